@@ -1,0 +1,54 @@
+// Elementwise activations over whole panels of floats.
+#pragma once
+
+#include "kernels/generic/math.h"
+#include "kernels/kernels.h"
+
+namespace mmoe::kernels {
+
+template <class Arch, class Function>
+inline void for_each_register(float* data, std::size_t size, Function function) {
+  using B = Reg<Arch>;
+  for (std::size_t i = 0; i < size; i += B::size) function(B::load_unaligned(data + i)).store_unaligned(data + i);
+}
+
+/// x < 0 ? alpha * x : x
+template <class Arch>
+inline Reg<Arch> leaky(const Reg<Arch>& x, const Reg<Arch>& alpha) {
+  return xsimd::select(x < Reg<Arch>(0.0f), alpha * x, x);
+}
+
+template <class Arch>
+inline void prelu(const float* slopes, float* data, std::size_t size) {
+  using B = Reg<Arch>;
+  for (std::size_t i = 0; i < size; i += B::size) {
+    leaky<Arch>(B::load_unaligned(data + i), B::load_unaligned(slopes + i)).store_unaligned(data + i);
+  }
+}
+
+template <class Arch>
+void activate(Activation activation, float alpha, float* data, std::size_t size) {
+  using B = Reg<Arch>;
+  const B zero(0.0f);
+  switch (activation) {
+    case Activation::kIdentity: return;
+    case Activation::kRelu:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x < zero, zero, x); });
+    case Activation::kLeakyRelu:
+    case Activation::kPRelu:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return leaky<Arch>(x, B(alpha)); });
+    case Activation::kElu:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return elu<Arch>(x, B(alpha)); });
+    case Activation::kSelu:
+      return for_each_register<Arch>(
+          data, size, [](const B& x) { return B(kSeluScale) * elu<Arch>(x, B(kSeluAlpha)); });
+    case Activation::kSigmoid:
+      return for_each_register<Arch>(data, size, [](const B& x) { return sigmoid<Arch>(x); });
+    case Activation::kTanh:
+      return for_each_register<Arch>(data, size, [](const B& x) { return tanh<Arch>(x); });
+    case Activation::kSilu:
+      return for_each_register<Arch>(data, size, [](const B& x) { return x * sigmoid<Arch>(x); });
+  }
+}
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,98 @@
+// The dense kernel: tiles of rows x panels, each output one accumulator that runs over the inputs in ascending
+// order (the numerics contract), so that tile shape, row count and row position change no bit.
+#pragma once
+
+#include "kernels/generic/activation.h"
+#include "kernels/generic/shape.h"
+#include "kernels/kernels.h"
+
+namespace mmoe::kernels {
+
+/// kRows rows, starting with the row0-th, times kPanels panels starting with panel0.
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0) {
+  using B = Reg<Arch>;
+  constexpr std::size_t kLanes = Shape<Arch>::kLanes;
+  constexpr std::size_t kRegs = Shape<Arch>::kRegs;
+  const float* input[kRows];
+  float* output[kRows];
+  B sum[kRows][kPanels * kRegs];
+
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) {
+    const std::size_t row = args.rows ? args.rows[row0 + m] : row0 + m;
+    input[m] = args.input + row * args.input_stride;
+    output[m] = args.output + row * args.output_stride + panel0 * kPanelWidth;
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kPanels * kRegs; ++r) {
+      sum[m][r] = B::load_unaligned(args.bias + panel0 * kPanelWidth + r * kLanes);
+    }
+  }
+  const float* weights = args.weights + panel0 * args.panel_stride;
+  for (std::size_t k = 0; k < args.num_inputs; ++k) {
+    B w[kPanels * kRegs];
+    MMOE_UNROLL
+    for (std::size_t p = 0; p < kPanels; ++p) {
+      MMOE_UNROLL
+      for (std::size_t r = 0; r < kRegs; ++r) {
+        w[p * kRegs + r] = B::load_unaligned(weights + p * args.panel_stride + k * kPanelWidth + r * kLanes);
+      }
+    }
+    MMOE_UNROLL
+    for (std::size_t m = 0; m < kRows; ++m) {
+      const B x(input[m][k]);
+      MMOE_UNROLL
+      for (std::size_t r = 0; r < kPanels * kRegs; ++r) sum[m][r] = multiply_add<Arch>(x, w[r], sum[m][r]);
+    }
+  }
+  const bool relu = args.activation == Activation::kRelu;
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) {
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kPanels * kRegs; ++r) {
+      const B y = relu ? xsimd::select(sum[m][r] < B(0.0f), B(0.0f), sum[m][r]) : sum[m][r];
+      y.store_unaligned(output[m] + r * kLanes);
+    }
+  }
+}
+
+/// All panels of kRows rows from panel0 on, kPanels at a time, then the rest by halves.
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void dense_panels(const DenseArgs& args, std::size_t row0, std::size_t panel0) {
+  for (; panel0 + kPanels <= args.num_panels; panel0 += kPanels) dense_tile<Arch, kRows, kPanels>(args, row0, panel0);
+  if constexpr (kPanels > 1) {
+    if (panel0 < args.num_panels) dense_panels<Arch, kRows, kPanels / 2>(args, row0, panel0);
+  }
+}
+
+/// All rows from row0 on, kRows at a time, then the rest with smaller tiles.
+template <class Arch, std::size_t kRows>
+inline void dense_rows(const DenseArgs& args, std::size_t row0) {
+  constexpr std::size_t kPanels = Shape<Arch>::panels(kRows);
+  for (; row0 + kRows <= args.num_rows; row0 += kRows) dense_panels<Arch, kRows, kPanels>(args, row0, 0);
+  if constexpr (kRows > 1) {
+    constexpr std::size_t kNext = kRows > 8 ? 8 : kRows > 4 ? 4 : kRows > 2 ? 2 : 1;
+    if (row0 < args.num_rows) dense_rows<Arch, kNext>(args, row0);
+  }
+}
+
+/// relu is done on the way out of the registers; the others in a second pass over rows that are still in L1.
+template <class Arch>
+inline void activate_rows(const DenseArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
+    if (args.activation == Activation::kPRelu) {
+      prelu<Arch>(args.slopes, output, args.num_panels * kPanelWidth);
+    } else {
+      activate<Arch>(args.activation, args.alpha, output, args.num_panels * kPanelWidth);
+    }
+  }
+}
+
+template <class Arch>
+void dense(const DenseArgs& args) {
+  dense_rows<Arch, Shape<Arch>::kMaxRows>(args, 0);
+  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows<Arch>(args);
+}
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,83 @@
+// Elementary functions over one SIMD register, in the exact sequence of operations that the numerics contract
+// fixes. reference.cpp states the same sequences in scalar code.
+#pragma once
+
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/constants.h"
+
+namespace mmoe::kernels {
+
+template <class Arch>
+using Reg = xsimd::batch<float, Arch>;
+
+/// x * y + z, rounded once. xsimd 8.1 has no fused form for AVX-512 and would round twice.
+template <class Arch>
+inline Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
+#ifdef __AVX512F__
+  return Reg<Arch>(_mm512_fmadd_ps(x, y, z));
+#else
+  return xsimd::fma(x, y, z);
+#endif
+}
+
+/// e^x for x <= 0; 0 below the smallest normal result; NaN for NaN. About 1 ulp.
+template <class Arch>
+inline Reg<Arch> exp_nonpositive(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B n = multiply_add<Arch>(x, B(kLog2E), B(kRoundMagic)) - B(kRoundMagic);
+  B r = multiply_add<Arch>(n, B(-kLn2High), x);
+  r = multiply_add<Arch>(n, B(-kLn2Low), r);
+  B p = B(kExpPoly[0]);
+  p = multiply_add<Arch>(p, r, B(kExpPoly[1]));
+  p = multiply_add<Arch>(p, r, B(kExpPoly[2]));
+  p = multiply_add<Arch>(p, r, B(kExpPoly[3]));
+  p = multiply_add<Arch>(p, r, B(kExpPoly[4]));
+  p = multiply_add<Arch>(p, r, B(kExpPoly[5]));
+  p = multiply_add<Arch>(p, r * r, r) + B(1.0f);
+  // Out-of-range n only meets results that the last line replaces, but must convert without undefined bits.
+  const B bounded = xsimd::select(x < B(kExpMin), B(kExpMinN), n);
+  return xsimd::select(x < B(kExpMin), B(0.0f), xsimd::ldexp(p, xsimd::to_int(bounded)));
+}
+
+template <class Arch>
+inline Reg<Arch> negative_abs(const Reg<Arch>& x) {
+  return xsimd::select(x < Reg<Arch>(0.0f), x, -x);
+}
+
+/// 1 / (1 + e^-x), by e^-|x| so that neither side overflows.
+template <class Arch>
+inline Reg<Arch> sigmoid(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
+  return xsimd::select(x < B(0.0f), z, B(1.0f)) / (B(1.0f) + z);
+}
+
+/// An odd polynomial below 0.625, (1 - e^-2|x|) / (1 + e^-2|x|) above.
+template <class Arch>
+inline Reg<Arch> tanh(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B square = x * x;
+  B p = B(kTanhPoly[0]);
+  p = multiply_add<Arch>(p, square, B(kTanhPoly[1]));
+  p = multiply_add<Arch>(p, square, B(kTanhPoly[2]));
+  p = multiply_add<Arch>(p, square, B(kTanhPoly[3]));
+  p = multiply_add<Arch>(p, square, B(kTanhPoly[4]));
+  const B small = multiply_add<Arch>(p * square, x, x);
+  const B negative = negative_abs<Arch>(x);
+  const B z = exp_nonpositive<Arch>(negative + negative);
+  const B large = (B(1.0f) - z) / (B(1.0f) + z);
+  const B with_sign = xsimd::select(x < B(0.0f), -large, large);
+  return xsimd::select(B(-kTanhSmall) < negative, small, with_sign);
+}
+
+/// alpha * (e^x - 1) below zero, x elsewhere.
+template <class Arch>
+inline Reg<Arch> elu(const Reg<Arch>& x, const Reg<Arch>& alpha) {
+  using B = Reg<Arch>;
+  const B below = xsimd::select(x < B(0.0f), x, B(0.0f));
+  const B curve = alpha * (exp_nonpositive<Arch>(below) - B(1.0f));
+  return xsimd::select(x < B(0.0f), curve, x);
+}
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,19 @@
+// The kernel table of one architecture: all that an isa/ file instantiates.
+#pragma once
+
+#include "kernels/generic/activation.h"
+#include "kernels/generic/dense.h"
+#include "kernels/generic/features.h"
+#include "kernels/generic/gate.h"
+#include "kernels/generic/mix.h"
+#include "kernels/tables.h"
+
+namespace mmoe::kernels {
+
+template <class Arch>
+constexpr KernelTable make_table(const char* name, bool fma) {
+  return {name,        fma,         dense<Arch>,  activate<Arch>,  gate<Arch>,
+          mix_experts<Arch>, scale<Arch>, lookup<Arch>, all_finite<Arch>};
+}
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,11 @@
+// x86-64 with AVX2 and fma: 256-bit registers, 16 of them.
+#define MMOE_MANY_REGISTERS 0
+#include "kernels/generic/table.h"
+
+namespace mmoe::kernels {
+
+static constexpr KernelTable kTable = make_table<xsimd::fma3<xsimd::avx2>>("avx2", true);
+
+const KernelTable* avx2_kernels() { return &kTable; }
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,116 @@
+// The arithmetic of the runtime: one table of functions per instruction set, chosen once.
+//
+// Numerics contract, the same for every table whose `fma` is true, bit for bit:
+//  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending;
+//  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
+//  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through;
+//  - no row's result depends on another row, on the number of rows, or on the row's position.
+// The table named "scalar" is the contract in plain loops (reference.cpp) and the oracle of the tests.
+//
+// Kernels cannot fail: the plan has established every precondition. All strides and sizes are in elements,
+// never bytes. Buffers a kernel writes have rows padded to whole panels (16 floats); a kernel may write the
+// padding, and may read up to 15 floats beyond a row of a buffer that a kernel wrote.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mmoe::kernels {
+
+/// Numbered like ActivationKind of the model file.
+enum class Activation : std::uint8_t {
+  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu
+};
+constexpr unsigned kNumActivations = 9;
+
+/// output[row] = activation(W input[row] + bias), W in panel-16 layout.
+struct DenseArgs {
+  const float* input;
+  std::size_t input_stride;
+  const std::uint32_t* rows;  ///< the i-th row reads and writes row rows[i]; null: row i
+  std::size_t num_rows;
+  const float* weights;      ///< first panel
+  std::size_t panel_stride;  ///< from panel to panel: 16 * the matrix's inputs
+  std::size_t num_inputs;    ///< inputs to accumulate; fewer than the matrix has, for a part of it
+  std::size_t num_panels;
+  const float* bias;         ///< [num_panels * 16]
+  float* output;             ///< [.., num_panels * 16]
+  std::size_t output_stride;
+  Activation activation;
+  float alpha;
+  const float* slopes;       ///< prelu: [num_panels * 16]
+};
+
+/// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;
+/// a NaN counts as the largest, as in torch.topk).
+struct GateArgs {
+  const float* logits;
+  std::size_t logits_stride;
+  std::size_t num_rows;
+  std::size_t num_experts;
+  std::size_t top_k;           ///< 0: all; then `selected` is not written
+  bool top_k_of_softmax;       ///< false: softmax over the selected logits only
+  float* weights;              ///< [num_rows, top_k or num_experts]
+  std::size_t weights_stride;  ///< at least num_experts rounded up to 16
+  std::uint16_t* selected;     ///< [num_rows, top_k] positions of the selected, ascending
+};
+
+/// One expert's output, row-major.
+struct ExpertOutput {
+  const float* data;
+  std::size_t stride;
+};
+
+/// output[row] = w0 * e0[row], then fused multiply-adds over the further experts in ascending order.
+struct MixArgs {
+  const ExpertOutput* experts;
+  std::size_t num_weights;        ///< per row: number of experts, or top_k
+  const float* weights;           ///< [num_rows, num_weights]
+  std::size_t weights_stride;     ///< 0: the same weights for every row
+  const std::uint16_t* selected;  ///< [num_rows, num_weights] indices into experts; null: 0, 1, 2, ...
+  std::size_t num_rows;
+  std::size_t dim;
+  float* output;
+  std::size_t output_stride;
+};
+
+/// output[row * output_stride] = (clamp(values[row * stride], lower, upper) - offset) * factor.
+struct ScaleArgs {
+  const float* values;
+  std::size_t stride;
+  std::size_t num_rows;
+  float offset, factor, lower, upper;
+  float missing;  ///< replaces a NaN value, before clamping
+  float* output;
+  std::size_t output_stride;
+};
+
+/// output[row] = table[ids[row]], or zeros where ids[row] is negative.
+struct LookupArgs {
+  const float* table;  ///< [.., width]
+  std::size_t width;
+  const std::int32_t* ids;
+  std::size_t num_rows;
+  float* output;
+  std::size_t output_stride;
+};
+
+struct KernelTable {
+  const char* name;  ///< "avx2", as MMOE_ISA and mmoe-score --isa take it
+  bool fma;          ///< keeps the numerics contract to the bit
+  void (*dense)(const DenseArgs&);
+  void (*activate)(Activation, float alpha, float* data, std::size_t size);  ///< size: multiple of 16
+  void (*gate)(const GateArgs&);
+  void (*mix_experts)(const MixArgs&);
+  void (*scale)(const ScaleArgs&);
+  void (*lookup)(const LookupArgs&);
+  bool (*all_finite)(const float* data, std::size_t size);
+};
+
+/// Tables compiled into this build that the machine can run, fastest first. `index` beyond the last: null.
+const KernelTable* available_kernels(std::size_t index);
+
+/// The fastest table, or the one called `name`; null where this build or machine has none of that name.
+const KernelTable* select_kernels(const char* name = nullptr);
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,176 @@
+// The numerics contract in plain loops: the kernel set of builds without SIMD, and the exact oracle of the
+// tests. It is written to be read, not to be fast.
+#include <cmath>
+
+#include "kernels/constants.h"
+#include "kernels/kernels.h"
+#include "kernels/panel16.h"
+#include "kernels/tables.h"
+
+namespace mmoe::kernels {
+namespace {
+
+// e^x for x <= 0.
+float exp_nonpositive(float x) {
+  if (x < kExpMin) return 0.0f;
+  const float n = std::fma(x, kLog2E, kRoundMagic) - kRoundMagic;
+  float r = std::fma(n, -kLn2High, x);
+  r = std::fma(n, -kLn2Low, r);
+  float p = kExpPoly[0];
+  for (int i = 1; i < 6; ++i) p = std::fma(p, r, kExpPoly[i]);
+  p = std::fma(p, r * r, r) + 1.0f;
+  return std::isnan(x) ? x : std::ldexp(p, static_cast<int>(n));
+}
+
+float sigmoid(float x) {
+  const float z = exp_nonpositive(x < 0 ? x : -x);
+  return (x < 0 ? z : 1.0f) / (1.0f + z);
+}
+
+float tanh(float x) {
+  const float negative = x < 0 ? x : -x;
+  if (-kTanhSmall < negative) {
+    const float square = x * x;
+    float p = kTanhPoly[0];
+    for (int i = 1; i < 5; ++i) p = std::fma(p, square, kTanhPoly[i]);
+    return std::fma(p * square, x, x);
+  }
+  const float z = exp_nonpositive(negative + negative);
+  const float large = (1.0f - z) / (1.0f + z);
+  return x < 0 ? -large : large;
+}
+
+float elu(float x, float alpha) { return x < 0 ? alpha * (exp_nonpositive(x) - 1.0f) : x; }
+
+float activate_one(Activation activation, float alpha, float x) {
+  switch (activation) {
+    case Activation::kIdentity: return x;
+    case Activation::kRelu: return x < 0 ? 0.0f : x;
+    case Activation::kLeakyRelu:
+    case Activation::kPRelu: return x < 0 ? alpha * x : x;
+    case Activation::kElu: return elu(x, alpha);
+    case Activation::kSelu: return kSeluScale * elu(x, kSeluAlpha);
+    case Activation::kSigmoid: return sigmoid(x);
+    case Activation::kTanh: return tanh(x);
+    case Activation::kSilu: return x * sigmoid(x);
+  }
+  return x;
+}
+
+void dense(const DenseArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    const std::size_t row = args.rows ? args.rows[i] : i;
+    const float* input = args.input + row * args.input_stride;
+    float* output = args.output + row * args.output_stride;
+    for (std::size_t column = 0; column < args.num_panels * kPanelWidth; ++column) {
+      const float* weights = args.weights + column / kPanelWidth * args.panel_stride + column % kPanelWidth;
+      float sum = args.bias[column];
+      for (std::size_t k = 0; k < args.num_inputs; ++k) sum = std::fma(input[k], weights[k * kPanelWidth], sum);
+      const float alpha = args.activation == Activation::kPRelu ? args.slopes[column] : args.alpha;
+      output[column] = activate_one(args.activation, alpha, sum);
+    }
+  }
+}
+
+void activate(Activation activation, float alpha, float* data, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, data[i]);
+}
+
+// Whether expert a ranks before expert b: larger logit first, NaN before all, then the lower index.
+bool ranks_before(const float* logits, std::size_t a, std::size_t b) {
+  const bool nan_a = std::isnan(logits[a]);
+  const bool nan_b = std::isnan(logits[b]);
+  if (nan_a != nan_b) return nan_a;
+  if (!nan_a && logits[a] != logits[b]) return logits[a] > logits[b];
+  return a < b;
+}
+
+bool in_top_k(const float* logits, std::size_t num_experts, std::size_t top_k, std::size_t expert) {
+  std::size_t better = 0;
+  for (std::size_t other = 0; other < num_experts; ++other) better += ranks_before(logits, other, expert);
+  return better < top_k;
+}
+
+void softmax(const float* logits, std::size_t size, float* weights) {
+  float largest = logits[0];
+  for (std::size_t e = 1; e < size; ++e) largest = logits[e] > largest ? logits[e] : largest;
+  float sum = 0.0f;
+  for (std::size_t e = 0; e < size; ++e) {
+    weights[e] = exp_nonpositive(logits[e] - largest);
+    sum += weights[e];
+  }
+  for (std::size_t e = 0; e < size; ++e) weights[e] /= sum;
+}
+
+void gate_row(const GateArgs& args, const float* logits, float* weights, std::uint16_t* selected) {
+  if (args.top_k == 0) return softmax(logits, args.num_experts, weights);
+  const float* from = logits;
+  if (args.top_k_of_softmax) {
+    softmax(logits, args.num_experts, weights);
+    from = weights;
+  }
+  std::size_t count = 0;
+  for (std::size_t e = 0; e < args.num_experts; ++e) {
+    if (!in_top_k(logits, args.num_experts, args.top_k, e)) continue;
+    selected[count] = static_cast<std::uint16_t>(e);
+    weights[count++] = from[e];
+  }
+  if (!args.top_k_of_softmax) softmax(weights, args.top_k, weights);
+}
+
+void gate(const GateArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    gate_row(args, args.logits + row * args.logits_stride, args.weights + row * args.weights_stride,
+             args.selected + row * args.top_k);
+  }
+}
+
+void mix_experts(const MixArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const float* weights = args.weights + row * args.weights_stride;
+    float* output = args.output + row * args.output_stride;
+    for (std::size_t j = 0; j < args.num_weights; ++j) {
+      const std::size_t e = args.selected ? args.selected[row * args.num_weights + j] : j;
+      const float* expert = args.experts[e].data + row * args.experts[e].stride;
+      for (std::size_t d = 0; d < args.dim; ++d) {
+        output[d] = j == 0 ? weights[j] * expert[d] : std::fma(weights[j], expert[d], output[d]);
+      }
+    }
+  }
+}
+
+void scale(const ScaleArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    float value = args.values[row * args.stride];
+    value = std::isnan(value) ? args.missing : value;
+    value = value < args.lower ? args.lower : value;
+    value = value > args.upper ? args.upper : value;
+    args.output[row * args.output_stride] = (value - args.offset) * args.factor;
+  }
+}
+
+void lookup(const LookupArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const std::int32_t id = args.ids[row];
+    for (std::size_t d = 0; d < args.width; ++d) {
+      args.output[row * args.output_stride + d] =
+          id < 0 ? 0.0f : args.table[static_cast<std::size_t>(id) * args.width + d];
+    }
+  }
+}
+
+bool all_finite(const float* data, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!std::isfinite(data[i])) return false;
+  }
+  return true;
+}
+
+constexpr KernelTable kTable = {"scalar", true,  dense, activate, gate,
+                                mix_experts, scale, lookup, all_finite};
+
+}  // namespace
+
+const KernelTable* scalar_kernels() { return &kTable; }
+
+}  // namespace mmoe::kernels

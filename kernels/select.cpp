@@ -1,0 +1,66 @@
+#include <cstring>
+
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+
+namespace mmoe::kernels {
+namespace {
+
+struct Candidate {
+  bool (*supported)();
+  const KernelTable* (*table)();
+};
+
+bool always() { return true; }
+
+#ifdef MMOE_ISA_X86
+// The compiler's own CPU model: it asks the OS (XCR0) whether the registers are saved, too.
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_fma3() { return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"); }
+#endif
+
+// Fastest first. The scalar set closes the list, so that there always is one.
+constexpr Candidate kCandidates[] = {
+#ifdef MMOE_ISA_AVX512
+    {has_avx512, avx512_kernels},
+#endif
+#ifdef MMOE_ISA_AVX2
+    {has_avx2, avx2_kernels},
+#endif
+#ifdef MMOE_ISA_FMA3
+    {has_fma3, fma3_kernels},
+#endif
+#ifdef MMOE_ISA_SSE2
+    {always, sse2_kernels},
+#endif
+#ifdef MMOE_ISA_NEON64
+    {always, neon64_kernels},
+#endif
+#ifdef MMOE_ISA_SCALAR
+    {always, scalar_kernels},
+#endif
+};
+
+}  // namespace
+
+const KernelTable* available_kernels(std::size_t index) {
+  for (const Candidate& candidate : kCandidates) {
+    if (!candidate.supported()) continue;
+    if (index-- == 0) return candidate.table();
+  }
+  return nullptr;
+}
+
+const KernelTable* select_kernels(const char* name) {
+  for (std::size_t i = 0; const KernelTable* table = available_kernels(i); ++i) {
+    if (name == nullptr || std::strcmp(name, table->name) == 0) return table;
+  }
+  return nullptr;
+}
+
+}  // namespace mmoe::kernels

@@ -1,0 +1,67 @@
+#include <limits>
+
+#include "tests/unit/kernels/compare.h"
+
+namespace mmoe::test {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+TEST_CASE("scale: clamps, shifts and scales in this order; NaN becomes the missing value") {
+  const std::vector<float> values = {-5, 0, 3, 200, kNan, kInfinity};
+  for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    std::vector<float> x(12, 9.0f);
+    table->scale({values.data(), 1, 6, 1.0f, 0.5f, 0.0f, 100.0f, 7.0f, x.data(), 2});
+    CHECK(x == std::vector<float>{-0.5f, 9, -0.5f, 9, 1, 9, 49.5f, 9, 3, 9, 49.5f, 9});
+    table->scale({values.data(), 1, 6, 0.0f, 1.0f, -kInfinity, kInfinity, kNan, x.data(), 2});
+    CHECK(x[0] == -5);
+    CHECK(std::isnan(x[8]));
+    CHECK(x[10] == kInfinity);
+  }
+}
+
+TEST_CASE("lookup: rows of the table, zeros for a negative id, nothing beyond the width") {
+  Random random(1);
+  for (const std::size_t width : {1, 3, 8, 16, 17, 40}) {
+    const std::vector<float> table_data = random.floats(5 * width);
+    const std::vector<std::int32_t> ids = {4, -1, 0, 2};
+    for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+      std::vector<float> x(4 * (width + 2), 9.0f);
+      table->lookup({table_data.data(), width, ids.data(), 4, x.data(), width + 2});
+      for (std::size_t row = 0; row < 4; ++row) {
+        for (std::size_t d = 0; d < width; ++d) {
+          const std::size_t id = static_cast<std::size_t>(ids[row]);
+          CHECK(x[row * (width + 2) + d] == (ids[row] < 0 ? 0.0f : table_data[id * width + d]));
+        }
+        CHECK(x[row * (width + 2) + width] == 9.0f);
+      }
+    }
+  }
+}
+
+TEST_CASE("all_finite: finds one bad value at any position of any length") {
+  for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    for (std::size_t size = 0; size < 40; ++size) {
+      std::vector<float> values(size, std::numeric_limits<float>::max());
+      CHECK(table->all_finite(values.data(), size));
+      for (std::size_t at = 0; at < size; ++at) {
+        for (const float bad : {kNan, kInfinity, -kInfinity}) {
+          values[at] = bad;
+          CHECK_FALSE(table->all_finite(values.data(), size));
+        }
+        values[at] = -1;
+      }
+    }
+  }
+}
+
+TEST_CASE("select_kernels: by name, and the fastest first") {
+  CHECK(kernels::select_kernels() == kernels::available_kernels(0));
+  CHECK(kernels::select_kernels("scalar") != nullptr);
+  CHECK(kernels::select_kernels("sse9") == nullptr);
+  CHECK(kernels::select_kernels("") == nullptr);
+}
+
+}  // namespace
+}  // namespace mmoe::test

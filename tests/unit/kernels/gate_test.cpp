@@ -1,0 +1,95 @@
+#include <limits>
+
+#include "tests/unit/kernels/compare.h"
+
+namespace mmoe::test {
+namespace {
+
+using kernels::GateArgs;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct GateResult {
+  std::vector<float> weights;  // [rows, top_k or experts]
+  std::vector<std::uint16_t> selected;
+};
+
+GateResult run_gate(const kernels::KernelTable& table, const std::vector<float>& logits, std::size_t rows,
+                    std::size_t experts, std::size_t top_k, bool of_softmax) {
+  const std::size_t stride = padded_outputs(experts);
+  std::vector<float> weights(rows * stride);
+  GateResult result;
+  result.selected.resize(rows * top_k);
+  GateArgs args{};
+  args.logits = logits.data();
+  args.logits_stride = experts;
+  args.num_rows = rows;
+  args.num_experts = experts;
+  args.top_k = top_k;
+  args.top_k_of_softmax = of_softmax;
+  args.weights = weights.data();
+  args.weights_stride = stride;
+  args.selected = result.selected.data();
+  table.gate(args);
+  const std::size_t count = top_k ? top_k : experts;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t j = 0; j < count; ++j) result.weights.push_back(weights[row * stride + j]);
+  }
+  return result;
+}
+
+TEST_CASE("gate: every kernel set gives the reference's bits and choices") {
+  Random random(1);
+  for (const kernels::KernelTable* table : tested_kernels()) {
+    for (const std::size_t experts : {1, 2, 7, 8, 15, 16, 17, 33, 64, 256}) {
+      // Few distinct values, so that there are ties.
+      std::vector<float> logits = random.floats(5 * experts, -4, 4);
+      for (std::size_t i = 0; i < logits.size(); i += 3) logits[i] = std::floor(logits[i]);
+      for (const std::size_t top_k : {0, 1, 2, 5, 16, 33}) {
+        if (top_k > experts) continue;
+        for (const bool of_softmax : {false, true}) {
+          CAPTURE(experts);
+          CAPTURE(top_k);
+          const GateResult expected = run_gate(reference(), logits, 5, experts, top_k, of_softmax);
+          const GateResult found = run_gate(*table, logits, 5, experts, top_k, of_softmax);
+          CHECK(found.selected == expected.selected);
+          // Without fma exp differs by 2 ulp at most, and so do weights of at most 1.
+          check_equal(*table, found.weights, expected.weights, 6 * 0x1p-24);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("gate: softmax against the definition, and the two kinds of top-k") {
+  const std::vector<float> logits = {1.0f, 3.0f, 2.0f, 3.0f};
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(double{logit});
+  for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    const GateResult all = run_gate(*table, logits, 1, 4, 0, false);
+    for (std::size_t e = 0; e < 4; ++e) CHECK(all.weights[e] == doctest::Approx(std::exp(double{logits[e]}) / sum));
+    const GateResult renormalised = run_gate(*table, logits, 1, 4, 2, false);
+    CHECK(renormalised.selected == std::vector<std::uint16_t>{1, 3});
+    CHECK(renormalised.weights == std::vector<float>{0.5f, 0.5f});
+    const GateResult kept = run_gate(*table, logits, 1, 4, 3, true);
+    CHECK(kept.selected == std::vector<std::uint16_t>{1, 2, 3});
+    CHECK(kept.weights == std::vector<float>{all.weights[1], all.weights[2], all.weights[3]});
+  }
+}
+
+TEST_CASE("gate: ties go to the lower index, a NaN counts as the largest") {
+  for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    CHECK(run_gate(*table, {1, 1, 1, 1}, 1, 4, 2, false).selected == std::vector<std::uint16_t>{0, 1});
+    CHECK(run_gate(*table, {0, 5, kNan, 6}, 1, 4, 2, false).selected == std::vector<std::uint16_t>{2, 3});
+    CHECK(run_gate(*table, {kNan, 5, kNan, kNan}, 1, 4, 2, false).selected == std::vector<std::uint16_t>{0, 2});
+    CHECK(run_gate(*table, {-kInfinity, -kInfinity, 3, -kInfinity}, 1, 4, 2, false).selected ==
+          std::vector<std::uint16_t>{0, 2});
+    for (const float weight : run_gate(*table, {kNan, kNan, kNan, kNan}, 1, 4, 2, false).weights) {
+      CHECK(std::isnan(weight));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mmoe::test
