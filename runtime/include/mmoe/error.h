@@ -1,0 +1,108 @@
+// Errors without exceptions: a code for programs, a message for people, and Result<T>, which holds one of
+// the two: a value or an error.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace mmoe {
+
+/// Numbered like mmoe_status of the C ABI; only ever appended.
+enum class ErrorCode : std::int32_t {
+  kOk = 0,
+  kIo = 1,               ///< the operating system refused a file
+  kNotAModel = 2,        ///< the bytes are not a .mmoe file
+  kNewerVersion = 3,     ///< a .mmoe file of a newer major version
+  kDamaged = 4,          ///< truncated or inconsistent; the message names the field
+  kUnsupported = 5,      ///< sound, but needs something that this build does not have
+  kMisaligned = 6,       ///< the model's or the arena's address is not aligned as required
+  kChecksum = 7,         ///< the bytes are not those that the converter wrote
+  kInvalidArgument = 8,  ///< the call is wrong; the message names the argument
+  kArenaTooSmall = 9,    ///< the message says how many bytes are needed
+  kOutOfMemory = 10,
+  kNonFinite = 11,       ///< an input is NaN or infinite and the options refuse it; the message names the row
+  kUnknownCategory = 12  ///< a value is not in a feature's vocabulary and the feature refuses unknown ones
+};
+
+/// The code's name, as "damaged file".
+const char* error_code_name(ErrorCode code);
+
+/// A code and a message. Copyable, owns nothing.
+class Error {
+ public:
+  static constexpr std::size_t kMaxMessage = 224;
+
+  Error() : code_(ErrorCode::kOk) { message_[0] = '\0'; }
+  explicit Error(ErrorCode code) : code_(code) { message_[0] = '\0'; }
+
+  ErrorCode code() const { return code_; }
+  /// Names what was wrong, what was found and what was expected. Valid as long as this object.
+  const char* message() const { return message_; }
+
+  /// Appends to the message; what does not fit is cut.
+  Error& append(const char* text, std::size_t size);
+  Error& append(const char* text);
+  Error& append(std::uint64_t number);
+
+ private:
+  ErrorCode code_;
+  char message_[kMaxMessage];
+};
+
+/// Success, or an error.
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(const Error& error) : error_(error) {}  // NOLINT: a function returns an Error as its Status
+
+  bool ok() const { return error_.code() == ErrorCode::kOk; }
+  explicit operator bool() const { return ok(); }
+  const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+};
+
+/// A T, or the error that kept it from being made. Movable where T is.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T&& value) : ok_(true) { new (&value_) T(std::move(value)); }  // NOLINT: implicit by design
+  Result(const Error& error) : ok_(false) { new (&error_) Error(error); }  // NOLINT
+  Result(Result&& other) noexcept : ok_(other.ok_) {
+    if (ok_) {
+      new (&value_) T(std::move(other.value_));
+    } else {
+      new (&error_) Error(other.error_);
+    }
+  }
+  Result(const Result&) = delete;
+  Result& operator=(const Result&) = delete;
+  Result& operator=(Result&&) = delete;
+  ~Result() {
+    if (ok_) value_.~T();
+  }
+
+  bool ok() const { return ok_; }
+  explicit operator bool() const { return ok_; }
+
+  /// REQUIRES: ok().
+  T& operator*() { return value_; }
+  const T& operator*() const { return value_; }
+  T* operator->() { return &value_; }
+  const T* operator->() const { return &value_; }
+
+  /// REQUIRES: !ok().
+  const Error& error() const { return error_; }
+
+ private:
+  bool ok_;
+  union {
+    T value_;
+    Error error_;
+  };
+};
+
+}  // namespace mmoe

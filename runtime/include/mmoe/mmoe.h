@@ -1,0 +1,132 @@
+/* The C interface of mmoe-edge: <mmoe/model.h>, <mmoe/plan.h> and <mmoe/session.h> for C, Swift, Kotlin/JNI, Rust
+ * and Python. Functions and fields are only ever appended.
+ *
+ *   mmoe_model* model;
+ *   mmoe_session* session;
+ *   if (mmoe_model_map("ranker.mmoe", 0, &model) != MMOE_OK) puts(mmoe_last_message());
+ *   mmoe_session_create(model, NULL, &session);
+ *   mmoe_session_score(session, x, 1, scores);
+ *
+ * Threads: a model may be shared by all; a session belongs to one thread at a time. Free sessions before their
+ * model. */
+#ifndef MMOE_MMOE_H_
+#define MMOE_MMOE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Numbered like mmoe::ErrorCode, which documents them. */
+typedef int32_t mmoe_status;
+enum {
+  MMOE_OK = 0,
+  MMOE_IO = 1,
+  MMOE_NOT_A_MODEL = 2,
+  MMOE_NEWER_VERSION = 3,
+  MMOE_DAMAGED = 4,
+  MMOE_UNSUPPORTED = 5,
+  MMOE_MISALIGNED = 6,
+  MMOE_CHECKSUM = 7,
+  MMOE_INVALID_ARGUMENT = 8,
+  MMOE_ARENA_TOO_SMALL = 9,
+  MMOE_OUT_OF_MEMORY = 10,
+  MMOE_NON_FINITE = 11,
+  MMOE_UNKNOWN_CATEGORY = 12
+};
+
+typedef struct mmoe_model mmoe_model;
+typedef struct mmoe_session mmoe_session;
+
+/* A short name of a status, as "damaged file". Never null. */
+const char* mmoe_status_name(mmoe_status status);
+
+/* What the last failed call on this thread said; "" before the first. Valid until the next failure there. */
+const char* mmoe_last_message(void);
+
+/* Flags of the two loading functions. */
+enum {
+  MMOE_VERIFY_CHECKSUMS = 1,   /* compare every byte with its checksum */
+  MMOE_COPY_IF_MISALIGNED = 2  /* mmoe_model_from_bytes: copy instead of MMOE_MISALIGNED */
+};
+
+/* Maps a file. On success *model is to be freed with mmoe_model_free(). */
+mmoe_status mmoe_model_map(const char* path, uint32_t flags, mmoe_model** model);
+
+/* Uses `size` bytes at `data`, a multiple of 64, which stay the caller's and must outlive the model. */
+mmoe_status mmoe_model_from_bytes(const void* data, size_t size, uint32_t flags, mmoe_model** model);
+
+/* Null is allowed. */
+void mmoe_model_free(mmoe_model* model);
+
+size_t mmoe_model_input_dim(const mmoe_model* model);
+size_t mmoe_model_num_tasks(const mmoe_model* model);
+
+/* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. */
+const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
+
+size_t mmoe_model_num_features(const mmoe_model* model);
+
+/* Index of a feature, or mmoe_model_num_features() when there is none of that name (UTF-8, terminated). */
+size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
+
+/* Raw values per row of a dense feature, columns of x of any. 0 when there is no such feature. */
+size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature);
+int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature);
+
+/* Id of a category; -1 where the vocabulary does not hold it, or the feature is not of that kind. */
+int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size);
+int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value);
+
+/* What becomes of rows with a NaN or an infinity. */
+enum { MMOE_NAN_SCORES = 0, MMOE_NON_FINITE_IS_ERROR = 1 };
+
+/* Set struct_size to sizeof(mmoe_session_options); the other members may be 0 for their defaults. */
+typedef struct mmoe_session_options {
+  size_t struct_size;
+  size_t max_batch;       /* 0: 1 */
+  const uint32_t* tasks;  /* null: all */
+  size_t num_tasks;
+  size_t top_k;           /* 0: as the file says */
+  const char* isa;        /* null: MMOE_ISA, else the fastest */
+  int32_t non_finite;
+} mmoe_session_options;
+
+/* options null: all defaults. One allocation of the arena and one of the handle. */
+mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_options* options,
+                                mmoe_session** session);
+
+/* Bytes that mmoe_session_create_in() needs, handle included. */
+mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes);
+
+/* Creates a session in the caller's memory, at any address; allocates nothing. */
+mmoe_status mmoe_session_create_in(const mmoe_model* model, const mmoe_session_options* options, void* arena,
+                                   size_t arena_bytes, mmoe_session** session);
+
+/* Null is allowed. Also for sessions in the caller's memory, which it leaves alone. */
+void mmoe_session_free(mmoe_session* session);
+
+/* Columns of the scores. */
+size_t mmoe_session_num_tasks(const mmoe_session* session);
+
+/* x: [batch, input_dim] -> scores: [batch, num_tasks]. Allocates nothing. */
+mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores);
+
+/* One feature's raw values for all rows: values [batch, width] for a dense one (NaN: missing), ids [batch] for a
+ * sparse one (-1: unknown). */
+typedef struct mmoe_feature_column {
+  const float* values;
+  const int32_t* ids;
+} mmoe_feature_column;
+
+/* One column per feature of the model, in its order. Allocates nothing. */
+mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
+                                        size_t num_columns, size_t batch, float* scores);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MMOE_MMOE_H_ */

@@ -1,0 +1,120 @@
+// A model file, mapped and verified: what can be scored, and by which inputs.
+//
+// A Model is immutable and may be shared by any number of threads and sessions; it must outlive them. Its
+// weights are used where they lie in the file's mapping: nothing is copied.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "mmoe/error.h"
+
+namespace mmoe {
+
+namespace internal {
+struct ModelAccess;
+}
+
+struct LoadOptions {
+  /// Compare every byte with the checksums that the converter wrote. Reads the whole file.
+  bool verify_checksums = false;
+  /// Model::from_bytes: copy bytes that are not aligned to Model::kAlignment (one allocation of their size)
+  /// instead of refusing them.
+  bool copy_if_misaligned = false;
+};
+
+enum class FeatureKind : std::uint8_t { kDense, kSparse };
+
+/// Whom a feature describes. User and context features are the same for all candidates of a request.
+enum class Side : std::uint8_t { kContext, kUser, kItem };
+
+/// One raw feature: a number (Dense), or a category (Sparse) that is looked up in an embedding table.
+struct FeatureInfo {
+  std::string_view name;
+  FeatureKind kind;
+  Side side;
+  std::size_t column;  ///< first column in x
+  std::size_t width;   ///< columns in x; for Dense also the number of raw values
+  bool string_values;  ///< Sparse: the vocabulary holds strings, else integers
+  std::size_t num_values;     ///< Sparse: size of the vocabulary
+  std::size_t num_ids;        ///< Sparse: rows of the embedding table
+  bool refuses_unknown;       ///< Sparse: find_id() of a value not in the vocabulary is an error
+  bool refuses_missing;       ///< Dense: no value stands for a missing (NaN) one
+};
+
+/// Rows with known scores that the converter stored in the file.
+struct GoldenRows {
+  std::size_t num_rows;
+  const float* values;       ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
+  const std::int32_t* ids;   ///< [num_rows, number of Sparse features]; -1 is unknown
+  const float* scores;       ///< [num_rows, num_tasks]
+  std::size_t num_values;    ///< columns of values
+  std::size_t num_ids;       ///< columns of ids
+};
+
+class Model {
+ public:
+  /// Bytes handed to from_bytes() start at a multiple of this address, as mmap and the segments do.
+  static constexpr std::size_t kAlignment = 64;
+
+  /// Id of a category that the vocabulary does not hold; score() then applies the feature's rule.
+  static constexpr std::int32_t kUnknownId = -1;
+
+  /// Maps the file read-only and verifies its structure: every index, size and offset, not the weights'
+  /// values. Errors: kIo, kNotAModel, kNewerVersion, kDamaged, kUnsupported; kChecksum if asked for.
+  static Result<Model> map(const char* path, const LoadOptions& options = {});
+
+  /// The same for a file that is already in memory. The bytes must stay, unchanged, as long as the Model.
+  /// Also: kMisaligned when data is not a multiple of kAlignment.
+  static Result<Model> from_bytes(const void* data, std::size_t size, const LoadOptions& options = {});
+
+  Model(Model&& other) noexcept;
+  Model& operator=(Model&& other) noexcept;
+  ~Model();
+
+  std::string_view name() const;
+  /// In the field's words: "MMoE", "Shared-Bottom", "CGC".
+  std::string_view architecture() const;
+
+  /// Columns of x.
+  std::size_t input_dim() const;
+  std::size_t num_tasks() const;
+  std::string_view task_name(std::size_t task) const;
+  /// num_tasks() when there is none of that name.
+  std::size_t find_task(std::string_view name) const;
+
+  /// 0 when the model takes x alone.
+  std::size_t num_features() const;
+  FeatureInfo feature(std::size_t index) const;
+  /// num_features() when there is none of that name.
+  std::size_t find_feature(std::string_view name) const;
+
+  /// The id of a category for Session::score_features, or kUnknownId. No allocation; binary search.
+  /// REQUIRES: feature(index) is Sparse, with string_values or without as the call says.
+  std::int32_t find_id(std::size_t index, std::string_view value) const;
+  std::int32_t find_id(std::size_t index, std::int64_t value) const;
+
+  GoldenRows golden_rows() const;
+
+  /// The whole file.
+  const void* data() const { return data_; }
+  std::size_t size_bytes() const { return size_; }
+
+  /// Compares every segment and the header with their checksums. Error: kChecksum, naming the segment.
+  Status verify_checksums() const;
+
+ private:
+  friend struct internal::ModelAccess;
+  enum class Ownership : std::uint8_t { kBorrowed, kMapped, kAllocated };
+
+  Model(const void* data, std::size_t size, Ownership ownership)
+      : data_(data), size_(size), ownership_(ownership) {}
+  void release();
+
+  const void* data_;
+  std::size_t size_;
+  Ownership ownership_;
+};
+
+}  // namespace mmoe

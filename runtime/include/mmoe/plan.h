@@ -1,0 +1,85 @@
+// What to run for a model: resolved once for a choice of tasks, top-k and instruction set, so that the exact
+// memory is known before any is allocated.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mmoe/error.h"
+#include "mmoe/model.h"
+
+namespace mmoe {
+
+/// What becomes of a row with a NaN or an infinity among its inputs.
+enum class NonFinite : std::uint8_t {
+  kNanScores,  ///< all scores of that row are NaN; other rows are not affected
+  kError       ///< score() fails with kNonFinite, naming the row
+};
+
+struct PlanOptions {
+  /// Largest batch that will usually be scored at once. Larger batches are scored in parts; the arena grows
+  /// with it up to Plan::kMaxBlockRows rows.
+  std::size_t max_batch = 1;
+
+  /// Tasks to score, in the order of the output's columns; null: all. What only other tasks need is not
+  /// computed. Read during Plan::create() only.
+  const std::uint32_t* tasks = nullptr;
+  std::size_t num_tasks = 0;
+
+  /// Keep the k experts with the largest weights of every softmax gate, renormalised; 0: as the file says.
+  std::size_t top_k = 0;
+
+  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "scalar"). Null: the environment
+  /// variable MMOE_ISA if set, else the fastest that this machine has.
+  const char* isa = nullptr;
+
+  NonFinite non_finite = NonFinite::kNanScores;
+};
+
+using SessionOptions = PlanOptions;
+
+class Plan {
+ public:
+  /// Rows that go through all layers together.
+  static constexpr std::size_t kMaxBlockRows = 48;
+  static constexpr std::size_t kMaxTasks = 64;
+
+  /// Allocates nothing. The model must outlive the plan and its sessions.
+  /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (isa).
+  static Result<Plan> create(const Model& model, const PlanOptions& options = {});
+
+  /// Exactly what Session::create() needs, for an arena at any address.
+  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t num_steps() const { return num_steps_; }
+  /// Tasks that are scored: columns of the output.
+  std::size_t num_tasks() const { return num_tasks_; }
+  /// Index in the model of the task in an output column.
+  std::size_t task(std::size_t column) const { return tasks_[column]; }
+  std::size_t block_rows() const { return block_rows_; }
+  /// The kernel set's name.
+  const char* isa() const;
+  /// Whether scores are the same bits as on every other kernel set of which this is true.
+  bool is_exact() const;
+
+  const Model& model() const { return *model_; }
+  NonFinite non_finite() const { return non_finite_; }
+
+ private:
+  friend class Session;
+  friend class PlanBuilder;
+  Plan() = default;
+
+  const Model* model_;
+  const void* kernels_;
+  std::size_t arena_bytes_;
+  std::size_t num_steps_;
+  std::size_t table_bytes_;
+  std::size_t work_floats_;
+  std::size_t block_rows_;
+  std::size_t top_k_;
+  std::size_t num_tasks_;
+  std::uint8_t tasks_[kMaxTasks];
+  NonFinite non_finite_;
+};
+
+}  // namespace mmoe

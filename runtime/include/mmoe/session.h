@@ -1,0 +1,67 @@
+// Scoring: a plan and the memory it runs in.
+//
+//   auto model = mmoe::Model::map("ranker.mmoe");
+//   auto session = mmoe::Session::create(*model);
+//   session->score(x, 1, scores);
+//
+// A Session belongs to one thread at a time; any number of them may share a Model. score() allocates
+// nothing, locks nothing and throws nothing, and gives a row the same bits whatever rows stand beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mmoe/error.h"
+#include "mmoe/model.h"
+#include "mmoe/plan.h"
+
+namespace mmoe {
+
+class Program;
+
+/// The raw values of one feature for all rows of a batch; the member that the feature's kind does not
+/// use is ignored.
+struct FeatureColumn {
+  const float* values = nullptr;      ///< Dense: [batch, width]; NaN is a missing value
+  const std::int32_t* ids = nullptr;  ///< Sparse: [batch], from Model::find_id()
+};
+
+class Session {
+ public:
+  /// One allocation, here. Errors: those of Plan::create(), kOutOfMemory.
+  static Result<Session> create(const Model& model, const SessionOptions& options = {});
+  static Result<Session> create(const Plan& plan);
+  /// None at all: runs in the caller's memory, which must stay as long as the session.
+  /// Error: kArenaTooSmall when arena_bytes is less than plan.arena_bytes().
+  static Result<Session> create(const Plan& plan, void* arena, std::size_t arena_bytes);
+
+  Session(Session&& other) noexcept;
+  Session& operator=(Session&& other) noexcept;
+  ~Session();
+
+  /// x: [batch, input_dim] -> scores: [batch, num_tasks].
+  /// Error: kNonFinite, if the options say so; what was written to scores is then unspecified.
+  Status score(const float* x, std::size_t batch, float* scores);
+
+  /// The same with rows x_stride and scores_stride floats apart.
+  Status score(const float* x, std::size_t x_stride, std::size_t batch, float* scores, std::size_t scores_stride);
+
+  /// Raw features -> scores: [batch, num_tasks]. One column per feature of the model, in its order.
+  /// Errors: kInvalidArgument (number of columns, null column, id out of range), kUnknownCategory (an unknown
+  /// id where the feature refuses it), kNonFinite (a missing value where none stands for it: see score()).
+  Status score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch, float* scores);
+
+  const Plan& plan() const { return plan_; }
+
+ private:
+  Session(const Plan& plan, void* owned, void* arena);
+  void release();
+  Status score_block(const float* x, std::size_t x_stride, std::size_t first_row, std::size_t num_rows,
+                     float* scores, std::size_t scores_stride);
+
+  Plan plan_;
+  void* owned_;  ///< the allocation, or null when the arena is the caller's
+  Program* program_;  ///< in the arena
+};
+
+}  // namespace mmoe

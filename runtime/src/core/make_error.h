@@ -1,0 +1,25 @@
+// One-line construction of errors: make_error(ErrorCode::kDamaged, "tensors[", i, "].cols: ", found).
+#pragma once
+
+#include <string_view>
+#include <type_traits>
+
+#include "mmoe/error.h"
+
+namespace mmoe::internal {
+
+inline void append_part(Error& error, const char* text) { error.append(text); }
+inline void append_part(Error& error, std::string_view text) { error.append(text.data(), text.size()); }
+template <class Number, class = std::enable_if_t<std::is_integral_v<Number> || std::is_enum_v<Number>>>
+void append_part(Error& error, Number number) {
+  error.append(static_cast<std::uint64_t>(number));
+}
+
+template <class... Parts>
+Error make_error(ErrorCode code, const Parts&... parts) {
+  Error error(code);
+  (append_part(error, parts), ...);
+  return error;
+}
+
+}  // namespace mmoe::internal

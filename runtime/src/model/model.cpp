@@ -1,0 +1,183 @@
+#include "mmoe/model.h"
+
+#include <cstring>
+
+#include "core/file_mapping.h"
+#include "core/make_error.h"
+#include "core/xxh64.h"
+#include "model/access.h"
+#include "model/verify.h"
+#include "model/vocabulary.h"
+
+namespace mmoe {
+
+using internal::make_error;
+using internal::ModelAccess;
+using internal::size_of;
+using internal::text_of;
+
+namespace {
+
+using flatbuffers::uoffset_t;
+
+const schema::Model& root_of(const Model& model) { return *ModelAccess::root(model); }
+
+Status verify(const Model& model, const LoadOptions& options) {
+  if (Status status = internal::verify_model(model.data(), model.size_bytes()); !status) return status;
+  return options.verify_checksums ? model.verify_checksums() : Status();
+}
+
+// "ranker.mmoe: " before the message of an error.
+Error with_path(const char* path, const Error& error) {
+  return make_error(error.code(), path, ": ", error.message());
+}
+
+}  // namespace
+
+Result<Model> Model::map(const char* path, const LoadOptions& options) {
+  if (!path) return make_error(ErrorCode::kInvalidArgument, "path: null");
+  Result<internal::FileMapping> mapping = internal::map_file(path);
+  if (!mapping) return mapping.error();
+  Model model(mapping->data, mapping->size, Ownership::kMapped);
+  if (Status status = verify(model, options); !status) return with_path(path, status.error());
+  return model;
+}
+
+Result<Model> Model::from_bytes(const void* data, std::size_t size, const LoadOptions& options) {
+  if (!data) return make_error(ErrorCode::kInvalidArgument, "data: null");
+  Ownership ownership = Ownership::kBorrowed;
+  if (const std::size_t excess = reinterpret_cast<std::uintptr_t>(data) % kAlignment; excess != 0) {
+    if (!options.copy_if_misaligned) {
+      return make_error(ErrorCode::kMisaligned, "data: address is ", excess, " bytes past a multiple of ", kAlignment);
+    }
+    void* copy = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
+    if (!copy) return make_error(ErrorCode::kOutOfMemory, "no memory for a copy of ", size, " bytes");
+    std::memcpy(copy, data, size);
+    data = copy;
+    ownership = Ownership::kAllocated;
+  }
+  Model model(data, size, ownership);
+  if (Status status = verify(model, options); !status) return status.error();
+  return model;
+}
+
+Model::Model(Model&& other) noexcept : data_(other.data_), size_(other.size_), ownership_(other.ownership_) {
+  other.ownership_ = Ownership::kBorrowed;
+}
+
+Model& Model::operator=(Model&& other) noexcept {
+  if (this != &other) {
+    release();
+    data_ = other.data_;
+    size_ = other.size_;
+    ownership_ = other.ownership_;
+    other.ownership_ = Ownership::kBorrowed;
+  }
+  return *this;
+}
+
+Model::~Model() { release(); }
+
+void Model::release() {
+  if (ownership_ == Ownership::kMapped) internal::unmap_file({data_, size_});
+  if (ownership_ == Ownership::kAllocated) {
+    ::operator delete(const_cast<void*>(data_), std::align_val_t(kAlignment));
+  }
+}
+
+std::string_view Model::name() const { return text_of(root_of(*this).name()); }
+std::string_view Model::architecture() const { return text_of(root_of(*this).architecture()); }
+std::size_t Model::input_dim() const { return root_of(*this).input_dim(); }
+std::size_t Model::num_tasks() const { return root_of(*this).tasks()->size(); }
+std::size_t Model::num_features() const { return size_of(root_of(*this).features()); }
+
+std::string_view Model::task_name(std::size_t task) const {
+  return text_of(root_of(*this).tasks()->Get(static_cast<uoffset_t>(task))->name());
+}
+
+std::size_t Model::find_task(std::string_view name) const {
+  std::size_t task = 0;
+  while (task < num_tasks() && task_name(task) != name) ++task;
+  return task;
+}
+
+FeatureInfo Model::feature(std::size_t index) const {
+  const schema::Feature& feature = *root_of(*this).features()->Get(static_cast<uoffset_t>(index));
+  FeatureInfo info{};
+  info.name = text_of(feature.name());
+  info.kind = feature.kind() == schema::FeatureKind_Sparse ? FeatureKind::kSparse : FeatureKind::kDense;
+  info.side = static_cast<Side>(feature.side());
+  info.column = feature.column();
+  info.width = feature.width();
+  if (info.kind == FeatureKind::kDense) {
+    info.refuses_missing = !feature.scaling() || feature.scaling()->missing() != feature.scaling()->missing();
+    return info;
+  }
+  const schema::Vocabulary& vocabulary = *feature.vocabulary();
+  const schema::Embedding& embedding =
+      *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));
+  info.string_values = vocabulary.kind() == schema::VocabularyKind_Strings;
+  info.num_values = vocabulary.size();
+  info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();
+  info.refuses_unknown = vocabulary.unknown() == schema::UnknownRule_Error;
+  return info;
+}
+
+std::size_t Model::find_feature(std::string_view name) const {
+  std::size_t index = 0;
+  while (index < num_features() &&
+         text_of(root_of(*this).features()->Get(static_cast<uoffset_t>(index))->name()) != name) {
+    ++index;
+  }
+  return index;
+}
+
+std::int32_t Model::find_id(std::size_t index, std::string_view value) const {
+  return internal::find_string(*this, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
+                               value);
+}
+
+std::int32_t Model::find_id(std::size_t index, std::int64_t value) const {
+  return internal::find_integer(*this, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
+                                value);
+}
+
+GoldenRows Model::golden_rows() const {
+  const schema::GoldenRows* golden = root_of(*this).golden();
+  if (!golden || golden->num_rows() == 0) return {};
+  GoldenRows rows{};
+  rows.num_rows = golden->num_rows();
+  rows.num_values = size_of(golden->values()) / rows.num_rows;
+  rows.num_ids = size_of(golden->ids()) / rows.num_rows;
+  rows.values = golden->values() ? golden->values()->data() : nullptr;
+  rows.ids = golden->ids() ? golden->ids()->data() : nullptr;
+  rows.scores = golden->scores()->data();
+  return rows;
+}
+
+Status Model::verify_checksums() const {
+  const schema::Model& root = root_of(*this);
+  const char* bytes = static_cast<const char*>(data_);
+  const std::int32_t header = root.header_checksum();
+  for (uoffset_t i = 0; i < root.segments()->size(); ++i) {
+    const schema::Segment& segment = *root.segments()->Get(i);
+    if (static_cast<std::int64_t>(i) == header) continue;
+    if (internal::xxh64(bytes + segment.offset(), static_cast<std::size_t>(segment.bytes())) != segment.xxh64()) {
+      return make_error(ErrorCode::kChecksum, "segments[", i, "] (", text_of(segment.name()), ") is not as written");
+    }
+  }
+  if (header < 0 || static_cast<std::size_t>(header) >= root.segments()->size()) {
+    return make_error(ErrorCode::kChecksum, "header_checksum: missing");
+  }
+  const schema::Segment& segment = *root.segments()->Get(static_cast<uoffset_t>(header));
+  std::uint64_t expected = 0;
+  if (segment.bytes() != sizeof expected) return make_error(ErrorCode::kChecksum, "header_checksum: not 8 bytes");
+  std::memcpy(&expected, bytes + segment.offset(), sizeof expected);
+  const std::size_t header_bytes = std::size_t{flatbuffers::ReadScalar<std::uint32_t>(data_)} + 4;
+  if (internal::xxh64(data_, header_bytes) != expected) {
+    return make_error(ErrorCode::kChecksum, "the header is not as written");
+  }
+  return {};
+}
+
+}  // namespace mmoe

@@ -1,0 +1,12 @@
+// Checks of trunk, experts, gates, towers and tasks: who reads what, and that every width fits.
+#pragma once
+
+#include "mmoe/error.h"
+#include "schema/mmoe_generated.h"
+
+namespace mmoe::internal {
+
+/// REQUIRES: verify_tensors(), verify_features().
+Status verify_layers(const schema::Model& root);
+
+}  // namespace mmoe::internal

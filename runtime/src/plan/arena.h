@@ -1,0 +1,70 @@
+// Memory of a program, laid out twice by the same code: first to measure, then to fill.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "kernels/panel16.h"
+
+namespace mmoe::internal {
+
+constexpr std::size_t kArenaAlignment = 64;
+
+constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// Small tables that live as long as the program. Without a base it only counts.
+class TableArena {
+ public:
+  explicit TableArena(std::uint8_t* base) : base_(base) {}
+
+  /// Zeroed storage for `count` objects; null while counting, and for none.
+  template <class T>
+  T* allocate(std::size_t count) {
+    if (count == 0) return nullptr;
+    used_ = round_up(used_, alignof(T));
+    T* objects = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
+    used_ += count * sizeof(T);
+    for (std::size_t i = 0; objects && i < count; ++i) new (objects + i) T();
+    return objects;
+  }
+
+  std::size_t used() const { return used_; }
+
+ private:
+  std::uint8_t* base_;
+  std::size_t used_ = 0;
+};
+
+/// Work buffers, taken from either end of one range of floats so that a level's inputs and outputs, which
+/// live at opposite ends, need no copying and the space between serves every level's temporaries.
+class WorkArena {
+ public:
+  enum End { kLow = 0, kHigh = 1 };
+
+  /// base null: measure only. total: what a measuring pass has found.
+  WorkArena(float* base, std::size_t total) : base_(base), total_(total) {}
+
+  static End opposite(End end) { return end == kLow ? kHigh : kLow; }
+
+  /// Rounded up to 16 floats. While measuring the address is meaningless, but not null.
+  float* allocate(End end, std::size_t floats) {
+    const std::size_t size = padded_outputs(floats);
+    used_[end] += size;
+    if (used_[kLow] + used_[kHigh] > peak_) peak_ = used_[kLow] + used_[kHigh];
+    if (!base_) return reinterpret_cast<float*>(kArenaAlignment);
+    return end == kLow ? base_ + used_[kLow] - size : base_ + total_ - used_[kHigh];
+  }
+
+  std::size_t mark(End end) const { return used_[end]; }
+  void release_to(End end, std::size_t mark) { used_[end] = mark; }
+  std::size_t peak() const { return peak_; }
+
+ private:
+  float* base_;
+  std::size_t total_;
+  std::size_t used_[2] = {0, 0};
+  std::size_t peak_ = 0;
+};
+
+}  // namespace mmoe::internal

@@ -1,0 +1,190 @@
+// One level of a plan: gates first where they choose experts, experts, then the mixing.
+#include "plan/builder.h"
+
+namespace mmoe {
+
+using namespace internal;  // NOLINT: this file is the inside of the plan
+using flatbuffers::uoffset_t;
+
+void PlanBuilder::add_level(std::size_t index) {
+  const schema::Level& level = *root_.levels()->Get(static_cast<uoffset_t>(index));
+  const LevelNeeds& needs = needs_.levels[index];
+  find_sparse_experts(level, needs);
+  MlpJob jobs[kMaxExperts + kMaxGates];
+  const std::size_t num_experts = list_experts(level, needs, jobs);
+  MlpJob* gate_jobs = jobs + num_experts;
+  const std::size_t num_gates = list_gates(level, needs, gate_jobs);
+  if (any_sparse_) {
+    add_mlps(gate_jobs, num_gates);
+    add_gates(level, needs, gate_jobs);
+    add_select(level, needs);
+    add_mlps(jobs, num_experts);
+  } else {
+    add_mlps(jobs, num_experts + num_gates);
+    add_gates(level, needs, gate_jobs);
+  }
+  take_experts(level, needs, jobs);
+  add_mixes(level, needs);
+  work_.release_to(in_end_, 0);
+  in_end_ = Arena::opposite(in_end_);
+}
+
+std::size_t PlanBuilder::top_k_of(const schema::Gate& gate) const {
+  if (gate.kind() != schema::GateKind_Softmax) return 0;
+  const std::size_t top_k = plan_.top_k_ != 0 ? plan_.top_k_ : gate.top_k();
+  return top_k < gate.experts()->size() ? top_k : 0;
+}
+
+// An expert is sparse when every needed gate that lists it is a top-k gate.
+void PlanBuilder::find_sparse_experts(const schema::Level& level, const LevelNeeds& needs) {
+  BitSet<kMaxExperts> dense;
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (!needs.gates.contains(g) || top_k_of(gate) != 0) continue;
+    for (const std::uint32_t expert : *gate.experts()) dense.insert(expert);
+  }
+  sparse_ = {};
+  any_sparse_ = false;
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
+    if (!needs.experts.contains(e) || dense.contains(e)) continue;
+    sparse_.insert(e);
+    any_sparse_ = true;
+  }
+  lists_ = any_sparse_ ? tables_.allocate<RowList>(level.experts()->size()) : nullptr;
+  for (uoffset_t e = 0; any_sparse_ && e < level.experts()->size(); ++e) {
+    if (!sparse_.contains(e)) continue;
+    std::uint32_t* rows = tables_.allocate<std::uint32_t>(block_rows_);
+    if (lists_) lists_[e].rows = rows;
+  }
+}
+
+// A constant gate of weight 1 over one expert: its stream is the expert's output, with no copy.
+bool PlanBuilder::passes_through(const schema::Gate& gate) const {
+  return gate.kind() == schema::GateKind_Constant && gate.experts()->size() == 1 &&
+         *ModelAccess::floats(model_, static_cast<std::size_t>(gate.constant())) == 1.0f;
+}
+
+std::size_t PlanBuilder::list_experts(const schema::Level& level, const LevelNeeds& needs, MlpJob* jobs) const {
+  BitSet<kMaxExperts> kept;
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (needs.gates.contains(g) && passes_through(gate)) kept.insert(gate.experts()->Get(0));
+  }
+  std::size_t count = 0;
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
+    if (!needs.experts.contains(e)) continue;
+    MlpJob& job = jobs[count++];
+    job.input = stream_of(*level.experts()->Get(e));
+    job.layers = level.experts()->Get(e)->layers();
+    // While measuring there are no lists, but a sparse expert must be planned as one all the same.
+    static const RowList kMeasured{};
+    job.list = !sparse_.contains(e) ? nullptr : lists_ ? lists_ + e : &kMeasured;
+    job.keep = kept.contains(e);
+  }
+  return count;
+}
+
+std::size_t PlanBuilder::list_gates(const schema::Level& level, const LevelNeeds& needs, MlpJob* jobs) const {
+  std::size_t count = 0;
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (!needs.gates.contains(g) || gate.kind() != schema::GateKind_Softmax) continue;
+    MlpJob& job = jobs[count++];
+    job.input = stream_of(gate);
+    job.layers = gate.hidden();
+    job.last = gate.logits();
+  }
+  return count;
+}
+
+void PlanBuilder::take_experts(const schema::Level& level, const LevelNeeds& needs, const MlpJob* jobs) {
+  std::size_t job = 0;
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
+    if (needs.experts.contains(e)) experts_[e] = jobs[job++].output;
+  }
+}
+
+void PlanBuilder::add_gates(const schema::Level& level, const LevelNeeds& needs, const MlpJob* jobs) {
+  std::size_t job = 0;
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (!needs.gates.contains(g) || gate.kind() != schema::GateKind_Softmax) continue;
+    const std::size_t num_experts = gate.experts()->size();
+    const std::size_t top_k = top_k_of(gate);
+    const View weights = buffer(in_end_, num_experts);
+    gates_[g] = {weights.data, weights.stride, tables_.allocate<std::uint16_t>(block_rows_ * top_k)};
+    kernels::GateArgs args{};
+    args.logits = jobs[job].output.data;
+    args.logits_stride = jobs[job++].output.stride;
+    args.num_experts = num_experts;
+    args.top_k = top_k;
+    args.top_k_of_softmax = plan_.top_k_ == 0 && gate.top_k_mode() == schema::TopKMode_TopKOfSoftmax;
+    args.weights = gates_[g].weights;
+    args.weights_stride = gates_[g].stride;
+    args.selected = gates_[g].selected;
+    add_step(StepKind::kGate).gate.args = args;
+  }
+}
+
+void PlanBuilder::add_select(const schema::Level& level, const LevelNeeds& needs) {
+  SelectStep step{};
+  step.lists = lists_;
+  step.num_lists = level.experts()->size();
+  SelectStep::Gate* gates = tables_.allocate<SelectStep::Gate>(level.gates()->size());
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (!needs.gates.contains(g) || top_k_of(gate) == 0) continue;
+    RowList** lists = tables_.allocate<RowList*>(gate.experts()->size());
+    for (uoffset_t i = 0; lists && i < gate.experts()->size(); ++i) {
+      const std::uint32_t expert = gate.experts()->Get(i);
+      lists[i] = sparse_.contains(expert) ? lists_ + expert : nullptr;
+    }
+    if (gates) gates[step.num_gates] = {gates_[g].selected, top_k_of(gate), lists};
+    ++step.num_gates;
+  }
+  step.gates = gates;
+  add_step(StepKind::kSelect).select = step;
+}
+
+void PlanBuilder::add_mixes(const schema::Level& level, const LevelNeeds& needs) {
+  const Arena::End out_end = Arena::opposite(in_end_);
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    if (!needs.gates.contains(g)) continue;
+    const schema::Gate& gate = *level.gates()->Get(g);
+    const std::uint32_t first = gate.experts()->Get(0);
+    if (passes_through(gate)) {
+      streams_[g] = experts_[first];
+      continue;
+    }
+    const DenseLayers& layers = *level.experts()->Get(first)->layers();
+    const View output = buffer(out_end, layers.Get(layers.size() - 1)->outputs());
+    add_mix(gate, g, output);
+    streams_[g] = output;
+  }
+}
+
+void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const View& output) {
+  const std::size_t num_experts = gate.experts()->size();
+  const std::size_t top_k = top_k_of(gate);
+  kernels::ExpertOutput* experts = tables_.allocate<kernels::ExpertOutput>(num_experts);
+  for (uoffset_t i = 0; experts && i < num_experts; ++i) {
+    const View& expert = experts_[gate.experts()->Get(i)];
+    experts[i] = {expert.data, expert.stride};
+  }
+  kernels::MixArgs args{};
+  args.experts = experts;
+  args.num_weights = top_k != 0 ? top_k : num_experts;
+  if (gate.kind() == schema::GateKind_Constant) {
+    args.weights = ModelAccess::floats(model_, static_cast<std::size_t>(gate.constant()));
+  } else {
+    args.weights = gates_[index].weights;
+    args.weights_stride = gates_[index].stride;
+    args.selected = gates_[index].selected;
+  }
+  args.dim = output.stride;  // whole panels: what lies in the padding is never read as a stream
+  args.output = output.data;
+  args.output_stride = output.stride;
+  add_step(StepKind::kMix).mix.args = args;
+}
+
+}  // namespace mmoe

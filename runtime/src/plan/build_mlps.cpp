@@ -1,0 +1,90 @@
+// Dense layers of a plan: MLPs side by side, the first layers of those that share an input and a packed tensor
+// joined into one product.
+#include "plan/builder.h"
+
+namespace mmoe {
+
+using namespace internal;  // NOLINT: this file is the inside of the plan
+
+PlanBuilder::PanelSpan PlanBuilder::span_of(const schema::Dense& layer) {
+  const std::size_t within = layer.column() % kPanelWidth;
+  return {layer.column() / kPanelWidth, num_panels(within + layer.outputs())};
+}
+
+// Where a layer's outputs are in the output of the panels that contain it.
+internal::View PlanBuilder::part_of(const View& output, const schema::Dense& layer, const PanelSpan& span) {
+  return {output.data + (layer.column() - span.first * kPanelWidth), output.stride};
+}
+
+void PlanBuilder::add_mlps(MlpJob* jobs, std::size_t num_jobs) {
+  for (std::size_t i = 0; i < num_jobs;) i += add_first_layers(jobs + i, num_jobs - i);
+  for (std::size_t i = 0; i < num_jobs; ++i) add_later_layers(jobs[i]);
+}
+
+// Whether the next MLP's first layer continues the product that has `span` so far.
+bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span) {
+  const schema::Dense& a = first.layer(0);
+  const schema::Dense& b = next.layer(0);
+  const std::size_t begin = span_of(b).first;
+  return !first.list && !next.list && first.input.data == next.input.data && first.input.stride == next.input.stride &&
+         a.weight() == b.weight() && a.bias() == b.bias() && a.activation() == b.activation() &&
+         a.alpha() == b.alpha() && a.slopes() == b.slopes() && begin >= span.first &&
+         begin <= span.first + span.count;
+}
+
+std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
+  PanelSpan span = span_of(jobs[0].layer(0));
+  bool keep = false;
+  std::size_t count = 0;
+  for (; count < num_jobs && (count == 0 || can_join(jobs[0], jobs[count], span)); ++count) {
+    const PanelSpan part = span_of(jobs[count].layer(0));
+    const std::size_t end = part.first + part.count;
+    if (end > span.first + span.count) span.count = end - span.first;
+    keep = keep || (jobs[count].keep && jobs[count].num_layers() == 1);
+  }
+  const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, span.count * kPanelWidth);
+  add_dense(jobs[0].input, jobs[0].layer(0), span, jobs[0].list, output);
+  for (std::size_t i = 0; i < count; ++i) jobs[i].output = part_of(output, jobs[i].layer(0), span);
+  return count;
+}
+
+// The output is taken before the hidden layers' buffers, which are given back behind the last layer.
+void PlanBuilder::add_later_layers(MlpJob& job) {
+  const std::size_t num_layers = job.num_layers();
+  if (num_layers < 2) return;
+  const Arena::End out_end = job.keep ? Arena::opposite(in_end_) : in_end_;
+  const View last = buffer(out_end, span_of(job.layer(num_layers - 1)).count * kPanelWidth);
+  const std::size_t mark = work_.mark(in_end_);
+  for (std::size_t i = 1; i < num_layers; ++i) {
+    const schema::Dense& layer = job.layer(i);
+    const PanelSpan span = span_of(layer);
+    const View output = i + 1 == num_layers ? last : buffer(in_end_, span.count * kPanelWidth);
+    add_dense(job.output, layer, span, job.list, output);
+    job.output = part_of(output, layer, span);
+  }
+  work_.release_to(in_end_, mark);
+}
+
+void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, const RowList* list,
+                            const View& output) {
+  const std::size_t first = span.first * kPanelWidth;
+  DenseStep step{};
+  step.list = list;
+  step.args.input = input.data;
+  step.args.input_stride = input.stride;
+  step.args.panel_stride = kPanelWidth * layer.inputs();
+  step.args.weights = ModelAccess::floats(model_, layer.weight()) + span.first * step.args.panel_stride;
+  step.args.num_inputs = layer.inputs();
+  step.args.num_panels = span.count;
+  step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
+  step.args.output = output.data;
+  step.args.output_stride = output.stride;
+  step.args.activation = static_cast<kernels::Activation>(layer.activation());
+  step.args.alpha = layer.alpha();
+  if (step.args.activation == kernels::Activation::kPRelu) {
+    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
+  }
+  add_step(StepKind::kDense).dense = step;
+}
+
+}  // namespace mmoe

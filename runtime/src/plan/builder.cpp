@@ -1,0 +1,179 @@
+#include "plan/builder.h"
+
+#include <limits>
+
+namespace mmoe {
+
+using namespace internal;  // NOLINT: this file is the inside of the plan
+using flatbuffers::uoffset_t;
+
+namespace {
+
+// A program's memory: Program, steps, tables, work buffers, and 64 bytes that a kernel may read beyond the
+// last buffer.
+struct Layout {
+  std::size_t steps, tables, work, total;
+
+  explicit Layout(std::size_t num_steps, std::size_t table_bytes, std::size_t work_floats)
+      : steps(round_up(sizeof(Program), kArenaAlignment)),
+        tables(round_up(steps + num_steps * sizeof(Step), kArenaAlignment)),
+        work(round_up(tables + table_bytes, kArenaAlignment)),
+        total(work + work_floats * sizeof(float) + kArenaAlignment) {}
+};
+
+}  // namespace
+
+void PlanBuilder::measure(Plan& plan) {
+  plan.num_steps_ = plan.table_bytes_ = plan.work_floats_ = 0;
+  PlanBuilder builder(plan, nullptr);
+  builder.run();
+  plan.num_steps_ = builder.num_steps_;
+  plan.table_bytes_ = builder.tables_.used();
+  plan.work_floats_ = builder.work_.peak();
+  const Layout layout(plan.num_steps_, plan.table_bytes_, plan.work_floats_);
+  plan.arena_bytes_ = layout.total + kArenaAlignment - 1;
+}
+
+Program* PlanBuilder::build(const Plan& plan, std::uint8_t* memory) {
+  PlanBuilder builder(plan, memory);
+  builder.run();
+  return builder.program_;
+}
+
+PlanBuilder::PlanBuilder(const Plan& plan, std::uint8_t* memory)
+    : plan_(plan),
+      model_(*plan.model_),
+      root_(*ModelAccess::root(*plan.model_)),
+      block_rows_(plan.block_rows_),
+      needs_(find_needs(root_, plan.tasks_, plan.num_tasks_)),
+      tables_(nullptr),
+      work_(nullptr, 0) {
+  if (!memory) return;
+  const Layout layout(plan.num_steps_, plan.table_bytes_, plan.work_floats_);
+  program_ = new (memory) Program();
+  steps_ = reinterpret_cast<Step*>(memory + layout.steps);
+  tables_ = TableArena(memory + layout.tables);
+  work_ = WorkArena(reinterpret_cast<float*>(memory + layout.work), plan.work_floats_);
+}
+
+void PlanBuilder::run() {
+  if (program_) {
+    program_->kernels = static_cast<const kernels::KernelTable*>(plan_.kernels_);
+    program_->input_dim = root_.input_dim();
+  }
+  add_features();
+  add_trunk();
+  for (uoffset_t i = 0; i < root_.levels()->size(); ++i) add_level(i);
+  add_towers();
+  add_links();
+  if (program_) {
+    program_->steps = steps_;
+    program_->num_steps = num_steps_;
+  }
+}
+
+Step& PlanBuilder::add_step(StepKind kind) {
+  Step& step = steps_ ? *new (steps_ + num_steps_) Step() : scratch_step_;
+  ++num_steps_;
+  step.kind = kind;
+  return step;
+}
+
+void PlanBuilder::add_features() {
+  const std::size_t num_features = size_of(root_.features());
+  if (num_features == 0) return;
+  FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
+  std::int32_t* ids = tables_.allocate<std::int32_t>(block_rows_);
+  float* input = tables_.allocate<float>(block_rows_ * root_.input_dim());
+  if (!program_) return;
+  program_->features = steps;
+  program_->num_features = num_features;
+  program_->ids = ids;
+  program_->input = {input, root_.input_dim()};
+  for (uoffset_t i = 0; i < num_features; ++i) {
+    const schema::Feature& feature = *root_.features()->Get(i);
+    FeatureStep& step = steps[i];
+    step.sparse = feature.kind() == schema::FeatureKind_Sparse;
+    step.column = feature.column();
+    step.width = feature.width();
+    if (step.sparse) {
+      const std::uint32_t table = root_.embeddings()->Get(static_cast<uoffset_t>(feature.embedding()))->table();
+      step.table = ModelAccess::floats(model_, table);
+      step.num_ids = root_.tensors()->Get(table)->rows();
+      step.unknown_rule = feature.vocabulary()->unknown();
+      step.unknown_id = static_cast<std::int32_t>(feature.vocabulary()->unknown_id());
+      continue;
+    }
+    const schema::Scaling* scaling = feature.scaling();
+    step.offset = scaling ? scaling->offset() : 0.0f;
+    step.factor = scaling ? scaling->factor() : 1.0f;
+    step.lower = scaling ? scaling->lower() : -std::numeric_limits<float>::infinity();
+    step.upper = scaling ? scaling->upper() : std::numeric_limits<float>::infinity();
+    step.missing = scaling ? scaling->missing() : std::numeric_limits<float>::quiet_NaN();
+  }
+}
+
+void PlanBuilder::add_trunk() {
+  streams_[0] = View{nullptr, 0};
+  for (uoffset_t i = 0; i < size_of(root_.trunk()); ++i) {
+    const schema::Dense& layer = *root_.trunk()->Get(i);
+    const PanelSpan span = span_of(layer);
+    const Arena::End out_end = Arena::opposite(in_end_);
+    const View output = buffer(out_end, span.count * kPanelWidth);
+    add_dense(streams_[0], layer, span, nullptr, output);
+    streams_[0] = part_of(output, layer, span);
+    work_.release_to(in_end_, 0);
+    in_end_ = out_end;
+  }
+}
+
+void PlanBuilder::add_towers() {
+  MlpJob jobs[kMaxTasks];
+  std::size_t num_jobs = 0;
+  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) {
+    if (!needs_.towers.contains(t)) continue;
+    const schema::Tower& tower = *root_.towers()->Get(t);
+    jobs[num_jobs].input = streams_[tower.input()];
+    jobs[num_jobs++].layers = tower.layers();
+  }
+  add_mlps(jobs, num_jobs);
+  num_jobs = 0;
+  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) {
+    if (needs_.towers.contains(t)) towers_[t] = jobs[num_jobs++].output;
+  }
+}
+
+void PlanBuilder::add_links() {
+  const float* task_scores[kMaxTasks] = {};
+  for (uoffset_t t = 0; t < root_.tasks()->size(); ++t) {
+    if (!needs_.tasks.contains(t)) continue;
+    float* scores = work_.allocate(in_end_, block_rows_);
+    add_link(*root_.tasks()->Get(t)->link(), task_scores, scores);
+    task_scores[t] = scores;
+  }
+  const float** requested = tables_.allocate<const float*>(plan_.num_tasks_);
+  if (!program_) return;
+  program_->scores = requested;
+  for (std::size_t i = 0; i < plan_.num_tasks_; ++i) requested[i] = task_scores[plan_.tasks_[i]];
+}
+
+void PlanBuilder::add_link(const schema::Link& link, const float* const* task_scores, float* scores) {
+  LinkStep step{};
+  step.kind = static_cast<std::uint8_t>(link.kind());
+  step.scores = scores;
+  if (link.kind() == schema::LinkKind_Product) {
+    step.num_factors = link.factors()->size();
+    const float** factors = tables_.allocate<const float*>(step.num_factors);
+    for (uoffset_t i = 0; factors && i < step.num_factors; ++i) factors[i] = task_scores[link.factors()->Get(i)];
+    step.factors = factors;
+  } else {
+    const schema::Tower& tower = *root_.towers()->Get(link.tower());
+    step.logits = towers_[link.tower()];
+    step.num_logits = tower.layers()->Get(tower.layers()->size() - 1)->outputs();
+    step.column = link.column();
+    if (link.kind() == schema::LinkKind_Softmax) step.softmax = work_.allocate(in_end_, step.num_logits);
+  }
+  add_step(StepKind::kLink).link = step;
+}
+
+}  // namespace mmoe

@@ -1,0 +1,54 @@
+#include "plan/needs.h"
+
+namespace mmoe::internal {
+namespace {
+
+using flatbuffers::uoffset_t;
+
+// A product's factors come before it, so one pass backwards finds all that it needs.
+void find_tasks(const schema::Model& root, Needs& needs) {
+  for (uoffset_t i = root.tasks()->size(); i-- > 0;) {
+    if (!needs.tasks.contains(i)) continue;
+    const schema::Link& link = *root.tasks()->Get(i)->link();
+    if (link.kind() != schema::LinkKind_Product) {
+      needs.towers.insert(link.tower());
+      continue;
+    }
+    for (const std::uint32_t factor : *link.factors()) needs.tasks.insert(factor);
+  }
+}
+
+template <class Reader>
+void need_input(const Reader& reader, Needs::Level* previous) {
+  if (previous && reader.source() == schema::StreamSource_Previous) previous->gates.insert(reader.input());
+}
+
+void find_level(const schema::Level& level, Needs::Level& needs, Needs::Level* previous) {
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    if (!needs.gates.contains(g)) continue;
+    const schema::Gate& gate = *level.gates()->Get(g);
+    for (const std::uint32_t expert : *gate.experts()) needs.experts.insert(expert);
+    if (gate.kind() == schema::GateKind_Softmax) need_input(gate, previous);
+  }
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
+    if (needs.experts.contains(e)) need_input(*level.experts()->Get(e), previous);
+  }
+}
+
+}  // namespace
+
+Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size_t num_tasks) {
+  Needs needs;
+  for (std::size_t i = 0; i < num_tasks; ++i) needs.tasks.insert(tasks[i]);
+  find_tasks(root, needs);
+  const uoffset_t last = root.levels()->size() - 1;
+  for (uoffset_t t = 0; t < size_of(root.towers()); ++t) {
+    if (needs.towers.contains(t)) needs.levels[last].gates.insert(root.towers()->Get(t)->input());
+  }
+  for (uoffset_t l = last + 1; l-- > 0;) {
+    find_level(*root.levels()->Get(l), needs.levels[l], l > 0 ? &needs.levels[l - 1] : nullptr);
+  }
+  return needs;
+}
+
+}  // namespace mmoe::internal

@@ -1,0 +1,62 @@
+#include "mmoe/plan.h"
+
+#include <cstdlib>
+#include <type_traits>
+
+#include "core/make_error.h"
+#include "plan/builder.h"
+
+namespace mmoe {
+
+using internal::make_error;
+
+namespace {
+
+// The option, else the environment variable, else the fastest.
+Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
+  const char* name = isa ? isa : std::getenv("MMOE_ISA");
+  if (name && *name == '\0') name = nullptr;
+  const kernels::KernelTable* table = kernels::select_kernels(name);
+  if (table) return Result<const kernels::KernelTable*>(std::move(table));
+  Error error = make_error(ErrorCode::kUnsupported, "isa: this build and machine have no '", name, "', only");
+  for (std::size_t i = 0; const kernels::KernelTable* available = kernels::available_kernels(i); ++i) {
+    error.append(i == 0 ? " " : ", ").append(available->name);
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
+  if (options.max_batch == 0) return make_error(ErrorCode::kInvalidArgument, "max_batch: 0");
+  Result<const kernels::KernelTable*> kernels = choose_kernels(options.isa);
+  if (!kernels) return kernels.error();
+
+  Plan plan;
+  plan.model_ = &model;
+  plan.kernels_ = *kernels;
+  plan.block_rows_ = options.max_batch < kMaxBlockRows ? options.max_batch : kMaxBlockRows;
+  plan.top_k_ = options.top_k;
+  plan.non_finite_ = options.non_finite;
+  plan.num_tasks_ = options.tasks ? options.num_tasks : model.num_tasks();
+  if (plan.num_tasks_ == 0 || plan.num_tasks_ > model.num_tasks()) {
+    return make_error(ErrorCode::kInvalidArgument, "num_tasks: ", plan.num_tasks_, ", the model has ",
+                      model.num_tasks());
+  }
+  internal::BitSet<internal::kMaxTasks> seen;
+  for (std::size_t i = 0; i < plan.num_tasks_; ++i) {
+    const std::size_t task = options.tasks ? options.tasks[i] : i;
+    if (task >= model.num_tasks() || seen.contains(task)) {
+      return make_error(ErrorCode::kInvalidArgument, "tasks[", i, "]: ", task, " is out of range or there twice");
+    }
+    seen.insert(task);
+    plan.tasks_[i] = static_cast<std::uint8_t>(task);
+  }
+  PlanBuilder::measure(plan);
+  return plan;
+}
+
+const char* Plan::isa() const { return static_cast<const kernels::KernelTable*>(kernels_)->name; }
+bool Plan::is_exact() const { return static_cast<const kernels::KernelTable*>(kernels_)->fma; }
+
+}  // namespace mmoe

@@ -1,0 +1,105 @@
+// A resolved plan in a session's arena: a list of steps with every pointer and shape filled in, and the
+// buffers they work on. Running it for a block of rows is one walk over the list.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "mmoe/session.h"
+
+namespace mmoe {
+
+namespace internal {
+
+/// A row-major buffer in the arena; data null: the model's input x of the current call.
+struct View {
+  float* data;
+  std::size_t stride;
+};
+
+/// Rows of the current block that selected a sparse expert, ascending.
+struct RowList {
+  std::uint32_t* rows;
+  std::uint32_t count;
+};
+
+struct DenseStep {
+  kernels::DenseArgs args;  ///< input null: x
+  const RowList* list;      ///< null: all rows
+};
+
+struct GateStep {
+  kernels::GateArgs args;
+};
+
+/// Fills the row lists of a level's sparse experts from its top-k gates.
+struct SelectStep {
+  struct Gate {
+    const std::uint16_t* selected;  ///< [rows, top_k] positions in `experts`
+    std::size_t top_k;
+    RowList* const* lists;  ///< per position; null for an expert that runs on all rows
+  };
+  const Gate* gates;
+  std::size_t num_gates;
+  RowList* lists;
+  std::size_t num_lists;
+};
+
+struct MixStep {
+  kernels::MixArgs args;
+};
+
+/// From a tower's logits, or earlier scores, to one task's scores.
+struct LinkStep {
+  std::uint8_t kind;  ///< schema::LinkKind
+  View logits;
+  std::size_t num_logits;
+  std::size_t column;
+  const float* const* factors;  ///< Product
+  std::size_t num_factors;
+  float* softmax;  ///< Softmax: room for one row of weights
+  float* scores;   ///< [block_rows], padded to 16
+};
+
+enum class StepKind : std::uint8_t { kDense, kGate, kSelect, kMix, kLink };
+
+struct Step {
+  StepKind kind;
+  union {
+    DenseStep dense;
+    GateStep gate;
+    SelectStep select;
+    MixStep mix;
+    LinkStep link;
+  };
+};
+
+/// How one raw feature becomes its columns of x.
+struct FeatureStep {
+  bool sparse;
+  std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
+  std::int32_t unknown_id;
+  std::uint32_t num_ids;
+  std::size_t column;
+  std::size_t width;
+  const float* table;  ///< Sparse: [num_ids, width]
+  float offset, factor, lower, upper, missing;  ///< Dense
+};
+
+}  // namespace internal
+
+class Program {
+ public:
+  const kernels::KernelTable* kernels;
+  internal::Step* steps;
+  std::size_t num_steps;
+  internal::FeatureStep* features;
+  std::size_t num_features;
+  std::int32_t* ids;      ///< [block_rows]: one feature's ids with the unknown rule applied
+  internal::View input;   ///< encoded features, [block_rows, input_dim]
+  std::size_t input_dim;
+  const float** scores;   ///< per requested task, [block_rows]
+};
+
+}  // namespace mmoe
