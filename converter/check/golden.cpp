@@ -1,0 +1,180 @@
+#include "converter/check/golden.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+
+#include "converter/error.h"
+#include "mmoe/session.h"
+
+namespace mmoe::converter {
+namespace {
+
+// A feature's columns in RawRows and in Golden.
+struct Block {
+  bool sparse;
+  size_t first;
+  size_t width;
+};
+
+// Where each feature of the original order lies among values or ids.
+std::vector<Block> blocks_of(const std::vector<const Feature*>& features) {
+  std::vector<Block> blocks;
+  size_t values = 0;
+  size_t ids = 0;
+  for (const Feature* feature : features) {
+    const bool sparse = std::holds_alternative<SparseFeature>(feature->kind);
+    const size_t width = sparse ? 1 : feature->width;
+    blocks.push_back({sparse, sparse ? ids : values, width});
+    (sparse ? ids : values) += width;
+  }
+  return blocks;
+}
+
+template <class T>
+void move_block(const std::vector<T>& from, const Block& source, std::vector<T>& to, const Block& target,
+                size_t num_rows) {
+  const size_t stride = from.size() / num_rows;
+  for (size_t row = 0; row < num_rows; ++row) {
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(row * stride + source.first), source.width,
+                to.begin() + static_cast<std::ptrdiff_t>(row * stride + target.first));
+  }
+}
+
+// One column per feature of the model, from rows of values and ids.
+struct Columns {
+  std::vector<std::vector<float>> values;
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<FeatureColumn> columns;
+
+  Columns(const Model& model, const Golden& golden) : values(model.num_features()), ids(model.num_features()) {
+    size_t next_value = 0;
+    size_t next_id = 0;
+    const size_t num_values = golden.values.size() / golden.num_rows;
+    const size_t num_ids = golden.ids.size() / golden.num_rows;
+    for (size_t i = 0; i < model.num_features(); ++i) {
+      const FeatureInfo feature = model.feature(i);
+      const bool sparse = feature.kind == FeatureKind::kSparse;
+      for (size_t row = 0; row < golden.num_rows; ++row) {
+        if (sparse) {
+          ids[i].push_back(golden.ids[row * num_ids + next_id]);
+        } else {
+          const float* first = golden.values.data() + row * num_values + next_value;
+          values[i].insert(values[i].end(), first, first + feature.width);
+        }
+      }
+      (sparse ? next_id : next_value) += sparse ? 1 : feature.width;
+      columns.push_back({values[i].data(), ids[i].data()});
+    }
+  }
+};
+
+template <class T>
+T& require(Result<T>& result, const char* what) {
+  if (!result) throw ConvertError(std::string("the written file fails to ") + what + ": " + result.error().message());
+  return *result;
+}
+
+std::vector<float> score(const Model& model, const Golden& golden, const char* isa) {
+  SessionOptions options;
+  options.max_batch = golden.num_rows;
+  options.isa = isa;
+  Result<Session> session = Session::create(model, options);
+  require(session, "create a session");
+  std::vector<float> scores(golden.num_rows * model.num_tasks());
+  Status status;
+  if (model.num_features() == 0) {
+    status = session->score(golden.values.data(), golden.num_rows, scores.data());
+  } else {
+    const Columns columns(model, golden);
+    status = session->score_features(columns.columns.data(), columns.columns.size(), golden.num_rows, scores.data());
+  }
+  if (!status) throw ConvertError(std::string("the written file fails to score: ") + status.error().message());
+  return scores;
+}
+
+std::string where(const Model& model, size_t index) {
+  return "golden row " + std::to_string(index / model.num_tasks() + 1) + ", task '" +
+         std::string(model.task_name(index % model.num_tasks())) + "'";
+}
+
+void compare_with_evaluation(const Model& model, const std::vector<float>& scores, const Evaluated& expected,
+                             CheckReport& report) {
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (!std::isfinite(expected.bounds[i])) continue;
+    const double difference = std::abs(scores[i] - expected.scores[i]);
+    // Written so that a NaN score fails.
+    if (!(difference <= expected.bounds[i])) {
+      std::ostringstream message;
+      message << where(model, i) << ": the file gives " << scores[i] << ", the description " << expected.scores[i]
+              << "; they differ by " << difference << ", at most " << expected.bounds[i] << " can be rounding";
+      throw ConvertError(message.str());
+    }
+    report.largest_difference = std::max(report.largest_difference, difference);
+    if (expected.bounds[i] > 0) {
+      report.largest_share_of_bound = std::max(report.largest_share_of_bound, difference / expected.bounds[i]);
+    }
+  }
+}
+
+void compare_bits(const Model& model, const std::vector<float>& scores, const std::vector<float>& reference,
+                  const char* isa) {
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (std::memcmp(&scores[i], &reference[i], sizeof(float)) == 0) continue;
+    if (std::isnan(scores[i]) && std::isnan(reference[i])) continue;
+    throw ConvertError(where(model, i) + ": kernel set " + isa + " does not give the scalar set's bits");
+  }
+}
+
+}  // namespace
+
+Golden make_golden(const LoweredModel& model, const RawRows& rows) {
+  Golden golden;
+  golden.num_rows = rows.num_rows;
+  golden.values = rows.values;
+  golden.ids = rows.ids;
+  golden.scores.resize(rows.num_rows * model.description.tasks.size());
+  if (rows.num_rows == 0 || model.description.features.empty()) return golden;
+  std::vector<const Feature*> lowered;
+  std::vector<const Feature*> original(model.description.features.size());
+  for (size_t i = 0; i < original.size(); ++i) {
+    lowered.push_back(&model.description.features[i]);
+    original[model.feature_order[i]] = lowered.back();
+  }
+  const std::vector<Block> targets = blocks_of(lowered);
+  const std::vector<Block> sources = blocks_of(original);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const Block& source = sources[model.feature_order[i]];
+    if (source.sparse) {
+      move_block(rows.ids, source, golden.ids, targets[i], rows.num_rows);
+    } else {
+      move_block(rows.values, source, golden.values, targets[i], rows.num_rows);
+    }
+  }
+  return golden;
+}
+
+CheckReport check_file(const std::vector<uint8_t>& file, const Evaluated& expected, Golden& golden) {
+  LoadOptions options;
+  options.copy_if_misaligned = true;
+  options.verify_checksums = true;
+  Result<Model> loaded = Model::from_bytes(file.data(), file.size(), options);
+  const Model& model = require(loaded, "load");
+  CheckReport report;
+  report.num_rows = golden.num_rows;
+  if (golden.num_rows == 0) return report;
+  golden.scores = score(model, golden, "scalar");
+  compare_with_evaluation(model, golden.scores, expected, report);
+  for (const char* isa : {"avx512", "avx2", "fma3", "neon64"}) {
+    PlanOptions plan_options;
+    plan_options.isa = isa;
+    const Result<Plan> plan = Plan::create(model, plan_options);
+    if (!plan || !plan->is_exact()) continue;
+    compare_bits(model, score(model, golden, isa), golden.scores, isa);
+    report.exact_isas.push_back(isa);
+  }
+  return report;
+}
+
+}  // namespace mmoe::converter

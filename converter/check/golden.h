@@ -1,0 +1,30 @@
+// Golden rows and the proof that the written file computes what the description says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "converter/check/evaluate.h"
+#include "converter/lowering/lowered.h"
+#include "converter/writer/writer.h"
+
+namespace mmoe::converter {
+
+/// What the comparison of the file with the description found.
+struct CheckReport {
+  size_t num_rows = 0;
+  double largest_difference = 0;        ///< |runtime - double-precision evaluation|, over rows and tasks
+  double largest_share_of_bound = 0;    ///< the same over its bound of float rounding
+  std::vector<std::string> exact_isas;  ///< kernel sets whose scores are the same bits as the scalar one's
+};
+
+/// Rows of the original description in the lowered order of features. Scores are zeros of the right number.
+Golden make_golden(const LoweredModel& model, const RawRows& rows);
+
+/// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
+/// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task
+/// where they differ by more than their bound, or by a bit.
+CheckReport check_file(const std::vector<uint8_t>& file, const Evaluated& expected, Golden& golden);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,135 @@
+#include "converter/description/bind.h"
+
+#include <nlohmann/json.hpp>
+
+#include "converter/description/features.h"
+#include "converter/description/json_reader.h"
+#include "converter/description/layers.h"
+#include "converter/description/levels.h"
+#include "converter/description/limits.h"
+#include "converter/description/streams.h"
+#include "converter/description/tasks.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+class Binder {
+ public:
+  Binder(const nlohmann::json& description, const WeightSource& weights)
+      : root_(description), tensors_(weights, read_names()), streams_(std::nullopt) {}
+
+  ModelDescription bind(const std::string& default_name);
+  BindReport report() const;
+
+ private:
+  std::vector<std::string> read_names();
+  void bind_input();
+  void bind_trunk();
+  void bind_levels();
+  void bind_towers();
+
+  JsonReader root_;
+  ModelDescription model_;
+  TensorIndex tensors_;
+  Streams streams_;
+  std::vector<std::string> notes_;
+};
+
+// The top level's keys and the tasks: what {task} stands for has to be known before any tensor is looked up.
+std::vector<std::string> Binder::read_names() {
+  root_.allow_keys({"mmoe_description", "name", "features", "input_dim", "trunk", "levels", "towers", "tasks"});
+  const JsonReader version = root_.get("mmoe_description", "the version of this format, 1");
+  if (version.integer() != 1) version.fail_expected("1, the version that this converter reads");
+  model_.tasks = read_tasks(root_.get("tasks", "the tasks' names and links"));
+  return tower_task_names(model_.tasks);
+}
+
+void Binder::bind_input() {
+  if (const auto features = root_.find("features")) {
+    bind_features(*features, tensors_, model_);
+    streams_ = Streams(model_.input_dim);
+  }
+  const auto given = root_.find("input_dim");
+  if (!given) return;
+  const size_t input_dim = given->count(kMaxDim);
+  if (input_dim == 0) given->fail_expected("1 or more");
+  if (!model_.features.empty() && model_.input_dim != input_dim) {
+    given->fail_expected(std::to_string(model_.input_dim) + ", the sum of the features' widths");
+  }
+  streams_ = Streams(input_dim);
+}
+
+void Binder::bind_trunk() {
+  const auto trunk = root_.find("trunk");
+  if (!trunk) return;
+  const StreamRef x{true, 0};
+  model_.trunk = LayersFields(*trunk, {}, false).bind(tensors_, {}, streams_.width(x));
+  streams_.learn_width(x, model_.trunk.front().inputs());
+  streams_.pass_trunk(model_.trunk.back().outputs());
+}
+
+void Binder::bind_levels() {
+  const JsonReader list = root_.get("levels", "a list of levels, each with `experts` and `gates`");
+  const std::vector<JsonReader> items = list.items();
+  if (items.empty()) list.fail_expected("at least one level");
+  if (items.size() > kMaxLevels) list.fail_expected("at most " + std::to_string(kMaxLevels));
+  for (const JsonReader& item : items) {
+    model_.levels.push_back(bind_level(item, model_.levels.size(), tensors_, streams_, notes_));
+  }
+}
+
+void Binder::bind_towers() {
+  const JsonReader object = root_.get("towers", "the layers from a task's stream to its logits");
+  const LayersFields layers(object, {"reads"}, true);
+  const std::vector<std::string>& names = tensors_.task_names();
+  if (!layers.has(Placeholder::kTask) && names.size() > 1) {
+    object.get("layers", "").fail("no {task} in it, but there are " + std::to_string(names.size()) + " tasks with a tower");
+  }
+  for (size_t task = 0; task < names.size(); ++task) {
+    Slot slot;
+    slot.task = task;
+    const StreamRef input = streams_.resolve(object, task);
+    if (input.model_input) object.get("reads", "").fail("a tower reads a gates group of the last level, not the input");
+    model_.towers.push_back({names[task], input.index, layers.bind(tensors_, slot, streams_.width(input))});
+  }
+  check_links(model_.tasks, model_.towers);
+  for (const std::string& name : streams_.unread()) notes_.push_back("no tower reads \"" + name + "\" of the last level");
+}
+
+ModelDescription Binder::bind(const std::string& default_name) {
+  const auto name = root_.find("name");
+  model_.name = name ? name->string() : default_name;
+  bind_input();
+  bind_trunk();
+  bind_levels();
+  bind_towers();
+  model_.input_dim = streams_.input_dim().value();  // an expert or the trunk has read x
+  return std::move(model_);
+}
+
+BindReport Binder::report() const {
+  BindReport report{notes_, tensors_.unused()};
+  if (!tensors_.used_prefix().empty()) {
+    report.notes.push_back("all tensors' names begin with \"" + tensors_.used_prefix() +
+                           "\", which the description's patterns leave out");
+  }
+  return report;
+}
+
+}  // namespace
+
+ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
+                                  const std::string& default_name, BindReport* report) {
+  Binder binder(description, weights);
+  ModelDescription model = binder.bind(default_name);
+  if (report != nullptr) *report = binder.report();
+  return model;
+}
+
+ModelDescription bind_description_text(std::string_view text, const WeightSource& weights,
+                                       const std::string& default_name, BindReport* report) {
+  return bind_description(parse_json(text), weights, default_name, report);
+}
+
+}  // namespace mmoe::converter

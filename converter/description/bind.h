@@ -1,0 +1,31 @@
+// From a description file and the weights it describes to the intermediate representation.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "converter/description/model.h"
+#include "converter/importers/weight_source.h"
+
+namespace mmoe::converter {
+
+/// What the person who runs the converter should see though nothing is wrong.
+struct BindReport {
+  std::vector<std::string> notes;
+  std::vector<std::string> unused_tensors;  ///< without num_batches_tracked, which inference never needs
+};
+
+/// Binds a description (DESCRIPTION.md) to weights. `default_name` names the model where the description does not.
+/// Throws ConvertError for JSON that is not a description, and for weights that do not fit it: the tensor or
+/// field, what was found and what was expected. The result satisfies every invariant of ModelDescription and the
+/// limits of the file format (limits.h), and all its weights are finite. `report` may be null.
+ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
+                                  const std::string& default_name, BindReport* report = nullptr);
+
+/// The same from the file's text.
+ModelDescription bind_description_text(std::string_view text, const WeightSource& weights,
+                                       const std::string& default_name, BindReport* report = nullptr);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,42 @@
+// One linear layer and one batch normalisation out of the weights.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/tensor_index.h"
+
+namespace mmoe::converter {
+
+/// How a framework names and stores a linear layer: `weight`, `bias`, `orientation`.
+struct DenseForm {
+  std::string weight = ".weight";
+  std::string bias = ".bias";
+  bool in_out = false;
+};
+
+DenseForm read_dense_form(const JsonReader& object);
+
+/// What is known of a layer before its weights are seen.
+struct DenseShape {
+  std::optional<size_t> inputs;
+  std::optional<size_t> outputs;
+  std::string outputs_noun = "output";  ///< "expert" for a gate's logits
+};
+
+/// Throws, naming the tensor, when the weight is not the matrix expected or the bias (none if there is no tensor
+/// of that name) does not fit it. No activation.
+DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bias_name, const DenseForm& form,
+                      const DenseShape& shape);
+
+/// The suffixes that tell a batch normalisation's tensors.
+constexpr const char* kRunningMean = ".running_mean";
+
+/// The tensors `<module>.weight`, `.bias` (both, or neither: no affine part), `.running_mean`, `.running_var`.
+BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, size_t channels, double epsilon,
+                          const std::string& path);
+
+}  // namespace mmoe::converter

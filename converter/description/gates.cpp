@@ -1,0 +1,201 @@
+#include "converter/description/gates.h"
+
+#include <algorithm>
+
+#include "converter/description/layers.h"
+#include "converter/description/limits.h"
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+const char* const kLogitsMeaning = "the pattern of the layer that gives one logit per expert (or `constant`)";
+
+// One entry of `gates`, read once and bound once, or once per task.
+class GateGroup {
+ public:
+  GateGroup(const JsonReader& object, const std::vector<Pool>& pools);
+
+  const std::string& name() const { return name_; }
+  bool per_task() const { return per_task_; }
+  Gate bind(Slot slot, TensorIndex& tensors, Streams& streams, const Level& level) const;
+
+ private:
+  void read_constant(const JsonReader& constant);
+  void read_softmax();
+  void select_pools(const std::vector<Pool>& pools);
+  void check_widths(const Gate& gate, const Level& level) const;
+  void bind_constant(Gate& gate, const Level& level) const;
+  void bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
+  void bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
+
+  JsonReader object_;
+  std::string name_ = "gates";
+  bool per_task_ = false;
+  std::vector<Pool> pools_;  // in the order of the logits
+  std::vector<float> constant_;
+  std::string logits_;  // empty: constant
+  DenseForm form_;
+  NormFields norm_;
+  std::optional<LayersFields> hidden_;
+  size_t top_k_ = 0;
+  TopKMode top_k_mode_ = TopKMode::kSoftmaxOfTopK;
+  double temperature_ = 1;
+};
+
+GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools)
+    : object_(object), form_(read_dense_form(object)), norm_(object, false) {
+  object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_epsilon", "mixes",
+                     "top_k", "top_k_mode", "temperature", "constant", "per", "name", "reads"});
+  if (const auto field = object.find("name")) name_ = field->string();
+  if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
+  select_pools(pools);
+  if (const auto constant = object.find("constant")) {
+    read_constant(*constant);
+  } else {
+    read_softmax();
+  }
+}
+
+void GateGroup::read_constant(const JsonReader& constant) {
+  object_.allow_keys({"constant", "per", "mixes", "name", "reads"});
+  for (const JsonReader& item : constant.items()) constant_.push_back(item.real());
+  if (constant_.empty()) constant.fail_expected("one weight per expert");
+  if (const auto per = object_.find("per")) {
+    per->choice({"task"});
+    per_task_ = true;
+  }
+}
+
+void GateGroup::read_softmax() {
+  if (const auto per = object_.find("per")) per->fail("goes with `constant`; a gate per task has {task} in `logits`");
+  logits_ = object_.get("logits", kLogitsMeaning).string();
+  per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
+  if (const auto field = object_.find("hidden")) hidden_.emplace(*field, std::vector<std::string>{}, false);
+  if (const auto field = object_.find("top_k")) top_k_ = field->count();
+  if (const auto field = object_.find("top_k_mode")) {
+    if (top_k_ == 0) field->fail("has no meaning without `top_k`");
+    top_k_mode_ = static_cast<TopKMode>(field->choice({"softmax_of_top_k", "top_k_of_softmax"}));
+  }
+  if (const auto field = object_.find("temperature")) {
+    temperature_ = field->real();
+    if (!(temperature_ > 0)) field->fail_expected("more than 0");
+  }
+}
+
+void GateGroup::select_pools(const std::vector<Pool>& pools) {
+  const auto mixes = object_.find("mixes");
+  if (!mixes) {
+    pools_ = pools;
+    return;
+  }
+  std::vector<std::string> names;
+  for (const Pool& pool : pools) names.push_back(pool.name);
+  for (const JsonReader& item : mixes->items()) {
+    const Pool& pool = pools[item.choice(names)];
+    for (const Pool& other : pools_) {
+      if (other.name == pool.name) item.fail("names a pool a second time");
+    }
+    pools_.push_back(pool);
+  }
+  if (pools_.empty()) mixes->fail_expected("at least one pool");
+}
+
+Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Level& level) const {
+  Gate gate;
+  gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
+  gate.input = streams.resolve(object_, slot.task);
+  gate.experts = mixed_experts(pools_, slot.task);
+  check_widths(gate, level);
+  if (logits_.empty()) {
+    bind_constant(gate, level);
+  } else {
+    bind_softmax(gate, slot, tensors, streams);
+  }
+  return gate;
+}
+
+void GateGroup::check_widths(const Gate& gate, const Level& level) const {
+  const Expert& first = level.experts[gate.experts.front()];
+  for (const size_t index : gate.experts) {
+    const Expert& expert = level.experts[index];
+    const size_t width = expert.layers.back().outputs();
+    if (width == first.layers.back().outputs()) continue;
+    throw ConvertError(expert.layers.back().name + ": " + counted(width, "output") + ", expected " +
+                       std::to_string(first.layers.back().outputs()) + " like " + first.layers.back().name + ": " +
+                       object_.path() + " mixes both");
+  }
+}
+
+void GateGroup::bind_constant(Gate& gate, const Level& level) const {
+  if (constant_.size() != gate.experts.size()) {
+    std::vector<std::string> names;
+    for (const size_t expert : gate.experts) names.push_back(level.experts[expert].name);
+    object_.get("constant", "").fail_expected(std::to_string(names.size()) + ", one weight per expert (" + join(names) + ")");
+  }
+  gate.constant_weights = constant_;
+}
+
+void GateGroup::bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const {
+  std::optional<size_t> inputs = streams.width(gate.input);
+  if (hidden_) {
+    gate.hidden = hidden_->bind(tensors, slot, inputs);
+    streams.learn_width(gate.input, gate.hidden.front().inputs());
+    inputs = gate.hidden.back().outputs();
+  }
+  bind_logits(gate, slot, inputs, tensors);
+  if (!hidden_) streams.learn_width(gate.input, gate.logits->inputs());
+  if (top_k_ > gate.experts.size()) {
+    object_.get("top_k", "").fail_expected("at most " + std::to_string(gate.experts.size()) + ", the experts that " +
+                                           gate.name + " mixes");
+  }
+  gate.top_k = top_k_;
+  gate.top_k_mode = top_k_mode_;
+  gate.temperature = temperature_;
+}
+
+void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const {
+  const std::string path = object_.path() + ".logits";
+  const Pattern pattern(logits_ + form_.weight, path);
+  if (pattern.has(Placeholder::kLayer)) {
+    throw ConvertError(path + ": is one layer, without {layer}; those before it are `hidden`");
+  }
+  const NumberedTensor found = find_numbered(tensors, pattern, slot).front();
+  const std::string bias = Pattern(logits_ + form_.bias, object_.path() + ".bias").with(found.values).text();
+  gate.logits = bind_dense(tensors, found.tensor, bias, form_, {inputs, gate.experts.size(), "expert"});
+  if (norm_.module.empty()) return;
+  const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + kRunningMean, norm_.path), slot).front();
+  const std::string module = Pattern(norm_.module, norm_.path).with(norm.values).text();
+  gate.logits->norm_before_activation =
+      bind_batch_norm(tensors, module, gate.logits->outputs(), norm_.epsilon, norm_.path);
+}
+
+}  // namespace
+
+std::vector<StreamGroup> bind_gates(const JsonReader& field, size_t level_index, const std::vector<Pool>& pools,
+                                    TensorIndex& tensors, Streams& streams, Level& level) {
+  std::vector<StreamGroup> groups;
+  for (const JsonReader& item : field.items_or_self()) {
+    const GateGroup group(item, pools);
+    for (const StreamGroup& other : groups) {
+      if (other.name == group.name()) item.fail("two gates groups are named \"" + other.name + "\"; give them a `name`");
+    }
+    const size_t count = group.per_task() ? tensors.task_names().size() : 1;
+    groups.push_back({group.name(), group.per_task(), level.gates.size(), count});
+    if (level.gates.size() + count > kMaxGatesPerLevel) {
+      item.fail("more than " + std::to_string(kMaxGatesPerLevel) + " gates in one level");
+    }
+    for (size_t i = 0; i < count; ++i) {
+      Slot slot;
+      slot.level = level_index;
+      if (group.per_task()) slot.task = i;
+      level.gates.push_back(group.bind(slot, tensors, streams, level));
+    }
+  }
+  if (groups.empty()) field.fail_expected("at least one gate");
+  return groups;
+}
+
+}  // namespace mmoe::converter

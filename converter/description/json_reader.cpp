@@ -1,0 +1,149 @@
+#include "converter/description/json_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+using nlohmann::json;
+
+namespace {
+
+// nlohmann-json keeps the last of two equal keys and drops the first without a word.
+class DuplicateKeyCheck {
+ public:
+  bool operator()(int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == json::parse_event_t::object_end) keys_.pop_back();
+    if (event == json::parse_event_t::key) {
+      const std::string key = parsed.get<std::string>();
+      if (!keys_.back().insert(key).second) throw ConvertError("description: key \"" + key + "\" twice in one object");
+    }
+    return true;
+  }
+
+ private:
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+json parse_json(std::string_view text) {
+  try {
+    return json::parse(text.begin(), text.end(), DuplicateKeyCheck());
+  } catch (const json::exception& error) {
+    const std::string message = error.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
+    const size_t end = message.find("] ");
+    throw ConvertError("description: not valid JSON: " + (end == message.npos ? message : message.substr(end + 2)));
+  }
+}
+
+bool JsonReader::is_object() const { return value_->is_object(); }
+bool JsonReader::is_array() const { return value_->is_array(); }
+bool JsonReader::is_string() const { return value_->is_string(); }
+
+std::string JsonReader::child_path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+
+std::string JsonReader::found() const {
+  if (value_->is_object()) return "an object";
+  if (value_->is_array()) return "a list of " + std::to_string(value_->size());
+  std::string text = value_->dump(-1, ' ', false, json::error_handler_t::replace);
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
+
+void JsonReader::fail(const std::string& message) const {
+  throw ConvertError((path_.empty() ? "description" : path_) + ": " + message);
+}
+
+void JsonReader::fail_expected(const std::string& expected) const { fail("found " + found() + ", expected " + expected); }
+
+void JsonReader::allow_keys(const std::vector<std::string>& known) const {
+  if (!is_object()) fail_expected("an object");
+  for (const auto& item : value_->items()) {
+    const std::string& key = item.key();
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const std::string guess = nearest(key, known, 1).at(0);
+    const bool plausible = edit_distance(key, guess) * 2 <= std::max(key.size(), guess.size());
+    const std::string hint = plausible ? "did you mean \"" + guess + "\"?" : "known keys: " + join(known);
+    throw ConvertError(child_path(key) + ": unknown key; " + hint);
+  }
+}
+
+std::optional<JsonReader> JsonReader::find(const std::string& key) const {
+  if (!is_object()) fail_expected("an object");
+  const auto found = value_->find(key);
+  if (found == value_->end()) return std::nullopt;
+  return JsonReader(*found, child_path(key));
+}
+
+JsonReader JsonReader::get(const std::string& key, const std::string& meaning) const {
+  const std::optional<JsonReader> field = find(key);
+  if (!field) throw ConvertError(child_path(key) + ": missing: " + meaning);
+  return *field;
+}
+
+std::vector<JsonReader> JsonReader::items() const {
+  if (!is_array()) fail_expected("a list");
+  std::vector<JsonReader> result;
+  for (size_t i = 0; i < value_->size(); ++i) {
+    result.push_back(JsonReader((*value_)[i], path_ + "[" + std::to_string(i) + "]"));
+  }
+  return result;
+}
+
+std::vector<JsonReader> JsonReader::items_or_self() const {
+  return is_array() ? items() : std::vector<JsonReader>{*this};
+}
+
+std::string JsonReader::text() const {
+  if (!is_string()) fail_expected("a string");
+  return value_->get<std::string>();
+}
+
+std::string JsonReader::string() const {
+  if (text().empty()) fail("empty");
+  return text();
+}
+
+int64_t JsonReader::integer() const {
+  const bool too_large = value_->is_number_unsigned() &&
+                         value_->get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  if (!value_->is_number_integer() || too_large) fail_expected("a whole number of 64 bits");
+  return value_->get<int64_t>();
+}
+
+size_t JsonReader::count(size_t max) const {
+  if (!value_->is_number_unsigned()) fail_expected("a whole number, 0 or more");
+  const uint64_t number = value_->get<uint64_t>();
+  if (number > max) fail_expected("at most " + std::to_string(max));
+  return static_cast<size_t>(number);
+}
+
+double JsonReader::number() const {
+  if (!value_->is_number()) fail_expected("a number");
+  const double number = value_->get<double>();
+  if (!std::isfinite(number)) fail_expected("a finite number");
+  return number;
+}
+
+float JsonReader::real() const {
+  const double value = number();
+  if (std::abs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
+    fail_expected("a number within the range of a float");
+  }
+  return static_cast<float>(value);
+}
+
+size_t JsonReader::choice(const std::vector<std::string>& names) const {
+  if (!is_string()) fail_expected("one of " + join(names));
+  const auto found = std::find(names.begin(), names.end(), value_->get<std::string>());
+  if (found == names.end()) fail_expected("one of " + join(names));
+  return static_cast<size_t>(found - names.begin());
+}
+
+}  // namespace mmoe::converter

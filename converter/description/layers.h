@@ -1,0 +1,59 @@
+// The layers object of a description: patterns, activations, normalisation -> Mlp.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/description/activations.h"
+#include "converter/description/dense.h"
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/numbering.h"
+
+namespace mmoe::converter {
+
+/// Keys of `batch_norm` and its details, for a layers object or a gate.
+struct NormFields {
+  NormFields(const JsonReader& object, bool with_position);
+
+  std::string path;
+  std::string module;  ///< pattern; empty: none
+  double epsilon = 1e-5;
+  bool after_activation = false;
+};
+
+class LayersFields {
+ public:
+  /// `more_keys`: what the object may hold besides. `linear_end`: the last layer is linear unless it says otherwise.
+  LayersFields(const JsonReader& object, const std::vector<std::string>& more_keys, bool linear_end);
+
+  /// Whether a pattern has this placeholder.
+  bool has(Placeholder placeholder) const;
+  /// None without {expert} in `layers`; slot.expert is ignored.
+  std::optional<size_t> num_experts(TensorIndex& tensors, const Slot& slot) const;
+  /// The slot's layers, each checked against the one before and the first against `inputs`, if known.
+  Mlp bind(TensorIndex& tensors, const Slot& slot, std::optional<size_t> inputs) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Bound;
+  void bind_linear_layers(Bound& bound, const Slot& slot, std::optional<size_t> inputs) const;
+  void bind_output(Bound& bound, const Slot& slot) const;
+  void bind_output_bias(Bound& bound, const Slot& slot) const;
+  void bind_norms(Bound& bound, const Slot& slot) const;
+  void bind_activations(Bound& bound) const;
+  void bind_slopes(Bound& bound, const Slot& slot) const;
+  size_t owner_of_norm(const Bound& bound, size_t position, const NumberedTensor& norm, const std::string& name) const;
+
+  std::string path_;
+  std::vector<std::string> layers_;
+  bool layers_is_list_ = false;
+  std::string output_, output_bias_, slopes_;  // patterns; empty: none
+  DenseForm form_;
+  NormFields norm_;
+  ActivationFields activations_;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,163 @@
+// The converter's intermediate representation: a trained multi-task model as the training framework meant it,
+// in plain row-major matrices, before anything is folded, fused or packed. Every architecture of the MMoE
+// family is a case of it (Ma et al., KDD 2018, and what followed):
+//
+//   features -> input x -> [trunk] -> level 1 -> ... -> level L -> towers -> links -> scores
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mmoe::converter {
+
+/// Row-major [rows, cols].
+struct Matrix {
+  size_t rows = 0;
+  size_t cols = 0;
+  std::vector<float> data;
+
+  float at(size_t row, size_t col) const { return data[row * cols + col]; }
+};
+
+enum class ActivationKind { kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu };
+
+struct Activation {
+  ActivationKind kind = ActivationKind::kIdentity;
+  float alpha = 0;            ///< leaky_relu, elu
+  std::vector<float> slopes;  ///< prelu: one per output
+};
+
+/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, per channel, with the trained running statistics
+/// (torch.nn.BatchNorm1d and keras.layers.BatchNormalization in inference).
+struct BatchNorm {
+  std::vector<float> gamma, beta, mean, variance;
+  double epsilon = 1e-5;
+};
+
+/// Linear -> [batch norm] -> activation -> [batch norm]. Weight is [outputs, inputs].
+struct DenseLayer {
+  std::string name;  ///< of the tensors it came from, for messages
+  Matrix weight;
+  std::vector<float> bias;  ///< empty: none
+  std::optional<BatchNorm> norm_before_activation;
+  Activation activation;
+  std::optional<BatchNorm> norm_after_activation;
+
+  size_t inputs() const { return weight.cols; }
+  size_t outputs() const { return weight.rows; }
+};
+
+using Mlp = std::vector<DenseLayer>;
+
+/// What an expert or a gate reads.
+struct StreamRef {
+  bool model_input = false;  ///< x itself, whatever the level
+  size_t index = 0;          ///< else output stream of the level before; for the first level 0, the trunk's output
+};
+
+struct Expert {
+  std::string name;
+  StreamRef input;
+  Mlp layers;  ///< at least one
+};
+
+enum class TopKMode {
+  kSoftmaxOfTopK,  ///< softmax over the k largest logits (Shazeer et al. 2017)
+  kTopKOfSoftmax   ///< the k largest of the full softmax, as they are
+};
+
+/// One output stream: the weighted sum of `experts` (indices into the level's experts), in their order.
+struct Gate {
+  std::string name;
+  StreamRef input;
+  Mlp hidden;
+  std::optional<DenseLayer> logits;     ///< softmax gate: one output per entry of `experts`
+  std::vector<float> constant_weights;  ///< constant gate: one per entry of `experts`
+  std::vector<size_t> experts;
+  size_t top_k = 0;  ///< 0: all
+  TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
+  double temperature = 1;  ///< logits are divided by it
+};
+
+struct Level {
+  std::vector<Expert> experts;
+  std::vector<Gate> gates;
+};
+
+struct Tower {
+  std::string name;
+  size_t input = 0;  ///< output stream of the last level
+  Mlp layers;        ///< at least one; the last gives the logits
+};
+
+struct IdentityLink { size_t tower = 0; };
+struct SigmoidLink { size_t tower = 0; };
+struct SoftmaxLink { size_t tower = 0; size_t column = 0; };
+struct ProductLink { std::vector<size_t> factors; };  ///< earlier tasks, multiplied in order
+
+struct Task {
+  std::string name;
+  std::variant<IdentityLink, SigmoidLink, SoftmaxLink, ProductLink> link;
+};
+
+enum class Side { kContext, kUser, kItem };
+
+/// x = (clamp(value, lower, upper) - offset) * factor, in float, in this order; NaN is replaced by `missing` first.
+struct Scaling {
+  float offset = 0;
+  float factor = 1;
+  float lower = -std::numeric_limits<float>::infinity();
+  float upper = std::numeric_limits<float>::infinity();
+  float missing = std::numeric_limits<float>::quiet_NaN();
+};
+
+struct DenseFeature {
+  Scaling scaling;
+};
+
+enum class UnknownRule { kId, kZero, kError };
+
+/// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1.
+struct Vocabulary {
+  std::variant<std::vector<std::string>, std::vector<int64_t>> keys;
+  std::vector<uint32_t> ids;
+  bool identity = false;
+  size_t size = 0;
+  UnknownRule unknown = UnknownRule::kError;
+  uint32_t unknown_id = 0;
+};
+
+struct SparseFeature {
+  Vocabulary vocabulary;
+  size_t embedding = 0;  ///< index into ModelDescription::embeddings
+};
+
+struct Feature {
+  std::string name;
+  Side side = Side::kContext;
+  size_t width = 1;  ///< columns in x
+  std::variant<DenseFeature, SparseFeature> kind;
+};
+
+struct Embedding {
+  std::string name;
+  Matrix table;  ///< [ids, width]
+};
+
+struct ModelDescription {
+  std::string name;
+  size_t input_dim = 0;
+  std::vector<Feature> features;  ///< empty, or in the order in which they are concatenated into x
+  std::vector<Embedding> embeddings;
+  Mlp trunk;
+  std::vector<Level> levels;  ///< at least one
+  std::vector<Tower> towers;
+  std::vector<Task> tasks;  ///< at least one
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,30 @@
+// `experts` of one level: its pools.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/streams.h"
+#include "converter/description/tensor_index.h"
+
+namespace mmoe::converter {
+
+struct Pool {
+  std::string name;
+  bool per_task = false;
+  std::vector<std::vector<size_t>> experts;  ///< indices into Level::experts: a list per task, or one list
+};
+
+/// Appends the experts of all pools to the level.
+std::vector<Pool> bind_pools(const JsonReader& field, size_t level_index, TensorIndex& tensors, Streams& streams,
+                             Level& level);
+
+/// The experts a gate mixes: of the pools in order, all of a shared one, and of a pool per task those of `task`
+/// (or of all tasks, task by task, for a gate that is not per task).
+std::vector<size_t> mixed_experts(const std::vector<Pool>& pools, std::optional<size_t> task);
+
+}  // namespace mmoe::converter

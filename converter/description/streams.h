@@ -1,0 +1,54 @@
+// Which output stream of the level before an expert, a gate or a tower reads, and how wide it is.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// The streams of one entry of `gates`: one per task, or one.
+struct StreamGroup {
+  std::string name;
+  bool per_task = false;
+  size_t first = 0;
+  size_t count = 1;
+};
+
+/// What the next level can read. Starts at x, and moves on past the trunk and each level.
+class Streams {
+ public:
+  /// `input_dim`: width of x where it is known; else the first layer that reads x tells it.
+  explicit Streams(std::optional<size_t> input_dim) : input_dim_(input_dim) {}
+
+  void pass_trunk(size_t width);
+  void pass_level(std::vector<StreamGroup> groups, std::vector<size_t> widths);
+
+  /// The stream that `reads` of `reader` (or its absence) means, for the parts of a task or for shared ones.
+  StreamRef resolve(const JsonReader& reader, std::optional<size_t> task);
+
+  std::optional<size_t> width(const StreamRef& stream) const;
+  /// What reads the stream takes this many inputs, as has been checked where the width was known.
+  void learn_width(const StreamRef& stream, size_t width);
+  std::optional<size_t> input_dim() const { return input_dim_; }
+
+  /// Groups of the level before that nothing has read.
+  std::vector<std::string> unread() const;
+
+ private:
+  bool is_input(const StreamRef& stream) const { return stream.model_input || widths_.empty(); }
+  const StreamGroup& named_group(const JsonReader& reads) const;
+  const StreamGroup& default_group(const JsonReader& reader, bool for_task) const;
+  std::string names() const;
+
+  std::optional<size_t> input_dim_;
+  std::vector<size_t> widths_;       // empty: the only stream is x
+  std::vector<StreamGroup> groups_;  // empty before the first level
+  std::vector<bool> read_;           // of groups_
+};
+
+}  // namespace mmoe::converter

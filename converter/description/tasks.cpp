@@ -1,0 +1,93 @@
+#include "converter/description/tasks.h"
+
+#include <algorithm>
+
+#include "converter/description/limits.h"
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+const char* const kLinkMeaning = R"("sigmoid", "identity", {"softmax_column": n} or {"product": [tasks]})";
+
+ProductLink read_product(const JsonReader& list, const std::vector<Task>& earlier) {
+  ProductLink link;
+  for (const JsonReader& item : list.items()) {
+    const std::string name = item.string();
+    const auto found = std::find_if(earlier.begin(), earlier.end(), [&](const Task& task) { return task.name == name; });
+    if (found == earlier.end()) item.fail("\"" + name + "\" is not a task that comes before this one");
+    link.factors.push_back(static_cast<size_t>(found - earlier.begin()));
+  }
+  if (link.factors.empty()) list.fail_expected("at least one earlier task");
+  return link;
+}
+
+// `tower`: the next that no task reads yet.
+decltype(Task::link) read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t tower) {
+  if (field.is_string()) {
+    if (field.choice({"sigmoid", "identity"}) == 0) return SigmoidLink{tower};
+    return IdentityLink{tower};
+  }
+  if (!field.is_object()) field.fail_expected(kLinkMeaning);
+  field.allow_keys({"softmax_column", "product"});
+  const auto column = field.find("softmax_column");
+  const auto product = field.find("product");
+  if (column.has_value() == product.has_value()) field.fail(std::string("expected one of ") + kLinkMeaning);
+  if (column) return SoftmaxLink{tower, column->count(kMaxDim)};
+  return read_product(*product, earlier);
+}
+
+bool has_tower(const Task& task) { return !std::holds_alternative<ProductLink>(task.link); }
+
+void check_link(const Task& task, const Tower& tower) {
+  const size_t outputs = tower.layers.back().outputs();
+  const std::string found =
+      "task \"" + task.name + "\": its tower gives " + counted(outputs, "logit") + " (" + tower.layers.back().name + ")";
+  if (const auto* softmax = std::get_if<SoftmaxLink>(&task.link)) {
+    if (outputs < 2) throw ConvertError(found + ", expected at least 2 for softmax_column");
+    if (softmax->column >= outputs) {
+      throw ConvertError(found + ", but softmax_column is " + std::to_string(softmax->column) + ", counted from 0");
+    }
+  } else if (outputs != 1) {
+    throw ConvertError(found + ", expected 1 for its link; the probability of one class of several is " +
+                       R"({"softmax_column": n})");
+  }
+}
+
+}  // namespace
+
+std::vector<Task> read_tasks(const JsonReader& list) {
+  std::vector<Task> tasks;
+  size_t num_towers = 0;
+  for (const JsonReader& item : list.items()) {
+    item.allow_keys({"name", "link"});
+    const std::string name = item.get("name", "the task's name").string();
+    for (const Task& task : tasks) {
+      if (task.name == name) item.fail("two tasks are named \"" + name + "\"");
+    }
+    tasks.push_back({name, read_link(item.get("link", kLinkMeaning), tasks, num_towers)});
+    if (has_tower(tasks.back())) ++num_towers;
+  }
+  if (tasks.empty()) list.fail_expected("at least one task");
+  if (tasks.size() > kMaxTasks) list.fail_expected("at most " + std::to_string(kMaxTasks));
+  return tasks;
+}
+
+std::vector<std::string> tower_task_names(const std::vector<Task>& tasks) {
+  std::vector<std::string> names;
+  for (const Task& task : tasks) {
+    if (has_tower(task)) names.push_back(task.name);
+  }
+  return names;
+}
+
+void check_links(const std::vector<Task>& tasks, const std::vector<Tower>& towers) {
+  auto tower = towers.begin();
+  for (const Task& task : tasks) {
+    if (has_tower(task)) check_link(task, *tower++);
+  }
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,22 @@
+// `tasks`: names and links.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// In the description's order. The k-th task that is not a product reads the k-th tower.
+std::vector<Task> read_tasks(const JsonReader& list);
+
+/// Names of the tasks that have a tower: what {task} stands for.
+std::vector<std::string> tower_task_names(const std::vector<Task>& tasks);
+
+/// Throws when a tower's number of outputs is not what its task's link reads.
+void check_links(const std::vector<Task>& tasks, const std::vector<Tower>& towers);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,129 @@
+#include "converter/description/tensor_index.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+bool ends_with(const std::string& text, const std::string& suffix) {
+  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+// "", then one wrapper's name more as long as every tensor has it.
+std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& names) {
+  std::vector<std::string> prefixes = {""};
+  for (size_t i = 0; i < prefixes.size() && !names.empty(); ++i) {
+    for (const char* wrapper : {"module.", "model."}) {
+      const std::string longer = prefixes[i] + wrapper;
+      const bool shared =
+          std::all_of(names.begin(), names.end(), [&](const auto& entry) { return starts_with(entry.first, longer); });
+      if (shared) prefixes.push_back(longer);
+    }
+  }
+  return prefixes;
+}
+
+// "[3, 7]" of the element at `offset` of a row-major tensor.
+std::string element_text(const std::vector<uint64_t>& shape, size_t offset) {
+  std::vector<uint64_t> position(shape.size());
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    position[axis] = offset % shape[axis];
+    offset /= shape[axis];
+  }
+  return shape_text(position);
+}
+
+}  // namespace
+
+TensorIndex::TensorIndex(const WeightSource& source, std::vector<std::string> task_names)
+    : source_(source), task_names_(std::move(task_names)), used_(source.tensors().size()) {
+  for (size_t i = 0; i < source.tensors().size(); ++i) {
+    const std::string& name = source.tensors()[i].name;
+    if (!by_name_.emplace(name, i).second) throw ConvertError(name + ": the weights file has two tensors of this name");
+  }
+  prefixes_ = shared_prefixes(by_name_);
+  longest_first_ = task_names_;
+  std::stable_sort(longest_first_.begin(), longest_first_.end(),
+                   [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+}
+
+std::optional<size_t> TensorIndex::find(const std::string& name) {
+  for (const std::string& prefix : prefixes_) {
+    const auto found = by_name_.find(prefix + name);
+    if (found == by_name_.end()) continue;
+    if (!prefix.empty()) used_prefix_ = prefix;
+    return found->second;
+  }
+  return std::nullopt;
+}
+
+std::vector<TensorMatch> TensorIndex::find_all(const Pattern& pattern) {
+  std::vector<TensorMatch> matches;
+  for (const std::string& prefix : prefixes_) {
+    const std::string start = prefix + pattern.leading_text();
+    for (auto it = by_name_.lower_bound(start); it != by_name_.end() && starts_with(it->first, start); ++it) {
+      const auto values = pattern.match(it->first.substr(prefix.size()), longest_first_);
+      if (values) matches.push_back({it->second, *values});
+    }
+    if (matches.empty()) continue;
+    if (!prefix.empty()) used_prefix_ = prefix;
+    break;
+  }
+  return matches;
+}
+
+std::vector<float> TensorIndex::read(size_t tensor) {
+  used_[tensor] = true;
+  std::vector<float> data = source_.read(tensor);
+  const std::vector<uint64_t>& shape = info(tensor).shape;
+  if (data.size() != std::accumulate(shape.begin(), shape.end(), uint64_t{1}, std::multiplies<>())) {
+    throw ConvertError(info(tensor).name + ": " + std::to_string(data.size()) + " elements, expected " +
+                       shape_text(shape));
+  }
+  const auto bad = std::find_if(data.begin(), data.end(), [](float value) { return !std::isfinite(value); });
+  if (bad != data.end()) {
+    const std::string position = element_text(shape, static_cast<size_t>(bad - data.begin()));
+    throw ConvertError(info(tensor).name + ": element " + position + " is " +
+                       (std::isnan(*bad) ? "nan" : "infinite") + ", expected a finite number");
+  }
+  return data;
+}
+
+std::vector<float> TensorIndex::read_vector(size_t tensor, size_t length, const std::string& meaning) {
+  const std::vector<uint64_t>& shape = info(tensor).shape;
+  const bool fits = shape.empty() ? length == 1 : shape.size() == 1 && shape[0] == length;
+  if (!fits) {
+    throw ConvertError(info(tensor).name + ": " + shape_text(shape) + ", expected [" + std::to_string(length) + "] (" +
+                       meaning + ")");
+  }
+  return read(tensor);
+}
+
+std::vector<std::string> TensorIndex::unused() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < used_.size(); ++i) {
+    if (!used_[i] && !ends_with(info(i).name, "num_batches_tracked")) names.push_back(info(i).name);
+  }
+  return names;
+}
+
+void TensorIndex::fail_missing(const Pattern& pattern) const {
+  std::vector<std::string> names;
+  for (const auto& entry : by_name_) names.push_back(entry.first);
+  const std::string near =
+      names.empty() ? "the weights file has no tensors" : "nearest: " + join(nearest(pattern.example(), names, 3));
+  throw ConvertError(pattern.path() + ": no tensor is named " + pattern.text() + "; " + near);
+}
+
+}  // namespace mmoe::converter

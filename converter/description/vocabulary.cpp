@@ -1,0 +1,84 @@
+#include "converter/description/vocabulary.h"
+
+#include <algorithm>
+#include <map>
+
+namespace mmoe::converter {
+
+namespace {
+
+std::string entry_text(const std::string& entry) { return "\"" + entry + "\""; }
+std::string entry_text(int64_t entry) { return std::to_string(entry); }
+
+template <class Key>
+void check_duplicates(const JsonReader& list, const std::vector<Key>& keys) {
+  std::map<Key, size_t> seen;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto added = seen.emplace(keys[i], i);
+    if (added.second) continue;
+    list.fail(entry_text(keys[i]) + " twice, as entries " + std::to_string(added.first->second) + " and " +
+              std::to_string(i));
+  }
+}
+
+void read_keys(const JsonReader& list, Vocabulary& vocabulary) {
+  const std::vector<JsonReader> items = list.items();
+  if (items.empty()) list.fail_expected("at least one entry");
+  if (items.front().is_string()) {
+    std::vector<std::string> keys;
+    for (const JsonReader& item : items) {
+      if (!item.is_string()) item.fail_expected("a string, as the first entry is");
+      keys.push_back(item.text());
+    }
+    check_duplicates(list, keys);
+    vocabulary.keys = std::move(keys);
+  } else {
+    std::vector<int64_t> keys;
+    for (const JsonReader& item : items) keys.push_back(item.integer());
+    check_duplicates(list, keys);
+    vocabulary.keys = std::move(keys);
+  }
+  vocabulary.size = items.size();
+}
+
+void read_unknown(const JsonReader& field, size_t table_rows, const std::string& table, Vocabulary& vocabulary) {
+  if (!field.is_object()) {
+    vocabulary.unknown = field.choice({"zero", "error"}) == 0 ? UnknownRule::kZero : UnknownRule::kError;
+    return;
+  }
+  field.allow_keys({"id"});
+  const JsonReader id = field.get("id", "the row of the embedding that unknown values take");
+  const size_t row = id.count();
+  if (row >= table_rows) id.fail_expected("less than " + std::to_string(table_rows) + ", the rows of " + table);
+  vocabulary.unknown = UnknownRule::kId;
+  vocabulary.unknown_id = static_cast<uint32_t>(row);
+}
+
+}  // namespace
+
+Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table) {
+  Vocabulary vocabulary;
+  const JsonReader field = feature.get("vocabulary", "a list of strings or integers, or {\"identity\": n}");
+  const auto first = feature.find("first_id");
+  const size_t first_id = first ? first->count(table_rows) : 0;
+  if (field.is_object()) {
+    field.allow_keys({"identity"});
+    if (first) first->fail("an identity vocabulary has no `first_id`: its values are the ids");
+    vocabulary.identity = true;
+    vocabulary.size = field.get("identity", "the number of ids").count();
+    if (vocabulary.size == 0) field.fail("an identity vocabulary of no ids");
+  } else {
+    read_keys(field, vocabulary);
+  }
+  if (vocabulary.size > table_rows - first_id) {
+    field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) +
+               ", but " + table + " has " + std::to_string(table_rows) + " rows");
+  }
+  if (!vocabulary.identity) {
+    for (size_t i = 0; i < vocabulary.size; ++i) vocabulary.ids.push_back(static_cast<uint32_t>(first_id + i));
+  }
+  if (const auto unknown = feature.find("unknown")) read_unknown(*unknown, table_rows, table, vocabulary);
+  return vocabulary;
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,16 @@
+// The vocabulary fields of a categorical feature.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// `vocabulary`, `first_id` and `unknown` of a feature whose embedding table has `table_rows` rows. Throws for
+/// duplicate entries and for ids beyond the table, which is named by `table`.
+Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table);
+
+}  // namespace mmoe::converter

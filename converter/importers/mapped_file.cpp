@@ -1,0 +1,68 @@
+#include "converter/importers/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "converter/error.h"
+
+namespace mmoe::converter {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
+  throw ConvertError(path.string() + ": " + what);
+}
+
+std::string reason() { return std::generic_category().message(errno); }
+
+class Descriptor {
+ public:
+  explicit Descriptor(const std::filesystem::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Before opening: opening a pipe that nobody writes to would wait for ever.
+void require_regular_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (error) fail(path, "cannot be read: " + error.message());
+  if (std::filesystem::is_directory(status)) {
+    fail(path, "is a directory; expected one file of weights (.safetensors, or .pt from torch.save)");
+  }
+  if (!std::filesystem::is_regular_file(status)) fail(path, "is not a regular file");
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  require_regular_file(path);
+  const Descriptor file(path);
+  if (file.get() < 0) fail(path, "cannot be opened: " + reason());
+  struct stat info = {};
+  if (::fstat(file.get(), &info) != 0) fail(path, "cannot be read: " + reason());
+  if (info.st_size == 0) fail(path, "is empty");
+  size_ = static_cast<size_t>(info.st_size);
+  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (mapping == MAP_FAILED) fail(path, "cannot be mapped: " + reason());
+  data_ = static_cast<const char*>(mapping);
+}
+
+MappedFile::~MappedFile() {
+  // munmap wants a pointer to non-const although it writes nothing.
+  ::munmap(const_cast<char*>(data_), size_);
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,27 @@
+// A file mapped read-only into memory.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+
+namespace mmoe::converter {
+
+/// Owns the mapping. Another program that shortens the file meanwhile makes access to its tail a bus error,
+/// as with any mapping.
+class MappedFile {
+ public:
+  /// Throws ConvertError, naming `path` and the reason, when it is not a readable, non-empty regular file.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::string_view bytes() const { return {data_, size_}; }
+
+ private:
+  const char* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,43 @@
+// How untrusted text from a weights file is shown in a message.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmoe::converter {
+
+/// `text` in single quotes, control characters as \xNN (a name must not drive the user's terminal), and cut
+/// after 120 bytes.
+inline std::string in_quotes(std::string_view text) {
+  constexpr size_t kLongest = 120;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "'";
+  for (const char c : text.substr(0, kLongest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      out += c;
+    } else {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out + (text.size() > kLongest ? "...'" : "'");
+}
+
+/// Why read() refuses a tensor that is not of a floating-point type.
+inline std::string unreadable_message(std::string_view tensor, std::string_view dtype) {
+  return "tensor " + in_quotes(tensor) + " is of type " + std::string(dtype) + "; expected f64, f32, f16 or bf16";
+}
+
+/// "[2, 3]"; cut after 16 numbers.
+inline std::string shape_text(const std::vector<uint64_t>& shape) {
+  constexpr size_t kLongest = 16;
+  std::string out = "[";
+  for (size_t i = 0; i < shape.size() && i < kLongest; ++i) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return out + (shape.size() > kLongest ? ", ...]" : "]");
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,90 @@
+// A reader of Python pickles that executes nothing: it follows the opcodes of protocols 2 to 5 and keeps what
+// describes tensors. (Python's own description of the opcodes: Lib/pickletools.py.)
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "converter/importers/pickle_globals.h"
+
+namespace mmoe::converter {
+
+/// A value of a pickle, as an index: values may be shared and may contain themselves, and freeing them must
+/// not recurse, so all of them live in one PickleValues.
+using PickleRef = uint32_t;
+
+enum class PickleKind : uint8_t {
+  kOpaque,   ///< carried along, never looked into: None, floats, bytes, numpy scalars ...
+  kInteger,  ///< also True and False
+  kText,
+  kList,     ///< or a set; its items are not kept
+  kTuple,
+  kDict,
+  kGlobal,
+  kStorage,  ///< a persistent id: the tuple ("storage", type, key, location, num_elements)
+  kTensor,   ///< a call of one of GlobalKind::kRebuildTensor*, not yet checked
+};
+
+/// Some consecutive values.
+struct PickleSpan {
+  const PickleRef* first = nullptr;
+  size_t count = 0;
+
+  const PickleRef* begin() const { return first; }
+  const PickleRef* end() const { return first + count; }
+  PickleRef operator[](size_t i) const { return first[i]; }
+};
+
+/// Every value of one pickle. Text points into the pickle's bytes. Each accessor REQUIRES the kind it names.
+class PickleValues {
+ public:
+  PickleKind kind(PickleRef ref) const { return values_[ref].kind; }
+  int64_t integer(PickleRef ref) const { return values_[ref].integer; }
+  std::string_view text(PickleRef ref) const { return {values_[ref].text, values_[ref].count}; }
+  PickleGlobal global(PickleRef ref) const { return values_[ref].global; }  ///< kGlobal; kTensor: the function called
+  PickleSpan tuple(PickleRef ref) const;
+  PickleSpan dict(PickleRef ref) const;  ///< key, value, key, value ...
+  /// The tuple of a kStorage's id, of a kTensor's arguments.
+  PickleRef arguments(PickleRef ref) const { return static_cast<PickleRef>(values_[ref].index); }
+
+  PickleRef add_opaque() { return 0; }
+  PickleRef add_integer(int64_t value);
+  PickleRef add_text(std::string_view text);
+  PickleRef add_list();
+  PickleRef add_tuple(PickleSpan items);
+  PickleRef add_dict();
+  PickleRef add_global(PickleGlobal global);
+  PickleRef add_storage(PickleRef id);
+  PickleRef add_tensor(PickleGlobal function, PickleRef arguments);
+  void append_to_dict(PickleRef dict, PickleSpan keys_and_values);
+
+ private:
+  // 16 bytes: a hostile pickle can ask for one value per byte.
+  struct Value {
+    PickleKind kind = PickleKind::kOpaque;
+    PickleGlobal global = {GlobalKind::kHarmless, DType::kU8};
+    uint32_t count = 0;  // of text's bytes, of a tuple's items
+    union {
+      int64_t integer = 0;
+      const char* text;
+      uint64_t index;  // kTuple: in tuple_items_; kDict: in dicts_, or kEmpty; else see arguments()
+    };
+  };
+  static constexpr uint64_t kEmpty = ~uint64_t{0};
+
+  PickleRef add(const Value& value);
+
+  std::deque<Value> values_{Value{}};  // the first is the one opaque value
+  std::vector<PickleRef> tuple_items_;
+  std::deque<std::vector<PickleRef>> dicts_;
+};
+
+/// Reads the pickle into `values` and returns its outermost value. Time and memory are linear in bytes.size(),
+/// at some 40 bytes of memory per byte at worst. `bytes` must outlive `values`.
+/// Throws ConvertError, without the file's name, on damage, on opcodes of no use to tensors, and on any global
+/// that is not on the list of pickle_globals.h.
+PickleRef parse_pickle(std::string_view bytes, PickleValues& values);
+
+}  // namespace mmoe::converter

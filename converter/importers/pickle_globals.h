@@ -1,0 +1,34 @@
+// The names that a pickle may ask Python to import, and what this reader makes of each. Nothing is imported.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "converter/importers/dtype.h"
+
+namespace mmoe::converter {
+
+enum class GlobalKind : uint8_t {
+  kDict,                       ///< called, makes an empty dictionary: OrderedDict, defaultdict
+  kRebuildTensor,              ///< torch._utils._rebuild_tensor(storage, offset, size, stride)
+  kRebuildTensorV2,            ///< the same, requires_grad, hooks[, metadata]
+  kRebuildTensorV3,            ///< the same, requires_grad, hooks, dtype[, metadata], on an untyped storage
+  kRebuildParameter,           ///< (tensor, requires_grad, hooks): the tensor
+  kRebuildParameterWithState,  ///< (tensor, requires_grad, hooks, attributes): the tensor
+  kRebuildFromType,            ///< (function, type, arguments, attributes): function(*arguments)
+  kStorageType,                ///< of a storage with elements of `dtype`
+  kDtype,                      ///< `dtype` itself
+  kSize,                       ///< torch.Size(tuple): the tuple
+  kTensorType,                 ///< torch.Tensor, torch.nn.Parameter as an argument of kRebuildFromType
+  kHarmless,                   ///< calling it makes a value that is carried along and never looked into
+};
+
+struct PickleGlobal {
+  GlobalKind kind;
+  DType dtype = DType::kU8;  ///< of kStorageType and kDtype
+};
+
+/// Looks `module.name` up; false when it is not on the list, and then the file is refused.
+bool find_pickle_global(std::string_view module, std::string_view name, PickleGlobal& found);
+
+}  // namespace mmoe::converter

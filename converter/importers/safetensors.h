@@ -1,0 +1,19 @@
+// The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "converter/importers/weight_source.h"
+
+namespace mmoe::converter {
+
+/// Whether `bytes` begin like a safetensors file: any eight bytes, then the header's '{'.
+bool looks_like_safetensors(std::string_view bytes);
+
+/// Reads the header and checks every tensor's extent; read() copies out of `bytes`, which must outlive the
+/// source. Errors begin with `name`. Throws ConvertError.
+std::unique_ptr<WeightSource> open_safetensors(std::string name, std::string_view bytes);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,160 @@
+#include "converter/importers/torch_zip.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+#include "converter/importers/state_dict.h"
+#include "converter/importers/zip_archive.h"
+
+namespace mmoe::converter {
+namespace {
+
+constexpr std::string_view kPickleName = "/data.pkl";
+constexpr uint64_t kMaxPickleBytes = uint64_t{1} << 27;  // some hundred thousand tensors take 64 MiB
+
+bool ends_with(std::string_view text, std::string_view ending) {
+  return text.size() >= ending.size() && text.substr(text.size() - ending.size()) == ending;
+}
+
+[[noreturn]] void refuse_other_zip(const ZipArchive& archive) {
+  for (uint64_t i = 0; i < archive.num_entries(); ++i) {
+    if (ends_with(archive.entry_name(i), ".npy")) throw ConvertError("is a NumPy .npz archive; expected .pt or .safetensors");
+    if (archive.entry_name(i) == "model.weights.h5") {
+      throw ConvertError("is a Keras .keras archive; expected .pt or .safetensors");
+    }
+  }
+  throw ConvertError("is a zip archive without data.pkl: not written by torch.save");
+}
+
+/// The directory that everything is in: named after the file that was saved to, so it can be anything.
+std::string find_root(const ZipArchive& archive) {
+  std::optional<std::string> root;
+  for (uint64_t i = 0; i < archive.num_entries(); ++i) {
+    const std::string_view name = archive.entry_name(i);
+    if (!ends_with(name, kPickleName)) continue;
+    if (root) throw ConvertError("the archive has two data.pkl, in " + in_quotes(*root) + " and " + in_quotes(name));
+    root = std::string(name.substr(0, name.size() - kPickleName.size()));
+  }
+  if (!root) refuse_other_zip(archive);
+  return *root;
+}
+
+void refuse_torchscript(const ZipArchive& archive, const std::string& root) {
+  const std::string code = root + "/code/";
+  for (uint64_t i = 0; i < archive.num_entries(); ++i) {
+    if (archive.entry_name(i).substr(0, code.size()) == code) {
+      throw ConvertError(
+          "is a TorchScript program, from torch.jit.save; expected its weights: "
+          "torch.save(torch.jit.load(path).state_dict(), other_path)");
+    }
+  }
+}
+
+bool is_big_endian(const ZipArchive& archive, const std::string& root) {
+  const auto entry = archive.find(root + "/byteorder");
+  if (!entry) return false;  // torch before 2.1 wrote none, and little-endian machines wrote the files
+  if (archive.entry_bytes(*entry) > 16) throw ConvertError("the archive's entry 'byteorder' is damaged");
+  const std::vector<unsigned char> order = archive.read(*entry);
+  const std::string text(order.begin(), order.end());
+  if (text != "little" && text != "big") throw ConvertError("byteorder is " + in_quotes(text) + "; expected little or big");
+  return text == "big";
+}
+
+std::vector<unsigned char> read_pickle(const ZipArchive& archive, const std::string& root) {
+  const auto entry = archive.find(root + std::string(kPickleName));
+  if (!entry) throw ConvertError("the archive's data.pkl cannot be found: the archive is damaged");
+  if (archive.entry_bytes(*entry) > kMaxPickleBytes) throw ConvertError("data.pkl is larger than 128 MiB");
+  return archive.read(*entry);
+}
+
+class TorchSource : public WeightSource {
+ public:
+  TorchSource(std::string name, std::string_view bytes) : name_(std::move(name)), archive_(bytes) {
+    const std::string root = find_root(archive_);
+    refuse_torchscript(archive_, root);
+    big_endian_ = is_big_endian(archive_, root);
+    const std::vector<unsigned char> pickle = read_pickle(archive_, root);
+    PickleValues values;
+    const PickleRef top = parse_pickle({reinterpret_cast<const char*>(pickle.data()), pickle.size()}, values);
+    for (StateDictTensor& tensor : find_state_dict(values, top)) {
+      const uint64_t entry = find_storage(root, tensor);
+      tensors_.push_back({std::move(tensor.name), tensor.view.shape, std::string(dtype_info(tensor.dtype).name)});
+      stored_.push_back({tensor.dtype, entry, std::move(tensor.view)});
+    }
+  }
+
+  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+  std::string format() const override { return "pytorch"; }
+
+  std::vector<float> read(size_t index) const override {
+    const TensorInfo& tensor = tensors_.at(index);
+    const Stored& stored = stored_[index];
+    if (!is_readable(stored.dtype)) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
+    try {
+      return read_view(stored.view, stored.dtype, storage(stored).data());
+    } catch (const ConvertError& error) {
+      throw ConvertError(name_ + ": tensor " + in_quotes(tensor.name) + ": " + error.what());
+    }
+  }
+
+ private:
+  struct Stored {
+    DType dtype;
+    uint64_t entry;  // of the archive
+    StridedView view;
+  };
+
+  uint64_t find_storage(const std::string& root, const StateDictTensor& tensor) const {
+    const std::string where = "tensor " + in_quotes(tensor.name) + ": its storage " + in_quotes(tensor.storage_key);
+    if (tensor.storage_key.size() > 64) throw ConvertError(where + " has no usable name");
+    const auto entry = archive_.find(root + "/data/" + std::string(tensor.storage_key));
+    if (!entry) throw ConvertError(where + " is not in the archive");
+    const uint64_t found = archive_.entry_bytes(*entry);
+    if (found != tensor.storage_bytes) {
+      throw ConvertError(where + " is declared with " + std::to_string(tensor.storage_bytes) +
+                         " bytes, but the archive holds " + std::to_string(found));
+    }
+    return *entry;
+  }
+
+  /// Little-endian.
+  const std::vector<unsigned char>& storage(const Stored& stored) const {
+    // The element size matters only where bytes are swapped, and one storage has one type.
+    if (latest_entry_ == stored.entry) return latest_;
+    latest_entry_.reset();
+    latest_.clear();
+    latest_.shrink_to_fit();  // before the next one is allocated
+    latest_ = archive_.read(stored.entry);
+    if (big_endian_) {
+      const auto element = static_cast<std::ptrdiff_t>(dtype_info(stored.dtype).bytes);
+      for (auto at = latest_.begin(); latest_.end() - at >= element; at += element) std::reverse(at, at + element);
+    }
+    latest_entry_ = stored.entry;
+    return latest_;
+  }
+
+  std::string name_;
+  ZipArchive archive_;
+  bool big_endian_ = false;
+  std::vector<TensorInfo> tensors_;
+  std::vector<Stored> stored_;
+  // A cache: reading does not change what the source holds.
+  mutable std::optional<uint64_t> latest_entry_;
+  mutable std::vector<unsigned char> latest_;
+};
+
+}  // namespace
+
+bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == "PK\x03\x04"; }
+
+std::unique_ptr<WeightSource> open_torch_zip(std::string name, std::string_view bytes) {
+  try {
+    return std::make_unique<TorchSource>(name, bytes);
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+}  // namespace mmoe::converter

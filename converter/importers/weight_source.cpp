@@ -1,0 +1,95 @@
+#include "converter/importers/weight_source.h"
+
+#include "converter/error.h"
+#include "converter/importers/mapped_file.h"
+#include "converter/importers/messages.h"
+#include "converter/importers/safetensors.h"
+#include "converter/importers/torch_zip.h"
+
+namespace mmoe::converter {
+namespace {
+
+static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit hosts; sizes are not narrowed");
+
+using namespace std::string_view_literals;
+
+struct OtherFormat {
+  size_t offset;
+  std::string_view magic;
+  const char* what;
+};
+
+// Files that users have been known to pass, by what they begin with. The first match wins.
+constexpr OtherFormat kOtherFormats[] = {
+    {0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv,
+     "a PyTorch file of the old format, from torch before 1.6 or _use_new_zipfile_serialization=False; load it and "
+     "torch.save it again with a newer torch"},
+    {0, "\x80\x02"sv, "a Python pickle, but not a file of torch.save since 1.6"},
+    {0, "\x80\x03"sv, "a Python pickle, but not a file of torch.save"},
+    {0, "\x80\x04"sv, "a Python pickle (Paddle's .pdparams, or pickle.dump), but not a file of torch.save"},
+    {0, "\x80\x05"sv, "a Python pickle, but not a file of torch.save"},
+    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras weights)"},
+    {0, "\x93NUMPY"sv, "a NumPy .npy file"},
+    {0, "PK\x05\x06"sv, "an empty zip archive"},
+    {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
+    {0, "GGUF"sv, "a GGUF file"},
+    {4, "TFL3"sv, "a TensorFlow Lite model"},
+    {8, "MMOE"sv, "a model that mmoe-convert has written; its weights are already converted"},
+    {257, "ustar"sv, "a tar archive (torch before 0.1.10, or a packed directory); unpack it or save again with a newer torch"},
+    {0, "version https://git-lfs"sv, "a Git LFS pointer, not the file itself; run git lfs pull"},
+    {0, "<"sv, "a web page or XML, perhaps a failed download"},
+};
+
+/// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of
+/// the length-delimited fields 2 to 8.
+bool looks_like_onnx(std::string_view bytes) {
+  return bytes.size() > 3 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] >= 0x12 &&
+         bytes[2] <= 0x42 && (bytes[2] & 7) == 2;
+}
+
+std::string describe(std::string_view bytes) {
+  for (const OtherFormat& format : kOtherFormats) {
+    if (bytes.size() > format.offset && bytes.substr(format.offset, format.magic.size()) == format.magic) {
+      return format.what;
+    }
+  }
+  if (looks_like_onnx(bytes)) return "an ONNX model";
+  return "of no known format; it begins with " + in_quotes(bytes.substr(0, 16));
+}
+
+/// A source together with the file that it reads from.
+class MappedSource : public WeightSource {
+ public:
+  explicit MappedSource(const std::filesystem::path& path)
+      : file_(path), source_(parse_weights(path.string(), file_.bytes())) {}
+
+  const std::vector<TensorInfo>& tensors() const override { return source_->tensors(); }
+  std::vector<float> read(size_t index) const override { return source_->read(index); }
+  std::string format() const override { return source_->format(); }
+
+ private:
+  MappedFile file_;  // outlives source_
+  std::unique_ptr<WeightSource> source_;
+};
+
+}  // namespace
+
+uint64_t TensorInfo::num_elements() const {
+  uint64_t count = 1;
+  for (const uint64_t size : shape) count *= size;
+  return count;
+}
+
+std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes) {
+  if (bytes.empty()) throw ConvertError(name + ": is empty");
+  if (looks_like_zip(bytes)) return open_torch_zip(std::move(name), bytes);
+  if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
+  throw ConvertError(name + ": is " + describe(bytes) +
+                     ". Supported weights: safetensors, and PyTorch's torch.save(model.state_dict(), path)");
+}
+
+std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {
+  return std::make_unique<MappedSource>(path);
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,48 @@
+// Named tensors out of a file of trained weights, whatever its format.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmoe::converter {
+
+/// What a weights file says about one tensor.
+struct TensorInfo {
+  std::string name;
+  std::vector<uint64_t> shape;  ///< empty for a scalar
+  std::string dtype;            ///< the field's short name: "f32", "f64", "f16", "bf16", "i64", ...
+
+  uint64_t num_elements() const;  ///< product of shape, 1 for a scalar; opening has checked it against the file
+};
+
+/// An opened weights file. Tensors are read when asked for, so that a file may be larger than memory.
+/// One thread at a time may use it: read() may keep what it has unpacked.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  /// Every tensor of the file, in the file's order.
+  virtual const std::vector<TensorInfo>& tensors() const = 0;
+
+  /// The elements of tensors()[index], row-major and contiguous whatever its strides in the file, rounded to
+  /// nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32. Throws ConvertError, naming the
+  /// tensor, when its bytes are damaged or its type is not one of these.
+  virtual std::vector<float> read(size_t index) const = 0;
+
+  /// "safetensors", "pytorch".
+  virtual std::string format() const = 0;
+};
+
+/// Opens a weights file; its first bytes, not its name, decide the format.
+/// Throws ConvertError naming the file when it cannot be read, is of no known format, or is damaged.
+/// The file is mapped and must not be changed while the source is used.
+std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
+
+/// The same for a file in memory; errors begin with `name`. `bytes` must outlive the source.
+std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes);
+
+}  // namespace mmoe::converter

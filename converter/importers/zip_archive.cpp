@@ -1,0 +1,120 @@
+#include "converter/importers/zip_archive.h"
+
+#include <zip.h>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+
+namespace mmoe::converter {
+namespace {
+
+// Deflate packs at most 258 bytes into 2 bits.
+constexpr uint64_t kMaxDeflateRatio = 1032;
+
+/// torch.serialization.set_crc32_options(False) leaves the checksum of every entry, all of them stored, 0.
+bool lacks_checksum(zip_t* archive, uint64_t index) {
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  return zip_stat_index(archive, index, 0, &stat) == 0 && stat.comp_method == ZIP_CM_STORE &&
+         (stat.valid & ZIP_STAT_CRC) != 0 && stat.crc == 0;
+}
+
+struct CloseFile {
+  void operator()(zip_file_t* file) const { zip_fclose(file); }
+};
+
+/// A libzip error object that is freed.
+class ZipError {
+ public:
+  ZipError() { zip_error_init(&error_); }
+  ~ZipError() { zip_error_fini(&error_); }
+  ZipError(const ZipError&) = delete;
+  ZipError& operator=(const ZipError&) = delete;
+  zip_error_t* get() { return &error_; }
+  [[noreturn]] void fail() {
+    throw ConvertError(std::string("damaged or truncated zip archive: ") + zip_error_strerror(&error_));
+  }
+
+ private:
+  zip_error_t error_;
+};
+
+}  // namespace
+
+void ZipArchive::Discard::operator()(struct zip* archive) const { zip_discard(archive); }
+
+ZipArchive::ZipArchive(std::string_view bytes) : archive_bytes_(bytes.size()) {
+  ZipError error;
+  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, error.get());
+  if (source == nullptr) error.fail();
+  archive_.reset(zip_open_from_source(source, ZIP_RDONLY, error.get()));
+  if (archive_ == nullptr) {
+    zip_source_free(source);  // an archive that was opened owns it
+    error.fail();
+  }
+}
+
+uint64_t ZipArchive::num_entries() const {
+  return static_cast<uint64_t>(zip_get_num_entries(archive_.get(), 0));
+}
+
+std::string_view ZipArchive::entry_name(uint64_t index) const {
+  const char* name = zip_get_name(archive_.get(), index, ZIP_FL_ENC_RAW);
+  return name == nullptr ? "" : name;
+}
+
+std::optional<uint64_t> ZipArchive::find(const std::string& name) const {
+  const zip_int64_t index = zip_name_locate(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW);
+  if (index < 0) return std::nullopt;
+  return static_cast<uint64_t>(index);
+}
+
+uint64_t ZipArchive::entry_bytes(uint64_t index) const {
+  constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  const std::string where = "archive entry " + in_quotes(entry_name(index)) + " ";
+  if (zip_stat_index(archive_.get(), index, 0, &stat) != 0 || (stat.valid & kNeeded) != kNeeded) {
+    throw ConvertError(where + "has no size: the archive is damaged");
+  }
+  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE) {
+    throw ConvertError(where + "is encrypted");
+  }
+  const bool stored = stat.comp_method == ZIP_CM_STORE;
+  if (!stored && stat.comp_method != ZIP_CM_DEFLATE) {
+    throw ConvertError(where + "is packed by method " + std::to_string(stat.comp_method) +
+                       "; expected stored or deflate");
+  }
+  const bool possible = stat.comp_size <= archive_bytes_ &&
+                        (stored ? stat.size == stat.comp_size : stat.size / kMaxDeflateRatio <= stat.comp_size);
+  if (!possible) {
+    throw ConvertError(where + "declares " + std::to_string(stat.size) + " bytes packed into " +
+                       std::to_string(stat.comp_size) + ": the archive is damaged");
+  }
+  return stat.size;
+}
+
+std::vector<unsigned char> ZipArchive::read(uint64_t index) const {
+  std::vector<unsigned char> bytes(entry_bytes(index));
+  const std::unique_ptr<zip_file_t, CloseFile> file(zip_fopen_index(archive_.get(), index, 0));
+  const std::string where = "archive entry " + in_quotes(entry_name(index)) + " ";
+  if (file == nullptr) throw ConvertError(where + "cannot be read: " + zip_strerror(archive_.get()));
+  const bool unchecked = lacks_checksum(archive_.get(), index);
+  size_t filled = 0;
+  // One byte more than declared is asked for: libzip compares the checksum only when it meets the end.
+  for (;;) {
+    unsigned char beyond;
+    const bool full = filled == bytes.size();
+    if (full && unchecked) return bytes;
+    const zip_int64_t count = full ? zip_fread(file.get(), &beyond, 1)
+                                   : zip_fread(file.get(), bytes.data() + filled, bytes.size() - filled);
+    if (count < 0) throw ConvertError(where + "cannot be read: " + zip_file_strerror(file.get()));
+    if (count == 0 && full) return bytes;
+    if (count == 0 || full) {
+      throw ConvertError(where + "does not hold the " + std::to_string(bytes.size()) + " bytes that it declares");
+    }
+    filled += static_cast<size_t>(count);
+  }
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,41 @@
+// Reading a zip archive that is in memory, with every size checked before anything is allocated.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct zip;  // libzip's archive
+
+namespace mmoe::converter {
+
+/// The errors, ConvertError, do not name the file.
+class ZipArchive {
+ public:
+  /// Reads the directory. `bytes` must outlive the archive.
+  explicit ZipArchive(std::string_view bytes);
+
+  uint64_t num_entries() const;
+  std::string_view entry_name(uint64_t index) const;
+  std::optional<uint64_t> find(const std::string& name) const;
+
+  /// The size of an entry once unpacked, as the directory declares it. Throws when no honest archive of this
+  /// size could hold that much, or when it is encrypted or packed by a method other than deflate.
+  uint64_t entry_bytes(uint64_t index) const;
+
+  /// The entry, unpacked, its checksum verified unless the archive was written without checksums.
+  std::vector<unsigned char> read(uint64_t index) const;
+
+ private:
+  struct Discard {
+    void operator()(struct zip* archive) const;
+  };
+
+  uint64_t archive_bytes_;
+  std::unique_ptr<struct zip, Discard> archive_;
+};
+
+}  // namespace mmoe::converter

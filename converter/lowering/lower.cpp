@@ -1,0 +1,189 @@
+#include <map>
+#include <utility>
+
+#include "converter/lowering/fold.h"
+#include "converter/lowering/lowered.h"
+#include "converter/lowering/reorder.h"
+#include "kernels/panel16.h"
+
+namespace mmoe::converter {
+namespace {
+
+bool same_activation(const LoweredDense& a, const LoweredDense& b) {
+  return a.activation == b.activation && a.alpha == b.alpha;
+}
+
+// Collects layers into products.
+class ProductBuilder {
+ public:
+  explicit ProductBuilder(LoweredModel& model) : model_(model) {}
+
+  size_t start(const std::string& name, size_t inputs) {
+    Product product;
+    product.name = name;
+    product.weight.cols = inputs;
+    model_.products.push_back(std::move(product));
+    last_ = {};
+    return model_.products.size() - 1;
+  }
+
+  // Puts a layer behind the others of the product that was started last. It may share a panel with its
+  // predecessor when it has the same activation and neither must be skipped alone.
+  LoweredDense add(const DenseLayer& layer, bool skippable) {
+    Product& product = model_.products.back();
+    LoweredDense dense;
+    dense.product = model_.products.size() - 1;
+    dense.inputs = layer.inputs();
+    dense.outputs = layer.outputs();
+    dense.activation = layer.activation.kind;
+    dense.alpha = layer.activation.alpha;
+    const bool tight = last_.outputs != 0 && same_activation(last_, dense) && !skippable;
+    if (!tight) pad(product, padded_outputs(product.weight.rows));
+    dense.column = product.weight.rows;
+    product.weight.rows += layer.outputs();
+    product.weight.data.insert(product.weight.data.end(), layer.weight.data.begin(), layer.weight.data.end());
+    product.bias.insert(product.bias.end(), layer.bias.begin(), layer.bias.end());
+    product.bias.resize(product.weight.rows);
+    if (layer.activation.kind == ActivationKind::kPRelu) {
+      product.slopes.resize(dense.column);
+      product.slopes.insert(product.slopes.end(), layer.activation.slopes.begin(), layer.activation.slopes.end());
+    }
+    if (!product.slopes.empty()) product.slopes.resize(product.weight.rows);
+    last_ = dense;
+    return dense;
+  }
+
+  // Layers [first, end) of an MLP, each a product of its own.
+  void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered) {
+    for (size_t i = first; i < layers.size(); ++i) {
+      start(layers[i].name, layers[i].inputs());
+      lowered.push_back(add(layers[i], false));
+    }
+  }
+
+ private:
+  static void pad(Product& product, size_t rows) {
+    product.weight.rows = rows;
+    product.weight.data.resize(rows * product.weight.cols);
+    product.bias.resize(rows);
+    if (!product.slopes.empty()) product.slopes.resize(rows);
+  }
+
+  LoweredModel& model_;
+  LoweredDense last_;  // of the current product
+};
+
+// The streams of a level in the order of their first reader, with their readers.
+struct Readers {
+  std::vector<size_t> experts, gates;
+};
+
+std::vector<Readers> group_by_stream(const Level& level) {
+  std::map<std::pair<bool, size_t>, size_t> groups;
+  std::vector<Readers> readers;
+  const auto group = [&](const StreamRef& input) -> Readers& {
+    const auto [at, added] = groups.try_emplace({input.model_input, input.index}, readers.size());
+    if (added) readers.emplace_back();
+    return readers[at->second];
+  };
+  for (size_t e = 0; e < level.experts.size(); ++e) group(level.experts[e].input).experts.push_back(e);
+  for (size_t g = 0; g < level.gates.size(); ++g) {
+    if (level.gates[g].logits) group(level.gates[g].input).gates.push_back(g);
+  }
+  return readers;
+}
+
+bool has_top_k(const Level& level) {
+  for (const Gate& gate : level.gates) {
+    if (gate.top_k != 0 && gate.top_k < gate.experts.size()) return true;
+  }
+  return false;
+}
+
+const DenseLayer& first_layer(const Gate& gate) { return gate.hidden.empty() ? *gate.logits : gate.hidden.front(); }
+
+// First layers of all that reads one stream: experts, then gates.
+void lower_first_layers(const Level& level, const Readers& readers, const std::string& name, ProductBuilder& products,
+                        LoweredLevel& lowered) {
+  const size_t inputs = readers.experts.empty() ? first_layer(level.gates[readers.gates.front()]).inputs()
+                                                : level.experts[readers.experts.front()].layers.front().inputs();
+  products.start(name, inputs);
+  const bool skippable = has_top_k(level);
+  for (const size_t e : readers.experts) {
+    lowered.experts[e].layers.push_back(products.add(level.experts[e].layers.front(), skippable));
+  }
+  for (const size_t g : readers.gates) {
+    const LoweredDense first = products.add(first_layer(level.gates[g]), false);
+    if (level.gates[g].hidden.empty()) {
+      lowered.gates[g].logits = first;
+    } else {
+      lowered.gates[g].hidden.push_back(first);
+    }
+  }
+}
+
+void lower_later_layers(const Level& level, ProductBuilder& products, LoweredLevel& lowered) {
+  for (size_t g = 0; g < level.gates.size(); ++g) {
+    const Gate& gate = level.gates[g];
+    if (!gate.logits || gate.hidden.empty()) continue;
+    products.add_alone(gate.hidden, 1, lowered.gates[g].hidden);
+    products.start(gate.logits->name, gate.logits->inputs());
+    lowered.gates[g].logits = products.add(*gate.logits, false);
+  }
+  for (size_t e = 0; e < level.experts.size(); ++e) {
+    products.add_alone(level.experts[e].layers, 1, lowered.experts[e].layers);
+  }
+}
+
+LoweredLevel lower_level(const Level& level, size_t index, ProductBuilder& products) {
+  LoweredLevel lowered;
+  lowered.experts.resize(level.experts.size());
+  lowered.gates.resize(level.gates.size());
+  size_t stream = 0;
+  for (const Readers& readers : group_by_stream(level)) {
+    const std::string name = "level " + std::to_string(index + 1) + ", input " + std::to_string(++stream);
+    lower_first_layers(level, readers, name, products, lowered);
+  }
+  lower_later_layers(level, products, lowered);
+  return lowered;
+}
+
+// Towers that read the same stream share a product for their first layers.
+void lower_towers(const std::vector<Tower>& towers, ProductBuilder& products, std::vector<LoweredMlp>& lowered) {
+  lowered.resize(towers.size());
+  std::map<size_t, std::vector<size_t>> readers;
+  for (size_t t = 0; t < towers.size(); ++t) readers[towers[t].input].push_back(t);
+  for (const auto& [stream, group] : readers) {
+    products.start("towers, input " + std::to_string(stream + 1), towers[group.front()].layers.front().inputs());
+    for (const size_t t : group) lowered[t].push_back(products.add(towers[t].layers.front(), false));
+  }
+  for (size_t t = 0; t < towers.size(); ++t) products.add_alone(towers[t].layers, 1, lowered[t]);
+}
+
+void fold_all(ModelDescription& model) {
+  fold_batch_norms(model.trunk);
+  for (Level& level : model.levels) {
+    for (Expert& expert : level.experts) fold_batch_norms(expert.layers);
+    for (Gate& gate : level.gates) fold_gate(gate);
+  }
+  for (Tower& tower : model.towers) fold_batch_norms(tower.layers);
+}
+
+}  // namespace
+
+LoweredModel lower(const ModelDescription& description) {
+  LoweredModel model;
+  model.description = description;
+  fold_all(model.description);
+  model.feature_order = put_shared_features_first(model.description);
+  model.shared_dim = shared_dim(model.description);
+  ProductBuilder products(model);
+  products.add_alone(model.description.trunk, 0, model.trunk);
+  for (size_t i = 0; i < model.description.levels.size(); ++i) {
+    model.levels.push_back(lower_level(model.description.levels[i], i, products));
+  }
+  lower_towers(model.description.towers, products, model.towers);
+  return model;
+}
+
+}  // namespace mmoe::converter

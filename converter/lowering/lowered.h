@@ -1,0 +1,60 @@
+// A model as the file holds it: batch norms folded away, layers that read the same stream side by side in one
+// product, input columns with the shared (user and context) features first.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// One [rows, cols] matrix with one bias per row, computed as a whole; becomes one packed tensor.
+struct Product {
+  std::string name;
+  Matrix weight;
+  std::vector<float> bias;    ///< [rows]
+  std::vector<float> slopes;  ///< [rows], or empty: no prelu among its layers
+};
+
+/// A layer: `outputs` rows of a product, from row `column` on.
+struct LoweredDense {
+  size_t product = 0;
+  size_t column = 0;
+  size_t inputs = 0;
+  size_t outputs = 0;
+  ActivationKind activation = ActivationKind::kIdentity;
+  float alpha = 0;
+};
+
+using LoweredMlp = std::vector<LoweredDense>;
+
+struct LoweredExpert {
+  LoweredMlp layers;
+};
+
+struct LoweredGate {
+  LoweredMlp hidden;
+  LoweredDense logits;  ///< softmax gates
+};
+
+struct LoweredLevel {
+  std::vector<LoweredExpert> experts;  ///< parallel to the description's experts and gates
+  std::vector<LoweredGate> gates;
+};
+
+struct LoweredModel {
+  ModelDescription description;  ///< after folding and reordering: names, streams, links, features in x's order
+  size_t shared_dim = 0;         ///< leading columns of x that are user- or context-side
+  std::vector<size_t> feature_order;  ///< position in the original description of each feature
+  std::vector<Product> products;
+  LoweredMlp trunk;
+  std::vector<LoweredLevel> levels;
+  std::vector<LoweredMlp> towers;
+};
+
+/// Never changes what the model computes beyond the rounding of folded weights (done in double).
+LoweredModel lower(const ModelDescription& description);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,69 @@
+#include "converter/lowering/reorder.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace mmoe::converter {
+namespace {
+
+void permute_columns(Matrix& matrix, const std::vector<size_t>& from) {
+  std::vector<float> row(matrix.cols);
+  for (size_t r = 0; r < matrix.rows; ++r) {
+    float* data = matrix.data.data() + r * matrix.cols;
+    for (size_t c = 0; c < matrix.cols; ++c) row[c] = data[from[c]];
+    std::copy(row.begin(), row.end(), data);
+  }
+}
+
+// Every first layer that reads x.
+void permute_readers(ModelDescription& model, const std::vector<size_t>& from) {
+  const bool level_reads_x = model.trunk.empty();
+  if (!level_reads_x) permute_columns(model.trunk.front().weight, from);
+  for (size_t l = 0; l < model.levels.size(); ++l) {
+    const auto reads_x = [&](const StreamRef& input) { return input.model_input || (l == 0 && level_reads_x); };
+    for (Expert& expert : model.levels[l].experts) {
+      if (reads_x(expert.input)) permute_columns(expert.layers.front().weight, from);
+    }
+    for (Gate& gate : model.levels[l].gates) {
+      if (!gate.logits || !reads_x(gate.input)) continue;
+      permute_columns(gate.hidden.empty() ? gate.logits->weight : gate.hidden.front().weight, from);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<size_t> put_shared_features_first(ModelDescription& model) {
+  std::vector<size_t> order(model.features.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto shared = [&](size_t i) { return model.features[i].side != Side::kItem; };
+  if (std::is_partitioned(order.begin(), order.end(), shared)) return order;
+  std::stable_partition(order.begin(), order.end(), shared);
+
+  std::vector<size_t> column;  // of each feature, before
+  size_t next = 0;
+  for (const Feature& feature : model.features) {
+    column.push_back(next);
+    next += feature.width;
+  }
+  std::vector<size_t> from;
+  std::vector<Feature> features;
+  for (const size_t i : order) {
+    for (size_t c = 0; c < model.features[i].width; ++c) from.push_back(column[i] + c);
+    features.push_back(model.features[i]);
+  }
+  permute_readers(model, from);
+  model.features = std::move(features);
+  return order;
+}
+
+size_t shared_dim(const ModelDescription& model) {
+  size_t columns = 0;
+  for (const Feature& feature : model.features) {
+    if (feature.side == Side::kItem) break;
+    columns += feature.width;
+  }
+  return columns;
+}
+
+}  // namespace mmoe::converter

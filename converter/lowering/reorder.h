@@ -1,0 +1,18 @@
+// Puts what is the same for all candidates of a request at the front of x.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// Moves item-side features behind the others, stably, and permutes the columns of every layer that reads x
+/// accordingly. Returns each feature's former position.
+std::vector<size_t> put_shared_features_first(ModelDescription& model);
+
+/// Columns of the leading features that are not item-side.
+size_t shared_dim(const ModelDescription& model);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,157 @@
+// mmoe-convert: trained weights and a description in, a checked .mmoe file out.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "converter/check/expect.h"
+#include "converter/convert.h"
+#include "converter/description/bind.h"
+#include "converter/error.h"
+#include "converter/importers/weight_source.h"
+#include "runtime/tools/error.h"
+#include "runtime/tools/output_file.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace mmoe::converter;
+
+struct Arguments {
+  std::string weights;
+  std::string description;
+  std::string output;
+  std::string rows;
+  std::string expect;
+  double tolerance = 2e-6;
+  ConvertOptions options;
+  bool quiet = false;
+};
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || fs::is_directory(path)) throw ConvertError(path.string() + ": cannot be read");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+uint64_t hash_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> state(XXH64_createState(), &XXH64_freeState);
+  XXH64_reset(state.get(), 0);
+  std::vector<char> block(size_t{1} << 20);
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
+    XXH64_update(state.get(), block.data(), static_cast<size_t>(file.gcount()));
+  }
+  return XXH64_digest(state.get());
+}
+
+void print_report(const Arguments& arguments, const ModelDescription& model, const BindReport& bound,
+                  const Converted& converted) {
+  for (const std::string& note : bound.notes) std::cout << "note: " << note << '\n';
+  for (const std::string& tensor : bound.unused_tensors) {
+    std::cout << "note: tensor '" << tensor << "' is not used by the description\n";
+  }
+  std::cout << "model '" << model.name << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
+            << model.tasks.size() << (model.tasks.size() == 1 ? " task, " : " tasks, ") << converted.file.size()
+            << " bytes\n";
+  const CheckReport& check = converted.check;
+  if (check.num_rows == 0) {
+    std::cout << "check: no golden rows\n";
+    return;
+  }
+  std::cout << "check: " << check.num_rows << " golden rows agree with the description to "
+            << check.largest_difference << " (" << check.largest_share_of_bound * 100
+            << " % of what float rounding allows)";
+  if (!check.exact_isas.empty()) {
+    std::cout << "; same bits on scalar";
+    for (const std::string& isa : check.exact_isas) std::cout << ", " << isa;
+  }
+  std::cout << '\n';
+  if (!arguments.output.empty()) std::cout << "wrote " << arguments.output << '\n';
+}
+
+void print_expected(const Arguments& arguments, const ModelDescription& model, const ExpectReport& report) {
+  std::cout << "expect: " << report.num_rows << " rows within " << arguments.tolerance << " of "
+            << arguments.expect << ';';
+  for (size_t i = 0; i < model.tasks.size(); ++i) {
+    std::cout << (i == 0 ? " " : ", ") << model.tasks[i].name << ' ' << report.largest_difference[i];
+  }
+  std::cout << '\n';
+}
+
+void run(const Arguments& arguments) {
+  const fs::path weights_path(arguments.weights);
+  const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
+  const std::string text = read_text(arguments.description);
+  BindReport bound;
+  const ModelDescription model = [&] {
+    try {
+      return bind_description_text(text, *weights, weights_path.stem().string(), &bound);
+    } catch (const ConvertError& error) {
+      throw ConvertError(arguments.description + ": " + error.what());
+    }
+  }();
+  const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
+                                  XXH64(text.data(), text.size(), 0)};
+  const Converted converted = convert(model, provenance, arguments.options);
+  ExpectReport expected;
+  if (!arguments.expect.empty()) {
+    expected = compare_with_expected(converted.file, arguments.rows, arguments.expect, arguments.tolerance);
+  }
+  mmoe::tools::OutputFile output(arguments.output);
+  output.write({reinterpret_cast<const char*>(converted.file.data()), converted.file.size()});
+  output.commit();
+  if (arguments.quiet) return;
+  print_report(arguments, model, bound, converted);
+  if (!arguments.expect.empty()) print_expected(arguments, model, expected);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app(
+      "Turns trained weights into a .mmoe model file, and checks the file: its scores must be those of the\n"
+      "description, within float rounding, on rows that it then carries for mmoe-verify.\n"
+      "Exit status: 0 written and checked; 1 input refused, nothing written; 2 wrong usage.",
+      "mmoe-convert");
+  app.add_option("weights", arguments.weights, "PyTorch .pt/.pth with a state dict, or .safetensors")->required();
+  app.add_option("description", arguments.description, "JSON that says what the tensors mean (DESCRIPTION.md)")
+      ->required();
+  app.add_option("-o,--output", arguments.output, "Model file to write")->required();
+  CLI::Option* rows =
+      app.add_option("--rows", arguments.rows, "Rows for --expect: CSV or .npy, as mmoe-score reads them");
+  app.add_option("--expect", arguments.expect, "Scores of --rows from the training framework: CSV or .npy")
+      ->needs(rows);
+  app.add_option("--tolerance", arguments.tolerance, "Largest difference that --expect allows")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--golden-rows", arguments.options.num_golden_rows, "Rows with known scores to store in the file")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100000));
+  app.add_option("--seed", arguments.options.golden_seed, "Seed of the golden rows' inputs")->capture_default_str();
+  app.add_flag("-q,--quiet", arguments.quiet, "Print nothing but errors");
+  app.set_version_flag("--version", "mmoe-convert " MMOE_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    run(arguments);
+    return 0;
+  } catch (const ConvertError& error) {
+    std::cerr << "mmoe-convert: " << error.what() << '\n';
+  } catch (const mmoe::tools::ToolError& error) {
+    std::cerr << "mmoe-convert: " << error.what() << '\n';
+  } catch (const std::bad_alloc&) {
+    std::cerr << "mmoe-convert: out of memory\n";
+  }
+  return 1;
+}
