@@ -29,7 +29,7 @@ Activation read_activation(const JsonReader& field) {
   } else if (activation.kind == ActivationKind::kElu) {
     activation.alpha = 1;
   } else if (takes_alpha) {
-    field.fail("leaky_relu needs its slope, {\"kind\": \"leaky_relu\", \"alpha\": 0.01}: frameworks differ in their default");
+    field.fail("leaky_relu needs its slope, {\"kind\": \"leaky_relu\", \"alpha\": 0.01}: frameworks differ in it");
   }
   return activation;
 }

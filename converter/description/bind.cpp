@@ -84,7 +84,8 @@ void Binder::bind_towers() {
   const LayersFields layers(object, {"reads"}, true);
   const std::vector<std::string>& names = tensors_.task_names();
   if (!layers.has(Placeholder::kTask) && names.size() > 1) {
-    object.get("layers", "").fail("no {task} in it, but there are " + std::to_string(names.size()) + " tasks with a tower");
+    const std::string count = std::to_string(names.size());
+    object.get("layers", "").fail("no {task} in it, but there are " + count + " tasks with a tower");
   }
   for (size_t task = 0; task < names.size(); ++task) {
     Slot slot;
@@ -94,7 +95,9 @@ void Binder::bind_towers() {
     model_.towers.push_back({names[task], input.index, layers.bind(tensors_, slot, streams_.width(input))});
   }
   check_links(model_.tasks, model_.towers);
-  for (const std::string& name : streams_.unread()) notes_.push_back("no tower reads \"" + name + "\" of the last level");
+  for (const std::string& name : streams_.unread()) {
+    notes_.push_back("no tower reads \"" + name + "\" of the last level");
+  }
 }
 
 ModelDescription Binder::bind(const std::string& default_name) {

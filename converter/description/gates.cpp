@@ -133,7 +133,8 @@ void GateGroup::bind_constant(Gate& gate, const Level& level) const {
   if (constant_.size() != gate.experts.size()) {
     std::vector<std::string> names;
     for (const size_t expert : gate.experts) names.push_back(level.experts[expert].name);
-    object_.get("constant", "").fail_expected(std::to_string(names.size()) + ", one weight per expert (" + join(names) + ")");
+    object_.get("constant", "")
+        .fail_expected(std::to_string(names.size()) + ", one weight per expert (" + join(names) + ")");
   }
   gate.constant_weights = constant_;
 }
@@ -180,7 +181,8 @@ std::vector<StreamGroup> bind_gates(const JsonReader& field, size_t level_index,
   for (const JsonReader& item : field.items_or_self()) {
     const GateGroup group(item, pools);
     for (const StreamGroup& other : groups) {
-      if (other.name == group.name()) item.fail("two gates groups are named \"" + other.name + "\"; give them a `name`");
+      if (other.name != group.name()) continue;
+      item.fail("two gates groups are named \"" + other.name + "\"; give them a `name`");
     }
     const size_t count = group.per_task() ? tensors.task_names().size() : 1;
     groups.push_back({group.name(), group.per_task(), level.gates.size(), count});

@@ -60,7 +60,9 @@ void JsonReader::fail(const std::string& message) const {
   throw ConvertError((path_.empty() ? "description" : path_) + ": " + message);
 }
 
-void JsonReader::fail_expected(const std::string& expected) const { fail("found " + found() + ", expected " + expected); }
+void JsonReader::fail_expected(const std::string& expected) const {
+  fail("found " + found() + ", expected " + expected);
+}
 
 void JsonReader::allow_keys(const std::vector<std::string>& known) const {
   if (!is_object()) fail_expected("an object");
@@ -118,7 +120,10 @@ int64_t JsonReader::integer() const {
 }
 
 size_t JsonReader::count(size_t max) const {
-  if (!value_->is_number_unsigned()) fail_expected("a whole number, 0 or more");
+  const bool whole = value_->is_number_integer();
+  if (!whole || (!value_->is_number_unsigned() && value_->get<int64_t>() < 0)) {
+    fail_expected("a whole number, 0 or more");
+  }
   const uint64_t number = value_->get<uint64_t>();
   if (number > max) fail_expected("at most " + std::to_string(max));
   return static_cast<size_t>(number);

@@ -105,7 +105,8 @@ Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<siz
     if (tensors.is_used(other.tensor)) continue;
     const TensorInfo& info = tensors.info(other.tensor);
     throw ConvertError(info.name + ": " + shape_text(info.shape) + " lies among the layers of " + path_ +
-                       ".layers, but is neither a layer's weight (two dimensions) nor named by `batch_norm` or `slopes`");
+                       ".layers, but is neither a layer's weight (two dimensions) nor named by `batch_norm` or " +
+                       "`slopes`");
   }
   return std::move(bound.mlp);
 }
@@ -176,7 +177,8 @@ void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
   for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
     const std::string module = full_name(norm_.module, found.values, norm_.path);
     DenseLayer& layer = bound.mlp[owner_of_norm(bound, position++, found, module)];
-    std::optional<BatchNorm>& norm = norm_.after_activation ? layer.norm_after_activation : layer.norm_before_activation;
+    std::optional<BatchNorm>& norm =
+        norm_.after_activation ? layer.norm_after_activation : layer.norm_before_activation;
     if (norm) throw ConvertError(norm_.path + ": " + module + " is the second to follow " + layer.name);
     norm = bind_batch_norm(bound.tensors, module, layer.outputs(), norm_.epsilon, norm_.path);
   }
@@ -197,7 +199,7 @@ void LayersFields::bind_slopes(Bound& bound, const Slot& slot) const {
   const std::string path = path_ + ".slopes";
   if (layers.empty() && slopes_.empty()) return;
   if (layers.empty()) throw ConvertError(path + ": has no meaning without the activation prelu");
-  if (slopes_.empty()) throw ConvertError(path + ": missing: prelu needs the pattern of the modules that hold its slopes");
+  if (slopes_.empty()) throw ConvertError(path + ": missing: prelu needs the pattern of the modules with its slopes");
 
   const Pattern pattern(slopes_ + ".weight", path);
   std::vector<size_t> found;

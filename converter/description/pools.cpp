@@ -58,7 +58,8 @@ std::vector<Pool> bind_pools(const JsonReader& field, size_t level_index, Tensor
   for (const JsonReader& item : field.items_or_self()) {
     pools.push_back(bind_pool(item, level_index, tensors, streams, level));
     for (size_t i = 0; i + 1 < pools.size(); ++i) {
-      if (pools[i].name == pools.back().name) item.fail("two pools are named \"" + pools[i].name + "\"; give them a `name`");
+      if (pools[i].name != pools.back().name) continue;
+      item.fail("two pools are named \"" + pools[i].name + "\"; give them a `name`");
     }
   }
   if (pools.empty()) field.fail_expected("at least one pool of experts");

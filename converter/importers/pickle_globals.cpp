@@ -38,7 +38,7 @@ struct Module {
 // What training scripts keep in a checkpoint next to the weights: numbers, paths, dates, settings, the state
 // of random generators. All of it is skipped, so a name belongs here when skipping it is always right.
 constexpr Module kHarmless[] = {
-    {"__builtin__", "set frozenset bytearray bytes complex dict list tuple int float str bool range xrange slice object"},
+    {"__builtin__", "set frozenset bytearray bytes complex dict list tuple int float str bool xrange slice object"},
     {"builtins", "set frozenset bytearray bytes complex dict list tuple int float str bool range slice object"},
     {"_codecs", "encode"},
     {"argparse", "Namespace"},

@@ -151,7 +151,9 @@ class TensorReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw ConvertError("tensor " + in_quotes(name_) + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ConvertError("tensor " + in_quotes(name_) + ": " + what);
+  }
 
   /// A trailing dictionary says that the elements are to be negated or conjugated on reading.
   void refuse_metadata(PickleSpan arguments, size_t needed) const {

@@ -20,7 +20,9 @@ bool ends_with(std::string_view text, std::string_view ending) {
 
 [[noreturn]] void refuse_other_zip(const ZipArchive& archive) {
   for (uint64_t i = 0; i < archive.num_entries(); ++i) {
-    if (ends_with(archive.entry_name(i), ".npy")) throw ConvertError("is a NumPy .npz archive; expected .pt or .safetensors");
+    if (ends_with(archive.entry_name(i), ".npy")) {
+      throw ConvertError("is a NumPy .npz archive; expected .pt or .safetensors");
+    }
     if (archive.entry_name(i) == "model.weights.h5") {
       throw ConvertError("is a Keras .keras archive; expected .pt or .safetensors");
     }
@@ -58,7 +60,9 @@ bool is_big_endian(const ZipArchive& archive, const std::string& root) {
   if (archive.entry_bytes(*entry) > 16) throw ConvertError("the archive's entry 'byteorder' is damaged");
   const std::vector<unsigned char> order = archive.read(*entry);
   const std::string text(order.begin(), order.end());
-  if (text != "little" && text != "big") throw ConvertError("byteorder is " + in_quotes(text) + "; expected little or big");
+  if (text != "little" && text != "big") {
+    throw ConvertError("byteorder is " + in_quotes(text) + "; expected little or big");
+  }
   return text == "big";
 }
 

@@ -35,7 +35,7 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "GGUF"sv, "a GGUF file"},
     {4, "TFL3"sv, "a TensorFlow Lite model"},
     {8, "MMOE"sv, "a model that mmoe-convert has written; its weights are already converted"},
-    {257, "ustar"sv, "a tar archive (torch before 0.1.10, or a packed directory); unpack it or save again with a newer torch"},
+    {257, "ustar"sv, "a tar archive (torch before 0.1.10 wrote these); unpack it, or save again with a newer torch"},
     {0, "version https://git-lfs"sv, "a Git LFS pointer, not the file itself; run git lfs pull"},
     {0, "<"sv, "a web page or XML, perhaps a failed download"},
 };

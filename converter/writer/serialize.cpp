@@ -1,152 +1,18 @@
-#include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "converter/error.h"
-#include "converter/packing/pack.h"
-#include "converter/writer/architecture.h"
+#include "converter/writer/header.h"
+#include "converter/writer/model_tensors.h"
 #include "converter/writer/segments.h"
 #include "converter/writer/writer.h"
-
-#ifndef MMOE_VERSION
-#error "MMOE_VERSION is set by the build"
-#endif
 
 namespace mmoe::converter {
 namespace {
 
-using flatbuffers::FlatBufferBuilder;
-template <class T>
-using Offset = flatbuffers::Offset<T>;
-
-constexpr uint16_t kVersionMajor = 1;
-constexpr uint16_t kVersionMinor = 0;
-
 uint64_t align_up(uint64_t offset, uint64_t alignment) { return (offset + alignment - 1) / alignment * alignment; }
-
-// Tensor indices of everything that the header refers to.
-struct ModelTensors {
-  struct ProductTensors {
-    uint32_t weight, bias;
-    int32_t slopes;
-  };
-  struct VocabularyTensors {
-    int32_t keys = -1, offsets = -1, ids = -1;
-  };
-  std::vector<ProductTensors> products;
-  std::vector<std::vector<int32_t>> constants;  // [level][gate]
-  std::vector<uint32_t> embeddings;
-  std::vector<VocabularyTensors> vocabularies;  // one per feature
-};
-
-// Keys and ids sorted by key.
-template <class Key>
-std::vector<std::pair<Key, uint32_t>> sorted_entries(const std::vector<Key>& keys, const std::vector<uint32_t>& ids) {
-  std::vector<std::pair<Key, uint32_t>> entries;
-  for (size_t i = 0; i < keys.size(); ++i) entries.emplace_back(keys[i], ids[i]);
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-ModelTensors::VocabularyTensors add_strings(const std::string& name, const std::vector<std::string>& keys,
-                                            const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
-  std::vector<uint8_t> bytes;
-  std::vector<uint64_t> offsets{0};
-  std::vector<uint32_t> sorted_ids;
-  for (const auto& [key, id] : sorted_entries(keys, ids)) {
-    bytes.insert(bytes.end(), key.begin(), key.end());
-    offsets.push_back(bytes.size());
-    sorted_ids.push_back(id);
-  }
-  ModelTensors::VocabularyTensors tensors;
-  tensors.keys = static_cast<int32_t>(
-      out.add_tensor(segment, name + " keys", bytes, bytes.size(), 1, schema::DType_U8));
-  tensors.offsets = static_cast<int32_t>(
-      out.add_tensor(segment, name + " offsets", offsets, offsets.size(), 1, schema::DType_U64));
-  tensors.ids = static_cast<int32_t>(
-      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
-  return tensors;
-}
-
-ModelTensors::VocabularyTensors add_integers(const std::string& name, const std::vector<int64_t>& keys,
-                                             const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
-  std::vector<int64_t> sorted_keys;
-  std::vector<uint32_t> sorted_ids;
-  for (const auto& [key, id] : sorted_entries(keys, ids)) {
-    sorted_keys.push_back(key);
-    sorted_ids.push_back(id);
-  }
-  ModelTensors::VocabularyTensors tensors;
-  tensors.keys = static_cast<int32_t>(
-      out.add_tensor(segment, name + " keys", sorted_keys, sorted_keys.size(), 1, schema::DType_I64));
-  tensors.ids = static_cast<int32_t>(
-      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
-  return tensors;
-}
-
-ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
-  const SparseFeature* sparse = std::get_if<SparseFeature>(&feature.kind);
-  if (!sparse || sparse->vocabulary.identity) return {};
-  const Vocabulary& vocabulary = sparse->vocabulary;
-  if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
-    return add_strings(feature.name, *strings, vocabulary.ids, segment, out);
-  }
-  return add_integers(feature.name, std::get<std::vector<int64_t>>(vocabulary.keys), vocabulary.ids, segment, out);
-}
-
-void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& tensors) {
-  const uint32_t segment = out.add_segment("weights", 64);
-  for (const Product& product : model.products) {
-    const size_t rows = product.weight.rows;
-    const auto add_row = [&](const char* suffix, const std::vector<float>& row) {
-      const std::vector<float> padded = pad_to_panels(row, rows);
-      return out.add_tensor(segment, product.name + suffix, padded, 1, padded.size(), schema::DType_F32);
-    };
-    ModelTensors::ProductTensors entry;
-    entry.weight = out.add_tensor(segment, product.name, pack_panels(product.weight), rows, product.weight.cols,
-                                  schema::DType_F32, schema::Layout_Panel16);
-    entry.bias = add_row(" bias", product.bias);
-    entry.slopes = product.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", product.slopes));
-    tensors.products.push_back(entry);
-  }
-  for (const Level& level : model.description.levels) {
-    tensors.constants.emplace_back();
-    for (const Gate& gate : level.gates) {
-      const std::vector<float>& weights = gate.constant_weights;
-      tensors.constants.back().push_back(
-          gate.logits ? -1
-                      : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
-                                                            weights.size(), schema::DType_F32)));
-    }
-  }
-}
-
-ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
-  ModelTensors tensors;
-  add_weights(model, out, tensors);
-  tensors.vocabularies.resize(model.description.features.size());
-  if (model.description.features.empty()) return tensors;
-  const uint32_t vocabularies = out.add_segment("vocabularies", 64);
-  for (size_t i = 0; i < model.description.features.size(); ++i) {
-    tensors.vocabularies[i] = add_vocabulary(model.description.features[i], vocabularies, out);
-  }
-  const uint32_t embeddings = out.add_segment("embeddings", 4096);
-  for (const Embedding& embedding : model.description.embeddings) {
-    tensors.embeddings.push_back(out.add_tensor(embeddings, embedding.name, embedding.table.data,
-                                                embedding.table.rows, embedding.table.cols, schema::DType_F32));
-  }
-  return tensors;
-}
-
-// Where each segment starts and what its bytes hash to. The header's own checksum comes last.
-struct Placement {
-  std::vector<uint64_t> offsets;
-  std::vector<uint64_t> checksums;
-  uint64_t file_bytes = 0;
-};
 
 Placement place(const std::vector<SegmentData>& segments, uint64_t header_bytes) {
   Placement placement;
@@ -163,253 +29,25 @@ Placement place(const std::vector<SegmentData>& segments, uint64_t header_bytes)
   return placement;
 }
 
-schema::Side to_schema(Side side) {
-  return side == Side::kUser ? schema::Side_User : side == Side::kItem ? schema::Side_Item : schema::Side_Context;
-}
-
-schema::UnknownRule to_schema(UnknownRule rule) {
-  return rule == UnknownRule::kId     ? schema::UnknownRule_Id
-         : rule == UnknownRule::kZero ? schema::UnknownRule_Zero
-                                      : schema::UnknownRule_Error;
-}
-
-class HeaderWriter {
- public:
-  HeaderWriter(const LoweredModel& model, const SegmentBuilder& segments, const ModelTensors& tensors,
-               const Golden& golden, const ProvenanceInfo& provenance)
-      : model_(model), segments_(segments), tensors_(tensors), golden_(golden), provenance_(provenance) {
-    // Fields that hold their default are written too, so that the header's size does not depend on values.
-    out_.ForceDefaults(true);
-  }
-
-  FlatBufferBuilder& write(const Placement& placement) {
-    const ModelDescription& description = model_.description;
-    const auto name = out_.CreateString(description.name);
-    const auto architecture = out_.CreateString(architecture_name(description));
-    const auto features = write_features();
-    const auto embeddings = write_embeddings();
-    const auto trunk = write_mlp(model_.trunk);
-    std::vector<Offset<schema::Level>> levels;
-    for (size_t i = 0; i < model_.levels.size(); ++i) levels.push_back(write_level(i));
-    const auto level_vector = out_.CreateVector(levels);
-    const auto towers = write_towers();
-    const auto tasks = write_tasks();
-    const auto tensors = write_tensors();
-    const auto segments = write_segments(placement);
-    const auto golden = write_golden();
-    const auto provenance = write_provenance();
-    const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
-    const auto root = schema::CreateModel(out_, kVersionMajor, kVersionMinor, name, architecture,
-                                          u32(description.input_dim), u32(model_.shared_dim), features, embeddings,
-                                          trunk, level_vector, towers, tasks, tensors, segments, header_checksum,
-                                          golden, provenance);
-    schema::FinishSizePrefixedModelBuffer(out_, root);
-    return out_;
-  }
-
- private:
-  static uint32_t u32(size_t n) { return static_cast<uint32_t>(n); }
-
-  static std::vector<uint32_t> u32s(const std::vector<size_t>& numbers) {
-    return std::vector<uint32_t>(numbers.begin(), numbers.end());
-  }
-
-  Offset<schema::Dense> write_dense(const LoweredDense& layer) {
-    const ModelTensors::ProductTensors& product = tensors_.products[layer.product];
-    const bool prelu = layer.activation == ActivationKind::kPRelu;
-    return schema::CreateDense(out_, product.weight, product.bias, u32(layer.column), u32(layer.inputs),
-                               u32(layer.outputs), static_cast<schema::ActivationKind>(layer.activation),
-                               layer.alpha, prelu ? product.slopes : -1);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Dense>>> write_mlp(const LoweredMlp& layers) {
-    std::vector<Offset<schema::Dense>> offsets;
-    for (const LoweredDense& layer : layers) offsets.push_back(write_dense(layer));
-    return out_.CreateVector(offsets);
-  }
-
-  static schema::StreamSource source_of(const StreamRef& input) {
-    return input.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
-  }
-
-  Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t constant) {
-    const auto name = out_.CreateString(gate.name);
-    const auto hidden = write_mlp(lowered.hidden);
-    Offset<schema::Dense> logits;
-    if (gate.logits) logits = write_dense(lowered.logits);
-    const auto experts = out_.CreateVector(u32s(gate.experts));
-    const auto kind = gate.logits ? schema::GateKind_Softmax : schema::GateKind_Constant;
-    const auto mode = gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax
-                                                                  : schema::TopKMode_SoftmaxOfTopK;
-    return schema::CreateGate(out_, name, kind, source_of(gate.input), u32(gate.input.index), hidden, logits, experts,
-                              u32(gate.top_k), mode, constant);
-  }
-
-  Offset<schema::Level> write_level(size_t index) {
-    const Level& level = model_.description.levels[index];
-    const LoweredLevel& lowered = model_.levels[index];
-    std::vector<Offset<schema::Expert>> experts;
-    for (size_t e = 0; e < level.experts.size(); ++e) {
-      const Expert& expert = level.experts[e];
-      const auto name = out_.CreateString(expert.name);
-      const auto layers = write_mlp(lowered.experts[e].layers);
-      experts.push_back(
-          schema::CreateExpert(out_, name, source_of(expert.input), u32(expert.input.index), layers));
-    }
-    std::vector<Offset<schema::Gate>> gates;
-    for (size_t g = 0; g < level.gates.size(); ++g) {
-      gates.push_back(write_gate(level.gates[g], lowered.gates[g], tensors_.constants[index][g]));
-    }
-    const auto expert_vector = out_.CreateVector(experts);
-    const auto gate_vector = out_.CreateVector(gates);
-    return schema::CreateLevel(out_, expert_vector, gate_vector);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Tower>>> write_towers() {
-    std::vector<Offset<schema::Tower>> towers;
-    for (size_t t = 0; t < model_.towers.size(); ++t) {
-      const Tower& tower = model_.description.towers[t];
-      const auto name = out_.CreateString(tower.name);
-      const auto layers = write_mlp(model_.towers[t]);
-      towers.push_back(schema::CreateTower(out_, name, u32(tower.input), layers));
-    }
-    return out_.CreateVector(towers);
-  }
-
-  Offset<schema::Link> write_link(const Task& task) {
-    if (const auto* product = std::get_if<ProductLink>(&task.link)) {
-      const auto factors = out_.CreateVector(u32s(product->factors));
-      return schema::CreateLink(out_, schema::LinkKind_Product, 0, 0, factors);
-    }
-    if (const auto* softmax = std::get_if<SoftmaxLink>(&task.link)) {
-      return schema::CreateLink(out_, schema::LinkKind_Softmax, u32(softmax->tower), u32(softmax->column));
-    }
-    if (const auto* sigmoid = std::get_if<SigmoidLink>(&task.link)) {
-      return schema::CreateLink(out_, schema::LinkKind_Sigmoid, u32(sigmoid->tower));
-    }
-    return schema::CreateLink(out_, schema::LinkKind_Identity, u32(std::get<IdentityLink>(task.link).tower));
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Task>>> write_tasks() {
-    std::vector<Offset<schema::Task>> tasks;
-    for (const Task& task : model_.description.tasks) {
-      const auto name = out_.CreateString(task.name);
-      const auto link = write_link(task);
-      tasks.push_back(schema::CreateTask(out_, name, link));
-    }
-    return out_.CreateVector(tasks);
-  }
-
-  Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary,
-                                              const ModelTensors::VocabularyTensors& tensors) {
-    const bool strings = std::holds_alternative<std::vector<std::string>>(vocabulary.keys);
-    const auto kind = vocabulary.identity ? schema::VocabularyKind_Identity
-                      : strings           ? schema::VocabularyKind_Strings
-                                          : schema::VocabularyKind_Integers;
-    const size_t size = vocabulary.identity ? vocabulary.size : vocabulary.ids.size();
-    return schema::CreateVocabulary(out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids,
-                                    to_schema(vocabulary.unknown), vocabulary.unknown_id);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {
-    std::vector<Offset<schema::Feature>> features;
-    size_t column = 0;
-    for (size_t i = 0; i < model_.description.features.size(); ++i) {
-      const Feature& feature = model_.description.features[i];
-      const auto name = out_.CreateString(feature.name);
-      Offset<schema::Scaling> scaling;
-      Offset<schema::Vocabulary> vocabulary;
-      int32_t embedding = -1;
-      if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
-        const Scaling& s = dense->scaling;
-        scaling = schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing);
-      } else {
-        const auto& sparse = std::get<SparseFeature>(feature.kind);
-        vocabulary = write_vocabulary(sparse.vocabulary, tensors_.vocabularies[i]);
-        embedding = static_cast<int32_t>(sparse.embedding);
-      }
-      const auto kind = embedding < 0 ? schema::FeatureKind_Dense : schema::FeatureKind_Sparse;
-      features.push_back(schema::CreateFeature(out_, name, kind, to_schema(feature.side), u32(column),
-                                               u32(feature.width), scaling, vocabulary, embedding));
-      column += feature.width;
-    }
-    return out_.CreateVector(features);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Embedding>>> write_embeddings() {
-    std::vector<Offset<schema::Embedding>> embeddings;
-    for (size_t i = 0; i < model_.description.embeddings.size(); ++i) {
-      const auto name = out_.CreateString(model_.description.embeddings[i].name);
-      embeddings.push_back(schema::CreateEmbedding(out_, name, tensors_.embeddings[i]));
-    }
-    return out_.CreateVector(embeddings);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Tensor>>> write_tensors() {
-    std::vector<Offset<schema::Tensor>> tensors;
-    for (const TensorEntry& t : segments_.tensors()) {
-      const auto name = out_.CreateString(t.name);
-      tensors.push_back(
-          schema::CreateTensor(out_, name, t.segment, t.offset, t.bytes, t.rows, t.cols, t.dtype, t.layout));
-    }
-    return out_.CreateVector(tensors);
-  }
-
-  Offset<flatbuffers::Vector<Offset<schema::Segment>>> write_segments(const Placement& placement) {
-    std::vector<Offset<schema::Segment>> segments;
-    for (size_t i = 0; i < placement.offsets.size(); ++i) {
-      const bool header = i == segments_.segments().size();
-      const auto name = out_.CreateString(header ? "header checksum" : segments_.segments()[i].name);
-      const uint64_t bytes = header ? sizeof(uint64_t) : segments_.segments()[i].bytes.size();
-      segments.push_back(
-          schema::CreateSegment(out_, name, placement.offsets[i], bytes, placement.checksums[i]));
-    }
-    return out_.CreateVector(segments);
-  }
-
-  Offset<schema::GoldenRows> write_golden() {
-    const auto values = out_.CreateVector(golden_.values);
-    const auto ids = out_.CreateVector(golden_.ids);
-    const auto scores = out_.CreateVector(golden_.scores);
-    return schema::CreateGoldenRows(out_, u32(golden_.num_rows), values, ids, scores);
-  }
-
-  Offset<schema::Provenance> write_provenance() {
-    const auto converter = out_.CreateString("mmoe-convert " MMOE_VERSION);
-    const auto weights = out_.CreateString(provenance_.weights_file);
-    return schema::CreateProvenance(out_, converter, weights, provenance_.weights_xxh64,
-                                    provenance_.description_xxh64);
-  }
-
-  const LoweredModel& model_;
-  const SegmentBuilder& segments_;
-  const ModelTensors& tensors_;
-  const Golden& golden_;
-  const ProvenanceInfo& provenance_;
-  FlatBufferBuilder out_;
-};
-
 }  // namespace
 
 std::vector<uint8_t> serialize(const LoweredModel& model, const Golden& golden, const ProvenanceInfo& provenance) {
   SegmentBuilder segments;
   const ModelTensors tensors = add_tensors(model, segments);
+  const HeaderContents contents{model, segments, tensors, golden, provenance};
   // Once to learn the header's size, from which the segments' offsets follow; once with them.
-  const Placement unplaced = place(segments.segments(), 0);
-  const uint64_t header_bytes =
-      HeaderWriter(model, segments, tensors, golden, provenance).write(unplaced).GetSize();
+  const uint64_t header_bytes = write_header(contents, place(segments.segments(), 0)).size();
   const Placement placement = place(segments.segments(), header_bytes);
-  HeaderWriter writer(model, segments, tensors, golden, provenance);
-  const FlatBufferBuilder& header = writer.write(placement);
-  if (header.GetSize() != header_bytes) throw ConvertError("internal error: the header's size is not stable");
+  const std::vector<uint8_t> header = write_header(contents, placement);
+  if (header.size() != header_bytes) throw ConvertError("internal error: the header's size is not stable");
 
   std::vector<uint8_t> file(placement.file_bytes);
-  std::memcpy(file.data(), header.GetBufferPointer(), header_bytes);
+  std::memcpy(file.data(), header.data(), header_bytes);
   for (size_t i = 0; i < segments.segments().size(); ++i) {
     const std::vector<uint8_t>& bytes = segments.segments()[i].bytes;
     if (!bytes.empty()) std::memcpy(file.data() + placement.offsets[i], bytes.data(), bytes.size());
   }
-  const uint64_t checksum = XXH64(header.GetBufferPointer(), header_bytes, 0);
+  const uint64_t checksum = XXH64(header.data(), header_bytes, 0);
   std::memcpy(file.data() + placement.offsets.back(), &checksum, sizeof checksum);
   return file;
 }

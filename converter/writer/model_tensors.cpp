@@ -1,0 +1,112 @@
+#include "converter/writer/model_tensors.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "converter/packing/pack.h"
+
+namespace mmoe::converter {
+namespace {
+
+// Keys and ids sorted by key.
+template <class Key>
+std::vector<std::pair<Key, uint32_t>> sorted_entries(const std::vector<Key>& keys, const std::vector<uint32_t>& ids) {
+  std::vector<std::pair<Key, uint32_t>> entries;
+  for (size_t i = 0; i < keys.size(); ++i) entries.emplace_back(keys[i], ids[i]);
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+ModelTensors::VocabularyTensors add_strings(const std::string& name, const std::vector<std::string>& keys,
+                                            const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
+  std::vector<uint8_t> bytes;
+  std::vector<uint64_t> offsets{0};
+  std::vector<uint32_t> sorted_ids;
+  for (const auto& [key, id] : sorted_entries(keys, ids)) {
+    bytes.insert(bytes.end(), key.begin(), key.end());
+    offsets.push_back(bytes.size());
+    sorted_ids.push_back(id);
+  }
+  ModelTensors::VocabularyTensors tensors;
+  tensors.keys = static_cast<int32_t>(
+      out.add_tensor(segment, name + " keys", bytes, bytes.size(), 1, schema::DType_U8));
+  tensors.offsets = static_cast<int32_t>(
+      out.add_tensor(segment, name + " offsets", offsets, offsets.size(), 1, schema::DType_U64));
+  tensors.ids = static_cast<int32_t>(
+      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
+  return tensors;
+}
+
+ModelTensors::VocabularyTensors add_integers(const std::string& name, const std::vector<int64_t>& keys,
+                                             const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
+  std::vector<int64_t> sorted_keys;
+  std::vector<uint32_t> sorted_ids;
+  for (const auto& [key, id] : sorted_entries(keys, ids)) {
+    sorted_keys.push_back(key);
+    sorted_ids.push_back(id);
+  }
+  ModelTensors::VocabularyTensors tensors;
+  tensors.keys = static_cast<int32_t>(
+      out.add_tensor(segment, name + " keys", sorted_keys, sorted_keys.size(), 1, schema::DType_I64));
+  tensors.ids = static_cast<int32_t>(
+      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
+  return tensors;
+}
+
+ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
+  const SparseFeature* sparse = std::get_if<SparseFeature>(&feature.kind);
+  if (!sparse || sparse->vocabulary.identity) return {};
+  const Vocabulary& vocabulary = sparse->vocabulary;
+  if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
+    return add_strings(feature.name, *strings, vocabulary.ids, segment, out);
+  }
+  return add_integers(feature.name, std::get<std::vector<int64_t>>(vocabulary.keys), vocabulary.ids, segment, out);
+}
+
+void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& tensors) {
+  const uint32_t segment = out.add_segment("weights", 64);
+  for (const Product& product : model.products) {
+    const size_t rows = product.weight.rows;
+    const auto add_row = [&](const char* suffix, const std::vector<float>& row) {
+      const std::vector<float> padded = pad_to_panels(row, rows);
+      return out.add_tensor(segment, product.name + suffix, padded, 1, padded.size(), schema::DType_F32);
+    };
+    ModelTensors::ProductTensors entry;
+    entry.weight = out.add_tensor(segment, product.name, pack_panels(product.weight), rows, product.weight.cols,
+                                  schema::DType_F32, schema::Layout_Panel16);
+    entry.bias = add_row(" bias", product.bias);
+    entry.slopes = product.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", product.slopes));
+    tensors.products.push_back(entry);
+  }
+  for (const Level& level : model.description.levels) {
+    tensors.constants.emplace_back();
+    for (const Gate& gate : level.gates) {
+      const std::vector<float>& weights = gate.constant_weights;
+      tensors.constants.back().push_back(
+          gate.logits ? -1
+                      : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
+                                                            weights.size(), schema::DType_F32)));
+    }
+  }
+}
+
+}  // namespace
+
+ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
+  ModelTensors tensors;
+  add_weights(model, out, tensors);
+  tensors.vocabularies.resize(model.description.features.size());
+  if (model.description.features.empty()) return tensors;
+  const uint32_t vocabularies = out.add_segment("vocabularies", 64);
+  for (size_t i = 0; i < model.description.features.size(); ++i) {
+    tensors.vocabularies[i] = add_vocabulary(model.description.features[i], vocabularies, out);
+  }
+  const uint32_t embeddings = out.add_segment("embeddings", 4096);
+  for (const Embedding& embedding : model.description.embeddings) {
+    tensors.embeddings.push_back(out.add_tensor(embeddings, embedding.name, embedding.table.data,
+                                                embedding.table.rows, embedding.table.cols, schema::DType_F32));
+  }
+  return tensors;
+}
+
+}  // namespace mmoe::converter

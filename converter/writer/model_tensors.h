@@ -1,0 +1,30 @@
+// Which tensors a model's file holds.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "converter/lowering/lowered.h"
+#include "converter/writer/segments.h"
+
+namespace mmoe::converter {
+
+/// Tensor indices of everything that the header refers to; -1: none.
+struct ModelTensors {
+  struct ProductTensors {
+    uint32_t weight, bias;
+    int32_t slopes;
+  };
+  struct VocabularyTensors {
+    int32_t keys = -1, offsets = -1, ids = -1;
+  };
+  std::vector<ProductTensors> products;
+  std::vector<std::vector<int32_t>> constants;  // [level][gate]
+  std::vector<uint32_t> embeddings;
+  std::vector<VocabularyTensors> vocabularies;  // one per feature
+};
+
+/// Packs all weights, vocabularies and embedding tables into segments, in the order in which they are used.
+ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out);
+
+}  // namespace mmoe::converter

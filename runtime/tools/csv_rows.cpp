@@ -1,0 +1,100 @@
+#include "runtime/tools/csv_rows.h"
+
+#include <limits>
+
+#include "runtime/tools/error.h"
+#include "runtime/tools/text.h"
+
+namespace mmoe::tools {
+
+CsvRows::CsvRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
+    : csv_(bytes), spec_(spec) {
+  read_header(options);
+  const std::string where = options.header ? "the given header" : csv_.where();
+  cells_ = map_columns(where, header_, spec);
+  keep_ = find_columns(where, header_, options.keep);
+}
+
+void CsvRows::read_header(const RowReaderOptions& options) {
+  if (options.header) {
+    header_ = *options.header;
+    header_where_ = "the given header";
+    return;
+  }
+  if (!csv_.next()) throw ToolError(csv_.name() + ": empty; expected a header line that names the columns");
+  header_ = csv_.record().fields();
+  header_where_ = "the header (line " + std::to_string(csv_.line()) + ")";
+  check_is_header(csv_.where(), header_);
+}
+
+std::string CsvRows::where(std::size_t row) const { return csv_.name() + ":" + std::to_string(lines_[row]); }
+
+void CsvRows::read(RowBatch& batch) {
+  batch.clear();
+  lines_.clear();
+  while (batch.num_rows() < batch.capacity() && csv_.next()) {
+    lines_.push_back(csv_.line());
+    store_row(batch, batch.num_rows());
+    batch.set_num_rows(batch.num_rows() + 1);
+  }
+}
+
+void CsvRows::store_row(RowBatch& batch, std::size_t row) {
+  const CsvRecord& record = csv_.record();
+  if (record.size() != header_.size()) {
+    throw ToolError(csv_.where() + ": " + counted(record.size(), "field") + ", but " + header_where_ + " has " +
+                    std::to_string(header_.size()));
+  }
+  for (const Cell& cell : cells_) {
+    const bool dense = spec_.features.empty() || spec_.features[cell.slot].kind == FeatureKind::kDense;
+    if (dense) {
+      batch.values(cell.slot, row)[cell.offset] = parse_dense(cell, record[cell.column]);
+    } else {
+      batch.id(cell.slot, row) = parse_category(cell, record[cell.column]);
+    }
+  }
+  batch.kept(row).clear();
+  for (const std::size_t column : keep_) batch.kept(row).emplace_back(record[column]);
+}
+
+float CsvRows::parse_dense(const Cell& cell, std::string_view text) const {
+  if (text.empty()) {
+    if (spec_.features.empty()) fail(cell, "no value");
+    if (spec_.features[cell.slot].refuses_missing) fail(cell, "no value, and the feature has none for missing ones");
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  float value = 0;
+  switch (parse_float(text, value)) {
+    case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a number");
+    case NumberStatus::kOutOfRange: fail(cell, quoted(text) + " is beyond the range of a float");
+    case NumberStatus::kOk: break;
+  }
+  return value;
+}
+
+std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) const {
+  const FeatureSpec& feature = spec_.features[cell.slot];
+  const std::int32_t id = feature.string_values ? spec_.find_string(cell.slot, text) : find_integer(cell, text);
+  if (id == Model::kUnknownId && feature.refuses_unknown) {
+    fail(cell, text.empty() ? "no value, and the feature refuses unknown ones"
+                            : quoted(text) + " is not in the vocabulary, and the feature refuses unknown values");
+  }
+  return id;
+}
+
+std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) const {
+  if (text.empty()) return Model::kUnknownId;
+  std::int64_t value = 0;
+  switch (parse_integer(text, value)) {
+    case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a whole number");
+    case NumberStatus::kOutOfRange: fail(cell, quoted(text) + " does not fit 64 bits with a sign");
+    case NumberStatus::kOk: break;
+  }
+  return spec_.find_integer(cell.slot, value);
+}
+
+void CsvRows::fail(const Cell& cell, const std::string& message) const {
+  throw ToolError(csv_.where() + ": column " + quoted(header_[cell.column]) + ": " + message);
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,161 @@
+#include "runtime/tools/describe.h"
+
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "runtime/tools/describe_layers.h"
+#include "runtime/tools/model_view.h"
+#include "runtime/tools/schema_names.h"
+#include "runtime/tools/work.h"
+
+namespace mmoe::tools {
+namespace {
+
+std::string hexadecimal(std::uint64_t checksum) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016" PRIx64, checksum);
+  return text;
+}
+
+Json finite_or_null(float value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json scaling_of(const schema::Scaling* scaling) {
+  if (scaling == nullptr) return {};
+  return {{"offset", finite_or_null(scaling->offset())},
+          {"factor", finite_or_null(scaling->factor())},
+          {"lower", finite_or_null(scaling->lower())},
+          {"upper", finite_or_null(scaling->upper())},
+          {"missing", finite_or_null(scaling->missing())}};
+}
+
+Json vocabulary_of(const schema::Vocabulary& vocabulary) {
+  const bool to_id = vocabulary.unknown() == schema::UnknownRule_Id;
+  return {{"kind", name_of(vocabulary.kind())},
+          {"size", vocabulary.size()},
+          {"unknown",
+           {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
+}
+
+Json embedding_of(const ModelView& view, const schema::Feature& feature) {
+  const schema::Embedding& embedding = *view.root().embeddings()->Get(static_cast<Index>(feature.embedding()));
+  const schema::Tensor& table = view.tensor(embedding.table());
+  return {{"name", text_of(embedding.name())},
+          {"rows", table.rows()},
+          {"width", table.cols()},
+          {"dtype", name_of(table.dtype())}};
+}
+
+Json features_of(const ModelView& view) {
+  Json out = Json::array();
+  for (Index i = 0; i < size_of(view.root().features()); ++i) {
+    const schema::Feature& feature = *view.root().features()->Get(i);
+    Json item = {{"name", text_of(feature.name())},
+                 {"kind", name_of(feature.kind())},
+                 {"side", name_of(feature.side())},
+                 {"column", feature.column()},
+                 {"width", feature.width()}};
+    if (feature.kind() == schema::FeatureKind_Dense) {
+      item["scaling"] = scaling_of(feature.scaling());
+    } else {
+      item["vocabulary"] = vocabulary_of(*feature.vocabulary());
+      item["embedding"] = embedding_of(view, feature);
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json segments_of(const schema::Model& model) {
+  Json out = Json::array();
+  for (const schema::Segment* segment : *model.segments()) {
+    out.push_back({{"name", text_of(segment->name())},
+                   {"offset", segment->offset()},
+                   {"bytes", segment->bytes()},
+                   {"xxh64", hexadecimal(segment->xxh64())}});
+  }
+  // The header's checksum lies in a segment of its own; that segment is not covered by one.
+  const std::int32_t header = model.header_checksum();
+  if (header >= 0 && static_cast<std::size_t>(header) < out.size()) out[static_cast<std::size_t>(header)]["xxh64"] = {};
+  return out;
+}
+
+Json tensors_of(const schema::Model& model) {
+  Json out = Json::array();
+  for (const schema::Tensor* tensor : *model.tensors()) {
+    const schema::Quantization* quantization = tensor->quantization();
+    const auto scheme = quantization ? quantization->scheme() : schema::QuantizationScheme_None;
+    out.push_back({{"name", text_of(tensor->name())},
+                   {"segment", text_of(model.segments()->Get(tensor->segment())->name())},
+                   {"offset", tensor->offset()},
+                   {"bytes", tensor->bytes()},
+                   {"rows", tensor->rows()},
+                   {"columns", tensor->cols()},
+                   {"dtype", name_of(tensor->dtype())},
+                   {"layout", name_of(tensor->layout())},
+                   {"quantization", name_of(scheme)}});
+  }
+  return out;
+}
+
+Json provenance_of(const schema::Provenance* provenance) {
+  if (provenance == nullptr) return {};
+  Json notes = Json::object();
+  for (Index i = 0; i < size_of(provenance->notes()); ++i) {
+    const schema::KeyValue& note = *provenance->notes()->Get(i);
+    notes[text_of(note.key())] = text_of(note.value());
+  }
+  return {{"converter", text_of(provenance->converter())},
+          {"weights_file", text_of(provenance->weights_file())},
+          {"weights_xxh64", hexadecimal(provenance->weights_xxh64())},
+          {"description_xxh64", hexadecimal(provenance->description_xxh64())},
+          {"notes", std::move(notes)}};
+}
+
+// All tensors but the vocabularies'.
+std::uint64_t weight_bytes(const schema::Model& model) {
+  std::set<std::int32_t> vocabularies;
+  for (Index i = 0; i < size_of(model.features()); ++i) {
+    const schema::Vocabulary* vocabulary = model.features()->Get(i)->vocabulary();
+    if (vocabulary) vocabularies.insert({vocabulary->keys(), vocabulary->offsets(), vocabulary->ids()});
+  }
+  std::uint64_t bytes = 0;
+  for (Index i = 0; i < model.tensors()->size(); ++i) {
+    if (vocabularies.count(static_cast<std::int32_t>(i)) == 0) bytes += model.tensors()->Get(i)->bytes();
+  }
+  return bytes;
+}
+
+void describe_whole(const Model& model, const ModelView& view, Json& out) {
+  const schema::Model& root = view.root();
+  out["file_bytes"] = model.size_bytes();
+  out["format_version"] = std::to_string(root.version_major()) + "." + std::to_string(root.version_minor());
+  out["name"] = text_of(root.name());
+  out["architecture"] = text_of(root.architecture());
+  out["input_dim"] = root.input_dim();
+  out["shared_dim"] = root.shared_dim();
+  out["parameters"] = num_parameters(view);
+  out["weight_bytes"] = weight_bytes(root);
+  const FlopsPerRow flops = flops_per_row(root);
+  out["flops_per_row"] = {
+      {"all_experts", flops.all_experts}, {"top_k_min", flops.top_k_min}, {"top_k_max", flops.top_k_max}};
+  out["golden_rows"] = model.golden_rows().num_rows;
+}
+
+}  // namespace
+
+Json describe(const Model& model, const std::string& path, bool with_tensors) {
+  const ModelView view(model);
+  Json out;
+  out["file"] = path;
+  describe_whole(model, view, out);
+  out["features"] = features_of(view);
+  describe_layers(view, out);
+  out["segments"] = segments_of(view.root());
+  if (with_tensors) out["tensors"] = tensors_of(view.root());
+  out["provenance"] = provenance_of(view.root().provenance());
+  return out;
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,33 @@
+// A model file as JSON: what mmoe-inspect prints, for programs as it is and for people as a table.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "mmoe/model.h"
+
+namespace mmoe::tools {
+
+using Json = nlohmann::ordered_json;
+
+/// Keys are only ever added. Counts are numbers, sizes end in _bytes, checksums are 16 hexadecimal digits; a
+/// float that is not finite is null, as is what does not apply. weight_bytes: all tensors but vocabularies.
+///   file, file_bytes, format_version, name, architecture, input_dim, shared_dim, parameters, weight_bytes,
+///   flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows
+///   features [{name, kind, side, column, width,
+///              scaling {offset, factor, lower, upper, missing}                  dense
+///              vocabulary {kind, size, unknown {rule, id}},                     categorical
+///              embedding {name, rows, width, dtype}}]
+///   trunk [layer]                layer: {inputs, outputs, activation, alpha}
+///   levels [{experts [{name, reads, layers [layer]}],
+///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]
+///   towers [{name, reads, layers [layer]}]
+///   tasks [{name, link, tower, column, factors [task name]}]
+///   segments [{name, offset, bytes, xxh64}]
+///   tensors [{name, segment, offset, bytes, rows, columns, dtype, layout, quantization}]   on request
+///   provenance {converter, weights_file, weights_xxh64, description_xxh64, notes {key: value}}
+/// "reads" is {"stream": "x"}, {"stream": "trunk"}, or {"stream": "gate", "index", "name"} for an output of the
+/// level before.
+Json describe(const Model& model, const std::string& path, bool with_tensors);
+
+}  // namespace mmoe::tools

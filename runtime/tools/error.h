@@ -1,0 +1,18 @@
+// Exceptions of the command-line tools. Their messages are written for the person who runs the tool.
+#pragma once
+
+#include <stdexcept>
+
+namespace mmoe::tools {
+
+/// Bad input, or a file that cannot be read or written: names the file, the line and column where there is
+/// one, what was found and what was expected.
+class ToolError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The reader of our output has gone, as in `mmoe-score … | head`: no message is wanted.
+class BrokenPipe : public std::exception {};
+
+}  // namespace mmoe::tools

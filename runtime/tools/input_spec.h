@@ -1,0 +1,37 @@
+// What rows a model takes: the part of a Model that reading rows needs, so that it can be done, and tested,
+// without a model file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mmoe/model.h"
+
+namespace mmoe::tools {
+
+struct FeatureSpec {
+  std::string name;
+  FeatureKind kind = FeatureKind::kDense;
+  std::size_t width = 1;         ///< Dense: raw values
+  bool string_values = false;    ///< Sparse: the vocabulary holds strings, else integers
+  bool refuses_unknown = false;  ///< Sparse
+  bool refuses_missing = false;  ///< Dense
+};
+
+struct InputSpec {
+  std::size_t input_dim = 0;
+  std::vector<FeatureSpec> features;  ///< empty: rows are x itself
+
+  /// As Model::find_id(feature, value); called for Sparse features only.
+  std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
+  std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
+};
+
+/// The model must stay as long as the result.
+InputSpec input_spec(const Model& model);
+
+}  // namespace mmoe::tools

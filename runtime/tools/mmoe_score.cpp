@@ -1,0 +1,145 @@
+// mmoe-score: scores the rows of a CSV or .npy file with a model.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/tools/command_line.h"
+#include "runtime/tools/csv_reader.h"
+#include "runtime/tools/output_file.h"
+#include "runtime/tools/progress.h"
+#include "runtime/tools/row_reader.h"
+#include "runtime/tools/score_writer.h"
+#include "runtime/tools/scorer.h"
+#include "runtime/tools/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+constexpr const char* kDescription =
+    "Scores rows with a .mmoe model: one score per row and task, as CSV.\n\n"
+    "ROWS is CSV whose header line names the model's features, in any order; further columns are ignored.\n"
+    "A model without features takes columns x0, x1, … (or exactly as many columns as x has), or a .npy array,\n"
+    "float32 or float64, [rows, input_dim]. 'mmoe-inspect MODEL' lists features and tasks.";
+
+constexpr const char* kFooter =
+    "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
+    "becomes of them. Blank lines are skipped. Scores are printed so that reading them gives the same bits.\n\n"
+    "Exit codes: 0 success; 1 bad rows, model or file; 2 wrong command line.";
+
+struct Options {
+  std::string model;
+  std::string rows;
+  std::string output = "-";
+  std::string tasks;
+  std::string header;
+  std::string keep;
+  ScorerOptions scorer;
+  bool table = false;
+  bool verify_checksums = false;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.footer(kFooter);
+  app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
+  app.add_option("ROWS", options.rows, "CSV or .npy file; '-' or nothing: standard input")->type_name("");
+  app.add_option("-o,--output", options.output, "where the scores go, complete or not at all [standard output]")
+      ->type_name("FILE");
+  app.add_option("--tasks", options.tasks, "tasks to score; what only others need is not computed [all]")
+      ->type_name("A,B");
+  app.add_option("--top-k", options.scorer.top_k, "experts to keep of every softmax gate, renormalised [as the model says]")
+      ->type_name("K");
+  app.add_option("--batch", options.scorer.batch_rows, "rows that are read and scored at once [256]")
+      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->type_name("ROWS");
+  app.add_option("--isa", options.scorer.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
+      ->type_name("NAME");
+  app.add_option("--header", options.header, "column names of a CSV file that has no header line")->type_name("A,B");
+  app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
+  const std::map<std::string, NonFinite> rules = {{"nan", NonFinite::kNanScores}, {"error", NonFinite::kError}};
+  app.add_option("--non-finite", options.scorer.non_finite, "what a row with a NaN or infinite input gets [nan]")
+      ->transform(CLI::CheckedTransformer(rules).description(""))
+      ->type_name("nan|error");
+  app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
+  app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
+}
+
+std::vector<std::string> split_names(const std::string& option, const std::string& names) {
+  if (names.empty()) return {};
+  try {
+    return split_csv(option, names);
+  } catch (const ToolError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+// Standard input where no file is given, unless that would wait for somebody to type.
+std::string rows_path(const std::string& given) {
+  if (given.empty() && isatty(STDIN_FILENO)) throw UsageError("no rows: name a file, or '-' for standard input");
+  return given.empty() ? "-" : given;
+}
+
+RowReaderOptions reader_options(const Options& options) {
+  RowReaderOptions result;
+  result.batch_rows = options.scorer.batch_rows;
+  if (!options.header.empty()) result.header = split_names("--header", options.header);
+  result.keep = split_names("--keep", options.keep);
+  return result;
+}
+
+std::unique_ptr<ScoreWriter> make_writer(const Options& options, OutputFile& output,
+                                         const std::vector<std::string>& keep,
+                                         const std::vector<std::string>& tasks) {
+  if (options.table) return std::make_unique<TableScoreWriter>(output, keep, tasks);
+  return std::make_unique<CsvScoreWriter>(output, keep, tasks);
+}
+
+void score_all(RowReader& reader, Scorer& scorer, ScoreWriter& writer, OutputFile& output, Progress& progress,
+               std::uint64_t& rows) {
+  const std::size_t num_tasks = scorer.task_names().size();
+  while (const RowBatch* batch = reader.next()) {
+    const float* scores = scorer.score(reader, *batch);
+    for (std::size_t i = 0; i < batch->num_rows(); ++i) writer.write(batch->kept(i), scores + i * num_tasks);
+    if (output.is_live()) output.flush();
+    rows += batch->num_rows();
+    progress.update(rows);
+  }
+}
+
+int score(Options options) {
+  options.scorer.tasks = split_names("--tasks", options.tasks);
+  const RowReaderOptions rows_options = reader_options(options);
+  const std::string path = rows_path(options.rows);
+  if (is_same_file(options.output, options.model)) throw UsageError("--output: that file is the model");
+  LoadOptions load_options;
+  load_options.verify_checksums = options.verify_checksums;
+  const Model model = map_model(options.model, load_options);
+  Scorer scorer(model, options.scorer);
+  RowReader reader(path, input_spec(model), rows_options);
+  OutputFile output(options.output);
+  const std::unique_ptr<ScoreWriter> writer = make_writer(options, output, rows_options.keep, scorer.task_names());
+  Progress progress;
+  std::uint64_t rows = 0;
+  try {
+    score_all(reader, scorer, *writer, output, progress, rows);
+  } catch (...) {
+    progress.clear();
+    throw;
+  }
+  writer->finish();
+  output.commit();
+  progress.finish(rows, counted(scorer.task_names().size(), "task"));
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace mmoe::tools
+
+int main(int argc, char** argv) {
+  mmoe::tools::Options options;
+  CLI::App app(mmoe::tools::kDescription, "mmoe-score");
+  mmoe::tools::declare(app, options);
+  return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::tools::score(options); });
+}

@@ -1,0 +1,31 @@
+#include "runtime/tools/row_batch.h"
+
+namespace mmoe::tools {
+
+RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
+    : has_features_(!spec.features.empty()), capacity_(capacity), kept_(capacity) {
+  if (!has_features_) slots_.push_back({spec.input_dim, std::vector<float>(capacity * spec.input_dim), {}});
+  for (const FeatureSpec& feature : spec.features) {
+    Slot slot{feature.width, {}, {}};
+    if (feature.kind == FeatureKind::kDense) {
+      slot.values.resize(capacity * feature.width);
+    } else {
+      slot.ids.resize(capacity);
+    }
+    slots_.push_back(std::move(slot));
+  }
+}
+
+std::vector<FeatureColumn> RowBatch::columns(std::size_t row) const {
+  std::vector<FeatureColumn> result;
+  if (!has_features_) return result;
+  for (const Slot& slot : slots_) {
+    FeatureColumn column;
+    if (!slot.values.empty()) column.values = slot.values.data() + row * slot.width;
+    if (!slot.ids.empty()) column.ids = slot.ids.data() + row;
+    result.push_back(column);
+  }
+  return result;
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,56 @@
+// Rows for a model, from a CSV or .npy file or standard input, in batches: memory stays bounded however long
+// the input is.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/tools/byte_source.h"
+#include "runtime/tools/input_spec.h"
+#include "runtime/tools/row_batch.h"
+
+namespace mmoe::tools {
+
+struct RowReaderOptions {
+  std::size_t batch_rows = 256;
+  /// Column names of a CSV file that has no header line.
+  std::optional<std::vector<std::string>> header;
+  /// Columns of a CSV file whose text is kept with each row.
+  std::vector<std::string> keep;
+};
+
+/// What yields rows; one per format.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  /// Fills the batch; no rows at the end. Throws ToolError.
+  virtual void read(RowBatch& batch) = 0;
+  /// Where a row of the last batch came from: "rows.csv:17".
+  virtual std::string where(std::size_t row) const = 0;
+};
+
+/// CSV: a header line names the columns (see map_columns), further columns are ignored. An empty value is a
+/// missing one (NaN) where the feature has a rule for it, and no category.
+/// .npy: float32 or float64 [rows, input_dim], for models without features.
+/// All errors are ToolErrors that name the file, the line and column, and the value.
+class RowReader {
+ public:
+  /// `path` "-" is standard input.
+  RowReader(const std::string& path, InputSpec spec, RowReaderOptions options = {});
+
+  /// The next rows, or null at the end; valid until the next call.
+  const RowBatch* next();
+  std::string where(std::size_t row) const { return rows_->where(row); }
+
+ private:
+  InputSpec spec_;
+  RowReaderOptions options_;
+  ByteSource bytes_;
+  RowBatch batch_;
+  std::unique_ptr<RowSource> rows_;
+};
+
+}  // namespace mmoe::tools

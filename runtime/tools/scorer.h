@@ -1,0 +1,43 @@
+// Scores batches of rows, and says where a row that cannot be scored came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mmoe/model.h"
+#include "mmoe/session.h"
+#include "runtime/tools/row_reader.h"
+
+namespace mmoe::tools {
+
+struct ScorerOptions {
+  std::vector<std::string> tasks;  ///< empty: all
+  std::size_t top_k = 0;           ///< 0: as the file says
+  std::size_t batch_rows = 256;
+  std::string isa;                 ///< empty: MMOE_ISA, else the fastest
+  NonFinite non_finite = NonFinite::kNanScores;
+};
+
+class Scorer {
+ public:
+  /// The model must stay as long. Throws UsageError for an unknown task or kernel set, listing what there is.
+  Scorer(const Model& model, const ScorerOptions& options);
+
+  /// Scores of the reader's last batch: [num_rows, task_names().size()]; valid until the next call.
+  /// Throws ToolError naming the place of the row that could not be scored.
+  const float* score(const RowReader& reader, const RowBatch& batch);
+
+  const std::vector<std::string>& task_names() const { return task_names_; }
+
+ private:
+  Status score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows);
+  [[noreturn]] void fail(const RowReader& reader, const RowBatch& batch, const Error& error);
+
+  const Model& model_;
+  Session session_;
+  std::vector<std::string> task_names_;
+  std::vector<float> scores_;
+};
+
+}  // namespace mmoe::tools

@@ -1,0 +1,92 @@
+#include "runtime/tools/text.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace mmoe::tools {
+namespace {
+
+// from_chars takes no '+'; "+-5" must not become -5.
+std::string_view without_plus(std::string_view text) {
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  return plus ? text.substr(1) : text;
+}
+
+template <class Number>
+NumberStatus parse_whole(std::string_view text, Number& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (stop != end || error == std::errc::invalid_argument) return NumberStatus::kNotANumber;
+  return error == std::errc() ? NumberStatus::kOk : NumberStatus::kOutOfRange;
+}
+
+}  // namespace
+
+NumberStatus parse_float(std::string_view text, float& value) {
+  text = without_plus(text);
+  const NumberStatus status = parse_whole(text, value);
+  if (status != NumberStatus::kOutOfRange) return status;
+  long double wide = 0;  // from_chars tells too small and too large apart only by a wider type
+  if (parse_whole(text, wide) != NumberStatus::kOk || std::fabs(wide) > 1) return NumberStatus::kOutOfRange;
+  value = static_cast<float>(wide);
+  return NumberStatus::kOk;
+}
+
+NumberStatus parse_integer(std::string_view text, std::int64_t& value) {
+  return parse_whole(without_plus(text), value);
+}
+
+void append_float(std::string& out, float value) {
+  if (std::isnan(value)) {  // to_chars would write the sign of some
+    out += "nan";
+    return;
+  }
+  char text[32];
+  const auto result = std::to_chars(text, text + sizeof text, value);
+  out.append(text, result.ptr);
+}
+
+std::string quoted(std::string_view value) {
+  constexpr std::size_t kMaxShown = 40;
+  std::size_t shown = value.size() > kMaxShown ? kMaxShown : value.size();
+  while (shown > 0 && shown < value.size() && (value[shown] & 0xc0) == 0x80) --shown;  // whole UTF-8 characters
+  std::string out = "'";
+  for (const char c : value.substr(0, shown)) {
+    const auto byte = static_cast<unsigned char>(c);
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+    out += byte < 0x20 || byte == 0x7f ? escaped : std::string(1, c);
+  }
+  return out + (shown < value.size() ? "…'" : "'");
+}
+
+std::string join(const std::vector<std::string>& names, std::size_t max) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size() && i < max; ++i) out += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > max) out += " and " + std::to_string(names.size() - max) + " more";
+  return out;
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return with_thousands(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string with_thousands(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1000) return counted(bytes, "byte");
+  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+  double value = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  while (value >= 999.95) value /= 1000, ++unit;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f %s", value < 99.95 ? 1 : 0, value, kUnits[unit]);
+  return text;
+}
+
+}  // namespace mmoe::tools

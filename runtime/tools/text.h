@@ -1,0 +1,40 @@
+// Numbers from text and back, and pieces of messages. Nothing here depends on the locale.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmoe::tools {
+
+enum class NumberStatus : std::uint8_t { kOk, kNotANumber, kOutOfRange };
+
+/// The whole text as a float, rounded once; a leading '+' is allowed, "nan" and "inf" are numbers. Values too
+/// small for a float become zero or subnormal; too large ones are kOutOfRange.
+NumberStatus parse_float(std::string_view text, float& value);
+
+/// The whole text as a decimal whole number.
+NumberStatus parse_integer(std::string_view text, std::int64_t& value);
+
+/// Appends the shortest decimal text that gives the same bits when it is read again; "nan" for
+/// every NaN.
+void append_float(std::string& out, float value);
+
+/// 'value' in quotes, cut where it is long, with control characters escaped.
+std::string quoted(std::string_view value);
+
+/// "a, b, c", cut after `max` names: "a, b and 7 more".
+std::string join(const std::vector<std::string>& names, std::size_t max = 20);
+
+/// "1 row", "2 rows".
+std::string counted(std::uint64_t count, std::string_view noun);
+
+/// "1,234,567".
+std::string with_thousands(std::uint64_t number);
+
+/// "37.2 kB": bytes by powers of 1,000.
+std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace mmoe::tools

@@ -1,0 +1,291 @@
+#include "tests/unit/models.h"
+
+#include <cstring>
+#include <new>
+
+#include <doctest/doctest.h>
+
+#include "converter/convert.h"
+
+namespace mmoe::test {
+
+using namespace converter;
+
+AlignedBytes::AlignedBytes(const std::uint8_t* bytes, std::size_t size)
+    : data_(static_cast<std::uint8_t*>(::operator new(size, std::align_val_t(Model::kAlignment)))), size_(size) {
+  if (size != 0) std::memcpy(data_, bytes, size);
+}
+
+AlignedBytes::~AlignedBytes() { ::operator delete(data_, std::align_val_t(Model::kAlignment)); }
+
+DenseLayer random_layer(std::size_t inputs, std::size_t outputs, Random& random, ActivationKind activation) {
+  DenseLayer layer;
+  layer.name = "layer";
+  layer.weight = {outputs, inputs, random.floats(outputs * inputs, -0.5f, 0.5f)};
+  layer.bias = random.floats(outputs, -0.2f, 0.2f);
+  layer.activation.kind = activation;
+  layer.activation.alpha = 0.3f;
+  if (activation == ActivationKind::kPRelu) layer.activation.slopes = random.floats(outputs, -0.3f, 0.3f);
+  return layer;
+}
+
+Mlp random_mlp(std::size_t inputs, const std::vector<std::size_t>& widths, Random& random, ActivationKind activation,
+               ActivationKind last) {
+  Mlp layers;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    layers.push_back(random_layer(inputs, widths[i], random, i + 1 == widths.size() ? last : activation));
+    inputs = widths[i];
+  }
+  return layers;
+}
+
+BatchNorm random_norm(std::size_t width, Random& random) {
+  BatchNorm norm;
+  norm.gamma = random.floats(width, -1.5f, 1.5f);
+  norm.beta = random.floats(width);
+  norm.mean = random.floats(width);
+  norm.variance = random.floats(width, 0.1f, 2.0f);
+  return norm;
+}
+
+namespace {
+
+void name_all(ModelDescription& model) {
+  for (Level& level : model.levels) {
+    for (std::size_t e = 0; e < level.experts.size(); ++e) level.experts[e].name = "expert " + std::to_string(e);
+    for (std::size_t g = 0; g < level.gates.size(); ++g) level.gates[g].name = "gate " + std::to_string(g);
+  }
+}
+
+Gate softmax_gate(std::size_t inputs, std::vector<std::size_t> experts, Random& random) {
+  Gate gate;
+  gate.logits = random_layer(inputs, experts.size(), random, ActivationKind::kIdentity);
+  gate.experts = std::move(experts);
+  return gate;
+}
+
+Gate constant_gate(std::vector<std::size_t> experts, std::vector<float> weights) {
+  Gate gate;
+  gate.experts = std::move(experts);
+  gate.constant_weights = std::move(weights);
+  return gate;
+}
+
+Expert expert(std::size_t input, Mlp layers) {
+  Expert expert;
+  expert.input.index = input;
+  expert.layers = std::move(layers);
+  return expert;
+}
+
+std::vector<std::size_t> iota(std::size_t count) {
+  std::vector<std::size_t> numbers(count);
+  for (std::size_t i = 0; i < count; ++i) numbers[i] = i;
+  return numbers;
+}
+
+// A tower and a sigmoid task per entry of `inputs`, the streams they read.
+void add_tasks(ModelDescription& model, const std::vector<std::size_t>& inputs, std::size_t width,
+               std::vector<std::size_t> widths, Random& random) {
+  widths.push_back(1);
+  for (std::size_t t = 0; t < inputs.size(); ++t) {
+    model.towers.push_back({"tower " + std::to_string(t), inputs[t],
+                            random_mlp(width, widths, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+    model.tasks.push_back({"task " + std::to_string(t), SigmoidLink{t}});
+  }
+}
+
+}  // namespace
+
+ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "test";
+  model.input_dim = sizes.inputs;
+  Level level;
+  for (std::size_t e = 0; e < sizes.experts; ++e) {
+    level.experts.push_back(expert(0, random_mlp(sizes.inputs, sizes.expert_widths, random)));
+  }
+  const std::size_t num_gates = sizes.gates ? sizes.gates : sizes.tasks;
+  for (std::size_t g = 0; g < num_gates; ++g) {
+    level.gates.push_back(softmax_gate(sizes.inputs, iota(sizes.experts), random));
+    level.gates.back().top_k = sizes.top_k;
+  }
+  model.levels.push_back(std::move(level));
+  std::vector<std::size_t> inputs;
+  for (std::size_t t = 0; t < sizes.tasks; ++t) inputs.push_back(num_gates == 1 ? 0 : t);
+  add_tasks(model, inputs, sizes.expert_widths.back(), sizes.tower_widths, random);
+  name_all(model);
+  return model;
+}
+
+ModelDescription shared_bottom_model(std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "shared bottom";
+  model.input_dim = 20;
+  model.levels.resize(1);
+  model.levels[0].experts.push_back(expert(0, random_mlp(20, {33, 24}, random)));
+  model.levels[0].gates.push_back(constant_gate({0}, {1.0f}));
+  add_tasks(model, {0, 0, 0}, 24, {8}, random);
+  name_all(model);
+  return model;
+}
+
+ModelDescription ple_model(std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "ple";
+  model.input_dim = 18;
+  Level first;  // experts 0, 1: task 0; 2, 3: task 1; 4: shared
+  for (std::size_t e = 0; e < 5; ++e) first.experts.push_back(expert(0, random_mlp(18, {12}, random)));
+  first.gates.push_back(softmax_gate(18, {0, 1, 4}, random));
+  first.gates.push_back(softmax_gate(18, {2, 3, 4}, random));
+  first.gates.push_back(softmax_gate(18, {0, 1, 2, 3, 4}, random));
+  Level second;
+  second.experts.push_back(expert(0, random_mlp(12, {10, 9}, random)));
+  second.experts.push_back(expert(1, random_mlp(12, {10, 9}, random)));
+  second.experts.push_back(expert(2, random_mlp(12, {10, 9}, random)));
+  for (std::size_t t = 0; t < 2; ++t) {
+    second.gates.push_back(softmax_gate(18, {t, 2}, random));
+    second.gates.back().input.model_input = true;
+  }
+  model.levels = {first, second};
+  add_tasks(model, {0, 1}, 9, {}, random);
+  name_all(model);
+  return model;
+}
+
+ModelDescription cross_stitch_model(std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "cross stitch";
+  model.input_dim = 10;
+  std::size_t width = 10;
+  for (std::size_t l = 0; l < 2; ++l) {
+    Level level;
+    for (std::size_t t = 0; t < 2; ++t) level.experts.push_back(expert(l == 0 ? 0 : t, random_mlp(width, {14}, random)));
+    level.gates.push_back(constant_gate({0, 1}, {0.9f, 0.1f}));
+    level.gates.push_back(constant_gate({0, 1}, {0.2f, 0.8f}));
+    model.levels.push_back(level);
+    width = 14;
+  }
+  add_tasks(model, {0, 1}, 14, {6}, random);
+  name_all(model);
+  return model;
+}
+
+ModelDescription mixed_model(std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "mixed";
+  model.input_dim = 23;
+  model.trunk = random_mlp(23, {30, 21}, random, ActivationKind::kTanh, ActivationKind::kLeakyRelu);
+  model.trunk[0].norm_before_activation = random_norm(30, random);
+  model.trunk[1].norm_after_activation = random_norm(21, random);
+
+  Level first;
+  const ActivationKind kinds[] = {ActivationKind::kElu,  ActivationKind::kSelu,    ActivationKind::kSilu,
+                                  ActivationKind::kRelu, ActivationKind::kSigmoid, ActivationKind::kPRelu};
+  for (const ActivationKind kind : kinds) first.experts.push_back(expert(0, random_mlp(21, {17, 9}, random, kind, kind)));
+  first.experts[3].layers[0].norm_after_activation = random_norm(17, random);
+  first.experts[4].layers[1].norm_after_activation = random_norm(9, random);
+  first.gates.push_back(softmax_gate(21, iota(6), random));
+  first.gates.back().top_k = 2;
+  first.gates.push_back(softmax_gate(13, {5, 3, 1}, random));
+  first.gates.back().hidden = random_mlp(21, {15, 13}, random);
+  first.gates.back().logits->norm_before_activation = random_norm(3, random);
+  first.gates.back().temperature = 0.7;
+  first.gates.push_back(softmax_gate(21, iota(6), random));
+  first.gates.back().top_k = 3;
+  first.gates.back().top_k_mode = TopKMode::kTopKOfSoftmax;
+
+  Level second;
+  for (std::size_t e = 0; e < 3; ++e) second.experts.push_back(expert(e, random_mlp(9, {8}, random)));
+  second.gates.push_back(softmax_gate(9, {0, 1, 2}, random));
+  second.gates.push_back(softmax_gate(9, {2, 0}, random));
+  second.gates.back().input.index = 2;
+  second.gates.push_back(constant_gate({1}, {1.0f}));
+  model.levels = {first, second};
+
+  model.towers.push_back({"a", 0, random_mlp(8, {5, 1}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+  model.towers.push_back({"b", 1, random_mlp(8, {1}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+  model.towers.push_back({"c", 2, random_mlp(8, {7, 4}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+  model.towers.push_back({"d", 2, random_mlp(8, {7, 2}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+  model.tasks = {{"click", SigmoidLink{0}},       {"price", IdentityLink{1}},
+                 {"class", SoftmaxLink{2, 3}},    {"buy", ProductLink{{0, 2}}},
+                 {"buy twice", ProductLink{{3, 3, 0}}}, {"two-class", SoftmaxLink{3, 1}}};
+  name_all(model);
+  return model;
+}
+
+ModelDescription feature_model(std::uint64_t seed) {
+  ModelDescription model = mmoe_description({31, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "features";
+  Random random(seed + 100);
+  const auto table = [&](std::size_t ids, std::size_t width) {
+    return Embedding{"table", {ids, width, random.floats(ids * width)}};
+  };
+  model.embeddings = {table(5, 4), table(100, 7), table(4, 16)};
+
+  Feature price{"price", converter::Side::kItem, 1, DenseFeature{}};
+  std::get<DenseFeature>(price.kind).scaling = {2.0f, 0.25f, 0.0f, 50.0f, 3.0f};
+  SparseFeature country;
+  country.vocabulary.keys = std::vector<std::string>{"US", "AT", "", "BR"};
+  country.vocabulary.ids = {1, 2, 3, 4};
+  country.vocabulary.size = 4;
+  country.vocabulary.unknown = UnknownRule::kId;
+  country.embedding = 0;
+  SparseFeature shop;
+  shop.vocabulary.keys = std::vector<std::int64_t>{7, -3, 1000000000000, 42};
+  shop.vocabulary.ids = {99, 1, 50, 0};
+  shop.vocabulary.size = 4;
+  shop.vocabulary.unknown = UnknownRule::kZero;
+  shop.embedding = 1;
+  SparseFeature device;
+  device.vocabulary.identity = true;
+  device.vocabulary.size = 4;
+  device.vocabulary.unknown = UnknownRule::kError;
+  device.embedding = 2;
+  Feature history{"history", converter::Side::kUser, 3, DenseFeature{}};
+  model.features = {price,
+                    {"country", converter::Side::kUser, 4, country},
+                    {"shop", converter::Side::kItem, 7, shop},
+                    {"device", converter::Side::kContext, 16, device},
+                    history};
+  return model;
+}
+
+std::vector<NamedModel> all_models(std::uint64_t seed) {
+  return {
+      {"MMoE", mmoe_description({}, seed)},
+      {"MMoE, two layers", mmoe_description({50, 3, {40, 20}, 3, {16, 8}, 0, 0}, seed)},
+      {"MMoE, narrow experts", mmoe_description({11, 5, {6}, 2, {3}, 0, 0}, seed)},
+      {"MMoE, experts of 24", mmoe_description({33, 7, {24}, 2, {}, 0, 0}, seed)},
+      {"OMoE", mmoe_description({20, 4, {16}, 3, {8}, 0, 1}, seed)},
+      {"MoE", mmoe_description({20, 4, {16}, 1, {8}, 0, 1}, seed)},
+      {"top-2", mmoe_description({20, 8, {16, 12}, 2, {8}, 2, 0}, seed)},
+      {"top-1, narrow", mmoe_description({9, 5, {5}, 3, {4}, 1, 0}, seed)},
+      {"Shared-Bottom", shared_bottom_model(seed)},
+      {"PLE", ple_model(seed)},
+      {"Cross-Stitch", cross_stitch_model(seed)},
+      {"mixed", mixed_model(seed)},
+      {"features", feature_model(seed)},
+  };
+}
+
+AlignedBytes model_file(const ModelDescription& description, std::size_t golden_rows) {
+  ConvertOptions options;
+  options.num_golden_rows = golden_rows;
+  return AlignedBytes(convert(description, {"test", 0, 0}, options).file);
+}
+
+Model load(const AlignedBytes& file) {
+  LoadOptions options;
+  options.verify_checksums = true;
+  Result<Model> model = Model::from_bytes(file.data(), file.size(), options);
+  if (!model) FAIL(std::string(model.error().message()));
+  return std::move(*model);
+}
+
+}  // namespace mmoe::test

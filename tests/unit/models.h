@@ -1,0 +1,79 @@
+// Small models of every architecture with random weights, for tests of what comes behind the description.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "converter/description/model.h"
+#include "mmoe/model.h"
+#include "tests/unit/random.h"
+
+namespace mmoe::test {
+
+/// Bytes of a file at an address as a mapping has it, in an allocation that ends where they end, so that the
+/// address sanitizer sees every over-read.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(const std::vector<std::uint8_t>& bytes) : AlignedBytes(bytes.data(), bytes.size()) {}
+  AlignedBytes(const std::uint8_t* bytes, std::size_t size);
+  AlignedBytes(AlignedBytes&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr; }
+  AlignedBytes(const AlignedBytes&) = delete;
+  ~AlignedBytes();
+
+  std::uint8_t* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::uint8_t* data_;
+  std::size_t size_;
+};
+
+/// A layer with random weights.
+converter::DenseLayer random_layer(std::size_t inputs, std::size_t outputs, Random& random,
+                                   converter::ActivationKind activation = converter::ActivationKind::kRelu);
+
+/// Layers of the given widths; the last one's activation may differ.
+converter::Mlp random_mlp(std::size_t inputs, const std::vector<std::size_t>& widths, Random& random,
+                          converter::ActivationKind activation = converter::ActivationKind::kRelu,
+                          converter::ActivationKind last = converter::ActivationKind::kRelu);
+
+converter::BatchNorm random_norm(std::size_t width, Random& random);
+
+struct MmoeSizes {
+  std::size_t inputs = 20;
+  std::size_t experts = 4;
+  std::vector<std::size_t> expert_widths = {16};
+  std::size_t tasks = 2;
+  std::vector<std::size_t> tower_widths = {8};
+  std::size_t top_k = 0;
+  std::size_t gates = 0;  ///< 0: one per task
+};
+
+/// MMoE, or OMoE with one gate.
+converter::ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed = 1);
+converter::ModelDescription shared_bottom_model(std::uint64_t seed = 1);
+/// Two levels of shared and per-task experts; the gates of the second read x.
+converter::ModelDescription ple_model(std::uint64_t seed = 1);
+/// Per-task experts joined by constant gates, twice.
+converter::ModelDescription cross_stitch_model(std::uint64_t seed = 1);
+/// A trunk, stacked levels, hidden layers in a gate, batch norms before and after activations, every activation,
+/// temperature, separate top-k modes, all kinds of links.
+converter::ModelDescription mixed_model(std::uint64_t seed = 1);
+/// Dense and sparse features of all sides and unknown rules in front of an MMoE.
+converter::ModelDescription feature_model(std::uint64_t seed = 1);
+
+struct NamedModel {
+  std::string name;
+  converter::ModelDescription description;
+};
+/// One of each.
+std::vector<NamedModel> all_models(std::uint64_t seed = 1);
+
+/// The converted and checked file.
+AlignedBytes model_file(const converter::ModelDescription& description, std::size_t golden_rows = 4);
+
+/// Loads it; fails the test with the error's message.
+Model load(const AlignedBytes& file);
+
+}  // namespace mmoe::test

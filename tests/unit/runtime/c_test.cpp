@@ -1,0 +1,87 @@
+#include <cstring>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/mmoe.h"
+#include "mmoe/session.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+TEST_CASE("C interface: statuses are numbered like ErrorCode") {
+  CHECK(MMOE_OK == static_cast<int>(ErrorCode::kOk));
+  CHECK(MMOE_IO == static_cast<int>(ErrorCode::kIo));
+  CHECK(MMOE_MISALIGNED == static_cast<int>(ErrorCode::kMisaligned));
+  CHECK(MMOE_UNKNOWN_CATEGORY == static_cast<int>(ErrorCode::kUnknownCategory));
+  CHECK(std::string(mmoe_status_name(MMOE_DAMAGED)) == "damaged file");
+  CHECK(std::string(mmoe_status_name(1234)) == "unknown error");
+}
+
+TEST_CASE("C interface: a model, its features, a session, the C++ interface's bits") {
+  const AlignedBytes file = model_file(feature_model());
+  mmoe_model* model = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), MMOE_VERIFY_CHECKSUMS, &model) == MMOE_OK);
+  CHECK(mmoe_model_input_dim(model) == 31);
+  CHECK(mmoe_model_num_tasks(model) == 2);
+  size_t size = 0;
+  const char* name = mmoe_model_task_name(model, 1, &size);
+  CHECK(std::string(name, size) == "task 1");
+  CHECK(mmoe_model_task_name(model, 2, &size) == nullptr);
+  CHECK(mmoe_model_num_features(model) == 5);
+  const size_t country = mmoe_model_find_feature(model, "country");
+  const size_t shop = mmoe_model_find_feature(model, "shop");
+  CHECK(mmoe_model_find_id_text(model, country, "ATX", 2) == 2);
+  CHECK(mmoe_model_find_id_integer(model, country, 2) == -1);
+  CHECK(mmoe_model_find_id_integer(model, shop, 7) == 99);
+  CHECK(mmoe_model_find_id_text(model, 77, "AT", 2) == -1);
+  CHECK(mmoe_model_feature_width(model, mmoe_model_find_feature(model, "history")) == 3);
+  CHECK(mmoe_model_feature_is_sparse(model, country) == 1);
+
+  const Model cpp_model = load(file);
+  Random random(1);
+  const std::vector<float> x = random.floats(31);
+  float expected[2], found[2];
+  REQUIRE(Session::create(cpp_model)->score(x.data(), 1, expected).ok());
+
+  mmoe_session* session = nullptr;
+  REQUIRE(mmoe_session_create(model, nullptr, &session) == MMOE_OK);
+  REQUIRE(mmoe_session_score(session, x.data(), 1, found) == MMOE_OK);
+  CHECK(std::memcmp(expected, found, sizeof found) == 0);
+  const int32_t ids[] = {1};
+  const mmoe_feature_column columns[] = {
+      {nullptr, ids}, {nullptr, ids}, {x.data(), nullptr}, {x.data(), nullptr}, {nullptr, ids}};
+  CHECK(mmoe_session_score_features(session, columns, 5, 1, found) == MMOE_OK);
+  CHECK(mmoe_session_score_features(session, columns, 4, 1, found) == MMOE_INVALID_ARGUMENT);
+  CHECK(std::string(mmoe_last_message()) == "num_columns: 4, the model has 5 features");
+  mmoe_session_free(session);
+
+  const uint32_t tasks[] = {1};
+  mmoe_session_options options = {};
+  options.struct_size = sizeof options;
+  options.max_batch = 7;
+  options.tasks = tasks;
+  options.num_tasks = 1;
+  size_t bytes = 0;
+  REQUIRE(mmoe_session_arena_bytes(model, &options, &bytes) == MMOE_OK);
+  for (size_t shift = 0; shift < 8; ++shift) {
+    std::vector<std::uint8_t> arena(bytes + shift);
+    CHECK(mmoe_session_create_in(model, &options, arena.data() + shift, bytes - 1, &session) == MMOE_ARENA_TOO_SMALL);
+    REQUIRE(mmoe_session_create_in(model, &options, arena.data() + shift, bytes, &session) == MMOE_OK);
+    CHECK(mmoe_session_num_tasks(session) == 1);
+    REQUIRE(mmoe_session_score(session, x.data(), 1, found) == MMOE_OK);
+    CHECK(std::memcmp(&expected[1], found, sizeof(float)) == 0);
+    mmoe_session_free(session);
+  }
+  options.struct_size = 3;
+  CHECK(mmoe_session_create(model, &options, &session) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_create(nullptr, nullptr, &session) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_create(model, nullptr, nullptr) == MMOE_INVALID_ARGUMENT);
+  mmoe_model_free(model);
+  mmoe_model_free(nullptr);
+  mmoe_session_free(nullptr);
+}
+
+}  // namespace
+}  // namespace mmoe::test

@@ -1,0 +1,186 @@
+#include <cmath>
+#include <limits>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/session.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+// feature_model() in the file's order: user and context first (country, device, history), then price, shop.
+struct Rows {
+  std::vector<std::int32_t> country, device, shop;
+  std::vector<float> history, price;
+
+  std::vector<FeatureColumn> columns(const Model& model) const {
+    std::vector<FeatureColumn> all(model.num_features());
+    all[model.find_feature("country")].ids = country.data();
+    all[model.find_feature("device")].ids = device.data();
+    all[model.find_feature("shop")].ids = shop.data();
+    all[model.find_feature("history")].values = history.data();
+    all[model.find_feature("price")].values = price.data();
+    return all;
+  }
+};
+
+Rows sample_rows(const Model& model, std::size_t count) {
+  Random random(1);
+  Rows rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    rows.country.push_back(static_cast<std::int32_t>(random.below(6)) - 1);
+    rows.device.push_back(static_cast<std::int32_t>(random.below(4)));
+    rows.shop.push_back(i % 5 == 0 ? Model::kUnknownId : static_cast<std::int32_t>(random.below(100)));
+    rows.price.push_back(i % 7 == 0 ? std::numeric_limits<float>::quiet_NaN() : random.uniform(-10, 80));
+    for (std::size_t j = 0; j < 3; ++j) rows.history.push_back(random.uniform(-1, 1));
+  }
+  for (std::int32_t& id : rows.country) id = id == 5 ? 4 : id;
+  (void)model;
+  return rows;
+}
+
+// x as the description defines it, from the description's own tables.
+std::vector<float> encode(const converter::ModelDescription& description, const Rows& rows, std::size_t row) {
+  std::vector<float> x;
+  const auto append = [&](std::size_t embedding, std::int32_t id) {
+    const converter::Matrix& table = description.embeddings[embedding].table;
+    for (std::size_t d = 0; d < table.cols; ++d) {
+      x.push_back(id < 0 ? 0.0f : table.at(static_cast<std::size_t>(id), d));
+    }
+  };
+  append(0, rows.country[row] < 0 ? 0 : rows.country[row]);
+  append(2, rows.device[row]);
+  for (std::size_t j = 0; j < 3; ++j) x.push_back(rows.history[row * 3 + j]);
+  float price = std::isnan(rows.price[row]) ? 3.0f : rows.price[row];
+  price = std::min(std::max(price, 0.0f), 50.0f);
+  x.push_back((price - 2.0f) * 0.25f);
+  append(1, rows.shop[row]);
+  return x;
+}
+
+TEST_CASE("score_features: raw rows have the bits of the x they stand for, in every batch") {
+  const converter::ModelDescription description = feature_model();
+  const AlignedBytes file = model_file(description);
+  const Model model = load(file);
+  constexpr std::size_t kRows = 101;
+  const Rows rows = sample_rows(model, kRows);
+  std::vector<float> x;
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const std::vector<float> encoded = encode(description, rows, row);
+    REQUIRE(encoded.size() == model.input_dim());
+    x.insert(x.end(), encoded.begin(), encoded.end());
+  }
+  for (const std::size_t max_batch : {1, 7, 48, 101}) {
+    SessionOptions options;
+    options.max_batch = max_batch;
+    Result<Session> session = Session::create(model, options);
+    std::vector<float> expected(kRows * 2), found(kRows * 2);
+    REQUIRE(session->score(x.data(), kRows, expected.data()).ok());
+    const std::vector<FeatureColumn> columns = rows.columns(model);
+    REQUIRE(session->score_features(columns.data(), columns.size(), kRows, found.data()).ok());
+    CHECK(found == expected);
+  }
+}
+
+TEST_CASE("Model: features as the description declares them, shared ones first") {
+  const AlignedBytes file = model_file(feature_model());
+  const Model model = load(file);
+  REQUIRE(model.num_features() == 5);
+  CHECK(model.feature(0).name == "country");
+  CHECK(model.feature(1).name == "device");
+  CHECK(model.feature(2).name == "history");
+  CHECK(model.feature(3).name == "price");
+  CHECK(model.feature(4).name == "shop");
+  CHECK(model.feature(0).side == Side::kUser);
+  CHECK(model.feature(1).side == Side::kContext);
+  CHECK(model.feature(4).side == Side::kItem);
+  CHECK(model.feature(4).column == 24);
+  CHECK(model.feature(4).width == 7);
+  CHECK(model.feature(4).num_ids == 100);
+  CHECK_FALSE(model.feature(4).string_values);
+  CHECK(model.feature(0).string_values);
+  CHECK(model.feature(1).refuses_unknown);
+  CHECK_FALSE(model.feature(3).refuses_missing);
+  CHECK(model.feature(2).refuses_missing);
+  CHECK(model.find_feature("price") == 3);
+  CHECK(model.find_feature("prices") == 5);
+}
+
+TEST_CASE("find_id: strings, integers and identities; what is not there is unknown") {
+  const AlignedBytes file = model_file(feature_model());
+  const Model model = load(file);
+  const std::size_t country = model.find_feature("country");
+  CHECK(model.find_id(country, std::string_view("US")) == 1);
+  CHECK(model.find_id(country, std::string_view("AT")) == 2);
+  CHECK(model.find_id(country, std::string_view("")) == 3);
+  CHECK(model.find_id(country, std::string_view("BR")) == 4);
+  for (const char* missing : {"A", "ATT", "at", "ZZ", " "}) {
+    CHECK(model.find_id(country, std::string_view(missing)) == Model::kUnknownId);
+  }
+  const std::size_t shop = model.find_feature("shop");
+  CHECK(model.find_id(shop, std::int64_t{7}) == 99);
+  CHECK(model.find_id(shop, std::int64_t{-3}) == 1);
+  CHECK(model.find_id(shop, std::int64_t{1000000000000}) == 50);
+  CHECK(model.find_id(shop, std::int64_t{42}) == 0);
+  for (const std::int64_t missing : {INT64_MIN, std::int64_t{0}, std::int64_t{8}, INT64_MAX}) {
+    CHECK(model.find_id(shop, missing) == Model::kUnknownId);
+  }
+  const std::size_t device = model.find_feature("device");
+  CHECK(model.find_id(device, std::int64_t{3}) == 3);
+  CHECK(model.find_id(device, std::int64_t{4}) == Model::kUnknownId);
+  CHECK(model.find_id(device, std::int64_t{-1}) == Model::kUnknownId);
+}
+
+TEST_CASE("score_features: wrong columns, ids and categories are errors that say where") {
+  const AlignedBytes file = model_file(feature_model());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  std::vector<float> scores(60 * 2);
+  const auto error_of = [&](const Rows& rows, std::size_t num_columns = 5) {
+    const std::vector<FeatureColumn> columns = rows.columns(model);
+    return session->score_features(columns.data(), num_columns, 60, scores.data()).error();
+  };
+  const Rows good = sample_rows(model, 60);
+  CHECK(error_of(good).code() == ErrorCode::kOk);
+  CHECK(error_of(good, 4).code() == ErrorCode::kInvalidArgument);
+
+  Rows bad = good;
+  bad.shop[52] = 100;
+  CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
+  CHECK(std::string(error_of(bad).message()) == "feature 4, row 52: id beyond the table's 100 rows");
+  bad = good;
+  bad.country[3] = -2;
+  CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
+  bad = good;
+  bad.device[59] = Model::kUnknownId;
+  CHECK(error_of(bad).code() == ErrorCode::kUnknownCategory);
+  CHECK(std::string(error_of(bad).message()).find("row 59") != std::string::npos);
+
+  std::vector<FeatureColumn> columns = good.columns(model);
+  columns[0].ids = nullptr;
+  CHECK(session->score_features(columns.data(), 5, 60, scores.data()).error().code() == ErrorCode::kInvalidArgument);
+
+  const AlignedBytes plain_file = model_file(mmoe_description({}));
+  const Model plain = load(plain_file);
+  Result<Session> plain_session = Session::create(plain);
+  CHECK(plain_session->score_features(nullptr, 0, 1, scores.data()).error().code() == ErrorCode::kInvalidArgument);
+}
+
+TEST_CASE("score_features: a missing value without a rule makes the row's scores NaN") {
+  const AlignedBytes file = model_file(feature_model());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  Rows rows = sample_rows(model, 3);
+  rows.history[1 * 3 + 2] = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> scores(3 * 2);
+  const std::vector<FeatureColumn> columns = rows.columns(model);
+  REQUIRE(session->score_features(columns.data(), 5, 3, scores.data()).ok());
+  CHECK(std::isfinite(scores[0]));
+  CHECK(std::isnan(scores[2]));
+  CHECK(std::isnan(scores[3]));
+  CHECK(std::isfinite(scores[4]));
+}
+
+}  // namespace
+}  // namespace mmoe::test

@@ -1,0 +1,157 @@
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/session.h"
+#include "tests/unit/models.h"
+
+namespace {
+std::atomic<std::size_t> num_allocations{0};
+}
+
+// Counts every allocation of the test program; that the runtime calls no malloc of its own is checks.symbols.
+void* operator new(std::size_t size) {
+  ++num_allocations;
+  if (void* memory = std::malloc(size ? size : 1)) return memory;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++num_allocations;
+  return std::malloc(size ? size : 1);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace mmoe::test {
+namespace {
+
+TEST_CASE("arena: one byte short is refused, exactly enough works, and nothing beyond is touched") {
+  for (const NamedModel& named : all_models()) {
+    CAPTURE(named.name);
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    for (const std::size_t max_batch : {1, 5, 100}) {
+      PlanOptions options;
+      options.max_batch = max_batch;
+      const Result<Plan> plan = Plan::create(model, options);
+      REQUIRE(plan.ok());
+      const std::size_t needed = plan->arena_bytes();
+      const Random seed(1);
+      Random random = seed;
+      const std::vector<float> x = random.floats(max_batch * model.input_dim());
+      std::vector<float> expected;
+      for (std::size_t misalignment = 0; misalignment < 64; misalignment += 13) {
+        std::vector<std::uint8_t> memory(needed + misalignment + 64, 0xA5);
+        std::uint8_t* arena = memory.data() + misalignment;
+        CHECK(Session::create(*plan, arena, needed - 1).error().code() == ErrorCode::kArenaTooSmall);
+        Result<Session> session = Session::create(*plan, arena, needed);
+        REQUIRE(session.ok());
+        std::vector<float> scores(max_batch * model.num_tasks());
+        REQUIRE(session->score(x.data(), max_batch, scores.data()).ok());
+        if (expected.empty()) expected = scores;
+        CHECK(scores == expected);
+        for (std::size_t i = 0; i < misalignment; ++i) REQUIRE(memory[i] == 0xA5);
+        for (std::size_t i = misalignment + needed; i < memory.size(); ++i) REQUIRE(memory[i] == 0xA5);
+      }
+    }
+  }
+}
+
+TEST_CASE("arena: grown byte by byte until creation succeeds") {
+  const AlignedBytes file = model_file(mixed_model());
+  const Model model = load(file);
+  const Result<Plan> plan = Plan::create(model);
+  std::vector<std::uint8_t> memory(plan->arena_bytes());
+  std::size_t size = 0;
+  while (!Session::create(*plan, memory.data(), size).ok()) ++size;
+  CHECK(size == plan->arena_bytes());
+}
+
+TEST_CASE("arena: the paper's model scores a row in less than 8 kB") {
+  const AlignedBytes file = model_file(mmoe_description({100, 8, {16}, 2, {8}, 0, 0}));
+  const Model model = load(file);
+  const Result<Plan> plan = Plan::create(model);
+  MESSAGE("arena of the paper's model: ", plan->arena_bytes(), " bytes");
+  CHECK(plan->arena_bytes() <= 8192);
+}
+
+TEST_CASE("score and find_id allocate nothing; map and create in an arena neither") {
+  const AlignedBytes file = model_file(feature_model());
+  const std::vector<std::uint8_t> reference(file.data(), file.data() + file.size());
+  Random random(1);
+  std::vector<float> x = random.floats(200 * 31);
+  std::vector<float> scores(200 * 2);
+  std::vector<std::int32_t> ids(200, 1);
+  std::vector<std::uint8_t> arena(1 << 20);
+
+  const std::size_t before = num_allocations;
+  Result<Model> model = Model::from_bytes(file.data(), file.size());
+  PlanOptions options;
+  options.max_batch = 200;
+  Result<Plan> plan = Plan::create(*model, options);
+  Result<Session> session = Session::create(*plan, arena.data(), arena.size());
+  const bool created = model.ok() && plan.ok() && session.ok();
+  bool scored = true;
+  for (int i = 0; i < 3; ++i) scored = session->score(x.data(), 200, scores.data()).ok() && scored;
+  const FeatureColumn columns[] = {{nullptr, ids.data()}, {nullptr, ids.data()}, {x.data(), nullptr},
+                                   {x.data(), nullptr},   {nullptr, ids.data()}};
+  scored = session->score_features(columns, 5, 200, scores.data()).ok() && scored;
+  const std::int32_t id = model->find_id(model->find_feature("country"), std::string_view("AT"));
+  const std::size_t after = num_allocations;
+
+  CHECK(created);
+  CHECK(scored);
+  CHECK(id == 2);
+  CHECK(after == before);
+}
+
+TEST_CASE("Session::create allocates once") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const std::size_t before = num_allocations;
+  Result<Session> session = Session::create(model);
+  const std::size_t after = num_allocations;
+  CHECK(session.ok());
+  CHECK(after == before + 1);
+}
+
+// Resident memory of this process that is no file's: what a copy would need.
+std::size_t anonymous_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  unsigned long total = 0, resident = 0, shared = 0;
+  const int read = file ? std::fscanf(file, "%lu %lu %lu", &total, &resident, &shared) : 0;
+  if (file) std::fclose(file);
+  return read == 3 ? (resident - shared) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+TEST_CASE("map: the weights of a model of 5 MB are not copied") {
+  // The medium model of the benchmark: 512 inputs, 8 experts of 256 and 128, 3 tasks.
+  const AlignedBytes file = model_file(mmoe_description({512, 8, {256, 128}, 3, {64}, 0, 0}), 0);
+  REQUIRE(file.size() > 5'000'000);
+  char path[] = "/tmp/mmoe_memory_test_XXXXXX";
+  const int descriptor = mkstemp(path);
+  REQUIRE(descriptor >= 0);
+  REQUIRE(write(descriptor, file.data(), file.size()) == static_cast<ssize_t>(file.size()));
+  close(descriptor);
+
+  const std::size_t allocations_before = num_allocations;
+  const std::size_t before = anonymous_bytes();
+  Result<Model> model = Model::map(path);
+  Result<Plan> plan = Plan::create(*model);
+  const std::size_t after = anonymous_bytes();
+  const std::size_t allocations_after = num_allocations;
+  unlink(path);
+  REQUIRE(model.ok());
+  CHECK(allocations_after == allocations_before);
+  MESSAGE("loading and planning ", file.size(), " bytes took ", after - before, " bytes of memory");
+  CHECK(after - before < 64 * 1024);
+}
+
+}  // namespace
+}  // namespace mmoe::test

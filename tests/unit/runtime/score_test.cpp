@@ -1,0 +1,235 @@
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/session.h"
+#include "schema/mmoe_generated.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+constexpr const char* kExactIsas[] = {"avx512", "avx2", "fma3", "neon64", "scalar"};
+
+bool has(const Model& model, const char* isa) {
+  PlanOptions options;
+  options.isa = isa;
+  return Plan::create(model, options).ok();
+}
+
+Session make_session(const Model& model, const SessionOptions& options) {
+  Result<Session> session = Session::create(model, options);
+  if (!session) FAIL(std::string(session.error().message()));
+  return std::move(*session);
+}
+
+void require_ok(const Status& status) {
+  if (!status) FAIL(std::string(status.error().message()));
+}
+
+// Scores of x in calls of `batch` rows.
+std::vector<float> score(const Model& model, const std::vector<float>& x, std::size_t batch, SessionOptions options = {}) {
+  const std::size_t rows = x.size() / model.input_dim();
+  options.max_batch = batch;
+  Session session = make_session(model, options);
+  std::vector<float> scores(rows * session.plan().num_tasks());
+  for (std::size_t row = 0; row < rows; row += batch) {
+    const std::size_t count = std::min(batch, rows - row);
+    require_ok(session.score(x.data() + row * model.input_dim(), count,
+                             scores.data() + row * session.plan().num_tasks()));
+  }
+  return scores;
+}
+
+bool same(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST_CASE("score: the same bits in every batch size and on every exact kernel set") {
+  Random random(1);
+  for (const NamedModel& named : all_models()) {
+    CAPTURE(named.name);
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    const std::vector<float> x = random.floats(131 * model.input_dim());
+    const std::vector<float> expected = score(model, x, 131);
+    for (const float value : expected) REQUIRE(std::isfinite(value));
+    for (const char* isa : kExactIsas) {
+      if (!has(model, isa)) continue;
+      SessionOptions options;
+      options.isa = isa;
+      for (const std::size_t batch : {1, 2, 7, 48, 49, 64, 131}) {
+        INFO(std::string(isa), ", batch ", batch);
+        CHECK(same(score(model, x, batch, options), expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("score: a converter check passes for random models of every architecture") {
+  // model_file() converts, and conversion compares with the double-precision evaluation and between kernel sets.
+  for (std::uint64_t seed = 2; seed < 12; ++seed) {
+    for (const NamedModel& named : all_models(seed)) {
+      CAPTURE(named.name);
+      CAPTURE(seed);
+      CHECK_NOTHROW(model_file(named.description, 40));
+    }
+  }
+}
+
+TEST_CASE("score: a task alone, and tasks in another order, have the same bits") {
+  Random random(3);
+  for (const NamedModel& named : all_models()) {
+    CAPTURE(named.name);
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    const std::size_t num_tasks = model.num_tasks();
+    const std::vector<float> x = random.floats(50 * model.input_dim());
+    const std::vector<float> all = score(model, x, 50);
+    std::vector<std::uint32_t> reversed;
+    for (std::uint32_t task = 0; task < num_tasks; ++task) {
+      reversed.insert(reversed.begin(), task);
+      SessionOptions options;
+      options.tasks = &task;
+      options.num_tasks = 1;
+      const std::vector<float> alone = score(model, x, 50, options);
+      for (std::size_t row = 0; row < 50; ++row) CHECK(alone[row] == all[row * num_tasks + task]);
+    }
+    SessionOptions options;
+    options.tasks = reversed.data();
+    options.num_tasks = num_tasks;
+    const std::vector<float> backwards = score(model, x, 50, options);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      CHECK(backwards[i / num_tasks * num_tasks + num_tasks - 1 - i % num_tasks] == all[i]);
+    }
+  }
+}
+
+TEST_CASE("score: a task alone runs only what it needs") {
+  const AlignedBytes file = model_file(ple_model());
+  const Model model = load(file);
+  const std::uint32_t task = 0;
+  PlanOptions options;
+  const Result<Plan> all = Plan::create(model, options);
+  options.tasks = &task;
+  options.num_tasks = 1;
+  const Result<Plan> one = Plan::create(model, options);
+  CHECK(one->num_steps() < all->num_steps());
+  CHECK(one->arena_bytes() < all->arena_bytes());
+}
+
+TEST_CASE("score: top-k chosen for a session equals top-k in the file") {
+  Random random(4);
+  MmoeSizes sizes{20, 8, {16, 12}, 2, {8}, 0, 0};
+  const AlignedBytes dense_file = model_file(mmoe_description(sizes));
+  sizes.top_k = 3;
+  const AlignedBytes sparse_file = model_file(mmoe_description(sizes));
+  const Model dense = load(dense_file);
+  const Model sparse = load(sparse_file);
+  const std::vector<float> x = random.floats(100 * 20);
+  SessionOptions options;
+  options.top_k = 3;
+  CHECK(same(score(dense, x, 100, options), score(sparse, x, 100)));
+  options.top_k = 100;  // more than there are: all
+  CHECK(same(score(sparse, x, 100, options), score(dense, x, 100)));
+}
+
+TEST_CASE("score: an expert that no row selects is not computed") {
+  converter::ModelDescription description = mmoe_description({20, 4, {16}, 1, {8}, 2, 0});
+  description.levels[0].gates[0].logits->bias = {0, -1000, 0, 0};
+  const AlignedBytes file = model_file(description);
+  const Model model = load(file);
+  Random random(5);
+  const std::vector<float> x = random.floats(60 * 20);
+  const std::vector<float> expected = score(model, x, 60);
+  // With the second expert's weights turned to NaN, computing it at all would show only if it were also mixed; so
+  // its outputs, left over from other runs, are NaN too, and still must not be read.
+  const std::size_t segment = static_cast<std::size_t>(
+      schema::GetSizePrefixedModel(file.data())->segments()->Get(0)->offset());
+  float* weights = reinterpret_cast<float*>(file.data() + segment);
+  for (std::size_t i = 0; i < 20 * 16; ++i) weights[20 * 16 + i] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(same(score(model, x, 60), expected));
+}
+
+TEST_CASE("score: rows with strides") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  Random random(6);
+  const std::vector<float> x = random.floats(60 * 25);
+  std::vector<float> packed;
+  for (std::size_t row = 0; row < 60; ++row) packed.insert(packed.end(), &x[row * 25], &x[row * 25] + 20);
+  const std::vector<float> expected = score(model, packed, 60);
+  Session session = make_session(model, {});
+  std::vector<float> scores(60 * 5, 9.0f);
+  require_ok(session.score(x.data(), 25, 60, scores.data(), 5));
+  for (std::size_t row = 0; row < 60; ++row) {
+    CHECK(scores[row * 5] == expected[row * 2]);
+    CHECK(scores[row * 5 + 1] == expected[row * 2 + 1]);
+    CHECK(scores[row * 5 + 2] == 9.0f);
+  }
+  CHECK(session.score(x.data(), 19, 60, scores.data(), 5).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session.score(x.data(), 25, 60, scores.data(), 1).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session.score(nullptr, 1, scores.data()).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session.score(x.data(), 1, nullptr).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session.score(nullptr, 0, nullptr).ok());
+}
+
+TEST_CASE("score: a row that is not finite has NaN scores and leaves the others alone, or is an error") {
+  Random random(7);
+  for (const NamedModel& named : all_models()) {
+    CAPTURE(named.name);
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    std::vector<float> x = random.floats(70 * model.input_dim());
+    const std::vector<float> expected = score(model, x, 70);
+    const std::size_t num_tasks = model.num_tasks();
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity()}) {
+      std::vector<float> poisoned = x;
+      poisoned[53 * model.input_dim() + 2] = bad;
+      const std::vector<float> found = score(model, poisoned, 70);
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        if (i / num_tasks == 53) {
+          CHECK(std::isnan(found[i]));
+        } else {
+          CHECK(found[i] == expected[i]);
+        }
+      }
+      SessionOptions options;
+      options.non_finite = NonFinite::kError;
+      Session session = make_session(model, options);
+      std::vector<float> scores(expected.size());
+      const Status status = session.score(poisoned.data(), 70, scores.data());
+      CHECK(status.error().code() == ErrorCode::kNonFinite);
+      CHECK(std::string(status.error().message()).find("row 53") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("Plan: refuses what it cannot do") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  PlanOptions options;
+  options.isa = "mmx";
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kUnsupported);
+  CHECK(std::string(Plan::create(model, options).error().message()).find("scalar") != std::string::npos);
+  options = {};
+  options.max_batch = 0;
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+  const std::uint32_t twice[] = {1, 1};
+  const std::uint32_t beyond[] = {2};
+  options = {};
+  options.tasks = twice;
+  options.num_tasks = 2;
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+  options.tasks = beyond;
+  options.num_tasks = 1;
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+  options.num_tasks = 0;
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace mmoe::test
