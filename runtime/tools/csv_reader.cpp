@@ -108,16 +108,4 @@ std::vector<std::string> split_csv(const std::string& name, std::string_view lin
   return fields;
 }
 
-void append_csv_field(std::string& out, std::string_view field) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  const bool trimmed = !field.empty() && (is_blank(field.front()) || is_blank(field.back()));
-  if (!trimmed && field.find_first_of(",\"\r\n") == std::string_view::npos) {
-    out += field;
-    return;
-  }
-  out += '"';
-  for (const char c : field) out.append(c == '"' ? 2 : 1, c);
-  out += '"';
-}
-
 }  // namespace mmoe::tools

@@ -75,7 +75,4 @@ class CsvReader {
 /// The fields of one line, as in `--header "a,b,c"`. `name` begins the message of the ToolError.
 std::vector<std::string> split_csv(const std::string& name, std::string_view line);
 
-/// Appends the field, in quotes where it needs them to be read back as it is.
-void append_csv_field(std::string& out, std::string_view field);
-
 }  // namespace mmoe::tools

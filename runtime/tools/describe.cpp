@@ -67,6 +67,20 @@ Json features_of(const ModelView& view) {
   return out;
 }
 
+// The header's checksum is what a segment of its own holds; that segment has none.
+bool has_header_checksum(const schema::Model& model) {
+  const std::int32_t segment = model.header_checksum();
+  return segment >= 0 && static_cast<Index>(segment) < model.segments()->size() &&
+         model.segments()->Get(static_cast<Index>(segment))->bytes() == sizeof(std::uint64_t);
+}
+
+Json header_checksum_of(const Model& model, const schema::Model& root) {
+  if (!has_header_checksum(root)) return {};
+  const schema::Segment& segment = *root.segments()->Get(static_cast<Index>(root.header_checksum()));
+  return hexadecimal(
+      flatbuffers::ReadScalar<std::uint64_t>(static_cast<const char*>(model.data()) + segment.offset()));
+}
+
 Json segments_of(const schema::Model& model) {
   Json out = Json::array();
   for (const schema::Segment* segment : *model.segments()) {
@@ -75,9 +89,7 @@ Json segments_of(const schema::Model& model) {
                    {"bytes", segment->bytes()},
                    {"xxh64", hexadecimal(segment->xxh64())}});
   }
-  // The header's checksum lies in a segment of its own; that segment is not covered by one.
-  const std::int32_t header = model.header_checksum();
-  if (header >= 0 && static_cast<std::size_t>(header) < out.size()) out[static_cast<std::size_t>(header)]["xxh64"] = {};
+  if (has_header_checksum(model)) out[static_cast<std::size_t>(model.header_checksum())]["xxh64"] = {};
   return out;
 }
 
@@ -153,6 +165,7 @@ Json describe(const Model& model, const std::string& path, bool with_tensors) {
   out["features"] = features_of(view);
   describe_layers(view, out);
   out["segments"] = segments_of(view.root());
+  out["header_xxh64"] = header_checksum_of(model, view.root());
   if (with_tensors) out["tensors"] = tensors_of(view.root());
   out["provenance"] = provenance_of(view.root().provenance());
   return out;

@@ -20,7 +20,7 @@ constexpr const char* kFooter =
     "Parameters: a bias of zeros counts as none.\n\n"
     "Keys of --json (only ever added): file, file_bytes, format_version, name, architecture, input_dim, shared_dim,\n"
     "parameters, weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows, features, trunk,\n"
-    "levels [{experts, gates}], towers, tasks, segments, tensors (with --tensors), provenance.\n\n"
+    "levels [{experts, gates}], towers, tasks, segments, header_xxh64, tensors (with --tensors), provenance.\n\n"
     "Exit codes: 0 success; 1 bad model; 2 wrong command line.";
 
 struct Options {

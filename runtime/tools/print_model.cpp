@@ -78,7 +78,7 @@ std::string flops_text(const Json& flops) {
 
 std::string summary(const Json& model) {
   std::string inputs = number_of(model["input_dim"]) + " columns of x";
-  if (model["shared_dim"] != 0) inputs += ", the first " + number_of(model["shared_dim"]) + " user or context";
+  if (model["shared_dim"] != 0) inputs += ", the first " + number_of(model["shared_dim"]) + " of user and context";
   return pairs_text({{"name", text_of(model["name"])},
                      {"architecture", text_of(model["architecture"])},
                      {"format", "version " + text_of(model["format_version"])},
@@ -103,7 +103,9 @@ std::string scaling_text(const Json& scaling) {
   if (!scaling["lower"].is_null() || !scaling["upper"].is_null()) {
     out = "clip to [" + short_float(scaling["lower"]) + ", " + short_float(scaling["upper"]) + "], ";
   }
-  out += "(v - " + short_float(scaling["offset"]) + ") * " + short_float(scaling["factor"]);
+  const bool shifted = scaling["offset"] != 0;
+  out += shifted ? "(v - " + short_float(scaling["offset"]) + ")" : "v";
+  if (scaling["factor"] != 1) out += " * " + short_float(scaling["factor"]);
   return out + "; missing: " + (scaling["missing"].is_null() ? "refused" : short_float(scaling["missing"]));
 }
 
@@ -203,14 +205,15 @@ std::string tasks_text(const Json& tasks) {
   return titled("Tasks (" + number_of(tasks.size()) + ")", table);
 }
 
-std::string segments_text(const Json& segments) {
+std::string segments_text(const Json& model) {
   TextTable table({"name", "offset, bytes", "size, bytes", "xxh64"});
-  for (const Json& segment : segments) {
-    const Json& checksum = segment["xxh64"];
+  for (const Json& segment : model["segments"]) {
     table.add({text_of(segment["name"]), number_of(segment["offset"]), number_of(segment["bytes"]),
-               checksum.is_null() ? "the header's, within" : text_of(checksum)});
+               segment["xxh64"].is_null() ? "" : text_of(segment["xxh64"])});
   }
-  return titled("Segments (" + number_of(segments.size()) + ")", table);
+  const Json& header = model["header_xxh64"];
+  return titled("Segments (" + number_of(model["segments"].size()) + ")", table) +
+         (header.is_null() ? "" : "  header's xxh64: " + text_of(header) + "\n");
 }
 
 std::string tensors_text(const Json& tensors) {
@@ -239,7 +242,7 @@ std::string provenance_text(const Json& provenance) {
 std::string model_text(const Json& model) {
   std::string out = printable(model["file"]) + "\n" + summary(model) + features_text(model["features"]) +
                     levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model["tasks"]) +
-                    segments_text(model["segments"]);
+                    segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "runtime/tools/csv_reader.h"
 #include "runtime/tools/text.h"
 #include "runtime/tools/text_table.h"
 

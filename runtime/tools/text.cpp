@@ -47,6 +47,18 @@ void append_float(std::string& out, float value) {
   out.append(text, result.ptr);
 }
 
+void append_csv_field(std::string& out, std::string_view field) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const bool trimmed = !field.empty() && (is_blank(field.front()) || is_blank(field.back()));
+  if (!trimmed && field.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += field;
+    return;
+  }
+  out += '"';
+  for (const char c : field) out.append(c == '"' ? 2 : 1, c);
+  out += '"';
+}
+
 std::string quoted(std::string_view value) {
   constexpr std::size_t kMaxShown = 40;
   std::size_t shown = value.size() > kMaxShown ? kMaxShown : value.size();

@@ -22,6 +22,9 @@ NumberStatus parse_integer(std::string_view text, std::int64_t& value);
 /// every NaN.
 void append_float(std::string& out, float value);
 
+/// Appends a field of CSV, in quotes where it needs them to be read back as it is.
+void append_csv_field(std::string& out, std::string_view field);
+
 /// 'value' in quotes, cut where it is long, with control characters escaped.
 std::string quoted(std::string_view value);
 

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "runtime/tools/command_line.h"
-#include "runtime/tools/csv_reader.h"
 #include "runtime/tools/model_view.h"
 #include "runtime/tools/text.h"
 

@@ -119,7 +119,7 @@ ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed) {
   return model;
 }
 
-ModelDescription shared_bottom_model(std::uint64_t seed) {
+ModelDescription shared_bottom_description(std::uint64_t seed) {
   Random random(seed);
   ModelDescription model;
   model.name = "shared bottom";
@@ -132,7 +132,7 @@ ModelDescription shared_bottom_model(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription ple_model(std::uint64_t seed) {
+ModelDescription ple_description(std::uint64_t seed) {
   Random random(seed);
   ModelDescription model;
   model.name = "ple";
@@ -156,7 +156,7 @@ ModelDescription ple_model(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription cross_stitch_model(std::uint64_t seed) {
+ModelDescription cross_stitch_description(std::uint64_t seed) {
   Random random(seed);
   ModelDescription model;
   model.name = "cross stitch";
@@ -175,7 +175,7 @@ ModelDescription cross_stitch_model(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription mixed_model(std::uint64_t seed) {
+ModelDescription mixed_description(std::uint64_t seed) {
   Random random(seed);
   ModelDescription model;
   model.name = "mixed";
@@ -219,7 +219,7 @@ ModelDescription mixed_model(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription feature_model(std::uint64_t seed) {
+ModelDescription feature_description(std::uint64_t seed) {
   ModelDescription model = mmoe_description({31, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "features";
   Random random(seed + 100);
@@ -266,11 +266,11 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"MoE", mmoe_description({20, 4, {16}, 1, {8}, 0, 1}, seed)},
       {"top-2", mmoe_description({20, 8, {16, 12}, 2, {8}, 2, 0}, seed)},
       {"top-1, narrow", mmoe_description({9, 5, {5}, 3, {4}, 1, 0}, seed)},
-      {"Shared-Bottom", shared_bottom_model(seed)},
-      {"PLE", ple_model(seed)},
-      {"Cross-Stitch", cross_stitch_model(seed)},
-      {"mixed", mixed_model(seed)},
-      {"features", feature_model(seed)},
+      {"Shared-Bottom", shared_bottom_description(seed)},
+      {"PLE", ple_description(seed)},
+      {"Cross-Stitch", cross_stitch_description(seed)},
+      {"mixed", mixed_description(seed)},
+      {"features", feature_description(seed)},
   };
 }
 

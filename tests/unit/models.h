@@ -52,16 +52,16 @@ struct MmoeSizes {
 
 /// MMoE, or OMoE with one gate.
 converter::ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed = 1);
-converter::ModelDescription shared_bottom_model(std::uint64_t seed = 1);
+converter::ModelDescription shared_bottom_description(std::uint64_t seed = 1);
 /// Two levels of shared and per-task experts; the gates of the second read x.
-converter::ModelDescription ple_model(std::uint64_t seed = 1);
+converter::ModelDescription ple_description(std::uint64_t seed = 1);
 /// Per-task experts joined by constant gates, twice.
-converter::ModelDescription cross_stitch_model(std::uint64_t seed = 1);
+converter::ModelDescription cross_stitch_description(std::uint64_t seed = 1);
 /// A trunk, stacked levels, hidden layers in a gate, batch norms before and after activations, every activation,
 /// temperature, separate top-k modes, all kinds of links.
-converter::ModelDescription mixed_model(std::uint64_t seed = 1);
+converter::ModelDescription mixed_description(std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
-converter::ModelDescription feature_model(std::uint64_t seed = 1);
+converter::ModelDescription feature_description(std::uint64_t seed = 1);
 
 struct NamedModel {
   std::string name;

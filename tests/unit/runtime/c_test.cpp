@@ -20,7 +20,7 @@ TEST_CASE("C interface: statuses are numbered like ErrorCode") {
 }
 
 TEST_CASE("C interface: a model, its features, a session, the C++ interface's bits") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   mmoe_model* model = nullptr;
   REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), MMOE_VERIFY_CHECKSUMS, &model) == MMOE_OK);
   CHECK(mmoe_model_input_dim(model) == 31);

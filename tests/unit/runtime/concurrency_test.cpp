@@ -12,7 +12,7 @@ namespace mmoe::test {
 namespace {
 
 TEST_CASE("concurrency: one model, a session per thread, the same bits everywhere") {
-  const AlignedBytes file = model_file(mixed_model());
+  const AlignedBytes file = model_file(mixed_description());
   const Model model = load(file);
   Random random(1);
   const std::vector<float> x = random.floats(64 * model.input_dim());

@@ -9,7 +9,7 @@
 namespace mmoe::test {
 namespace {
 
-// feature_model() in the file's order: user and context first (country, device, history), then price, shop.
+// feature_description() in the file's order: user and context first (country, device, history), then price, shop.
 struct Rows {
   std::vector<std::int32_t> country, device, shop;
   std::vector<float> history, price;
@@ -60,7 +60,7 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
 }
 
 TEST_CASE("score_features: raw rows have the bits of the x they stand for, in every batch") {
-  const converter::ModelDescription description = feature_model();
+  const converter::ModelDescription description = feature_description();
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   constexpr std::size_t kRows = 101;
@@ -84,7 +84,7 @@ TEST_CASE("score_features: raw rows have the bits of the x they stand for, in ev
 }
 
 TEST_CASE("Model: features as the description declares them, shared ones first") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   REQUIRE(model.num_features() == 5);
   CHECK(model.feature(0).name == "country");
@@ -108,7 +108,7 @@ TEST_CASE("Model: features as the description declares them, shared ones first")
 }
 
 TEST_CASE("find_id: strings, integers and identities; what is not there is unknown") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const std::size_t country = model.find_feature("country");
   CHECK(model.find_id(country, std::string_view("US")) == 1);
@@ -133,7 +133,7 @@ TEST_CASE("find_id: strings, integers and identities; what is not there is unkno
 }
 
 TEST_CASE("score_features: wrong columns, ids and categories are errors that say where") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   Result<Session> session = Session::create(model);
   std::vector<float> scores(60 * 2);
@@ -168,7 +168,7 @@ TEST_CASE("score_features: wrong columns, ids and categories are errors that say
 }
 
 TEST_CASE("score_features: a missing value without a rule makes the row's scores NaN") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   Result<Session> session = Session::create(model);
   Rows rows = sample_rows(model, 3);

@@ -42,7 +42,7 @@ void use(const AlignedBytes& file) {
 }
 
 TEST_CASE("hostile: every truncation is an error") {
-  for (const converter::ModelDescription& description : {mmoe_description({8, 2, {4}, 2, {}, 0, 0}), feature_model()}) {
+  for (const converter::ModelDescription& description : {mmoe_description({8, 2, {4}, 2, {}, 0, 0}), feature_description()}) {
     const AlignedBytes whole = model_file(description, 1);
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const AlignedBytes part(whole.data(), size);
@@ -53,7 +53,7 @@ TEST_CASE("hostile: every truncation is an error") {
 
 TEST_CASE("hostile: every flipped byte of the header is an error or a model that can be used") {
   for (const converter::ModelDescription& description :
-       {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_model(), feature_model()}) {
+       {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);
@@ -70,7 +70,7 @@ TEST_CASE("hostile: every flipped byte of the header is an error or a model that
 }
 
 TEST_CASE("hostile: random damage in many places at once") {
-  const AlignedBytes whole = model_file(feature_model(), 1);
+  const AlignedBytes whole = model_file(feature_description(), 1);
   Random random(1);
   for (int round = 0; round < 3000; ++round) {
     const AlignedBytes damaged(whole.data(), whole.size());
@@ -82,7 +82,7 @@ TEST_CASE("hostile: random damage in many places at once") {
 }
 
 TEST_CASE("checksums: every flipped byte is noticed, but for the padding between segments") {
-  const AlignedBytes file = model_file(feature_model(), 1);
+  const AlignedBytes file = model_file(feature_description(), 1);
   const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
   std::vector<bool> covered(file.size());
   std::uint32_t header = 0;

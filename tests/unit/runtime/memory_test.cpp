@@ -64,7 +64,7 @@ TEST_CASE("arena: one byte short is refused, exactly enough works, and nothing b
 }
 
 TEST_CASE("arena: grown byte by byte until creation succeeds") {
-  const AlignedBytes file = model_file(mixed_model());
+  const AlignedBytes file = model_file(mixed_description());
   const Model model = load(file);
   const Result<Plan> plan = Plan::create(model);
   std::vector<std::uint8_t> memory(plan->arena_bytes());
@@ -82,7 +82,7 @@ TEST_CASE("arena: the paper's model scores a row in less than 8 kB") {
 }
 
 TEST_CASE("score and find_id allocate nothing; map and create in an arena neither") {
-  const AlignedBytes file = model_file(feature_model());
+  const AlignedBytes file = model_file(feature_description());
   const std::vector<std::uint8_t> reference(file.data(), file.data() + file.size());
   Random random(1);
   std::vector<float> x = random.floats(200 * 31);

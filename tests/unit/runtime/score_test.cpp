@@ -108,7 +108,7 @@ TEST_CASE("score: a task alone, and tasks in another order, have the same bits")
 }
 
 TEST_CASE("score: a task alone runs only what it needs") {
-  const AlignedBytes file = model_file(ple_model());
+  const AlignedBytes file = model_file(ple_description());
   const Model model = load(file);
   const std::uint32_t task = 0;
   PlanOptions options;

@@ -1,0 +1,144 @@
+#include "converter/description/features.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::bind_error;
+using test::contains;
+using test::MemoryWeights;
+using test::replaced;
+
+// One expert of `inputs` inputs, one tower, a table c.weight [4, 3].
+MemoryWeights weights(uint64_t inputs) {
+  return MemoryWeights().linear("e", 2, inputs).linear("t", 1, 2).add("c.weight", {4, 3});
+}
+
+std::string description(const std::string& features) {
+  return R"({"mmoe_description": 1, "features": [)" + features + R"(],
+    "levels": [{"experts": {"layers": "e", "activation": "relu"}, "gates": {"constant": [1]}}],
+    "towers": {"layers": "t"}, "tasks": [{"name": "x", "link": "identity"}]})";
+}
+
+Feature bound(const std::string& feature, uint64_t inputs) {
+  return bind_description_text(description(feature), weights(inputs), "m").features.at(0);
+}
+
+Scaling scaling(const std::string& fields) {
+  return std::get<DenseFeature>(bound(R"({"name": "a", "kind": "dense")" + fields + "}", 1).kind).scaling;
+}
+
+Vocabulary vocabulary(const std::string& fields) {
+  const std::string feature = R"({"name": "c", "kind": "categorical", "embedding": "c.weight", )" + fields + "}";
+  return std::get<SparseFeature>(bound(feature, 3).kind).vocabulary;
+}
+
+std::string error_of(const std::string& features, uint64_t inputs = 3) {
+  return bind_error(description(features), weights(inputs));
+}
+
+std::string categorical_error(const std::string& fields) {
+  return error_of(R"({"name": "c", "kind": "categorical", "embedding": "c.weight")" + fields + "}");
+}
+
+TEST_CASE("x is the features' blocks side by side, tables shared") {
+  const std::string c = R"("kind": "categorical", "embedding": "c.weight", "vocabulary": {"identity": 4})";
+  const ModelDescription model = bind_description_text(
+      description(R"({"name": "a", "kind": "dense", "width": 2, "side": "user"}, {"name": "b", "side": "item", )" + c +
+                  R"(}, {"name": "c", )" + c + "}"),
+      weights(8), "m");
+  CHECK(model.input_dim == 8);
+  CHECK(model.features[0].width == 2);
+  CHECK(model.features[0].side == Side::kUser);
+  CHECK(model.features[1].side == Side::kItem);
+  CHECK(model.features[2].side == Side::kContext);
+  REQUIRE(model.embeddings.size() == 1);
+  CHECK(model.embeddings[0].table.rows == 4);
+  CHECK(model.features[1].width == 3);
+}
+
+TEST_CASE("scaling") {
+  CHECK(scaling("").factor == 1);
+  CHECK(std::isnan(scaling("").missing));
+  const Scaling range = scaling(R"(, "scale": {"min": -2, "max": 6}, "clip": [-3, 7.5], "missing": 1)");
+  CHECK(range.offset == -2);
+  CHECK(range.factor == 0.125f);
+  CHECK(range.lower == -3);
+  CHECK(range.upper == 7.5f);
+  CHECK(range.missing == 1);
+  CHECK(scaling(R"(, "scale": {"mean": 3, "std": 4})").factor == 0.25f);
+  CHECK(scaling(R"(, "scale": {"offset": 3, "factor": 4})").factor == 4);
+}
+
+TEST_CASE("scaling: errors") {
+  const auto error = [](const std::string& fields) { return error_of(R"({"name": "a", "kind": "dense", )" + fields + "}", 1); };
+  CHECK(error(R"("scale": {"min": 1, "max": 1})") == "features[0].scale: expected min less than max");
+  CHECK(contains(error(R"("scale": {"min": 1})"), "features[0].scale.max: missing"));
+  CHECK(contains(error(R"("scale": {"min": 1, "std": 1})"), "features[0].scale.std: unknown key"));
+  CHECK(error(R"("scale": {"mean": 1, "std": 0})") == "features[0].scale: expected std more than 0");
+  CHECK(contains(error(R"("scale": {})"), "features[0].scale.offset: missing: {\"min\", \"max\"}"));
+  CHECK(contains(error(R"("clip": [2, 1])"), "features[0].clip: expected lower no more than upper"));
+  CHECK(contains(error(R"("clip": [2])"), "features[0].clip: found a list of 1, expected [lower, upper]"));
+  CHECK(contains(error(R"("width": 0)"), "features[0].width: found 0, expected 1 or more"));
+  CHECK(contains(error(R"("vocabulary": [1])"), "features[0].vocabulary: unknown key"));
+}
+
+TEST_CASE("vocabularies") {
+  const Vocabulary words = vocabulary(R"("vocabulary": ["AT", "", "BR"], "first_id": 1, "unknown": {"id": 0})");
+  CHECK(std::get<std::vector<std::string>>(words.keys) == std::vector<std::string>{"AT", "", "BR"});
+  CHECK(words.ids == std::vector<uint32_t>{1, 2, 3});
+  CHECK(words.size == 3);
+  CHECK(words.unknown == UnknownRule::kId);
+  CHECK(words.unknown_id == 0);
+  const Vocabulary numbers = vocabulary(R"("vocabulary": [7, -3], "unknown": "zero")");
+  CHECK(std::get<std::vector<int64_t>>(numbers.keys) == std::vector<int64_t>{7, -3});
+  CHECK(numbers.unknown == UnknownRule::kZero);
+  const Vocabulary identity = vocabulary(R"("vocabulary": {"identity": 4})");
+  CHECK(identity.identity);
+  CHECK(identity.size == 4);
+  CHECK(identity.ids.empty());
+  CHECK(identity.unknown == UnknownRule::kError);
+}
+
+TEST_CASE("vocabularies: errors") {
+  CHECK(categorical_error(R"(, "vocabulary": ["a", "b", "a"])") ==
+        "features[0].vocabulary: \"a\" twice, as entries 0 and 2");
+  CHECK(categorical_error(R"(, "vocabulary": [5, 5])") == "features[0].vocabulary: 5 twice, as entries 0 and 1");
+  CHECK(categorical_error(R"(, "vocabulary": ["a", 1])") ==
+        "features[0].vocabulary[1]: found 1, expected a string, as the first entry is");
+  CHECK(contains(categorical_error(R"(, "vocabulary": [1, "a"])"), "features[0].vocabulary[1]: found \"a\""));
+  CHECK(categorical_error(R"(, "vocabulary": [1, 2, 3, 4], "first_id": 1)") ==
+        "features[0].vocabulary: ids 1 to 4, but c.weight has 4 rows");
+  CHECK(contains(categorical_error(R"(, "vocabulary": {"identity": 5})"), "ids 0 to 4, but c.weight has 4 rows"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": {"identity": 2}, "first_id": 1)"), "has no `first_id`"));
+  CHECK(categorical_error(R"(, "vocabulary": [1], "unknown": {"id": 4})") ==
+        "features[0].unknown.id: found 4, expected less than 4, the rows of c.weight");
+  CHECK(contains(categorical_error(R"(, "vocabulary": [1], "unknown": "ignore")"), "expected one of zero, error"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": [])"), "expected at least one entry"));
+  CHECK(contains(categorical_error(""), "features[0].vocabulary: missing"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": [1], "width": 3)"), "features[0].width: unknown key"));
+  CHECK(contains(error_of(R"({"name": "c", "kind": "categorical", "embedding": "d.weight", "vocabulary": [1]})"),
+                 "features[0].embedding: no tensor is named d.weight; nearest: c.weight"));
+  CHECK(contains(error_of(R"({"name": "c", "kind": "categorical", "embedding": "t.bias", "vocabulary": [1]})"),
+                 "t.bias: [1], expected an embedding table, [ids, width]"));
+}
+
+TEST_CASE("features: duplicates and widths") {
+  const std::string a = R"({"name": "a", "kind": "dense"})";
+  CHECK(error_of(a + ", " + a) == "features[1]: two features read the column \"a\"");
+  CHECK(error_of(R"({"name": "a", "kind": "dense", "width": 2}, {"name": "a.1", "kind": "dense"})") ==
+        "features[1]: two features read the column \"a.1\"");
+  CHECK(error_of(a) == "e.weight: [2, 3], expected [2, 1] (2 outputs, 1 input)");
+  CHECK(contains(error_of(""), "features: empty"));
+  CHECK(contains(error_of(R"({"name": "a", "kind": "dens"})"), "features[0].kind: found \"dens\", expected one of dense"));
+  const std::string text = replaced(description(a), R"("levels")", R"("input_dim": 2, "levels")");
+  CHECK(bind_error(text, weights(1)) == "input_dim: found 2, expected 1, the sum of the features' widths");
+}
+
+}  // namespace
+}  // namespace mmoe::converter

@@ -1,0 +1,86 @@
+#include <doctest/doctest.h>
+
+#include "converter/lowering/fold.h"
+#include "converter/lowering/lowered.h"
+#include "converter/packing/pack.h"
+#include "kernels/panel16.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::Random;
+
+TEST_CASE("lower: first layers that read one stream share a product, gates' logits side by side behind experts") {
+  const LoweredModel model = lower(test::mmoe_description({20, 3, {16}, 2, {8}, 0, 0}));
+  const LoweredLevel& level = model.levels.at(0);
+  const size_t product = level.experts[0].layers[0].product;
+  CHECK(level.experts[1].layers[0].product == product);
+  CHECK(level.gates[1].logits.product == product);
+  CHECK(level.experts[2].layers[0].column == 32);
+  CHECK(level.gates[0].logits.column == 48);
+  CHECK(level.gates[1].logits.column == 51);
+  CHECK(model.products[product].weight.rows == 54);
+  CHECK(model.products[product].bias.size() == 54);
+}
+
+TEST_CASE("lower: experts that may be skipped start at a panel, others are packed tightly") {
+  const LoweredModel dense = lower(test::mmoe_description({20, 3, {6}, 1, {}, 0, 0}));
+  CHECK(dense.levels[0].experts[1].layers[0].column == 6);
+  CHECK(dense.levels[0].gates[0].logits.column == 32);
+  const LoweredModel sparse = lower(test::mmoe_description({20, 3, {6}, 1, {}, 1, 0}));
+  CHECK(sparse.levels[0].experts[1].layers[0].column == 16);
+  CHECK(sparse.levels[0].experts[2].layers[0].column == 32);
+}
+
+TEST_CASE("lower: towers that read one stream share a product") {
+  const LoweredModel model = lower(test::shared_bottom_description());
+  CHECK(model.towers[0][0].product == model.towers[2][0].product);
+  CHECK(model.towers[2][0].column == 16);
+  CHECK(model.towers[0][1].product != model.towers[1][1].product);
+}
+
+TEST_CASE("lower: item-side features go behind, and the weights' columns with them") {
+  const ModelDescription before = test::feature_description();
+  const LoweredModel after = lower(before);
+  CHECK(after.feature_order == std::vector<size_t>{1, 3, 4, 0, 2});
+  CHECK(after.shared_dim == 23);
+  const Matrix& original = before.levels[0].experts[1].layers[0].weight;
+  const LoweredDense& layer = after.levels[0].experts[1].layers[0];
+  const Matrix& moved = after.products[layer.product].weight;
+  CHECK(moved.at(layer.column + 2, 0) == original.at(2, 1));    // country: column 1 of the description, now 0
+  CHECK(moved.at(layer.column + 2, 23) == original.at(2, 0));   // price: column 0, now behind the shared ones
+  CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));   // shop: column 5, now 24
+}
+
+TEST_CASE("fold: no batch norm is left, and one behind the last layer becomes a layer") {
+  Random random(1);
+  Mlp layers = test::random_mlp(5, {4, 3}, random);
+  layers[0].norm_before_activation = test::random_norm(4, random);
+  layers[0].norm_after_activation = test::random_norm(4, random);
+  layers[1].norm_after_activation = test::random_norm(3, random);
+  fold_batch_norms(layers);
+  REQUIRE(layers.size() == 3);
+  for (const DenseLayer& layer : layers) {
+    CHECK_FALSE(layer.norm_before_activation);
+    CHECK_FALSE(layer.norm_after_activation);
+  }
+  CHECK(layers[2].activation.kind == ActivationKind::kIdentity);
+  CHECK(layers[2].weight.at(0, 1) == 0.0f);
+}
+
+TEST_CASE("pack: panels of 16 outputs, inputs outermost, zero-padded") {
+  Random random(1);
+  const Matrix matrix{19, 3, random.floats(19 * 3)};
+  const std::vector<float> packed = pack_panels(matrix);
+  REQUIRE(packed.size() == 2 * 16 * 3);
+  CHECK(packed[0] == matrix.at(0, 0));
+  CHECK(packed[1] == matrix.at(1, 0));
+  CHECK(packed[16] == matrix.at(0, 1));
+  CHECK(packed[48] == matrix.at(16, 0));
+  CHECK(packed[48 + 16 + 2] == matrix.at(18, 1));
+  for (size_t o = 3; o < 16; ++o) CHECK(packed[48 + o] == 0.0f);
+}
+
+}  // namespace
+}  // namespace mmoe::converter
