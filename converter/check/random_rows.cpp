@@ -1,0 +1,74 @@
+#include <cmath>
+#include <limits>
+
+#include "converter/check/evaluate.h"
+
+namespace mmoe::converter {
+namespace {
+
+// splitmix64 (Steele, Lea and Flood 2014): the distributions of <random> differ between standard libraries.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+
+  uint64_t bits() {
+    state_ += 0x9e3779b97f4a7c15u;
+    uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  size_t below(size_t bound) { return static_cast<size_t>(bits() % bound); }
+  /// The sum of twelve uniform numbers: mean 0, variance 1, and no library function whose last bit may vary.
+  double normal() {
+    double sum = -6;
+    for (int i = 0; i < 12; ++i) sum += uniform();
+    return sum;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+constexpr size_t kOneInMissing = 16;
+
+float random_value(const Scaling& scaling, Random& random) {
+  if (!std::isnan(scaling.missing) && random.below(kOneInMissing) == 0) return std::numeric_limits<float>::quiet_NaN();
+  if (std::isfinite(scaling.lower) && std::isfinite(scaling.upper)) {
+    const double lower = scaling.lower, upper = scaling.upper;
+    return static_cast<float>(lower + random.uniform() * (upper - lower));
+  }
+  const double factor = scaling.factor != 0 ? static_cast<double>(scaling.factor) : 1;
+  return static_cast<float>(static_cast<double>(scaling.offset) + random.normal() / factor);
+}
+
+int32_t random_id(const Vocabulary& vocabulary, Random& random) {
+  if (vocabulary.unknown != UnknownRule::kError && random.below(kOneInMissing) == 0) return -1;
+  const size_t entry = random.below(vocabulary.size);
+  return static_cast<int32_t>(vocabulary.identity ? entry : vocabulary.ids[entry]);
+}
+
+}  // namespace
+
+RawRows random_rows(const ModelDescription& model, size_t num_rows, uint64_t seed) {
+  Random random(seed);
+  RawRows rows;
+  rows.num_rows = num_rows;
+  for (size_t row = 0; row < num_rows; ++row) {
+    for (size_t i = 0; model.features.empty() && i < model.input_dim; ++i) {
+      rows.values.push_back(static_cast<float>(random.normal()));
+    }
+    for (const Feature& feature : model.features) {
+      if (const auto* sparse = std::get_if<SparseFeature>(&feature.kind)) {
+        rows.ids.push_back(random_id(sparse->vocabulary, random));
+        continue;
+      }
+      const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;
+      for (size_t i = 0; i < feature.width; ++i) rows.values.push_back(random_value(scaling, random));
+    }
+  }
+  return rows;
+}
+
+}  // namespace mmoe::converter
