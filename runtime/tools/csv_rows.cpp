@@ -10,14 +10,14 @@ namespace mmoe::tools {
 CsvRows::CsvRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
     : csv_(bytes), spec_(spec) {
   read_header(options);
-  const std::string where = options.header ? "the given header" : csv_.where();
+  const std::string where = options.header.empty() ? csv_.where() : "the given header";
   cells_ = map_columns(where, header_, spec);
   keep_ = find_columns(where, header_, options.keep);
 }
 
 void CsvRows::read_header(const RowReaderOptions& options) {
-  if (options.header) {
-    header_ = *options.header;
+  if (!options.header.empty()) {
+    header_ = options.header;
     header_where_ = "the given header";
     return;
   }

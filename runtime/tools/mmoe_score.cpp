@@ -84,7 +84,7 @@ std::string rows_path(const std::string& given) {
 RowReaderOptions reader_options(const Options& options) {
   RowReaderOptions result;
   result.batch_rows = options.scorer.batch_rows;
-  if (!options.header.empty()) result.header = split_names("--header", options.header);
+  result.header = split_names("--header", options.header);
   result.keep = split_names("--keep", options.keep);
   return result;
 }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,8 @@ namespace mmoe::tools {
 
 struct RowReaderOptions {
   std::size_t batch_rows = 256;
-  /// Column names of a CSV file that has no header line.
-  std::optional<std::vector<std::string>> header;
+  /// Column names of a CSV file that has no header line; empty: its first line has them.
+  std::vector<std::string> header;
   /// Columns of a CSV file whose text is kept with each row.
   std::vector<std::string> keep;
 };

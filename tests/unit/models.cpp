@@ -2,8 +2,7 @@
 
 #include <cstring>
 #include <new>
-
-#include <doctest/doctest.h>
+#include <stdexcept>
 
 #include "converter/convert.h"
 
@@ -284,7 +283,7 @@ Model load(const AlignedBytes& file) {
   LoadOptions options;
   options.verify_checksums = true;
   Result<Model> model = Model::from_bytes(file.data(), file.size(), options);
-  if (!model) FAIL(std::string(model.error().message()));
+  if (!model) throw std::runtime_error(model.error().message());
   return std::move(*model);
 }
 

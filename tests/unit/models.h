@@ -73,7 +73,7 @@ std::vector<NamedModel> all_models(std::uint64_t seed = 1);
 /// The converted and checked file.
 AlignedBytes model_file(const converter::ModelDescription& description, std::size_t golden_rows = 4);
 
-/// Loads it; fails the test with the error's message.
+/// Loads it; throws std::runtime_error with the error's message.
 Model load(const AlignedBytes& file);
 
 }  // namespace mmoe::test

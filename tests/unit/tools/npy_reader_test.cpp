@@ -87,7 +87,7 @@ TEST_CASE("damaged files are refused") {
     CHECK(error_of(good.substr(0, size)) == "a.npy: the file ends within the array's header");
   }
   CHECK(error_of(npy_bytes(dictionary("<f4", "(99999999999999999999, 1)"), "")) ==
-        "a.npy: byte 53 of the array's header: expected a size");
+        "a.npy: byte 51 of the array's header: expected a size");
   CHECK(error_of(npy_bytes("{'descr': '<f4'}", "")) ==
         "a.npy: byte 16 of the array's header: expected 'descr', 'fortran_order' and 'shape'");
   CHECK(error_of(npy_bytes("{'descr': '<f4", "")) == "a.npy: byte 10 of the array's header: expected the end of a string");

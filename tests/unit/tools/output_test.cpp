@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 
 #include "runtime/tools/output_file.h"
