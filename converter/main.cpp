@@ -1,11 +1,12 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
-#include <cstdio>
+#include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <string>
-
-#include <CLI/CLI.hpp>
+#include <vector>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -15,7 +16,7 @@
 #include "converter/description/bind.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
-#include "runtime/tools/error.h"
+#include "runtime/tools/command_line.h"
 #include "runtime/tools/output_file.h"
 
 namespace {
@@ -112,46 +113,46 @@ void run(const Arguments& arguments) {
   if (!arguments.expect.empty()) print_expected(arguments, model, expected);
 }
 
+void declare(CLI::App& app, Arguments& arguments) {
+  app.footer("Exit codes: 0 written and checked; 1 input refused, nothing written; 2 wrong command line.");
+  app.add_option("WEIGHTS", arguments.weights, "PyTorch .pt/.pth with a state dict, or .safetensors")
+      ->required()
+      ->type_name("");
+  app.add_option("DESCRIPTION", arguments.description, "JSON that says what the tensors mean (DESCRIPTION.md)")
+      ->required()
+      ->type_name("");
+  app.add_option("-o,--output", arguments.output, "model file to write")->required()->type_name("FILE");
+  CLI::Option* rows =
+      app.add_option("--rows", arguments.rows, "rows for --expect: CSV or .npy, as mmoe-score reads them")
+          ->type_name("FILE");
+  app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
+      ->needs(rows)
+      ->type_name("FILE");
+  app.add_option("--tolerance", arguments.tolerance, "largest difference that --expect allows [2e-6]")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("X");
+  app.add_option("--golden-rows", arguments.options.num_golden_rows, "rows with known scores to store [8]")
+      ->check(CLI::Range(0, 100000))
+      ->type_name("N");
+  app.add_option("--seed", arguments.options.golden_seed, "seed of the golden rows' inputs [1]")->type_name("N");
+  app.add_flag("-q,--quiet", arguments.quiet, "print nothing but errors");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(
       "Turns trained weights into a .mmoe model file, and checks the file: its scores must be those of the\n"
-      "description, within float rounding, on rows that it then carries for mmoe-verify.\n"
-      "Exit status: 0 written and checked; 1 input refused, nothing written; 2 wrong usage.",
+      "description, within float rounding, on rows that it then carries for mmoe-verify.",
       "mmoe-convert");
-  app.add_option("weights", arguments.weights, "PyTorch .pt/.pth with a state dict, or .safetensors")->required();
-  app.add_option("description", arguments.description, "JSON that says what the tensors mean (DESCRIPTION.md)")
-      ->required();
-  app.add_option("-o,--output", arguments.output, "Model file to write")->required();
-  CLI::Option* rows =
-      app.add_option("--rows", arguments.rows, "Rows for --expect: CSV or .npy, as mmoe-score reads them");
-  app.add_option("--expect", arguments.expect, "Scores of --rows from the training framework: CSV or .npy")
-      ->needs(rows);
-  app.add_option("--tolerance", arguments.tolerance, "Largest difference that --expect allows")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--golden-rows", arguments.options.num_golden_rows, "Rows with known scores to store in the file")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 100000));
-  app.add_option("--seed", arguments.options.golden_seed, "Seed of the golden rows' inputs")->capture_default_str();
-  app.add_flag("-q,--quiet", arguments.quiet, "Print nothing but errors");
-  app.set_version_flag("--version", "mmoe-convert " MMOE_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  try {
-    run(arguments);
-    return 0;
-  } catch (const ConvertError& error) {
-    std::cerr << "mmoe-convert: " << error.what() << '\n';
-  } catch (const mmoe::tools::ToolError& error) {
-    std::cerr << "mmoe-convert: " << error.what() << '\n';
-  } catch (const std::bad_alloc&) {
-    std::cerr << "mmoe-convert: out of memory\n";
-  }
-  return 1;
+  declare(app, arguments);
+  return mmoe::tools::run_tool(app, argc, argv, [&arguments] {
+    try {
+      run(arguments);
+    } catch (const ConvertError& error) {
+      throw mmoe::tools::ToolError(error.what());
+    }
+    return mmoe::tools::kExitOk;
+  });
 }

@@ -21,7 +21,7 @@ inline void softmax_in_place(float* weights, std::size_t size) {
   float sum = 0.0f;
   for (std::size_t e = 0; e < size; ++e) sum += weights[e];
   for (std::size_t e = 0; e < padded; e += B::size) {
-    (B::load_unaligned(weights + e) / B(sum)).store_unaligned(weights + e);
+    divide<Arch>(B::load_unaligned(weights + e), B(sum)).store_unaligned(weights + e);
   }
 }
 
