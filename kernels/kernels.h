@@ -55,6 +55,18 @@ struct GateArgs {
   std::uint16_t* selected;     ///< [num_rows, top_k] positions of the selected, ascending
 };
 
+/// Drops, row by row, the experts whose weight is below a threshold; the largest weight stays in any case.
+struct ThresholdArgs {
+  float* weights;              ///< [num_rows, num_experts] of a whole softmax; the kept ones move to the front
+  std::size_t weights_stride;
+  std::size_t num_rows;
+  std::size_t num_experts;
+  float threshold;
+  bool renormalise;            ///< divide the kept weights by their sum
+  std::uint16_t* selected;     ///< [num_rows, num_experts] positions of the kept, ascending
+  std::uint16_t* counts;       ///< [num_rows] how many are kept
+};
+
 /// One expert's output, row-major.
 struct ExpertOutput {
   const float* data;
@@ -64,10 +76,11 @@ struct ExpertOutput {
 /// output[row] = w0 * e0[row], then fused multiply-adds over the further experts in ascending order.
 struct MixArgs {
   const ExpertOutput* experts;
-  std::size_t num_weights;        ///< per row: number of experts, or top_k
+  std::size_t num_weights;        ///< per row: number of experts, or top_k; with counts: at most
   const float* weights;           ///< [num_rows, num_weights]
   std::size_t weights_stride;     ///< 0: the same weights for every row
   const std::uint16_t* selected;  ///< [num_rows, num_weights] indices into experts; null: 0, 1, 2, ...
+  const std::uint16_t* counts;    ///< [num_rows] weights of each row; null: num_weights
   std::size_t num_rows;
   std::size_t dim;
   float* output;
@@ -101,6 +114,7 @@ struct KernelTable {
   void (*dense)(const DenseArgs&);
   void (*activate)(Activation, float alpha, float* data, std::size_t size);  ///< size: multiple of 16
   void (*gate)(const GateArgs&);
+  void (*threshold)(const ThresholdArgs&);
   void (*mix_experts)(const MixArgs&);
   void (*scale)(const ScaleArgs&);
   void (*lookup)(const LookupArgs&);

@@ -125,11 +125,36 @@ void gate(const GateArgs& args) {
   }
 }
 
+std::size_t largest_of(const float* weights, std::size_t size) {
+  std::size_t largest = 0;
+  for (std::size_t e = 1; e < size; ++e) largest = weights[e] > weights[largest] ? e : largest;
+  return largest;
+}
+
+void threshold(const ThresholdArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    float* weights = args.weights + row * args.weights_stride;
+    std::uint16_t* selected = args.selected + row * args.num_experts;
+    const std::size_t largest = largest_of(weights, args.num_experts);
+    std::size_t count = 0;
+    float sum = 0.0f;
+    for (std::size_t e = 0; e < args.num_experts; ++e) {
+      if (!(weights[e] >= args.threshold) && e != largest) continue;
+      selected[count] = static_cast<std::uint16_t>(e);
+      sum += weights[e];
+      weights[count++] = weights[e];
+    }
+    for (std::size_t j = 0; args.renormalise && j < count; ++j) weights[j] /= sum;
+    args.counts[row] = static_cast<std::uint16_t>(count);
+  }
+}
+
 void mix_experts(const MixArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
     const float* weights = args.weights + row * args.weights_stride;
     float* output = args.output + row * args.output_stride;
-    for (std::size_t j = 0; j < args.num_weights; ++j) {
+    for (std::size_t j = 0; j < num_weights; ++j) {
       const std::size_t e = args.selected ? args.selected[row * args.num_weights + j] : j;
       const float* expert = args.experts[e].data + row * args.experts[e].stride;
       for (std::size_t d = 0; d < args.dim; ++d) {
@@ -166,7 +191,7 @@ bool all_finite(const float* data, std::size_t size) {
   return true;
 }
 
-constexpr KernelTable kTable = {"scalar", true,  dense, activate, gate,
+constexpr KernelTable kTable = {"scalar", true,  dense, activate, gate, threshold,
                                 mix_experts, scale, lookup, all_finite};
 
 }  // namespace

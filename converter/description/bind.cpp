@@ -25,6 +25,7 @@ class Binder {
  private:
   std::vector<std::string> read_names();
   void bind_input();
+  void bind_shared_dim();
   void bind_trunk();
   void bind_levels();
   void bind_towers();
@@ -38,7 +39,7 @@ class Binder {
 
 // The top level's keys and the tasks: what {task} stands for has to be known before any tensor is looked up.
 std::vector<std::string> Binder::read_names() {
-  root_.allow_keys({"mmoe_description", "name", "features", "input_dim", "trunk", "levels", "towers", "tasks"});
+  root_.allow_keys({"mmoe_description", "name", "features", "input_dim", "shared_dim", "trunk", "levels", "towers", "tasks"});
   const JsonReader version = root_.get("mmoe_description", "the version of this format, 1");
   if (version.integer() != 1) version.fail_expected("1, the version that this converter reads");
   model_.tasks = read_tasks(root_.get("tasks", "the tasks' names and links"));
@@ -58,6 +59,14 @@ void Binder::bind_input() {
     given->fail_expected(std::to_string(model_.input_dim) + ", the sum of the features' widths");
   }
   streams_ = Streams(input_dim);
+}
+
+// With features the sides of the features say it.
+void Binder::bind_shared_dim() {
+  const auto given = root_.find("shared_dim");
+  if (!given) return;
+  if (!model_.features.empty()) given->fail("with `features`, their sides say what candidates share");
+  model_.shared_dim = given->count(model_.input_dim);
 }
 
 void Binder::bind_trunk() {
@@ -108,6 +117,7 @@ ModelDescription Binder::bind(const std::string& default_name) {
   bind_levels();
   bind_towers();
   model_.input_dim = streams_.input_dim().value();  // an expert or the trunk has read x
+  bind_shared_dim();
   return std::move(model_);
 }
 

@@ -152,6 +152,7 @@ struct Embedding {
 struct ModelDescription {
   std::string name;
   size_t input_dim = 0;
+  size_t shared_dim = 0;  ///< without features: leading columns of x that a request's candidates share
   std::vector<Feature> features;  ///< empty, or in the order in which they are concatenated into x
   std::vector<Embedding> embeddings;
   Mlp trunk;

@@ -58,6 +58,7 @@ std::vector<size_t> put_shared_features_first(ModelDescription& model) {
 }
 
 size_t shared_dim(const ModelDescription& model) {
+  if (model.features.empty()) return model.shared_dim;
   size_t columns = 0;
   for (const Feature& feature : model.features) {
     if (feature.side == Side::kItem) break;

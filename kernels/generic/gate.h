@@ -74,4 +74,25 @@ void gate(const GateArgs& args) {
   }
 }
 
+template <class Arch>
+void threshold(const ThresholdArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    float* weights = args.weights + row * args.weights_stride;
+    std::uint16_t* selected = args.selected + row * args.num_experts;
+    std::size_t largest = 0;
+    for (std::size_t e = 1; e < args.num_experts; ++e) largest = weights[e] > weights[largest] ? e : largest;
+    std::uint16_t count = 0;
+    float sum = 0.0f;
+    for (std::size_t e = 0; e < args.num_experts; ++e) {
+      const float weight = weights[e];
+      if (!(weight >= args.threshold) && e != largest) continue;
+      selected[count] = static_cast<std::uint16_t>(e);
+      weights[count++] = weight;
+      sum += weight;
+    }
+    for (std::size_t j = 0; args.renormalise && j < count; ++j) weights[j] /= sum;
+    args.counts[row] = count;
+  }
+}
+
 }  // namespace mmoe::kernels

@@ -12,7 +12,7 @@ namespace mmoe::kernels {
 
 template <class Arch>
 constexpr KernelTable make_table(const char* name, bool fma) {
-  return {name,        fma,         dense<Arch>,  activate<Arch>,  gate<Arch>,
+  return {name,        fma,         dense<Arch>,  activate<Arch>,  gate<Arch>, threshold<Arch>,
           mix_experts<Arch>, scale<Arch>, lookup<Arch>, all_finite<Arch>};
 }
 

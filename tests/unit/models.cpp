@@ -218,6 +218,14 @@ ModelDescription mixed_description(std::uint64_t seed) {
   return model;
 }
 
+ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
+  ModelDescription model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
+  Random random(seed + 7);
+  if (with_trunk) model.trunk = random_mlp(20, {20}, random);
+  model.shared_dim = 13;
+  return model;
+}
+
 ModelDescription feature_description(std::uint64_t seed) {
   ModelDescription model = mmoe_description({31, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "features";

@@ -60,6 +60,8 @@ converter::ModelDescription cross_stitch_description(std::uint64_t seed = 1);
 /// A trunk, stacked levels, hidden layers in a gate, batch norms before and after activations, every activation,
 /// temperature, separate top-k modes, all kinds of links.
 converter::ModelDescription mixed_description(std::uint64_t seed = 1);
+/// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
+converter::ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
 converter::ModelDescription feature_description(std::uint64_t seed = 1);
 

@@ -64,6 +64,10 @@ void mmoe_model_free(mmoe_model* model);
 size_t mmoe_model_input_dim(const mmoe_model* model);
 size_t mmoe_model_num_tasks(const mmoe_model* model);
 
+/* Leading columns of x, and leading features, that are the same for all candidates of a request. */
+size_t mmoe_model_shared_dim(const mmoe_model* model);
+size_t mmoe_model_num_shared_features(const mmoe_model* model);
+
 /* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. */
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
 
@@ -92,6 +96,8 @@ typedef struct mmoe_session_options {
   size_t top_k;           /* 0: as the file says */
   const char* isa;        /* null: MMOE_ISA, else the fastest */
   int32_t non_finite;
+  float min_gate_weight;     /* skip experts of smaller weight; 0: none */
+  int32_t keep_gate_weights; /* nonzero: do not divide what min_gate_weight leaves by its sum */
 } mmoe_session_options;
 
 /* options null: all defaults. One allocation of the arena and one of the handle. */
@@ -124,6 +130,18 @@ typedef struct mmoe_feature_column {
 /* One column per feature of the model, in its order. Allocates nothing. */
 mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores);
+
+/* One user, many candidates: the user's share of every first layer is computed once. shared: [shared_dim];
+ * items: [num_candidates, input_dim - shared_dim] -> scores: [num_candidates, num_tasks], the bits of whole rows. */
+mmoe_status mmoe_session_set_user(mmoe_session* session, const float* shared);
+mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
+                                          float* scores);
+
+/* The same from raw features: one row of the first num_shared_features; num_candidates rows of the others. */
+mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
+                                           size_t num_columns);
+mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
+                                                  size_t num_columns, size_t num_candidates, float* scores);
 
 #ifdef __cplusplus
 }

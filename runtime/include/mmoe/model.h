@@ -79,6 +79,9 @@ class Model {
 
   /// Columns of x.
   std::size_t input_dim() const;
+  /// Leading columns of x that are the same for all candidates of a request (user and context features): what
+  /// Session::set_user() takes. 0: the model declares none.
+  std::size_t shared_dim() const;
   std::size_t num_tasks() const;
   std::string_view task_name(std::size_t task) const;
   /// num_tasks() when there is none of that name.
@@ -86,6 +89,8 @@ class Model {
 
   /// 0 when the model takes x alone.
   std::size_t num_features() const;
+  /// The first features are the shared ones: they make up the first shared_dim() columns of x.
+  std::size_t num_shared_features() const;
   FeatureInfo feature(std::size_t index) const;
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;

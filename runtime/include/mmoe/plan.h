@@ -29,6 +29,12 @@ struct PlanOptions {
   /// Keep the k experts with the largest weights of every softmax gate, renormalised; 0: as the file says.
   std::size_t top_k = 0;
 
+  /// Skip experts whose weight in a softmax gate without top-k is below this; a row's largest weight always
+  /// stays. 0: skip none. Gates trained dense often concentrate on few experts.
+  float min_gate_weight = 0;
+  /// Divide the weights that min_gate_weight leaves by their sum.
+  bool renormalise = true;
+
   /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "scalar"). Null: the environment
   /// variable MMOE_ISA if set, else the fastest that this machine has.
   const char* isa = nullptr;
@@ -77,6 +83,8 @@ class Plan {
   std::size_t work_floats_;
   std::size_t block_rows_;
   std::size_t top_k_;
+  float min_gate_weight_;
+  bool renormalise_;
   std::size_t num_tasks_;
   std::uint8_t tasks_[kMaxTasks];
   NonFinite non_finite_;

@@ -51,17 +51,43 @@ class Session {
   /// id where the feature refuses it), kNonFinite (a missing value where none stands for it: see score()).
   Status score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch, float* scores);
 
+  /// One user, many candidates: accumulates the shared columns of x, [shared_dim], once; the session then keeps
+  /// them for score_candidates() until the next set_user(). Scoring whole rows in between changes nothing.
+  /// Errors: kInvalidArgument when the model has no shared columns, kNonFinite if the options say so.
+  Status set_user(const float* shared);
+
+  /// items: [num_candidates, input_dim - shared_dim] -> scores: [num_candidates, num_tasks], the bits that score()
+  /// gives for rows of the user's columns followed by the item's.
+  /// Errors: kInvalidArgument before set_user(), kNonFinite.
+  Status score_candidates(const float* items, std::size_t num_candidates, float* scores);
+
+  /// The same from raw features: one row of the model's first num_shared_features() features, ...
+  Status set_user_features(const FeatureColumn* columns, std::size_t num_columns);
+  /// ... and num_candidates rows of the others. Errors: also those of score_features().
+  Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
+                                  float* scores);
+
   const Plan& plan() const { return plan_; }
 
  private:
   Session(const Plan& plan, void* owned, void* arena);
+  enum class User : std::uint8_t { kUnset, kFinite, kNotFinite };
+  struct Output {
+    float* scores;
+    std::size_t stride;
+  };
+
   void release();
-  Status score_block(const float* x, std::size_t x_stride, std::size_t first_row, std::size_t num_rows,
-                     float* scores, std::size_t scores_stride);
+  Status keep_user(const float* shared);
+  Status score_rows(const float* x, std::size_t stride, std::size_t batch, bool candidates, const Output& output);
+  Status score_encoded(const FeatureColumn* columns, std::size_t first_feature, std::size_t batch, float* scores);
+  Status score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows, bool candidates,
+                     const Output& output);
 
   Plan plan_;
   void* owned_;  ///< the allocation, or null when the arena is the caller's
   Program* program_;  ///< in the arena
+  User user_ = User::kUnset;
 };
 
 }  // namespace mmoe

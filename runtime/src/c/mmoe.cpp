@@ -68,11 +68,17 @@ mmoe::Result<mmoe::Plan> make_plan(const mmoe_model* model, const mmoe_session_o
   plan_options.isa = full.isa;
   plan_options.non_finite =
       full.non_finite == MMOE_NON_FINITE_IS_ERROR ? mmoe::NonFinite::kError : mmoe::NonFinite::kNanScores;
+  plan_options.min_gate_weight = full.min_gate_weight;
+  plan_options.renormalise = full.keep_gate_weights == 0;
   return mmoe::Plan::create(model->model, plan_options);
 }
 
 // The handle lies in front of the session's arena.
 constexpr std::size_t kHandleBytes = sizeof(mmoe_session) + alignof(mmoe_session) - 1;
+
+const mmoe::FeatureColumn* as_columns(const mmoe_feature_column* columns) {
+  return reinterpret_cast<const mmoe::FeatureColumn*>(columns);
+}
 
 bool is_sparse(const mmoe_model* model, size_t feature) {
   return feature < model->model.num_features() && model->model.feature(feature).kind == mmoe::FeatureKind::kSparse;
@@ -102,6 +108,9 @@ void mmoe_model_free(mmoe_model* model) { delete model; }
 
 size_t mmoe_model_input_dim(const mmoe_model* model) { return model->model.input_dim(); }
 size_t mmoe_model_num_tasks(const mmoe_model* model) { return model->model.num_tasks(); }
+
+size_t mmoe_model_shared_dim(const mmoe_model* model) { return model->model.shared_dim(); }
+size_t mmoe_model_num_shared_features(const mmoe_model* model) { return model->model.num_shared_features(); }
 
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size) {
   *size = 0;
@@ -189,8 +198,30 @@ mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t bat
 mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores) {
   if (!session) return null_argument("session");
-  const auto* feature_columns = reinterpret_cast<const mmoe::FeatureColumn*>(columns);
-  return finish(session->session.score_features(feature_columns, num_columns, batch, scores));
+  return finish(session->session.score_features(as_columns(columns), num_columns, batch, scores));
+}
+
+mmoe_status mmoe_session_set_user(mmoe_session* session, const float* shared) {
+  if (!session) return null_argument("session");
+  return finish(session->session.set_user(shared));
+}
+
+mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
+                                          float* scores) {
+  if (!session) return null_argument("session");
+  return finish(session->session.score_candidates(items, num_candidates, scores));
+}
+
+mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
+                                           size_t num_columns) {
+  if (!session) return null_argument("session");
+  return finish(session->session.set_user_features(as_columns(columns), num_columns));
+}
+
+mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
+                                                  size_t num_columns, size_t num_candidates, float* scores) {
+  if (!session) return null_argument("session");
+  return finish(session->session.score_candidate_features(as_columns(columns), num_columns, num_candidates, scores));
 }
 
 }  // extern "C"

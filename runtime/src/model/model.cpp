@@ -88,8 +88,18 @@ void Model::release() {
 std::string_view Model::name() const { return text_of(root_of(*this).name()); }
 std::string_view Model::architecture() const { return text_of(root_of(*this).architecture()); }
 std::size_t Model::input_dim() const { return root_of(*this).input_dim(); }
+std::size_t Model::shared_dim() const { return root_of(*this).shared_dim(); }
 std::size_t Model::num_tasks() const { return root_of(*this).tasks()->size(); }
 std::size_t Model::num_features() const { return size_of(root_of(*this).features()); }
+
+std::size_t Model::num_shared_features() const {
+  std::size_t column = 0;
+  std::size_t count = 0;
+  while (column < shared_dim() && count < num_features()) {
+    column += root_of(*this).features()->Get(static_cast<uoffset_t>(count++))->width();
+  }
+  return count;
+}
 
 std::string_view Model::task_name(std::size_t task) const {
   return text_of(root_of(*this).tasks()->Get(static_cast<uoffset_t>(task))->name());

@@ -9,6 +9,8 @@
 namespace mmoe::internal {
 namespace {
 
+using flatbuffers::uoffset_t;
+
 constexpr std::uint64_t kAlignment = Model::kAlignment;
 
 std::uint64_t element_bytes(schema::DType dtype) {
@@ -121,6 +123,21 @@ Status verify_sparse(const schema::Model& root, const schema::Feature& feature, 
   return verify_vocabulary(root, feature, index, tensor->rows());
 }
 
+// The shared columns end where a feature ends.
+Status verify_shared(const schema::Model& root) {
+  bool at_boundary = root.shared_dim() <= root.input_dim();
+  if (size_of(root.features()) != 0) {
+    std::uint64_t column = 0;
+    uoffset_t shared = 0;
+    while (column < root.shared_dim() && shared < root.features()->size()) {
+      column += root.features()->Get(shared++)->width();
+    }
+    at_boundary = column == root.shared_dim();
+  }
+  if (at_boundary) return {};
+  return make_error(ErrorCode::kDamaged, "shared_dim: ", root.shared_dim(), " is not where a feature ends");
+}
+
 }  // namespace
 
 Status verify_tensors(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t file_bytes) {
@@ -154,6 +171,7 @@ Status verify_features(const schema::Model& root) {
     if (feature.kind() != schema::FeatureKind_Sparse) continue;
     if (Status status = verify_sparse(root, feature, i); !status) return status;
   }
+  if (Status status = verify_shared(root); !status) return status;
   if (num_features != 0 && column != root.input_dim()) {
     return make_error(ErrorCode::kDamaged, "features: ", column, " columns, input_dim ", root.input_dim());
   }

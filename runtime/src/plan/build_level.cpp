@@ -35,12 +35,22 @@ std::size_t PlanBuilder::top_k_of(const schema::Gate& gate) const {
   return top_k < gate.experts()->size() ? top_k : 0;
 }
 
-// An expert is sparse when every needed gate that lists it is a top-k gate.
+// Whether the session skips experts of small weight here.
+bool PlanBuilder::has_threshold(const schema::Gate& gate) const {
+  return gate.kind() == schema::GateKind_Softmax && plan_.min_gate_weight_ > 0 && top_k_of(gate) == 0;
+}
+
+// How many experts a row may select; 0: the gate does not select, it mixes all.
+std::size_t PlanBuilder::max_selected_of(const schema::Gate& gate) const {
+  return has_threshold(gate) ? gate.experts()->size() : top_k_of(gate);
+}
+
+// An expert is sparse when every needed gate that lists it selects.
 void PlanBuilder::find_sparse_experts(const schema::Level& level, const LevelNeeds& needs) {
   BitSet<kMaxExperts> dense;
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
-    if (!needs.gates.contains(g) || top_k_of(gate) != 0) continue;
+    if (!needs.gates.contains(g) || max_selected_of(gate) != 0) continue;
     for (const std::uint32_t expert : *gate.experts()) dense.insert(expert);
   }
   sparse_ = {};
@@ -112,7 +122,8 @@ void PlanBuilder::add_gates(const schema::Level& level, const LevelNeeds& needs,
     const std::size_t num_experts = gate.experts()->size();
     const std::size_t top_k = top_k_of(gate);
     const View weights = buffer(in_end_, num_experts);
-    gates_[g] = {weights.data, weights.stride, tables_.allocate<std::uint16_t>(block_rows_ * top_k)};
+    gates_[g] = {weights.data, weights.stride, tables_.allocate<std::uint16_t>(block_rows_ * max_selected_of(gate)),
+                 has_threshold(gate) ? tables_.allocate<std::uint16_t>(block_rows_) : nullptr};
     kernels::GateArgs args{};
     args.logits = jobs[job].output.data;
     args.logits_stride = jobs[job++].output.stride;
@@ -122,7 +133,11 @@ void PlanBuilder::add_gates(const schema::Level& level, const LevelNeeds& needs,
     args.weights = gates_[g].weights;
     args.weights_stride = gates_[g].stride;
     args.selected = gates_[g].selected;
-    add_step(StepKind::kGate).gate.args = args;
+    GateStep step{};
+    step.args = args;
+    step.threshold = {weights.data,          weights.stride,      0, num_experts, plan_.min_gate_weight_,
+                      plan_.renormalise_, gates_[g].selected, gates_[g].counts};
+    add_step(StepKind::kGate).gate = step;
   }
 }
 
@@ -133,13 +148,13 @@ void PlanBuilder::add_select(const schema::Level& level, const LevelNeeds& needs
   SelectStep::Gate* gates = tables_.allocate<SelectStep::Gate>(level.gates()->size());
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
-    if (!needs.gates.contains(g) || top_k_of(gate) == 0) continue;
+    if (!needs.gates.contains(g) || max_selected_of(gate) == 0) continue;
     RowList** lists = tables_.allocate<RowList*>(gate.experts()->size());
     for (uoffset_t i = 0; lists && i < gate.experts()->size(); ++i) {
       const std::uint32_t expert = gate.experts()->Get(i);
       lists[i] = sparse_.contains(expert) ? lists_ + expert : nullptr;
     }
-    if (gates) gates[step.num_gates] = {gates_[g].selected, top_k_of(gate), lists};
+    if (gates) gates[step.num_gates] = {gates_[g].selected, max_selected_of(gate), gates_[g].counts, lists};
     ++step.num_gates;
   }
   step.gates = gates;
@@ -165,7 +180,7 @@ void PlanBuilder::add_mixes(const schema::Level& level, const LevelNeeds& needs)
 
 void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const View& output) {
   const std::size_t num_experts = gate.experts()->size();
-  const std::size_t top_k = top_k_of(gate);
+  const std::size_t max_selected = max_selected_of(gate);
   kernels::ExpertOutput* experts = tables_.allocate<kernels::ExpertOutput>(num_experts);
   for (uoffset_t i = 0; experts && i < num_experts; ++i) {
     const View& expert = experts_[gate.experts()->Get(i)];
@@ -173,13 +188,14 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Vie
   }
   kernels::MixArgs args{};
   args.experts = experts;
-  args.num_weights = top_k != 0 ? top_k : num_experts;
+  args.num_weights = max_selected != 0 ? max_selected : num_experts;
   if (gate.kind() == schema::GateKind_Constant) {
     args.weights = ModelAccess::floats(model_, static_cast<std::size_t>(gate.constant()));
   } else {
     args.weights = gates_[index].weights;
     args.weights_stride = gates_[index].stride;
     args.selected = gates_[index].selected;
+    args.counts = gates_[index].counts;
   }
   args.dim = output.stride;  // whole panels: what lies in the padding is never read as a stream
   args.output = output.data;

@@ -84,6 +84,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
   }
+  if (!input.data && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
 }
 

@@ -60,6 +60,7 @@ void PlanBuilder::run() {
   if (program_) {
     program_->kernels = static_cast<const kernels::KernelTable*>(plan_.kernels_);
     program_->input_dim = root_.input_dim();
+    program_->shared_dim = root_.shared_dim();
   }
   add_features();
   add_trunk();
@@ -88,6 +89,7 @@ void PlanBuilder::add_features() {
   if (!program_) return;
   program_->features = steps;
   program_->num_features = num_features;
+  program_->num_shared_features = model_.num_shared_features();
   program_->ids = ids;
   program_->input = {input, root_.input_dim()};
   for (uoffset_t i = 0; i < num_features; ++i) {

@@ -63,6 +63,8 @@ class PlanBuilder {
 
   internal::Step& add_step(internal::StepKind kind);
   std::size_t top_k_of(const schema::Gate& gate) const;
+  bool has_threshold(const schema::Gate& gate) const;
+  std::size_t max_selected_of(const schema::Gate& gate) const;
   bool passes_through(const schema::Gate& gate) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
@@ -100,6 +102,7 @@ class PlanBuilder {
     float* weights;
     std::size_t stride;
     std::uint16_t* selected;
+    std::uint16_t* counts;
   } gates_[internal::kMaxGates];
   View towers_[internal::kMaxTasks];
 };

@@ -29,6 +29,9 @@ Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
 
 Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   if (options.max_batch == 0) return make_error(ErrorCode::kInvalidArgument, "max_batch: 0");
+  if (!(options.min_gate_weight >= 0 && options.min_gate_weight <= 1)) {
+    return make_error(ErrorCode::kInvalidArgument, "min_gate_weight: not between 0 and 1");
+  }
   Result<const kernels::KernelTable*> kernels = choose_kernels(options.isa);
   if (!kernels) return kernels.error();
 
@@ -37,6 +40,8 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   plan.kernels_ = *kernels;
   plan.block_rows_ = options.max_batch < kMaxBlockRows ? options.max_batch : kMaxBlockRows;
   plan.top_k_ = options.top_k;
+  plan.min_gate_weight_ = options.min_gate_weight;
+  plan.renormalise_ = options.renormalise;
   plan.non_finite_ = options.non_finite;
   plan.num_tasks_ = options.tasks ? options.num_tasks : model.num_tasks();
   if (plan.num_tasks_ == 0 || plan.num_tasks_ > model.num_tasks()) {

@@ -27,17 +27,21 @@ struct RowList {
 struct DenseStep {
   kernels::DenseArgs args;  ///< input null: x
   const RowList* list;      ///< null: all rows
+  float* prefix;            ///< a product over x whose first columns are shared by candidates: room for the
+                            ///< accumulators behind them, from which each candidate's row goes on
 };
 
 struct GateStep {
   kernels::GateArgs args;
+  kernels::ThresholdArgs threshold;  ///< counts null: none
 };
 
-/// Fills the row lists of a level's sparse experts from its top-k gates.
+/// Fills the row lists of a level's sparse experts from the gates that select.
 struct SelectStep {
   struct Gate {
-    const std::uint16_t* selected;  ///< [rows, top_k] positions in `experts`
-    std::size_t top_k;
+    const std::uint16_t* selected;  ///< [rows, max_selected] positions in the gate's list of experts
+    std::size_t max_selected;
+    const std::uint16_t* counts;    ///< [rows] how many are selected; null: max_selected
     RowList* const* lists;  ///< per position; null for an expert that runs on all rows
   };
   const Gate* gates;
@@ -99,6 +103,8 @@ class Program {
   std::int32_t* ids;      ///< [block_rows]: one feature's ids with the unknown rule applied
   internal::View input;   ///< encoded features, [block_rows, input_dim]
   std::size_t input_dim;
+  std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request
+  std::size_t num_shared_features;
   const float** scores;   ///< per requested task, [block_rows]
 };
 

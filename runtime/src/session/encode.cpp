@@ -36,18 +36,29 @@ void scale(const Program& program, const FeatureStep& feature, const float* valu
 
 }  // namespace
 
-Status encode_features(const Program& program, const FeatureColumn* columns, std::size_t first_row,
+Status encode_features(const Program& program, const FeatureColumns& features, std::size_t first_row,
                        std::size_t num_rows) {
-  for (std::size_t i = 0; i < program.num_features; ++i) {
-    const FeatureStep& feature = program.features[i];
+  for (std::size_t i = 0; i < features.count; ++i) {
+    const std::size_t index = features.first + i;
+    const FeatureStep& feature = program.features[index];
     if (!feature.sparse) {
-      scale(program, feature, columns[i].values + first_row * feature.width, num_rows);
+      scale(program, feature, features.columns[i].values + first_row * feature.width, num_rows);
       continue;
     }
-    Status status = resolve_ids(feature, i, columns[i].ids + first_row, first_row, num_rows, program.ids);
+    Status status = resolve_ids(feature, index, features.columns[i].ids + first_row, first_row, num_rows, program.ids);
     if (!status) return status;
     program.kernels->lookup({feature.table, feature.width, program.ids, num_rows, program.input.data + feature.column,
                              program.input.stride});
+  }
+  return {};
+}
+
+Status check_columns(const Program& program, const FeatureColumns& features) {
+  if (!features.columns) return make_error(ErrorCode::kInvalidArgument, "columns: null");
+  for (std::size_t i = 0; i < features.count; ++i) {
+    const bool sparse = program.features[features.first + i].sparse;
+    if (sparse ? features.columns[i].ids != nullptr : features.columns[i].values != nullptr) continue;
+    return make_error(ErrorCode::kInvalidArgument, "columns[", i, "].", sparse ? "ids" : "values", ": null");
   }
   return {};
 }

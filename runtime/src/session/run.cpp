@@ -11,7 +11,16 @@ struct Block {
   const float* x;
   std::size_t x_stride;
   std::size_t num_rows;
+  std::size_t shared;  // columns that x lacks: their share of every product is in the steps' prefixes
 };
+
+// The product's accumulators behind the shared columns stand in for its bias. One accumulator per output, in
+// ascending order of inputs: the bits of the whole row.
+void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::DenseArgs& args) {
+  args.bias = step.prefix;
+  args.weights += shared * kPanelWidth;
+  args.num_inputs -= shared;
+}
 
 void run_dense(const Block& block, const DenseStep& step) {
   kernels::DenseArgs args = step.args;
@@ -23,8 +32,19 @@ void run_dense(const Block& block, const DenseStep& step) {
   if (!args.input) {
     args.input = block.x;
     args.input_stride = block.x_stride;
+    if (block.shared != 0) continue_from_prefix(step, block.shared, args);
   }
   if (args.num_rows != 0) block.kernels.dense(args);
+}
+
+void run_gate(const Block& block, const GateStep& step) {
+  kernels::GateArgs args = step.args;
+  args.num_rows = block.num_rows;
+  block.kernels.gate(args);
+  if (!step.threshold.counts) return;
+  kernels::ThresholdArgs threshold = step.threshold;
+  threshold.num_rows = block.num_rows;
+  block.kernels.threshold(threshold);
 }
 
 // Rows ascending outside, gates inside: a list gets each row once, in order.
@@ -33,8 +53,9 @@ void run_select(const Block& block, const SelectStep& step) {
   for (std::uint32_t row = 0; row < block.num_rows; ++row) {
     for (std::size_t g = 0; g < step.num_gates; ++g) {
       const SelectStep::Gate& gate = step.gates[g];
-      for (std::size_t j = 0; j < gate.top_k; ++j) {
-        RowList* list = gate.lists[gate.selected[row * gate.top_k + j]];
+      const std::size_t count = gate.counts ? gate.counts[row] : gate.max_selected;
+      for (std::size_t j = 0; j < count; ++j) {
+        RowList* list = gate.lists[gate.selected[row * gate.max_selected + j]];
         if (!list || (list->count != 0 && list->rows[list->count - 1] == row)) continue;
         list->rows[list->count++] = row;
       }
@@ -77,11 +98,7 @@ void run_link(const Block& block, const LinkStep& step) {
 void run_step(const Block& block, const Step& step) {
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
-    case StepKind::kGate: {
-      kernels::GateArgs args = step.gate.args;
-      args.num_rows = block.num_rows;
-      return block.kernels.gate(args);
-    }
+    case StepKind::kGate: return run_gate(block, step.gate);
     case StepKind::kSelect: return run_select(block, step.select);
     case StepKind::kMix: {
       kernels::MixArgs args = step.mix.args;
@@ -94,9 +111,23 @@ void run_step(const Block& block, const Step& step) {
 
 }  // namespace
 
-void run_steps(const Program& program, const float* x, std::size_t x_stride, std::size_t num_rows) {
-  const Block block{*program.kernels, x, x_stride, num_rows};
+void run_steps(const Program& program, const Rows& rows) {
+  const Block block{*program.kernels, rows.x, rows.stride, rows.count, rows.candidates ? program.shared_dim : 0};
   for (std::size_t i = 0; i < program.num_steps; ++i) run_step(block, program.steps[i]);
+}
+
+void compute_prefixes(const Program& program, const float* shared) {
+  for (std::size_t i = 0; i < program.num_steps; ++i) {
+    const Step& step = program.steps[i];
+    if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
+    kernels::DenseArgs args = step.dense.args;
+    args.input = shared;
+    args.num_rows = 1;
+    args.num_inputs = program.shared_dim;
+    args.output = step.dense.prefix;
+    args.activation = kernels::Activation::kIdentity;
+    program.kernels->dense(args);
+  }
 }
 
 }  // namespace mmoe::internal

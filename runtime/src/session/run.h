@@ -7,7 +7,18 @@
 
 namespace mmoe::internal {
 
-/// x: [num_rows, input_dim] with rows x_stride floats apart. Leaves each task's scores in the program's buffers.
-void run_steps(const Program& program, const float* x, std::size_t x_stride, std::size_t num_rows);
+/// Rows of x, `stride` floats apart; with `candidates`, only the columns behind the shared ones.
+struct Rows {
+  const float* x;
+  std::size_t stride;
+  std::size_t count;
+  bool candidates;
+};
+
+/// Leaves each task's scores in the program's buffers. REQUIRES for candidates: compute_prefixes() was called.
+void run_steps(const Program& program, const Rows& rows);
+
+/// Accumulates the shared columns of x, once, into the prefix of every product that reads x.
+void compute_prefixes(const Program& program, const float* shared);
 
 }  // namespace mmoe::internal

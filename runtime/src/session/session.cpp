@@ -48,7 +48,8 @@ Result<Session> Session::create(const Plan& plan, void* arena, std::size_t arena
 Session::Session(const Plan& plan, void* owned, void* arena)
     : plan_(plan), owned_(owned), program_(PlanBuilder::build(plan_, align(arena))) {}
 
-Session::Session(Session&& other) noexcept : plan_(other.plan_), owned_(other.owned_), program_(other.program_) {
+Session::Session(Session&& other) noexcept
+    : plan_(other.plan_), owned_(other.owned_), program_(other.program_), user_(other.user_) {
   other.owned_ = nullptr;
 }
 
@@ -58,6 +59,7 @@ Session& Session::operator=(Session&& other) noexcept {
     plan_ = other.plan_;
     owned_ = other.owned_;
     program_ = other.program_;
+    user_ = other.user_;
     other.owned_ = nullptr;
   }
   return *this;
@@ -78,13 +80,7 @@ Status Session::score(const float* x, std::size_t x_stride, std::size_t batch, f
   if (x_stride < program_->input_dim || scores_stride < plan_.num_tasks()) {
     return make_error(ErrorCode::kInvalidArgument, "strides: rows would overlap");
   }
-  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
-    const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    Status status = score_block(x + row * x_stride, x_stride, row, num_rows, scores + row * scores_stride,
-                                scores_stride);
-    if (!status) return status;
-  }
-  return {};
+  return score_rows(x, x_stride, batch, false, {scores, scores_stride});
 }
 
 Status Session::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
@@ -94,34 +90,102 @@ Status Session::score_features(const FeatureColumn* columns, std::size_t num_col
                       program_->num_features, " features");
   }
   if (batch == 0) return {};
-  if (!columns || !scores) return make_error(ErrorCode::kInvalidArgument, columns ? "scores: null" : "columns: null");
-  for (std::size_t i = 0; i < num_columns; ++i) {
-    const bool sparse = program_->features[i].sparse;
-    if (sparse ? columns[i].ids != nullptr : columns[i].values != nullptr) continue;
-    return make_error(ErrorCode::kInvalidArgument, "columns[", i, "].", sparse ? "ids" : "values", ": null");
+  if (!scores) return make_error(ErrorCode::kInvalidArgument, "scores: null");
+  if (Status status = internal::check_columns(*program_, {columns, 0, num_columns}); !status) return status;
+  return score_encoded(columns, 0, batch, scores);
+}
+
+Status Session::set_user(const float* shared) {
+  if (program_->shared_dim == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
   }
-  const std::size_t scores_stride = plan_.num_tasks();
+  if (!shared) return make_error(ErrorCode::kInvalidArgument, "shared: null");
+  return keep_user(shared);
+}
+
+Status Session::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
+  const std::size_t num_shared = program_->num_shared_features;
+  if (num_columns != num_shared || num_shared == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ", num_shared,
+                      " user and context features");
+  }
+  if (Status status = internal::check_columns(*program_, {columns, 0, num_shared}); !status) return status;
+  if (Status status = internal::encode_features(*program_, {columns, 0, num_shared}, 0, 1); !status) return status;
+  return keep_user(program_->input.data);
+}
+
+Status Session::keep_user(const float* shared) {
+  const bool finite = program_->kernels->all_finite(shared, program_->shared_dim);
+  if (!finite && plan_.non_finite() == NonFinite::kError) {
+    return make_error(ErrorCode::kNonFinite, "set_user: an input is NaN or infinite");
+  }
+  internal::compute_prefixes(*program_, shared);
+  user_ = finite ? User::kFinite : User::kNotFinite;
+  return {};
+}
+
+Status Session::score_candidates(const float* items, std::size_t num_candidates, float* scores) {
+  if (user_ == User::kUnset) return make_error(ErrorCode::kInvalidArgument, "score_candidates: set_user() comes first");
+  if (num_candidates == 0) return {};
+  if (!items || !scores) return make_error(ErrorCode::kInvalidArgument, items ? "scores: null" : "items: null");
+  return score_rows(items, program_->input_dim - program_->shared_dim, num_candidates, true,
+                    {scores, plan_.num_tasks()});
+}
+
+Status Session::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
+                                         std::size_t num_candidates, float* scores) {
+  const std::size_t first = program_->num_shared_features;
+  if (user_ == User::kUnset) return make_error(ErrorCode::kInvalidArgument, "score_candidates: set_user() comes first");
+  if (num_columns != program_->num_features - first || num_columns == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ",
+                      program_->num_features - first, " item features");
+  }
+  if (num_candidates == 0) return {};
+  if (!scores) return make_error(ErrorCode::kInvalidArgument, "scores: null");
+  if (Status status = internal::check_columns(*program_, {columns, first, num_columns}); !status) return status;
+  return score_encoded(columns, first, num_candidates, scores);
+}
+
+// From features [first_feature, end): all of them, or the candidates' after the shared ones.
+Status Session::score_encoded(const FeatureColumn* columns, std::size_t first_feature, std::size_t batch,
+                              float* scores) {
+  const std::size_t stride = plan_.num_tasks();
+  const float* x = program_->input.data + (first_feature == 0 ? 0 : program_->shared_dim);
   for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
     const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    if (Status status = internal::encode_features(*program_, columns, row, num_rows); !status) return status;
-    Status status = score_block(program_->input.data, program_->input.stride, row, num_rows,
-                                scores + row * scores_stride, scores_stride);
+    const internal::FeatureColumns features{columns, first_feature, program_->num_features - first_feature};
+    if (Status status = internal::encode_features(*program_, features, row, num_rows); !status) return status;
+    Status status = score_block(x, program_->input.stride, row, num_rows, first_feature != 0,
+                                {scores + row * stride, stride});
     if (!status) return status;
   }
   return {};
 }
 
-Status Session::score_block(const float* x, std::size_t x_stride, std::size_t first_row, std::size_t num_rows,
-                            float* scores, std::size_t scores_stride) {
-  internal::run_steps(*program_, x, x_stride, num_rows);
+Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch, bool candidates,
+                           const Output& output) {
+  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
+    const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
+    Status status = score_block(x + row * stride, stride, row, num_rows, candidates,
+                                {output.scores + row * output.stride, output.stride});
+    if (!status) return status;
+  }
+  return {};
+}
+
+Status Session::score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows,
+                            bool candidates, const Output& output) {
+  internal::run_steps(*program_, {x, stride, num_rows, candidates});
+  const std::size_t width = program_->input_dim - (candidates ? program_->shared_dim : 0);
+  const bool user_finite = !candidates || user_ == User::kFinite;
   for (std::size_t row = 0; row < num_rows; ++row) {
-    const bool finite = program_->kernels->all_finite(x + row * x_stride, program_->input_dim);
+    const bool finite = program_->kernels->all_finite(x + row * stride, width);
     if (!finite && plan_.non_finite() == NonFinite::kError) {
       return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": an input is NaN or infinite");
     }
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
-      scores[row * scores_stride + task] =
-          finite ? program_->scores[task][row] : std::numeric_limits<float>::quiet_NaN();
+      output.scores[row * output.stride + task] =
+          finite && user_finite ? program_->scores[task][row] : std::numeric_limits<float>::quiet_NaN();
     }
   }
   return {};

@@ -21,7 +21,7 @@ TEST_CASE("mix_experts: every size and kernel set gives the reference's bits") {
         const std::vector<float> weights = random.floats(kRows * 32, 0, 1);
         std::vector<float> expected(kRows * (dim + 16), 7.0f);
         std::vector<float> found = expected;
-        MixArgs args{experts.data(), num_experts, weights.data(), 32, nullptr, kRows, dim, expected.data(), dim + 16};
+        MixArgs args{experts.data(), num_experts, weights.data(), 32, nullptr, nullptr, kRows, dim, expected.data(), dim + 16};
         reference().mix_experts(args);
         args.output = found.data();
         table->mix_experts(args);
@@ -42,10 +42,60 @@ TEST_CASE("mix_experts: a selection has the bits of mixing just the selected, an
     const std::vector<float> weights = {0.3f, 0.7f};
     const std::vector<std::uint16_t> selected = {0, 2};
     std::vector<float> found(16), expected(16);
-    table->mix_experts({experts.data(), 2, weights.data(), 2, selected.data(), 1, 16, found.data(), 16});
-    table->mix_experts({chosen.data(), 2, weights.data(), 2, nullptr, 1, 16, expected.data(), 16});
+    table->mix_experts({experts.data(), 2, weights.data(), 2, selected.data(), nullptr, 1, 16, found.data(), 16});
+    table->mix_experts({chosen.data(), 2, weights.data(), 2, nullptr, nullptr, 1, 16, expected.data(), 16});
     CHECK(found == expected);
     CHECK(std::isfinite(found[0]));
+  }
+}
+
+TEST_CASE("threshold, then mix_experts: each row its own number of experts, the reference's bits") {
+  Random random(3);
+  constexpr std::size_t kRows = 50, kExperts = 9;
+  const std::vector<float> data = random.floats(kRows * kExperts * 16);
+  std::vector<ExpertOutput> experts;
+  for (std::size_t e = 0; e < kExperts; ++e) experts.push_back({data.data() + e * 16, kExperts * 16});
+  const std::vector<float> softmax = random.floats(kRows * 16, 0, 0.3f);
+  for (const kernels::KernelTable* table : tested_kernels()) {
+    for (const bool renormalise : {false, true}) {
+      const auto run = [&](const kernels::KernelTable& kernels, std::vector<std::uint16_t>& selected) {
+        std::vector<float> weights = softmax;
+        std::vector<std::uint16_t> counts(kRows);
+        std::vector<float> output(kRows * 16);
+        kernels.threshold({weights.data(), 16, kRows, kExperts, 0.2f, renormalise, selected.data(), counts.data()});
+        kernels.mix_experts({experts.data(), kExperts, weights.data(), 16, selected.data(), counts.data(), kRows, 16,
+                             output.data(), 16});
+        return output;
+      };
+      std::vector<std::uint16_t> expected_choice(kRows * kExperts), found_choice(kRows * kExperts);
+      const std::vector<float> expected = run(reference(), expected_choice);
+      const std::vector<float> found = run(*table, found_choice);
+      CHECK(found_choice == expected_choice);
+      check_equal(*table, found, expected, 2 * 9 * 9 * 0x1p-24);
+    }
+  }
+}
+
+TEST_CASE("threshold: keeps what reaches it, at least the largest, and renormalises on request") {
+  for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    std::vector<float> weights(32, 0.0f);
+    const float rows[2][4] = {{0.5f, 0.1f, 0.25f, 0.15f}, {0.2f, 0.3f, 0.25f, 0.25f}};
+    for (std::size_t e = 0; e < 4; ++e) {
+      weights[e] = rows[0][e];
+      weights[16 + e] = rows[1][e];
+    }
+    std::vector<std::uint16_t> selected(8, 99), counts(2);
+    std::vector<float> kept = weights;
+    table->threshold({kept.data(), 16, 2, 4, 0.25f, false, selected.data(), counts.data()});
+    CHECK(counts == std::vector<std::uint16_t>{2, 3});
+    CHECK(selected == std::vector<std::uint16_t>{0, 2, 99, 99, 1, 2, 3, 99});
+    CHECK(kept[0] == 0.5f);
+    CHECK(kept[1] == 0.25f);
+    kept = weights;
+    table->threshold({kept.data(), 16, 2, 4, 0.9f, true, selected.data(), counts.data()});
+    CHECK(counts == std::vector<std::uint16_t>{1, 1});
+    CHECK(selected[4] == 1);
+    CHECK(kept[16] == 1.0f);
   }
 }
 
@@ -55,7 +105,7 @@ TEST_CASE("mix_experts: one expert of weight 1 passes unchanged, negative zero i
     const ExpertOutput expert = {data.data(), 16};
     const float one = 1.0f;
     std::vector<float> found(16, 5.0f);
-    table->mix_experts({&expert, 1, &one, 0, nullptr, 1, 16, found.data(), 16});
+    table->mix_experts({&expert, 1, &one, 0, nullptr, nullptr, 1, 16, found.data(), 16});
     CHECK(same_bits(found[3], -0.0f));
   }
 }

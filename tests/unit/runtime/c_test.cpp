@@ -55,6 +55,14 @@ TEST_CASE("C interface: a model, its features, a session, the C++ interface's bi
   CHECK(mmoe_session_score_features(session, columns, 5, 1, found) == MMOE_OK);
   CHECK(mmoe_session_score_features(session, columns, 4, 1, found) == MMOE_INVALID_ARGUMENT);
   CHECK(std::string(mmoe_last_message()) == "num_columns: 4, the model has 5 features");
+  CHECK(mmoe_model_num_shared_features(model) == 3);
+  CHECK(mmoe_model_shared_dim(model) == 23);
+  REQUIRE(mmoe_session_set_user(session, x.data()) == MMOE_OK);
+  REQUIRE(mmoe_session_score_candidates(session, x.data() + 23, 1, found) == MMOE_OK);
+  CHECK(std::memcmp(expected, found, sizeof found) == 0);
+  REQUIRE(mmoe_session_set_user_features(session, columns, 3) == MMOE_OK);
+  REQUIRE(mmoe_session_score_candidate_features(session, columns + 3, 2, 1, found) == MMOE_OK);
+  CHECK(mmoe_session_set_user_features(session, columns, 2) == MMOE_INVALID_ARGUMENT);
   mmoe_session_free(session);
 
   const uint32_t tasks[] = {1};

@@ -39,6 +39,7 @@ void use(const AlignedBytes& file) {
   const std::vector<float> x(3 * model->input_dim(), 0.5f);
   std::vector<float> scores(3 * model->num_tasks());
   (void)session->score(x.data(), 3, scores.data());
+  if (session->set_user(x.data()).ok()) (void)session->score_candidates(x.data(), 3, scores.data());
 }
 
 TEST_CASE("hostile: every truncation is an error") {
@@ -53,7 +54,8 @@ TEST_CASE("hostile: every truncation is an error") {
 
 TEST_CASE("hostile: every flipped byte of the header is an error or a model that can be used") {
   for (const converter::ModelDescription& description :
-       {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description()}) {
+       {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
+        user_item_description(true, 1)}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);

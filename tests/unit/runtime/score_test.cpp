@@ -54,7 +54,9 @@ TEST_CASE("score: the same bits in every batch size and on every exact kernel se
     const AlignedBytes file = model_file(named.description);
     const Model model = load(file);
     const std::vector<float> x = random.floats(131 * model.input_dim());
-    const std::vector<float> expected = score(model, x, 131);
+    SessionOptions scalar;  // the fastest set of an old machine is not exact
+    scalar.isa = "scalar";
+    const std::vector<float> expected = score(model, x, 131, scalar);
     for (const float value : expected) REQUIRE(std::isfinite(value));
     for (const char* isa : kExactIsas) {
       if (!has(model, isa)) continue;
@@ -134,6 +136,37 @@ TEST_CASE("score: top-k chosen for a session equals top-k in the file") {
   CHECK(same(score(dense, x, 100, options), score(sparse, x, 100)));
   options.top_k = 100;  // more than there are: all
   CHECK(same(score(sparse, x, 100, options), score(dense, x, 100)));
+}
+
+TEST_CASE("score: min_gate_weight skips experts; with none to skip it changes no bit") {
+  Random random(8);
+  const AlignedBytes file = model_file(mmoe_description({20, 8, {16, 12}, 2, {8}, 0, 0}));
+  const Model model = load(file);
+  const std::vector<float> x = random.floats(100 * 20);
+  const std::vector<float> all = score(model, x, 100);
+  SessionOptions options;
+  options.min_gate_weight = 1e-30f;
+  options.renormalise = false;
+  CHECK(same(score(model, x, 100, options), all));
+  // With a threshold that only one expert can reach, renormalised, every row gets just its largest expert.
+  options.min_gate_weight = 1.0f;
+  options.renormalise = true;
+  SessionOptions top_1;
+  top_1.top_k = 1;
+  CHECK(same(score(model, x, 100, options), score(model, x, 100, top_1)));
+  options.min_gate_weight = 0.15f;
+  const std::vector<float> some = score(model, x, 100, options);
+  CHECK_FALSE(same(some, all));
+  for (const std::size_t batch : {1, 7}) CHECK(same(score(model, x, batch, options), some));
+  for (const char* isa : kExactIsas) {
+    options.isa = isa;
+    if (has(model, isa)) CHECK(same(score(model, x, 64, options), some));
+  }
+  for (const float bad : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
+    PlanOptions refused;
+    refused.min_gate_weight = bad;
+    CHECK(Plan::create(model, refused).error().code() == ErrorCode::kInvalidArgument);
+  }
 }
 
 TEST_CASE("score: an expert that no row selects is not computed") {
