@@ -23,7 +23,8 @@ enum class Activation : std::uint8_t {
 };
 constexpr unsigned kNumActivations = 9;
 
-/// output[row] = activation(W input[row] + bias), W in panel-16 layout.
+/// output[row] = activation(W input[row] + bias), W in panel-16 layout; the activation applies to the first
+/// num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
 struct DenseArgs {
   const float* input;
   std::size_t input_stride;
@@ -37,8 +38,9 @@ struct DenseArgs {
   float* output;             ///< [.., num_panels * 16]
   std::size_t output_stride;
   Activation activation;
+  std::size_t num_activated;
   float alpha;
-  const float* slopes;       ///< prelu: [num_panels * 16]
+  const float* slopes;       ///< prelu: [num_activated * 16]
 };
 
 /// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;

@@ -66,8 +66,9 @@ void dense(const DenseArgs& args) {
       const float* weights = args.weights + column / kPanelWidth * args.panel_stride + column % kPanelWidth;
       float sum = args.bias[column];
       for (std::size_t k = 0; k < args.num_inputs; ++k) sum = std::fma(input[k], weights[k * kPanelWidth], sum);
-      const float alpha = args.activation == Activation::kPRelu ? args.slopes[column] : args.alpha;
-      output[column] = activate_one(args.activation, alpha, sum);
+      const bool activated = column < args.num_activated * kPanelWidth;
+      const float alpha = activated && args.activation == Activation::kPRelu ? args.slopes[column] : args.alpha;
+      output[column] = activated ? activate_one(args.activation, alpha, sum) : sum;
     }
   }
 }

@@ -45,23 +45,27 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t pane
       for (std::size_t r = 0; r < kPanels * kRegs; ++r) sum[m][r] = multiply_add<Arch>(x, w[r], sum[m][r]);
     }
   }
-  const bool relu = args.activation == Activation::kRelu;
+  const std::size_t num_relu = args.activation == Activation::kRelu ? args.num_activated : 0;
   MMOE_UNROLL
-  for (std::size_t m = 0; m < kRows; ++m) {
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    const bool relu = panel0 + p < num_relu;
     MMOE_UNROLL
-    for (std::size_t r = 0; r < kPanels * kRegs; ++r) {
-      const B y = relu ? xsimd::select(sum[m][r] < B(0.0f), B(0.0f), sum[m][r]) : sum[m][r];
-      y.store_unaligned(output[m] + r * kLanes);
+    for (std::size_t m = 0; m < kRows; ++m) {
+      MMOE_UNROLL
+      for (std::size_t r = p * kRegs; r < (p + 1) * kRegs; ++r) {
+        const B y = relu ? xsimd::select(sum[m][r] < B(0.0f), B(0.0f), sum[m][r]) : sum[m][r];
+        y.store_unaligned(output[m] + r * kLanes);
+      }
     }
   }
 }
 
-/// All panels of kRows rows from panel0 on, kPanels at a time, then the rest by halves.
+/// All panels of kRows rows from panel0 on, kPanels at a time, then the rest with narrower tiles.
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 inline void dense_panels(const DenseArgs& args, std::size_t row0, std::size_t panel0) {
   for (; panel0 + kPanels <= args.num_panels; panel0 += kPanels) dense_tile<Arch, kRows, kPanels>(args, row0, panel0);
   if constexpr (kPanels > 1) {
-    if (panel0 < args.num_panels) dense_panels<Arch, kRows, kPanels / 2>(args, row0, panel0);
+    if (panel0 < args.num_panels) dense_panels<Arch, kRows, Shape<Arch>::fewer(kPanels)>(args, row0, panel0);
   }
 }
 
@@ -82,9 +86,9 @@ inline void activate_rows(const DenseArgs& args) {
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
     if (args.activation == Activation::kPRelu) {
-      prelu<Arch>(args.slopes, output, args.num_panels * kPanelWidth);
+      prelu<Arch>(args.slopes, output, args.num_activated * kPanelWidth);
     } else {
-      activate<Arch>(args.activation, args.alpha, output, args.num_panels * kPanelWidth);
+      activate<Arch>(args.activation, args.alpha, output, args.num_activated * kPanelWidth);
     }
   }
 }

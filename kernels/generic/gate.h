@@ -7,21 +7,66 @@
 
 namespace mmoe::kernels {
 
-/// Softmax of weights[0 .. size), in place. The row is padded to whole panels, which may be overwritten.
+/// Softmax of one row. Reads and writes whole registers: up to 15 floats beyond `size`.
 template <class Arch>
-inline void softmax_in_place(float* weights, std::size_t size) {
+inline void softmax_row(const float* logits, std::size_t size, float* weights) {
   using B = Reg<Arch>;
-  float largest = weights[0];
-  for (std::size_t e = 1; e < size; ++e) largest = weights[e] > largest ? weights[e] : largest;
-  const std::size_t padded = padded_outputs(size);
-  for (std::size_t e = size; e < padded; ++e) weights[e] = largest;
+  float largest = logits[0];
+  for (std::size_t e = 1; e < size; ++e) largest = logits[e] > largest ? logits[e] : largest;
+  const std::size_t padded = (size + B::size - 1) / B::size * B::size;
   for (std::size_t e = 0; e < padded; e += B::size) {
-    exp_nonpositive<Arch>(B::load_unaligned(weights + e) - B(largest)).store_unaligned(weights + e);
+    exp_nonpositive<Arch>(B::load_unaligned(logits + e) - B(largest)).store_unaligned(weights + e);
   }
   float sum = 0.0f;
   for (std::size_t e = 0; e < size; ++e) sum += weights[e];
   for (std::size_t e = 0; e < padded; e += B::size) {
     divide<Arch>(B::load_unaligned(weights + e), B(sum)).store_unaligned(weights + e);
+  }
+}
+
+/// Softmax of as many rows as a register has lanes, a row per lane: `size` steps for all of them.
+/// `columns` is room for 16 * kMaxTransposed floats; size <= kMaxTransposed.
+constexpr std::size_t kMaxTransposed = 32;
+
+template <class Arch>
+inline void softmax_lanes(const float* logits, std::size_t logits_stride, std::size_t size, float* weights,
+                          std::size_t weights_stride, float* columns) {
+  using B = Reg<Arch>;
+  for (std::size_t row = 0; row < B::size; ++row) {
+    for (std::size_t e = 0; e < size; ++e) columns[e * B::size + row] = logits[row * logits_stride + e];
+  }
+  B largest = B::load_unaligned(columns);
+  for (std::size_t e = 1; e < size; ++e) {
+    const B x = B::load_unaligned(columns + e * B::size);
+    largest = xsimd::select(largest < x, x, largest);
+  }
+  B sum(0.0f);
+  for (std::size_t e = 0; e < size; ++e) {
+    const B x = exp_nonpositive<Arch>(B::load_unaligned(columns + e * B::size) - largest);
+    x.store_unaligned(columns + e * B::size);
+    sum = sum + x;
+  }
+  for (std::size_t e = 0; e < size; ++e) {
+    divide<Arch>(B::load_unaligned(columns + e * B::size), sum).store_unaligned(columns + e * B::size);
+  }
+  for (std::size_t row = 0; row < B::size; ++row) {
+    for (std::size_t e = 0; e < size; ++e) weights[row * weights_stride + e] = columns[e * B::size + row];
+  }
+}
+
+/// Softmax of every row; both ways give the same bits. May be done in place.
+template <class Arch>
+inline void softmax_rows(const float* logits, std::size_t logits_stride, std::size_t num_rows, std::size_t size,
+                         float* weights, std::size_t weights_stride) {
+  constexpr std::size_t kLanes = Reg<Arch>::size;
+  float columns[kLanes * kMaxTransposed];
+  std::size_t row = 0;
+  for (; size <= kMaxTransposed && row + kLanes <= num_rows; row += kLanes) {
+    softmax_lanes<Arch>(logits + row * logits_stride, logits_stride, size, weights + row * weights_stride,
+                        weights_stride, columns);
+  }
+  for (; row < num_rows; ++row) {
+    softmax_row<Arch>(logits + row * logits_stride, size, weights + row * weights_stride);
   }
 }
 
@@ -52,26 +97,32 @@ inline void select_top_k(const float* logits, std::size_t num_experts, std::size
   }
 }
 
+/// Moves the selected of each row to its front: of `from`, which may be the weights themselves.
 template <class Arch>
-inline void gate_row(const GateArgs& args, const float* logits, float* weights, std::uint16_t* selected) {
-  const bool select = args.top_k != 0;
-  if (select) select_top_k<Arch>(logits, args.num_experts, args.top_k, selected);
-  if (!select || args.top_k_of_softmax) {
-    for (std::size_t e = 0; e < args.num_experts; ++e) weights[e] = logits[e];
-    softmax_in_place<Arch>(weights, args.num_experts);
-    for (std::size_t j = 0; j < args.top_k; ++j) weights[j] = weights[selected[j]];
-  } else {
-    for (std::size_t j = 0; j < args.top_k; ++j) weights[j] = logits[selected[j]];
-    softmax_in_place<Arch>(weights, args.top_k);
+inline void keep_selected(const GateArgs& args, const float* from, std::size_t from_stride) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const std::uint16_t* selected = args.selected + row * args.top_k;
+    float* weights = args.weights + row * args.weights_stride;
+    // Ascending positions, each at or behind where it goes.
+    for (std::size_t j = 0; j < args.top_k; ++j) weights[j] = from[row * from_stride + selected[j]];
   }
 }
 
 template <class Arch>
 void gate(const GateArgs& args) {
-  for (std::size_t row = 0; row < args.num_rows; ++row) {
-    gate_row<Arch>(args, args.logits + row * args.logits_stride, args.weights + row * args.weights_stride,
-                   args.top_k ? args.selected + row * args.top_k : nullptr);
+  for (std::size_t row = 0; args.top_k != 0 && row < args.num_rows; ++row) {
+    select_top_k<Arch>(args.logits + row * args.logits_stride, args.num_experts, args.top_k,
+                       args.selected + row * args.top_k);
   }
+  if (args.top_k != 0 && !args.top_k_of_softmax) {
+    keep_selected<Arch>(args, args.logits, args.logits_stride);
+    softmax_rows<Arch>(args.weights, args.weights_stride, args.num_rows, args.top_k, args.weights,
+                       args.weights_stride);
+    return;
+  }
+  softmax_rows<Arch>(args.logits, args.logits_stride, args.num_rows, args.num_experts, args.weights,
+                     args.weights_stride);
+  if (args.top_k != 0) keep_selected<Arch>(args, args.weights, args.weights_stride);
 }
 
 template <class Arch>

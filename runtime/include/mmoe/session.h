@@ -26,6 +26,14 @@ struct FeatureColumn {
   const std::int32_t* ids = nullptr;  ///< Sparse: [batch], from Model::find_id()
 };
 
+/// One step of a session's plan, for people who look where the time goes.
+struct StepInfo {
+  const char* kind;     ///< "dense", "gate", "select", "mix", "link"
+  std::size_t inputs;   ///< columns read per row: of a dense product, logits of a gate or link, experts mixed
+  std::size_t outputs;  ///< columns written per row, panel padding included; 0 for "select"
+  bool sparse;          ///< runs only on the rows that selected its expert
+};
+
 class Session {
  public:
   /// One allocation, here. Errors: those of Plan::create(), kOutOfMemory.
@@ -66,6 +74,13 @@ class Session {
   /// ... and num_candidates rows of the others. Errors: also those of score_features().
   Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
                                   float* scores);
+
+  /// REQUIRES: index < plan().num_steps().
+  StepInfo step(std::size_t index) const;
+
+  /// score(), adding to ticks[i] what `clock` says that step i took, for every step. ticks: [plan().num_steps()].
+  /// Reading the clock costs; the sum is more than score() takes.
+  Status profile(const float* x, std::size_t batch, float* scores, std::uint64_t (*clock)(), std::uint64_t* ticks);
 
   const Plan& plan() const { return plan_; }
 

@@ -91,6 +91,7 @@ class LayerVerifier {
     if (layer.activation() >= static_cast<int>(kernels::kNumActivations)) {
       return error_at(path, ErrorCode::kUnsupported, "activation: ", layer.activation());
     }
+    if (!(layer.alpha() - layer.alpha() == 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not finite");
     if (layer.activation() == schema::ActivationKind_PRelu && !find_tensor(root_, layer.slopes(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "slopes: not a row of ", per_output.cols, " floats");
     }

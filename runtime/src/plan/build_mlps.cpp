@@ -27,23 +27,35 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
   const schema::Dense& b = next.layer(0);
   const std::size_t begin = span_of(b).first;
   return !first.list && !next.list && first.input.data == next.input.data && first.input.stride == next.input.stride &&
-         a.weight() == b.weight() && a.bias() == b.bias() && a.activation() == b.activation() &&
-         a.alpha() == b.alpha() && a.slopes() == b.slopes() && begin >= span.first &&
-         begin <= span.first + span.count;
+         a.weight() == b.weight() && a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
+}
+
+// Whether it may share the activated panels; a linear layer may follow in panels of its own.
+bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b) {
+  return a.activation() == b.activation() && a.alpha() == b.alpha() && a.slopes() == b.slopes();
 }
 
 std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
-  PanelSpan span = span_of(jobs[0].layer(0));
-  bool keep = false;
-  std::size_t count = 0;
-  for (; count < num_jobs && (count == 0 || can_join(jobs[0], jobs[count], span)); ++count) {
-    const PanelSpan part = span_of(jobs[count].layer(0));
-    const std::size_t end = part.first + part.count;
-    if (end > span.first + span.count) span.count = end - span.first;
+  const schema::Dense& first = jobs[0].layer(0);
+  PanelSpan span = span_of(first);
+  std::size_t num_activated = span.count;
+  bool keep = jobs[0].keep && jobs[0].num_layers() == 1;
+  std::size_t count = 1;
+  for (; count < num_jobs && can_join(jobs[0], jobs[count], span); ++count) {
+    const schema::Dense& layer = jobs[count].layer(0);
+    const PanelSpan part = span_of(layer);
+    const std::size_t end = part.first + part.count - span.first;
+    const bool all_activated = num_activated == span.count;
+    if (all_activated && same_activation(first, layer)) {
+      num_activated = end > num_activated ? end : num_activated;
+    } else if (layer.activation() != schema::ActivationKind_Identity || part.first < span.first + num_activated) {
+      break;
+    }
+    if (end > span.count) span.count = end;
     keep = keep || (jobs[count].keep && jobs[count].num_layers() == 1);
   }
   const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, span.count * kPanelWidth);
-  add_dense(jobs[0].input, jobs[0].layer(0), span, jobs[0].list, output);
+  add_dense(jobs[0].input, first, span, num_activated, jobs[0].list, output);
   for (std::size_t i = 0; i < count; ++i) jobs[i].output = part_of(output, jobs[i].layer(0), span);
   return count;
 }
@@ -59,14 +71,14 @@ void PlanBuilder::add_later_layers(MlpJob& job) {
     const schema::Dense& layer = job.layer(i);
     const PanelSpan span = span_of(layer);
     const View output = i + 1 == num_layers ? last : buffer(in_end_, span.count * kPanelWidth);
-    add_dense(job.output, layer, span, job.list, output);
+    add_dense(job.output, layer, span, span.count, job.list, output);
     job.output = part_of(output, layer, span);
   }
   work_.release_to(in_end_, mark);
 }
 
-void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, const RowList* list,
-                            const View& output) {
+void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span,
+                            std::size_t num_activated, const RowList* list, const View& output) {
   const std::size_t first = span.first * kPanelWidth;
   DenseStep step{};
   step.list = list;
@@ -80,6 +92,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.args.output = output.data;
   step.args.output_stride = output.stride;
   step.args.activation = static_cast<kernels::Activation>(layer.activation());
+  step.args.num_activated = num_activated;
   step.args.alpha = layer.alpha();
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;

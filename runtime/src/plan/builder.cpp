@@ -122,7 +122,7 @@ void PlanBuilder::add_trunk() {
     const PanelSpan span = span_of(layer);
     const Arena::End out_end = Arena::opposite(in_end_);
     const View output = buffer(out_end, span.count * kPanelWidth);
-    add_dense(streams_[0], layer, span, nullptr, output);
+    add_dense(streams_[0], layer, span, span.count, nullptr, output);
     streams_[0] = part_of(output, layer, span);
     work_.release_to(in_end_, 0);
     in_end_ = out_end;

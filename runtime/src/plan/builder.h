@@ -56,8 +56,8 @@ class PlanBuilder {
   void add_mlps(MlpJob* jobs, std::size_t num_jobs);
   std::size_t add_first_layers(MlpJob* jobs, std::size_t num_jobs);
   void add_later_layers(MlpJob& job);
-  void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, const internal::RowList* list,
-                 const View& output);
+  void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
+                 const internal::RowList* list, const View& output);
 
   void add_link(const schema::Link& link, const float* const* task_scores, float* scores);
 
@@ -68,6 +68,7 @@ class PlanBuilder {
   bool passes_through(const schema::Gate& gate) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
+  static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static View part_of(const View& output, const schema::Dense& layer, const PanelSpan& span);
 
   template <class Reader>

@@ -95,6 +95,10 @@ void run_link(const Block& block, const LinkStep& step) {
   }
 }
 
+Block block_of(const Program& program, const Rows& rows) {
+  return {*program.kernels, rows.x, rows.stride, rows.count, rows.candidates ? program.shared_dim : 0};
+}
+
 void run_step(const Block& block, const Step& step) {
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
@@ -112,8 +116,19 @@ void run_step(const Block& block, const Step& step) {
 }  // namespace
 
 void run_steps(const Program& program, const Rows& rows) {
-  const Block block{*program.kernels, rows.x, rows.stride, rows.count, rows.candidates ? program.shared_dim : 0};
+  const Block block = block_of(program, rows);
   for (std::size_t i = 0; i < program.num_steps; ++i) run_step(block, program.steps[i]);
+}
+
+void run_steps_timed(const Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks) {
+  const Block block = block_of(program, rows);
+  std::uint64_t start = clock();
+  for (std::size_t i = 0; i < program.num_steps; ++i) {
+    run_step(block, program.steps[i]);
+    const std::uint64_t end = clock();
+    ticks[i] += end - start;
+    start = end;
+  }
 }
 
 void compute_prefixes(const Program& program, const float* shared) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "plan/program.h"
 
@@ -17,6 +18,9 @@ struct Rows {
 
 /// Leaves each task's scores in the program's buffers. REQUIRES for candidates: compute_prefixes() was called.
 void run_steps(const Program& program, const Rows& rows);
+
+/// The same, adding what each step took by `clock` to its entry of `ticks`.
+void run_steps_timed(const Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks);
 
 /// Accumulates the shared columns of x, once, into the prefix of every product that reads x.
 void compute_prefixes(const Program& program, const float* shared);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/make_error.h"
+#include "kernels/panel16.h"
 #include "plan/arena.h"
 #include "plan/builder.h"
 #include "plan/program.h"
@@ -81,6 +82,31 @@ Status Session::score(const float* x, std::size_t x_stride, std::size_t batch, f
     return make_error(ErrorCode::kInvalidArgument, "strides: rows would overlap");
   }
   return score_rows(x, x_stride, batch, false, {scores, scores_stride});
+}
+
+Status Session::profile(const float* x, std::size_t batch, float* scores, std::uint64_t (*clock)(),
+                        std::uint64_t* ticks) {
+  // Scores first, and thereby checks the arguments.
+  if (Status status = score(x, batch, scores); !status || batch == 0) return status;
+  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
+    const internal::Rows rows{x + row * program_->input_dim, program_->input_dim,
+                              smaller(plan_.block_rows(), batch - row), false};
+    internal::run_steps_timed(*program_, rows, clock, ticks);
+  }
+  return {};
+}
+
+StepInfo Session::step(std::size_t index) const {
+  const internal::Step& step = program_->steps[index];
+  switch (step.kind) {
+    case internal::StepKind::kDense:
+      return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth, step.dense.list != nullptr};
+    case internal::StepKind::kGate: return {"gate", step.gate.args.num_experts, step.gate.args.num_experts, false};
+    case internal::StepKind::kSelect: return {"select", step.select.num_lists, 0, false};
+    case internal::StepKind::kMix: return {"mix", step.mix.args.num_weights, step.mix.args.dim, false};
+    case internal::StepKind::kLink: break;
+  }
+  return {"link", step.link.num_logits, 1, false};
 }
 
 Status Session::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,

@@ -32,6 +32,7 @@ struct Problem {
     args.output = output.data();
     args.output_stride = output_stride;
     args.activation = activation;
+    args.num_activated = args.num_panels;
     args.alpha = 0.2f;
     args.slopes = slopes.data();
     return args;
@@ -80,6 +81,26 @@ TEST_CASE("dense: every activation") {
   for (const kernels::KernelTable* table : tested_kernels()) {
     for (unsigned a = 0; a < kernels::kNumActivations; ++a) {
       compare(*table, Problem(13, 40, 33, random), static_cast<Activation>(a));
+    }
+  }
+}
+
+TEST_CASE("dense: panels behind the activated ones stay linear") {
+  Random random(7);
+  for (const kernels::KernelTable* table : tested_kernels()) {
+    for (unsigned a = 0; a < kernels::kNumActivations; ++a) {
+      for (std::size_t num_activated = 0; num_activated <= 7; ++num_activated) {
+        const Problem problem(13, 21, 100, random);
+        std::vector<float> expected(problem.num_rows * problem.output_stride), found = expected, linear = expected;
+        DenseArgs args = problem.args(expected, static_cast<Activation>(a));
+        args.num_activated = num_activated;
+        reference().dense(args);
+        args.output = found.data();
+        table->dense(args);
+        check_equal(*table, found, expected, no_fma_tolerance(problem.inputs));
+        table->dense(problem.args(linear, Activation::kIdentity));
+        for (std::size_t o = num_activated * kPanelWidth; o < 7 * kPanelWidth; ++o) CHECK(found[o] == linear[o]);
+      }
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "mmoe/session.h"
+#include "mmoe/thread_pool.h"
 #include "tests/unit/models.h"
 
 namespace {
@@ -119,6 +120,36 @@ TEST_CASE("Session::create allocates once") {
   const std::size_t after = num_allocations;
   CHECK(session.ok());
   CHECK(after == before + 1);
+}
+
+TEST_CASE("ParallelSession: creation allocates once, scoring on a thread pool never") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const Result<ThreadPool> pool = ThreadPool::create(3);
+  const std::vector<float> x(300 * 31), items(300 * 8);
+  std::vector<float> scores(300 * 2);
+  const std::vector<std::int32_t> ids(300, 1);
+  const FeatureColumn columns[] = {{nullptr, ids.data()}, {nullptr, ids.data()}, {x.data(), nullptr},
+                                   {x.data(), nullptr},   {nullptr, ids.data()}};
+  PlanOptions options;
+  options.max_batch = 300;
+  Result<Plan> plan = Plan::create(model, options);
+  const std::size_t before = num_allocations;
+  Result<ParallelSession> session = ParallelSession::create(*plan, pool->executor(), 3);
+  const std::size_t created = num_allocations;
+  bool scored = session.ok();
+  for (int i = 0; i < 3; ++i) {
+    scored = scored && session->score(x.data(), 300, scores.data()).ok();
+    scored = scored && session->score_features(columns, 5, 300, scores.data()).ok();
+    scored = scored && session->set_user(x.data()).ok();
+    scored = scored && session->score_candidates(items.data(), 300, scores.data()).ok();
+    scored = scored && session->set_user_features(columns, 3).ok();
+    scored = scored && session->score_candidate_features(columns + 3, 2, 300, scores.data()).ok();
+  }
+  const std::size_t after = num_allocations;
+  CHECK(scored);
+  CHECK(created == before + 1);
+  CHECK(after == created);
 }
 
 // Resident memory of this process that is no file's: what a copy would need.

@@ -90,7 +90,8 @@ TEST_CASE("damaged files are refused") {
         "a.npy: byte 51 of the array's header: expected a size");
   CHECK(error_of(npy_bytes("{'descr': '<f4'}", "")) ==
         "a.npy: byte 16 of the array's header: expected 'descr', 'fortran_order' and 'shape'");
-  CHECK(error_of(npy_bytes("{'descr': '<f4", "")) == "a.npy: byte 10 of the array's header: expected the end of a string");
+  CHECK(error_of(npy_bytes("{'descr': '<f4", "")) ==
+        "a.npy: byte 10 of the array's header: expected the end of a string");
   CHECK(error_of("\x93NUMPY\x04" + std::string(20, ' ')) == "a.npy: version 4 of the .npy format");
   CHECK(error_of(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12)) == "a.npy: the array's header claims 4.3 GB");
 }

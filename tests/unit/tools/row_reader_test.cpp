@@ -93,7 +93,8 @@ using Values = std::vector<std::vector<float>>;
 using Ids = std::vector<std::vector<std::int32_t>>;
 
 TEST_CASE("features are found by name, further columns ignored") {
-  const InputSpec spec = with_features({dense("age"), category("country", true), dense("v", 2), category("zip", false)});
+  const InputSpec spec =
+      with_features({dense("age"), category("country", true), dense("v", 2), category("zip", false)});
   const Rows rows = read_text("note,zip,v.1,country,v.0,age\nhello,10,2,AT,1,30\n\"a,b\",11,4,XX,3,-1e2\n", spec);
   CHECK(rows.values == Values{{30, 1, 2}, {-100, 3, 4}});
   CHECK(rows.ids == Ids{{7, 8}, {-1, -1}});
@@ -157,10 +158,10 @@ TEST_CASE("missing values and unknown categories follow the feature's rules") {
 
 TEST_CASE("missing and doubled columns are named") {
   const InputSpec spec = with_features({dense("age"), dense("v", 2)});
-  CHECK(error_of("Age,v.0\n1,2\n", spec) == "rows.csv:1: no column 'age', 'v.1'; the header has: Age, v.0");
+  CHECK(error_of("Age,v.0\n1,2\n", spec) == "rows.csv:1: no columns 'age', 'v.1'; the header has: Age, v.0");
   CHECK(error_of("age,v.0,v.1,age\n", spec) == "rows.csv:1: column 'age' is there 2 times");
   CHECK(error_of("age;v.0;v.1\n", spec) ==
-        "rows.csv:1: no column 'age', 'v.0', 'v.1'; the header is one column, 'age;v.0;v.1': columns are separated "
+        "rows.csv:1: no columns 'age', 'v.0', 'v.1'; the header is one column, 'age;v.0;v.1': columns are separated "
         "by commas");
   CHECK(read_text("age,v.0,v.1,other,other\n1,2,3,4,5\n", spec).values == Values{{1, 2, 3}});
 }
