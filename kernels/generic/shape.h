@@ -37,6 +37,9 @@ struct Shape {
     return fit > 8 ? 8 : fit;
   }
 
+  /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.
+  static constexpr std::size_t kBlockBytes = 24 * 1024;
+
   /// Panels of the next narrower tile.
   static constexpr std::size_t fewer(std::size_t panels) { return panels > 4 ? panels / 2 : panels - 1; }
 };
