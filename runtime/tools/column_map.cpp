@@ -72,7 +72,8 @@ std::vector<std::size_t> find_columns(const std::string& where, const std::vecto
     }
   }
   if (missing.empty()) return columns;
-  throw ToolError(where + ": no column " + join(missing, kMaxNamesShown) + "; " + header_text(header));
+  throw ToolError(where + (missing.size() == 1 ? ": no column " : ": no columns ") + join(missing, kMaxNamesShown) +
+                  "; " + header_text(header));
 }
 
 std::vector<Cell> map_columns(const std::string& where, const std::vector<std::string>& header,

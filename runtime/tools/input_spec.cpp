@@ -16,12 +16,19 @@ FeatureSpec feature_spec(const FeatureInfo& info) {
 
 }  // namespace
 
-InputSpec input_spec(const Model& model) {
+InputSpec input_spec(const Model& model, InputPart part) {
+  const bool items = part == InputPart::kItems;
+  const std::size_t first = items ? model.num_shared_features() : 0;
+  const std::size_t end = part == InputPart::kUser ? model.num_shared_features() : model.num_features();
   InputSpec spec;
-  spec.input_dim = model.input_dim();
-  for (std::size_t i = 0; i < model.num_features(); ++i) spec.features.push_back(feature_spec(model.feature(i)));
-  spec.find_string = [&model](std::size_t feature, std::string_view value) { return model.find_id(feature, value); };
-  spec.find_integer = [&model](std::size_t feature, std::int64_t value) { return model.find_id(feature, value); };
+  spec.input_dim = part == InputPart::kUser ? model.shared_dim() : model.input_dim() - (items ? model.shared_dim() : 0);
+  for (std::size_t i = first; i < end; ++i) spec.features.push_back(feature_spec(model.feature(i)));
+  spec.find_string = [&model, first](std::size_t feature, std::string_view value) {
+    return model.find_id(first + feature, value);
+  };
+  spec.find_integer = [&model, first](std::size_t feature, std::int64_t value) {
+    return model.find_id(first + feature, value);
+  };
   return spec;
 }
 

@@ -31,7 +31,10 @@ struct InputSpec {
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
 };
 
-/// The model must stay as long as the result.
-InputSpec input_spec(const Model& model);
+/// Which part of a model's input: whole rows, or a request's two halves.
+enum class InputPart : std::uint8_t { kRows, kUser, kItems };
+
+/// The model must stay as long as the result. REQUIRES for kUser and kItems: the model has shared inputs.
+InputSpec input_spec(const Model& model, InputPart part = InputPart::kRows);
 
 }  // namespace mmoe::tools

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -22,20 +21,27 @@ constexpr const char* kDescription =
     "Scores rows with a .mmoe model: one score per row and task, as CSV.\n\n"
     "ROWS is CSV whose header line names the model's features, in any order; further columns are ignored.\n"
     "A model without features takes columns x0, x1, … (or exactly as many columns as x has), or a .npy array,\n"
-    "float32 or float64, [rows, input_dim]. 'mmoe-inspect MODEL' lists features and tasks.";
+    "float32 or float64, [rows, input_dim]. 'mmoe-inspect MODEL' lists features and tasks.\n\n"
+    "With --user, ROWS are one user's candidates: they have the item-side inputs alone, and the user's share of the\n"
+    "model is computed once. The scores are the same bits as for whole rows.";
 
 constexpr const char* kFooter =
     "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
     "becomes of them. Blank lines are skipped. Scores are printed so that reading them gives the same bits.\n\n"
     "Exit codes: 0 success; 1 bad rows, model or file; 2 wrong command line.";
 
+constexpr int kMaxTopK = 1 << 16;   // beyond what the format allows; a negative number must not wrap around
+constexpr int kMaxBatch = 1 << 20;
+
 struct Options {
   std::string model;
   std::string rows;
+  std::string user;
   std::string output = "-";
   std::string tasks;
   std::string header;
   std::string keep;
+  std::string non_finite = "nan";
   ScorerOptions scorer;
   bool table = false;
   bool verify_checksums = false;
@@ -47,20 +53,27 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("ROWS", options.rows, "CSV or .npy file; '-' or nothing: standard input")->type_name("");
   app.add_option("-o,--output", options.output, "where the scores go, complete or not at all [standard output]")
       ->type_name("FILE");
+  app.add_option("--user", options.user, "CSV or .npy file with one row of the user- and context-side inputs")
+      ->type_name("FILE");
   app.add_option("--tasks", options.tasks, "tasks to score; what only others need is not computed [all]")
       ->type_name("A,B");
-  app.add_option("--top-k", options.scorer.top_k, "experts to keep of every softmax gate, renormalised [as the model says]")
+  app.add_option("--top-k", options.scorer.top_k,
+                 "experts to keep of every softmax gate, renormalised [as the model says]")
+      ->check(CLI::Range(0, kMaxTopK).description(""))
       ->type_name("K");
+  app.add_option("--min-gate-weight", options.scorer.min_gate_weight,
+                 "skip experts whose gate weight is smaller, and renormalise [0: none]")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->type_name("W");
   app.add_option("--batch", options.scorer.batch_rows, "rows that are read and scored at once [256]")
-      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->check(CLI::Range(1, kMaxBatch).description(""))
       ->type_name("ROWS");
   app.add_option("--isa", options.scorer.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
       ->type_name("NAME");
   app.add_option("--header", options.header, "column names of a CSV file that has no header line")->type_name("A,B");
   app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
-  const std::map<std::string, NonFinite> rules = {{"nan", NonFinite::kNanScores}, {"error", NonFinite::kError}};
-  app.add_option("--non-finite", options.scorer.non_finite, "what a row with a NaN or infinite input gets [nan]")
-      ->transform(CLI::CheckedTransformer(rules).description(""))
+  app.add_option("--non-finite", options.non_finite, "what a row with a NaN or infinite input gets [nan]")
+      ->check(CLI::IsMember({"nan", "error"}).description(""))
       ->type_name("nan|error");
   app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
   app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
@@ -108,7 +121,21 @@ void score_all(RowReader& reader, Scorer& scorer, ScoreWriter& writer, OutputFil
   }
 }
 
+// The one row of --user.
+void read_user(const Model& model, const std::string& path, Scorer& scorer) {
+  if (model.shared_dim() == 0) throw UsageError("--user: the model declares no user-side inputs");
+  RowReaderOptions options;
+  options.batch_rows = 2;
+  RowReader reader(path, input_spec(model, InputPart::kUser), options);
+  const RowBatch* batch = reader.next();
+  if (!batch || batch->num_rows() != 1) {
+    throw ToolError(path + ": expected one row, the user's, found " + (batch ? "more" : "none"));
+  }
+  scorer.set_user(reader, *batch);
+}
+
 int score(Options options) {
+  options.scorer.non_finite = options.non_finite == "error" ? NonFinite::kError : NonFinite::kNanScores;
   options.scorer.tasks = split_names("--tasks", options.tasks);
   const RowReaderOptions rows_options = reader_options(options);
   const std::string path = rows_path(options.rows);
@@ -117,7 +144,9 @@ int score(Options options) {
   load_options.verify_checksums = options.verify_checksums;
   const Model model = map_model(options.model, load_options);
   Scorer scorer(model, options.scorer);
-  RowReader reader(path, input_spec(model), rows_options);
+  if (!options.user.empty()) read_user(model, options.user, scorer);
+  const InputPart part = options.user.empty() ? InputPart::kRows : InputPart::kItems;
+  RowReader reader(path, input_spec(model, part), rows_options);
   OutputFile output(options.output);
   const std::unique_ptr<ScoreWriter> writer = make_writer(options, output, rows_options.keep, scorer.task_names());
   Progress progress;

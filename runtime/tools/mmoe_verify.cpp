@@ -23,8 +23,8 @@ constexpr const char* kFooter =
     "Kernel sets with fused multiply-add must give the golden scores to the bit. Those without (sse2) may differ by\n"
     "2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
     "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
-    "replays [{isa, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row, task, found,\n"
-    "expected}}].\n\n"
+    "replay_error, replays [{isa, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
+    "task, found, expected}}].\n\n"
     "Exit codes: 0 all is well; 1 something is not; 2 wrong command line.";
 
 struct Options {
@@ -40,9 +40,10 @@ struct Report {
   std::size_t num_golden_rows = 0;
   std::vector<std::string> tasks;
   std::vector<Replay> replays;
+  std::string replay_error;  ///< golden rows that cannot be scored at all
 
   bool ok() const {
-    bool result = structure.ok() && checksums.ok();
+    bool result = structure.ok() && checksums.ok() && replay_error.empty();
     for (const Replay& replay : replays) result = result && replay.num_wrong == 0;
     return result;
   }
@@ -80,7 +81,13 @@ Report verify(const Options& options) {
   report.checksums = model->verify_checksums();
   report.num_golden_rows = model->golden_rows().num_rows;
   for (std::size_t i = 0; i < model->num_tasks(); ++i) report.tasks.emplace_back(model->task_name(i));
-  if (report.num_golden_rows > 0) replay_all(*model, options, report);
+  try {
+    if (report.num_golden_rows > 0) replay_all(*model, options, report);
+  } catch (const UsageError&) {
+    throw;
+  } catch (const ToolError& error) {
+    report.replay_error = error.what();
+  }
   return report;
 }
 
@@ -120,7 +127,8 @@ std::string report_text(const Options& options, const Report& report) {
   for (const Replay& replay : report.replays) {
     table.add({replay.isa, std::to_string(replay.batch), result_text(replay, report)});
   }
-  return out + table.text("  ");
+  return out + (report.replays.empty() ? "" : table.text("  ")) +
+         (report.replay_error.empty() ? "" : "  FAILED: " + printable(report.replay_error) + "\n");
 }
 
 Json status_json(const Status& status) {
@@ -154,6 +162,7 @@ std::string report_json(const Options& options, const Report& report) {
   Json out = {{"file", options.model}, {"ok", report.ok()}, {"structure", status_json(report.structure)}};
   out["checksums"] = report.structure ? status_json(report.checksums) : Json();
   out["golden_rows"] = report.structure ? Json(report.num_golden_rows) : Json();
+  out["replay_error"] = report.replay_error.empty() ? Json() : Json(report.replay_error);
   out["replays"] = Json::array();
   for (const Replay& replay : report.replays) out["replays"].push_back(replay_json(replay, report));
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -12,8 +12,8 @@ NpyRows::NpyRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOption
                     " by name; expected CSV");
   }
   if (array_.columns() != spec.input_dim) {
-    throw ToolError(name_ + ": an array of " + counted(array_.columns(), "column") + "; expected the model's input_dim, " +
-                    std::to_string(spec.input_dim));
+    throw ToolError(name_ + ": an array of " + counted(array_.columns(), "column") +
+                    "; expected the model's input_dim, " + std::to_string(spec.input_dim));
   }
   if (!options.header.empty() || !options.keep.empty()) {
     throw ToolError(name_ + ": an array has no named columns: neither a header nor columns to keep can be given");

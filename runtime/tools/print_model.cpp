@@ -56,7 +56,9 @@ std::string ranges_text(const Json& numbers) {
   return out;
 }
 
-std::string titled(const std::string& title, const TextTable& table) { return "\n" + title + "\n" + table.text(kIndent); }
+std::string titled(const std::string& title, const TextTable& table) {
+  return "\n" + title + "\n" + table.text(kIndent);
+}
 
 // Lines of a name and a value, aligned.
 std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs) {
@@ -153,7 +155,7 @@ std::string weights_text(const Json& weights) {
 std::string top_k_text(const Json& gate) {
   if (gate["kind"] != "softmax") return "-";
   if (gate["top_k"] == 0) return "all";
-  return number_of(gate["top_k"]) + (gate["top_k_mode"] == "top_k_of_softmax" ? " of softmax" : "");
+  return number_of(gate["top_k"]) + (gate["top_k_mode"] == "top_k_of_softmax" ? " (of the softmax)" : "");
 }
 
 std::string gates_text(const Json& gates) {
@@ -193,7 +195,7 @@ std::string link_text(const Json& task) {
     for (const Json& factor : task["factors"]) out += (out.empty() ? "" : " x ") + text_of(factor);
     return out;
   }
-  const std::string tower = "of tower " + text_of(task["tower"]);
+  const std::string tower = "of tower '" + text_of(task["tower"]) + "'";
   const std::string column = std::to_string(task["column"].get<std::uint64_t>());
   if (task["link"] == "softmax_column") return "softmax column " + column + " " + tower;
   return task["link"].get<std::string>() + " " + tower + (task["column"] == 0 ? "" : ", column " + column);

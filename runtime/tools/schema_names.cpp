@@ -31,12 +31,16 @@ const char* find(const char* const (&names)[size], Enum value) {
 
 const char* name_of(schema::DType dtype) { return find<schema::DType_MAX>(kDTypes, dtype); }
 const char* name_of(schema::Layout layout) { return find<schema::Layout_MAX>(kLayouts, layout); }
-const char* name_of(schema::QuantizationScheme scheme) { return find<schema::QuantizationScheme_MAX>(kSchemes, scheme); }
+const char* name_of(schema::QuantizationScheme scheme) {
+  return find<schema::QuantizationScheme_MAX>(kSchemes, scheme);
+}
 const char* name_of(schema::FeatureKind kind) { return find<schema::FeatureKind_MAX>(kFeatureKinds, kind); }
 const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, side); }
 const char* name_of(schema::VocabularyKind kind) { return find<schema::VocabularyKind_MAX>(kVocabularies, kind); }
 const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_MAX>(kUnknownRules, rule); }
-const char* name_of(schema::ActivationKind activation) { return find<schema::ActivationKind_MAX>(kActivations, activation); }
+const char* name_of(schema::ActivationKind activation) {
+  return find<schema::ActivationKind_MAX>(kActivations, activation);
+}
 const char* name_of(schema::GateKind kind) { return find<schema::GateKind_MAX>(kGates, kind); }
 const char* name_of(schema::TopKMode mode) { return find<schema::TopKMode_MAX>(kTopKModes, mode); }
 const char* name_of(schema::LinkKind kind) { return find<schema::LinkKind_MAX>(kLinks, kind); }

@@ -35,6 +35,7 @@ Session make_session(const Model& model, const ScorerOptions& options) {
   session_options.tasks = tasks.empty() ? nullptr : tasks.data();
   session_options.num_tasks = tasks.size();
   session_options.top_k = options.top_k;
+  session_options.min_gate_weight = options.min_gate_weight;
   session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
   session_options.non_finite = options.non_finite;
   Result<Session> session = Session::create(model, session_options);
@@ -59,9 +60,22 @@ const float* Scorer::score(const RowReader& reader, const RowBatch& batch) {
   return scores_.data();
 }
 
+void Scorer::set_user(const RowReader& reader, const RowBatch& batch) {
+  const std::vector<FeatureColumn> columns = batch.columns();
+  const Status status =
+      batch.x() ? session_.set_user(batch.x()) : session_.set_user_features(columns.data(), columns.size());
+  if (!status) throw ToolError(reader.where(0) + ": " + status.error().message());
+  has_user_ = true;
+}
+
 Status Scorer::score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows) {
-  if (const float* x = batch.x()) return session_.score(x + first * model_.input_dim(), num_rows, scores_.data());
+  if (const float* x = batch.x()) {
+    if (!has_user_) return session_.score(x + first * model_.input_dim(), num_rows, scores_.data());
+    const std::size_t item_dim = model_.input_dim() - model_.shared_dim();
+    return session_.score_candidates(x + first * item_dim, num_rows, scores_.data());
+  }
   const std::vector<FeatureColumn> columns = batch.columns(first);
+  if (has_user_) return session_.score_candidate_features(columns.data(), columns.size(), num_rows, scores_.data());
   return session_.score_features(columns.data(), columns.size(), num_rows, scores_.data());
 }
 

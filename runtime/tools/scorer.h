@@ -14,6 +14,7 @@ namespace mmoe::tools {
 struct ScorerOptions {
   std::vector<std::string> tasks;  ///< empty: all
   std::size_t top_k = 0;           ///< 0: as the file says
+  float min_gate_weight = 0;       ///< 0: no expert is skipped for its weight
   std::size_t batch_rows = 256;
   std::string isa;                 ///< empty: MMOE_ISA, else the fastest
   NonFinite non_finite = NonFinite::kNanScores;
@@ -23,6 +24,10 @@ class Scorer {
  public:
   /// The model must stay as long. Throws UsageError for an unknown task or kernel set, listing what there is.
   Scorer(const Model& model, const ScorerOptions& options);
+
+  /// From now on batches are this user's items. The batch is the reader's last and has one row, of kUser inputs.
+  /// Throws ToolError naming the place of the row when it is refused.
+  void set_user(const RowReader& reader, const RowBatch& batch);
 
   /// Scores of the reader's last batch: [num_rows, task_names().size()]; valid until the next call.
   /// Throws ToolError naming the place of the row that could not be scored.
@@ -36,6 +41,7 @@ class Scorer {
 
   const Model& model_;
   Session session_;
+  bool has_user_ = false;
   std::vector<std::string> task_names_;
   std::vector<float> scores_;
 };
