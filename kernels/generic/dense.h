@@ -67,50 +67,60 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t pane
   }
 }
 
-/// Few rows: all panels of kRows rows from panel0 on, kPanels at a time, then the rest with narrower tiles.
+constexpr std::size_t fewer_rows(std::size_t rows) { return rows > 4 ? 4 : rows > 2 ? 2 : 1; }
+
+/// All rows from row0 on, kRows at a time, then the rest with smaller tiles, while the panels are in cache.
 template <class Arch, std::size_t kRows, std::size_t kPanels>
-inline void dense_panels(const DenseArgs& args, std::size_t row0, std::size_t panel0) {
-  const InputRange all{0, args.num_inputs, true, true};
-  for (; panel0 + kPanels <= args.num_panels; panel0 += kPanels) {
-    dense_tile<Arch, kRows, kPanels>(args, row0, panel0, all);
-  }
-  if constexpr (kPanels > 1) {
-    if (panel0 < args.num_panels) dense_panels<Arch, kRows, Shape<Arch>::fewer(kPanels)>(args, row0, panel0);
-  }
-}
-
-/// Few rows: all from row0 on, kRows at a time, then the rest with smaller tiles.
-template <class Arch, std::size_t kRows>
-inline void dense_rows(const DenseArgs& args, std::size_t row0) {
-  constexpr std::size_t kPanels = Shape<Arch>::panels(kRows);
-  for (; row0 + kRows <= args.num_rows; row0 += kRows) dense_panels<Arch, kRows, kPanels>(args, row0, 0);
+inline void dense_rows(const DenseArgs& args, std::size_t row0, std::size_t panel0, const InputRange& range) {
+  for (; row0 + kRows <= args.num_rows; row0 += kRows) dense_tile<Arch, kRows, kPanels>(args, row0, panel0, range);
   if constexpr (kRows > 1) {
-    constexpr std::size_t kNext = kRows > 4 ? 4 : kRows > 2 ? 2 : 1;
-    if (row0 < args.num_rows) dense_rows<Arch, kNext>(args, row0);
+    if (row0 < args.num_rows) dense_rows<Arch, fewer_rows(kRows), kPanels>(args, row0, panel0, range);
   }
 }
 
-/// Many rows: num_rows of them, a multiple of the largest tile's. A block of kPanels panels x kBlockInputs inputs
-/// stays in L1 for all of them; each panel is read from farther away once.
-template <class Arch, std::size_t kPanels>
-inline void dense_blocks(const DenseArgs& args, std::size_t num_rows, std::size_t panel0) {
-  constexpr std::size_t kRows = Shape<Arch>::kMaxRows;
+/// All rows of kPanels panels. What several tiles pass over stays in L1 for them: a block of inputs at a time.
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void dense_panels(const DenseArgs& args, std::size_t panel0) {
   constexpr std::size_t kBlockInputs = Shape<Arch>::kBlockBytes / (kPanels * kPanelWidth * sizeof(float));
-  for (; panel0 + kPanels <= args.num_panels; panel0 += kPanels) {
-    std::size_t begin = 0;
-    do {
-      const bool last = args.num_inputs - begin <= kBlockInputs + kBlockInputs / 2;
-      const std::size_t end = last ? args.num_inputs : begin + kBlockInputs;
-      const InputRange range{begin, end, begin == 0, last};
-      for (std::size_t row = 0; row < num_rows; row += kRows) {
-        dense_tile<Arch, kRows, kPanels>(args, row, panel0, range);
-      }
-      begin = end;
-    } while (begin < args.num_inputs);
+  std::size_t begin = 0;
+  do {
+    const std::size_t left = args.num_inputs - begin;
+    const bool last = args.num_rows <= kRows || left <= kBlockInputs + kBlockInputs / 2;
+    const std::size_t end = last ? args.num_inputs : begin + kBlockInputs;
+    dense_rows<Arch, kRows, kPanels>(args, 0, panel0, {begin, end, begin == 0, last});
+    begin = end;
+  } while (begin < args.num_inputs);
+}
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void dense_at_most(const DenseArgs& args, std::size_t panel0, std::size_t panels) {
+  if (panels == kPanels) {
+    dense_panels<Arch, kRows, kPanels>(args, panel0);
+  } else if constexpr (kPanels > 1) {
+    dense_at_most<Arch, kRows, kPanels - 1>(args, panel0, panels);
   }
-  if constexpr (kPanels > 1) {
-    if (panel0 < args.num_panels) dense_blocks<Arch, Shape<Arch>::fewer(kPanels)>(args, num_rows, panel0);
+}
+
+/// The whole product with tiles of kRows rows, as few tiles wide as possible and all about equally wide, because a
+/// narrow one waits for its few chains of fma: nine panels are 9 or 5 + 4, not 8 + 1.
+template <class Arch, std::size_t kRows>
+inline void dense_product(const DenseArgs& args) {
+  constexpr std::size_t kWidest = Shape<Arch>::panels(kRows);
+  std::size_t panel0 = 0;
+  for (std::size_t tiles = (args.num_panels + kWidest - 1) / kWidest; tiles > 0; --tiles) {
+    const std::size_t panels = (args.num_panels - panel0 + tiles - 1) / tiles;
+    dense_at_most<Arch, kRows, kWidest>(args, panel0, panels);
+    panel0 += panels;
   }
+}
+
+/// With the largest tile that the rows fill.
+template <class Arch, std::size_t kRows>
+inline void dense_for_rows(const DenseArgs& args) {
+  if constexpr (kRows > 1) {
+    if (args.num_rows < kRows) return dense_for_rows<Arch, fewer_rows(kRows)>(args);
+  }
+  dense_product<Arch, kRows>(args);
 }
 
 /// relu is done on the way out of the registers; the others in a second pass over rows that are still in L1.
@@ -128,10 +138,7 @@ inline void activate_rows(const DenseArgs& args) {
 
 template <class Arch>
 void dense(const DenseArgs& args) {
-  constexpr std::size_t kMaxRows = Shape<Arch>::kMaxRows;
-  const std::size_t whole = args.num_rows / kMaxRows * kMaxRows;
-  if (whole != 0) dense_blocks<Arch, Shape<Arch>::panels(kMaxRows)>(args, whole, 0);
-  if (whole < args.num_rows) dense_rows<Arch, (kMaxRows > 4 ? 4 : 2)>(args, whole);
+  dense_for_rows<Arch, Shape<Arch>::kMaxRows>(args);
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows<Arch>(args);
 }
 

@@ -34,14 +34,11 @@ struct Shape {
   /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight.
   static constexpr std::size_t panels(std::size_t rows) {
     const std::size_t fit = at_least_one(kAccumulators / (rows * kRegs));
-    return fit > 8 ? 8 : fit;
+    return fit > 12 ? 12 : fit;
   }
 
   /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.
   static constexpr std::size_t kBlockBytes = 24 * 1024;
-
-  /// Panels of the next narrower tile.
-  static constexpr std::size_t fewer(std::size_t panels) { return panels > 4 ? panels / 2 : panels - 1; }
 };
 
 }  // namespace mmoe::kernels
