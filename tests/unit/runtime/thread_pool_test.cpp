@@ -55,7 +55,9 @@ TEST_CASE("ThreadPool: calls every index once, for any number of threads and tas
 TEST_CASE("ThreadPool: what tasks wrote is there when run returns") {
   const ThreadPool pool = make_pool(4);
   std::vector<std::size_t> values(16);
-  const auto task = [](void* context, std::size_t index) { (*static_cast<std::vector<std::size_t>*>(context))[index] += index; };
+  const auto task = [](void* context, std::size_t index) {
+    (*static_cast<std::vector<std::size_t>*>(context))[index] += index;
+  };
   for (std::size_t i = 1; i <= 200; ++i) {
     pool.executor().run(pool.executor().state, values.size(), task, &values);
     for (std::size_t index = 0; index < values.size(); ++index) REQUIRE(values[index] == i * index);
@@ -164,15 +166,16 @@ TEST_CASE("RowQueue: the last parts are small enough for workers to finish toget
 }
 
 TEST_CASE("RowQueue: every row once, also when eight threads take") {
-  constexpr std::size_t kRows = 20000;
+  constexpr std::size_t kRows = 300000;
   std::vector<int> taken(kRows);  // plain: two threads with the same row would be a data race
-  RowQueue rows(kRows, 5, 8);
+  RowQueue rows(kRows, 1, 8);
+  std::atomic<int> num_ready{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
-      for (RowQueue::Part part = rows.take(); part.count != 0; part = rows.take()) {
-        for (std::size_t row = part.first; row < part.first + part.count; ++row) ++taken[row];
-      }
+      ++num_ready;
+      while (num_ready < 8) std::this_thread::yield();  // else the first is done before the last begins
+      for (RowQueue::Part part = rows.take(); part.count != 0; part = rows.take()) ++taken[part.first];
     });
   }
   for (std::thread& thread : threads) thread.join();

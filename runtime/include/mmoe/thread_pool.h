@@ -1,0 +1,40 @@
+// A ready executor on std::thread, for hosts that have it: the library mmoe::threads (libmmoe_threads.a).
+#pragma once
+
+#include <cstddef>
+
+#include "mmoe/error.h"
+#include "mmoe/parallel.h"
+
+namespace mmoe {
+
+/// A fixed number of threads that sleep while there is nothing to do; they never spin. The thread that calls works
+/// too, so that a pool of n keeps n cores busy with n - 1 threads of its own, and a pool of 1 has none.
+class ThreadPool {
+ public:
+  static constexpr std::size_t kMaxThreads = ParallelSession::kMaxWorkers;
+
+  /// Starts the threads. num_threads counts the caller's. One pool serves any number of sessions and models.
+  /// Errors: kInvalidArgument (num_threads not 1 to kMaxThreads), kOutOfMemory when the system refuses a thread.
+  static Result<ThreadPool> create(std::size_t num_threads);
+
+  ThreadPool(ThreadPool&& other) noexcept;
+  ThreadPool& operator=(ThreadPool&& other) noexcept;
+  /// Ends the threads and waits for them. REQUIRES: no call of executor() is running.
+  ~ThreadPool();
+
+  /// For ParallelSession::create(); valid as long as the pool, wherever that is moved. Calls from several threads
+  /// take turns. A task must not call the executor that runs it.
+  Executor executor() const;
+
+  std::size_t num_threads() const;
+
+ private:
+  struct State;
+
+  explicit ThreadPool(State* state) : state_(state) {}
+
+  State* state_;
+};
+
+}  // namespace mmoe

@@ -1,0 +1,247 @@
+#include "mmoe/parallel.h"
+
+#include <limits>
+
+#include "core/checked.h"
+#include "core/make_error.h"
+#include "plan/arena.h"
+#include "session/row_queue.h"
+
+namespace mmoe {
+
+using internal::kArenaAlignment;
+using internal::make_error;
+using internal::RowQueue;
+
+// A cache line of its own, as its columns and its arena: workers share nothing that is written.
+struct alignas(kArenaAlignment) ParallelSession::Worker {
+  explicit Worker(Session&& its_session) : session(std::move(its_session)) {}
+
+  /// The columns of some features, from a row on. `first_feature` is the feature of columns[0].
+  const FeatureColumn* from_row(const FeatureColumn* all, std::size_t first_feature, std::size_t count,
+                                std::size_t row) {
+    for (std::size_t i = 0; i < count; ++i) {
+      columns[i].values = all[i].values ? all[i].values + row * widths[first_feature + i] : nullptr;
+      columns[i].ids = all[i].ids ? all[i].ids + row : nullptr;
+    }
+    return columns;
+  }
+
+  Session session;
+  FeatureColumn* columns = nullptr;      // [num_features], of the part that is being scored
+  const std::size_t* widths = nullptr;   // [num_features], raw values per row; shared by all workers
+};
+
+namespace {
+
+std::uint64_t round_to_lines(std::uint64_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
+// From an aligned address: workers, widths, then each worker's columns and arena.
+struct Layout {
+  std::uint64_t widths, columns, arenas, column_stride, arena_stride, total;
+
+  Layout(const Plan& plan, std::size_t worker_bytes, std::uint64_t num_workers) {
+    const std::uint64_t num_features = plan.model().num_features();
+    column_stride = round_to_lines(num_features * sizeof(FeatureColumn));
+    arena_stride = round_to_lines(plan.arena_bytes());
+    widths = worker_bytes * num_workers;
+    columns = widths + round_to_lines(num_features * sizeof(std::size_t));
+    arenas = columns + num_workers * column_stride;
+    total = arenas + num_workers * arena_stride + kArenaAlignment - 1;
+  }
+};
+
+// One call's state, in the caller's frame. The queue is written by all workers, the rest is not.
+template <class Score, class Worker>
+struct Call {
+  const Score& score;
+  Worker* workers;
+  std::atomic<bool> failed{false};
+  alignas(kArenaAlignment) RowQueue rows;
+
+  static void task(void* context, std::size_t index) {
+    Call& call = *static_cast<Call*>(context);
+    for (RowQueue::Part part = call.rows.take(); part.count != 0; part = call.rows.take()) {
+      if (call.score(call.workers[index], part.first, part.count).ok()) continue;
+      call.failed.store(true, std::memory_order_relaxed);
+      call.rows.stop();
+    }
+  }
+};
+
+}  // namespace
+
+std::size_t ParallelSession::arena_bytes(const Plan& plan, std::size_t num_workers) {
+  const std::uint64_t total = Layout(plan, sizeof(Worker), num_workers).total;
+  constexpr std::size_t kMax = std::numeric_limits<std::size_t>::max();
+  return total < kMax ? static_cast<std::size_t>(total) : kMax;
+}
+
+Result<ParallelSession> ParallelSession::create(const Plan& plan, const Executor& executor, std::size_t num_workers) {
+  const bool valid = num_workers >= 1 && num_workers <= kMaxWorkers;
+  const std::size_t bytes = valid ? ParallelSession::arena_bytes(plan, num_workers) : 1;
+  void* memory = ::operator new(bytes, std::nothrow);
+  if (!memory) return make_error(ErrorCode::kOutOfMemory, "no memory for ", num_workers, " workers, ", bytes, " bytes");
+  Result<ParallelSession> session = create(plan, executor, num_workers, memory, bytes);
+  if (session.ok()) {
+    session->owned_ = memory;
+  } else {
+    ::operator delete(memory);
+  }
+  return session;
+}
+
+Result<ParallelSession> ParallelSession::create(const Plan& plan, const Executor& executor, std::size_t num_workers,
+                                                void* arena, std::size_t arena_bytes) {
+  if (!executor.run) return make_error(ErrorCode::kInvalidArgument, "executor.run: null");
+  if (num_workers == 0 || num_workers > kMaxWorkers) {
+    return make_error(ErrorCode::kInvalidArgument, "num_workers: ", num_workers, ", expected 1 to ", kMaxWorkers);
+  }
+  if (!arena) return make_error(ErrorCode::kInvalidArgument, "arena: null");
+  const std::size_t needed = ParallelSession::arena_bytes(plan, num_workers);
+  if (arena_bytes < needed) {
+    return make_error(ErrorCode::kArenaTooSmall, "arena: ", arena_bytes, " bytes, needs ", needed);
+  }
+  const Layout layout(plan, sizeof(Worker), num_workers);
+  const std::size_t excess = reinterpret_cast<std::uintptr_t>(arena) % kArenaAlignment;
+  std::uint8_t* memory = static_cast<std::uint8_t*>(arena) + (excess ? kArenaAlignment - excess : 0);
+  const std::size_t num_features = plan.model().num_features();
+  auto* widths = reinterpret_cast<std::size_t*>(memory + layout.widths);
+  for (std::size_t i = 0; i < num_features; ++i) new (widths + i) std::size_t(plan.model().feature(i).width);
+
+  auto* workers = reinterpret_cast<Worker*>(memory);
+  for (std::size_t w = 0; w < num_workers; ++w) {
+    Result<Session> session =
+        Session::create(plan, memory + layout.arenas + w * layout.arena_stride, plan.arena_bytes());
+    if (!session) return session.error();
+    Worker* worker = new (workers + w) Worker(std::move(*session));
+    worker->widths = widths;
+    worker->columns = reinterpret_cast<FeatureColumn*>(memory + layout.columns + w * layout.column_stride);
+    for (std::size_t i = 0; i < num_features; ++i) new (worker->columns + i) FeatureColumn();
+  }
+  return ParallelSession(executor, num_workers, nullptr, workers);
+}
+
+ParallelSession::ParallelSession(const Executor& executor, std::size_t num_workers, void* owned, Worker* workers)
+    : executor_(executor), num_workers_(num_workers), owned_(owned), workers_(workers) {}
+
+ParallelSession::ParallelSession(ParallelSession&& other) noexcept
+    : executor_(other.executor_), num_workers_(other.num_workers_), owned_(other.owned_), workers_(other.workers_) {
+  other.owned_ = nullptr;
+}
+
+ParallelSession& ParallelSession::operator=(ParallelSession&& other) noexcept {
+  if (this != &other) {
+    release();
+    executor_ = other.executor_;
+    num_workers_ = other.num_workers_;
+    owned_ = other.owned_;
+    workers_ = other.workers_;
+    other.owned_ = nullptr;
+  }
+  return *this;
+}
+
+ParallelSession::~ParallelSession() { release(); }
+
+// The workers' sessions own nothing: their arenas are in this memory.
+void ParallelSession::release() { ::operator delete(owned_); }
+
+Session& ParallelSession::first_session() { return workers_[0].session; }
+
+const Plan& ParallelSession::plan() const { return workers_[0].session.plan(); }
+
+/// Splits rows among the workers. False: something is wrong with the call, and a Session is to say what.
+template <class Score>
+bool ParallelSession::run(std::size_t num_rows, const Score& score) {
+  Call<Score, Worker> call{score, workers_, {false}, {num_rows, plan().block_rows(), num_workers_}};
+  const std::size_t num_tasks = call.rows.num_useful_workers();
+  if (num_tasks < 2) return false;
+  executor_.run(executor_.state, num_tasks, call.task, &call);
+  return !call.failed.load(std::memory_order_relaxed);
+}
+
+/// The same for something that every worker does once.
+template <class Each>
+bool ParallelSession::run_each(const Each& each) {
+  struct Context {
+    const Each& each;
+    Worker* workers;
+    std::atomic<bool> failed{false};
+  } context{each, workers_, {false}};
+  const auto task = [](void* pointer, std::size_t index) {
+    Context& its = *static_cast<Context*>(pointer);
+    if (!its.each(its.workers[index].session).ok()) its.failed.store(true, std::memory_order_relaxed);
+  };
+  if (num_workers_ == 1) return false;
+  executor_.run(executor_.state, num_workers_, task, &context);
+  return !context.failed.load(std::memory_order_relaxed);
+}
+
+// In what follows one Session does what is too small to split, and repeats what failed: it stops at the same row
+// with the same message, whoever came upon an error first. Null pointers are left to it at once, since parts of
+// them cannot be named.
+
+Status ParallelSession::score(const float* x, std::size_t batch, float* scores) {
+  return score(x, plan().model().input_dim(), batch, scores, plan().num_tasks());
+}
+
+Status ParallelSession::score(const float* x, std::size_t x_stride, std::size_t batch, float* scores,
+                              std::size_t scores_stride) {
+  const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
+    return worker.session.score(x + first * x_stride, x_stride, count, scores + first * scores_stride, scores_stride);
+  };
+  if (x && scores && run(batch, score_part)) return {};
+  return first_session().score(x, x_stride, batch, scores, scores_stride);
+}
+
+Status ParallelSession::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
+                                       float* scores) {
+  const std::size_t stride = plan().num_tasks();
+  const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
+    return worker.session.score_features(worker.from_row(columns, 0, num_columns, first), num_columns, count,
+                                         scores + first * stride);
+  };
+  const bool complete = columns && scores && num_columns == plan().model().num_features();
+  if (complete && run(batch, score_part)) return {};
+  return first_session().score_features(columns, num_columns, batch, scores);
+}
+
+Status ParallelSession::set_user(const float* shared) {
+  if (run_each([&](Session& session) { return session.set_user(shared); })) return {};
+  return first_session().set_user(shared);
+}
+
+Status ParallelSession::score_candidates(const float* items, std::size_t num_candidates, float* scores) {
+  const Model& model = plan().model();
+  const std::size_t width = model.input_dim() - model.shared_dim();
+  const std::size_t stride = plan().num_tasks();
+  const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
+    return worker.session.score_candidates(items + first * width, count, scores + first * stride);
+  };
+  if (items && scores && run(num_candidates, score_part)) return {};
+  return first_session().score_candidates(items, num_candidates, scores);
+}
+
+Status ParallelSession::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
+  if (run_each([&](Session& session) { return session.set_user_features(columns, num_columns); })) return {};
+  return first_session().set_user_features(columns, num_columns);
+}
+
+Status ParallelSession::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
+                                                 std::size_t num_candidates, float* scores) {
+  const Model& model = plan().model();
+  const std::size_t first_feature = model.num_shared_features();
+  const std::size_t stride = plan().num_tasks();
+  const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
+    return worker.session.score_candidate_features(worker.from_row(columns, first_feature, num_columns, first),
+                                                   num_columns, count, scores + first * stride);
+  };
+  const bool complete = columns && scores && num_columns == model.num_features() - first_feature;
+  if (complete && run(num_candidates, score_part)) return {};
+  return first_session().score_candidate_features(columns, num_columns, num_candidates, scores);
+}
+
+}  // namespace mmoe

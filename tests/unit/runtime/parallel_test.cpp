@@ -1,0 +1,414 @@
+// Rows split over an executor: the bits and the errors of one Session, whoever scores what.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/parallel.h"
+#include "mmoe/thread_pool.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+constexpr std::size_t kRows = 300;
+constexpr std::size_t kBatches[] = {0, 1, 11, 12, 13, 24, 47, 48, 49, 97, kRows};
+constexpr std::size_t kWorkers[] = {1, 2, 3, 8};
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+void run_backwards(void*, std::size_t num_tasks, Executor::Task task, void* context) {
+  for (std::size_t i = num_tasks; i-- > 0;) task(context, i);
+}
+
+void run_on_new_threads(void*, std::size_t num_tasks, Executor::Task task, void* context) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < num_tasks; ++i) threads.emplace_back(task, context, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+void refuse_to_run(void*, std::size_t, Executor::Task, void*) { FAIL("the executor was called"); }
+
+struct CountingPool {
+  explicit CountingPool(const Executor& its_inner) : inner(its_inner) {}
+  static void run(void* state, std::size_t num_tasks, Executor::Task task, void* context) {
+    auto& its = *static_cast<CountingPool*>(state);
+    its.num_tasks.push_back(num_tasks);
+    its.inner.run(its.inner.state, num_tasks, task, context);
+  }
+  Executor inner;
+  std::vector<std::size_t> num_tasks;
+};
+
+Plan make_plan(const Model& model, std::size_t max_batch = kRows, NonFinite non_finite = NonFinite::kNanScores) {
+  PlanOptions options;
+  options.max_batch = max_batch;
+  options.non_finite = non_finite;
+  Result<Plan> plan = Plan::create(model, options);
+  REQUIRE(plan.ok());
+  return *plan;
+}
+
+ParallelSession make_session(const Plan& plan, const Executor& executor, std::size_t num_workers) {
+  Result<ParallelSession> session = ParallelSession::create(plan, executor, num_workers);
+  REQUIRE(session.ok());
+  CHECK(session->num_workers() == num_workers);
+  return std::move(*session);
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST_CASE("ParallelSession: the bits of a Session for every model, number of workers and batch") {
+  const Result<ThreadPool> pool = ThreadPool::create(4);
+  REQUIRE(pool.ok());
+  for (const NamedModel& named : all_models()) {
+    CAPTURE(named.name);
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    Random random(1);
+    const std::vector<float> x = random.floats(kRows * model.input_dim());
+    const std::size_t num_tasks = model.num_tasks();
+    for (const std::size_t max_batch : {std::size_t{5}, kRows}) {
+      const Plan plan = make_plan(model, max_batch);
+      std::vector<float> expected(kRows * num_tasks);
+      REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+      for (const std::size_t num_workers : kWorkers) {
+        CAPTURE(num_workers);
+        ParallelSession session = make_session(plan, pool->executor(), num_workers);
+        for (const std::size_t batch : kBatches) {
+          CAPTURE(batch);
+          std::vector<float> scores(kRows * num_tasks, kNan), wanted = scores;  // rows behind the batch stay
+          std::copy_n(expected.begin(), batch * num_tasks, wanted.begin());
+          REQUIRE(session.score(x.data(), batch, scores.data()).ok());
+          CHECK(same_bits(scores, wanted));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("ParallelSession: any executor will do") {
+  const AlignedBytes file = model_file(mixed_description());
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  Random random(1);
+  const std::vector<float> x = random.floats(kRows * model.input_dim());
+  std::vector<float> expected(kRows * model.num_tasks());
+  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  for (const auto run : {run_backwards, run_on_new_threads}) {
+    ParallelSession session = make_session(plan, {run, nullptr}, 8);
+    std::vector<float> scores(expected.size());
+    REQUIRE(session.score(x.data(), kRows, scores.data()).ok());
+    CHECK(same_bits(scores, expected));
+  }
+}
+
+TEST_CASE("ParallelSession: asks for as many tasks as can have rows, and for none where one is enough") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const std::vector<float> x(kRows * model.input_dim());
+  std::vector<float> scores(kRows * model.num_tasks());
+  CountingPool pool({run_backwards, nullptr});
+  ParallelSession session = make_session(plan, {CountingPool::run, &pool}, 4);
+  for (const std::size_t batch : {0, 1, 12, 13, 24, 25, 300}) {
+    REQUIRE(session.score(x.data(), batch, scores.data()).ok());
+  }
+  CHECK(pool.num_tasks == std::vector<std::size_t>{2, 2, 3, 4});
+  ParallelSession alone = make_session(plan, {refuse_to_run, nullptr}, 1);
+  CHECK(alone.score(x.data(), kRows, scores.data()).ok());
+}
+
+TEST_CASE("ParallelSession: strides are kept, and what lies between rows is not touched") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const std::size_t dim = model.input_dim(), tasks = model.num_tasks();
+  Random random(1);
+  const std::vector<float> x = random.floats(kRows * (dim + 3));
+  std::vector<float> expected(kRows * (tasks + 2), -7.0f), scores = expected;
+  REQUIRE(Session::create(plan)->score(x.data(), dim + 3, kRows, expected.data(), tasks + 2).ok());
+  ParallelSession session = make_session(plan, {run_on_new_threads, nullptr}, 3);
+  REQUIRE(session.score(x.data(), dim + 3, kRows, scores.data(), tasks + 2).ok());
+  CHECK(same_bits(scores, expected));
+}
+
+// One row of each, differently for each of the features in the file's order: country, device, history, price, shop.
+struct FeatureRows {
+  std::vector<std::int32_t> country, device, shop;
+  std::vector<float> history, price;
+  std::vector<FeatureColumn> columns;
+
+  FeatureRows() {
+    Random random(3);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      country.push_back(static_cast<std::int32_t>(random.below(5)));
+      device.push_back(static_cast<std::int32_t>(random.below(4)));
+      shop.push_back(static_cast<std::int32_t>(random.below(101)) - 1);
+      price.push_back(random.uniform(-10, 80));
+    }
+    history = random.floats(kRows * 3);
+    columns = {{nullptr, country.data()}, {nullptr, device.data()}, {history.data(), nullptr},
+               {price.data(), nullptr},   {nullptr, shop.data()}};
+  }
+};
+
+TEST_CASE("ParallelSession: raw features, and a user with many candidates") {
+  const Result<ThreadPool> pool = ThreadPool::create(3);
+  REQUIRE(pool.ok());
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const FeatureRows rows;
+  const FeatureColumn* const items = rows.columns.data() + 3;
+  Result<Session> single = Session::create(plan);
+  for (const std::size_t num_workers : kWorkers) {
+    ParallelSession session = make_session(plan, pool->executor(), num_workers);
+    for (const std::size_t batch : kBatches) {
+      std::vector<float> expected(kRows * 2, -1.0f), scores = expected;
+      REQUIRE(single->score_features(rows.columns.data(), 5, batch, expected.data()).ok());
+      REQUIRE(session.score_features(rows.columns.data(), 5, batch, scores.data()).ok());
+      CHECK(same_bits(scores, expected));
+
+      REQUIRE(single->set_user_features(rows.columns.data(), 3).ok());
+      REQUIRE(single->score_candidate_features(items, 2, batch, expected.data()).ok());
+      REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
+      REQUIRE(session.score_candidate_features(items, 2, batch, scores.data()).ok());
+      CHECK(same_bits(scores, expected));
+    }
+  }
+}
+
+TEST_CASE("ParallelSession: candidates have the bits of whole rows, for one user after the other") {
+  const Result<ThreadPool> pool = ThreadPool::create(3);
+  REQUIRE(pool.ok());
+  for (const std::size_t top_k : {0, 2}) {
+    const AlignedBytes file = model_file(user_item_description(false, top_k));
+    const Model model = load(file);
+    const Plan plan = make_plan(model);
+    const std::size_t shared = model.shared_dim(), width = model.input_dim() - shared;
+    Random random(1);
+    const std::vector<float> items = random.floats(kRows * width);
+    for (const std::size_t num_workers : kWorkers) {
+      ParallelSession session = make_session(plan, pool->executor(), num_workers);
+      for (int u = 0; u < 3; ++u) {
+        const std::vector<float> user = random.floats(shared);
+        std::vector<float> x;
+        for (std::size_t i = 0; i < kRows; ++i) {
+          x.insert(x.end(), user.begin(), user.end());
+          x.insert(x.end(), &items[i * width], &items[i * width] + width);
+        }
+        std::vector<float> expected(kRows * 2), scores(kRows * 2);
+        REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+        REQUIRE(session.set_user(user.data()).ok());
+        REQUIRE(session.score_candidates(items.data(), kRows, scores.data()).ok());
+        CHECK(same_bits(scores, expected));
+      }
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------ errors
+
+// The session's error and that of one Session are the same; returns it.
+template <class Call>
+std::string error_of(const Plan& plan, const Executor& executor, const Call& call) {
+  Result<Session> single = Session::create(plan);
+  const Error expected = call(*single).error();
+  for (const std::size_t num_workers : kWorkers) {
+    ParallelSession session = make_session(plan, executor, num_workers);
+    for (int i = 0; i < 5; ++i) {
+      const Error found = call(session).error();
+      CHECK(found.code() == expected.code());
+      CHECK(std::string(found.message()) == expected.message());
+    }
+  }
+  return expected.message();
+}
+
+TEST_CASE("ParallelSession: of several bad rows the first is named, whoever finds one first") {
+  const Result<ThreadPool> pool = ThreadPool::create(4);
+  REQUIRE(pool.ok());
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model, kRows, NonFinite::kError);
+  const std::size_t dim = model.input_dim();
+  std::vector<float> x(kRows * dim, 0.5f), scores(kRows * model.num_tasks());
+  const auto call = [&](auto& session) { return session.score(x.data(), kRows, scores.data()); };
+  CHECK(error_of(plan, pool->executor(), call) == "");
+  x[299 * dim + 3] = kNan;
+  CHECK(error_of(plan, pool->executor(), call) == "row 299: an input is NaN or infinite");
+  x[170 * dim] = std::numeric_limits<float>::infinity();
+  x[171 * dim] = kNan;
+  CHECK(error_of(plan, pool->executor(), call) == "row 170: an input is NaN or infinite");
+  CHECK(error_of(plan, {run_backwards, nullptr}, call) == "row 170: an input is NaN or infinite");
+
+  // After an error the session is as good as new.
+  std::fill(x.begin(), x.end(), 0.25f);
+  std::vector<float> expected(scores.size());
+  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  ParallelSession session = make_session(plan, pool->executor(), 4);
+  x[20] = kNan;
+  CHECK_FALSE(session.score(x.data(), kRows, scores.data()).ok());
+  x[20] = 0.25f;
+  REQUIRE(session.score(x.data(), kRows, scores.data()).ok());
+  CHECK(same_bits(scores, expected));
+}
+
+TEST_CASE("ParallelSession: a NaN reaches the scores of its own row only") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  std::vector<float> x(kRows * model.input_dim(), 0.5f);
+  x[100 * model.input_dim()] = kNan;
+  std::vector<float> expected(kRows * 2), scores(kRows * 2);
+  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  REQUIRE(make_session(plan, {run_on_new_threads, nullptr}, 3).score(x.data(), kRows, scores.data()).ok());
+  CHECK(same_bits(scores, expected));
+  CHECK(scores[200] != scores[200]);
+}
+
+// A Session looks at a block feature by feature, so parts of another size could find another error first.
+TEST_CASE("ParallelSession: of several bad features and rows a Session's is named") {
+  const Result<ThreadPool> pool = ThreadPool::create(3);
+  REQUIRE(pool.ok());
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  FeatureRows rows;
+  std::vector<float> scores(kRows * 2);
+  const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
+  rows.shop[145] = 100;
+  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id beyond the table's 100 rows");
+  rows.device[190] = Model::kUnknownId;
+  CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: unknown category");
+  const auto candidates = [&](auto& session) {
+    REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
+    return session.score_candidate_features(rows.columns.data() + 3, 2, kRows, scores.data());
+  };
+  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id beyond the table's 100 rows");
+}
+
+TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
+  const Executor executor{run_backwards, nullptr};
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const Plan plan = make_plan(model, kRows, NonFinite::kError);
+  const std::vector<float> x(kRows * 31);
+  std::vector<float> scores(kRows * 2);
+  const FeatureRows rows;
+  std::vector<FeatureColumn> missing = rows.columns;
+  missing[2].values = nullptr;
+  missing[4].ids = nullptr;
+  const std::vector<float> not_finite(24, kNan);
+  float* const out = scores.data();
+  const auto refused = [&](const auto& call) { return !error_of(plan, executor, call).empty(); };
+  CHECK(refused([&](auto& s) { return s.score(nullptr, kRows, out); }));
+  CHECK(refused([&](auto& s) { return s.score(x.data(), kRows, nullptr); }));
+  CHECK(refused([&](auto& s) { return s.score(x.data(), 30, kRows, out, 2); }));
+  CHECK(refused([&](auto& s) { return s.score(x.data(), 31, kRows, out, 1); }));
+  CHECK(refused([&](auto& s) { return s.score_features(rows.columns.data(), 4, kRows, out); }));
+  CHECK(refused([&](auto& s) { return s.score_features(nullptr, 5, kRows, out); }));
+  CHECK(refused([&](auto& s) { return s.score_features(rows.columns.data(), 5, kRows, nullptr); }));
+  CHECK(refused([&](auto& s) { return s.score_features(missing.data(), 5, kRows, out); }));
+  CHECK(refused([&](auto& s) { return s.set_user(nullptr); }));
+  CHECK(refused([&](auto& s) { return s.set_user(not_finite.data()); }));
+  CHECK(refused([&](auto& s) { return s.score_candidates(x.data(), kRows, out); }));  // before set_user()
+  CHECK(refused([&](auto& s) { return s.set_user_features(rows.columns.data(), 2); }));
+  CHECK(refused([&](auto& s) { return s.set_user_features(missing.data(), 3); }));
+  CHECK(refused([&](auto& s) {
+    REQUIRE(s.set_user(x.data()).ok());
+    return s.score_candidate_features(missing.data() + 3, 2, kRows, out);
+  }));
+  CHECK(refused([&](auto& s) {
+    REQUIRE(s.set_user(x.data()).ok());
+    return s.score_candidates(nullptr, kRows, out);
+  }));
+}
+
+TEST_CASE("ParallelSession: creation refuses what makes no sense") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const Executor executor{run_backwards, nullptr};
+  CHECK(ParallelSession::create(plan, {}, 2).error().code() == ErrorCode::kInvalidArgument);
+  for (const std::size_t num_workers : {std::size_t{0}, ParallelSession::kMaxWorkers + 1, SIZE_MAX}) {
+    CHECK(ParallelSession::create(plan, executor, num_workers).error().code() == ErrorCode::kInvalidArgument);
+  }
+  CHECK(ParallelSession::create(plan, executor, 2, nullptr, SIZE_MAX).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(ParallelSession::create(plan, executor, ParallelSession::kMaxWorkers).ok());
+}
+
+TEST_CASE("ParallelSession: in the caller's memory: exactly enough, at any address, nothing beyond") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const Executor executor{run_on_new_threads, nullptr};
+  const FeatureRows rows;
+  for (const std::size_t num_workers : {1, 3}) {
+    const Plan plan = make_plan(model);
+    const std::size_t needed = ParallelSession::arena_bytes(plan, num_workers);
+    std::vector<float> expected(kRows * 2), scores(kRows * 2);
+    REQUIRE(Session::create(plan)->score_features(rows.columns.data(), 5, kRows, expected.data()).ok());
+    for (std::size_t misalignment = 0; misalignment < 64; misalignment += 21) {
+      std::vector<std::uint8_t> memory(needed + misalignment + 64, 0xA5);
+      std::uint8_t* arena = memory.data() + misalignment;
+      CHECK(ParallelSession::create(plan, executor, num_workers, arena, needed - 1).error().code() ==
+            ErrorCode::kArenaTooSmall);
+      Result<ParallelSession> session = ParallelSession::create(plan, executor, num_workers, arena, needed);
+      REQUIRE(session.ok());
+      REQUIRE(session->score_features(rows.columns.data(), 5, kRows, scores.data()).ok());
+      CHECK(same_bits(scores, expected));
+      for (std::size_t i = 0; i < misalignment; ++i) REQUIRE(memory[i] == 0xA5);
+      for (std::size_t i = misalignment + needed; i < memory.size(); ++i) REQUIRE(memory[i] == 0xA5);
+    }
+  }
+}
+
+TEST_CASE("ParallelSession: can be moved") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const Executor executor{run_backwards, nullptr};
+  const std::vector<float> x(kRows * model.input_dim(), 0.5f);
+  std::vector<float> scores(kRows * 2);
+  ParallelSession first = make_session(plan, executor, 2);
+  ParallelSession second = std::move(first);
+  CHECK(second.score(x.data(), kRows, scores.data()).ok());
+  second = make_session(plan, executor, 3);
+  CHECK(second.num_workers() == 3);
+  CHECK(second.score(x.data(), kRows, scores.data()).ok());
+}
+
+TEST_CASE("ParallelSession: several on one pool, from several threads") {
+  const Result<ThreadPool> pool = ThreadPool::create(3);
+  REQUIRE(pool.ok());
+  const AlignedBytes file = model_file(mixed_description());
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  Random random(1);
+  const std::vector<float> x = random.floats(kRows * model.input_dim());
+  std::vector<float> expected(kRows * model.num_tasks());
+  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  std::atomic<int> differing{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      Result<ParallelSession> session = ParallelSession::create(plan, pool->executor(), 3);
+      std::vector<float> scores(expected.size());
+      for (int i = 0; i < 20; ++i) {
+        const bool ok = session.ok() && session->score(x.data(), kRows, scores.data()).ok();
+        differing += !ok || !same_bits(scores, expected);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(differing == 0);
+}
+
+}  // namespace
+}  // namespace mmoe::test
