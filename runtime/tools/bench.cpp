@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#ifdef MMOE_HAS_THREADS
+#include "mmoe/thread_pool.h"
+#endif
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/model_view.h"
 #include "runtime/tools/roofline.h"
@@ -36,7 +39,7 @@ std::vector<std::uint32_t> task_indices(const Model& model, const std::vector<st
   return tasks;
 }
 
-Session make_session(const Model& model, const BenchOptions& options, std::size_t batch) {
+Plan make_plan(const Model& model, const BenchOptions& options, std::size_t batch) {
   const std::vector<std::uint32_t> tasks = task_indices(model, options.tasks);
   SessionOptions session_options;
   session_options.max_batch = batch;
@@ -45,13 +48,20 @@ Session make_session(const Model& model, const BenchOptions& options, std::size_
   session_options.min_gate_weight = options.min_gate_weight;
   session_options.tasks = tasks.empty() ? nullptr : tasks.data();
   session_options.num_tasks = tasks.size();
-  Result<Session> session = Session::create(model, session_options);
-  if (!session) throw UsageError(session.error().message());
+  Result<Plan> plan = Plan::create(model, session_options);
+  if (!plan) throw UsageError(plan.error().message());
+  return *plan;
+}
+
+Session make_session(const Model& model, const BenchOptions& options, std::size_t batch) {
+  Result<Session> session = Session::create(make_plan(model, options, batch));
+  if (!session) throw ToolError(session.error().message());
   return std::move(*session);
 }
 
-BenchRun time_batch_size(const Model& model, const BenchOptions& options, std::size_t batch) {
-  Session session = make_session(model, options, batch);
+// Of a Session or a ParallelSession.
+template <class AnySession>
+Timing time_session(AnySession& session, const Model& model, const BenchOptions& options, std::size_t batch) {
   const std::vector<float> x = inputs(batch * model.input_dim());
   std::vector<float> scores(batch * model.num_tasks());
   TimingOptions timing;
@@ -61,8 +71,24 @@ BenchRun time_batch_size(const Model& model, const BenchOptions& options, std::s
     require(session.set_user(x.data()));
     require(session.score_candidates(x.data(), batch, scores.data()));
   };
-  const Timing measured = options.candidates ? time_calls(score_candidates, timing) : time_calls(score_rows, timing);
-  return {batch, measured, session.plan().arena_bytes()};
+  return options.candidates ? time_calls(score_candidates, timing) : time_calls(score_rows, timing);
+}
+
+BenchRun time_batch_size(const Model& model, const BenchOptions& options, std::size_t batch) {
+  const Plan plan = make_plan(model, options, batch);
+  if (options.threads == 1) {
+    Session session = make_session(model, options, batch);
+    return {batch, time_session(session, model, options, batch), plan.arena_bytes()};
+  }
+#ifdef MMOE_HAS_THREADS
+  const Result<ThreadPool> pool = ThreadPool::create(options.threads);
+  if (!pool) throw ToolError(pool.error().message());
+  Result<ParallelSession> session = ParallelSession::create(plan, pool->executor(), options.threads);
+  if (!session) throw ToolError(session.error().message());
+  return {batch, time_session(*session, model, options, batch), ParallelSession::arena_bytes(plan, options.threads)};
+#else
+  throw UsageError("--threads: this build has no threads");
+#endif
 }
 
 double time_load(const BenchOptions& options, bool verify_checksums) {

@@ -58,7 +58,8 @@ Json optional_number(bool present, double value) { return present ? Json(value) 
 std::string bench_text(const BenchOptions& options, const BenchReport& report) {
   std::string out = printable(options.model) + ": " + std::to_string(report.input_dim) + " inputs" +
                     (options.candidates ? " (" + std::to_string(report.shared_dim) + " of the user)" : "") + ", " +
-                    counted(report.num_tasks, "task") + ", kernel set " + report.isa + "\nload " +
+                    counted(report.num_tasks, "task") + ", kernel set " + report.isa + ", " +
+                    counted(options.threads, "thread") + "\nload " +
                     fixed(report.load_seconds * 1e6, 1) + " us, with checksums " +
                     fixed(report.verified_load_seconds * 1e6, 1) + " us; weights " + human_bytes(report.weight_bytes) +
                     "\n";
@@ -86,6 +87,7 @@ std::string bench_json(const BenchOptions& options, const BenchReport& report) {
               {"shared_dim", report.shared_dim},
               {"tasks", report.num_tasks},
               {"candidates", options.candidates},
+              {"threads", options.threads},
               {"weight_bytes", report.weight_bytes},
               {"load_us", report.load_seconds * 1e6},
               {"verified_load_us", report.verified_load_seconds * 1e6},

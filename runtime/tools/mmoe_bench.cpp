@@ -9,15 +9,15 @@ namespace mmoe::tools {
 namespace {
 
 constexpr const char* kDescription =
-    "Times a .mmoe model on this machine: score() on rows of x, one thread, after a warm-up; medians of many samples.";
+    "Times a .mmoe model on this machine: score() on rows of x, after a warm-up; medians of many samples.";
 
 constexpr const char* kFooter =
     "Times are per call of a whole batch. GFLOP/s counts 2 per multiply-add of the layers and mixing, and is shown\n"
     "where all experts of all tasks are computed. roofline is the least time that the machine's measured peak and one\n"
     "read of the weights allow, over the time taken. load is mapping, verifying and planning, with the file in the\n"
     "page cache.\n\n"
-    "Keys of --json (only ever added): file, isa, cpu, input_dim, shared_dim, tasks, candidates, weight_bytes, load_us,\n"
-    "verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch, p50_us, p99_us, best_us,\n"
+    "Keys of --json (only ever added): file, isa, cpu, input_dim, shared_dim, tasks, candidates, threads, weight_bytes,\n"
+    "load_us, verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch, p50_us, p99_us, best_us,\n"
     "rows_per_second, gflop_per_second, roofline_share, arena_bytes, samples}], profile [{kind, inputs, outputs,\n"
     "sparse, us}].\n\n"
     "Exit codes: 0 ok; 1 bad model; 2 wrong command line.";
@@ -37,6 +37,9 @@ void declare(CLI::App& app, BenchOptions& options, bool& json) {
   app.add_option("--min-gate-weight", options.min_gate_weight, "skip experts of smaller gate weight [0]")
       ->type_name("W");
   app.add_flag("--candidates", options.candidates, "each batch is one user's candidates: set_user, score_candidates");
+  app.add_option("--threads", options.threads, "threads that share each batch [1]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256));
   app.add_option("--seconds", options.seconds, "time per batch size, s [0.5]")
       ->type_name("S")
       ->check(CLI::Range(0.001, 3600.0));
