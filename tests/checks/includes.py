@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Who may include whom: reads the #include lines of the sources and names those that break the layering.
+
+The rules are the table RULES. --self-test plants one violation of each and expects to find it.
+Standard library only.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
+SOURCES = {".h", ".hpp", ".c", ".cpp"}
+
+# Standard headers that bring neither exceptions, allocation nor output: what a device can afford.
+FREESTANDING = {"cstddef", "cstdint", "cstring", "cmath", "cerrno", "cstdlib", "limits", "new",
+                "string_view", "type_traits", "utility", "stddef.h", "stdint.h"}
+# Where rows are handed out to several workers; it needs no thread library.
+ATOMIC = {"atomic"}
+POSIX = {"fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h"}
+ANY_STANDARD = re.compile(r"[a-z_]+(/[a-z_]+)*(\.h)?$")
+
+OWN = ("kernels/", "schema/", "runtime/", "converter/", "tests/", "mmoe/",
+       "core/", "model/", "plan/", "session/", "c/")
+
+
+class Rule:
+    """Files whose path matches `files` include only what matches one of `allowed`, prefixes or names.
+
+    The first rule that matches a file is the one that holds. `standard`: allowed standard headers, None for
+    any. `libraries`: prefixes of headers of other projects.
+    """
+
+    def __init__(self, files, allowed, standard=None, libraries=()):
+        self.files = re.compile(files + "$")
+        self.allowed = allowed
+        self.standard = standard
+        self.libraries = libraries
+
+    def permits(self, name):
+        if name.startswith(OWN):
+            return name.startswith(tuple(self.allowed)) if self.allowed else False
+        if self.libraries and name.startswith(tuple(self.libraries)):
+            return True
+        if self.standard is not None:
+            return name in self.standard
+        return bool(ANY_STANDARD.match(name))
+
+
+DESCRIPTION = ["converter/error.h", "converter/description/"]
+# Binding a description to weights reads them through one interface. Importers know nothing of descriptions.
+WEIGHTS = ["converter/importers/weight_source.h"]
+MODEL = ["converter/error.h", "converter/description/model.h"]
+LOWERED = MODEL + ["converter/lowering/"]
+PACKED = LOWERED + ["converter/packing/", "kernels/panel16.h"]
+WRITTEN = PACKED + ["converter/writer/"]
+
+RULES = [
+    # kernels: nothing of ours outside; the generic headers are compiled once per instruction set, where any
+    # inline function of the standard library could become a weak symbol that two of them share.
+    Rule(r"kernels/(generic/.*\.h|isa/.*)", ["kernels/"], {"cstddef", "cstdint"}, ["xsimd/"]),
+    Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
+    Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
+    # runtime: core <- model <- plan <- session <- c.
+    Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING),
+    Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
+    Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/kernels.h",
+                                   "kernels/panel16.h", "schema/"], FREESTANDING),
+    Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h", "core/",
+                                  "model/", "plan/", "kernels/kernels.h", "kernels/panel16.h", "schema/"],
+         FREESTANDING),
+    Rule(r"runtime/src/session/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
+                                     "mmoe/parallel.h", "core/", "model/", "plan/", "session/",
+                                     "kernels/kernels.h", "kernels/panel16.h", "schema/"], FREESTANDING | ATOMIC),
+    # A library of its own, beside the runtime: it sees the public headers alone.
+    Rule(r"runtime/src/threads/.*", ["mmoe/"]),
+    Rule(r"runtime/src/c/.*", ["mmoe/", "core/", "model/", "plan/", "session/"], FREESTANDING),
+    Rule(r"runtime/tools/.*", ["mmoe/", "runtime/tools/", "schema/"], None, ["CLI/", "nlohmann/"]),
+    # converter: description <- {importers, lowering <- packing} <- writer <- check.
+    Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/"], None, ["nlohmann/"]),
+    Rule(r"converter/description/model\.h", []),
+    Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS, None, ["nlohmann/"]),
+    Rule(r"converter/lowering/.*", LOWERED + ["kernels/panel16.h"]),
+    Rule(r"converter/packing/.*", PACKED),
+    Rule(r"converter/writer/.*", WRITTEN + ["schema/"], None, ["flatbuffers/"]),
+    Rule(r"converter/check/.*", WRITTEN + ["converter/check/", "mmoe/", "runtime/tools/"]),
+    Rule(r"converter/error\.h", []),
+    Rule(r"converter/(convert|main)\..*", ["converter/", "mmoe/", "runtime/tools/"], None,
+         ["CLI/", "nlohmann/"]),
+    # A user's program sees the public headers alone.
+    Rule(r"examples/.*", ["mmoe/"]),
+]
+
+# Beside its rule, each is a violation that the self-test plants: a file and what it must not include.
+VIOLATIONS = [
+    ("kernels/kernels.h", "mmoe/error.h"),
+    ("kernels/generic/dense.h", "algorithm"),
+    ("kernels/isa/avx2.cpp", "cmath"),
+    ("kernels/select.cpp", "vector"),
+    ("runtime/include/mmoe/model.h", "flatbuffers/flatbuffers.h"),
+    ("runtime/include/mmoe/session.h", "string"),
+    ("runtime/include/mmoe/plan.h", "xsimd/xsimd.hpp"),
+    ("runtime/src/core/error.cpp", "model/access.h"),
+    ("runtime/src/core/error.cpp", "cstdio"),
+    ("runtime/src/model/model.cpp", "plan/arena.h"),
+    ("runtime/src/plan/plan.cpp", "session/run.h"),
+    ("runtime/src/plan/plan.cpp", "functional"),
+    ("runtime/src/session/session.cpp", "mmoe/mmoe.h"),
+    ("runtime/src/session/session.cpp", "iostream"),
+    ("runtime/src/session/parallel.cpp", "thread"),
+    ("runtime/src/session/parallel.cpp", "mmoe/thread_pool.h"),
+    ("runtime/src/plan/plan.cpp", "atomic"),
+    ("runtime/src/threads/thread_pool.cpp", "core/make_error.h"),
+    ("runtime/include/mmoe/thread_pool.h", "thread"),
+    ("runtime/src/c/mmoe.cpp", "runtime/tools/text.h"),
+    ("runtime/tools/work.cpp", "converter/error.h"),
+    ("runtime/tools/work.cpp", "core/checked.h"),
+    ("converter/importers/pickle.cpp", "converter/description/model.h"),
+    ("converter/description/model.h", "converter/importers/weight_source.h"),
+    ("converter/description/bind.cpp", "converter/lowering/lowered.h"),
+    ("converter/description/bind.cpp", "converter/importers/torch_zip.h"),
+    ("converter/lowering/fold.cpp", "converter/packing/pack.h"),
+    ("converter/packing/pack.cpp", "kernels/kernels.h"),
+    ("converter/writer/segments.cpp", "mmoe/model.h"),
+    ("converter/writer/segments.cpp", "converter/check/golden.h"),
+    ("converter/check/golden.cpp", "converter/importers/weight_source.h"),
+    ("converter/convert.cpp", "kernels/kernels.h"),
+    ("examples/embed/embed.cpp", "core/checked.h"),
+    ("examples/embed/embed.cpp", "kernels/kernels.h"),
+]
+
+MAX_ISA_LINES = 40
+
+
+def files_of(root):
+    for folder in ("kernels", "schema", "runtime", "converter", "examples"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in SOURCES:
+                yield path
+
+
+def check(root):
+    """Messages about every violation under `root`, and the number of files read."""
+    messages, count = [], 0
+    for path in files_of(root):
+        count += 1
+        name = path.relative_to(root).as_posix()
+        text = path.read_text(encoding="utf-8")
+        rule = next((rule for rule in RULES if rule.files.match(name)), None)
+        if rule is None:
+            messages.append(f"{name}: no rule says what it may include")
+            continue
+        messages += [f"{name}: must not include {included}"
+                     for included in INCLUDE.findall(text) if not rule.permits(included)]
+        if name.startswith("kernels/isa/") and text.count("\n") > MAX_ISA_LINES:
+            messages.append(f"{name}: {text.count(chr(10))} lines, at most {MAX_ISA_LINES}")
+    return messages, count
+
+
+def self_test():
+    """Each planted violation must be found, and nothing else."""
+    planted = [(name, f"#include <{included}>\n") for name, included in VIOLATIONS]
+    planted.append(("kernels/isa/avx2.cpp", "\n" * (MAX_ISA_LINES + 1)))
+    planted.append(("kernels_of_mine/a.h", None))
+    missed = []
+    for name, text in planted:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            path = root / (name if text is not None else "schema/stray.h")
+            path.parent.mkdir(parents=True)
+            path.write_text(text or "\n", encoding="utf-8")
+            if len(check(root)[0]) != 1:
+                missed.append(f"not found: {name}: {text!r}")
+    print(f"{len(planted)} planted violations, {len(missed)} of them not found")
+    return missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", nargs="?", default=pathlib.Path(__file__).resolve().parents[2], type=pathlib.Path)
+    parser.add_argument("--self-test", action="store_true", help="check this check")
+    args = parser.parse_args()
+    if args.self_test:
+        messages = self_test()
+    else:
+        messages, count = check(args.root)
+        if count < 50:
+            messages.append(f"only {count} source files under {args.root}")
+        print(f"{count} source files, {len(messages)} violations")
+    for message in messages:
+        print("error: " + message, file=sys.stderr)
+    return 1 if messages else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The census model on the data it was tested with: census.sh TOOLS MODEL FOLDER
+#
+# Scores all test rows in batches of several sizes with every kernel set of this machine. Those that keep the
+# numerics contract must write the same bytes; the others, and all, must come close to the scores that PyTorch
+# gave, and reach its AUC. Exits with 77 (skipped) where the data is not at hand.
+set -euo pipefail
+trap 'echo "error: ${BASH_SOURCE[0]}, line $LINENO" >&2' ERR
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+census=$(cd "$here/../../examples/census" && pwd)
+tools=$1 model=$2 folder=$3
+readonly batches=(1 7 64 20000)
+readonly auc_wanted=("income_over_50k 0.940" "never_married 0.985")
+
+mkdir -p "$folder"
+data=$(PYTHONPATH=$census python3 -B -c 'import census; print(census.find_data())' 2>"$folder/why.txt") || {
+  cat "$folder/why.txt"
+  grep -q '^error: no census' "$folder/why.txt" || exit 1
+  exit 77
+}
+python3 -B "$census/prepare_rows.py" --data "$(dirname "$data")" --group 1 -o "$folder/rows.csv"
+
+# Lines "NAME exact" or "NAME inexact".
+list_kernel_sets() {
+  "$tools/mmoe-verify" --json --all-isas "$model" | python3 -c '
+import json, sys
+for replay in json.load(sys.stdin)["replays"]:
+    print(replay["isa"], "exact" if replay["exact"] else "inexact")' | sort -u
+}
+
+# compare_with_pytorch SCORES: prints AUC and largest difference; fails beyond the tolerance.
+compare_with_pytorch() {
+  python3 -B "$census/auc.py" "$1" "$folder/rows.csv" --npy "$census/model/test_scores.npy" --tolerance 2e-6
+}
+
+require_auc() {
+  local wanted
+  for wanted in "${auc_wanted[@]}"; do
+    python3 - "$wanted" "$folder/auc.txt" <<'PYTHON'
+import sys
+task, least = sys.argv[1].split()
+found = [float(line.split()[2]) for line in open(sys.argv[2]) if line.startswith(task + " auc ")]
+if len(found) != 1 or not found[0] >= float(least):
+    sys.exit(f"error: the AUC of {task} is {found}, wanted at least {least}")
+PYTHON
+  done
+}
+
+list_kernel_sets >"$folder/kernel_sets.txt"
+first=
+while read -r isa exactness; do
+  for batch in "${batches[@]}"; do
+    scores="$folder/$isa.$batch.csv"
+    "$tools/mmoe-score" "$model" "$folder/rows.csv" --isa "$isa" --batch "$batch" -o "$scores" 2>"$folder/score.txt" || {
+      cat "$folder/score.txt" >&2
+      exit 1
+    }
+    # An inexact set has to agree with itself; only across sets may its bits differ.
+    if [[ $exactness == exact ]]; then
+      first=${first:-$scores}
+      cmp "$first" "$scores"
+    else
+      cmp "$folder/$isa.${batches[0]}.csv" "$scores"
+    fi
+  done
+  if [[ $exactness == inexact ]]; then compare_with_pytorch "$folder/$isa.${batches[0]}.csv"; fi
+  echo "$isa: the same bytes in batches of ${batches[*]}$([[ $exactness == exact ]] && echo ", and as ${first##*/}")"
+done <"$folder/kernel_sets.txt"
+[[ -n $first ]] || { echo "error: no kernel set keeps the numerics contract" >&2; exit 1; }
+compare_with_pytorch "$first" | tee "$folder/auc.txt"
+require_auc

@@ -1,0 +1,64 @@
+# shellcheck shell=bash disable=SC2034  # sourced: its lists are used elsewhere
+# The Debian packages that building and testing need, by purpose, and their installation. To be sourced by
+# the scripts that a person starts: they install what is missing and nothing else.
+
+packages_to_build=(
+  cmake ninja-build g++ pkg-config
+  flatbuffers-compiler libflatbuffers-dev libxsimd-dev         # runtime
+  libcli11-dev nlohmann-json3-dev libcsv-dev                   # command-line tools
+  libzip-dev libxxhash-dev                                     # converter
+)
+packages_to_test=(
+  doctest-dev python3
+)
+packages_for_all_targets=(
+  g++-aarch64-linux-gnu qemu-user                              # and older x86-64 CPUs
+  clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer
+)
+
+# missing_packages NAME...: those that are not installed, one a line.
+missing_packages() {
+  local name
+  for name in "$@"; do
+    # A removed package whose settings stayed is known to dpkg, but not "installed".
+    [[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" == installed ]] || echo "$name"
+  done
+}
+
+# quietly LOG COMMAND...: shows the command's output only if it fails.
+quietly() {
+  local log=$1
+  shift
+  mkdir -p "$(dirname "$log")"
+  if ! "$@" >"$log" 2>&1 </dev/null; then
+    tail -n 60 "$log" >&2
+    echo "error: this failed: $*" >&2
+    echo "       its whole output: $log" >&2
+    return 1
+  fi
+}
+
+# install_packages LOG NAME...: with apt-get, as root or by sudo; without network access when all are there.
+install_packages() {
+  local log=$1 missing as_root=()
+  shift
+  command -v dpkg-query >/dev/null || {
+    echo "note: not a Debian system; needed are what these packages of Debian 12 hold: $*" >&2
+    return 0
+  }
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null || {
+      echo "error: packages are missing. Run this as root first: apt-get install ${missing[*]}" >&2
+      return 1
+    }
+    as_root=(sudo)
+  fi
+  echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  # Only sudo may ask (for a password), so it comes before the output is put away.
+  [[ ${#as_root[@]} -eq 0 ]] || sudo -v
+  quietly "$log" "${as_root[@]}" apt-get update
+  quietly "$log" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"
+}
