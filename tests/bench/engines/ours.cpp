@@ -1,0 +1,40 @@
+// mmoe-edge, as its users call it.
+#include "mmoe/session.h"
+#include "tests/bench/engines.h"
+
+namespace mmoe::bench {
+namespace {
+
+class Ours : public Engine {
+ public:
+  std::string prepare(const Case& what) override {
+    session_.reset();
+    Result<Model> model = Model::map((what.folder / (what.name + ".mmoe")).c_str());
+    if (!model) throw std::runtime_error(model.error().message());
+    model_ = std::make_unique<Model>(std::move(*model));
+    SessionOptions options;
+    options.max_batch = what.batch;
+    Result<Session> session = Session::create(*model_, options);
+    if (!session) throw std::runtime_error(session.error().message());
+    session_ = std::make_unique<Session>(std::move(*session));
+    batch_ = what.batch;
+    return session_->plan().isa();
+  }
+
+  void run(const float* x, float* scores) override {
+    if (const Status status = session_->score(x, batch_, scores); !status) {
+      throw std::runtime_error(status.error().message());
+    }
+  }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Session> session_;
+  std::size_t batch_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_ours(const EngineOptions&) { return std::make_unique<Ours>(); }
+
+}  // namespace mmoe::bench

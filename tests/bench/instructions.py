@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Instructions per row of score(), counted by valgrind's callgrind and compared with the baseline instructions.csv.
+
+A count does not depend on how busy the machine is, so that a slowdown of a few per cent shows in a test. The kernel set
+is avx2: valgrind knows no AVX-512. Runs with N and with 2 N calls are subtracted, which leaves out everything that is
+done once. --update rewrites the baseline. Exit code 77: this machine cannot count. Standard library only.
+"""
+
+import argparse
+import csv
+import pathlib
+import re
+import subprocess
+import sys
+
+BASELINE = pathlib.Path(__file__).resolve().parent / "instructions.csv"
+ISA = "avx2"
+# Calls enough that what differs between two runs of the same program (a few hundred instructions) is nothing.
+CELLS = [(model, batch, calls)
+         for model, calls_of_one in (("paper", 64), ("small", 32), ("medium", 4), ("large", 1))
+         for batch, calls in ((1, calls_of_one), (64, max(1, calls_of_one // 16)))]
+SLACK = 0.05
+
+
+def count(options, model, batch, calls):
+    """Instructions of a whole run."""
+    command = [options.valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", str(options.score_calls),
+               str(options.scratch / f"{model}.mmoe"), str(batch), str(calls), ISA]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode == 77:
+        print(run.stderr, end="")
+        sys.exit(77)
+    found = re.search(r"Collected *: *(\d+)", run.stderr)
+    if run.returncode != 0 or not found:
+        sys.exit(f"error: {' '.join(command)}\n{run.stderr}")
+    return int(found.group(1))
+
+
+def instructions_per_row(options, model, batch, calls):
+    twice, once = count(options, model, batch, 2 * calls), count(options, model, batch, calls)
+    return (twice - once) / (calls * batch)
+
+
+def read_baseline():
+    with open(BASELINE, newline="") as file:
+        return {(row["model"], int(row["batch"])): float(row["instructions_per_row"]) for row in csv.DictReader(file)}
+
+
+def write_baseline(measured):
+    lines = ["model,batch,instructions_per_row"]
+    lines += [f"{model},{batch},{value:.1f}" for (model, batch), value in measured.items()]
+    BASELINE.write_text("\n".join(lines) + "\n")
+
+
+def report(measured, baseline):
+    """Prints the table; returns the cells that need more instructions than the baseline and its slack."""
+    exceeded = []
+    print(f"{'model':<8}{'batch':>6}{'per row':>14}{'baseline':>14}{'ratio':>8}")
+    for cell, value in measured.items():
+        known = baseline.get(cell)
+        ratio = value / known if known else float("inf")
+        note = ""
+        if ratio > 1 + SLACK:
+            exceeded.append(cell)
+            note = f"  more than {SLACK:.0%} above the baseline" if known else "  not in the baseline"
+        elif ratio < 1 - SLACK:
+            note = "  better: --update keeps it"
+        print(f"{cell[0]:<8}{cell[1]:>6}{value:>14.1f}{known or 0:>14.1f}{ratio:>8.3f}{note}")
+    return exceeded
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--valgrind", default="valgrind")
+    parser.add_argument("--make-models", required=True, help="the program make_models")
+    parser.add_argument("--score-calls", required=True, help="the program score_calls")
+    parser.add_argument("--scratch", type=pathlib.Path, required=True, help="folder for the models")
+    parser.add_argument("--update", action="store_true", help="write what is counted as the baseline")
+    options = parser.parse_args()
+
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    subprocess.run([options.make_models, str(options.scratch)], check=True, stdout=subprocess.DEVNULL)
+    measured = {(model, batch): instructions_per_row(options, model, batch, calls) for model, batch, calls in CELLS}
+    baseline = read_baseline() if BASELINE.exists() else {}
+    exceeded = report(measured, baseline)
+    if options.update:
+        write_baseline(measured)
+        print(f"written: {BASELINE}")
+    elif exceeded:
+        sys.exit("error: more instructions per row: " + ", ".join(f"{model} x {batch}" for model, batch in exceeded))
+
+
+if __name__ == "__main__":
+    main()
