@@ -66,9 +66,14 @@ void print_report(const Arguments& arguments, const ModelDescription& model, con
     std::cout << "check: no golden rows\n";
     return;
   }
-  std::cout << "check: " << check.num_rows << " golden rows agree with the description to "
-            << check.largest_difference << " (" << check.largest_share_of_bound * 100
-            << " % of what float rounding allows)";
+  std::cout << "check: " << check.num_compared << " of " << check.num_scores << " scores of golden rows compared";
+  if (check.num_compared > 0) {
+    std::cout << ", equal to the description's to " << check.largest_difference << " ("
+              << check.largest_share_of_bound * 100 << " % of what float rounding allows)";
+  }
+  if (check.num_compared < check.num_scores) {
+    std::cout << "; the others hang on a top-k tie or a range that float rounding does not bound";
+  }
   if (!check.exact_isas.empty()) {
     std::cout << "; same bits on scalar";
     for (const std::string& isa : check.exact_isas) std::cout << ", " << isa;

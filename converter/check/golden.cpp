@@ -101,8 +101,13 @@ std::string where(const Model& model, size_t index) {
 
 void compare_with_evaluation(const Model& model, const std::vector<float>& scores, const Evaluated& expected,
                              CheckReport& report) {
+  report.num_scores = scores.size();
   for (size_t i = 0; i < scores.size(); ++i) {
+    if (!std::isfinite(scores[i])) {
+      throw ConvertError(where(model, i) + ": the score of a finite row is not finite; the weights overflow a float");
+    }
     if (!std::isfinite(expected.bounds[i])) continue;
+    ++report.num_compared;
     const double difference = std::abs(scores[i] - expected.scores[i]);
     // Written so that a NaN score fails.
     if (!(difference <= expected.bounds[i])) {

@@ -1,6 +1,9 @@
 #include "converter/lowering/fold.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "converter/error.h"
 
 namespace mmoe::converter {
 namespace {
@@ -22,6 +25,15 @@ Affine to_affine(const BatchNorm& norm) {
 
 double bias_of(const DenseLayer& layer, size_t output) { return layer.bias.empty() ? 0.0 : layer.bias[output]; }
 
+void require_finite(const DenseLayer& layer) {
+  const auto finite = [](float x) { return std::isfinite(x); };
+  if (std::all_of(layer.weight.data.begin(), layer.weight.data.end(), finite) &&
+      std::all_of(layer.bias.begin(), layer.bias.end(), finite)) {
+    return;
+  }
+  throw ConvertError(layer.name + ": with its batch norm or temperature folded in, a weight exceeds the range of a float");
+}
+
 // affine(W x + b) = (scale W) x + (scale b + shift)
 void fold_into_outputs(const Affine& affine, DenseLayer& layer) {
   std::vector<float> bias(layer.outputs());
@@ -33,6 +45,7 @@ void fold_into_outputs(const Affine& affine, DenseLayer& layer) {
     }
   }
   layer.bias = std::move(bias);
+  require_finite(layer);
 }
 
 // W affine(x) + b = (W scale) x + (b + W shift)
@@ -48,6 +61,7 @@ void fold_into_inputs(const Affine& affine, DenseLayer& layer) {
     bias[o] = static_cast<float>(sum);
   }
   layer.bias = std::move(bias);
+  require_finite(layer);
 }
 
 // A layer that only scales and shifts its inputs.

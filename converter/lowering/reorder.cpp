@@ -61,10 +61,10 @@ size_t shared_dim(const ModelDescription& model) {
   if (model.features.empty()) return model.shared_dim;
   size_t columns = 0;
   for (const Feature& feature : model.features) {
-    if (feature.side == Side::kItem) break;
+    if (feature.side == Side::kItem) return columns;
     columns += feature.width;
   }
-  return columns;
+  return 0;  // no candidates to tell apart
 }
 
 }  // namespace mmoe::converter

@@ -12,7 +12,8 @@ namespace mmoe::converter {
 /// accordingly. Returns each feature's former position.
 std::vector<size_t> put_shared_features_first(ModelDescription& model);
 
-/// Columns of the leading features that are not item-side; without features, as the description says.
+/// Columns of the features before the first item-side one; 0 where there is none. Without features, as the
+/// description says.
 size_t shared_dim(const ModelDescription& model);
 
 }  // namespace mmoe::converter

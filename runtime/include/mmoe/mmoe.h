@@ -73,7 +73,8 @@ const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* s
 
 size_t mmoe_model_num_features(const mmoe_model* model);
 
-/* Index of a feature, or mmoe_model_num_features() when there is none of that name (UTF-8, terminated). */
+/* Index of a feature, or mmoe_model_num_features() when there is none of that name (UTF-8, terminated) or it is
+ * null. */
 size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
 
 /* Raw values per row of a dense feature, columns of x of any. 0 when there is no such feature. */
@@ -98,6 +99,7 @@ typedef struct mmoe_session_options {
   int32_t non_finite;
   float min_gate_weight;     /* skip experts of smaller weight; 0: none */
   int32_t keep_gate_weights; /* nonzero: do not divide what min_gate_weight leaves by its sum */
+  int32_t reserved;          /* 0; the struct has no padding, so that a field can be appended */
 } mmoe_session_options;
 
 /* options null: all defaults. One allocation of the arena and one of the handle. */

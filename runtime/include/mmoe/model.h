@@ -80,7 +80,7 @@ class Model {
   /// Columns of x.
   std::size_t input_dim() const;
   /// Leading columns of x that are the same for all candidates of a request (user and context features): what
-  /// Session::set_user() takes. 0: the model declares none.
+  /// Session::set_user() takes. 0: the model does not tell a user's inputs from a candidate's.
   std::size_t shared_dim() const;
   std::size_t num_tasks() const;
   std::string_view task_name(std::size_t task) const;

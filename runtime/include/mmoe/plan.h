@@ -26,7 +26,8 @@ struct PlanOptions {
   const std::uint32_t* tasks = nullptr;
   std::size_t num_tasks = 0;
 
-  /// Keep the k experts with the largest weights of every softmax gate, renormalised; 0: as the file says.
+  /// Keep the k experts with the largest weights of every softmax gate, renormalised, whatever the file says; 0:
+  /// as the file says.
   std::size_t top_k = 0;
 
   /// Skip experts whose weight in a softmax gate without top-k is below this; a row's largest weight always
@@ -50,9 +51,11 @@ class Plan {
   static constexpr std::size_t kMaxBlockRows = 64;
   static constexpr std::size_t kMaxTasks = 64;
 
-  /// Allocates nothing. The model must outlive the plan and its sessions.
-  /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (isa).
+  /// Allocates nothing. The model must outlive the plan and its sessions, and not be moved meanwhile.
+  /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (isa; more memory than the
+  /// machine can address).
   static Result<Plan> create(const Model& model, const PlanOptions& options = {});
+  static Result<Plan> create(const Model&& model, const PlanOptions& options = {}) = delete;
 
   /// Exactly what Session::create() needs, for an arena at any address.
   std::size_t arena_bytes() const { return arena_bytes_; }

@@ -38,6 +38,7 @@ class Session {
  public:
   /// One allocation, here. Errors: those of Plan::create(), kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
+  static Result<Session> create(const Model&& model, const SessionOptions& options = {}) = delete;  ///< must outlive
   static Result<Session> create(const Plan& plan);
   /// None at all: runs in the caller's memory, which must stay as long as the session.
   /// Error: kArenaTooSmall when arena_bytes is less than plan.arena_bytes().
@@ -61,7 +62,8 @@ class Session {
 
   /// One user, many candidates: accumulates the shared columns of x, [shared_dim], once; the session then keeps
   /// them for score_candidates() until the next set_user(). Scoring whole rows in between changes nothing.
-  /// Errors: kInvalidArgument when the model has no shared columns, kNonFinite if the options say so.
+  /// Errors: kInvalidArgument when the model has no shared columns, kNonFinite if the options say so; the session
+  /// then has no user.
   Status set_user(const float* shared);
 
   /// items: [num_candidates, input_dim - shared_dim] -> scores: [num_candidates, num_tasks], the bits that score()
@@ -86,6 +88,7 @@ class Session {
 
  private:
   Session(const Plan& plan, void* owned, void* arena);
+  static Result<Session> built(Session&& session);
   enum class User : std::uint8_t { kUnset, kFinite, kNotFinite };
   struct Output {
     float* scores;

@@ -1,5 +1,6 @@
 #include "mmoe/mmoe.h"
 
+#include <cstddef>
 #include <cstring>
 #include <new>
 
@@ -21,6 +22,8 @@ struct mmoe_session {
 };
 
 static_assert(sizeof(mmoe_feature_column) == sizeof(mmoe::FeatureColumn));
+static_assert(offsetof(mmoe_session_options, reserved) + sizeof(int32_t) == sizeof(mmoe_session_options),
+              "padding at the end would be read as the next field that is appended");
 static_assert(alignof(mmoe_session) <= mmoe::internal::kArenaAlignment);
 
 namespace {
@@ -122,7 +125,9 @@ const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* s
 
 size_t mmoe_model_num_features(const mmoe_model* model) { return model->model.num_features(); }
 
-size_t mmoe_model_find_feature(const mmoe_model* model, const char* name) { return model->model.find_feature(name); }
+size_t mmoe_model_find_feature(const mmoe_model* model, const char* name) {
+  return name ? model->model.find_feature(name) : model->model.num_features();
+}
 
 size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature) {
   return feature < model->model.num_features() ? model->model.feature(feature).width : 0;

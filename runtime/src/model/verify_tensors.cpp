@@ -141,9 +141,14 @@ Status verify_shared(const schema::Model& root) {
 }  // namespace
 
 Status verify_tensors(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t file_bytes) {
+  std::uint64_t all_bytes = 0;
   for (std::size_t i = 0; i < root.segments()->size(); ++i) {
     const schema::Segment& segment = *root.segments()->Get(static_cast<flatbuffers::uoffset_t>(i));
     if (Status status = verify_segment(segment, i, header_bytes, file_bytes); !status) return status;
+    // Each is within the file, so that this cannot overflow before it is refused: segments that overlap would make
+    // checksums cost more than reading the file.
+    all_bytes += segment.bytes();
+    if (all_bytes > file_bytes) return make_error(ErrorCode::kDamaged, "segments[", i, "]: overlaps others");
   }
   for (std::size_t i = 0; i < root.tensors()->size(); ++i) {
     if (Status status = verify_tensor(root, i); !status) return status;

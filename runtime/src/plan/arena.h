@@ -11,7 +11,18 @@ namespace mmoe::internal {
 
 constexpr std::size_t kArenaAlignment = 64;
 
-constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+// Sizes come from the file and may exceed what a small machine can address: they stop at the largest multiple of
+// 64 instead of wrapping around, and Plan::create() refuses what reaches kMaxArenaBytes.
+constexpr std::size_t kLargest = SIZE_MAX / kArenaAlignment * kArenaAlignment;
+constexpr std::size_t kMaxArenaBytes = SIZE_MAX / 4;
+
+constexpr std::size_t saturating_add(std::size_t a, std::size_t b) { return a <= kLargest - b ? a + b : kLargest; }
+constexpr std::size_t saturating_multiply(std::size_t a, std::size_t b) {
+  return b == 0 || a <= kLargest / b ? a * b : kLargest;
+}
+constexpr std::size_t round_up(std::size_t n, std::size_t multiple) {
+  return saturating_add(n, multiple - 1) / multiple * multiple;
+}
 
 /// Small tables that live as long as the program. Without a base it only counts.
 class TableArena {
@@ -24,7 +35,7 @@ class TableArena {
     if (count == 0) return nullptr;
     used_ = round_up(used_, alignof(T));
     T* objects = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += count * sizeof(T);
+    used_ = saturating_add(used_, saturating_multiply(count, sizeof(T)));
     for (std::size_t i = 0; objects && i < count; ++i) new (objects + i) T();
     return objects;
   }
@@ -49,9 +60,10 @@ class WorkArena {
 
   /// Rounded up to 16 floats. While measuring the address is meaningless, but not null.
   float* allocate(End end, std::size_t floats) {
-    const std::size_t size = padded_outputs(floats);
-    used_[end] += size;
-    if (used_[kLow] + used_[kHigh] > peak_) peak_ = used_[kLow] + used_[kHigh];
+    const std::size_t size = round_up(floats, kPanelWidth);
+    used_[end] = saturating_add(used_[end], size);
+    const std::size_t both = saturating_add(used_[kLow], used_[kHigh]);
+    if (both > peak_) peak_ = both;
     if (!base_) return reinterpret_cast<float*>(kArenaAlignment);
     return end == kLow ? base_ + used_[kLow] - size : base_ + total_ - used_[kHigh];
   }

@@ -85,6 +85,7 @@ std::size_t PlanBuilder::list_experts(const schema::Level& level, const LevelNee
     if (!needs.experts.contains(e)) continue;
     MlpJob& job = jobs[count++];
     job.input = stream_of(*level.experts()->Get(e));
+    job.stream = stream_number(*level.experts()->Get(e));
     job.layers = level.experts()->Get(e)->layers();
     // While measuring there are no lists, but a sparse expert must be planned as one all the same.
     static const RowList kMeasured{};
@@ -101,6 +102,7 @@ std::size_t PlanBuilder::list_gates(const schema::Level& level, const LevelNeeds
     if (!needs.gates.contains(g) || gate.kind() != schema::GateKind_Softmax) continue;
     MlpJob& job = jobs[count++];
     job.input = stream_of(gate);
+    job.stream = stream_number(gate);
     job.layers = gate.hidden();
     job.last = gate.logits();
   }

@@ -26,8 +26,8 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
   const schema::Dense& a = first.layer(0);
   const schema::Dense& b = next.layer(0);
   const std::size_t begin = span_of(b).first;
-  return !first.list && !next.list && first.input.data == next.input.data && first.input.stride == next.input.stride &&
-         a.weight() == b.weight() && a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
+  return !first.list && !next.list && first.stream == next.stream && a.weight() == b.weight() &&
+         a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
 }
 
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.

@@ -16,9 +16,9 @@ struct Layout {
 
   explicit Layout(std::size_t num_steps, std::size_t table_bytes, std::size_t work_floats)
       : steps(round_up(sizeof(Program), kArenaAlignment)),
-        tables(round_up(steps + num_steps * sizeof(Step), kArenaAlignment)),
-        work(round_up(tables + table_bytes, kArenaAlignment)),
-        total(work + work_floats * sizeof(float) + kArenaAlignment) {}
+        tables(round_up(saturating_add(steps, saturating_multiply(num_steps, sizeof(Step))), kArenaAlignment)),
+        work(round_up(saturating_add(tables, table_bytes), kArenaAlignment)),
+        total(saturating_add(work, saturating_add(saturating_multiply(work_floats, sizeof(float)), kArenaAlignment))) {}
 };
 
 }  // namespace
@@ -31,13 +31,15 @@ void PlanBuilder::measure(Plan& plan) {
   plan.table_bytes_ = builder.tables_.used();
   plan.work_floats_ = builder.work_.peak();
   const Layout layout(plan.num_steps_, plan.table_bytes_, plan.work_floats_);
-  plan.arena_bytes_ = layout.total + kArenaAlignment - 1;
+  plan.arena_bytes_ = saturating_add(layout.total, kArenaAlignment - 1);
 }
 
 Program* PlanBuilder::build(const Plan& plan, std::uint8_t* memory) {
   PlanBuilder builder(plan, memory);
   builder.run();
-  return builder.program_;
+  const bool as_measured = builder.num_steps_ == plan.num_steps_ && builder.tables_.used() == plan.table_bytes_ &&
+                           builder.work_.peak() == plan.work_floats_;
+  return as_measured ? builder.program_ : nullptr;
 }
 
 PlanBuilder::PlanBuilder(const Plan& plan, std::uint8_t* memory)
@@ -74,7 +76,8 @@ void PlanBuilder::run() {
 }
 
 Step& PlanBuilder::add_step(StepKind kind) {
-  Step& step = steps_ ? *new (steps_ + num_steps_) Step() : scratch_step_;
+  const bool fits = steps_ && num_steps_ < plan_.num_steps_;
+  Step& step = fits ? *new (steps_ + num_steps_) Step() : scratch_step_;
   ++num_steps_;
   step.kind = kind;
   return step;
@@ -85,7 +88,7 @@ void PlanBuilder::add_features() {
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
   std::int32_t* ids = tables_.allocate<std::int32_t>(block_rows_);
-  float* input = tables_.allocate<float>(block_rows_ * root_.input_dim());
+  float* input = tables_.allocate<float>(saturating_multiply(block_rows_, root_.input_dim()));
   if (!program_) return;
   program_->features = steps;
   program_->num_features = num_features;
@@ -136,6 +139,7 @@ void PlanBuilder::add_towers() {
     if (!needs_.towers.contains(t)) continue;
     const schema::Tower& tower = *root_.towers()->Get(t);
     jobs[num_jobs].input = streams_[tower.input()];
+    jobs[num_jobs].stream = tower.input();
     jobs[num_jobs++].layers = tower.layers();
   }
   add_mlps(jobs, num_jobs);

@@ -18,7 +18,8 @@ class PlanBuilder {
   /// Fills plan's sizes. REQUIRES: the plan's choices are set.
   static void measure(Plan& plan);
 
-  /// Builds the program at `memory`, which is aligned to 64 and has plan.arena_bytes() - 63 bytes.
+  /// Builds the program at `memory`, which is aligned to 64 and has plan.arena_bytes() - 63 bytes. Null when the
+  /// model no longer is what was measured: somebody wrote to the file.
   static Program* build(const Plan& plan, std::uint8_t* memory);
 
  private:
@@ -75,9 +76,13 @@ class PlanBuilder {
   View stream_of(const Reader& reader) const {
     return reader.source() == schema::StreamSource_ModelInput ? View{nullptr, 0} : streams_[reader.input()];
   }
+  template <class Reader>
+  static std::uint32_t stream_number(const Reader& reader) {
+    return reader.source() == schema::StreamSource_ModelInput ? internal::kModelInputStream : reader.input();
+  }
   View buffer(Arena::End end, std::size_t width) {
     const std::size_t stride = padded_outputs(width);
-    return {work_.allocate(end, block_rows_ * stride), stride};
+    return {work_.allocate(end, internal::saturating_multiply(block_rows_, stride)), stride};
   }
 
   const Plan& plan_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "model/access.h"
 #include "plan/arena.h"
@@ -9,9 +10,15 @@
 
 namespace mmoe::internal {
 
+/// Stream number of x itself; others are numbered within the level that reads them.
+constexpr std::uint32_t kModelInputStream = UINT32_MAX;
+
 /// One MLP: its layers, where its input is, and, once planned, where its output is.
 struct MlpJob {
   View input{};
+  /// Which stream `input` is. Not its address decides whether two layers read the same, because there are no
+  /// addresses while measuring, and the measuring and the filling pass must decide alike.
+  std::uint32_t stream = 0;
   const DenseLayers* layers = nullptr;
   const schema::Dense* last = nullptr;  ///< one more layer behind `layers` (a gate's logits), or null
   const RowList* list = nullptr;        ///< null: all rows

@@ -18,7 +18,8 @@ Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
   if (name && *name == '\0') name = nullptr;
   const kernels::KernelTable* table = kernels::select_kernels(name);
   if (table) return Result<const kernels::KernelTable*>(std::move(table));
-  Error error = make_error(ErrorCode::kUnsupported, "isa: this build and machine have no '", name, "', only");
+  const char* source = isa ? "isa" : "environment variable MMOE_ISA";
+  Error error = make_error(ErrorCode::kUnsupported, source, ": this build and machine have no '", name, "', only");
   for (std::size_t i = 0; const kernels::KernelTable* available = kernels::available_kernels(i); ++i) {
     error.append(i == 0 ? " " : ", ").append(available->name);
   }
@@ -43,6 +44,9 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   plan.min_gate_weight_ = options.min_gate_weight;
   plan.renormalise_ = options.renormalise;
   plan.non_finite_ = options.non_finite;
+  if (!options.tasks && options.num_tasks != 0) {
+    return make_error(ErrorCode::kInvalidArgument, "tasks: null, but num_tasks is ", options.num_tasks);
+  }
   plan.num_tasks_ = options.tasks ? options.num_tasks : model.num_tasks();
   if (plan.num_tasks_ == 0 || plan.num_tasks_ > model.num_tasks()) {
     return make_error(ErrorCode::kInvalidArgument, "num_tasks: ", plan.num_tasks_, ", the model has ",
@@ -58,6 +62,9 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
     plan.tasks_[i] = static_cast<std::uint8_t>(task);
   }
   PlanBuilder::measure(plan);
+  if (plan.arena_bytes_ >= internal::kMaxArenaBytes) {
+    return make_error(ErrorCode::kUnsupported, "the model needs more memory than this machine can address");
+  }
   return plan;
 }
 

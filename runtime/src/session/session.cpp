@@ -35,7 +35,7 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
 Result<Session> Session::create(const Plan& plan) {
   void* arena = ::operator new(plan.arena_bytes(), std::nothrow);
   if (!arena) return make_error(ErrorCode::kOutOfMemory, "no memory for an arena of ", plan.arena_bytes(), " bytes");
-  return Session(plan, arena, arena);
+  return built(Session(plan, arena, arena));
 }
 
 Result<Session> Session::create(const Plan& plan, void* arena, std::size_t arena_bytes) {
@@ -43,7 +43,12 @@ Result<Session> Session::create(const Plan& plan, void* arena, std::size_t arena
   if (arena_bytes < plan.arena_bytes()) {
     return make_error(ErrorCode::kArenaTooSmall, "arena: ", arena_bytes, " bytes, needs ", plan.arena_bytes());
   }
-  return Session(plan, nullptr, arena);
+  return built(Session(plan, nullptr, arena));
+}
+
+Result<Session> Session::built(Session&& session) {
+  if (session.program_) return std::move(session);
+  return make_error(ErrorCode::kDamaged, "the model has changed since it was planned");
 }
 
 Session::Session(const Plan& plan, void* owned, void* arena)
@@ -122,6 +127,7 @@ Status Session::score_features(const FeatureColumn* columns, std::size_t num_col
 }
 
 Status Session::set_user(const float* shared) {
+  user_ = User::kUnset;  // a failure must not leave the user of before
   if (program_->shared_dim == 0) {
     return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
   }
@@ -130,6 +136,7 @@ Status Session::set_user(const float* shared) {
 }
 
 Status Session::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
+  user_ = User::kUnset;
   const std::size_t num_shared = program_->num_shared_features;
   if (num_columns != num_shared || num_shared == 0) {
     return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ", num_shared,

@@ -111,6 +111,7 @@ TEST_CASE("score_candidate_features: the bits of score_features on the user's ro
     REQUIRE(session.score_candidate_features(rows + 3, 2, kCandidates, found.data()).ok());
     CHECK(found == expected);
     CHECK(session.set_user_features(user, 5).error().code() == ErrorCode::kInvalidArgument);
+    REQUIRE(session.set_user_features(user, 3).ok());
     CHECK(session.score_candidate_features(rows, 5, 1, found.data()).error().code() == ErrorCode::kInvalidArgument);
     CHECK(std::string(session.score_candidate_features(user, 2, 1, found.data()).error().message())
               .find("columns[0].values: null") != std::string::npos);
@@ -142,7 +143,11 @@ TEST_CASE("score_candidates: order of calls, models without users, what is not f
   SessionOptions options;
   options.non_finite = NonFinite::kError;
   Session strict = make_session(model, options);
+  REQUIRE(strict.set_user(request.user.data()).ok());
   CHECK(strict.set_user(bad_user.data()).error().code() == ErrorCode::kNonFinite);
+  // The user of before is gone: nobody's candidates are ranked for somebody else.
+  CHECK(strict.score_candidates(request.items.data(), 1, scores.data()).error().code() ==
+        ErrorCode::kInvalidArgument);
   REQUIRE(strict.set_user(request.user.data()).ok());
   CHECK(strict.score_candidates(bad_items.data(), kCandidates, scores.data()).error().code() ==
         ErrorCode::kNonFinite);

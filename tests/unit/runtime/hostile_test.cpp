@@ -71,6 +71,45 @@ TEST_CASE("hostile: every flipped byte of the header is an error or a model that
   }
 }
 
+// Layers of different streams that share one weight tensor must not become one product: while a plan is measured no
+// buffer has an address, and all looked alike.
+TEST_CASE("hostile: readers of different streams that share weights") {
+  const AlignedBytes file = model_file(cross_stitch_description());
+  const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+  const auto layer = [&](flatbuffers::uoffset_t expert) {
+    const schema::Dense* dense = root.levels()->Get(1)->experts()->Get(expert)->layers()->Get(0);
+    return reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Dense*>(dense));
+  };
+  for (const auto field : {schema::Dense::VT_WEIGHT, schema::Dense::VT_BIAS, schema::Dense::VT_COLUMN}) {
+    REQUIRE(layer(1)->SetField<std::uint32_t>(field, layer(0)->GetField<std::uint32_t>(field, 0), 0));
+  }
+  Result<Model> model = Model::from_bytes(file.data(), file.size());
+  REQUIRE(model.ok());
+  PlanOptions options;
+  options.max_batch = 5;
+  const Result<Plan> plan = Plan::create(*model, options);
+  std::vector<std::uint8_t> arena(plan->arena_bytes() + 64, 0xA5);
+  Result<Session> session = Session::create(*plan, arena.data(), plan->arena_bytes());
+  REQUIRE(session.ok());
+  Random random(1);
+  const std::vector<float> x = random.floats(5 * model->input_dim());
+  std::vector<float> scores(5 * model->num_tasks());
+  REQUIRE(session->score(x.data(), 5, scores.data()).ok());
+  for (std::size_t i = plan->arena_bytes(); i < arena.size(); ++i) REQUIRE(arena[i] == 0xA5);
+}
+
+TEST_CASE("hostile: segments that overlap are refused, so that checksums cannot cost more than the file") {
+  const AlignedBytes file = model_file(feature_description());
+  const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+  const schema::Segment* first = root.segments()->Get(0);
+  auto* second = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Segment*>(root.segments()->Get(2)));
+  REQUIRE(second->SetField<std::uint64_t>(schema::Segment::VT_OFFSET, first->offset(), 0));
+  REQUIRE(second->SetField<std::uint64_t>(schema::Segment::VT_BYTES, file.size() - first->offset(), 0));
+  const Result<Model> model = Model::from_bytes(file.data(), file.size());
+  REQUIRE_FALSE(model.ok());
+  CHECK(std::string(model.error().message()).find("overlaps") != std::string::npos);
+}
+
 TEST_CASE("hostile: random damage in many places at once") {
   const AlignedBytes whole = model_file(feature_description(), 1);
   Random random(1);

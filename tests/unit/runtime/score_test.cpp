@@ -260,6 +260,9 @@ TEST_CASE("Plan: refuses what it cannot do") {
   options.tasks = beyond;
   options.num_tasks = 1;
   CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+  options.tasks = nullptr;
+  CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
+  options.tasks = beyond;
   options.num_tasks = 0;
   CHECK(Plan::create(model, options).error().code() == ErrorCode::kInvalidArgument);
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/lowered.h"
 #include "converter/packing/pack.h"
@@ -67,6 +68,15 @@ TEST_CASE("fold: no batch norm is left, and one behind the last layer becomes a 
   }
   CHECK(layers[2].activation.kind == ActivationKind::kIdentity);
   CHECK(layers[2].weight.at(0, 1) == 0.0f);
+}
+
+TEST_CASE("fold: a weight that leaves the range of a float is refused by name") {
+  Random random(2);
+  Gate gate;
+  gate.logits = test::random_layer(4, 3, random);
+  gate.logits->name = "gates.0";
+  gate.temperature = 1e-39;
+  CHECK_THROWS_WITH_AS(fold_gate(gate), doctest::Contains("gates.0: with its batch norm or temperature"), ConvertError);
 }
 
 TEST_CASE("pack: panels of 16 outputs, inputs outermost, zero-padded") {
