@@ -11,17 +11,17 @@ struct Candidate {
   const KernelTable* (*table)();
 };
 
-bool always() { return true; }
+[[maybe_unused]] bool always() { return true; }
 
 #ifdef MMOE_ISA_X86
 // The compiler's own CPU model: it asks the OS (XCR0) whether the registers are saved, too.
-bool has_avx512() {
+[[maybe_unused]] bool has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-bool has_fma3() { return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool has_fma3() { return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"); }
 #endif
 
 // Fastest first. The scalar set closes the list, so that there always is one.
