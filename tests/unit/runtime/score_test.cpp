@@ -155,6 +155,7 @@ TEST_CASE("score: min_gate_weight skips experts; with none to skip it changes no
   top_1.top_k = 1;
   CHECK(same(score(model, x, 100, options), score(model, x, 100, top_1)));
   options.min_gate_weight = 0.15f;
+  options.isa = "scalar";  // the fastest set of an old machine is not exact
   const std::vector<float> some = score(model, x, 100, options);
   CHECK_FALSE(same(some, all));
   for (const std::size_t batch : {1, 7}) CHECK(same(score(model, x, batch, options), some));
