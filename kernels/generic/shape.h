@@ -14,6 +14,9 @@
 #define MMOE_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+// A tile is large, and called in more than one place.
+#define MMOE_NOINLINE __attribute__((noinline))
+
 namespace mmoe::kernels {
 
 template <class Arch>
@@ -39,6 +42,9 @@ struct Shape {
 
   /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.
   static constexpr std::size_t kBlockBytes = 24 * 1024;
+
+  /// From so many weights on (256 kB) they are fetched ahead: fewer stay in an L2 cache, whose latency hides itself.
+  static constexpr std::size_t kFetchFloats = 64 * 1024;
 };
 
 }  // namespace mmoe::kernels

@@ -34,6 +34,13 @@ class PlanBuilder {
     std::size_t count;
   };
 
+  /// The first layers of neighbouring MLPs as one product.
+  struct Product {
+    std::size_t num_jobs;
+    PanelSpan span;
+    std::size_t num_activated;
+  };
+
   PlanBuilder(const Plan& plan, std::uint8_t* memory);
 
   void run();
@@ -55,8 +62,9 @@ class PlanBuilder {
 
   // MLPs side by side on the same rows; first layers that share a packed tensor become one product.
   void add_mlps(MlpJob* jobs, std::size_t num_jobs);
-  std::size_t add_first_layers(MlpJob* jobs, std::size_t num_jobs);
-  void add_later_layers(MlpJob& job);
+  Product join(const MlpJob* jobs, std::size_t num_jobs) const;
+  std::size_t add_group(MlpJob* jobs, std::size_t num_jobs);
+  void add_later_layers(MlpJob& job, View input);
   void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
                  const internal::RowList* list, const View& output);
 
