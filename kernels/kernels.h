@@ -41,6 +41,8 @@ struct DenseArgs {
   std::size_t num_activated;
   float alpha;
   const float* slopes;       ///< prelu: [num_activated * 16]
+  bool backwards;            ///< last panels first, which changes no bit: a caller that alternates finds in cache
+                             ///< what it read last
 };
 
 /// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;

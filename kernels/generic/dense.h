@@ -166,12 +166,11 @@ inline void dense_at_most(const DenseArgs& args, std::size_t panel0, std::size_t
 template <class Arch, std::size_t kRows>
 inline void dense_product(const DenseArgs& args) {
   constexpr std::size_t kWidest = Shape<Arch>::panels(kRows);
-  if (args.num_panels <= kWidest) return dense_at_most<Arch, kRows, kWidest>(args, 0, args.num_panels);
-  std::size_t panel0 = 0;
+  std::size_t done = 0;
   for (std::size_t tiles = (args.num_panels + kWidest - 1) / kWidest; tiles > 0; --tiles) {
-    const std::size_t panels = (args.num_panels - panel0 + tiles - 1) / tiles;
-    dense_at_most<Arch, kRows, kWidest>(args, panel0, panels);
-    panel0 += panels;
+    const std::size_t panels = (args.num_panels - done + tiles - 1) / tiles;
+    done += panels;
+    dense_at_most<Arch, kRows, kWidest>(args, args.backwards ? args.num_panels - done : done - panels, panels);
   }
 }
 

@@ -11,6 +11,9 @@ namespace {
 // Floats of a joined product's output: 320 kB, a part of a small L2 cache.
 constexpr std::size_t kMaxJoinedFloats = 80 * 1024;
 
+// Weights (128 kB) of which an L1 cache holds a good part from one call to the next.
+constexpr std::size_t kMaxAlternatingFloats = 32 * 1024;
+
 }  // namespace
 
 PlanBuilder::PanelSpan PlanBuilder::span_of(const schema::Dense& layer) {
@@ -106,6 +109,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   const std::size_t first = span.first * kPanelWidth;
   DenseStep step{};
   step.list = list;
+  step.args.rows = list ? list->rows : nullptr;
   step.args.input = input.data;
   step.args.input_stride = input.stride;
   step.args.panel_stride = kPanelWidth * layer.inputs();
@@ -121,7 +125,9 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
   }
-  if (!input.data && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
+  step.reads_x = !input.data;
+  step.alternates = step.args.panel_stride * span.count <= kMaxAlternatingFloats;
+  if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
 }
 

@@ -68,7 +68,8 @@ class PlanBuilder {
   void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
                  const internal::RowList* list, const View& output);
 
-  void add_link(const schema::Link& link, const float* const* task_scores, float* scores);
+  void add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index);
+  std::size_t take_sigmoids();
 
   internal::Step& add_step(internal::StepKind kind);
   std::size_t top_k_of(const schema::Gate& gate) const;

@@ -218,7 +218,7 @@ Status Session::score_block(const float* x, std::size_t stride, std::size_t firs
     }
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
       output.scores[row * output.stride + task] =
-          finite && user_finite ? program_->scores[task][row] : std::numeric_limits<float>::quiet_NaN();
+          finite && user_finite ? program_->scores[program_->requested[task] * num_rows + row] : std::numeric_limits<float>::quiet_NaN();
     }
   }
   return {};
