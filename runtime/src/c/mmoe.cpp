@@ -36,12 +36,14 @@ Error last_error;
 thread_local Error last_error;
 #endif
 
+constexpr mmoe_status kOk = MMOE_OK;
+
 mmoe_status fail(const Error& error) {
   last_error = error;
   return static_cast<mmoe_status>(error.code());
 }
 
-mmoe_status finish(const mmoe::Status& status) { return status.ok() ? MMOE_OK : fail(status.error()); }
+mmoe_status finish(const mmoe::Status& status) { return status.ok() ? kOk : fail(status.error()); }
 
 mmoe_status null_argument(const char* name) { return fail(make_error(ErrorCode::kInvalidArgument, name, ": null")); }
 
@@ -67,7 +69,7 @@ void free_handle(Handle* handle) {
 mmoe_status keep_model(mmoe::Result<mmoe::Model>&& loaded, mmoe_model** model) {
   if (!loaded) return fail(loaded.error());
   *model = make_handle(mmoe_model{std::move(*loaded)});
-  return *model ? MMOE_OK : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a model's handle"));
+  return *model ? kOk : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a model's handle"));
 }
 
 // Options of a caller that was compiled against an older, shorter struct leave the rest at 0.
@@ -171,7 +173,7 @@ mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_opti
   mmoe::Result<mmoe::Session> created = mmoe::Session::create(*plan);
   if (!created) return fail(created.error());
   *session = make_handle(mmoe_session{std::move(*created), true});
-  return *session ? MMOE_OK : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a session's handle"));
+  return *session ? kOk : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a session's handle"));
 }
 
 mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes) {
