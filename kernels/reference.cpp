@@ -5,9 +5,11 @@
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/reference.h"
 #include "kernels/tables.h"
 
 namespace mmoe::kernels {
+namespace reference {
 namespace {
 
 // e^x for x <= 0.
@@ -57,6 +59,8 @@ float activate_one(Activation activation, float alpha, float x) {
   return x;
 }
 
+}  // namespace
+
 void dense(const DenseArgs& args) {
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     const std::size_t row = args.rows ? args.rows[i] : i;
@@ -76,6 +80,8 @@ void dense(const DenseArgs& args) {
 void activate(Activation activation, float alpha, float* data, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, data[i]);
 }
+
+namespace {
 
 // Whether expert a ranks before expert b: larger logit first, NaN before all, then the lower index.
 bool ranks_before(const float* logits, std::size_t a, std::size_t b) {
@@ -119,6 +125,8 @@ void gate_row(const GateArgs& args, const float* logits, float* weights, std::ui
   if (!args.top_k_of_softmax) softmax(weights, args.top_k, weights);
 }
 
+}  // namespace
+
 void gate(const GateArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     gate_row(args, args.logits + row * args.logits_stride, args.weights + row * args.weights_stride,
@@ -126,11 +134,15 @@ void gate(const GateArgs& args) {
   }
 }
 
+namespace {
+
 std::size_t largest_of(const float* weights, std::size_t size) {
   std::size_t largest = 0;
   for (std::size_t e = 1; e < size; ++e) largest = weights[e] > weights[largest] ? e : largest;
   return largest;
 }
+
+}  // namespace
 
 void threshold(const ThresholdArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
@@ -192,10 +204,11 @@ bool all_finite(const float* data, std::size_t size) {
   return true;
 }
 
-constexpr KernelTable kTable = {"scalar", true,  dense, activate, gate, threshold,
-                                mix_experts, scale, lookup, all_finite};
+}  // namespace reference
 
-}  // namespace
+static constexpr KernelTable kTable = {
+    "scalar",         true, reference::dense, reference::activate, reference::gate, reference::threshold,
+    reference::mix_experts, reference::scale, reference::lookup, reference::all_finite};
 
 const KernelTable* scalar_kernels() { return &kTable; }
 

@@ -24,8 +24,15 @@ inline Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<
 /// x / y, rounded once. xsimd 8.1 multiplies by an estimated reciprocal on every NEON.
 template <class Arch>
 inline Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) {
-#ifdef __aarch64__
+#if defined(__aarch64__)
   return Reg<Arch>(vdivq_f32(x, y));
+#elif defined(__arm__)  // no such instruction on registers of four
+  float32x4_t q = x;
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 0) / vgetq_lane_f32(y, 0), q, 0);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 1) / vgetq_lane_f32(y, 1), q, 1);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 2) / vgetq_lane_f32(y, 2), q, 2);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 3) / vgetq_lane_f32(y, 3), q, 3);
+  return Reg<Arch>(q);
 #else
   return x / y;
 #endif

@@ -6,13 +6,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/panel16.h"
-
-// Without forced unrolling compilers keep the accumulators of a tile in memory and lose half the speed.
-#if defined(__clang__)
-#define MMOE_UNROLL _Pragma("unroll")
-#else
-#define MMOE_UNROLL _Pragma("GCC unroll 64")
-#endif
+#include "kernels/unroll.h"
 
 // A tile is large, and called in more than one place.
 #define MMOE_NOINLINE __attribute__((noinline))

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "model/parts.h"
+
 namespace mmoe {
 
 using namespace internal;  // NOLINT: this file is the inside of the plan
@@ -84,7 +86,7 @@ Step& PlanBuilder::add_step(StepKind kind) {
 }
 
 void PlanBuilder::add_features() {
-  const std::size_t num_features = size_of(root_.features());
+  const std::size_t num_features = kHasFeatures ? size_of(root_.features()) : 0;
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
   std::int32_t* ids = tables_.allocate<std::int32_t>(block_rows_);

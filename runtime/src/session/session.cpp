@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/heap.h"
 #include "core/make_error.h"
 #include "kernels/panel16.h"
 #include "plan/arena.h"
@@ -33,7 +34,7 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
 }
 
 Result<Session> Session::create(const Plan& plan) {
-  void* arena = ::operator new(plan.arena_bytes(), std::nothrow);
+  void* arena = internal::allocate(plan.arena_bytes());
   if (!arena) return make_error(ErrorCode::kOutOfMemory, "no memory for an arena of ", plan.arena_bytes(), " bytes");
   return built(Session(plan, arena, arena));
 }
@@ -73,7 +74,7 @@ Session& Session::operator=(Session&& other) noexcept {
 
 Session::~Session() { release(); }
 
-void Session::release() { ::operator delete(owned_); }
+void Session::release() { internal::release(owned_); }
 
 Status Session::score(const float* x, std::size_t batch, float* scores) {
   return score(x, program_->input_dim, batch, scores, plan_.num_tasks());
