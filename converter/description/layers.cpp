@@ -12,7 +12,7 @@ namespace {
 
 std::vector<std::string> layers_keys(const std::vector<std::string>& more) {
   std::vector<std::string> keys = {"layers", "output", "activation", "last_activation", "slopes", "batch_norm",
-                                   "batch_norm_epsilon", "batch_norm_position", "weight", "bias", "output_bias",
+                                   "batch_norm_tensors", "batch_norm_epsilon", "batch_norm_position", "weight", "bias", "output_bias",
                                    "orientation"};
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
@@ -43,6 +43,18 @@ NormFields::NormFields(const JsonReader& object, bool with_position) : path(obje
     needs_norm(*field);
     epsilon = field->number();
     if (epsilon < 0) field->fail_expected("0 or more");
+  }
+  if (const auto field = object.find("batch_norm_tensors")) {
+    needs_norm(*field);
+    form.torch = false;
+    field->allow_keys({"gamma", "beta", "mean", "variance"});
+    const auto read = [&](const char* key, std::string& suffix) {
+      if (const auto text = field->find(key)) suffix = text->string();
+    };
+    read("gamma", form.gamma);
+    read("beta", form.beta);
+    read("mean", form.mean);
+    read("variance", form.variance);
   }
   if (!with_position) return;
   if (const auto field = object.find("batch_norm_position")) {
@@ -172,7 +184,7 @@ size_t LayersFields::owner_of_norm(const Bound& bound, size_t position, const Nu
 
 void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
   if (norm_.module.empty()) return;
-  const Pattern pattern(norm_.module + kRunningMean, norm_.path);
+  const Pattern pattern(norm_.module + norm_.form.mean, norm_.path);
   size_t position = 0;
   for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
     const std::string module = full_name(norm_.module, found.values, norm_.path);
@@ -180,7 +192,7 @@ void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
     std::optional<BatchNorm>& norm =
         norm_.after_activation ? layer.norm_after_activation : layer.norm_before_activation;
     if (norm) throw ConvertError(norm_.path + ": " + module + " is the second to follow " + layer.name);
-    norm = bind_batch_norm(bound.tensors, module, layer.outputs(), norm_.epsilon, norm_.path);
+    norm = bind_batch_norm(bound.tensors, module, norm_.form, layer.outputs(), norm_.epsilon, norm_.path);
   }
 }
 
@@ -201,11 +213,14 @@ void LayersFields::bind_slopes(Bound& bound, const Slot& slot) const {
   if (layers.empty()) throw ConvertError(path + ": has no meaning without the activation prelu");
   if (slopes_.empty()) throw ConvertError(path + ": missing: prelu needs the pattern of the modules with its slopes");
 
-  const Pattern pattern(slopes_ + ".weight", path);
+  // The module (torch.nn.PReLU) or the tensor itself.
+  const Pattern tensor_itself(slopes_, path);
+  const bool named = !bound.tensors.find_all(tensor_itself).empty();
+  const Pattern pattern = named ? tensor_itself : Pattern(slopes_ + ".weight", path);
   std::vector<size_t> found;
   for (const NumberedTensor& tensor : find_numbered(bound.tensors, pattern, slot)) {
     // Linear layers and normalisations of one nn.Sequential match the same pattern.
-    const bool norm = bound.tensors.find(full_name(slopes_ + kRunningMean, tensor.values, path)).has_value();
+    const bool norm = bound.tensors.find(full_name(slopes_ + norm_.form.mean, tensor.values, path)).has_value();
     if (bound.tensors.info(tensor.tensor).shape.size() < 2 && !norm) found.push_back(tensor.tensor);
   }
   const bool shared = !pattern.has(Placeholder::kLayer) && found.size() == 1;

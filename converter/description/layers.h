@@ -20,6 +20,7 @@ struct NormFields {
 
   std::string path;
   std::string module;  ///< pattern; empty: none
+  NormForm form;
   double epsilon = 1e-5;
   bool after_activation = false;
 };

@@ -151,6 +151,7 @@ struct Embedding {
 
 struct ModelDescription {
   std::string name;
+  std::string architecture;  ///< what it claims to be; empty: what the structure says
   size_t input_dim = 0;
   size_t shared_dim = 0;  ///< without features: leading columns of x that a request's candidates share
   std::vector<Feature> features;  ///< empty, or in the order in which they are concatenated into x

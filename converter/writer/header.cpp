@@ -1,6 +1,6 @@
 #include "converter/writer/header.h"
 
-#include "converter/writer/architecture.h"
+#include "converter/description/architecture.h"
 
 #ifndef MMOE_VERSION
 #error "MMOE_VERSION is set by the build"
