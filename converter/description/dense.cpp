@@ -102,4 +102,18 @@ BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, const
   return norm;
 }
 
+LayerNorm bind_layer_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t width,
+                          double epsilon) {
+  const auto optional = [&](const std::string& suffix, float absent) {
+    const std::optional<size_t> tensor = tensors.find(module + suffix);
+    if (!tensor) return std::vector<float>(width, absent);
+    return tensors.read_vector(*tensor, width, "one per output of the layer it normalises");
+  };
+  LayerNorm norm;
+  norm.epsilon = epsilon;
+  norm.gamma = optional(form.gamma, 1.0f);
+  norm.beta = optional(form.beta, 0.0f);
+  return norm;
+}
+
 }  // namespace mmoe::converter

@@ -45,4 +45,8 @@ struct NormForm {
 BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t channels,
                           double epsilon, const std::string& path);
 
+/// Scale and shift of a module, or 1 and 0 where it has none.
+LayerNorm bind_layer_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t width,
+                          double epsilon);
+
 }  // namespace mmoe::converter

@@ -49,7 +49,7 @@ class GateGroup {
 
 GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
                      const std::vector<std::string>& task_names)
-    : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, false) {
+    : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, "batch_norm", false) {
   object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon", "mixes",
                      "top_k", "top_k_mode", "temperature", "constant", "per", "name", "reads"});
   if (const auto field = object.find("name")) name_ = field->string();

@@ -30,9 +30,16 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
          a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
 }
 
+// What the dense kernel applies: what stands behind a normalisation waits for that.
+schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return layer.activation();
+  const bool first = layer.normalized()->use() == schema::NormUse_AfterActivation;
+  return first ? layer.normalized()->activation() : schema::ActivationKind_Identity;
+}
+
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.
 bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b) {
-  return a.activation() == b.activation() && a.alpha() == b.alpha() && a.slopes() == b.slopes();
+  return fused_activation(a) == fused_activation(b) && a.alpha() == b.alpha() && a.slopes() == b.slopes();
 }
 
 std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
@@ -48,7 +55,7 @@ std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
     const bool all_activated = num_activated == span.count;
     if (all_activated && same_activation(first, layer)) {
       num_activated = end > num_activated ? end : num_activated;
-    } else if (layer.activation() != schema::ActivationKind_Identity || part.first < span.first + num_activated) {
+    } else if (fused_activation(layer) != schema::ActivationKind_Identity || part.first < span.first + num_activated) {
       break;
     }
     if (end > span.count) span.count = end;
@@ -56,7 +63,10 @@ std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
   }
   const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, span.count * kPanelWidth);
   add_dense(jobs[0].input, first, span, num_activated, jobs[0].list, output);
-  for (std::size_t i = 0; i < count; ++i) jobs[i].output = part_of(output, jobs[i].layer(0), span);
+  for (std::size_t i = 0; i < count; ++i) {
+    jobs[i].output = part_of(output, jobs[i].layer(0), span);
+    add_norm(jobs[i].layer(0), jobs[i].list, jobs[i].output);
+  }
   return count;
 }
 
@@ -73,6 +83,7 @@ void PlanBuilder::add_later_layers(MlpJob& job) {
     const View output = i + 1 == num_layers ? last : buffer(in_end_, span.count * kPanelWidth);
     add_dense(job.output, layer, span, span.count, job.list, output);
     job.output = part_of(output, layer, span);
+    add_norm(layer, job.list, job.output);
   }
   work_.release_to(in_end_, mark);
 }
@@ -91,7 +102,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
   step.args.output = output.data;
   step.args.output_stride = output.stride;
-  step.args.activation = static_cast<kernels::Activation>(layer.activation());
+  step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
   step.args.alpha = layer.alpha();
   if (step.args.activation == kernels::Activation::kPRelu) {
@@ -99,6 +110,28 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   }
   if (!input.data && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
+}
+
+void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return;
+  const schema::Normalized& normalized = *layer.normalized();
+  const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
+  NormStep step{};
+  step.list = list;
+  step.args.data = output.data;
+  step.args.stride = output.stride;
+  step.args.width = layer.outputs();
+  step.args.over_row = normalized.kind() == schema::NormKind_Layer;
+  step.args.gates = normalized.use() == schema::NormUse_Gate;
+  step.args.epsilon = normalized.epsilon();
+  step.args.scale = ModelAccess::floats(model_, normalized.scale_shift()) + layer.column();
+  step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
+  step.args.activation = behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
+  step.args.alpha = layer.alpha();
+  if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
+    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
+  }
+  add_step(StepKind::kNorm).norm = step;
 }
 
 }  // namespace mmoe

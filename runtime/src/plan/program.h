@@ -31,6 +31,12 @@ struct DenseStep {
                             ///< accumulators behind them, from which each candidate's row goes on
 };
 
+/// A normalisation of what a dense step left in one layer's panels.
+struct NormStep {
+  kernels::NormArgs args;
+  const RowList* list;  ///< null: all rows
+};
+
 struct GateStep {
   kernels::GateArgs args;
   kernels::ThresholdArgs threshold;  ///< counts null: none
@@ -66,12 +72,13 @@ struct LinkStep {
   float* scores;   ///< [block_rows], padded to 16
 };
 
-enum class StepKind : std::uint8_t { kDense, kGate, kSelect, kMix, kLink };
+enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink };
 
 struct Step {
   StepKind kind;
   union {
     DenseStep dense;
+    NormStep norm;
     GateStep gate;
     SelectStep select;
     MixStep mix;

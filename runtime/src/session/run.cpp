@@ -37,6 +37,13 @@ void run_dense(const Block& block, const DenseStep& step) {
   if (args.num_rows != 0) block.kernels.dense(args);
 }
 
+void run_norm(const Block& block, const NormStep& step) {
+  kernels::NormArgs args = step.args;
+  args.rows = step.list ? step.list->rows : nullptr;
+  args.num_rows = step.list ? step.list->count : block.num_rows;
+  block.kernels.normalise(args);
+}
+
 void run_gate(const Block& block, const GateStep& step) {
   kernels::GateArgs args = step.args;
   args.num_rows = block.num_rows;
@@ -102,6 +109,7 @@ Block block_of(const Program& program, const Rows& rows) {
 void run_step(const Block& block, const Step& step) {
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
+    case StepKind::kNorm: return run_norm(block, step.norm);
     case StepKind::kGate: return run_gate(block, step.gate);
     case StepKind::kSelect: return run_select(block, step.select);
     case StepKind::kMix: {

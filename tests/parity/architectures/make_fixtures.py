@@ -8,10 +8,11 @@ writes the same bytes.
 import json
 
 import architectures
+import blocks
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures]
+MODULES = [architectures, blocks]
 
 
 def main():
