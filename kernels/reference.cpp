@@ -44,6 +44,24 @@ float tanh(float x) {
 
 float elu(float x, float alpha) { return x < 0 ? alpha * (exp_nonpositive(x) - 1.0f) : x; }
 
+float gelu(float x) {
+  const float t = 1.0f / std::fma(x < 0 ? -x : x, kTailScale, 1.0f);
+  float p = kTailPoly[0];
+  for (int i = 1; i < 6; ++i) p = std::fma(p, t, kTailPoly[i]);
+  const float tail = x * (p * t * exp_nonpositive(x * x * -0.5f));
+  return x < 0 ? tail : x - tail;
+}
+
+float gelu_tanh(float x) { return x * sigmoid(x * std::fma(x * x, kGeluCubic, kGeluLinear)); }
+
+float softplus(float x) {
+  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float s = z / (z + 2.0f);
+  float p = kLogPoly[0];
+  for (int i = 1; i < 5; ++i) p = std::fma(p, s * s, kLogPoly[i]);
+  return std::fma(s + s, p, x < 0 ? 0.0f : x);
+}
+
 float activate_one(Activation activation, float alpha, float x) {
   switch (activation) {
     case Activation::kIdentity: return x;
@@ -55,6 +73,9 @@ float activate_one(Activation activation, float alpha, float x) {
     case Activation::kSigmoid: return sigmoid(x);
     case Activation::kTanh: return tanh(x);
     case Activation::kSilu: return x * sigmoid(x);
+    case Activation::kGelu: return gelu(x);
+    case Activation::kGeluTanh: return gelu_tanh(x);
+    case Activation::kSoftplus: return softplus(x);
   }
   return x;
 }
@@ -79,6 +100,43 @@ void dense(const DenseArgs& args) {
 
 void activate(Activation activation, float alpha, float* data, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, data[i]);
+}
+
+namespace {
+
+void normalise_row(const NormArgs& args, float* data) {
+  const float count = static_cast<float>(args.width);
+  float mean = 0.0f;
+  float deviation = 1.0f;
+  if (args.over_row) {
+    float sum = 0.0f;
+    float squares = 0.0f;
+    for (std::size_t i = 0; i < args.width; ++i) sum += data[i];
+    mean = sum / count;
+    for (std::size_t i = 0; i < args.width; ++i) {
+      const float distance = data[i] - mean;
+      squares += distance * distance;
+    }
+    deviation = std::sqrt(squares / count + args.epsilon);
+  }
+  for (std::size_t i = 0; i < args.width; ++i) {
+    const float x = data[i];
+    const float y = std::fma(args.scale[i], args.over_row ? (x - mean) / deviation : x, args.shift[i]);
+    if (args.gates) {
+      const float below = args.slopes[i] * x;
+      data[i] = std::fma(sigmoid(y), x - below, below);
+    } else {
+      data[i] = activate_one(args.activation, args.activation == Activation::kPRelu ? args.slopes[i] : args.alpha, y);
+    }
+  }
+}
+
+}  // namespace
+
+void normalise(const NormArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    normalise_row(args, args.data + (args.rows ? args.rows[i] : i) * args.stride);
+  }
 }
 
 namespace {
@@ -207,7 +265,8 @@ bool all_finite(const float* data, std::size_t size) {
 }  // namespace reference
 
 static constexpr KernelTable kTable = {
-    "scalar",         true, reference::dense, reference::activate, reference::gate, reference::threshold,
+    "scalar",         true,
+    reference::dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
     reference::mix_experts, reference::scale, reference::lookup, reference::all_finite};
 
 const KernelTable* scalar_kernels() { return &kTable; }

@@ -52,7 +52,7 @@ class Rule:
 DESCRIPTION = ["converter/error.h", "converter/description/"]
 # Binding a description to weights reads them through one interface. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
-MODEL = ["converter/error.h", "converter/description/model.h"]
+MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 PACKED = LOWERED + ["converter/packing/", "kernels/panel16.h"]
 WRITTEN = PACKED + ["converter/writer/"]

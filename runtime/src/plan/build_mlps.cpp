@@ -39,9 +39,16 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
          a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
 }
 
+// What the dense kernel applies: what stands behind a normalisation waits for that.
+schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return layer.activation();
+  const bool first = layer.normalized()->use() == schema::NormUse_AfterActivation;
+  return first ? layer.normalized()->activation() : schema::ActivationKind_Identity;
+}
+
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.
 bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b) {
-  return a.activation() == b.activation() && a.alpha() == b.alpha() && a.slopes() == b.slopes();
+  return fused_activation(a) == fused_activation(b) && a.alpha() == b.alpha() && a.slopes() == b.slopes();
 }
 
 // As many MLPs as their first layers can be one product, whose output is small enough to stay in cache until the
@@ -58,7 +65,7 @@ PlanBuilder::Product PlanBuilder::join(const MlpJob* jobs, std::size_t num_jobs)
     const bool all_activated = product.num_activated == product.span.count;
     if (all_activated && same_activation(first, layer)) {
       product.num_activated = end > product.num_activated ? end : product.num_activated;
-    } else if (layer.activation() != schema::ActivationKind_Identity ||
+    } else if (fused_activation(layer) != schema::ActivationKind_Identity ||
                part.first < product.span.first + product.num_activated) {
       break;
     }
@@ -84,7 +91,9 @@ std::size_t PlanBuilder::add_group(MlpJob* jobs, std::size_t num_jobs) {
   const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, product.span.count * kPanelWidth);
   add_dense(jobs[0].input, first, product.span, product.num_activated, jobs[0].list, output);
   for (std::size_t i = 0; i < product.num_jobs; ++i) {
-    add_later_layers(jobs[i], part_of(output, jobs[i].layer(0), product.span));
+    const View part = part_of(output, jobs[i].layer(0), product.span);
+    add_norm(jobs[i].layer(0), jobs[i].list, part);
+    add_later_layers(jobs[i], part);
   }
   if (is_hidden) work_.release_to(in_end_, mark);
   return product.num_jobs;
@@ -99,6 +108,7 @@ void PlanBuilder::add_later_layers(MlpJob& job, View input) {
     const View output = i + 1 == num_layers ? job.output : buffer(in_end_, span.count * kPanelWidth);
     add_dense(input, layer, span, span.count, job.list, output);
     input = part_of(output, layer, span);
+    add_norm(layer, job.list, input);
   }
   job.output = input;
   work_.release_to(in_end_, mark);
@@ -119,7 +129,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
   step.args.output = output.data;
   step.args.output_stride = output.stride;
-  step.args.activation = static_cast<kernels::Activation>(layer.activation());
+  step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
   step.args.alpha = layer.alpha();
   if (step.args.activation == kernels::Activation::kPRelu) {
@@ -129,6 +139,29 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.alternates = step.args.panel_stride * span.count <= kMaxAlternatingFloats;
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
+}
+
+void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return;
+  const schema::Normalized& normalized = *layer.normalized();
+  const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
+  NormStep step{};
+  step.args.rows = list ? list->rows : nullptr;
+  step.list = list;
+  step.args.data = output.data;
+  step.args.stride = output.stride;
+  step.args.width = layer.outputs();
+  step.args.over_row = normalized.kind() == schema::NormKind_Layer;
+  step.args.gates = normalized.use() == schema::NormUse_Gate;
+  step.args.epsilon = normalized.epsilon();
+  step.args.scale = ModelAccess::floats(model_, normalized.scale_shift()) + layer.column();
+  step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
+  step.args.activation = behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
+  step.args.alpha = layer.alpha();
+  if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
+    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
+  }
+  add_step(StepKind::kNorm).norm = step;
 }
 
 }  // namespace mmoe

@@ -129,6 +129,7 @@ void PlanBuilder::add_trunk() {
     const View output = buffer(out_end, span.count * kPanelWidth);
     add_dense(streams_[0], layer, span, span.count, nullptr, output);
     streams_[0] = part_of(output, layer, span);
+    add_norm(layer, nullptr, streams_[0]);
     work_.release_to(in_end_, 0);
     in_end_ = out_end;
   }

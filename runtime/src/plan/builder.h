@@ -68,6 +68,8 @@ class PlanBuilder {
   void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
                  const internal::RowList* list, const View& output);
 
+  void add_norm(const schema::Dense& layer, const internal::RowList* list, const View& output);
+
   void add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index);
   std::size_t take_sigmoids();
 
@@ -78,6 +80,7 @@ class PlanBuilder {
   bool passes_through(const schema::Gate& gate) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
+  static schema::ActivationKind fused_activation(const schema::Dense& layer);
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static View part_of(const View& output, const schema::Dense& layer, const PanelSpan& span);
 

@@ -33,6 +33,12 @@ struct DenseStep {
   bool alternates;          ///< the panels' order, from call to call
 };
 
+/// A normalisation of what a dense step left in one layer's panels.
+struct NormStep {
+  kernels::NormArgs args;
+  const RowList* list;  ///< null: all rows
+};
+
 struct GateStep {
   kernels::GateArgs args;
   kernels::ThresholdArgs threshold;  ///< counts null: none
@@ -70,12 +76,13 @@ struct LinkStep {
   std::size_t num_sigmoids;    ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
-enum class StepKind : std::uint8_t { kDense, kGate, kSelect, kMix, kLink };
+enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink };
 
 struct Step {
   StepKind kind;
   union {
     DenseStep dense;
+    NormStep norm;
     GateStep gate;
     SelectStep select;
     MixStep mix;

@@ -40,6 +40,11 @@ void run_dense(const Block& block, DenseStep& step) {
   block.kernels.dense(args);
 }
 
+void run_norm(const Block& block, NormStep& step) {
+  if (step.list) step.args.num_rows = step.list->count;
+  block.kernels.normalise(step.args);
+}
+
 void run_gate(const Block& block, const GateStep& step) {
   block.kernels.gate(step.args);
   if (step.threshold.counts) block.kernels.threshold(step.threshold);
@@ -99,6 +104,7 @@ void run_link(const Block& block, const LinkStep& step) {
 void bind_rows(Step& step, std::size_t num_rows) {
   switch (step.kind) {
     case StepKind::kDense: step.dense.args.num_rows = num_rows; return;
+    case StepKind::kNorm: step.norm.args.num_rows = num_rows; return;
     case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
     case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
     case StepKind::kSelect:
@@ -117,6 +123,7 @@ Block bind(Program& program, const Rows& rows) {
 void run_step(const Block& block, Step& step) {
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
+    case StepKind::kNorm: return run_norm(block, step.norm);
     case StepKind::kGate: return run_gate(block, step.gate);
     case StepKind::kSelect: return run_select(block, step.select);
     case StepKind::kMix: return block.kernels.mix_experts(step.mix.args);

@@ -107,6 +107,8 @@ StepInfo Session::step(std::size_t index) const {
   switch (step.kind) {
     case internal::StepKind::kDense:
       return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth, step.dense.list != nullptr};
+    case internal::StepKind::kNorm:
+      return {"norm", step.norm.args.width, step.norm.args.width, step.norm.list != nullptr};
     case internal::StepKind::kGate: return {"gate", step.gate.args.num_experts, step.gate.args.num_experts, false};
     case internal::StepKind::kSelect: return {"select", step.select.num_lists, 0, false};
     case internal::StepKind::kMix: return {"mix", step.mix.args.num_weights, step.mix.args.dim, false};
