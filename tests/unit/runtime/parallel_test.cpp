@@ -47,6 +47,7 @@ Plan make_plan(const Model& model, std::size_t max_batch = kRows, NonFinite non_
   PlanOptions options;
   options.max_batch = max_batch;
   options.non_finite = non_finite;
+  options.skip_experts = SkipExperts::kAlways;
   Result<Plan> plan = Plan::create(model, options);
   REQUIRE(plan.ok());
   return *plan;
