@@ -43,4 +43,11 @@ echo "$cpp_scores"
 # A C program can also be linked without CMake.
 "${CC:-cc}" -std=c99 -I"$prefix/include" "$root/examples/embed/embed.c" "$prefix/$multiarch/libmmoe.a" -lstdc++ -lm -o "$folder/plain"
 [[ $("$folder/plain" "$model") == "$c_scores" ]]
+if command -v pkg-config >/dev/null; then
+  export PKG_CONFIG_PATH="$prefix/$multiarch/pkgconfig"
+  flags=$(pkg-config --cflags --libs mmoe)
+  # pkg-config quotes the space of our prefix for a shell.
+  eval "\"${CC:-cc}\" -std=c99 \"$root/examples/embed/embed.c\" $flags -o \"$folder/plain_pc\""
+  [[ $("$folder/plain_pc" "$model") == "$c_scores" ]]
+fi
 echo "installed programs agree"
