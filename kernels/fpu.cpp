@@ -7,6 +7,15 @@
 #include "kernels/tables.h"
 #include "kernels/unroll.h"
 
+// Where a fused multiply-add is a dozen instructions, unrolling would only make the code large.
+#ifdef __FP_FAST_FMAF
+#define MMOE_UNROLL_FPU MMOE_UNROLL
+#elif defined(__clang__)
+#define MMOE_UNROLL_FPU _Pragma("clang loop unroll(disable)")
+#else
+#define MMOE_UNROLL_FPU _Pragma("GCC unroll 1")
+#endif
+
 namespace mmoe::kernels {
 namespace {
 
@@ -20,30 +29,30 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t colu
   const float* input[kRows];
   float* output[kRows];
   float sum[kRows][kColumns];
-  MMOE_UNROLL
+  MMOE_UNROLL_FPU
   for (std::size_t m = 0; m < kRows; ++m) {
     const std::size_t row = args.rows ? args.rows[row0 + m] : row0 + m;
     input[m] = args.input + row * args.input_stride;
     output[m] = args.output + row * args.output_stride + column0;
-    MMOE_UNROLL
+    MMOE_UNROLL_FPU
     for (std::size_t c = 0; c < kColumns; ++c) sum[m][c] = args.bias[column0 + c];
   }
   const float* weights = args.weights + column0 / kPanelWidth * args.panel_stride + column0 % kPanelWidth;
   for (std::size_t k = 0; k < args.num_inputs; ++k, weights += kPanelWidth) {
     float x[kRows];
-    MMOE_UNROLL
+    MMOE_UNROLL_FPU
     for (std::size_t m = 0; m < kRows; ++m) x[m] = input[m][k];
-    MMOE_UNROLL
+    MMOE_UNROLL_FPU
     for (std::size_t c = 0; c < kColumns; ++c) {
       const float w = weights[c];
-      MMOE_UNROLL
+      MMOE_UNROLL_FPU
       for (std::size_t m = 0; m < kRows; ++m) sum[m][c] = fused(x[m], w, sum[m][c]);
     }
   }
   const bool relu = args.activation == Activation::kRelu && column0 < args.num_activated * kPanelWidth;
-  MMOE_UNROLL
+  MMOE_UNROLL_FPU
   for (std::size_t m = 0; m < kRows; ++m) {
-    MMOE_UNROLL
+    MMOE_UNROLL_FPU
     for (std::size_t c = 0; c < kColumns; ++c) output[m][c] = relu && sum[m][c] < 0 ? 0.0f : sum[m][c];
   }
 }
@@ -88,13 +97,13 @@ inline void mix_columns(const MixArgs& args, std::size_t row, std::size_t num_we
   for (std::size_t j = 0; j < num_weights; ++j) {
     const ExpertOutput& expert = args.experts[selected ? selected[j] : j];
     const float* data = expert.data + row * expert.stride + column0;
-    MMOE_UNROLL
+    MMOE_UNROLL_FPU
     for (std::size_t c = 0; c < kColumns; ++c) {
       sum[c] = j == 0 ? weights[0] * data[c] : fused(weights[j], data[c], sum[c]);
     }
   }
   float* output = args.output + row * args.output_stride + column0;
-  MMOE_UNROLL
+  MMOE_UNROLL_FPU
   for (std::size_t c = 0; c < kColumns; ++c) output[c] = sum[c];
 }
 
@@ -107,8 +116,9 @@ void mix_experts(const MixArgs& args) {
   }
 }
 
-constexpr KernelTable kTable = {"fpu", true, dense, reference::activate, reference::gate, reference::threshold,
-                                mix_experts, reference::scale, reference::lookup, reference::all_finite};
+constexpr KernelTable kTable = {
+    "fpu", true, dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
+    mix_experts, reference::scale, reference::lookup, reference::all_finite};
 
 }  // namespace
 

@@ -8,6 +8,7 @@ namespace mmoe::kernels::reference {
 
 void dense(const DenseArgs& args);
 void activate(Activation activation, float alpha, float* data, std::size_t size);
+void normalise(const NormArgs& args);
 void gate(const GateArgs& args);
 void threshold(const ThresholdArgs& args);
 void mix_experts(const MixArgs& args);

@@ -1,5 +1,3 @@
-#include <cstring>
-
 #if defined(MMOE_ISA_NEON) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -14,6 +12,12 @@ struct Candidate {
   bool (*supported)();
   const KernelTable* (*table)();
 };
+
+// strcmp, which is 700 bytes in some libraries for small machines.
+bool equal(const char* a, const char* b) {
+  for (; *a != '\0' && *a == *b; ++a) ++b;
+  return *a == *b;
+}
 
 [[maybe_unused]] bool always() { return true; }
 
@@ -81,7 +85,7 @@ const KernelTable* available_kernels(std::size_t index) {
 
 const KernelTable* select_kernels(const char* name) {
   for (std::size_t i = 0; const KernelTable* table = available_kernels(i); ++i) {
-    if (name == nullptr || std::strcmp(name, table->name) == 0) return table;
+    if (name == nullptr || equal(name, table->name)) return table;
   }
   return nullptr;
 }

@@ -26,6 +26,6 @@ fi
 for preset in "$@"; do
   echo "Building $preset in build/$preset"
   quietly "build/$preset/log/configure.txt" cmake --preset "$preset" -DMMOE_TEST_MODEL="$root/$host/tests/census.mmoe"
-  quietly "build/$preset/log/build.txt" cmake --build "build/$preset" -- --quiet
+  quietly "build/$preset/log/build.txt" cmake --build --preset "$preset" -- --quiet
   ctest --test-dir "build/$preset" --output-on-failure
 done

@@ -12,6 +12,6 @@ macro(mmoe_linux_gnu triplet processor)
   set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
   set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
   set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-  set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+  set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)  # find_package(mmoe) where the user installed it
   set(MMOE_EMULATOR ${ARGN} -L /usr/${triplet})
 endmacro()

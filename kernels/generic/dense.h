@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/generic/activation.h"
+#include "kernels/generic/lanes.h"
 #include "kernels/generic/shape.h"
 #include "kernels/kernels.h"
 
@@ -54,7 +55,11 @@ MMOE_NOINLINE void dense_tile(const DenseArgs& args, std::size_t row0, std::size
     for (std::size_t r = 0; r < kPanels * kRegs; ++r) sum[m][r] = B::load_unaligned(start + r * kLanes);
   }
   const float* weights = args.weights + panel0 * args.panel_stride;
-  for (std::size_t k = range.begin; k < range.end; ++k) {
+  std::size_t k = range.begin;
+  if constexpr (kByLane<Arch>) {
+    k = multiply_add_fours<Arch, kFetch>(input, weights, args.panel_stride, k, range.end, sum, ahead, ahead_step);
+  }
+  for (; k < range.end; ++k) {
     if constexpr (kFetch) {
       __builtin_prefetch(ahead, 0, 2);
       ahead += ahead_step;

@@ -47,4 +47,11 @@ if nm -C "$folder/plain" | grep ParallelSession; then
   echo "error: a program that uses one core has the code for several" >&2
   exit 1
 fi
+if command -v pkg-config >/dev/null; then
+  export PKG_CONFIG_PATH="$prefix/$multiarch/pkgconfig"
+  flags=$(pkg-config --cflags --libs mmoe)
+  # pkg-config quotes the space of our prefix for a shell.
+  eval "\"${CC:-cc}\" -std=c99 \"$root/examples/embed/embed.c\" $flags -o \"$folder/plain_pc\""
+  [[ $("$folder/plain_pc" "$model") == "$c_scores" ]]
+fi
 echo "installed programs agree"

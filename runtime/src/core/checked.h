@@ -6,14 +6,11 @@
 namespace mmoe::internal {
 
 inline bool checked_add(std::uint64_t a, std::uint64_t b, std::uint64_t& sum) {
-  sum = a + b;
-  return sum >= a;
+  return !__builtin_add_overflow(a, b, &sum);
 }
 
 inline bool checked_multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
-  if (b != 0 && a > UINT64_MAX / b) return false;
-  product = a * b;
-  return true;
+  return !__builtin_mul_overflow(a, b, &product);  // a division of 64 bits would be a function on small machines
 }
 
 /// Whether [offset, offset + bytes) lies within [0, size).

@@ -1,0 +1,26 @@
+# cpack: one Debian package of library, headers and tools, for the architecture that the build is for.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME mmoe-edge)
+set(CPACK_PACKAGE_CONTACT "mmoe-edge maintainers <mmoe-edge@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+
+# What cpack asks dpkg for is this machine's.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE amd64)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^armv7")
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE armhf)
+endif()
+find_program(MMOE_SHLIBDEPS dpkg-shlibdeps)
+if(CMAKE_CROSSCOMPILING OR NOT MMOE_SHLIBDEPS)  # dpkg knows nothing of another architecture's libraries
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, libstdc++6, libgcc-s1")
+else()
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+include(CPack)

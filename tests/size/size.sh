@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Bytes that the runtime adds to a stripped static program, built for size: size.sh FOLDER TARGET [-DOPTION=VALUE...]
+# shellcheck disable=SC2206  # options are split into words
+#
+# With MMOE_SIZE_MODEL in the environment, a program for this machine also has to score that.
+# Builds the library and two programs in FOLDER/TARGET, one that scores and one without the runtime; fails where the
+# difference exceeds the target's limit. TARGET: a row of the table below.
+set -euo pipefail
+trap 'echo "error: ${BASH_SOURCE[0]}, line $LINENO" >&2' ERR
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$1 target=$2
+shift 2
+
+# Name, kernel sets, limit in bytes, toolchain, options. What a microcontroller leaves out: text of errors, features.
+readonly small=-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+read -r isas limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
+x86-64            avx2    65536  -
+x86-64-all        auto   131072  -
+aarch64           neon64  65536  aarch64-linux-gnu
+armv7             neon    65536  arm-linux-gnueabihf
+cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
+cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
+cortex-m55        fpu     24576  arm-none-eabi-cortex-m55 $small
+cortex-m55-whole  fpu     40960  arm-none-eabi-cortex-m55
+wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF
+TABLE
+) || { echo "error: no target '$target'" >&2; exit 2; }
+
+build=$folder/$target
+options=(-G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel "-DMMOE_ISAS=$isas" ${profile:+${profile//,/ }} "$@")
+[[ $toolchain == - ]] || options+=("-DCMAKE_TOOLCHAIN_FILE=$here/../../toolchains/$toolchain.cmake")
+export NODE_PATH=${NODE_PATH-/usr/share/nodejs}  # of Debian's emscripten
+mkdir -p "$build"
+{ cmake -S "$here" -B "$build" "${options[@]}" && cmake --build "$build" --target with without; } >"$build/log.txt" 2>&1 ||
+  { tail -n 40 "$build/log.txt" >&2; exit 1; }
+
+# bytes NAME: of the file that a device would hold.
+bytes() {
+  if [[ -e $build/$1.elf ]]; then
+    arm-none-eabi-objcopy -O binary "$build/$1.elf" "$build/$1.bin"
+    stat -c %s "$build/$1.bin"
+  elif [[ -e $build/$1.wasm ]]; then
+    stat -c %s "$build/$1.wasm"
+  else
+    stat -c %s "$build/$1"
+  fi
+}
+
+if [[ $toolchain == - && -n ${MMOE_SIZE_MODEL-} ]]; then
+  "$build/with" "$MMOE_SIZE_MODEL" || { echo "error: the program cannot score $MMOE_SIZE_MODEL" >&2; exit 1; }
+fi
+added=$(($(bytes with) - $(bytes without)))
+printf '%-16s %8d bytes added, limit %6d  %s\n' "$target" "$added" "$limit" "$*"
+((added > 0 && added <= limit)) || { echo "error: more than the limit" >&2; exit 1; }
