@@ -7,6 +7,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/tensor_names.h"
 
 namespace mmoe::converter {
 namespace {
@@ -15,24 +16,6 @@ constexpr std::string_view kPreferredKeys[] = {"state_dict", "model_state_dict",
 constexpr size_t kMaxDims = 64;  // PyTorch's own limit
 // A view that repeats elements (stride 0) may be larger than its storage, so the file's size does not bound it.
 constexpr uint64_t kMaxRepeatedElements = uint64_t{1} << 24;
-
-/// Whether `text` is made of UTF-8 sequences of the right length, as what later writes the name expects.
-bool is_utf8(std::string_view text) {
-  size_t continuation = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool continues = (byte & 0xc0) == 0x80;
-    if (continues != (continuation > 0)) return false;
-    if (continues) {
-      --continuation;
-    } else if (byte >= 0xf8) {
-      return false;
-    } else if (byte >= 0xc0) {
-      continuation = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    }
-  }
-  return continuation == 0;
-}
 
 /// A dictionary inside the checkpoint, and the key it was reached by.
 struct Found {
@@ -236,14 +219,13 @@ std::vector<StateDictTensor> find_state_dict(const PickleValues& values, PickleR
     throw ConvertError("holds no dictionary; expected a state_dict, from torch.save(model.state_dict(), path)");
   }
   const PickleSpan items = values.dict(Search(values).choose(root));
-  std::unordered_set<std::string_view> names;
+  TensorNames names;
   std::vector<StateDictTensor> tensors;
   for (size_t i = 0; i + 1 < items.count; i += 2) {
     if (values.kind(items[i + 1]) != PickleKind::kTensor) continue;
     if (values.kind(items[i]) != PickleKind::kText) throw ConvertError("a tensor's key is not a string");
     const std::string_view name = values.text(items[i]);
-    if (!is_utf8(name)) throw ConvertError("tensor " + in_quotes(name) + ": its name is not UTF-8");
-    if (!names.insert(name).second) throw ConvertError("tensor " + in_quotes(name) + " occurs twice");
+    names.add(name);
     tensors.push_back(TensorReader(values, name).read(items[i + 1]));
   }
   return tensors;

@@ -1,5 +1,6 @@
 #include "converter/importers/strided_view.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "converter/importers/float_convert.h"
@@ -106,6 +107,12 @@ std::vector<float> read_view(const StridedView& view, DType dtype, const unsigne
     out = convert_run({array + position * bytes, row_stride * bytes, row_count}, dtype, out);
   } while (next_row(view, row_dims, index, position));
   return values;
+}
+
+void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes) {
+  for (; num_bytes >= element_bytes; num_bytes -= element_bytes, array += element_bytes) {
+    std::reverse(array, array + element_bytes);
+  }
 }
 
 }  // namespace mmoe::converter

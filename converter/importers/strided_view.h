@@ -33,4 +33,7 @@ StridedView contiguous_view(const std::vector<uint64_t>& shape);
 /// REQUIRES: is_readable(dtype); the array has checked_extent(view) elements.
 std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array);
 
+/// Turns big-endian elements of `element_bytes` into little-endian ones, or back.
+void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes);
+
 }  // namespace mmoe::converter

@@ -3,8 +3,11 @@
 #include "converter/error.h"
 #include "converter/importers/mapped_file.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/npy_array.h"
+#include "converter/importers/numpy_source.h"
 #include "converter/importers/safetensors.h"
 #include "converter/importers/torch_zip.h"
+#include "converter/importers/zip_archive.h"
 
 namespace mmoe::converter {
 namespace {
@@ -29,7 +32,6 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "\x80\x04"sv, "a Python pickle (Paddle's .pdparams, or pickle.dump), but not a file of torch.save"},
     {0, "\x80\x05"sv, "a Python pickle, but not a file of torch.save"},
     {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras weights)"},
-    {0, "\x93NUMPY"sv, "a NumPy .npy file"},
     {0, "PK\x05\x06"sv, "an empty zip archive"},
     {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
     {0, "GGUF"sv, "a GGUF file"},
@@ -57,6 +59,36 @@ std::string describe(std::string_view bytes) {
   return "of no known format; it begins with " + in_quotes(bytes.substr(0, 16));
 }
 
+enum class ZipKind { kTorch, kNumpy, kKeras, kOther };
+
+/// What a zip archive holds tells whose it is.
+ZipKind zip_kind(const std::string& name, std::string_view bytes) {
+  try {
+    const ZipArchive archive(bytes);
+    ZipKind kind = ZipKind::kOther;
+    for (uint64_t i = 0; i < archive.num_entries(); ++i) {
+      const std::string_view entry = archive.entry_name(i);
+      if (ends_with(entry, "/data.pkl")) return ZipKind::kTorch;
+      if (entry == "model.weights.h5") kind = ZipKind::kKeras;
+      if (kind == ZipKind::kOther && ends_with(entry, ".npy")) kind = ZipKind::kNumpy;
+    }
+    return kind;
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes) {
+  switch (zip_kind(name, bytes)) {
+    case ZipKind::kTorch: return open_torch_zip(std::move(name), bytes);
+    case ZipKind::kNumpy: return open_npz(std::move(name), bytes);
+    case ZipKind::kKeras: throw ConvertError(name + ": is a Keras .keras archive; expected .pt or .safetensors");
+    case ZipKind::kOther: break;
+  }
+  throw ConvertError(name + ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
+                     "model.weights.h5 (Keras)");
+}
+
 /// A source together with the file that it reads from.
 class MappedSource : public WeightSource {
  public:
@@ -82,10 +114,11 @@ uint64_t TensorInfo::num_elements() const {
 
 std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes) {
   if (bytes.empty()) throw ConvertError(name + ": is empty");
-  if (looks_like_zip(bytes)) return open_torch_zip(std::move(name), bytes);
+  if (looks_like_zip(bytes)) return open_zip(std::move(name), bytes);
+  if (looks_like_npy(bytes)) return open_npy(std::move(name), bytes);
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
   throw ConvertError(name + ": is " + describe(bytes) +
-                     ". Supported weights: safetensors, and PyTorch's torch.save(model.state_dict(), path)");
+                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, and NumPy's .npz");
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {

@@ -33,7 +33,7 @@ class WeightSource {
   /// tensor, when its bytes are damaged or its type is not one of these.
   virtual std::vector<float> read(size_t index) const = 0;
 
-  /// "safetensors", "pytorch".
+  /// "safetensors", "pytorch", "numpy".
   virtual std::string format() const = 0;
 };
 
