@@ -2,6 +2,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/mapped_file.h"
+#include "converter/importers/keras_source.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/npy_array.h"
 #include "converter/importers/numpy_source.h"
@@ -31,7 +32,6 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "\x80\x03"sv, "a Python pickle, but not a file of torch.save"},
     {0, "\x80\x04"sv, "a Python pickle (Paddle's .pdparams, or pickle.dump), but not a file of torch.save"},
     {0, "\x80\x05"sv, "a Python pickle, but not a file of torch.save"},
-    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras weights)"},
     {0, "PK\x05\x06"sv, "an empty zip archive"},
     {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
     {0, "GGUF"sv, "a GGUF file"},
@@ -82,7 +82,7 @@ std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes)
   switch (zip_kind(name, bytes)) {
     case ZipKind::kTorch: return open_torch_zip(std::move(name), bytes);
     case ZipKind::kNumpy: return open_npz(std::move(name), bytes);
-    case ZipKind::kKeras: throw ConvertError(name + ": is a Keras .keras archive; expected .pt or .safetensors");
+    case ZipKind::kKeras: return open_keras_archive(std::move(name), bytes);
     case ZipKind::kOther: break;
   }
   throw ConvertError(name + ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
@@ -98,6 +98,7 @@ class MappedSource : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return source_->tensors(); }
   std::vector<float> read(size_t index) const override { return source_->read(index); }
   std::string format() const override { return source_->format(); }
+  std::vector<TensorAlias> aliases() const override { return source_->aliases(); }
 
  private:
   MappedFile file_;  // outlives source_
@@ -116,9 +117,11 @@ std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view b
   if (bytes.empty()) throw ConvertError(name + ": is empty");
   if (looks_like_zip(bytes)) return open_zip(std::move(name), bytes);
   if (looks_like_npy(bytes)) return open_npy(std::move(name), bytes);
+  if (looks_like_hdf5(bytes)) return open_keras_h5(std::move(name), bytes);
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
   throw ConvertError(name + ": is " + describe(bytes) +
-                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, and NumPy's .npz");
+                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
+                     "NumPy's .npz, and Keras's .h5 and .keras");
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {

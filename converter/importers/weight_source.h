@@ -19,6 +19,12 @@ struct TensorInfo {
   uint64_t num_elements() const;  ///< product of shape, 1 for a scalar; opening has checked it against the file
 };
 
+/// A second name under which a tensor can be found.
+struct TensorAlias {
+  std::string name;
+  size_t tensor = 0;  ///< index into WeightSource::tensors()
+};
+
 /// An opened weights file. Tensors are read when asked for, so that a file may be larger than memory.
 /// One thread at a time may use it: read() may keep what it has unpacked.
 class WeightSource {
@@ -33,8 +39,11 @@ class WeightSource {
   /// tensor, when its bytes are damaged or its type is not one of these.
   virtual std::vector<float> read(size_t index) const = 0;
 
-  /// "safetensors", "pytorch", "numpy".
+  /// "safetensors", "pytorch", "numpy", "keras".
   virtual std::string format() const = 0;
+
+  /// Further names, where the format's own hang on chance.
+  virtual std::vector<TensorAlias> aliases() const { return {}; }
 };
 
 /// Opens a weights file; its first bytes, not its name, decide the format.

@@ -81,7 +81,7 @@ RULES = [
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
     Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/", "runtime/tools/npy_header.h",
-                                     "runtime/tools/error.h"], None, ["nlohmann/"]),
+                                     "runtime/tools/error.h"], None, ["nlohmann/", "hdf5"]),
     Rule(r"converter/description/model\.h", []),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["kernels/panel16.h"]),
