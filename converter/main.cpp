@@ -120,7 +120,7 @@ void run(const Arguments& arguments) {
 
 void declare(CLI::App& app, Arguments& arguments) {
   app.footer("Exit codes: 0 written and checked; 1 input refused, nothing written; 2 wrong command line.");
-  app.add_option("WEIGHTS", arguments.weights, "PyTorch .pt/.pth with a state dict, .safetensors, NumPy .npz, or Keras .keras/.h5")
+  app.add_option("WEIGHTS", arguments.weights, "PyTorch .pt/.pth with a state dict, .safetensors, NumPy .npz, Keras .keras/.h5, or Paddle .pdparams")
       ->required()
       ->type_name("");
   app.add_option("DESCRIPTION", arguments.description, "JSON that says what the tensors mean (DESCRIPTION.md)")

@@ -1,7 +1,5 @@
 #include "converter/importers/npy_array.h"
 
-#include <algorithm>
-
 #include "converter/error.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
@@ -65,13 +63,6 @@ void check_size(const NpyArray& array, uint64_t found_bytes) {
   throw ConvertError("shape " + shape_text(array.view.shape) + " of " + std::string(dtype_info(array.dtype).name) +
                      " needs " + (bytes ? std::to_string(*bytes) : "more than 2^63") + " bytes, but " +
                      std::to_string(found_bytes) + " follow the header");
-}
-
-StridedView fortran_view(const std::vector<uint64_t>& shape) {
-  StridedView view = contiguous_view({shape.rbegin(), shape.rend()});
-  std::reverse(view.shape.begin(), view.shape.end());
-  std::reverse(view.strides.begin(), view.strides.end());
-  return view;
 }
 
 }  // namespace

@@ -93,6 +93,13 @@ StridedView contiguous_view(const std::vector<uint64_t>& shape) {
   return view;
 }
 
+StridedView fortran_view(const std::vector<uint64_t>& shape) {
+  StridedView view = contiguous_view({shape.rbegin(), shape.rend()});
+  std::reverse(view.shape.begin(), view.shape.end());
+  std::reverse(view.strides.begin(), view.strides.end());
+  return view;
+}
+
 std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array) {
   std::vector<float> values(checked_num_elements(view.shape).value_or(0));
   if (values.empty()) return values;

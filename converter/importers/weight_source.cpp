@@ -6,6 +6,7 @@
 #include "converter/importers/messages.h"
 #include "converter/importers/npy_array.h"
 #include "converter/importers/numpy_source.h"
+#include "converter/importers/pickled_arrays.h"
 #include "converter/importers/safetensors.h"
 #include "converter/importers/torch_zip.h"
 #include "converter/importers/zip_archive.h"
@@ -17,6 +18,9 @@ static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit 
 
 using namespace std::string_view_literals;
 
+// It is a pickle of a number of torch's, followed by more pickles.
+constexpr std::string_view kOldTorch = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
+
 struct OtherFormat {
   size_t offset;
   std::string_view magic;
@@ -25,13 +29,9 @@ struct OtherFormat {
 
 // Files that users have been known to pass, by what they begin with. The first match wins.
 constexpr OtherFormat kOtherFormats[] = {
-    {0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv,
+    {0, kOldTorch,
      "a PyTorch file of the old format, from torch before 1.6 or _use_new_zipfile_serialization=False; load it and "
      "torch.save it again with a newer torch"},
-    {0, "\x80\x02"sv, "a Python pickle, but not a file of torch.save since 1.6"},
-    {0, "\x80\x03"sv, "a Python pickle, but not a file of torch.save"},
-    {0, "\x80\x04"sv, "a Python pickle (Paddle's .pdparams, or pickle.dump), but not a file of torch.save"},
-    {0, "\x80\x05"sv, "a Python pickle, but not a file of torch.save"},
     {0, "PK\x05\x06"sv, "an empty zip archive"},
     {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
     {0, "GGUF"sv, "a GGUF file"},
@@ -118,10 +118,13 @@ std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view b
   if (looks_like_zip(bytes)) return open_zip(std::move(name), bytes);
   if (looks_like_npy(bytes)) return open_npy(std::move(name), bytes);
   if (looks_like_hdf5(bytes)) return open_keras_h5(std::move(name), bytes);
+  if (looks_like_pickle(bytes) && bytes.substr(0, kOldTorch.size()) != kOldTorch) {
+    return open_pickled_arrays(std::move(name), bytes);
+  }
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
   throw ConvertError(name + ": is " + describe(bytes) +
                      ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
-                     "NumPy's .npz, and Keras's .h5 and .keras");
+                     "NumPy's .npz, Keras's .h5 and .keras, and Paddle's .pdparams");
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {

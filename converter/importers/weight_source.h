@@ -39,7 +39,7 @@ class WeightSource {
   /// tensor, when its bytes are damaged or its type is not one of these.
   virtual std::vector<float> read(size_t index) const = 0;
 
-  /// "safetensors", "pytorch", "numpy", "keras".
+  /// "safetensors", "pytorch", "numpy", "keras", "paddle".
   virtual std::string format() const = 0;
 
   /// Further names, where the format's own hang on chance.

@@ -15,8 +15,7 @@ TEST_CASE("weights: other formats are recognised in the message") {
     CHECK_CONTAINS(message, part);
   };
   refused("", "is empty");
-  refused("\x80\x04\x95rest"s, "Paddle");
-  refused("\x80\x02}q\x01."s, "Python pickle");
+  refused("\x80\x02}q\x01."s, "expected a dictionary of arrays, from paddle.save");
   refused("\x08\x07\x12\x07pytorch"s, "ONNX");
   refused("\x1c\x00\x00\x00TFL3rest"s, "TensorFlow Lite");
   refused("12345678MMOErest", "already converted");
