@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -16,16 +17,20 @@
 
 #include "converter/error.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define MMOE_UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MMOE_UNDER_SANITIZER 1
-#endif
+#if defined(__has_feature)
+#define MMOE_HAS_FEATURE(name) __has_feature(name)
+#else
+#define MMOE_HAS_FEATURE(name) 0
 #endif
 
 namespace mmoe::converter {
 namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || MMOE_HAS_FEATURE(address_sanitizer)
+constexpr bool kUnderSanitizer = true;
+#else
+constexpr bool kUnderSanitizer = false;
+#endif
 
 constexpr char kSucceeded = 'K';
 constexpr char kRefused = 'R';  // a ConvertError's message follows
@@ -73,9 +78,7 @@ void apply(const ChildLimits& limits) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, limits.cpu_seconds);
   limit(RLIMIT_FSIZE, limits.output_bytes);
-#ifndef MMOE_UNDER_SANITIZER
-  limit(RLIMIT_DATA, data_bytes() + limits.memory_bytes);
-#endif
+  if (!kUnderSanitizer) limit(RLIMIT_DATA, data_bytes() + limits.memory_bytes);
 }
 
 /// What the parent does on a signal is not the child's business; its last words are not the user's.
