@@ -1,7 +1,7 @@
 #include "converter/convert.h"
 
 #include "converter/lowering/lowered.h"
-#include "converter/writer/architecture.h"
+#include "converter/description/architecture.h"
 
 namespace mmoe::converter {
 

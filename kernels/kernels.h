@@ -19,9 +19,9 @@ namespace mmoe::kernels {
 
 /// Numbered like ActivationKind of the model file.
 enum class Activation : std::uint8_t {
-  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu
+  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus
 };
-constexpr unsigned kNumActivations = 9;
+constexpr unsigned kNumActivations = 12;
 
 /// output[row] = activation(W input[row] + bias), W in panel-16 layout; the activation applies to the first
 /// num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
@@ -41,6 +41,27 @@ struct DenseArgs {
   std::size_t num_activated;
   float alpha;
   const float* slopes;       ///< prelu: [num_activated * 16]
+  bool backwards;            ///< last panels first, which changes no bit: a caller that alternates finds in cache
+                             ///< what it read last
+};
+
+/// Rows of `width` outputs, in place: data = activation(N(data)), N(x) = scale * x' + shift per channel, where x' is
+/// x, or (x - mean) / sqrt(variance + epsilon) over the row (LayerNorm). Or `gates`: x is weighed by p = sigmoid(N(x))
+/// as p * x + (1 - p) * slope * x (Dice). Writes whole panels: those of this layer alone.
+struct NormArgs {
+  float* data;
+  std::size_t stride;
+  const std::uint32_t* rows;  ///< as in DenseArgs
+  std::size_t num_rows;
+  std::size_t width;
+  bool over_row;
+  bool gates;
+  float epsilon;
+  const float* scale;   ///< [width rounded up to 16], as shift and slopes
+  const float* shift;
+  const float* slopes;  ///< gates, and the activation kPRelu
+  Activation activation;
+  float alpha;
 };
 
 /// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;
@@ -115,6 +136,7 @@ struct KernelTable {
   bool fma;          ///< keeps the numerics contract to the bit
   void (*dense)(const DenseArgs&);
   void (*activate)(Activation, float alpha, float* data, std::size_t size);  ///< size: multiple of 16
+  void (*normalise)(const NormArgs&);
   void (*gate)(const GateArgs&);
   void (*threshold)(const ThresholdArgs&);
   void (*mix_experts)(const MixArgs&);

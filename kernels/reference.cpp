@@ -5,9 +5,11 @@
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/reference.h"
 #include "kernels/tables.h"
 
 namespace mmoe::kernels {
+namespace reference {
 namespace {
 
 // e^x for x <= 0.
@@ -42,6 +44,24 @@ float tanh(float x) {
 
 float elu(float x, float alpha) { return x < 0 ? alpha * (exp_nonpositive(x) - 1.0f) : x; }
 
+float gelu(float x) {
+  const float t = 1.0f / std::fma(x < 0 ? -x : x, kTailScale, 1.0f);
+  float p = kTailPoly[0];
+  for (int i = 1; i < 6; ++i) p = std::fma(p, t, kTailPoly[i]);
+  const float tail = x * (p * t * exp_nonpositive(x * x * -0.5f));
+  return x < 0 ? tail : x - tail;
+}
+
+float gelu_tanh(float x) { return x * sigmoid(x * std::fma(x * x, kGeluCubic, kGeluLinear)); }
+
+float softplus(float x) {
+  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float s = z / (z + 2.0f);
+  float p = kLogPoly[0];
+  for (int i = 1; i < 5; ++i) p = std::fma(p, s * s, kLogPoly[i]);
+  return std::fma(s + s, p, x < 0 ? 0.0f : x);
+}
+
 float activate_one(Activation activation, float alpha, float x) {
   switch (activation) {
     case Activation::kIdentity: return x;
@@ -53,9 +73,14 @@ float activate_one(Activation activation, float alpha, float x) {
     case Activation::kSigmoid: return sigmoid(x);
     case Activation::kTanh: return tanh(x);
     case Activation::kSilu: return x * sigmoid(x);
+    case Activation::kGelu: return gelu(x);
+    case Activation::kGeluTanh: return gelu_tanh(x);
+    case Activation::kSoftplus: return softplus(x);
   }
   return x;
 }
+
+}  // namespace
 
 void dense(const DenseArgs& args) {
   for (std::size_t i = 0; i < args.num_rows; ++i) {
@@ -76,6 +101,45 @@ void dense(const DenseArgs& args) {
 void activate(Activation activation, float alpha, float* data, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, data[i]);
 }
+
+namespace {
+
+void normalise_row(const NormArgs& args, float* data) {
+  const float count = static_cast<float>(args.width);
+  float mean = 0.0f;
+  float deviation = 1.0f;
+  if (args.over_row) {
+    float sum = 0.0f;
+    float squares = 0.0f;
+    for (std::size_t i = 0; i < args.width; ++i) sum += data[i];
+    mean = sum / count;
+    for (std::size_t i = 0; i < args.width; ++i) {
+      const float distance = data[i] - mean;
+      squares += distance * distance;
+    }
+    deviation = std::sqrt(squares / count + args.epsilon);
+  }
+  for (std::size_t i = 0; i < args.width; ++i) {
+    const float x = data[i];
+    const float y = std::fma(args.scale[i], args.over_row ? (x - mean) / deviation : x, args.shift[i]);
+    if (args.gates) {
+      const float below = args.slopes[i] * x;
+      data[i] = std::fma(sigmoid(y), x - below, below);
+    } else {
+      data[i] = activate_one(args.activation, args.activation == Activation::kPRelu ? args.slopes[i] : args.alpha, y);
+    }
+  }
+}
+
+}  // namespace
+
+void normalise(const NormArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    normalise_row(args, args.data + (args.rows ? args.rows[i] : i) * args.stride);
+  }
+}
+
+namespace {
 
 // Whether expert a ranks before expert b: larger logit first, NaN before all, then the lower index.
 bool ranks_before(const float* logits, std::size_t a, std::size_t b) {
@@ -119,6 +183,8 @@ void gate_row(const GateArgs& args, const float* logits, float* weights, std::ui
   if (!args.top_k_of_softmax) softmax(weights, args.top_k, weights);
 }
 
+}  // namespace
+
 void gate(const GateArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     gate_row(args, args.logits + row * args.logits_stride, args.weights + row * args.weights_stride,
@@ -126,11 +192,15 @@ void gate(const GateArgs& args) {
   }
 }
 
+namespace {
+
 std::size_t largest_of(const float* weights, std::size_t size) {
   std::size_t largest = 0;
   for (std::size_t e = 1; e < size; ++e) largest = weights[e] > weights[largest] ? e : largest;
   return largest;
 }
+
+}  // namespace
 
 void threshold(const ThresholdArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
@@ -192,10 +262,12 @@ bool all_finite(const float* data, std::size_t size) {
   return true;
 }
 
-constexpr KernelTable kTable = {"scalar", true,  dense, activate, gate, threshold,
-                                mix_experts, scale, lookup, all_finite};
+}  // namespace reference
 
-}  // namespace
+static constexpr KernelTable kTable = {
+    "scalar",         true,
+    reference::dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
+    reference::mix_experts, reference::scale, reference::lookup, reference::all_finite};
 
 const KernelTable* scalar_kernels() { return &kTable; }
 

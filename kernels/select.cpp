@@ -1,5 +1,9 @@
 #include <cstring>
 
+#if defined(MMOE_ISA_NEON) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #include "kernels/kernels.h"
 #include "kernels/tables.h"
 
@@ -24,7 +28,20 @@ struct Candidate {
 [[maybe_unused]] bool has_fma3() { return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"); }
 #endif
 
-// Fastest first. The scalar set closes the list, so that there always is one.
+#ifdef MMOE_ISA_NEON
+#ifdef __linux__
+// ARMv7 cores with NEON exist that cannot fuse (Cortex-A8, A9), and cores without NEON at all: the kernel knows. Bits
+// as in its asm/hwcap.h, which C libraries do not all have.
+bool has_neon() {
+  constexpr unsigned long kNeon = 1ul << 12, kVfpV4 = 1ul << 16;
+  return (getauxval(AT_HWCAP) & kNeon) != 0 && (getauxval(AT_HWCAP) & kVfpV4) != 0;
+}
+#else
+bool has_neon() { return true; }  // who compiles this set for bare metal has the unit
+#endif
+#endif
+
+// Fastest first. A set that every machine can run closes the list, so that there always is one.
 constexpr Candidate kCandidates[] = {
 #ifdef MMOE_ISA_AVX512
     {has_avx512, avx512_kernels},
@@ -40,6 +57,12 @@ constexpr Candidate kCandidates[] = {
 #endif
 #ifdef MMOE_ISA_NEON64
     {always, neon64_kernels},
+#endif
+#ifdef MMOE_ISA_NEON
+    {has_neon, neon_kernels},
+#endif
+#ifdef MMOE_ISA_FPU
+    {always, fpu_kernels},
 #endif
 #ifdef MMOE_ISA_SCALAR
     {always, scalar_kernels},

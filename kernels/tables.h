@@ -11,5 +11,7 @@ const KernelTable* fma3_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx512_kernels();
 const KernelTable* neon64_kernels();
+const KernelTable* neon_kernels();
+const KernelTable* fpu_kernels();
 
 }  // namespace mmoe::kernels

@@ -12,9 +12,27 @@ packages_to_test=(
   doctest-dev python3
 )
 packages_for_all_targets=(
-  g++-aarch64-linux-gnu qemu-user                              # and older x86-64 CPUs
+  qemu-user                                                    # older x86-64 CPUs
   clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer
 )
+
+# Presets that build for another machine and can be run here.
+cross_presets=(aarch64 armv7 armv7-no-neon cortex-m7 cortex-m55 wasm)
+
+# packages_for_preset NAME: what it needs beyond the above.
+packages_for_preset() {
+  case $1 in
+    aarch64) echo g++-aarch64-linux-gnu qemu-user ;;
+    armv7 | armv7-no-neon) echo g++-arm-linux-gnueabihf qemu-user ;;
+    cortex-m7 | cortex-m55) echo gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm ;;
+    wasm) echo emscripten nodejs ;;
+    fuzz) echo clang libclang-rt-14-dev ;;
+    android-* | ios-*)
+      echo "error: $1 needs the vendor's own kit, which Debian does not have: see toolchains/${1%%-*}.cmake" >&2
+      return 1
+      ;;
+  esac
+}
 
 # missing_packages NAME...: those that are not installed, one a line.
 missing_packages() {

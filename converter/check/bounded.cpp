@@ -11,6 +11,7 @@ constexpr double kLargestFloat = std::numeric_limits<float>::max();
 constexpr double kFoldRoundings = 8;
 constexpr double kSigmoidRoundings = 12;   // e^x in numerator and denominator, one addition, one division
 constexpr double kTanhRoundings = 12;
+constexpr double kPi = 3.14159265358979323846;
 constexpr double kSeluAlpha = 1.6732632423543772;
 constexpr double kSeluScale = 1.0507009873554805;
 
@@ -91,6 +92,18 @@ Number silu(const Number& z) {
   return plain(value, kSteepest * z.error + rounding);
 }
 
+// x times a function within [0, 1] of slope below 1: gelu's steepest slope is 1.13, and the kernels' own error at most
+// 4 units of max(1, |y|) (tests/unit/kernels/activation_test.cpp).
+Number gelu(const Number& z, double value) {
+  constexpr double kSteepest = 1.14;
+  return plain(value, kSteepest * z.error + 4 * kUnit * std::max(1.0, std::abs(value)) + kTiny);
+}
+
+Number softplus(const Number& z) {
+  const double value = std::max(z.value, 0.0) + std::log1p(std::exp(-std::abs(z.value)));
+  return plain(value, z.error + 4 * kUnit * std::max(1.0, value));
+}
+
 Number activate(const Activation& activation, size_t output, const Number& z) {
   switch (activation.kind) {
     case ActivationKind::kIdentity: return z;
@@ -105,6 +118,13 @@ Number activate(const Activation& activation, size_t output, const Number& z) {
       return plain(value, z.error + kTanhRoundings * kUnit * std::abs(value) + kTiny);
     }
     case ActivationKind::kSilu: return silu(z);
+    case ActivationKind::kGelu: return gelu(z, z.value * std::erfc(-z.value / std::sqrt(2.0)) / 2);
+    case ActivationKind::kGeluTanh: {
+      const double inner = std::sqrt(2 / kPi) * (z.value + 0.044715 * z.value * z.value * z.value);
+      return gelu(z, z.value * (1 + std::tanh(inner)) / 2);
+    }
+    case ActivationKind::kSoftplus: return softplus(z);
+    case ActivationKind::kDice: break;  // needs the row
   }
   throw ConvertError("evaluate: unknown activation");
 }
@@ -117,13 +137,85 @@ Number normalise(const Affine& norm, const Number& a) {
   return y;
 }
 
+// (x - mean) / sqrt(variance + epsilon) over the row. With n elements, each wrong by e_i: the mean by the mean of the
+// e_i and n + 1 roundings; a distance d_i by e_i, the mean's error and one rounding; the variance v by the mean of
+// 2 |d| e_d + e_d^2 and n + 3 roundings. The quotient then by e_d / s + |d| e_v / (2 s^3), with s the least deviation
+// that this allows, and 4 roundings.
+Numbers standardise(const Numbers& x, double epsilon) {
+  const double n = static_cast<double>(x.size());
+  double mean = 0, mean_error = 0, size = 0;
+  for (const Number& number : x) {
+    mean += number.value / n;
+    mean_error += number.error / n;
+    size += (std::abs(number.value) + number.error) / n;
+  }
+  mean_error += rounding(n + 1) * size;
+  double variance = 0, variance_error = 0;
+  Numbers result;
+  for (const Number& number : x) {
+    const double distance = number.value - mean;
+    const double error = number.error + mean_error + kUnit * (std::abs(distance) + number.error + mean_error);
+    variance += distance * distance / n;
+    variance_error += (2 * std::abs(distance) * error + error * error) / n;
+    result.push_back({distance, error, 0});
+  }
+  variance_error += rounding(n + 3) * (variance + variance_error + epsilon) + kTiny;
+  const double least = std::sqrt(std::max(0.0, variance + epsilon - variance_error));
+  const double deviation = std::sqrt(variance + epsilon);
+  for (Number& number : result) {
+    const double value = number.value / deviation;
+    const double carried = number.error / least + std::abs(number.value) * variance_error / (2 * least * least * least);
+    number = plain(value, carried + rounding(4) * (std::abs(value) + carried));
+  }
+  return result;
+}
+
+Number scale_and_shift(const Number& x, double scale, double shift) {
+  const double terms = std::abs(scale) * (std::abs(x.value) + x.error) + std::abs(shift);
+  Number y = plain(scale * x.value + shift, 0);
+  y.error = std::abs(scale) * x.error + rounding(3) * terms + kTiny;
+  return y.error < kInfinity ? y : Number{y.value, kInfinity, y.magnitude};
+}
+
+void layer_norm(const LayerNorm& norm, Numbers& x) {
+  x = standardise(x, norm.epsilon);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = scale_and_shift(x[i], norm.gamma[i], norm.beta[i]);
+}
+
+// p x + (1 - p) slope x: the slope of the sum in p is x - slope x, in x at most the larger of 1 and |slope|.
+void dice(const Activation& activation, Numbers& x) {
+  Numbers normal = x;
+  if (!activation.dice_norm) {
+    // The sum of squares in place of the variance divides by the root of the width once more.
+    normal = standardise(x, activation.dice_epsilon);
+    const double scale = 1 / std::sqrt(static_cast<double>(x.size()));
+    for (Number& number : normal) number = scale_and_shift(number, scale, 0);
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (activation.dice_norm) normal[i] = normalise(affine_of(activation.dice_norm, i), x[i]);
+    const Number p = sigmoid(normal[i]);
+    const double slope = activation.slopes[i];
+    const double value = p.value * x[i].value + (1 - p.value) * slope * x[i].value;
+    const double spread = std::abs(1 - slope) * (std::abs(x[i].value) + x[i].error);
+    const double size = (1 + std::abs(slope)) * (std::abs(x[i].value) + x[i].error);
+    x[i] = plain(value, p.error * spread + std::max(1.0, std::abs(slope)) * x[i].error + rounding(4) * size + kTiny);
+  }
+}
+
 }  // namespace
 
 Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature) {
   Numbers y(layer.outputs());
-  for (size_t output = 0; output < y.size(); ++output) {
-    y[output] = activate(layer.activation, output, linear(layer, output, x, temperature));
-    if (layer.norm_after_activation) y[output] = normalise(affine_of(layer.norm_after_activation, output), y[output]);
+  for (size_t output = 0; output < y.size(); ++output) y[output] = linear(layer, output, x, temperature);
+  if (layer.layer_norm_before_activation) layer_norm(*layer.layer_norm_before_activation, y);
+  if (layer.activation.kind == ActivationKind::kDice) {
+    dice(layer.activation, y);
+  } else {
+    for (size_t output = 0; output < y.size(); ++output) y[output] = activate(layer.activation, output, y[output]);
+  }
+  if (layer.layer_norm_after_activation) layer_norm(*layer.layer_norm_after_activation, y);
+  for (size_t output = 0; layer.norm_after_activation && output < y.size(); ++output) {
+    y[output] = normalise(affine_of(layer.norm_after_activation, output), y[output]);
   }
   return y;
 }

@@ -10,7 +10,8 @@ namespace {
 const std::vector<std::string>& activation_names() {
   // In the order of ActivationKind.
   static const std::vector<std::string> names = {"linear", "relu", "leaky_relu", "prelu", "elu",
-                                                 "selu",   "sigmoid", "tanh",    "silu"};
+                                                 "selu",   "sigmoid", "tanh",    "silu", "gelu",
+                                                 "gelu_tanh", "softplus", "dice"};
   return names;
 }
 

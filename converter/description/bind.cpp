@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "converter/description/architecture.h"
+#include "converter/description/derived.h"
 #include "converter/description/features.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/layers.h"
@@ -9,6 +11,7 @@
 #include "converter/description/limits.h"
 #include "converter/description/streams.h"
 #include "converter/description/tasks.h"
+#include "converter/description/text.h"
 
 namespace mmoe::converter {
 
@@ -16,8 +19,8 @@ namespace {
 
 class Binder {
  public:
-  Binder(const nlohmann::json& description, const WeightSource& weights)
-      : root_(description), tensors_(weights, read_names()), streams_(std::nullopt) {}
+  Binder(const nlohmann::json& description, const DerivedWeights& weights)
+      : root_(description), weights_(weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
 
   ModelDescription bind(const std::string& default_name);
   BindReport report() const;
@@ -29,8 +32,11 @@ class Binder {
   void bind_trunk();
   void bind_levels();
   void bind_towers();
+  void split_towers();
+  void ignore_tensors();
 
   JsonReader root_;
+  const DerivedWeights& weights_;
   ModelDescription model_;
   TensorIndex tensors_;
   Streams streams_;
@@ -39,7 +45,8 @@ class Binder {
 
 // The top level's keys and the tasks: what {task} stands for has to be known before any tensor is looked up.
 std::vector<std::string> Binder::read_names() {
-  root_.allow_keys({"mmoe_description", "name", "features", "input_dim", "shared_dim", "trunk", "levels", "towers", "tasks"});
+  root_.allow_keys({"mmoe_description", "name", "architecture", "derived", "ignore", "features",
+                    "input_dim", "shared_dim", "trunk", "levels", "towers", "tasks"});
   const JsonReader version = root_.get("mmoe_description", "the version of this format, 1");
   if (version.integer() != 1) version.fail_expected("1, the version that this converter reads");
   model_.tasks = read_tasks(root_.get("tasks", "the tasks' names and links"));
@@ -79,7 +86,9 @@ void Binder::bind_trunk() {
 }
 
 void Binder::bind_levels() {
-  const JsonReader list = root_.get("levels", "a list of levels, each with `experts` and `gates`");
+  const auto field = root_.find("levels");
+  if (!field) return;
+  const JsonReader& list = *field;
   const std::vector<JsonReader> items = list.items();
   if (items.empty()) list.fail_expected("at least one level");
   if (items.size() > kMaxLevels) list.fail_expected("at most " + std::to_string(kMaxLevels));
@@ -102,10 +111,60 @@ void Binder::bind_towers() {
     const StreamRef input = streams_.resolve(object, task);
     if (input.model_input) object.get("reads", "").fail("a tower reads a gates group of the last level, not the input");
     model_.towers.push_back({names[task], input.index, layers.bind(tensors_, slot, streams_.width(input))});
+    if (model_.levels.empty()) streams_.learn_width(input, model_.towers.back().layers.front().inputs());
   }
   check_links(model_.tasks, model_.towers);
   for (const std::string& name : streams_.unread()) {
     notes_.push_back("no tower reads \"" + name + "\" of the last level");
+  }
+}
+
+// A constant gate of weight 1 over one expert.
+void pass_on(const std::string& name, Mlp layers, Level& level) {
+  Gate gate;
+  gate.name = name;
+  gate.experts = {level.experts.size()};
+  gate.constant_weights = {1.0f};
+  level.gates.push_back(std::move(gate));
+  level.experts.push_back({name, StreamRef{}, std::move(layers)});
+}
+
+DenseLayer identity_layer(const DenseLayer& before) {
+  const size_t width = before.outputs();
+  DenseLayer layer;
+  layer.name = before.name;
+  layer.weight = {width, width, std::vector<float>(width * width)};
+  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
+  return layer;
+}
+
+// Without `levels`: the trunk is the one expert of a Shared-Bottom; without a trunk each task has a network of its
+// own, whose layers but the last are the task's expert.
+void Binder::split_towers() {
+  Level level;
+  if (!model_.trunk.empty()) {
+    pass_on("bottom", std::move(model_.trunk), level);
+    model_.trunk.clear();
+  } else {
+    for (size_t t = 0; t < model_.towers.size(); ++t) {
+      Tower& tower = model_.towers[t];
+      if (tower.layers.size() == 1) tower.layers.push_back(identity_layer(tower.layers.front()));
+      DenseLayer last = std::move(tower.layers.back());
+      tower.layers.pop_back();
+      pass_on(tower.name, std::move(tower.layers), level);
+      tower.layers = {std::move(last)};
+      tower.input = t;
+    }
+  }
+  model_.levels.push_back(std::move(level));
+}
+
+void Binder::ignore_tensors() {
+  const auto list = root_.find("ignore");
+  if (!list) return;
+  for (const JsonReader& item : list->items()) {
+    const size_t count = tensors_.ignore(item.string());
+    if (count != 0) notes_.push_back("ignored as the description says: " + counted(count, "tensor") + " (" + item.string() + ")");
   }
 }
 
@@ -116,6 +175,14 @@ ModelDescription Binder::bind(const std::string& default_name) {
   bind_trunk();
   bind_levels();
   bind_towers();
+  if (model_.levels.empty()) split_towers();
+  ignore_tensors();
+  if (const auto field = root_.find("architecture")) {
+    model_.architecture = field->string();
+  } else if (weights_.has_factors() && architecture_name(model_) == "Single-Task") {
+    model_.architecture = "Tensor-Factorization";
+  }
+  check_architecture(model_);
   model_.input_dim = streams_.input_dim().value();  // an expert or the trunk has read x
   bind_shared_dim();
   return std::move(model_);
@@ -134,7 +201,8 @@ BindReport Binder::report() const {
 
 ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
                                   const std::string& default_name, BindReport* report) {
-  Binder binder(description, weights);
+  const DerivedWeights derived(description, weights);
+  Binder binder(description, derived);
   ModelDescription model = binder.bind(default_name);
   if (report != nullptr) *report = binder.report();
   return model;

@@ -77,25 +77,42 @@ DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bi
   return layer;
 }
 
-BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, size_t channels, double epsilon,
-                          const std::string& path) {
+BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t channels,
+                          double epsilon, const std::string& path) {
   const std::string meaning = "one per output of the layer it normalises";
   const auto vector = [&](const std::string& suffix) {
     return tensors.read_vector(require_tensor(tensors, module + suffix, path), channels, meaning);
   };
   BatchNorm norm;
   norm.epsilon = epsilon;
-  norm.mean = vector(kRunningMean);
-  norm.variance = vector(".running_var");
-  const bool affine = tensors.find(module + ".weight") || tensors.find(module + ".bias");
-  norm.gamma = affine ? vector(".weight") : std::vector<float>(channels, 1.0f);
-  norm.beta = affine ? vector(".bias") : std::vector<float>(channels, 0.0f);
+  norm.mean = vector(form.mean);
+  norm.variance = vector(form.variance);
+  const bool expected = form.torch && (tensors.find(module + form.gamma) || tensors.find(module + form.beta));
+  const auto optional = [&](const std::string& suffix, float absent) {
+    return expected || tensors.find(module + suffix) ? vector(suffix) : std::vector<float>(channels, absent);
+  };
+  norm.gamma = optional(form.gamma, 1.0f);
+  norm.beta = optional(form.beta, 0.0f);
   for (size_t i = 0; i < channels; ++i) {
     if (!(norm.variance[i] >= 0) || static_cast<double>(norm.variance[i]) + epsilon <= 0) {
-      throw ConvertError(module + ".running_var: element [" + std::to_string(i) + "] is " +
+      throw ConvertError(module + form.variance + ": element [" + std::to_string(i) + "] is " +
                          std::to_string(norm.variance[i]) + ", expected a variance: more than 0 with epsilon added");
     }
   }
+  return norm;
+}
+
+LayerNorm bind_layer_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t width,
+                          double epsilon) {
+  const auto optional = [&](const std::string& suffix, float absent) {
+    const std::optional<size_t> tensor = tensors.find(module + suffix);
+    if (!tensor) return std::vector<float>(width, absent);
+    return tensors.read_vector(*tensor, width, "one per output of the layer it normalises");
+  };
+  LayerNorm norm;
+  norm.epsilon = epsilon;
+  norm.gamma = optional(form.gamma, 1.0f);
+  norm.beta = optional(form.beta, 0.0f);
   return norm;
 }
 

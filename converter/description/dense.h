@@ -32,11 +32,21 @@ struct DenseShape {
 DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bias_name, const DenseForm& form,
                       const DenseShape& shape);
 
-/// The suffixes that tell a batch normalisation's tensors.
-constexpr const char* kRunningMean = ".running_mean";
+/// How a framework names the tensors of a batch normalisation, behind the module's name.
+struct NormForm {
+  std::string gamma = ".weight";
+  std::string beta = ".bias";
+  std::string mean = ".running_mean";
+  std::string variance = ".running_var";
+  bool torch = true;  ///< these names: scale and shift are both there or both absent
+};
 
-/// The tensors `<module>.weight`, `.bias` (both, or neither: no affine part), `.running_mean`, `.running_var`.
-BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, size_t channels, double epsilon,
-                          const std::string& path);
+/// The tensors of a module: scale and shift (may be absent: 1, 0), running mean and variance.
+BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t channels,
+                          double epsilon, const std::string& path);
+
+/// Scale and shift of a module, or 1 and 0 where it has none.
+LayerNorm bind_layer_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t width,
+                          double epsilon);
 
 }  // namespace mmoe::converter

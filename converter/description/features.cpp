@@ -3,10 +3,9 @@
 #include <cmath>
 #include <set>
 
+#include "converter/description/embeddings.h"
 #include "converter/description/limits.h"
-#include "converter/description/text.h"
 #include "converter/description/vocabulary.h"
-#include "converter/error.h"
 
 namespace mmoe::converter {
 
@@ -59,42 +58,17 @@ void read_dense(const JsonReader& object, Feature& feature) {
   feature.kind = dense;
 }
 
-Embedding bind_embedding(TensorIndex& tensors, size_t tensor) {
-  const TensorInfo& info = tensors.info(tensor);
-  if (info.shape.size() != 2 || info.shape[0] == 0 || info.shape[1] == 0) {
-    throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected an embedding table, [ids, width]");
-  }
-  if (info.shape[0] > kMaxTableRows || info.shape[1] > kMaxDim) {
-    throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected at most " +
-                       shape_text({kMaxTableRows, kMaxDim}));
-  }
-  return {info.name, {static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1]), tensors.read(tensor)}};
-}
-
-size_t embedding_index(const JsonReader& field, TensorIndex& tensors, std::vector<Embedding>& embeddings) {
-  const std::optional<size_t> tensor = tensors.find(field.string());
-  if (!tensor) tensors.fail_missing(Pattern(field.string(), field.path()));
-  const std::string& name = tensors.info(*tensor).name;
-  for (size_t i = 0; i < embeddings.size(); ++i) {
-    if (embeddings[i].name == name) return i;
-  }
-  embeddings.push_back(bind_embedding(tensors, *tensor));
-  return embeddings.size() - 1;
-}
-
-void bind_categorical(const JsonReader& object, TensorIndex& tensors, std::vector<Embedding>& embeddings,
-                      Feature& feature) {
-  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding"});
+void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
+  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row"});
+  const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
-  const JsonReader name = object.get("embedding", "the full name of the embedding table's tensor");
-  sparse.embedding = embedding_index(name, tensors, embeddings);
-  const Embedding& embedding = embeddings[sparse.embedding];
-  sparse.vocabulary = read_vocabulary(object, embedding.table.rows, embedding.name);
-  feature.width = embedding.table.cols;
+  sparse.vocabulary = read_vocabulary(object, part.rows, part.name);
+  sparse.embedding = tables.add(part, num_rows(sparse.vocabulary));
+  feature.width = part.width;
   feature.kind = std::move(sparse);
 }
 
-Feature bind_feature(const JsonReader& object, TensorIndex& tensors, std::vector<Embedding>& embeddings) {
+Feature bind_feature(const JsonReader& object, EmbeddingTables& tables) {
   Feature feature;
   feature.name = object.get("name", "the column of the raw data").string();
   if (const auto side = object.find("side")) {
@@ -103,7 +77,7 @@ Feature bind_feature(const JsonReader& object, TensorIndex& tensors, std::vector
   if (object.get("kind", "dense or categorical").choice({"dense", "categorical"}) == 0) {
     read_dense(object, feature);
   } else {
-    bind_categorical(object, tensors, embeddings, feature);
+    bind_categorical(object, tables, feature);
   }
   return feature;
 }
@@ -124,8 +98,9 @@ void bind_features(const JsonReader& list, TensorIndex& tensors, ModelDescriptio
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
   if (items.size() > kMaxFeatures) list.fail_expected("at most " + std::to_string(kMaxFeatures));
   std::set<std::string> columns;
+  EmbeddingTables tables(tensors, model.embeddings);
   for (const JsonReader& item : items) {
-    model.features.push_back(bind_feature(item, tensors, model.embeddings));
+    model.features.push_back(bind_feature(item, tables));
     claim_columns(item, model.features.back(), columns);
     model.input_dim += model.features.back().width;
     if (model.input_dim > kMaxDim) list.fail("x is wider than " + std::to_string(kMaxDim) + " columns");

@@ -4,6 +4,7 @@
 
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
+#include "converter/description/mixes.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -16,7 +17,7 @@ const char* const kLogitsMeaning = "the pattern of the layer that gives one logi
 // One entry of `gates`, read once and bound once, or once per task.
 class GateGroup {
  public:
-  GateGroup(const JsonReader& object, const std::vector<Pool>& pools);
+  GateGroup(const JsonReader& object, const std::vector<Pool>& pools, const std::vector<std::string>& task_names);
 
   const std::string& name() const { return name_; }
   bool per_task() const { return per_task_; }
@@ -25,17 +26,18 @@ class GateGroup {
  private:
   void read_constant(const JsonReader& constant);
   void read_softmax();
-  void select_pools(const std::vector<Pool>& pools);
   void check_widths(const Gate& gate, const Level& level) const;
-  void bind_constant(Gate& gate, const Level& level) const;
+  void bind_constant(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
+  std::vector<float> read_constant_tensor(const Slot& slot, TensorIndex& tensors, size_t num_experts) const;
   void bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
   void bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
 
   JsonReader object_;
   std::string name_ = "gates";
   bool per_task_ = false;
-  std::vector<Pool> pools_;  // in the order of the logits
+  Mixes mixes_;
   std::vector<float> constant_;
+  std::string constant_tensor_;  // pattern of the tensor that holds them, else empty
   std::string logits_;  // empty: constant
   DenseForm form_;
   NormFields norm_;
@@ -45,13 +47,13 @@ class GateGroup {
   double temperature_ = 1;
 };
 
-GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools)
-    : object_(object), form_(read_dense_form(object)), norm_(object, false) {
-  object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_epsilon", "mixes",
+GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
+                     const std::vector<std::string>& task_names)
+    : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, "batch_norm", false) {
+  object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon", "mixes",
                      "top_k", "top_k_mode", "temperature", "constant", "per", "name", "reads"});
   if (const auto field = object.find("name")) name_ = field->string();
   if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
-  select_pools(pools);
   if (const auto constant = object.find("constant")) {
     read_constant(*constant);
   } else {
@@ -60,11 +62,18 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools)
 }
 
 void GateGroup::read_constant(const JsonReader& constant) {
-  object_.allow_keys({"constant", "per", "mixes", "name", "reads"});
-  for (const JsonReader& item : constant.items()) constant_.push_back(item.real());
-  if (constant_.empty()) constant.fail_expected("one weight per expert");
+  object_.allow_keys({"constant", "per", "orientation", "mixes", "name", "reads"});
+  if (constant.is_string()) {
+    constant_tensor_ = constant.string();
+    per_task_ = Pattern(constant_tensor_, constant.path()).has(Placeholder::kTask);
+  } else {
+    if (const auto field = object_.find("orientation")) field->fail("goes with a `constant` that names a tensor");
+    for (const JsonReader& item : constant.items()) constant_.push_back(item.real());
+    if (constant_.empty()) constant.fail_expected("one weight per expert");
+  }
   if (const auto per = object_.find("per")) {
     per->choice({"task"});
+    if (per_task_) per->fail("`constant` has {task}: there is a gate per task already");
     per_task_ = true;
   }
 }
@@ -77,7 +86,9 @@ void GateGroup::read_softmax() {
   if (const auto field = object_.find("top_k")) top_k_ = field->count();
   if (const auto field = object_.find("top_k_mode")) {
     if (top_k_ == 0) field->fail("has no meaning without `top_k`");
-    top_k_mode_ = static_cast<TopKMode>(field->choice({"softmax_of_top_k", "top_k_of_softmax"}));
+    // The k largest of the softmax divided by their sum are the softmax of the k largest.
+    const size_t mode = field->choice({"softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"});
+    top_k_mode_ = mode == 1 ? TopKMode::kTopKOfSoftmax : TopKMode::kSoftmaxOfTopK;
   }
   if (const auto field = object_.find("temperature")) {
     temperature_ = field->real();
@@ -85,32 +96,14 @@ void GateGroup::read_softmax() {
   }
 }
 
-void GateGroup::select_pools(const std::vector<Pool>& pools) {
-  const auto mixes = object_.find("mixes");
-  if (!mixes) {
-    pools_ = pools;
-    return;
-  }
-  std::vector<std::string> names;
-  for (const Pool& pool : pools) names.push_back(pool.name);
-  for (const JsonReader& item : mixes->items()) {
-    const Pool& pool = pools[item.choice(names)];
-    for (const Pool& other : pools_) {
-      if (other.name == pool.name) item.fail("names a pool a second time");
-    }
-    pools_.push_back(pool);
-  }
-  if (pools_.empty()) mixes->fail_expected("at least one pool");
-}
-
 Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Level& level) const {
   Gate gate;
   gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
   gate.input = streams.resolve(object_, slot.task);
-  gate.experts = mixed_experts(pools_, slot.task);
+  gate.experts = mixes_.experts(slot.task);
   check_widths(gate, level);
   if (logits_.empty()) {
-    bind_constant(gate, level);
+    bind_constant(gate, slot, tensors, level);
   } else {
     bind_softmax(gate, slot, tensors, streams);
   }
@@ -129,7 +122,35 @@ void GateGroup::check_widths(const Gate& gate, const Level& level) const {
   }
 }
 
-void GateGroup::bind_constant(Gate& gate, const Level& level) const {
+// The row of the slot's task in a matrix with a row per task (a stitch matrix), or the whole of a vector.
+std::vector<float> GateGroup::read_constant_tensor(const Slot& slot, TensorIndex& tensors, size_t num_experts) const {
+  const Pattern pattern(constant_tensor_, object_.path() + ".constant");
+  const NumberedTensor found = find_numbered(tensors, pattern, slot).front();
+  const TensorInfo& info = tensors.info(found.tensor);
+  const bool row_per_task = per_task_ && !pattern.has(Placeholder::kTask);
+  if (!row_per_task || info.shape.size() < 2) {
+    return tensors.read_vector(found.tensor, num_experts, "one weight per expert");
+  }
+  const size_t num_tasks = tensors.task_names().size();
+  const std::vector<uint64_t> expected = form_.in_out ? std::vector<uint64_t>{num_experts, num_tasks}
+                                                      : std::vector<uint64_t>{num_tasks, num_experts};
+  if (info.shape != expected) {
+    throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected " + shape_text(expected) + " (" +
+                       counted(num_tasks, "task") + ", " + counted(num_experts, "expert") + " to mix)");
+  }
+  const std::vector<float> matrix = tensors.read(found.tensor);
+  std::vector<float> weights;
+  for (size_t e = 0; e < num_experts; ++e) {
+    weights.push_back(matrix[form_.in_out ? e * num_tasks + *slot.task : *slot.task * num_experts + e]);
+  }
+  return weights;
+}
+
+void GateGroup::bind_constant(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const {
+  if (!constant_tensor_.empty()) {
+    gate.constant_weights = read_constant_tensor(slot, tensors, gate.experts.size());
+    return;
+  }
   if (constant_.size() != gate.experts.size()) {
     std::vector<std::string> names;
     for (const size_t expert : gate.experts) names.push_back(level.experts[expert].name);
@@ -167,10 +188,10 @@ void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> 
   const std::string bias = Pattern(logits_ + form_.bias, object_.path() + ".bias").with(found.values).text();
   gate.logits = bind_dense(tensors, found.tensor, bias, form_, {inputs, gate.experts.size(), "expert"});
   if (norm_.module.empty()) return;
-  const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + kRunningMean, norm_.path), slot).front();
+  const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + norm_.form.mean, norm_.path), slot).front();
   const std::string module = Pattern(norm_.module, norm_.path).with(norm.values).text();
   gate.logits->norm_before_activation =
-      bind_batch_norm(tensors, module, gate.logits->outputs(), norm_.epsilon, norm_.path);
+      bind_batch_norm(tensors, module, norm_.form, gate.logits->outputs(), norm_.epsilon, norm_.path);
 }
 
 }  // namespace
@@ -179,7 +200,7 @@ std::vector<StreamGroup> bind_gates(const JsonReader& field, size_t level_index,
                                     TensorIndex& tensors, Streams& streams, Level& level) {
   std::vector<StreamGroup> groups;
   for (const JsonReader& item : field.items_or_self()) {
-    const GateGroup group(item, pools);
+    const GateGroup group(item, pools, tensors.task_names());
     for (const StreamGroup& other : groups) {
       if (other.name != group.name()) continue;
       item.fail("two gates groups are named \"" + other.name + "\"; give them a `name`");

@@ -46,6 +46,7 @@ json parse_json(std::string_view text) {
 bool JsonReader::is_object() const { return value_->is_object(); }
 bool JsonReader::is_array() const { return value_->is_array(); }
 bool JsonReader::is_string() const { return value_->is_string(); }
+bool JsonReader::is_true() const { return value_->is_boolean() && value_->get<bool>(); }
 
 std::string JsonReader::child_path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 

@@ -25,6 +25,7 @@ class JsonReader {
   bool is_object() const;
   bool is_array() const;
   bool is_string() const;
+  bool is_true() const;
 
   /// Throws for a key that is not among `known`, and suggests the nearest.
   void allow_keys(const std::vector<std::string>& known) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/description/layers_bound.h"
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
@@ -11,9 +12,10 @@ namespace mmoe::converter {
 namespace {
 
 std::vector<std::string> layers_keys(const std::vector<std::string>& more) {
-  std::vector<std::string> keys = {"layers", "output", "activation", "last_activation", "slopes", "batch_norm",
-                                   "batch_norm_epsilon", "batch_norm_position", "weight", "bias", "output_bias",
-                                   "orientation"};
+  std::vector<std::string> keys = {
+      "layers", "output", "activation", "last_activation", "slopes", "dice", "batch_norm", "batch_norm_tensors",
+      "batch_norm_epsilon", "batch_norm_position", "layer_norm", "layer_norm_tensors", "layer_norm_epsilon",
+      "layer_norm_position", "weight", "bias", "output_bias", "orientation"};
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
 }
@@ -23,38 +25,14 @@ JsonReader checked(const JsonReader& object, const std::vector<std::string>& mor
   return object;
 }
 
-std::string optional_string(const JsonReader& object, const char* key) {
-  const auto field = object.find(key);
-  return field ? field->string() : "";
-}
-
-std::string full_name(const std::string& pattern, const PlaceholderValues& values, const std::string& path) {
-  return Pattern(pattern, path).with(values).text();
-}
-
 }  // namespace
-
-NormFields::NormFields(const JsonReader& object, bool with_position) : path(object.path() + ".batch_norm") {
-  module = optional_string(object, "batch_norm");
-  const auto needs_norm = [&](const JsonReader& field) {
-    if (module.empty()) field.fail("has no meaning without `batch_norm`");
-  };
-  if (const auto field = object.find("batch_norm_epsilon")) {
-    needs_norm(*field);
-    epsilon = field->number();
-    if (epsilon < 0) field->fail_expected("0 or more");
-  }
-  if (!with_position) return;
-  if (const auto field = object.find("batch_norm_position")) {
-    needs_norm(*field);
-    after_activation = field->choice({"before_activation", "after_activation"}) == 1;
-  }
-}
 
 LayersFields::LayersFields(const JsonReader& object, const std::vector<std::string>& more_keys, bool linear_end)
     : path_(checked(object, more_keys).path()),
       form_(read_dense_form(object)),
-      norm_(object, true),
+      norm_(object, "batch_norm", true),
+      layer_norm_(object, "layer_norm", true),
+      dice_(object),
       activations_(object, linear_end) {
   const JsonReader layers = object.get("layers", "the pattern of the layers' names, such as experts.{expert}.{layer}");
   layers_is_list_ = layers.is_array();
@@ -67,7 +45,7 @@ LayersFields::LayersFields(const JsonReader& object, const std::vector<std::stri
 
 bool LayersFields::has(Placeholder placeholder) const {
   std::vector<std::string> patterns = layers_;
-  patterns.insert(patterns.end(), {output_, output_bias_, slopes_, norm_.module});
+  patterns.insert(patterns.end(), {output_, output_bias_, slopes_, norm_.module, layer_norm_.module, dice_.alpha});
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& text) { return Pattern(text, path_).has(placeholder); });
 }
@@ -80,22 +58,16 @@ std::optional<size_t> LayersFields::num_experts(TensorIndex& tensors, const Slot
   return std::nullopt;
 }
 
-// The layers as far as they are known, and where each came from.
-struct LayersFields::Bound {
-  TensorIndex& tensors;
-  Mlp mlp;
-  std::vector<size_t> numbers;         // of each layer in its tensors' names
-  std::vector<NumberedTensor> others;  // tensors of the layers' pattern that are no matrix
-};
-
 Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<size_t> inputs) const {
   Bound bound{tensors, {}, {}, {}};
   bind_linear_layers(bound, slot, inputs);
   bind_norms(bound, slot);
+  bind_layer_norms(bound, slot);
   if (!output_.empty()) bind_output(bound, slot);
   if (!output_bias_.empty()) bind_output_bias(bound, slot);
   bind_activations(bound);
   bind_slopes(bound, slot);
+  bind_dice(bound, slot);
   if (bound.mlp.size() > kMaxLayers) {
     throw ConvertError(path_ + ": " + counted(bound.mlp.size(), "layer") + ", expected at most " +
                        std::to_string(kMaxLayers));
@@ -105,8 +77,8 @@ Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<siz
     if (tensors.is_used(other.tensor)) continue;
     const TensorInfo& info = tensors.info(other.tensor);
     throw ConvertError(info.name + ": " + shape_text(info.shape) + " lies among the layers of " + path_ +
-                       ".layers, but is neither a layer's weight (two dimensions) nor named by `batch_norm` or " +
-                       "`slopes`");
+                       ".layers, but is neither a layer's weight (two dimensions) nor named by `batch_norm`, " +
+                       "`layer_norm`, `slopes` or `dice`");
   }
   return std::move(bound.mlp);
 }
@@ -155,72 +127,11 @@ void LayersFields::bind_output_bias(Bound& bound, const Slot& slot) const {
   last.bias = bound.tensors.read_vector(found.tensor, last.outputs(), "one per output of " + last.name);
 }
 
-// In an nn.Sequential, where layers and normalisations are numbered together, a normalisation belongs to the
-// layer it follows; elsewhere the k-th belongs to the k-th.
-size_t LayersFields::owner_of_norm(const Bound& bound, size_t position, const NumberedTensor& norm,
-                                   const std::string& name) const {
-  const bool numbered_together = !layers_is_list_ && norm_.module == layers_.front();
-  if (!numbered_together) {
-    if (position < bound.mlp.size()) return position;
-    throw ConvertError(norm_.path + ": " + name + " is the " + std::to_string(position + 1) +
-                       ". normalisation, but there are only " + counted(bound.mlp.size(), "layer"));
-  }
-  const auto next = std::upper_bound(bound.numbers.begin(), bound.numbers.end(), norm.layer);
-  if (next == bound.numbers.begin()) throw ConvertError(norm_.path + ": " + name + " comes before the first layer");
-  return static_cast<size_t>(next - bound.numbers.begin()) - 1;
-}
-
-void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
-  if (norm_.module.empty()) return;
-  const Pattern pattern(norm_.module + kRunningMean, norm_.path);
-  size_t position = 0;
-  for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
-    const std::string module = full_name(norm_.module, found.values, norm_.path);
-    DenseLayer& layer = bound.mlp[owner_of_norm(bound, position++, found, module)];
-    std::optional<BatchNorm>& norm =
-        norm_.after_activation ? layer.norm_after_activation : layer.norm_before_activation;
-    if (norm) throw ConvertError(norm_.path + ": " + module + " is the second to follow " + layer.name);
-    norm = bind_batch_norm(bound.tensors, module, layer.outputs(), norm_.epsilon, norm_.path);
-  }
-}
-
 void LayersFields::bind_activations(Bound& bound) const {
   const bool has_output = !output_.empty();
   const std::vector<Activation> activations =
       activations_.for_layers(bound.mlp.size() - (has_output ? 1 : 0), has_output);
   for (size_t i = 0; i < bound.mlp.size(); ++i) bound.mlp[i].activation = activations[i];
-}
-
-void LayersFields::bind_slopes(Bound& bound, const Slot& slot) const {
-  std::vector<DenseLayer*> layers;
-  for (DenseLayer& layer : bound.mlp) {
-    if (layer.activation.kind == ActivationKind::kPRelu) layers.push_back(&layer);
-  }
-  const std::string path = path_ + ".slopes";
-  if (layers.empty() && slopes_.empty()) return;
-  if (layers.empty()) throw ConvertError(path + ": has no meaning without the activation prelu");
-  if (slopes_.empty()) throw ConvertError(path + ": missing: prelu needs the pattern of the modules with its slopes");
-
-  const Pattern pattern(slopes_ + ".weight", path);
-  std::vector<size_t> found;
-  for (const NumberedTensor& tensor : find_numbered(bound.tensors, pattern, slot)) {
-    // Linear layers and normalisations of one nn.Sequential match the same pattern.
-    const bool norm = bound.tensors.find(full_name(slopes_ + kRunningMean, tensor.values, path)).has_value();
-    if (bound.tensors.info(tensor.tensor).shape.size() < 2 && !norm) found.push_back(tensor.tensor);
-  }
-  const bool shared = !pattern.has(Placeholder::kLayer) && found.size() == 1;
-  if (found.size() != layers.size() && !shared) {
-    throw ConvertError(path + ": " + slopes_ + ": found slopes for " + counted(found.size(), "layer") + ", expected " +
-                       std::to_string(layers.size()) + ", one per prelu layer");
-  }
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const size_t tensor = found[shared ? 0 : i];
-    const std::vector<uint64_t>& shape = bound.tensors.info(tensor).shape;
-    const bool scalar = shape.empty() || shape == std::vector<uint64_t>{1};
-    const size_t outputs = layers[i]->outputs();
-    std::vector<float> slopes = bound.tensors.read_vector(tensor, scalar ? 1 : outputs, "one slope, or one per output");
-    layers[i]->activation.slopes = scalar ? std::vector<float>(outputs, slopes.front()) : std::move(slopes);
-  }
 }
 
 }  // namespace mmoe::converter

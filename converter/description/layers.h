@@ -10,19 +10,10 @@
 #include "converter/description/dense.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
+#include "converter/description/norms.h"
 #include "converter/description/numbering.h"
 
 namespace mmoe::converter {
-
-/// Keys of `batch_norm` and its details, for a layers object or a gate.
-struct NormFields {
-  NormFields(const JsonReader& object, bool with_position);
-
-  std::string path;
-  std::string module;  ///< pattern; empty: none
-  double epsilon = 1e-5;
-  bool after_activation = false;
-};
 
 class LayersFields {
  public:
@@ -43,16 +34,22 @@ class LayersFields {
   void bind_output(Bound& bound, const Slot& slot) const;
   void bind_output_bias(Bound& bound, const Slot& slot) const;
   void bind_norms(Bound& bound, const Slot& slot) const;
+  void bind_layer_norms(Bound& bound, const Slot& slot) const;
+  void bind_dice(Bound& bound, const Slot& slot) const;
   void bind_activations(Bound& bound) const;
   void bind_slopes(Bound& bound, const Slot& slot) const;
-  size_t owner_of_norm(const Bound& bound, size_t position, const NumberedTensor& norm, const std::string& name) const;
+  DenseLayer& owner_of_norm(Bound& bound, const NormFields& fields, size_t position, const NumberedTensor& norm,
+                            const std::string& name) const;
+  std::vector<std::vector<float>> bind_slope_vectors(Bound& bound, const Slot& slot, const Pattern& pattern,
+                                                     const std::vector<DenseLayer*>& layers) const;
 
   std::string path_;
   std::vector<std::string> layers_;
   bool layers_is_list_ = false;
   std::string output_, output_bias_, slopes_;  // patterns; empty: none
   DenseForm form_;
-  NormFields norm_;
+  NormFields norm_, layer_norm_;
+  DiceFields dice_;
   ActivationFields activations_;
 };
 

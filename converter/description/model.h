@@ -24,14 +24,6 @@ struct Matrix {
   float at(size_t row, size_t col) const { return data[row * cols + col]; }
 };
 
-enum class ActivationKind { kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu };
-
-struct Activation {
-  ActivationKind kind = ActivationKind::kIdentity;
-  float alpha = 0;            ///< leaky_relu, elu
-  std::vector<float> slopes;  ///< prelu: one per output
-};
-
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, per channel, with the trained running statistics
 /// (torch.nn.BatchNorm1d and keras.layers.BatchNormalization in inference).
 struct BatchNorm {
@@ -39,13 +31,35 @@ struct BatchNorm {
   double epsilon = 1e-5;
 };
 
-/// Linear -> [batch norm] -> activation -> [batch norm]. Weight is [outputs, inputs].
+/// The same with mean and (biased) variance of the row's own outputs (torch.nn.LayerNorm over the last dimension).
+struct LayerNorm {
+  std::vector<float> gamma, beta;
+  double epsilon = 1e-5;
+};
+
+enum class ActivationKind {
+  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus, kDice
+};
+
+/// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale and
+/// shift, or, in torch-rechub, (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) over the row.
+struct Activation {
+  ActivationKind kind = ActivationKind::kIdentity;
+  float alpha = 0;            ///< leaky_relu, elu
+  std::vector<float> slopes;  ///< prelu, dice: one per output
+  std::optional<BatchNorm> dice_norm;  ///< dice; none: over the row
+  double dice_epsilon = 0;             ///< dice over the row
+};
+
+/// Linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is [outputs, inputs].
 struct DenseLayer {
   std::string name;  ///< of the tensors it came from, for messages
   Matrix weight;
   std::vector<float> bias;  ///< empty: none
   std::optional<BatchNorm> norm_before_activation;
+  std::optional<LayerNorm> layer_norm_before_activation;
   Activation activation;
+  std::optional<LayerNorm> layer_norm_after_activation;
   std::optional<BatchNorm> norm_after_activation;
 
   size_t inputs() const { return weight.cols; }
@@ -151,6 +165,7 @@ struct Embedding {
 
 struct ModelDescription {
   std::string name;
+  std::string architecture;  ///< what it claims to be; empty: what the structure says
   size_t input_dim = 0;
   size_t shared_dim = 0;  ///< without features: leading columns of x that a request's candidates share
   std::vector<Feature> features;  ///< empty, or in the order in which they are concatenated into x

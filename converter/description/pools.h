@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,5 @@ struct Pool {
 std::vector<Pool> bind_pools(const JsonReader& field, size_t level_index, TensorIndex& tensors, Streams& streams,
                              Level& level);
 
-/// The experts a gate mixes: of the pools in order, all of a shared one, and of a pool per task those of `task`
-/// (or of all tasks, task by task, for a gate that is not per task).
-std::vector<size_t> mixed_experts(const std::vector<Pool>& pools, std::optional<size_t> task);
 
 }  // namespace mmoe::converter

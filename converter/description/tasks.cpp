@@ -1,6 +1,7 @@
 #include "converter/description/tasks.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
@@ -24,6 +25,17 @@ ProductLink read_product(const JsonReader& list, const std::vector<Task>& earlie
   return link;
 }
 
+// The tower that the classes of one softmax share: that of an earlier task.
+size_t shared_tower(const JsonReader& field, const std::vector<Task>& earlier) {
+  std::vector<std::string> names;
+  for (const Task& task : earlier) {
+    const bool softmax = std::holds_alternative<SoftmaxLink>(task.link);
+    if (softmax && task.name == field.string()) return std::get<SoftmaxLink>(task.link).tower;
+    if (softmax) names.push_back(task.name);
+  }
+  field.fail_expected("an earlier task with a softmax_column" + (names.empty() ? "" : " (" + join(names) + ")"));
+}
+
 // `tower`: the next that no task reads yet.
 decltype(Task::link) read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t tower) {
   if (field.is_string()) {
@@ -31,15 +43,22 @@ decltype(Task::link) read_link(const JsonReader& field, const std::vector<Task>&
     return IdentityLink{tower};
   }
   if (!field.is_object()) field.fail_expected(kLinkMeaning);
-  field.allow_keys({"softmax_column", "product"});
+  field.allow_keys({"softmax_column", "product", "tower"});
   const auto column = field.find("softmax_column");
   const auto product = field.find("product");
   if (column.has_value() == product.has_value()) field.fail(std::string("expected one of ") + kLinkMeaning);
-  if (column) return SoftmaxLink{tower, column->count(kMaxDim)};
+  const auto shared = field.find("tower");
+  if (column) return SoftmaxLink{shared ? shared_tower(*shared, earlier) : tower, column->count(kMaxDim)};
+  if (shared) shared->fail("goes with `softmax_column`: a product has no tower");
   return read_product(*product, earlier);
 }
 
-bool has_tower(const Task& task) { return !std::holds_alternative<ProductLink>(task.link); }
+std::optional<size_t> tower_of(const Task& task) {
+  if (const auto* link = std::get_if<SigmoidLink>(&task.link)) return link->tower;
+  if (const auto* link = std::get_if<IdentityLink>(&task.link)) return link->tower;
+  if (const auto* link = std::get_if<SoftmaxLink>(&task.link)) return link->tower;
+  return std::nullopt;
+}
 
 void check_link(const Task& task, const Tower& tower) {
   const size_t outputs = tower.layers.back().outputs();
@@ -68,7 +87,7 @@ std::vector<Task> read_tasks(const JsonReader& list) {
       if (task.name == name) item.fail("two tasks are named \"" + name + "\"");
     }
     tasks.push_back({name, read_link(item.get("link", kLinkMeaning), tasks, num_towers)});
-    if (has_tower(tasks.back())) ++num_towers;
+    if (tower_of(tasks.back()) == num_towers) ++num_towers;
   }
   if (tasks.empty()) list.fail_expected("at least one task");
   if (tasks.size() > kMaxTasks) list.fail_expected("at most " + std::to_string(kMaxTasks));
@@ -78,15 +97,14 @@ std::vector<Task> read_tasks(const JsonReader& list) {
 std::vector<std::string> tower_task_names(const std::vector<Task>& tasks) {
   std::vector<std::string> names;
   for (const Task& task : tasks) {
-    if (has_tower(task)) names.push_back(task.name);
+    if (tower_of(task) == names.size()) names.push_back(task.name);  // the first that reads it
   }
   return names;
 }
 
 void check_links(const std::vector<Task>& tasks, const std::vector<Tower>& towers) {
-  auto tower = towers.begin();
   for (const Task& task : tasks) {
-    if (has_tower(task)) check_link(task, *tower++);
+    if (const auto tower = tower_of(task)) check_link(task, towers[*tower]);
   }
 }
 

@@ -111,6 +111,16 @@ std::vector<float> TensorIndex::read_vector(size_t tensor, size_t length, const 
   return read(tensor);
 }
 
+size_t TensorIndex::ignore(const std::string& names) {
+  size_t count = 0;
+  for (const auto& [name, tensor] : by_name_) {
+    if (used_[tensor] || !matches_glob(names, name)) continue;
+    used_[tensor] = true;
+    ++count;
+  }
+  return count;
+}
+
 std::vector<std::string> TensorIndex::unused() const {
   std::vector<std::string> names;
   for (size_t i = 0; i < used_.size(); ++i) {

@@ -35,6 +35,8 @@ class TensorIndex {
   /// The same of a tensor that must be [length] (or a scalar, for length 1).
   std::vector<float> read_vector(size_t tensor, size_t length, const std::string& meaning);
 
+  /// Names of which `*` stands for any text: not used, and known not to be needed. Returns how many they are.
+  size_t ignore(const std::string& names);
   bool is_used(size_t tensor) const { return used_[tensor]; }
   /// Names of the tensors never read, without those that inference never needs.
   std::vector<std::string> unused() const;

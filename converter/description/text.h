@@ -17,6 +17,9 @@ std::string counted(size_t count, const std::string& noun);
 
 std::string join(const std::vector<std::string>& items);
 
+/// Whether the whole text fits a pattern of which `*` stands for any text.
+bool matches_glob(std::string_view pattern, std::string_view text);
+
 /// Levenshtein's distance.
 size_t edit_distance(std::string_view a, std::string_view b);
 

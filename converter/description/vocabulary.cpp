@@ -81,4 +81,11 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
   return vocabulary;
 }
 
+size_t num_rows(const Vocabulary& vocabulary) {
+  size_t rows = vocabulary.identity ? vocabulary.size : 0;
+  for (const uint32_t id : vocabulary.ids) rows = std::max<size_t>(rows, size_t{id} + 1);
+  if (vocabulary.unknown == UnknownRule::kId) rows = std::max<size_t>(rows, size_t{vocabulary.unknown_id} + 1);
+  return rows;
+}
+
 }  // namespace mmoe::converter

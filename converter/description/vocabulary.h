@@ -13,4 +13,7 @@ namespace mmoe::converter {
 /// duplicate entries and for ids beyond the table, which is named by `table`.
 Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table);
 
+/// Rows of the table that the vocabulary and its rule for unknown values can reach, from the first one.
+size_t num_rows(const Vocabulary& vocabulary);
+
 }  // namespace mmoe::converter

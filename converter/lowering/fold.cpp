@@ -64,36 +64,93 @@ void fold_into_inputs(const Affine& affine, DenseLayer& layer) {
   require_finite(layer);
 }
 
-// A layer that only scales and shifts its inputs.
-DenseLayer diagonal(const Affine& affine, const std::string& name) {
-  const size_t width = affine.scale.size();
+// A layer that hands its inputs on.
+DenseLayer identity(size_t width, const std::string& name) {
   DenseLayer layer;
   layer.name = name;
   layer.weight = {width, width, std::vector<float>(width * width)};
-  for (size_t i = 0; i < width; ++i) {
-    layer.weight.data[i * width + i] = static_cast<float>(affine.scale[i]);
-    layer.bias.push_back(static_cast<float>(affine.shift[i]));
-  }
+  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
   return layer;
+}
+
+bool normalises_itself(const DenseLayer& layer) {
+  return layer.layer_norm_before_activation || layer.activation.kind == ActivationKind::kDice;
+}
+
+// A layer of the file has room for one normalisation: what comes after another one gets a layer of its own.
+void separate_norms(Mlp& layers) {
+  for (size_t l = 0; l < layers.size(); ++l) {
+    if (layers[l].layer_norm_before_activation && layers[l].activation.kind == ActivationKind::kDice) {
+      DenseLayer rest = identity(layers[l].outputs(), layers[l].name + ".dice");
+      std::swap(rest.activation, layers[l].activation);
+      std::swap(rest.layer_norm_after_activation, layers[l].layer_norm_after_activation);
+      std::swap(rest.norm_after_activation, layers[l].norm_after_activation);
+      layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(l) + 1, std::move(rest));
+    }
+    if (layers[l].layer_norm_after_activation && normalises_itself(layers[l])) {
+      DenseLayer rest = identity(layers[l].outputs(), layers[l].name + ".norm");
+      std::swap(rest.layer_norm_after_activation, layers[l].layer_norm_after_activation);
+      std::swap(rest.norm_after_activation, layers[l].norm_after_activation);
+      layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(l) + 1, std::move(rest));
+    }
+  }
 }
 
 }  // namespace
 
 void fold_batch_norms(Mlp& layers) {
+  separate_norms(layers);
   for (size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].norm_before_activation) {
       fold_into_outputs(to_affine(*layers[l].norm_before_activation), layers[l]);
       layers[l].norm_before_activation.reset();
     }
     if (!layers[l].norm_after_activation) continue;
-    const Affine affine = to_affine(*layers[l].norm_after_activation);
-    layers[l].norm_after_activation.reset();
-    if (l + 1 < layers.size()) {
-      fold_into_inputs(affine, layers[l + 1]);
-    } else {
-      layers.push_back(diagonal(affine, layers[l].name + ".norm"));
+    // Behind the last layer it stays: as the layer's one normalisation, or, where it has another, as that of a
+    // layer that hands its inputs on.
+    if (l + 1 == layers.size()) {
+      if (!normalises_itself(layers[l]) && !layers[l].layer_norm_after_activation) return;
+      layers.push_back(identity(layers[l].outputs(), layers[l].name + ".norm"));
     }
+    fold_into_inputs(to_affine(*layers[l].norm_after_activation), layers[l + 1]);
+    layers[l].norm_after_activation.reset();
   }
+}
+
+Normalisation normalisation_of(const DenseLayer& layer) {
+  Normalisation result;
+  const auto take = [&](NormKind kind, NormUse use, const Affine& affine) {
+    result.kind = kind;
+    result.use = use;
+    result.scale.assign(affine.scale.begin(), affine.scale.end());
+    result.shift.assign(affine.shift.begin(), affine.shift.end());
+  };
+  const auto take_layer_norm = [&](const LayerNorm& norm, NormUse use) {
+    take(NormKind::kLayer, use, {{norm.gamma.begin(), norm.gamma.end()}, {norm.beta.begin(), norm.beta.end()}});
+    result.epsilon = static_cast<float>(norm.epsilon);
+  };
+  const size_t width = layer.outputs();
+  const Activation& activation = layer.activation;
+  if (activation.kind == ActivationKind::kDice && activation.dice_norm) {
+    take(NormKind::kChannel, NormUse::kGate, to_affine(*activation.dice_norm));
+  } else if (activation.kind == ActivationKind::kDice) {
+    // (x - mean) / sqrt(width (variance + epsilon))
+    const double scale = 1 / std::sqrt(static_cast<double>(width));
+    take(NormKind::kLayer, NormUse::kGate, {std::vector<double>(width, scale), std::vector<double>(width)});
+    result.epsilon = static_cast<float>(activation.dice_epsilon);
+  } else if (layer.layer_norm_before_activation) {
+    take_layer_norm(*layer.layer_norm_before_activation, NormUse::kBeforeActivation);
+  } else if (layer.layer_norm_after_activation) {
+    take_layer_norm(*layer.layer_norm_after_activation, NormUse::kAfterActivation);
+  } else if (layer.norm_after_activation) {
+    take(NormKind::kChannel, NormUse::kAfterActivation, to_affine(*layer.norm_after_activation));
+  }
+  const auto finite = [](float x) { return std::isfinite(x); };
+  if (!std::all_of(result.scale.begin(), result.scale.end(), finite) ||
+      !std::all_of(result.shift.begin(), result.shift.end(), finite)) {
+    throw ConvertError(layer.name + ": a scale or shift of its batch norm exceeds the range of a float");
+  }
+  return result;
 }
 
 void fold_gate(Gate& gate) {

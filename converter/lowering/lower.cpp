@@ -9,8 +9,15 @@
 namespace mmoe::converter {
 namespace {
 
+// A normalisation writes whole panels, which must then be one layer's alone.
 bool same_activation(const LoweredDense& a, const LoweredDense& b) {
-  return a.activation == b.activation && a.alpha == b.alpha;
+  return a.activation == b.activation && a.alpha == b.alpha && a.norm == NormKind::kNone && b.norm == NormKind::kNone;
+}
+
+// The rows [first, first + values) of a vector with one entry per row of a product, which may not have one yet.
+void put(std::vector<float>& vector, size_t first, const std::vector<float>& values) {
+  vector.resize(first);
+  vector.insert(vector.end(), values.begin(), values.end());
 }
 
 // Collects layers into products.
@@ -37,6 +44,10 @@ class ProductBuilder {
     dense.outputs = layer.outputs();
     dense.activation = layer.activation.kind;
     dense.alpha = layer.activation.alpha;
+    const Normalisation norm = normalisation_of(layer);
+    dense.norm = norm.kind;
+    dense.norm_use = norm.use;
+    dense.norm_epsilon = norm.epsilon;
     const bool tight = last_.outputs != 0 && same_activation(last_, dense) && !skippable;
     if (!tight) pad(product, padded_outputs(product.weight.rows));
     dense.column = product.weight.rows;
@@ -44,11 +55,12 @@ class ProductBuilder {
     product.weight.data.insert(product.weight.data.end(), layer.weight.data.begin(), layer.weight.data.end());
     product.bias.insert(product.bias.end(), layer.bias.begin(), layer.bias.end());
     product.bias.resize(product.weight.rows);
-    if (layer.activation.kind == ActivationKind::kPRelu) {
-      product.slopes.resize(dense.column);
-      product.slopes.insert(product.slopes.end(), layer.activation.slopes.begin(), layer.activation.slopes.end());
+    if (!layer.activation.slopes.empty()) put(product.slopes, dense.column, layer.activation.slopes);
+    if (norm.kind != NormKind::kNone) {
+      put(product.scale, dense.column, norm.scale);
+      put(product.shift, dense.column, norm.shift);
     }
-    if (!product.slopes.empty()) product.slopes.resize(product.weight.rows);
+    resize_optional(product);
     last_ = dense;
     return dense;
   }
@@ -66,7 +78,13 @@ class ProductBuilder {
     product.weight.rows = rows;
     product.weight.data.resize(rows * product.weight.cols);
     product.bias.resize(rows);
-    if (!product.slopes.empty()) product.slopes.resize(rows);
+    resize_optional(product);
+  }
+
+  static void resize_optional(Product& product) {
+    for (std::vector<float>* vector : {&product.slopes, &product.scale, &product.shift}) {
+      if (!vector->empty()) vector->resize(product.weight.rows);
+    }
   }
 
   LoweredModel& model_;

@@ -10,12 +10,17 @@
 
 namespace mmoe::converter {
 
+/// What weights cannot take in: a scale and shift per output, or a layer norm; and where it stands (schema/mmoe.fbs).
+enum class NormKind { kNone, kChannel, kLayer };
+enum class NormUse { kBeforeActivation, kAfterActivation, kGate };
+
 /// One [rows, cols] matrix with one bias per row, computed as a whole; becomes one packed tensor.
 struct Product {
   std::string name;
   Matrix weight;
   std::vector<float> bias;    ///< [rows]
-  std::vector<float> slopes;  ///< [rows], or empty: no prelu among its layers
+  std::vector<float> slopes;  ///< [rows], or empty: neither prelu nor dice among its layers
+  std::vector<float> scale, shift;  ///< [rows], or empty: no normalisation among its layers
 };
 
 /// A layer: `outputs` rows of a product, from row `column` on.
@@ -26,6 +31,9 @@ struct LoweredDense {
   size_t outputs = 0;
   ActivationKind activation = ActivationKind::kIdentity;
   float alpha = 0;
+  NormKind norm = NormKind::kNone;
+  NormUse norm_use = NormUse::kBeforeActivation;
+  float norm_epsilon = 0;
 };
 
 using LoweredMlp = std::vector<LoweredDense>;

@@ -1,6 +1,6 @@
 #include "converter/writer/header.h"
 
-#include "converter/writer/architecture.h"
+#include "converter/description/architecture.h"
 
 #ifndef MMOE_VERSION
 #error "MMOE_VERSION is set by the build"
@@ -14,7 +14,7 @@ template <class T>
 using Offset = flatbuffers::Offset<T>;
 
 constexpr uint16_t kVersionMajor = 1;
-constexpr uint16_t kVersionMinor = 0;
+constexpr uint16_t kVersionMinor = 1;
 
 schema::Side to_schema(Side side) {
   return side == Side::kUser ? schema::Side_User : side == Side::kItem ? schema::Side_Item : schema::Side_Context;
@@ -24,6 +24,11 @@ schema::UnknownRule to_schema(UnknownRule rule) {
   return rule == UnknownRule::kId     ? schema::UnknownRule_Id
          : rule == UnknownRule::kZero ? schema::UnknownRule_Zero
                                       : schema::UnknownRule_Error;
+}
+
+// Dice has no name of its own: it is a gate of a normalisation.
+schema::ActivationKind to_schema(ActivationKind kind) {
+  return kind == ActivationKind::kDice ? schema::ActivationKind_Identity : static_cast<schema::ActivationKind>(kind);
 }
 
 class HeaderWriter {
@@ -67,12 +72,21 @@ class HeaderWriter {
     return std::vector<uint32_t>(numbers.begin(), numbers.end());
   }
 
+  Offset<schema::Normalized> write_normalized(const LoweredDense& layer) {
+    const auto kind = layer.norm == NormKind::kLayer ? schema::NormKind_Layer : schema::NormKind_Channel;
+    const auto use = static_cast<schema::NormUse>(layer.norm_use);  // in the order of NormUse
+    const auto scale_shift = static_cast<uint32_t>(tensors_.products[layer.product].scale_shift);
+    return schema::CreateNormalized(out_, kind, use, scale_shift, layer.norm_epsilon, to_schema(layer.activation));
+  }
+
   Offset<schema::Dense> write_dense(const LoweredDense& layer) {
     const ModelTensors::ProductTensors& product = tensors_.products[layer.product];
-    const bool prelu = layer.activation == ActivationKind::kPRelu;
+    const bool slopes = layer.activation == ActivationKind::kPRelu || layer.activation == ActivationKind::kDice;
+    Offset<schema::Normalized> normalized;
+    if (layer.norm != NormKind::kNone) normalized = write_normalized(layer);
+    const auto activation = layer.norm == NormKind::kNone ? to_schema(layer.activation) : schema::ActivationKind_Normalized;
     return schema::CreateDense(out_, product.weight, product.bias, u32(layer.column), u32(layer.inputs),
-                               u32(layer.outputs), static_cast<schema::ActivationKind>(layer.activation),
-                               layer.alpha, prelu ? product.slopes : -1);
+                               u32(layer.outputs), activation, layer.alpha, slopes ? product.slopes : -1, normalized);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Dense>>> write_mlp(const LoweredMlp& layers) {

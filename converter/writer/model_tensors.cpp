@@ -76,6 +76,14 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
                                   schema::DType_F32, schema::Layout_Panel16);
     entry.bias = add_row(" bias", product.bias);
     entry.slopes = product.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", product.slopes));
+    entry.scale_shift = -1;
+    if (!product.scale.empty()) {
+      std::vector<float> both = pad_to_panels(product.scale, rows);
+      const std::vector<float> shift = pad_to_panels(product.shift, rows);
+      both.insert(both.end(), shift.begin(), shift.end());
+      entry.scale_shift = static_cast<int32_t>(
+          out.add_tensor(segment, product.name + " scale and shift", both, 2, shift.size(), schema::DType_F32));
+    }
     tensors.products.push_back(entry);
   }
   for (const Level& level : model.description.levels) {

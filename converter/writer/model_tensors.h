@@ -14,6 +14,7 @@ struct ModelTensors {
   struct ProductTensors {
     uint32_t weight, bias;
     int32_t slopes;
+    int32_t scale_shift;
   };
   struct VocabularyTensors {
     int32_t keys = -1, offsets = -1, ids = -1;

@@ -36,12 +36,12 @@ std::vector<uint8_t> serialize(const LoweredModel& model, const Golden& golden, 
   const ModelTensors tensors = add_tensors(model, segments);
   const HeaderContents contents{model, segments, tensors, golden, provenance};
   // Once to learn the header's size, from which the segments' offsets follow; once with them.
-  const uint64_t header_bytes = write_header(contents, place(segments.segments(), 0)).size();
+  const size_t header_bytes = write_header(contents, place(segments.segments(), 0)).size();
   const Placement placement = place(segments.segments(), header_bytes);
   const std::vector<uint8_t> header = write_header(contents, placement);
   if (header.size() != header_bytes) throw ConvertError("internal error: the header's size is not stable");
 
-  std::vector<uint8_t> file(placement.file_bytes);
+  std::vector<uint8_t> file(static_cast<size_t>(placement.file_bytes));
   std::memcpy(file.data(), header.data(), header_bytes);
   for (size_t i = 0; i < segments.segments().size(); ++i) {
     const std::vector<uint8_t>& bytes = segments.segments()[i].bytes;

@@ -48,6 +48,12 @@ void activate(Activation activation, float alpha, float* data, std::size_t size)
       return for_each_register<Arch>(data, size, [](const B& x) { return tanh<Arch>(x); });
     case Activation::kSilu:
       return for_each_register<Arch>(data, size, [](const B& x) { return x * sigmoid<Arch>(x); });
+    case Activation::kGelu:
+      return for_each_register<Arch>(data, size, [](const B& x) { return gelu<Arch>(x); });
+    case Activation::kGeluTanh:
+      return for_each_register<Arch>(data, size, [](const B& x) { return gelu_tanh<Arch>(x); });
+    case Activation::kSoftplus:
+      return for_each_register<Arch>(data, size, [](const B& x) { return softplus<Arch>(x); });
   }
 }
 

@@ -16,9 +16,27 @@ struct InputRange {
   bool last;   ///< apply relu
 };
 
-/// kRows rows, starting with the row0-th, times kPanels panels starting with panel0.
-template <class Arch, std::size_t kRows, std::size_t kPanels>
-inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const InputRange& range) {
+/// The block of weights that comes next, which the tiles over the present one fetch line by line: where weights come
+/// from beyond the L2 cache, the first tile of a block would wait for all of it.
+struct NextBlock {
+  const float* weights = nullptr;
+  std::size_t num_panels = 0;
+  unsigned shift = 0;  ///< a tile fetches 1 / 2^shift of a panel's part
+
+  /// The line that the tile-th tile fetches first; the others lie 64 >> shift bytes further each.
+  const char* line(std::size_t tile, std::size_t panel_stride, std::size_t num_inputs) const {
+    const std::size_t panel = tile >> shift;
+    if (panel >= num_panels) return nullptr;
+    const std::size_t part = tile & ((std::size_t{1} << shift) - 1);
+    return reinterpret_cast<const char*>(weights + panel * panel_stride) + part * num_inputs * step();
+  }
+  std::size_t step() const { return std::size_t{kPanelWidth * sizeof(float)} >> shift; }
+};
+
+/// kRows rows, starting with the row0-th, times kPanels panels starting with panel0. `ahead`: a line of NextBlock.
+template <class Arch, std::size_t kRows, std::size_t kPanels, bool kFetch = false>
+MMOE_NOINLINE void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const InputRange& range,
+                              const char* ahead = nullptr, std::size_t ahead_step = 0) {
   using B = Reg<Arch>;
   constexpr std::size_t kLanes = Shape<Arch>::kLanes;
   constexpr std::size_t kRegs = Shape<Arch>::kRegs;
@@ -37,6 +55,10 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t pane
   }
   const float* weights = args.weights + panel0 * args.panel_stride;
   for (std::size_t k = range.begin; k < range.end; ++k) {
+    if constexpr (kFetch) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
+    }
     B w[kPanels * kRegs];
     MMOE_UNROLL
     for (std::size_t p = 0; p < kPanels; ++p) {
@@ -78,17 +100,55 @@ inline void dense_rows(const DenseArgs& args, std::size_t row0, std::size_t pane
   }
 }
 
+/// The first rows, whose tiles fetch the next block meanwhile. Returns how many.
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline std::size_t dense_fetching_rows(const DenseArgs& args, std::size_t panel0, const InputRange& range,
+                                       const NextBlock& next) {
+  const std::size_t num_inputs = range.end - range.begin;
+  std::size_t row0 = 0;
+  for (; row0 + kRows <= args.num_rows; row0 += kRows) {
+    const char* ahead = next.line(row0 / kRows, args.panel_stride, num_inputs);
+    if (!ahead) break;
+    dense_tile<Arch, kRows, kPanels, true>(args, row0, panel0, range, ahead, next.step());
+  }
+  return row0;
+}
+
+/// The next inputs of the same panels, or the first of the next panels.
+template <std::size_t kRows, std::size_t kPanels>
+inline NextBlock next_block(const DenseArgs& args, std::size_t panel0, const InputRange& range) {
+  NextBlock next;
+  if (!range.last) {
+    next.weights = args.weights + panel0 * args.panel_stride + range.end * kPanelWidth;
+    next.num_panels = kPanels;
+  } else {
+    next.weights = args.weights + (panel0 + kPanels) * args.panel_stride;
+    next.num_panels = args.num_panels - panel0 - kPanels < kPanels ? args.num_panels - panel0 - kPanels : kPanels;
+  }
+  for (std::size_t tiles = args.num_rows / kRows; tiles >= 2 * kPanels && next.shift < 4; tiles /= 2) ++next.shift;
+  return next;
+}
+
 /// All rows of kPanels panels. What several tiles pass over stays in L1 for them: a block of inputs at a time.
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 inline void dense_panels(const DenseArgs& args, std::size_t panel0) {
   constexpr std::size_t kBlockInputs = Shape<Arch>::kBlockBytes / (kPanels * kPanelWidth * sizeof(float));
+  constexpr bool kIsWidest = kRows == Shape<Arch>::kMaxRows && kPanels == Shape<Arch>::panels(kRows);
+  const bool fetch = args.num_rows >= 2 * kRows && args.num_panels * args.panel_stride >= Shape<Arch>::kFetchFloats;
   std::size_t begin = 0;
   do {
     const std::size_t left = args.num_inputs - begin;
     const bool last = args.num_rows <= kRows || left <= kBlockInputs + kBlockInputs / 2;
-    const std::size_t end = last ? args.num_inputs : begin + kBlockInputs;
-    dense_rows<Arch, kRows, kPanels>(args, 0, panel0, {begin, end, begin == 0, last});
-    begin = end;
+    const InputRange range{begin, last ? args.num_inputs : begin + kBlockInputs, begin == 0, last};
+    std::size_t row0 = 0;
+    if constexpr (kIsWidest) {
+      if (fetch) {
+        const NextBlock next = next_block<kRows, kPanels>(args, panel0, range);
+        row0 = dense_fetching_rows<Arch, kRows, kPanels>(args, panel0, range, next);
+      }
+    }
+    dense_rows<Arch, kRows, kPanels>(args, row0, panel0, range);
+    begin = range.end;
   } while (begin < args.num_inputs);
 }
 
@@ -106,11 +166,11 @@ inline void dense_at_most(const DenseArgs& args, std::size_t panel0, std::size_t
 template <class Arch, std::size_t kRows>
 inline void dense_product(const DenseArgs& args) {
   constexpr std::size_t kWidest = Shape<Arch>::panels(kRows);
-  std::size_t panel0 = 0;
+  std::size_t done = 0;
   for (std::size_t tiles = (args.num_panels + kWidest - 1) / kWidest; tiles > 0; --tiles) {
-    const std::size_t panels = (args.num_panels - panel0 + tiles - 1) / tiles;
-    dense_at_most<Arch, kRows, kWidest>(args, panel0, panels);
-    panel0 += panels;
+    const std::size_t panels = (args.num_panels - done + tiles - 1) / tiles;
+    done += panels;
+    dense_at_most<Arch, kRows, kWidest>(args, args.backwards ? args.num_panels - done : done - panels, panels);
   }
 }
 

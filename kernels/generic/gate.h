@@ -24,16 +24,43 @@ inline void softmax_row(const float* logits, std::size_t size, float* weights) {
   }
 }
 
+// Four floats side by side; of x86 also where Arch has wider registers, which cross their lanes at a price.
+#ifdef __SSE2__
+template <class Arch>
+using Quad = xsimd::batch<float, xsimd::sse2>;
+#else
+template <class Arch>
+using Quad = Reg<Arch>;
+#endif
+
+/// Four rows of four floats become four columns.
+template <class Arch>
+inline void transpose(const float* from, std::size_t from_stride, float* to, std::size_t to_stride) {
+  using Q = Quad<Arch>;
+  static_assert(Q::size == 4);
+  const Q a = Q::load_unaligned(from), b = Q::load_unaligned(from + from_stride);
+  const Q c = Q::load_unaligned(from + 2 * from_stride), d = Q::load_unaligned(from + 3 * from_stride);
+  const Q ac = xsimd::zip_lo(a, c), bd = xsimd::zip_lo(b, d);
+  const Q ac_high = xsimd::zip_hi(a, c), bd_high = xsimd::zip_hi(b, d);
+  xsimd::zip_lo(ac, bd).store_unaligned(to);
+  xsimd::zip_hi(ac, bd).store_unaligned(to + to_stride);
+  xsimd::zip_lo(ac_high, bd_high).store_unaligned(to + 2 * to_stride);
+  xsimd::zip_hi(ac_high, bd_high).store_unaligned(to + 3 * to_stride);
+}
+
 /// Softmax of as many rows as a register has lanes, a row per lane: `size` steps for all of them.
-/// `columns` is room for 16 * kMaxTransposed floats; size <= kMaxTransposed.
+/// `columns` is room for 16 * kMaxTransposed floats; size <= kMaxTransposed, a multiple of 4. Touches up to three
+/// floats behind `size`.
 constexpr std::size_t kMaxTransposed = 32;
 
 template <class Arch>
 inline void softmax_lanes(const float* logits, std::size_t logits_stride, std::size_t size, float* weights,
                           std::size_t weights_stride, float* columns) {
   using B = Reg<Arch>;
-  for (std::size_t row = 0; row < B::size; ++row) {
-    for (std::size_t e = 0; e < size; ++e) columns[e * B::size + row] = logits[row * logits_stride + e];
+  for (std::size_t row = 0; row < B::size; row += 4) {
+    for (std::size_t e = 0; e < size; e += 4) {
+      transpose<Arch>(logits + row * logits_stride + e, logits_stride, columns + e * B::size + row, B::size);
+    }
   }
   B largest = B::load_unaligned(columns);
   for (std::size_t e = 1; e < size; ++e) {
@@ -49,8 +76,10 @@ inline void softmax_lanes(const float* logits, std::size_t logits_stride, std::s
   for (std::size_t e = 0; e < size; ++e) {
     divide<Arch>(B::load_unaligned(columns + e * B::size), sum).store_unaligned(columns + e * B::size);
   }
-  for (std::size_t row = 0; row < B::size; ++row) {
-    for (std::size_t e = 0; e < size; ++e) weights[row * weights_stride + e] = columns[e * B::size + row];
+  for (std::size_t row = 0; row < B::size; row += 4) {
+    for (std::size_t e = 0; e < size; e += 4) {
+      transpose<Arch>(columns + e * B::size + row, B::size, weights + row * weights_stride + e, weights_stride);
+    }
   }
 }
 

@@ -24,8 +24,15 @@ inline Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<
 /// x / y, rounded once. xsimd 8.1 multiplies by an estimated reciprocal on every NEON.
 template <class Arch>
 inline Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) {
-#ifdef __aarch64__
+#if defined(__aarch64__)
   return Reg<Arch>(vdivq_f32(x, y));
+#elif defined(__arm__)  // no such instruction on registers of four
+  float32x4_t q = x;
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 0) / vgetq_lane_f32(y, 0), q, 0);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 1) / vgetq_lane_f32(y, 1), q, 1);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 2) / vgetq_lane_f32(y, 2), q, 2);
+  q = vsetq_lane_f32(vgetq_lane_f32(x, 3) / vgetq_lane_f32(y, 3), q, 3);
+  return Reg<Arch>(q);
 #else
   return x / y;
 #endif
@@ -88,6 +95,36 @@ inline Reg<Arch> elu(const Reg<Arch>& x, const Reg<Arch>& alpha) {
   const B below = xsimd::select(x < B(0.0f), x, B(0.0f));
   const B curve = alpha * (exp_nonpositive<Arch>(below) - B(1.0f));
   return xsimd::select(x < B(0.0f), curve, x);
+}
+
+/// x times the normal distribution function: the tail below zero, what it leaves above.
+template <class Arch>
+inline Reg<Arch> gelu(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B size = -negative_abs<Arch>(x);
+  const B t = divide<Arch>(B(1.0f), multiply_add<Arch>(size, B(kTailScale), B(1.0f)));
+  B p = B(kTailPoly[0]);
+  for (int i = 1; i < 6; ++i) p = multiply_add<Arch>(p, t, B(kTailPoly[i]));
+  const B tail = x * (p * t * exp_nonpositive<Arch>(x * x * B(-0.5f)));
+  return xsimd::select(x < B(0.0f), tail, x - tail);
+}
+
+template <class Arch>
+inline Reg<Arch> gelu_tanh(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  return x * sigmoid<Arch>(x * multiply_add<Arch>(x * x, B(kGeluCubic), B(kGeluLinear)));
+}
+
+/// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+template <class Arch>
+inline Reg<Arch> softplus(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
+  const B s = divide<Arch>(z, z + B(2.0f));
+  const B square = s * s;
+  B p = B(kLogPoly[0]);
+  for (int i = 1; i < 5; ++i) p = multiply_add<Arch>(p, square, B(kLogPoly[i]));
+  return multiply_add<Arch>(s + s, p, xsimd::select(x < B(0.0f), B(0.0f), x));
 }
 
 }  // namespace mmoe::kernels

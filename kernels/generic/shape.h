@@ -6,13 +6,10 @@
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/panel16.h"
+#include "kernels/unroll.h"
 
-// Without forced unrolling compilers keep the accumulators of a tile in memory and lose half the speed.
-#if defined(__clang__)
-#define MMOE_UNROLL _Pragma("unroll")
-#else
-#define MMOE_UNROLL _Pragma("GCC unroll 64")
-#endif
+// A tile is large, and called in more than one place.
+#define MMOE_NOINLINE __attribute__((noinline))
 
 namespace mmoe::kernels {
 
@@ -31,14 +28,18 @@ struct Shape {
   /// registers (12 x 2 reads 14, and spills two). AVX2: 6 rows x 1 panel of 2 registers; SSE 3 x 1; NEON 6 x 1.
   static constexpr std::size_t kMaxRows = kLanes == 16 ? 8 : at_least_one(kAccumulators / kRegs);
 
-  /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight.
+  /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight. More than six streams
+  /// of weights are slower to read.
   static constexpr std::size_t panels(std::size_t rows) {
     const std::size_t fit = at_least_one(kAccumulators / (rows * kRegs));
-    return fit > 12 ? 12 : fit;
+    return fit > 6 ? 6 : fit;
   }
 
   /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.
   static constexpr std::size_t kBlockBytes = 24 * 1024;
+
+  /// From so many weights on (256 kB) they are fetched ahead: fewer stay in an L2 cache, whose latency hides itself.
+  static constexpr std::size_t kFetchFloats = 64 * 1024;
 };
 
 }  // namespace mmoe::kernels

@@ -6,13 +6,14 @@
 #include "kernels/generic/features.h"
 #include "kernels/generic/gate.h"
 #include "kernels/generic/mix.h"
+#include "kernels/generic/normalise.h"
 #include "kernels/tables.h"
 
 namespace mmoe::kernels {
 
 template <class Arch>
 constexpr KernelTable make_table(const char* name, bool fma) {
-  return {name,        fma,         dense<Arch>,  activate<Arch>,  gate<Arch>, threshold<Arch>,
+  return {name,        fma,         dense<Arch>,  activate<Arch>,    normalise<Arch>, gate<Arch>, threshold<Arch>,
           mix_experts<Arch>, scale<Arch>, lookup<Arch>, all_finite<Arch>};
 }
 

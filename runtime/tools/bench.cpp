@@ -127,7 +127,7 @@ std::vector<StepTime> profile(const Model& model, const BenchOptions& options, s
 std::size_t weight_bytes(const Model& model) {
   std::size_t bytes = 0;
   for (const schema::Tensor* tensor : *ModelView(model).root().tensors()) {
-    if (tensor->layout() == schema::Layout_Panel16) bytes += tensor->bytes();
+    if (tensor->layout() == schema::Layout_Panel16) bytes += static_cast<std::size_t>(tensor->bytes());
   }
   return bytes;
 }

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 ///              scaling {offset, factor, lower, upper, missing}                  dense
 ///              vocabulary {kind, size, unknown {rule, id}},                     categorical
 ///              embedding {name, rows, width, dtype}}]
-///   trunk [layer]                layer: {inputs, outputs, activation, alpha}
+///   trunk [layer]                layer: {inputs, outputs, activation, alpha, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]
 ///   towers [{name, reads, layers [layer]}]

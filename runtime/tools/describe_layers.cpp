@@ -17,8 +17,13 @@ Json layers_of(const Layers* layers) {
   Json out = Json::array();
   for (Index i = 0; i < size_of(layers); ++i) {
     const schema::Dense& layer = *layers->Get(i);
-    Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(layer.activation())}};
-    item["alpha"] = uses_alpha(layer.activation()) ? Json(layer.alpha()) : Json();
+    const schema::Normalized* norm =
+        layer.activation() == schema::ActivationKind_Normalized ? layer.normalized() : nullptr;
+    const schema::ActivationKind activation = norm ? norm->activation() : layer.activation();
+    Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
+    if (norm && norm->use() == schema::NormUse_Gate) item["activation"] = name_of(norm->use());
+    item["alpha"] = uses_alpha(activation) ? Json(layer.alpha()) : Json();
+    item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
     out.push_back(std::move(item));
   }
   return out;

@@ -79,8 +79,9 @@ void NpyReader::read_header() {
 std::size_t NpyReader::read(float* to, std::size_t max_rows) {
   try {
     const std::size_t rows = static_cast<std::size_t>(std::min<std::uint64_t>(max_rows, rows_ - rows_read_));
-    for (std::size_t i = 0; i < rows; ++i, ++rows_read_, to += columns_) {
-      doubles_ ? read_doubles(to, columns_) : read_bytes(to, columns_ * sizeof(float));
+    const std::size_t columns = static_cast<std::size_t>(columns_);  // what `to` has room for
+    for (std::size_t i = 0; i < rows; ++i, ++rows_read_, to += columns) {
+      doubles_ ? read_doubles(to, columns) : read_bytes(to, columns * sizeof(float));
     }
     if (rows == 0 && !source_.peek(1).empty()) throw ToolError("there are more bytes than the array's header promises");
     return rows;

@@ -23,12 +23,13 @@ std::string short_float(const Json& number) {
   return text;
 }
 
-// "499 → 64 relu → 32 relu"
+// "499 → 64 relu → 32 relu+layer_norm"
 std::string layers_text(const Json& layers) {
   std::string out;
   for (const Json& layer : layers) {
     if (out.empty()) out = std::to_string(layer["inputs"].get<std::uint64_t>());
     out += " → " + std::to_string(layer["outputs"].get<std::uint64_t>()) + " " + text_of(layer["activation"]);
+    if (!layer["norm"].is_null()) out += "+" + text_of(layer["norm"]["kind"]);
     if (!layer["alpha"].is_null()) out += "(" + short_float(layer["alpha"]) + ")";
   }
   return out.empty() ? "-" : out;

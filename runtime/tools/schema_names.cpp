@@ -14,7 +14,10 @@ constexpr const char* kSides[] = {"context", "user", "item"};
 constexpr const char* kVocabularies[] = {"identity", "strings", "integers"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kActivations[] = {"linear", "relu",    "leaky_relu", "prelu", "elu",
-                                        "selu",   "sigmoid", "tanh",       "silu"};
+                                        "selu",   "sigmoid", "tanh",       "silu",  "gelu",
+                                        "gelu_tanh", "softplus", "normalized"};
+constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
+constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
 constexpr const char* kGates[] = {"softmax", "constant"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity", "sigmoid", "softmax_column", "product"};
@@ -41,6 +44,8 @@ const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_
 const char* name_of(schema::ActivationKind activation) {
   return find<schema::ActivationKind_MAX>(kActivations, activation);
 }
+const char* name_of(schema::NormKind kind) { return find<schema::NormKind_MAX>(kNorms, kind); }
+const char* name_of(schema::NormUse use) { return find<schema::NormUse_MAX>(kNormUses, use); }
 const char* name_of(schema::GateKind kind) { return find<schema::GateKind_MAX>(kGates, kind); }
 const char* name_of(schema::TopKMode mode) { return find<schema::TopKMode_MAX>(kTopKModes, mode); }
 const char* name_of(schema::LinkKind kind) { return find<schema::LinkKind_MAX>(kLinks, kind); }

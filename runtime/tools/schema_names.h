@@ -15,6 +15,8 @@ const char* name_of(schema::Side side);
 const char* name_of(schema::VocabularyKind kind);
 const char* name_of(schema::UnknownRule rule);
 const char* name_of(schema::ActivationKind activation);
+const char* name_of(schema::NormKind kind);
+const char* name_of(schema::NormUse use);
 const char* name_of(schema::GateKind kind);
 const char* name_of(schema::TopKMode mode);
 const char* name_of(schema::LinkKind kind);

@@ -19,7 +19,7 @@ readonly build=$bench_build
 readonly models=$build/models
 readonly python=${MMOE_TORCH_PYTHON:-/usr/bin/python3}
 # PyTorch multiplies matrices with whatever libblas.so.3 is: libopenblas-dev makes it OpenBLAS.
-readonly peers=(libxnnpack-dev libdnnl-dev libxsmm-dev libopenblas-dev libeigen3-dev python3-torch python3-venv)
+readonly peers=(libxnnpack-dev libpthreadpool-dev libdnnl-dev libxsmm-dev libopenblas-dev libeigen3-dev python3-torch python3-venv)
 
 # Not every architecture and release has every peer: one that is missing must not keep the others away.
 install_peers() {

@@ -52,7 +52,7 @@ class Rule:
 DESCRIPTION = ["converter/error.h", "converter/description/"]
 # Binding a description to weights reads them through one interface. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
-MODEL = ["converter/error.h", "converter/description/model.h"]
+MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 PACKED = LOWERED + ["converter/packing/", "kernels/panel16.h"]
 WRITTEN = PACKED + ["converter/writer/"]
@@ -62,6 +62,7 @@ RULES = [
     # inline function of the standard library could become a weak symbol that two of them share.
     Rule(r"kernels/(generic/.*\.h|isa/.*)", ["kernels/"], {"cstddef", "cstdint"}, ["xsimd/"]),
     Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
+    Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "cstring", "sys/auxv.h"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
     # runtime: core <- model <- plan <- session <- c.
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING),

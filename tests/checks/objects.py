@@ -27,6 +27,7 @@ NEEDS = MEMORY | {
     "__errno_location", "strerror",                                 # and saying why it failed
     "getenv",                                                       # MMOE_ISA
     "fmaf", "ldexpf",                                               # the plain-loop kernel set
+    "getauxval",                                                    # the system's, on ARM
     "__cpu_model", "__cpu_indicator_init",                          # the compiler's CPU detection
     "__tls_get_addr",                                               # mmoe_last_message() is per thread
     "__aarch64_cas8_relax",                                         # libgcc's compare and swap: handing out rows
@@ -34,8 +35,8 @@ NEEDS = MEMORY | {
 }
 ALLOCATION = re.compile(r"operator (new|delete)|std::nothrow$")
 THROWING_NEW = re.compile(r"operator new(\[\])?\((?!.*nothrow)")
-# The copy of misaligned bytes, the arenas, the C handles.
-ALLOCATING_OBJECTS = {"model.cpp.o", "session.cpp.o", "parallel.cpp.o", "mmoe.cpp.o"}
+# Only there is memory allocated: a build without a heap leaves it out.
+ALLOCATING_OBJECTS = {"heap.cpp.o"}
 
 
 def read_symbols(library):
@@ -93,8 +94,9 @@ def self_test():
         [Symbol("fma3.cpp.o", "W", "mmoe::padded_outputs(unsigned long)")],
         [Symbol("sse2.cpp.o", "U", "expf")],
         [Symbol("run.cpp.o", "U", "operator new(unsigned long, std::nothrow_t const&)")],
-        [Symbol("session.cpp.o", "U", "operator new(unsigned long)")],
-        [Symbol("session.cpp.o", "U", "operator new[](unsigned long, std::align_val_t)")],
+        [Symbol("session.cpp.o", "U", "operator new(unsigned long, std::nothrow_t const&)")],
+        [Symbol("heap.cpp.o", "U", "operator new(unsigned long)")],
+        [Symbol("heap.cpp.o", "U", "operator new[](unsigned long, std::align_val_t)")],
         *([Symbol("run.cpp.o", "U", name)] for name in (
             "printf", "abort", "__assert_fail", "malloc", "__cxa_throw", "__cxa_guard_acquire",
             "std::ios_base::Init::Init()", "std::__throw_bad_alloc()", "__gxx_personality_v0")),

@@ -47,6 +47,10 @@ BatchNorm random_norm(std::size_t width, Random& random) {
   return norm;
 }
 
+LayerNorm random_layer_norm(std::size_t width, Random& random) {
+  return {random.floats(width, -1.5f, 1.5f), random.floats(width), 1e-5};
+}
+
 namespace {
 
 void name_all(ModelDescription& model) {
@@ -218,6 +222,43 @@ ModelDescription mixed_description(std::uint64_t seed) {
   return model;
 }
 
+ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "normalised";
+  model.input_dim = 23;
+  model.shared_dim = 9;
+  model.trunk = random_mlp(23, {21}, random);
+  model.trunk[0].layer_norm_before_activation = random_layer_norm(21, random);
+  Level level;
+  for (std::size_t e = 0; e < 5; ++e) {
+    level.experts.push_back(expert(0, random_mlp(21, {17, 9}, random, e == 4 ? ActivationKind::kPRelu : ActivationKind::kGelu)));
+  }
+  const auto layer = [&](std::size_t e, std::size_t l) -> DenseLayer& { return level.experts[e].layers[l]; };
+  layer(0, 0).activation = {ActivationKind::kDice, 0, random.floats(17), random_norm(17, random), 0};
+  layer(0, 1).activation = {ActivationKind::kDice, 0, random.floats(9), {}, 1e-3};
+  layer(0, 1).norm_after_activation = random_norm(9, random);
+  layer(1, 0).layer_norm_after_activation = random_layer_norm(17, random);
+  layer(1, 1).norm_after_activation = random_norm(9, random);
+  layer(2, 1).layer_norm_after_activation = random_layer_norm(9, random);
+  layer(3, 0).activation.kind = ActivationKind::kSoftplus;
+  layer(3, 0).layer_norm_before_activation = random_layer_norm(17, random);
+  layer(3, 0).layer_norm_after_activation = random_layer_norm(17, random);
+  layer(3, 1).activation.kind = ActivationKind::kGeluTanh;
+  layer(4, 0).layer_norm_before_activation = random_layer_norm(17, random);
+  for (std::size_t g = 0; g < 2; ++g) {
+    level.gates.push_back(softmax_gate(11, iota(5), random));
+    level.gates.back().hidden = random_mlp(21, {11}, random);
+    level.gates.back().hidden[0].layer_norm_before_activation = random_layer_norm(11, random);
+    level.gates.back().top_k = top_k;
+  }
+  model.levels = {std::move(level)};
+  add_tasks(model, {0, 1}, 9, {8}, random);
+  model.towers[1].layers[0].layer_norm_after_activation = random_layer_norm(8, random);
+  name_all(model);
+  return model;
+}
+
 ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
   ModelDescription model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
   Random random(seed + 7);
@@ -277,6 +318,8 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"PLE", ple_description(seed)},
       {"Cross-Stitch", cross_stitch_description(seed)},
       {"mixed", mixed_description(seed)},
+      {"normalised", normalised_description(0, seed)},
+      {"normalised, top-2", normalised_description(2, seed)},
       {"features", feature_description(seed)},
   };
 }

@@ -39,6 +39,7 @@ converter::Mlp random_mlp(std::size_t inputs, const std::vector<std::size_t>& wi
                           converter::ActivationKind last = converter::ActivationKind::kRelu);
 
 converter::BatchNorm random_norm(std::size_t width, Random& random);
+converter::LayerNorm random_layer_norm(std::size_t width, Random& random);
 
 struct MmoeSizes {
   std::size_t inputs = 20;
@@ -60,6 +61,10 @@ converter::ModelDescription cross_stitch_description(std::uint64_t seed = 1);
 /// A trunk, stacked levels, hidden layers in a gate, batch norms before and after activations, every activation,
 /// temperature, separate top-k modes, all kinds of links.
 converter::ModelDescription mixed_description(std::uint64_t seed = 1);
+/// Normalisations that weights cannot take in, in every place, in a trunk, experts of which some are skipped, a gate's
+/// hidden layers and towers: layer norms, batch norms behind a last layer, Dice of both kinds. The first 9 of 23 inputs
+/// are the user's.
+converter::ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed = 1);
 /// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
 converter::ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.

@@ -48,7 +48,7 @@ using SessionOptions = PlanOptions;
 class Plan {
  public:
   /// Rows that go through all layers together.
-  static constexpr std::size_t kMaxBlockRows = 64;
+  static constexpr std::size_t kMaxBlockRows = 128;
   static constexpr std::size_t kMaxTasks = 64;
 
   /// Allocates nothing. The model must outlive the plan and its sessions, and not be moved meanwhile.

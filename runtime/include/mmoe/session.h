@@ -28,7 +28,7 @@ struct FeatureColumn {
 
 /// One step of a session's plan, for people who look where the time goes.
 struct StepInfo {
-  const char* kind;     ///< "dense", "gate", "select", "mix", "link"
+  const char* kind;     ///< "dense", "norm", "gate", "select", "mix", "link"
   std::size_t inputs;   ///< columns read per row: of a dense product, logits of a gate or link, experts mixed
   std::size_t outputs;  ///< columns written per row, panel padding included; 0 for "select"
   bool sparse;          ///< runs only on the rows that selected its expert

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/heap.h"
 #include "core/make_error.h"
 #include "mmoe/session.h"
 #include "plan/arena.h"
@@ -29,14 +30,20 @@ static_assert(alignof(mmoe_session) <= mmoe::internal::kArenaAlignment);
 namespace {
 
 // The only state of the library: what mmoe_last_message() returns.
+#ifdef MMOE_NO_THREADS
+Error last_error;
+#else
 thread_local Error last_error;
+#endif
+
+constexpr mmoe_status kOk = MMOE_OK;
 
 mmoe_status fail(const Error& error) {
   last_error = error;
   return static_cast<mmoe_status>(error.code());
 }
 
-mmoe_status finish(const mmoe::Status& status) { return status.ok() ? MMOE_OK : fail(status.error()); }
+mmoe_status finish(const mmoe::Status& status) { return status.ok() ? kOk : fail(status.error()); }
 
 mmoe_status null_argument(const char* name) { return fail(make_error(ErrorCode::kInvalidArgument, name, ": null")); }
 
@@ -47,10 +54,22 @@ mmoe::LoadOptions load_options(uint32_t flags) {
   return options;
 }
 
+template <class Handle>
+Handle* make_handle(Handle&& handle) {
+  void* memory = mmoe::internal::allocate(sizeof(Handle));
+  return memory ? new (memory) Handle(std::move(handle)) : nullptr;
+}
+
+template <class Handle>
+void free_handle(Handle* handle) {
+  if (handle) handle->~Handle();
+  mmoe::internal::release(handle);
+}
+
 mmoe_status keep_model(mmoe::Result<mmoe::Model>&& loaded, mmoe_model** model) {
   if (!loaded) return fail(loaded.error());
-  *model = new (std::nothrow) mmoe_model{std::move(*loaded)};
-  return *model ? MMOE_OK : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a model's handle"));
+  *model = make_handle(mmoe_model{std::move(*loaded)});
+  return *model ? kOk : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a model's handle"));
 }
 
 // Options of a caller that was compiled against an older, shorter struct leave the rest at 0.
@@ -107,7 +126,7 @@ mmoe_status mmoe_model_from_bytes(const void* data, size_t size, uint32_t flags,
   return keep_model(mmoe::Model::from_bytes(data, size, load_options(flags)), model);
 }
 
-void mmoe_model_free(mmoe_model* model) { delete model; }
+void mmoe_model_free(mmoe_model* model) { free_handle(model); }
 
 size_t mmoe_model_input_dim(const mmoe_model* model) { return model->model.input_dim(); }
 size_t mmoe_model_num_tasks(const mmoe_model* model) { return model->model.num_tasks(); }
@@ -153,8 +172,8 @@ mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_opti
   if (!plan) return fail(plan.error());
   mmoe::Result<mmoe::Session> created = mmoe::Session::create(*plan);
   if (!created) return fail(created.error());
-  *session = new (std::nothrow) mmoe_session{std::move(*created), true};
-  return *session ? MMOE_OK : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a session's handle"));
+  *session = make_handle(mmoe_session{std::move(*created), true});
+  return *session ? kOk : fail(make_error(ErrorCode::kOutOfMemory, "no memory for a session's handle"));
 }
 
 mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes) {
@@ -187,7 +206,7 @@ mmoe_status mmoe_session_create_in(const mmoe_model* model, const mmoe_session_o
 
 void mmoe_session_free(mmoe_session* session) {
   if (session && session->owned) {
-    delete session;
+    free_handle(session);
   } else if (session) {
     session->~mmoe_session();
   }

@@ -18,7 +18,11 @@ void append_part(Error& error, Number number) {
 template <class... Parts>
 Error make_error(ErrorCode code, const Parts&... parts) {
   Error error(code);
+#ifdef MMOE_NO_MESSAGES
+  (static_cast<void>(parts), ...);
+#else
   (append_part(error, parts), ...);
+#endif
   return error;
 }
 

@@ -3,9 +3,11 @@
 #include <cstring>
 
 #include "core/file_mapping.h"
+#include "core/heap.h"
 #include "core/make_error.h"
 #include "core/xxh64.h"
 #include "model/access.h"
+#include "model/parts.h"
 #include "model/verify.h"
 #include "model/vocabulary.h"
 
@@ -50,7 +52,7 @@ Result<Model> Model::from_bytes(const void* data, std::size_t size, const LoadOp
     if (!options.copy_if_misaligned) {
       return make_error(ErrorCode::kMisaligned, "data: address is ", excess, " bytes past a multiple of ", kAlignment);
     }
-    void* copy = ::operator new(size, std::align_val_t(kAlignment), std::nothrow);
+    void* copy = internal::allocate_aligned(size);
     if (!copy) return make_error(ErrorCode::kOutOfMemory, "no memory for a copy of ", size, " bytes");
     std::memcpy(copy, data, size);
     data = copy;
@@ -80,9 +82,7 @@ Model::~Model() { release(); }
 
 void Model::release() {
   if (ownership_ == Ownership::kMapped) internal::unmap_file({data_, size_});
-  if (ownership_ == Ownership::kAllocated) {
-    ::operator delete(const_cast<void*>(data_), std::align_val_t(kAlignment));
-  }
+  if (ownership_ == Ownership::kAllocated) internal::release_aligned(const_cast<void*>(data_));
 }
 
 std::string_view Model::name() const { return text_of(root_of(*this).name()); }
@@ -90,7 +90,9 @@ std::string_view Model::architecture() const { return text_of(root_of(*this).arc
 std::size_t Model::input_dim() const { return root_of(*this).input_dim(); }
 std::size_t Model::shared_dim() const { return root_of(*this).shared_dim(); }
 std::size_t Model::num_tasks() const { return root_of(*this).tasks()->size(); }
-std::size_t Model::num_features() const { return size_of(root_of(*this).features()); }
+std::size_t Model::num_features() const {
+  return internal::kHasFeatures ? size_of(root_of(*this).features()) : 0;
+}
 
 std::size_t Model::num_shared_features() const {
   std::size_t column = 0;
@@ -142,6 +144,13 @@ std::size_t Model::find_feature(std::string_view name) const {
   return index;
 }
 
+#ifdef MMOE_NO_FEATURES
+
+std::int32_t Model::find_id(std::size_t, std::string_view) const { return kUnknownId; }
+std::int32_t Model::find_id(std::size_t, std::int64_t) const { return kUnknownId; }
+
+#else
+
 std::int32_t Model::find_id(std::size_t index, std::string_view value) const {
   return internal::find_string(*this, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
                                value);
@@ -152,9 +161,12 @@ std::int32_t Model::find_id(std::size_t index, std::int64_t value) const {
                                 value);
 }
 
+#endif
+
 GoldenRows Model::golden_rows() const {
   const schema::GoldenRows* golden = root_of(*this).golden();
   if (!golden || golden->num_rows() == 0) return {};
+  if (num_features() != size_of(root_of(*this).features())) return {};  // of features that this build cannot read
   GoldenRows rows{};
   rows.num_rows = golden->num_rows();
   rows.num_values = size_of(golden->values()) / rows.num_rows;

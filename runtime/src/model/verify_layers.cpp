@@ -88,14 +88,39 @@ class LayerVerifier {
     if (!find_tensor(root_, layer.bias(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "bias: not a row of ", per_output.cols, " floats");
     }
-    if (layer.activation() >= static_cast<int>(kernels::kNumActivations)) {
+    if (!(layer.alpha() - layer.alpha() == 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not finite");
+    const bool normalized = layer.activation() == schema::ActivationKind_Normalized;
+    if (normalized) {
+      if (Status status = normalization(layer, per_output.cols, path); !status) return status;
+    } else if (layer.activation() >= static_cast<int>(kernels::kNumActivations)) {
       return error_at(path, ErrorCode::kUnsupported, "activation: ", layer.activation());
     }
-    if (!(layer.alpha() - layer.alpha() == 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not finite");
-    if (layer.activation() == schema::ActivationKind_PRelu && !find_tensor(root_, layer.slopes(), per_output)) {
+    const bool slopes = normalized ? layer.normalized()->use() == schema::NormUse_Gate ||
+                                         layer.normalized()->activation() == schema::ActivationKind_PRelu
+                                   : layer.activation() == schema::ActivationKind_PRelu;
+    if (slopes && !find_tensor(root_, layer.slopes(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "slopes: not a row of ", per_output.cols, " floats");
     }
     return {};
+  }
+
+  // It writes whole panels: they must not begin within those of another layer.
+  Status normalization(const schema::Dense& layer, std::uint64_t padded, const Path& path) const {
+    const schema::Normalized* normalized = layer.normalized();
+    if (!normalized) return error_at(path, ErrorCode::kDamaged, "normalized: missing");
+    if (layer.column() % kPanelWidth != 0) {
+      return error_at(path, ErrorCode::kDamaged, "column: ", layer.column(), " of a normalized layer");
+    }
+    if (normalized->kind() > schema::NormKind_MAX || normalized->use() > schema::NormUse_MAX ||
+        normalized->activation() >= static_cast<int>(kernels::kNumActivations)) {
+      return error_at(path, ErrorCode::kUnsupported, "normalized: kind ", normalized->kind(), ", use ",
+                      normalized->use(), ", activation ", normalized->activation());
+    }
+    if (!(normalized->epsilon() - normalized->epsilon() == 0)) {
+      return error_at(path, ErrorCode::kDamaged, "normalized.epsilon: not finite");
+    }
+    if (find_tensor(root_, normalized->scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) return {};
+    return error_at(path, ErrorCode::kDamaged, "normalized.scale_shift: not two rows of ", padded, " floats");
   }
 
   // Layers one behind the other; `width` becomes the last one's outputs. No layers: the inputs pass.

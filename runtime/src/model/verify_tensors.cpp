@@ -4,6 +4,7 @@
 #include "core/make_error.h"
 #include "kernels/panel16.h"
 #include "model/access.h"
+#include "model/parts.h"
 #include "model/tensor_check.h"
 
 namespace mmoe::internal {
@@ -126,7 +127,7 @@ Status verify_sparse(const schema::Model& root, const schema::Feature& feature, 
 // The shared columns end where a feature ends.
 Status verify_shared(const schema::Model& root) {
   bool at_boundary = root.shared_dim() <= root.input_dim();
-  if (size_of(root.features()) != 0) {
+  if (kHasFeatures && size_of(root.features()) != 0) {
     std::uint64_t column = 0;
     uoffset_t shared = 0;
     while (column < root.shared_dim() && shared < root.features()->size()) {
@@ -160,7 +161,7 @@ Status verify_features(const schema::Model& root) {
   if (root.input_dim() == 0 || root.input_dim() > kMaxDim) {
     return make_error(ErrorCode::kDamaged, "input_dim: ", root.input_dim(), ", expected 1 to ", kMaxDim);
   }
-  const std::size_t num_features = size_of(root.features());
+  const std::size_t num_features = kHasFeatures ? size_of(root.features()) : 0;
   if (num_features > kMaxFeatures) return make_error(ErrorCode::kDamaged, "features: ", num_features);
   std::uint64_t column = 0;
   for (std::size_t i = 0; i < num_features; ++i) {

@@ -6,6 +6,16 @@ namespace mmoe {
 
 using namespace internal;  // NOLINT: this file is the inside of the plan
 
+namespace {
+
+// Floats of a joined product's output: 320 kB, a part of a small L2 cache.
+constexpr std::size_t kMaxJoinedFloats = 80 * 1024;
+
+// Weights (128 kB) of which an L1 cache holds a good part from one call to the next.
+constexpr std::size_t kMaxAlternatingFloats = 32 * 1024;
+
+}  // namespace
+
 PlanBuilder::PanelSpan PlanBuilder::span_of(const schema::Dense& layer) {
   const std::size_t within = layer.column() % kPanelWidth;
   return {layer.column() / kPanelWidth, num_panels(within + layer.outputs())};
@@ -17,8 +27,7 @@ internal::View PlanBuilder::part_of(const View& output, const schema::Dense& lay
 }
 
 void PlanBuilder::add_mlps(MlpJob* jobs, std::size_t num_jobs) {
-  for (std::size_t i = 0; i < num_jobs;) i += add_first_layers(jobs + i, num_jobs - i);
-  for (std::size_t i = 0; i < num_jobs; ++i) add_later_layers(jobs[i]);
+  for (std::size_t i = 0; i < num_jobs;) i += add_group(jobs + i, num_jobs - i);
 }
 
 // Whether the next MLP's first layer continues the product that has `span` so far.
@@ -30,50 +39,78 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
          a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
 }
 
+// What the dense kernel applies: what stands behind a normalisation waits for that.
+schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return layer.activation();
+  const bool first = layer.normalized()->use() == schema::NormUse_AfterActivation;
+  return first ? layer.normalized()->activation() : schema::ActivationKind_Identity;
+}
+
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.
 bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b) {
-  return a.activation() == b.activation() && a.alpha() == b.alpha() && a.slopes() == b.slopes();
+  return fused_activation(a) == fused_activation(b) && a.alpha() == b.alpha() && a.slopes() == b.slopes();
 }
 
-std::size_t PlanBuilder::add_first_layers(MlpJob* jobs, std::size_t num_jobs) {
+// As many MLPs as their first layers can be one product, whose output is small enough to stay in cache until the
+// second layers have read it.
+PlanBuilder::Product PlanBuilder::join(const MlpJob* jobs, std::size_t num_jobs) const {
   const schema::Dense& first = jobs[0].layer(0);
-  PanelSpan span = span_of(first);
-  std::size_t num_activated = span.count;
-  bool keep = jobs[0].keep && jobs[0].num_layers() == 1;
-  std::size_t count = 1;
-  for (; count < num_jobs && can_join(jobs[0], jobs[count], span); ++count) {
-    const schema::Dense& layer = jobs[count].layer(0);
+  Product product{1, span_of(first), 0};
+  product.num_activated = product.span.count;
+  for (; product.num_jobs < num_jobs && can_join(jobs[0], jobs[product.num_jobs], product.span); ++product.num_jobs) {
+    const schema::Dense& layer = jobs[product.num_jobs].layer(0);
     const PanelSpan part = span_of(layer);
-    const std::size_t end = part.first + part.count - span.first;
-    const bool all_activated = num_activated == span.count;
+    const std::size_t end = part.first + part.count - product.span.first;
+    if (saturating_multiply(block_rows_, end * kPanelWidth) > kMaxJoinedFloats) break;
+    const bool all_activated = product.num_activated == product.span.count;
     if (all_activated && same_activation(first, layer)) {
-      num_activated = end > num_activated ? end : num_activated;
-    } else if (layer.activation() != schema::ActivationKind_Identity || part.first < span.first + num_activated) {
+      product.num_activated = end > product.num_activated ? end : product.num_activated;
+    } else if (fused_activation(layer) != schema::ActivationKind_Identity ||
+               part.first < product.span.first + product.num_activated) {
       break;
     }
-    if (end > span.count) span.count = end;
-    keep = keep || (jobs[count].keep && jobs[count].num_layers() == 1);
+    if (end > product.span.count) product.span.count = end;
   }
-  const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, span.count * kPanelWidth);
-  add_dense(jobs[0].input, first, span, num_activated, jobs[0].list, output);
-  for (std::size_t i = 0; i < count; ++i) jobs[i].output = part_of(output, jobs[i].layer(0), span);
-  return count;
+  return product;
 }
 
-// The output is taken before the hidden layers' buffers, which are given back behind the last layer.
-void PlanBuilder::add_later_layers(MlpJob& job) {
+// The outputs of last layers are taken before the hidden layers' buffers, which are given back.
+std::size_t PlanBuilder::add_group(MlpJob* jobs, std::size_t num_jobs) {
+  const schema::Dense& first = jobs[0].layer(0);
+  const Product product = join(jobs, num_jobs);
+  bool is_hidden = true;
+  bool keep = false;
+  for (std::size_t i = 0; i < product.num_jobs; ++i) {
+    const std::size_t last = jobs[i].num_layers() - 1;
+    const Arena::End end = jobs[i].keep ? Arena::opposite(in_end_) : in_end_;
+    is_hidden = is_hidden && last != 0;
+    keep = keep || (last == 0 && jobs[i].keep);
+    if (last != 0) jobs[i].output = buffer(end, span_of(jobs[i].layer(last)).count * kPanelWidth);
+  }
+  const std::size_t mark = work_.mark(in_end_);
+  const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, product.span.count * kPanelWidth);
+  add_dense(jobs[0].input, first, product.span, product.num_activated, jobs[0].list, output);
+  for (std::size_t i = 0; i < product.num_jobs; ++i) {
+    const View part = part_of(output, jobs[i].layer(0), product.span);
+    add_norm(jobs[i].layer(0), jobs[i].list, part);
+    add_later_layers(jobs[i], part);
+  }
+  if (is_hidden) work_.release_to(in_end_, mark);
+  return product.num_jobs;
+}
+
+void PlanBuilder::add_later_layers(MlpJob& job, View input) {
   const std::size_t num_layers = job.num_layers();
-  if (num_layers < 2) return;
-  const Arena::End out_end = job.keep ? Arena::opposite(in_end_) : in_end_;
-  const View last = buffer(out_end, span_of(job.layer(num_layers - 1)).count * kPanelWidth);
   const std::size_t mark = work_.mark(in_end_);
   for (std::size_t i = 1; i < num_layers; ++i) {
     const schema::Dense& layer = job.layer(i);
     const PanelSpan span = span_of(layer);
-    const View output = i + 1 == num_layers ? last : buffer(in_end_, span.count * kPanelWidth);
-    add_dense(job.output, layer, span, span.count, job.list, output);
-    job.output = part_of(output, layer, span);
+    const View output = i + 1 == num_layers ? job.output : buffer(in_end_, span.count * kPanelWidth);
+    add_dense(input, layer, span, span.count, job.list, output);
+    input = part_of(output, layer, span);
+    add_norm(layer, job.list, input);
   }
+  job.output = input;
   work_.release_to(in_end_, mark);
 }
 
@@ -82,6 +119,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   const std::size_t first = span.first * kPanelWidth;
   DenseStep step{};
   step.list = list;
+  step.args.rows = list ? list->rows : nullptr;
   step.args.input = input.data;
   step.args.input_stride = input.stride;
   step.args.panel_stride = kPanelWidth * layer.inputs();
@@ -91,14 +129,39 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
   step.args.output = output.data;
   step.args.output_stride = output.stride;
-  step.args.activation = static_cast<kernels::Activation>(layer.activation());
+  step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
   step.args.alpha = layer.alpha();
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
   }
-  if (!input.data && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
+  step.reads_x = !input.data;
+  step.alternates = step.args.panel_stride * span.count <= kMaxAlternatingFloats;
+  if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
+}
+
+void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
+  if (layer.activation() != schema::ActivationKind_Normalized) return;
+  const schema::Normalized& normalized = *layer.normalized();
+  const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
+  NormStep step{};
+  step.args.rows = list ? list->rows : nullptr;
+  step.list = list;
+  step.args.data = output.data;
+  step.args.stride = output.stride;
+  step.args.width = layer.outputs();
+  step.args.over_row = normalized.kind() == schema::NormKind_Layer;
+  step.args.gates = normalized.use() == schema::NormUse_Gate;
+  step.args.epsilon = normalized.epsilon();
+  step.args.scale = ModelAccess::floats(model_, normalized.scale_shift()) + layer.column();
+  step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
+  step.args.activation = behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
+  step.args.alpha = layer.alpha();
+  if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
+    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
+  }
+  add_step(StepKind::kNorm).norm = step;
 }
 
 }  // namespace mmoe

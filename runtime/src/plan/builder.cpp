@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "model/parts.h"
+
 namespace mmoe {
 
 using namespace internal;  // NOLINT: this file is the inside of the plan
@@ -84,7 +86,7 @@ Step& PlanBuilder::add_step(StepKind kind) {
 }
 
 void PlanBuilder::add_features() {
-  const std::size_t num_features = size_of(root_.features());
+  const std::size_t num_features = kHasFeatures ? size_of(root_.features()) : 0;
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
   std::int32_t* ids = tables_.allocate<std::int32_t>(block_rows_);
@@ -127,6 +129,7 @@ void PlanBuilder::add_trunk() {
     const View output = buffer(out_end, span.count * kPanelWidth);
     add_dense(streams_[0], layer, span, span.count, nullptr, output);
     streams_[0] = part_of(output, layer, span);
+    add_norm(layer, nullptr, streams_[0]);
     work_.release_to(in_end_, 0);
     in_end_ = out_end;
   }
@@ -150,27 +153,31 @@ void PlanBuilder::add_towers() {
 }
 
 void PlanBuilder::add_links() {
-  const float* task_scores[kMaxTasks] = {};
+  std::uint32_t links[kMaxTasks] = {};  // of each task
+  std::uint32_t count = 0;
   for (uoffset_t t = 0; t < root_.tasks()->size(); ++t) {
     if (!needs_.tasks.contains(t)) continue;
-    float* scores = work_.allocate(in_end_, block_rows_);
-    add_link(*root_.tasks()->Get(t)->link(), task_scores, scores);
-    task_scores[t] = scores;
+    add_link(*root_.tasks()->Get(t)->link(), links, count);
+    links[t] = count++;
   }
-  const float** requested = tables_.allocate<const float*>(plan_.num_tasks_);
+  // Behind them, what a whole register may touch.
+  float* scores =
+      work_.allocate(in_end_, saturating_add(saturating_multiply(count, block_rows_), kPanelWidth - 1));
+  std::uint32_t* requested = tables_.allocate<std::uint32_t>(plan_.num_tasks_);
   if (!program_) return;
-  program_->scores = requested;
-  for (std::size_t i = 0; i < plan_.num_tasks_; ++i) requested[i] = task_scores[plan_.tasks_[i]];
+  program_->scores = scores;
+  program_->requested = requested;
+  for (std::size_t i = 0; i < plan_.num_tasks_; ++i) requested[i] = links[plan_.tasks_[i]];
 }
 
-void PlanBuilder::add_link(const schema::Link& link, const float* const* task_scores, float* scores) {
+void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index) {
   LinkStep step{};
   step.kind = static_cast<std::uint8_t>(link.kind());
-  step.scores = scores;
+  step.index = index;
   if (link.kind() == schema::LinkKind_Product) {
     step.num_factors = link.factors()->size();
-    const float** factors = tables_.allocate<const float*>(step.num_factors);
-    for (uoffset_t i = 0; factors && i < step.num_factors; ++i) factors[i] = task_scores[link.factors()->Get(i)];
+    std::uint32_t* factors = tables_.allocate<std::uint32_t>(step.num_factors);
+    for (uoffset_t i = 0; factors && i < step.num_factors; ++i) factors[i] = links[link.factors()->Get(i)];
     step.factors = factors;
   } else {
     const schema::Tower& tower = *root_.towers()->Get(link.tower());
@@ -179,7 +186,18 @@ void PlanBuilder::add_link(const schema::Link& link, const float* const* task_sc
     step.column = link.column();
     if (link.kind() == schema::LinkKind_Softmax) step.softmax = work_.allocate(in_end_, step.num_logits);
   }
+  if (link.kind() == schema::LinkKind_Sigmoid) step.num_sigmoids = 1 + take_sigmoids();
   add_step(StepKind::kLink).link = step;
+}
+
+// How many sigmoids the step before leaves to the next one. It leaves all: neighbours are finished in one go.
+std::size_t PlanBuilder::take_sigmoids() {
+  if (!program_ || num_steps_ == 0 || num_steps_ > plan_.num_steps_) return 0;
+  Step& before = steps_[num_steps_ - 1];
+  if (before.kind != StepKind::kLink) return 0;
+  const std::size_t taken = before.link.num_sigmoids;
+  before.link.num_sigmoids = 0;
+  return taken;
 }
 
 }  // namespace mmoe

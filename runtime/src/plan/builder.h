@@ -34,6 +34,13 @@ class PlanBuilder {
     std::size_t count;
   };
 
+  /// The first layers of neighbouring MLPs as one product.
+  struct Product {
+    std::size_t num_jobs;
+    PanelSpan span;
+    std::size_t num_activated;
+  };
+
   PlanBuilder(const Plan& plan, std::uint8_t* memory);
 
   void run();
@@ -55,12 +62,16 @@ class PlanBuilder {
 
   // MLPs side by side on the same rows; first layers that share a packed tensor become one product.
   void add_mlps(MlpJob* jobs, std::size_t num_jobs);
-  std::size_t add_first_layers(MlpJob* jobs, std::size_t num_jobs);
-  void add_later_layers(MlpJob& job);
+  Product join(const MlpJob* jobs, std::size_t num_jobs) const;
+  std::size_t add_group(MlpJob* jobs, std::size_t num_jobs);
+  void add_later_layers(MlpJob& job, View input);
   void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
                  const internal::RowList* list, const View& output);
 
-  void add_link(const schema::Link& link, const float* const* task_scores, float* scores);
+  void add_norm(const schema::Dense& layer, const internal::RowList* list, const View& output);
+
+  void add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index);
+  std::size_t take_sigmoids();
 
   internal::Step& add_step(internal::StepKind kind);
   std::size_t top_k_of(const schema::Gate& gate) const;
@@ -69,6 +80,7 @@ class PlanBuilder {
   bool passes_through(const schema::Gate& gate) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
+  static schema::ActivationKind fused_activation(const schema::Dense& layer);
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static View part_of(const View& output, const schema::Dense& layer, const PanelSpan& span);
 

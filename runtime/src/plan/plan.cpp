@@ -12,9 +12,17 @@ using internal::make_error;
 
 namespace {
 
+const char* isa_of_environment() {
+#ifdef MMOE_NO_FILES
+  return nullptr;
+#else
+  return std::getenv("MMOE_ISA");
+#endif
+}
+
 // The option, else the environment variable, else the fastest.
 Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
-  const char* name = isa ? isa : std::getenv("MMOE_ISA");
+  const char* name = isa ? isa : isa_of_environment();
   if (name && *name == '\0') name = nullptr;
   const kernels::KernelTable* table = kernels::select_kernels(name);
   if (table) return Result<const kernels::KernelTable*>(std::move(table));

@@ -25,10 +25,18 @@ struct RowList {
 };
 
 struct DenseStep {
-  kernels::DenseArgs args;  ///< input null: x
+  kernels::DenseArgs args;  ///< with reads_x, input and its stride are those of the last call
   const RowList* list;      ///< null: all rows
   float* prefix;            ///< a product over x whose first columns are shared by candidates: room for the
                             ///< accumulators behind them, from which each candidate's row goes on
+  bool reads_x;
+  bool alternates;          ///< the panels' order, from call to call
+};
+
+/// A normalisation of what a dense step left in one layer's panels.
+struct NormStep {
+  kernels::NormArgs args;
+  const RowList* list;  ///< null: all rows
 };
 
 struct GateStep {
@@ -54,24 +62,27 @@ struct MixStep {
   kernels::MixArgs args;
 };
 
-/// From a tower's logits, or earlier scores, to one task's scores.
+/// From a tower's logits, or earlier scores, to one task's scores: the row-th of a block of `rows` is
+/// Program::scores[index * rows + row].
 struct LinkStep {
   std::uint8_t kind;  ///< schema::LinkKind
+  std::size_t index;
   View logits;
   std::size_t num_logits;
   std::size_t column;
-  const float* const* factors;  ///< Product
+  const std::uint32_t* factors;  ///< Product: indices of earlier links
   std::size_t num_factors;
-  float* softmax;  ///< Softmax: room for one row of weights
-  float* scores;   ///< [block_rows], padded to 16
+  float* softmax;              ///< Softmax: room for one row of weights
+  std::size_t num_sigmoids;    ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
-enum class StepKind : std::uint8_t { kDense, kGate, kSelect, kMix, kLink };
+enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink };
 
 struct Step {
   StepKind kind;
   union {
     DenseStep dense;
+    NormStep norm;
     GateStep gate;
     SelectStep select;
     MixStep mix;
@@ -105,7 +116,9 @@ class Program {
   std::size_t input_dim;
   std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request
   std::size_t num_shared_features;
-  const float** scores;   ///< per requested task, [block_rows]
+  float* scores;          ///< [links, rows of the block], padded to 16
+  const std::uint32_t* requested;  ///< [requested tasks] indices of links
+  std::size_t bound_rows;  ///< the steps' arguments are for blocks of so many rows
 };
 
 }  // namespace mmoe

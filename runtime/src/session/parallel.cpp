@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/checked.h"
+#include "core/heap.h"
 #include "core/make_error.h"
 #include "plan/arena.h"
 #include "session/row_queue.h"
@@ -82,13 +83,13 @@ std::size_t ParallelSession::arena_bytes(const Plan& plan, std::size_t num_worke
 Result<ParallelSession> ParallelSession::create(const Plan& plan, const Executor& executor, std::size_t num_workers) {
   const bool valid = num_workers >= 1 && num_workers <= kMaxWorkers;
   const std::size_t bytes = valid ? ParallelSession::arena_bytes(plan, num_workers) : 1;
-  void* memory = ::operator new(bytes, std::nothrow);
+  void* memory = internal::allocate(bytes);
   if (!memory) return make_error(ErrorCode::kOutOfMemory, "no memory for ", num_workers, " workers, ", bytes, " bytes");
   Result<ParallelSession> session = create(plan, executor, num_workers, memory, bytes);
   if (session.ok()) {
     session->owned_ = memory;
   } else {
-    ::operator delete(memory);
+    internal::release(memory);
   }
   return session;
 }
@@ -147,7 +148,7 @@ ParallelSession& ParallelSession::operator=(ParallelSession&& other) noexcept {
 ParallelSession::~ParallelSession() { release(); }
 
 // The workers' sessions own nothing: their arenas are in this memory.
-void ParallelSession::release() { ::operator delete(owned_); }
+void ParallelSession::release() { internal::release(owned_); }
 
 Session& ParallelSession::first_session() { return workers_[0].session; }
 

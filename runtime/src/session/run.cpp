@@ -8,10 +8,9 @@ namespace {
 
 struct Block {
   const kernels::KernelTable& kernels;
-  const float* x;
-  std::size_t x_stride;
-  std::size_t num_rows;
+  const Rows& rows;
   std::size_t shared;  // columns that x lacks: their share of every product is in the steps' prefixes
+  float* scores;       // of all links
 };
 
 // The product's accumulators behind the shared columns stand in for its bias. One accumulator per output, in
@@ -22,35 +21,39 @@ void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::De
   args.num_inputs -= shared;
 }
 
-void run_dense(const Block& block, const DenseStep& step) {
-  kernels::DenseArgs args = step.args;
-  args.num_rows = block.num_rows;
+void run_dense(const Block& block, DenseStep& step) {
+  kernels::DenseArgs& args = step.args;
+  args.backwards = step.alternates && !args.backwards;
   if (step.list) {
-    args.rows = step.list->rows;
     args.num_rows = step.list->count;
+    if (args.num_rows == 0) return;
   }
-  if (!args.input) {
-    args.input = block.x;
-    args.input_stride = block.x_stride;
-    if (block.shared != 0) continue_from_prefix(step, block.shared, args);
+  if (step.reads_x) {
+    args.input = block.rows.x;
+    args.input_stride = block.rows.stride;
+    if (block.shared != 0) {
+      kernels::DenseArgs rest = args;
+      continue_from_prefix(step, block.shared, rest);
+      return block.kernels.dense(rest);
+    }
   }
-  if (args.num_rows != 0) block.kernels.dense(args);
+  block.kernels.dense(args);
+}
+
+void run_norm(const Block& block, NormStep& step) {
+  if (step.list) step.args.num_rows = step.list->count;
+  block.kernels.normalise(step.args);
 }
 
 void run_gate(const Block& block, const GateStep& step) {
-  kernels::GateArgs args = step.args;
-  args.num_rows = block.num_rows;
-  block.kernels.gate(args);
-  if (!step.threshold.counts) return;
-  kernels::ThresholdArgs threshold = step.threshold;
-  threshold.num_rows = block.num_rows;
-  block.kernels.threshold(threshold);
+  block.kernels.gate(step.args);
+  if (step.threshold.counts) block.kernels.threshold(step.threshold);
 }
 
 // Rows ascending outside, gates inside: a list gets each row once, in order.
 void run_select(const Block& block, const SelectStep& step) {
   for (std::size_t i = 0; i < step.num_lists; ++i) step.lists[i].count = 0;
-  for (std::uint32_t row = 0; row < block.num_rows; ++row) {
+  for (std::uint32_t row = 0; row < block.rows.count; ++row) {
     for (std::size_t g = 0; g < step.num_gates; ++g) {
       const SelectStep::Gate& gate = step.gates[g];
       const std::size_t count = gate.counts ? gate.counts[row] : gate.max_selected;
@@ -63,65 +66,80 @@ void run_select(const Block& block, const SelectStep& step) {
   }
 }
 
-void run_softmax_link(const Block& block, const LinkStep& step) {
+void run_softmax_link(const Block& block, const LinkStep& step, float* scores) {
   kernels::GateArgs args{};
   args.num_rows = 1;
   args.num_experts = step.num_logits;
   args.weights = step.softmax;
-  for (std::size_t row = 0; row < block.num_rows; ++row) {
+  for (std::size_t row = 0; row < block.rows.count; ++row) {
     args.logits = step.logits.data + row * step.logits.stride;
     block.kernels.gate(args);
-    step.scores[row] = step.softmax[step.column];
+    scores[row] = step.softmax[step.column];
   }
 }
 
+void run_product_link(const Block& block, const LinkStep& step, float* scores) {
+  const std::size_t num_rows = block.rows.count;
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    float score = block.scores[step.factors[0] * num_rows + row];
+    for (std::size_t i = 1; i < step.num_factors; ++i) score *= block.scores[step.factors[i] * num_rows + row];
+    scores[row] = score;
+  }
+}
+
+// What the sigmoids touch behind their links belongs to later ones.
 void run_link(const Block& block, const LinkStep& step) {
+  const std::size_t num_rows = block.rows.count;
+  float* scores = block.scores + step.index * num_rows;
+  if (step.kind == schema::LinkKind_Softmax) return run_softmax_link(block, step, scores);
+  if (step.kind == schema::LinkKind_Product) return run_product_link(block, step, scores);
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    scores[row] = step.logits.data[row * step.logits.stride + step.column];
+  }
+  if (step.num_sigmoids == 0) return;
+  block.kernels.activate(kernels::Activation::kSigmoid, 0, scores - (step.num_sigmoids - 1) * num_rows,
+                         padded_outputs(step.num_sigmoids * num_rows));
+}
+
+void bind_rows(Step& step, std::size_t num_rows) {
   switch (step.kind) {
-    case schema::LinkKind_Softmax: return run_softmax_link(block, step);
-    case schema::LinkKind_Product:
-      for (std::size_t row = 0; row < block.num_rows; ++row) {
-        float score = step.factors[0][row];
-        for (std::size_t i = 1; i < step.num_factors; ++i) score *= step.factors[i][row];
-        step.scores[row] = score;
-      }
-      return;
-    default:
-      for (std::size_t row = 0; row < block.num_rows; ++row) {
-        step.scores[row] = step.logits.data[row * step.logits.stride + step.column];
-      }
-      if (step.kind == schema::LinkKind_Sigmoid) {
-        block.kernels.activate(kernels::Activation::kSigmoid, 0, step.scores, padded_outputs(block.num_rows));
-      }
+    case StepKind::kDense: step.dense.args.num_rows = num_rows; return;
+    case StepKind::kNorm: step.norm.args.num_rows = num_rows; return;
+    case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
+    case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
+    case StepKind::kSelect:
+    case StepKind::kLink: return;
   }
 }
 
-Block block_of(const Program& program, const Rows& rows) {
-  return {*program.kernels, rows.x, rows.stride, rows.count, rows.candidates ? program.shared_dim : 0};
+Block bind(Program& program, const Rows& rows) {
+  if (rows.count != program.bound_rows) {
+    for (std::size_t i = 0; i < program.num_steps; ++i) bind_rows(program.steps[i], rows.count);
+    program.bound_rows = rows.count;
+  }
+  return {*program.kernels, rows, rows.candidates ? program.shared_dim : 0, program.scores};
 }
 
-void run_step(const Block& block, const Step& step) {
+void run_step(const Block& block, Step& step) {
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
+    case StepKind::kNorm: return run_norm(block, step.norm);
     case StepKind::kGate: return run_gate(block, step.gate);
     case StepKind::kSelect: return run_select(block, step.select);
-    case StepKind::kMix: {
-      kernels::MixArgs args = step.mix.args;
-      args.num_rows = block.num_rows;
-      return block.kernels.mix_experts(args);
-    }
+    case StepKind::kMix: return block.kernels.mix_experts(step.mix.args);
     case StepKind::kLink: return run_link(block, step.link);
   }
 }
 
 }  // namespace
 
-void run_steps(const Program& program, const Rows& rows) {
-  const Block block = block_of(program, rows);
+void run_steps(Program& program, const Rows& rows) {
+  const Block block = bind(program, rows);
   for (std::size_t i = 0; i < program.num_steps; ++i) run_step(block, program.steps[i]);
 }
 
-void run_steps_timed(const Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks) {
-  const Block block = block_of(program, rows);
+void run_steps_timed(Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks) {
+  const Block block = bind(program, rows);
   std::uint64_t start = clock();
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     run_step(block, program.steps[i]);
@@ -137,6 +155,7 @@ void compute_prefixes(const Program& program, const float* shared) {
     if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
     kernels::DenseArgs args = step.dense.args;
     args.input = shared;
+    args.rows = nullptr;
     args.num_rows = 1;
     args.num_inputs = program.shared_dim;
     args.output = step.dense.prefix;

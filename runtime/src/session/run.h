@@ -16,11 +16,11 @@ struct Rows {
   bool candidates;
 };
 
-/// Leaves each task's scores in the program's buffers. REQUIRES for candidates: compute_prefixes() was called.
-void run_steps(const Program& program, const Rows& rows);
+/// Leaves each link's scores in Program::scores. REQUIRES for candidates: compute_prefixes() was called.
+void run_steps(Program& program, const Rows& rows);
 
 /// The same, adding what each step took by `clock` to its entry of `ticks`.
-void run_steps_timed(const Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks);
+void run_steps_timed(Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks);
 
 /// Accumulates the shared columns of x, once, into the prefix of every product that reads x.
 void compute_prefixes(const Program& program, const float* shared);

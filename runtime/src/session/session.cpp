@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/heap.h"
 #include "core/make_error.h"
 #include "kernels/panel16.h"
 #include "plan/arena.h"
@@ -33,7 +34,7 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
 }
 
 Result<Session> Session::create(const Plan& plan) {
-  void* arena = ::operator new(plan.arena_bytes(), std::nothrow);
+  void* arena = internal::allocate(plan.arena_bytes());
   if (!arena) return make_error(ErrorCode::kOutOfMemory, "no memory for an arena of ", plan.arena_bytes(), " bytes");
   return built(Session(plan, arena, arena));
 }
@@ -73,7 +74,7 @@ Session& Session::operator=(Session&& other) noexcept {
 
 Session::~Session() { release(); }
 
-void Session::release() { ::operator delete(owned_); }
+void Session::release() { internal::release(owned_); }
 
 Status Session::score(const float* x, std::size_t batch, float* scores) {
   return score(x, program_->input_dim, batch, scores, plan_.num_tasks());
@@ -106,6 +107,8 @@ StepInfo Session::step(std::size_t index) const {
   switch (step.kind) {
     case internal::StepKind::kDense:
       return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth, step.dense.list != nullptr};
+    case internal::StepKind::kNorm:
+      return {"norm", step.norm.args.width, step.norm.args.width, step.norm.list != nullptr};
     case internal::StepKind::kGate: return {"gate", step.gate.args.num_experts, step.gate.args.num_experts, false};
     case internal::StepKind::kSelect: return {"select", step.select.num_lists, 0, false};
     case internal::StepKind::kMix: return {"mix", step.mix.args.num_weights, step.mix.args.dim, false};
@@ -218,7 +221,7 @@ Status Session::score_block(const float* x, std::size_t stride, std::size_t firs
     }
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
       output.scores[row * output.stride + task] =
-          finite && user_finite ? program_->scores[task][row] : std::numeric_limits<float>::quiet_NaN();
+          finite && user_finite ? program_->scores[program_->requested[task] * num_rows + row] : std::numeric_limits<float>::quiet_NaN();
     }
   }
   return {};

@@ -23,6 +23,7 @@ std::vector<float> interesting_values() {
 
 double exact(Activation activation, float alpha, double x) {
   constexpr double kSeluAlpha = 1.6732632423543772, kSeluScale = 1.0507009873554805;
+  constexpr double kPi = 3.14159265358979323846;
   switch (activation) {
     case Activation::kIdentity: return x;
     case Activation::kRelu: return x < 0 ? 0 : x;
@@ -33,6 +34,9 @@ double exact(Activation activation, float alpha, double x) {
     case Activation::kSigmoid: return 1 / (1 + std::exp(-x));
     case Activation::kTanh: return std::tanh(x);
     case Activation::kSilu: return x / (1 + std::exp(-x));
+    case Activation::kGelu: return x * std::erfc(-x / std::sqrt(2.0)) / 2;
+    case Activation::kGeluTanh: return x * (1 + std::tanh(std::sqrt(2 / kPi) * (x + 0.044715 * x * x * x))) / 2;
+    case Activation::kSoftplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
   }
   return 0;
 }

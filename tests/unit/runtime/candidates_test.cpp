@@ -61,6 +61,22 @@ TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch
   }
 }
 
+TEST_CASE("score_candidates: behind a user's share of a product normalisations see the whole row") {
+  Random random(2);
+  for (const std::size_t top_k : {0, 2}) {
+    const AlignedBytes file = model_file(normalised_description(top_k));
+    const Model model = load(file);
+    REQUIRE(model.shared_dim() == 9);
+    const Request request(model, random);
+    Session session = make_session(model, {});
+    std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
+    REQUIRE(session.set_user(request.user.data()).ok());
+    REQUIRE(session.score(request.rows.data(), kCandidates, expected.data()).ok());
+    REQUIRE(session.score_candidates(request.items.data(), kCandidates, found.data()).ok());
+    CHECK(found == expected);
+  }
+}
+
 TEST_CASE("score_candidates: one task alone") {
   const AlignedBytes file = model_file(user_item_description(false, 0));
   const Model model = load(file);

@@ -104,7 +104,7 @@ TEST_CASE("top-k: of equal logits the lower index, and no bound where rounding d
 
 double activated(ActivationKind kind, float alpha, float x) {
   ModelDescription model = scalar_model({1}, {constant({1})});
-  model.levels[0].experts[0].layers[0].activation = {kind, alpha, {alpha}};
+  model.levels[0].experts[0].layers[0].activation = {kind, alpha, {alpha}, {}, 0};
   return at(model, {x}).scores[0];
 }
 

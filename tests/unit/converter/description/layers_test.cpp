@@ -61,10 +61,10 @@ TEST_CASE("activations: one, a list, the last") {
   const auto error = [&](const std::string& fields) { return bind_error(description(layers + fields), weights); };
   CHECK(error("") ==
         "levels[0].experts.activation: missing: say which activation follows each layer (linear, relu, leaky_relu, "
-        "prelu, elu, selu, sigmoid, tanh, silu): it is not in the weights");
+        "prelu, elu, selu, sigmoid, tanh, silu, gelu, gelu_tanh, softplus, dice): it is not in the weights");
   CHECK(error(R"(, "activation": ["relu"])") ==
         "levels[0].experts.activation: found a list of 1, expected 3, one per layer of `layers`");
-  CHECK(contains(error(R"(, "activation": "gelu")"), "levels[0].experts.activation: found \"gelu\", expected one of"));
+  CHECK(contains(error(R"(, "activation": "mish")"), "levels[0].experts.activation: found \"mish\", expected one of"));
   CHECK(contains(error(R"(, "activation": "leaky_relu")"), "leaky_relu needs its slope"));
   CHECK(contains(error(R"(, "activation": {"kind": "relu", "alpha": 1})"), "only leaky_relu and elu have an alpha"));
   CHECK(contains(error(R"(, "activation": "prelu")"), "levels[0].experts.slopes: missing"));
@@ -99,7 +99,7 @@ TEST_CASE("a norm that the description forgets is an error, not left out") {
   const std::string forgotten = replaced(kSequential, R"(, "batch_norm": "m.{layer}")", "");
   CHECK(bind_error(description(forgotten), sequential()) ==
         "m.1.weight: [4] lies among the layers of levels[0].experts.layers, but is neither a layer's weight (two "
-        "dimensions) nor named by `batch_norm` or `slopes`");
+        "dimensions) nor named by `batch_norm`, `layer_norm`, `slopes` or `dice`");
 }
 
 TEST_CASE("numbered apart, the k-th norm belongs to the k-th layer") {
@@ -141,7 +141,7 @@ TEST_CASE("prelu slopes: too few, shared by all layers, of a wrong width") {
   weights.add("bad.1.weight", {3}).add("t.weight", {1, 4});
   const std::string fields = R"("layers": "l.{layer}", "activation": "prelu", "slopes": )";
   CHECK(bind_error(description(fields + R"("p.{layer}")"), weights) ==
-        "levels[0].experts.slopes: p.{layer}: found slopes for 1 layer, expected 2, one per prelu layer");
+        "levels[0].experts.slopes: p.{layer}.weight: found slopes for 1 layer, expected 2, one per layer with that activation");
   CHECK(bound(fields + R"("one")", weights)[1].activation.slopes == std::vector<float>(4, weights.data("one.weight")[0]));
   CHECK(bind_error(description(fields + R"("bad.{layer}")"), weights) ==
         "bad.0.weight: [3], expected [4] (one slope, or one per output)");
@@ -190,6 +190,49 @@ TEST_CASE("limits of the format") {
   MemoryWeights none;
   none.add("e.0.weight", {0, 4}, {}).add("t.weight", {1, 1});
   CHECK(contains(bind_error(description(R"("layers": "e.{layer}", "activation": "relu")"), none), "e.0.weight: [0, 4]"));
+}
+
+TEST_CASE("layer norms: numbered with the layers, apart, without tensors") {
+  MemoryWeights weights;
+  weights.linear("m.0", 4, 3).add("m.1.weight", {4}).add("m.1.bias", {4}).linear("m.3", 5, 4).add("m.4.weight", {1});
+  weights.add("n.0.g", {4}).add("n.1.g", {5}).add("n.0.b", {4}).add("n.1.b", {5}).add("t.weight", {1, 5});
+  const std::string layers = R"("layers": "m.{layer}", "activation": ["relu", "prelu"], "slopes": "m.{layer}")";
+  const Mlp together = bound(layers + R"(, "layer_norm": "m.{layer}", "layer_norm_epsilon": 0.01)", weights);
+  REQUIRE(together[0].layer_norm_before_activation);
+  CHECK(together[0].layer_norm_before_activation->gamma == weights.data("m.1.weight"));
+  CHECK(together[0].layer_norm_before_activation->epsilon == 0.01);
+  CHECK_FALSE(together[1].layer_norm_before_activation);
+  CHECK(together[1].activation.slopes.front() == weights.data("m.4.weight")[0]);
+  weights.remove("m.1.weight").remove("m.1.bias");
+  const Mlp apart = bound(layers + R"(, "layer_norm": "n.{layer}", "layer_norm_position": "after_activation",
+      "layer_norm_tensors": {"gamma": ".g", "beta": ".b"})", weights);
+  CHECK(apart[1].layer_norm_after_activation->beta == weights.data("n.1.b"));
+  const Mlp plain = bound(layers + R"(, "layer_norm": true)", weights);
+  CHECK(plain[1].layer_norm_before_activation->gamma == std::vector<float>(5, 1.0f));
+  const auto error = [&](const std::string& more) { return bind_error(description(layers + more), weights); };
+  CHECK(contains(error(R"(, "layer_norm_epsilon": 0.1)"), "has no meaning without `layer_norm`"));
+  CHECK(contains(error(R"(, "layer_norm": "t")"), "t has no layer norms"));
+}
+
+TEST_CASE("dice: over the batch's statistics or the row's") {
+  MemoryWeights weights;
+  weights.linear("m.0", 4, 3).linear("m.1", 4, 4).add("a.0.alpha", {4}).add("a.1.alpha", {1}).norm("a.0.bn", 4);
+  weights.add("t.weight", {1, 4});
+  const std::string layers = R"("layers": "m.{layer}", "activation": "dice")";
+  const Mlp row = bound(layers + R"(, "dice": {"alpha": "a.{layer}.alpha"})", weights);
+  CHECK(row[1].activation.slopes == std::vector<float>(4, weights.data("a.1.alpha")[0]));
+  CHECK_FALSE(row[0].activation.dice_norm);
+  CHECK(row[0].activation.dice_epsilon == 1e-3);
+  const auto error = [&](const std::string& more) { return bind_error(description(layers + more), weights); };
+  CHECK(contains(error(R"(, "dice": {"alpha": "a.{layer}.alpha", "batch_norm": "a.{layer}.bn"})"),
+                 "dice.batch_norm: found 1 normalisation, expected 2"));
+  weights.norm("a.1.bn", 4);
+  const Mlp batch = bound(layers + R"(, "dice": {"alpha": "a.{layer}.alpha", "batch_norm": "a.{layer}.bn"})", weights);
+  CHECK(batch[1].activation.dice_norm->mean == weights.data("a.1.bn.running_mean"));
+  CHECK(batch[1].activation.dice_norm->epsilon == 1e-8);
+  CHECK(contains(error(""), "dice: missing: dice needs at least the pattern of its `alpha`"));
+  CHECK(contains(bind_error(description(R"("layers": "m.{layer}", "activation": "relu", "dice": {"alpha": "a.{layer}.alpha"})"), weights),
+                 "has no meaning without the activation dice"));
 }
 
 }  // namespace

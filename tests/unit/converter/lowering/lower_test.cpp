@@ -54,20 +54,48 @@ TEST_CASE("lower: item-side features go behind, and the weights' columns with th
   CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));   // shop: column 5, now 24
 }
 
-TEST_CASE("fold: no batch norm is left, and one behind the last layer becomes a layer") {
+TEST_CASE("fold: batch norms go into the weights, but one behind the last layer stays") {
   Random random(1);
   Mlp layers = test::random_mlp(5, {4, 3}, random);
   layers[0].norm_before_activation = test::random_norm(4, random);
   layers[0].norm_after_activation = test::random_norm(4, random);
   layers[1].norm_after_activation = test::random_norm(3, random);
   fold_batch_norms(layers);
+  REQUIRE(layers.size() == 2);
+  CHECK_FALSE(layers[0].norm_before_activation);
+  CHECK_FALSE(layers[0].norm_after_activation);
+  CHECK(normalisation_of(layers[0]).kind == NormKind::kNone);
+  CHECK(normalisation_of(layers[1]).kind == NormKind::kChannel);
+  CHECK(normalisation_of(layers[1]).use == NormUse::kAfterActivation);
+}
+
+TEST_CASE("fold: a layer of the file has one normalisation, what comes behind it a layer of its own") {
+  Random random(1);
+  Mlp layers = test::random_mlp(5, {4}, random);
+  layers[0].layer_norm_before_activation = test::random_layer_norm(4, random);
+  layers[0].layer_norm_after_activation = test::random_layer_norm(4, random);
+  layers[0].norm_after_activation = test::random_norm(4, random);
+  fold_batch_norms(layers);
   REQUIRE(layers.size() == 3);
-  for (const DenseLayer& layer : layers) {
-    CHECK_FALSE(layer.norm_before_activation);
-    CHECK_FALSE(layer.norm_after_activation);
-  }
-  CHECK(layers[2].activation.kind == ActivationKind::kIdentity);
+  CHECK(normalisation_of(layers[0]).use == NormUse::kBeforeActivation);
+  CHECK(normalisation_of(layers[1]).kind == NormKind::kLayer);
+  CHECK(normalisation_of(layers[2]).kind == NormKind::kNone);  // the batch norm went into its weights
   CHECK(layers[2].weight.at(0, 1) == 0.0f);
+}
+
+TEST_CASE("lower: a normalised layer has its panels for itself") {
+  ModelDescription description = test::mmoe_description({20, 3, {6}, 1, {}, 0, 0});
+  Random random(1);
+  for (Expert& expert : description.levels[0].experts) {
+    expert.layers[0].layer_norm_before_activation = test::random_layer_norm(6, random);
+  }
+  const LoweredModel model = lower(description);
+  const LoweredLevel& level = model.levels[0];
+  CHECK(level.experts[2].layers[0].column == 32);
+  CHECK(level.gates[0].logits.column == 48);
+  const Product& product = model.products[level.experts[0].layers[0].product];
+  CHECK(product.scale.size() == product.weight.rows);
+  CHECK(product.scale[32 + 5] == description.levels[0].experts[2].layers[0].layer_norm_before_activation->gamma[5]);
 }
 
 TEST_CASE("fold: a weight that leaves the range of a float is refused by name") {

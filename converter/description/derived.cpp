@@ -1,0 +1,253 @@
+#include "converter/description/derived.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "converter/description/limits.h"
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+const char* const kSourceMeaning = "what it is made of: `split`, `chunks`, `slice` or `tucker`";
+
+std::string name_of(const JsonReader& item, const PlaceholderValues& values) {
+  const JsonReader field = item.get("name", "the name of the derived tensors");
+  return Pattern(field.string(), field.path()).with(values).text();
+}
+
+// The name of part `index` of several: the one placeholder that the source did not fill.
+std::string part_name(const JsonReader& item, PlaceholderValues values, size_t index) {
+  const JsonReader field = item.get("name", "the name of the derived tensors");
+  const Pattern pattern = Pattern(field.string(), field.path()).with(values);
+  size_t open = 0;
+  for (size_t i = 0; i < kNumPlaceholders; ++i) {
+    if (!pattern.has(static_cast<Placeholder>(i))) continue;
+    values[static_cast<Placeholder>(i)] = std::to_string(index);
+    ++open;
+  }
+  if (open != 1) field.fail_expected("one placeholder that the source does not have: it numbers the parts");
+  return pattern.with(values).text();
+}
+
+// Rows [first, first + count) of an axis, for all indices before and behind it.
+std::vector<float> take_range(const std::vector<float>& data, const std::vector<uint64_t>& shape, size_t axis,
+                              uint64_t first, uint64_t count) {
+  uint64_t outer = 1, inner = 1;
+  for (size_t i = 0; i < axis; ++i) outer *= shape[i];
+  for (size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
+  std::vector<float> taken;
+  taken.reserve(outer * count * inner);
+  for (uint64_t o = 0; o < outer; ++o) {
+    const auto begin = data.begin() + static_cast<std::ptrdiff_t>((o * shape[axis] + first) * inner);
+    taken.insert(taken.end(), begin, begin + static_cast<std::ptrdiff_t>(count * inner));
+  }
+  return taken;
+}
+
+// W[i, j] = sum over a, b, c of core[a, b, c] u[i, a] v[j, b] w[task, c], in double.
+std::vector<float> multiply_out(const std::vector<std::vector<float>>& data,
+                                const std::vector<std::vector<uint64_t>>& shapes, size_t task) {
+  const std::vector<float>&core = data[0], &u = data[1], &v = data[2], &w = data[3];
+  const uint64_t r1 = shapes[0][0], r2 = shapes[0][1], r3 = shapes[0][2];
+  std::vector<double> contracted(r1 * r2);
+  for (uint64_t ab = 0; ab < r1 * r2; ++ab) {
+    for (uint64_t c = 0; c < r3; ++c) contracted[ab] += double{core[ab * r3 + c]} * w[task * r3 + c];
+  }
+  const uint64_t rows = shapes[1][0], cols = shapes[2][0];
+  std::vector<float> result;
+  std::vector<double> half(r2);
+  for (uint64_t i = 0; i < rows; ++i) {
+    std::fill(half.begin(), half.end(), 0.0);
+    for (uint64_t a = 0; a < r1; ++a) {
+      for (uint64_t b = 0; b < r2; ++b) half[b] += u[i * r1 + a] * contracted[a * r2 + b];
+    }
+    for (uint64_t j = 0; j < cols; ++j) {
+      double sum = 0;
+      for (uint64_t b = 0; b < r2; ++b) sum += half[b] * v[j * r2 + b];
+      result.push_back(static_cast<float>(sum));
+    }
+  }
+  return result;
+}
+
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+// What torch.nn.DataParallel and wrappers put before every name, where all have it.
+std::string wrapper_prefix(const std::vector<TensorInfo>& tensors) {
+  std::string prefix;
+  for (bool longer = !tensors.empty(); longer;) {
+    longer = false;
+    for (const char* wrapper : {"module.", "model."}) {
+      const std::string candidate = prefix + wrapper;
+      const bool shared = std::all_of(tensors.begin(), tensors.end(),
+                                      [&](const TensorInfo& info) { return starts_with(info.name, candidate); });
+      if (!shared) continue;
+      prefix = candidate;
+      longer = true;
+    }
+  }
+  return prefix;
+}
+
+}  // namespace
+
+DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSource& source) : source_(source) {
+  const JsonReader root(description);
+  const auto list = root.is_object() ? root.find("derived") : std::nullopt;
+  prefix_ = wrapper_prefix(source.tensors());
+  if (list) {
+    for (const JsonReader& item : list->items()) add(item);
+  }
+  for (size_t i = 0; i < source.tensors().size(); ++i) {
+    if (consumed_.count(i) != 0) continue;
+    tensors_.push_back(source.tensors()[i]);
+    readers_.push_back([&source, i] { return source.read(i); });
+  }
+}
+
+void DerivedWeights::add(const JsonReader& item) {
+  item.allow_keys({"name", "split", "chunks", "slice", "tucker", "axis", "first", "count"});
+  const auto split = item.find("split"), chunks = item.find("chunks"), slice = item.find("slice");
+  const auto tucker = item.find("tucker");
+  if (split.has_value() + chunks.has_value() + slice.has_value() + tucker.has_value() != 1) {
+    item.fail(std::string("expected one of ") + kSourceMeaning);
+  }
+  if (split) return add_split(item, *split);
+  if (chunks) return add_chunks(item, *chunks);
+  if (slice) return add_slice(item, *slice);
+  add_tucker(item, *tucker);
+}
+
+// One tensor per index of the axis, which goes.
+void DerivedWeights::add_split(const JsonReader& item, const JsonReader& source) {
+  item.allow_keys({"name", "split", "axis"});
+  for (const Match& match : find(source)) {
+    const TensorInfo& info = source_.tensors()[match.tensor];
+    const size_t axis = read_axis(item, info);
+    for (uint64_t i = 0; i < info.shape[axis]; ++i) {
+      add_range(part_name(item, match.values, i), match.tensor, axis, i, 1, true);
+    }
+  }
+}
+
+// `count` tensors of equal length along the axis.
+void DerivedWeights::add_chunks(const JsonReader& item, const JsonReader& source) {
+  item.allow_keys({"name", "chunks", "axis", "count"});
+  const JsonReader field = item.get("count", "the number of chunks");
+  const size_t count = field.count(kMaxDim);
+  for (const Match& match : find(source)) {
+    const TensorInfo& info = source_.tensors()[match.tensor];
+    const size_t axis = read_axis(item, info);
+    if (count == 0 || info.shape[axis] % count != 0) {
+      field.fail_expected("a divisor of " + std::to_string(info.shape[axis]) + ": " + info.name + " is " +
+                          shape_text(info.shape));
+    }
+    const uint64_t length = info.shape[axis] / count;
+    for (uint64_t i = 0; i < count; ++i) {
+      add_range(part_name(item, match.values, i), match.tensor, axis, i * length, length, false);
+    }
+  }
+}
+
+void DerivedWeights::add_slice(const JsonReader& item, const JsonReader& source) {
+  item.allow_keys({"name", "slice", "axis", "first", "count"});
+  const JsonReader first = item.get("first", "where the slice begins");
+  const JsonReader count = item.get("count", "how long the slice is");
+  for (const Match& match : find(source)) {
+    const TensorInfo& info = source_.tensors()[match.tensor];
+    const size_t axis = read_axis(item, info);
+    const size_t begin = first.count(kMaxTableRows), length = count.count(kMaxTableRows);
+    if (length == 0 || begin + length > info.shape[axis]) {
+      item.fail(std::to_string(length) + " from " + std::to_string(begin) + " on, of " + info.name + ", " +
+                shape_text(info.shape));
+    }
+    add_range(name_of(item, match.values), match.tensor, axis, begin, length, false);
+  }
+}
+
+// Tucker's decomposition (Tensor-Factorization of the MMoE paper, section 5): a matrix per row of the last factor.
+void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factors) {
+  item.allow_keys({"name", "tucker"});
+  factors.allow_keys({"core", "factors"});
+  const std::vector<JsonReader> names = factors.get("factors", "three factors: rows, columns, tasks").items();
+  if (names.size() != 3) factors.get("factors", "").fail_expected("three: rows, columns, tasks");
+  for (const Match& match : find(factors.get("core", "the core tensor, of three dimensions"))) {
+    std::vector<size_t> indices = {match.tensor};
+    std::vector<std::vector<uint64_t>> shapes = {source_.tensors()[match.tensor].shape};
+    if (shapes[0].size() != 3) factors.get("core", "").fail(shape_text(shapes[0]) + ", expected three dimensions");
+    for (size_t f = 0; f < 3; ++f) {
+      indices.push_back(find_one(names[f], match.values));
+      shapes.push_back(source_.tensors()[indices.back()].shape);
+      if (shapes.back().size() == 2 && shapes.back()[1] == shapes[0][f] && shapes.back()[0] <= kMaxDim) continue;
+      names[f].fail(source_.tensors()[indices.back()].name + " is " + shape_text(shapes.back()) + ", expected [n, " +
+                    std::to_string(shapes[0][f]) + "]: the core is " + shape_text(shapes[0]));
+    }
+    for (uint64_t task = 0; task < shapes[3][0]; ++task) {
+      add_tensor(part_name(item, match.values, task), {shapes[1][0], shapes[2][0]}, [this, indices, shapes, task] {
+        std::vector<std::vector<float>> data;
+        for (const size_t index : indices) data.push_back(source_.read(index));
+        return multiply_out(data, shapes, task);
+      });
+    }
+  }
+  has_factors_ = true;
+}
+
+std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field) {
+  const Pattern pattern(field.string(), field.path());
+  std::vector<Match> matches;
+  for (size_t i = 0; i < source_.tensors().size(); ++i) {
+    const std::string& name = source_.tensors()[i].name;
+    auto values = pattern.match(name, {});
+    if (!values) values = pattern.match(name.substr(prefix_.size()), {});
+    if (!values) continue;
+    matches.push_back({i, *values});
+    consumed_.insert(i);
+  }
+  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
+  return matches;
+}
+
+size_t DerivedWeights::find_one(const JsonReader& field, const PlaceholderValues& values) {
+  const std::string name = Pattern(field.string(), field.path()).with(values).text();
+  for (size_t i = 0; i < source_.tensors().size(); ++i) {
+    const std::string& found = source_.tensors()[i].name;
+    if (found != name && found != prefix_ + name) continue;
+    consumed_.insert(i);
+    return i;
+  }
+  field.fail("no tensor is named " + name);
+}
+
+size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info) const {
+  const auto field = item.find("axis");
+  const size_t axis = field ? field->count() : 0;
+  if (axis < info.shape.size()) return axis;
+  if (field) field->fail_expected("less than " + std::to_string(info.shape.size()) + ", the dimensions of " + info.name);
+  item.fail(info.name + " is a scalar");
+}
+
+void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count,
+                               bool drop_axis) {
+  const std::vector<uint64_t> whole = source_.tensors()[tensor].shape;
+  std::vector<uint64_t> shape = whole;
+  if (drop_axis) {
+    shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  } else {
+    shape[axis] = count;
+  }
+  add_tensor(name, std::move(shape),
+             [this, tensor, whole, axis, first, count] { return take_range(source_.read(tensor), whole, axis, first, count); });
+}
+
+void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader) {
+  tensors_.push_back({prefix_ + name, std::move(shape), "f32"});
+  readers_.push_back(std::move(reader));
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,57 @@
+// `derived`: tensors that the description makes out of those of the file, before any pattern looks for them:
+// kernels of all experts in one tensor taken apart, factors of a tensor factorisation multiplied out.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/pattern.h"
+#include "converter/importers/weight_source.h"
+
+namespace mmoe::converter {
+
+/// The file's tensors without those that others are derived from, and the derived ones.
+class DerivedWeights : public WeightSource {
+ public:
+  /// Throws ConvertError when `derived` names what does not exist or does not fit. Both must outlive this.
+  DerivedWeights(const nlohmann::json& description, const WeightSource& source);
+
+  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+  std::vector<float> read(size_t index) const override { return readers_[index](); }
+  std::string format() const override { return source_.format(); }
+
+  /// Whether the weights of some layers were given as factors of a tensor.
+  bool has_factors() const { return has_factors_; }
+
+ private:
+  using Reader = std::function<std::vector<float>()>;
+  struct Match {
+    size_t tensor;
+    PlaceholderValues values;
+  };
+
+  void add(const JsonReader& item);
+  void add_split(const JsonReader& item, const JsonReader& source);
+  void add_chunks(const JsonReader& item, const JsonReader& source);
+  void add_slice(const JsonReader& item, const JsonReader& source);
+  void add_tucker(const JsonReader& item, const JsonReader& factors);
+
+  std::vector<Match> find(const JsonReader& field);
+  size_t find_one(const JsonReader& field, const PlaceholderValues& values);
+  size_t read_axis(const JsonReader& item, const TensorInfo& info) const;
+  void add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count, bool drop_axis);
+  void add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader);
+
+  const WeightSource& source_;
+  std::string prefix_;  // of all tensors of the file, where the description leaves it out
+  std::set<size_t> consumed_;
+  std::vector<TensorInfo> tensors_;
+  std::vector<Reader> readers_;
+  bool has_factors_ = false;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,59 @@
+#include "converter/description/embeddings.h"
+
+#include "converter/description/limits.h"
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+void check_table(const TensorInfo& info) {
+  if (info.shape.size() != 2 || info.shape[0] == 0 || info.shape[1] == 0) {
+    throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected an embedding table, [ids, width]");
+  }
+  if (info.shape[0] > kMaxTableRows || info.shape[1] > kMaxDim) {
+    throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected at most " +
+                       shape_text({kMaxTableRows, kMaxDim}));
+  }
+}
+
+}  // namespace
+
+EmbeddingTables::Part EmbeddingTables::find(const JsonReader& feature) {
+  const JsonReader name = feature.get("embedding", "the full name of the embedding table's tensor");
+  const std::optional<size_t> tensor = tensors_.find(name.string());
+  if (!tensor) tensors_.fail_missing(Pattern(name.string(), name.path()));
+  const TensorInfo& info = tensors_.info(*tensor);
+  check_table(info);
+  Part part{*tensor, info.name, {}, static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1])};
+  if (const auto first = feature.find("first_row")) {
+    part.first = first->count();
+    if (*part.first >= part.rows) {
+      first->fail_expected("less than " + std::to_string(part.rows) + ", the rows of " + info.name);
+    }
+    part.rows -= *part.first;
+    part.name += " from row " + std::to_string(*part.first);
+  }
+  return part;
+}
+
+size_t EmbeddingTables::add(const Part& part, size_t num_rows) {
+  const size_t rows = part.first ? num_rows : part.rows;
+  for (size_t i = 0; i < embeddings_.size(); ++i) {
+    if (embeddings_[i].name == part.name && embeddings_[i].table.rows == rows) return i;
+  }
+  const std::vector<float>& data = read(part.tensor);
+  const auto begin = data.begin() + static_cast<std::ptrdiff_t>(part.first.value_or(0) * part.width);
+  const auto end = begin + static_cast<std::ptrdiff_t>(rows * part.width);
+  embeddings_.push_back({part.name, {rows, part.width, {begin, end}}});
+  return embeddings_.size() - 1;
+}
+
+const std::vector<float>& EmbeddingTables::read(size_t tensor) {
+  if (last_read_ != tensor) last_data_ = tensors_.read(tensor);
+  last_read_ = tensor;
+  return last_data_;
+}
+
+}  // namespace mmoe::converter

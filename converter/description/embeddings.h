@@ -1,0 +1,46 @@
+// The embedding tables that categorical features name.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/tensor_index.h"
+
+namespace mmoe::converter {
+
+/// Features that name the same table share one; where all fields lie in one table, behind each other (an offset per
+/// field), each feature has its own rows of it.
+class EmbeddingTables {
+ public:
+  EmbeddingTables(TensorIndex& tensors, std::vector<Embedding>& embeddings)
+      : tensors_(tensors), embeddings_(embeddings) {}
+
+  /// A table, or what lies from a row on.
+  struct Part {
+    size_t tensor = 0;
+    std::string name;
+    std::optional<size_t> first;  ///< none: the whole table
+    size_t rows = 0;
+    size_t width = 0;
+  };
+
+  /// `embedding` and `first_row` of a feature. Throws where there is no such table or row.
+  Part find(const JsonReader& feature);
+
+  /// Index into the embeddings. Of a part of a table the first `num_rows` rows are kept.
+  size_t add(const Part& part, size_t num_rows);
+
+ private:
+  const std::vector<float>& read(size_t tensor);
+
+  TensorIndex& tensors_;
+  std::vector<Embedding>& embeddings_;
+  std::optional<size_t> last_read_;  // many features have a part of the same table
+  std::vector<float> last_data_;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,117 @@
+// Plain C++ for machines whose registers hold one float each, 32 of them: Cortex-M with an FPU, ARMv7 without NEON,
+// WebAssembly. Only the loops that take the time are here; everything else is the reference's.
+#include "kernels/fused.h"
+#include "kernels/kernels.h"
+#include "kernels/panel16.h"
+#include "kernels/reference.h"
+#include "kernels/tables.h"
+#include "kernels/unroll.h"
+
+namespace mmoe::kernels {
+namespace {
+
+// Accumulators, weights and inputs of both tiles fit 32 registers. One row streams a whole panel, 17 loads for 16
+// fused multiply-adds; four rows share each weight, 8 loads for 16.
+constexpr std::size_t kTileRows = 4;
+constexpr std::size_t kTileColumns = 4;
+
+template <std::size_t kRows, std::size_t kColumns>
+inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t column0) {
+  const float* input[kRows];
+  float* output[kRows];
+  float sum[kRows][kColumns];
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) {
+    const std::size_t row = args.rows ? args.rows[row0 + m] : row0 + m;
+    input[m] = args.input + row * args.input_stride;
+    output[m] = args.output + row * args.output_stride + column0;
+    MMOE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) sum[m][c] = args.bias[column0 + c];
+  }
+  const float* weights = args.weights + column0 / kPanelWidth * args.panel_stride + column0 % kPanelWidth;
+  for (std::size_t k = 0; k < args.num_inputs; ++k, weights += kPanelWidth) {
+    float x[kRows];
+    MMOE_UNROLL
+    for (std::size_t m = 0; m < kRows; ++m) x[m] = input[m][k];
+    MMOE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const float w = weights[c];
+      MMOE_UNROLL
+      for (std::size_t m = 0; m < kRows; ++m) sum[m][c] = fused(x[m], w, sum[m][c]);
+    }
+  }
+  const bool relu = args.activation == Activation::kRelu && column0 < args.num_activated * kPanelWidth;
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) {
+    MMOE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) output[m][c] = relu && sum[m][c] < 0 ? 0.0f : sum[m][c];
+  }
+}
+
+// A panel for all rows, while it is in cache.
+void dense_panel(const DenseArgs& args, std::size_t column0) {
+  std::size_t row = 0;
+  for (; row + kTileRows <= args.num_rows; row += kTileRows) {
+    for (std::size_t c = 0; c < kPanelWidth; c += kTileColumns) {
+      dense_tile<kTileRows, kTileColumns>(args, row, column0 + c);
+    }
+  }
+  for (; row < args.num_rows; ++row) dense_tile<1, kPanelWidth>(args, row, column0);
+}
+
+// relu is done on the way out of the registers; the others in a second pass.
+void activate_rows(const DenseArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
+    const std::size_t size = args.num_activated * kPanelWidth;
+    if (args.activation != Activation::kPRelu) {
+      reference::activate(args.activation, args.alpha, output, size);
+      continue;
+    }
+    for (std::size_t c = 0; c < size; ++c) output[c] = output[c] < 0 ? args.slopes[c] * output[c] : output[c];
+  }
+}
+
+void dense(const DenseArgs& args) {
+  for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel(args, panel * kPanelWidth);
+  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows(args);
+}
+
+// Columns that one pass over a row's experts sums in registers.
+constexpr std::size_t kMixColumns = 8;
+
+template <std::size_t kColumns>
+inline void mix_columns(const MixArgs& args, std::size_t row, std::size_t num_weights, std::size_t column0) {
+  const float* weights = args.weights + row * args.weights_stride;
+  const std::uint16_t* selected = args.selected ? args.selected + row * args.num_weights : nullptr;
+  float sum[kColumns] = {};
+  for (std::size_t j = 0; j < num_weights; ++j) {
+    const ExpertOutput& expert = args.experts[selected ? selected[j] : j];
+    const float* data = expert.data + row * expert.stride + column0;
+    MMOE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      sum[c] = j == 0 ? weights[0] * data[c] : fused(weights[j], data[c], sum[c]);
+    }
+  }
+  float* output = args.output + row * args.output_stride + column0;
+  MMOE_UNROLL
+  for (std::size_t c = 0; c < kColumns; ++c) output[c] = sum[c];
+}
+
+void mix_experts(const MixArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
+    std::size_t d = 0;
+    for (; d + kMixColumns <= args.dim; d += kMixColumns) mix_columns<kMixColumns>(args, row, num_weights, d);
+    for (; d < args.dim; ++d) mix_columns<1>(args, row, num_weights, d);
+  }
+}
+
+constexpr KernelTable kTable = {"fpu", true, dense, reference::activate, reference::gate, reference::threshold,
+                                mix_experts, reference::scale, reference::lookup, reference::all_finite};
+
+}  // namespace
+
+const KernelTable* fpu_kernels() { return &kTable; }
+
+}  // namespace mmoe::kernels

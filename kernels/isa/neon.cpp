@@ -1,0 +1,11 @@
+// ARMv7-A with NEON and fused multiply-add (VFPv4): 128-bit registers, 16 of them; subnormals are flushed to zero.
+#define MMOE_MANY_REGISTERS 0
+#include "kernels/generic/table.h"
+
+namespace mmoe::kernels {
+
+static constexpr KernelTable kTable = make_table<xsimd::neon>("neon", true);
+
+const KernelTable* neon_kernels() { return &kTable; }
+
+}  // namespace mmoe::kernels

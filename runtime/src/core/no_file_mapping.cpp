@@ -1,0 +1,13 @@
+// For machines without files: models are handed over as bytes.
+#include "core/file_mapping.h"
+#include "core/make_error.h"
+
+namespace mmoe::internal {
+
+Result<FileMapping> map_file(const char*) {
+  return make_error(ErrorCode::kUnsupported, "this build maps no files: use Model::from_bytes()");
+}
+
+void unmap_file(const FileMapping&) {}
+
+}  // namespace mmoe::internal

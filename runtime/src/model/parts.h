@@ -1,0 +1,18 @@
+// What this build of the runtime has: the options of runtime/parts.cmake.
+#pragma once
+
+namespace mmoe::internal {
+
+#ifdef MMOE_NO_FEATURES
+constexpr bool kHasFeatures = false;  // models are scored from x alone, as if they declared no features
+#else
+constexpr bool kHasFeatures = true;
+#endif
+
+#ifdef MMOE_VERIFY_HEADER_ONLY
+constexpr bool kVerifiesFully = false;
+#else
+constexpr bool kVerifiesFully = true;
+#endif
+
+}  // namespace mmoe::internal

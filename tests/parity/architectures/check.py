@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Every fixture through the tools: check.py CONVERT INSPECT VERIFY FOLDER
+
+CONVERT, INSPECT and VERIFY are the programs; models are written to FOLDER.
+
+Converted, it must score within 1e-6 of PyTorch, give the reference's bits on every kernel set that keeps the
+numerics contract, and be shown by its name in the paper. Standard library only.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+TOLERANCE = "1e-6"
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{pathlib.Path(command[0]).name} failed: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def check(convert, inspect, verify, folder, name, architecture):
+    model = folder / f"{name}.mmoe"
+    report = run(convert, FIXTURES / f"{name}.safetensors", FIXTURES / f"{name}.json", "-o", model,
+                 "--rows", FIXTURES / f"{name}.rows.csv", "--expect", FIXTURES / f"{name}.scores.csv",
+                 "--tolerance", TOLERANCE)
+    # A tensor that no description mentions is a part of the architecture that was left out.
+    if "is not used" in report:
+        raise RuntimeError(report)
+    found = json.loads(run(inspect, "--json", model))["architecture"]
+    if found != architecture:
+        raise RuntimeError(f"mmoe-inspect shows {found!r}, expected {architecture!r}")
+    replays = json.loads(run(verify, "--json", "--all-isas", model))["replays"]
+    exact = sorted({replay["isa"] for replay in replays if replay["exact"]})
+    differences = re.search(r"^expect: .*; (.*)$", report, re.MULTILINE).group(1)
+    print(f"{name:28} {architecture:24} {differences}; same bits on {' '.join(exact)}")
+
+
+def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    *tools, folder = [pathlib.Path(word) for word in sys.argv[1:]]
+    folder.mkdir(parents=True, exist_ok=True)
+    index = json.loads((FIXTURES / "index.json").read_text())
+    failures = []
+    for name, architecture in index.items():
+        try:
+            check(*tools, folder, name, architecture)
+        except RuntimeError as error:
+            failures.append(name)
+            print(f"{name}: {error}")
+    if failures or not index:
+        sys.exit(f"error: {len(failures)} of {len(index)} fixtures fail: {' '.join(failures)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+// Blocks of the description beyond a plain MMoE: which experts are whose, constant gates out of a tensor, networks
+// without levels, ignored tensors, parts of a packed table, names of architectures. Errors beside each.
+#include <doctest/doctest.h>
+
+#include "converter/description/architecture.h"
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::bind_error;
+using test::contains;
+using test::MemoryWeights;
+using test::mmoe_description;
+using test::mmoe_weights;
+using test::replaced;
+using Indices = std::vector<size_t>;
+
+ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
+  return bind_description_text(text, weights, "model", report);
+}
+
+// Two experts per task and one shared under one running number, in that order.
+MemoryWeights flat_weights() {
+  MemoryWeights weights;
+  for (int e = 0; e < 5; ++e) weights.linear("experts." + std::to_string(e), 6, 10);
+  for (const char* t : {"0", "1"}) weights.linear(std::string("gates.") + t, 3, 10).linear(std::string("towers.") + t, 1, 6);
+  return weights;
+}
+
+std::string flat_description(const std::string& mixes = R"(["shared", "own"])") {
+  return R"({"mmoe_description": 1, "levels": [{"experts": [
+      {"name": "own", "layers": "experts.{expert}", "activation": "relu", "per": "task", "num_experts": 2},
+      {"name": "shared", "layers": "experts.{expert}", "activation": "relu", "first_expert": 4}],
+      "gates": {"logits": "gates.{task}", "mixes": )" +
+         mixes + R"(}}], "towers": {"layers": "towers.{task}"},
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
+}
+
+TEST_CASE("one running number over task-specific and shared experts") {
+  const MemoryWeights weights = flat_weights();
+  const ModelDescription model = bound(flat_description(), weights);
+  const Level& level = model.levels[0];
+  REQUIRE(level.experts.size() == 5);
+  CHECK(level.experts[3].name == "own.like.1");
+  CHECK(level.experts[3].layers[0].name == "experts.3.weight");
+  CHECK(level.experts[4].layers[0].name == "experts.4.weight");
+  CHECK(level.gates[0].experts == Indices{4, 0, 1});
+  CHECK(level.gates[1].experts == Indices{4, 2, 3});
+  CHECK(architecture_name(model) == "CGC");
+}
+
+TEST_CASE("running numbers that do not fit") {
+  const MemoryWeights weights = flat_weights();
+  const std::string text = flat_description();
+  CHECK(bind_error(replaced(text, R"("num_experts": 2)", R"("num_experts": 3)"), weights) ==
+        "levels[0].experts[0]: found 5 experts, expected at least 6");
+  CHECK(contains(bind_error(replaced(text, R"(, "num_experts": 2)", ""), weights), "5 experts for 2 tasks; say with"));
+  CHECK(bind_error(replaced(text, R"("first_expert": 4)", R"("first_expert": 5)"), weights) ==
+        "levels[0].experts[1]: found 5 experts, expected at least 6");
+  CHECK(contains(bind_error(replaced(mmoe_description(), "experts.{expert}.{layer}\"", "experts.0.{layer}\", \"per\": \"task\""),
+                            mmoe_weights()),
+                 "need {expert} in `layers`"));
+}
+
+TEST_CASE("mixes: single experts, another task's, every task's") {
+  const MemoryWeights weights = flat_weights();
+  const auto experts = [&](const std::string& mixes) { return bound(flat_description(mixes), weights).levels[0].gates[0].experts; };
+  CHECK(experts(R"([{"pool": "own", "expert": 1}, "shared", {"pool": "own", "expert": 0}])") == Indices{1, 4, 0});
+  CHECK(experts(R"([{"pool": "own", "task": "like"}, "shared"])") == Indices{2, 3, 4});
+  CHECK(bind_error(flat_description(R"([{"pool": "own", "tasks": "all"}, "shared"])"), weights) ==
+        "gates.0.weight: [3, 10], expected [5, 10] (5 experts, 10 inputs)");
+  CHECK(contains(bind_error(flat_description(R"(["own", {"pool": "own", "expert": 0}])"), weights), "a second time"));
+  CHECK(contains(bind_error(flat_description(R"([{"pool": "own", "expert": 2}])"), weights), "expected less than 2"));
+  CHECK(contains(bind_error(flat_description(R"([{"pool": "shared", "task": "like"}])"), weights), "is not per task"));
+}
+
+std::string stitched(const std::string& gate) {
+  return R"({"mmoe_description": 1, "levels": [{"experts": {"layers": "nets.{task}", "activation": "relu"},
+      "gates": {"per": "task", "mixes": [{"pool": "experts", "tasks": "all"}], )" +
+         gate + R"(}}], "towers": {"layers": "towers.{task}"},
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
+}
+
+TEST_CASE("constant gates out of a stitch matrix") {
+  MemoryWeights weights;
+  weights.linear("nets.0", 4, 3).linear("nets.1", 4, 3).linear("towers.0", 1, 4).linear("towers.1", 1, 4);
+  weights.add("stitch", {2, 2}, {0.1f, 0.2f, 0.3f, 0.4f});
+  const ModelDescription rows = bound(stitched(R"("constant": "stitch")"), weights);
+  CHECK(rows.levels[0].gates[1].constant_weights == std::vector<float>{0.3f, 0.4f});
+  CHECK(architecture_name(rows) == "Cross-Stitch");
+  const ModelDescription columns = bound(stitched(R"("constant": "stitch", "orientation": "in_out")"), weights);
+  CHECK(columns.levels[0].gates[1].constant_weights == std::vector<float>{0.2f, 0.4f});
+  weights.remove("stitch").add("stitch", {2, 2, 4});
+  CHECK(bind_error(stitched(R"("constant": "stitch")"), weights) ==
+        "stitch: [2, 2, 4], expected [2, 2] (2 tasks, 2 experts to mix)");
+}
+
+TEST_CASE("without levels: a trunk is a Shared-Bottom, networks of one layer keep their activation") {
+  MemoryWeights weights;
+  weights.linear("bottom.0", 8, 5).linear("towers.0", 1, 8).linear("towers.1", 1, 8);
+  const std::string text = R"({"mmoe_description": 1, "trunk": {"layers": "bottom.{layer}", "activation": "relu"},
+    "towers": {"layers": "towers.{task}"},
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
+  const ModelDescription shared = bound(text, weights);
+  CHECK(architecture_name(shared) == "Shared-Bottom");
+  CHECK(shared.trunk.empty());
+  CHECK(shared.input_dim == 5);
+  const ModelDescription alone = bound(R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"},
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})", weights);
+  CHECK(architecture_name(alone) == "Single-Task");
+  CHECK(alone.input_dim == 8);
+  CHECK(alone.towers[1].layers[0].weight.data == std::vector<float>{1.0f});
+}
+
+TEST_CASE("the architecture claimed must be that of the structure") {
+  const auto claim = [](const std::string& name) {
+    return bind_error(replaced(mmoe_description(), "\"levels\"", "\"architecture\": \"" + name + "\", \"levels\""), mmoe_weights());
+  };
+  CHECK(claim("MMoE").empty());
+  CHECK(claim("PLE") == "architecture: found \"PLE\", but what is described is MMoE");
+  CHECK(contains(claim("AITM"), "AITM (Xi et al., KDD 2021) is not supported"));
+}
+
+TEST_CASE("ignored tensors are noted and not reported as unused") {
+  MemoryWeights weights = mmoe_weights();
+  weights.add("loss weight.0", {}).add("dead.0.weight", {2, 2}).add("dead.1.weight", {2, 2});
+  BindReport report;
+  bound(replaced(mmoe_description(), "\"levels\"", R"("ignore": ["loss *", "dead.*.weight", "not there"], "levels")"),
+        weights, &report);
+  CHECK(report.unused_tensors.empty());
+  CHECK(report.notes == std::vector<std::string>{"ignored as the description says: 1 tensor (loss *)",
+                                                 "ignored as the description says: 2 tensors (dead.*.weight)"});
+}
+
+TEST_CASE("fields behind each other in one table") {
+  MemoryWeights weights;
+  weights.add("table", {10, 2}).linear("towers.0", 1, 4);
+  const auto text = [](const std::string& second) {
+    return R"({"mmoe_description": 1, "features": [
+      {"name": "a", "kind": "categorical", "vocabulary": {"identity": 4}, "embedding": "table", "first_row": 0},
+      {"name": "b", "kind": "categorical", "vocabulary": ["x", "y"], "unknown": {"id": 5}, "embedding": "table", )" +
+           second + R"(}], "towers": {"layers": "towers.{task}"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  };
+  const ModelDescription model = bound(text("\"first_row\": 4"), weights);
+  REQUIRE(model.embeddings.size() == 2);
+  CHECK(model.embeddings[0].table.rows == 4);
+  CHECK(model.embeddings[1].table.rows == 6);
+  CHECK(model.embeddings[1].table.at(0, 1) == weights.data("table")[4 * 2 + 1]);
+  CHECK(contains(bind_error(text("\"first_row\": 5"), weights), "expected less than 5, the rows of table from row 5"));
+  CHECK(contains(bind_error(text("\"first_row\": 10"), weights), "expected less than 10, the rows of table"));
+}
+
+TEST_CASE("several classes of one softmax, each a task") {
+  MemoryWeights weights;
+  weights.linear("towers.0", 3, 4).linear("towers.1", 1, 4);
+  const auto text = [](const std::string& tower) {
+    return R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"}, "tasks": [
+      {"name": "low", "link": {"softmax_column": 0}}, {"name": "high", "link": {"softmax_column": 2, "tower": ")" +
+           tower + R"("}}, {"name": "click", "link": "sigmoid"}]})";
+  };
+  const ModelDescription model = bound(text("low"), weights);
+  CHECK(model.towers.size() == 2);
+  CHECK(std::get<SoftmaxLink>(model.tasks[1].link).tower == 0);
+  CHECK(std::get<SigmoidLink>(model.tasks[2].link).tower == 1);
+  CHECK(contains(bind_error(text("click"), weights), "expected an earlier task with a softmax_column (low)"));
+}
+
+TEST_CASE("a Keras batch norm without scale, under Keras's names") {
+  MemoryWeights weights;
+  weights.add("d/kernel:0", {5, 3}).add("d/bias:0", {3}).add("bn/beta:0", {3}).add("bn/moving_mean:0", {3});
+  weights.add("bn/moving_variance:0", {3}, {1, 2, 3}).linear("towers.0", 1, 3);
+  const std::string text = R"({"mmoe_description": 1, "levels": [{"experts": {"layers": "d", "activation": "relu",
+      "weight": "/kernel:0", "bias": "/bias:0", "orientation": "in_out", "batch_norm": "bn", "batch_norm_epsilon": 1e-3,
+      "batch_norm_tensors": {"gamma": "/gamma:0", "beta": "/beta:0", "mean": "/moving_mean:0",
+                             "variance": "/moving_variance:0"}}, "gates": {"constant": [1]}}],
+    "towers": {"layers": "towers.{task}"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  const DenseLayer layer = bound(text, weights).levels[0].experts[0].layers[0];
+  CHECK(layer.norm_before_activation->gamma == std::vector<float>{1, 1, 1});
+  CHECK(layer.norm_before_activation->beta == weights.data("bn/beta:0"));
+  CHECK(layer.norm_before_activation->epsilon == 1e-3);
+}
+
+}  // namespace
+}  // namespace mmoe::converter

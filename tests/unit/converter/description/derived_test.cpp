@@ -1,0 +1,102 @@
+// Tensors made out of others, element by element.
+#include "converter/description/derived.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::contains;
+using test::MemoryWeights;
+
+struct Made {
+  nlohmann::json description;
+  DerivedWeights weights;
+
+  Made(const std::string& derived, const WeightSource& source)
+      : description(nlohmann::json::parse("{\"derived\": " + derived + "}")), weights(description, source) {}
+
+  size_t index(const std::string& name) const {
+    for (size_t i = 0; i < weights.tensors().size(); ++i) {
+      if (weights.tensors()[i].name == name) return i;
+    }
+    FAIL("no tensor ", name);
+    return 0;
+  }
+  std::vector<float> data(const std::string& name) const { return weights.read(index(name)); }
+  std::vector<uint64_t> shape(const std::string& name) const { return weights.tensors()[index(name)].shape; }
+};
+
+std::string error_of(const std::string& derived, const WeightSource& source) {
+  try {
+    Made made(derived, source);
+  } catch (const ConvertError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+MemoryWeights cube() {
+  MemoryWeights weights;
+  std::vector<float> data(24);
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i);
+  weights.add("kernel", {2, 3, 4}, data).add("other", {1});
+  return weights;
+}
+
+TEST_CASE("split: a tensor per index of an axis") {
+  const MemoryWeights weights = cube();
+  const Made last(R"([{"name": "e.{expert}", "split": "kernel", "axis": 2}])", weights);
+  CHECK(last.weights.tensors().size() == 5);  // four parts and `other`; the kernel is gone
+  CHECK(last.shape("e.3") == std::vector<uint64_t>{2, 3});
+  CHECK(last.data("e.3") == std::vector<float>{3, 7, 11, 15, 19, 23});
+  const Made first(R"([{"name": "e.{expert}", "split": "kernel"}])", weights);
+  CHECK(first.data("e.1") == std::vector<float>{12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23});
+}
+
+TEST_CASE("chunks and slices keep the axis") {
+  const MemoryWeights weights = cube();
+  const Made made(R"([{"name": "e.{expert}", "chunks": "kernel", "axis": 2, "count": 2},
+                      {"name": "part", "slice": "kernel", "axis": 1, "first": 1, "count": 1}])", weights);
+  CHECK(made.shape("e.1") == std::vector<uint64_t>{2, 3, 2});
+  CHECK(made.data("e.1") == std::vector<float>{2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23});
+  CHECK(made.data("part") == std::vector<float>{4, 5, 6, 7, 16, 17, 18, 19});
+}
+
+TEST_CASE("tucker: the factors multiplied out") {
+  MemoryWeights weights;
+  weights.add("core", {1, 2, 2}, {1, 2, 3, 4}).add("u", {2, 1}, {1, 10});
+  weights.add("v", {1, 2}, {1, 100}).add("w", {2, 2}, {1, 0, 0, 1});
+  const Made made(R"([{"name": "t.{task}", "tucker": {"core": "core", "factors": ["u", "v", "w"]}}])", weights);
+  CHECK(made.weights.has_factors());
+  CHECK(made.shape("t.0") == std::vector<uint64_t>{2, 1});
+  CHECK(made.data("t.0") == std::vector<float>{301, 3010});  // core[0, :, 0] = 1, 3
+  CHECK(made.data("t.1") == std::vector<float>{402, 4020});  // core[0, :, 1] = 2, 4
+}
+
+TEST_CASE("a wrapper's prefix and placeholders of the source") {
+  MemoryWeights weights;
+  weights.add("module.level.0.k", {2, 1}, {1, 2}).add("module.level.1.k", {1, 1}, {3});
+  const Made made(R"([{"name": "level.{level}.e.{expert}", "split": "level.{level}.k"}])", weights);
+  CHECK(made.data("module.level.0.e.1") == std::vector<float>{2});
+  CHECK(made.data("module.level.1.e.0") == std::vector<float>{3});
+}
+
+TEST_CASE("what does not fit") {
+  const MemoryWeights weights = cube();
+  CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) == "derived[0].split: no tensor is named kernels");
+  CHECK(contains(error_of(R"([{"name": "a.{expert}", "split": "kernel", "axis": 3}])", weights), "expected less than 3"));
+  CHECK(contains(error_of(R"([{"name": "a", "split": "kernel"}])", weights), "expected one placeholder"));
+  CHECK(contains(error_of(R"([{"name": "a.{expert}", "chunks": "kernel", "axis": 1, "count": 2}])", weights), "a divisor of 3"));
+  CHECK(contains(error_of(R"([{"name": "a", "slice": "kernel", "axis": 1, "first": 2, "count": 2}])", weights), "2 from 2 on"));
+  CHECK(contains(error_of(R"([{"name": "a"}])", weights), "expected one of"));
+  CHECK(contains(error_of(R"([{"name": "t.{task}", "tucker": {"core": "kernel", "factors": ["other", "other", "other"]}}])",
+                          weights),
+                 "other is [1], expected [n, 2]"));
+}
+
+}  // namespace
+}  // namespace mmoe::converter
