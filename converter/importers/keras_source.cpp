@@ -109,7 +109,7 @@ class KerasSource : public WeightSource {
   static ChildOutput copy_in_child(std::string_view bytes, const std::string& config) {
     const uint64_t allowed = allowed_bytes(bytes.size());
     const ChildLimits limits = {allowed + 512 * kMiB, allowed + 512 * kMiB,
-                                static_cast<unsigned>(10 + bytes.size() / (10 * kMiB))};
+                                static_cast<unsigned>(5 + bytes.size() / (10 * kMiB))};
     const auto work = [&](ChildSink& sink) {
       const Hdf5File file(bytes);
       const KerasNames names = name_keras_tensors(describe(file, config));

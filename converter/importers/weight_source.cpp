@@ -6,6 +6,7 @@
 #include "converter/importers/messages.h"
 #include "converter/importers/npy_array.h"
 #include "converter/importers/numpy_source.h"
+#include "converter/importers/onnx_graph.h"
 #include "converter/importers/pickled_arrays.h"
 #include "converter/importers/safetensors.h"
 #include "converter/importers/torch_zip.h"
@@ -42,20 +43,12 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "<"sv, "a web page or XML, perhaps a failed download"},
 };
 
-/// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of
-/// the length-delimited fields 2 to 8.
-bool looks_like_onnx(std::string_view bytes) {
-  return bytes.size() > 3 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] >= 0x12 &&
-         bytes[2] <= 0x42 && (bytes[2] & 7) == 2;
-}
-
 std::string describe(std::string_view bytes) {
   for (const OtherFormat& format : kOtherFormats) {
     if (bytes.size() > format.offset && bytes.substr(format.offset, format.magic.size()) == format.magic) {
       return format.what;
     }
   }
-  if (looks_like_onnx(bytes)) return "an ONNX model";
   return "of no known format; it begins with " + in_quotes(bytes.substr(0, 16));
 }
 
@@ -99,6 +92,7 @@ class MappedSource : public WeightSource {
   std::vector<float> read(size_t index) const override { return source_->read(index); }
   std::string format() const override { return source_->format(); }
   std::vector<TensorAlias> aliases() const override { return source_->aliases(); }
+  const OnnxGraph* graph() const override { return source_->graph(); }
 
  private:
   MappedFile file_;  // outlives source_
@@ -121,10 +115,11 @@ std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view b
   if (looks_like_pickle(bytes) && bytes.substr(0, kOldTorch.size()) != kOldTorch) {
     return open_pickled_arrays(std::move(name), bytes);
   }
+  if (looks_like_onnx(bytes)) return open_onnx(std::move(name), bytes);
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
   throw ConvertError(name + ": is " + describe(bytes) +
                      ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
-                     "NumPy's .npz, Keras's .h5 and .keras, and Paddle's .pdparams");
+                     "NumPy's .npz, Keras's .h5 and .keras, Paddle's .pdparams, and ONNX");
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {

@@ -10,6 +10,8 @@
 
 namespace mmoe::converter {
 
+struct OnnxGraph;
+
 /// What a weights file says about one tensor.
 struct TensorInfo {
   std::string name;
@@ -39,8 +41,11 @@ class WeightSource {
   /// tensor, when its bytes are damaged or its type is not one of these.
   virtual std::vector<float> read(size_t index) const = 0;
 
-  /// "safetensors", "pytorch", "numpy", "keras", "paddle".
+  /// "safetensors", "pytorch", "numpy", "keras", "paddle", "onnx".
   virtual std::string format() const = 0;
+
+  /// What the model computes, where the format says it; null: it does not.
+  virtual const OnnxGraph* graph() const { return nullptr; }
 
   /// Further names, where the format's own hang on chance.
   virtual std::vector<TensorAlias> aliases() const { return {}; }

@@ -16,7 +16,7 @@ TEST_CASE("weights: other formats are recognised in the message") {
   };
   refused("", "is empty");
   refused("\x80\x02}q\x01."s, "expected a dictionary of arrays, from paddle.save");
-  refused("\x08\x07\x12\x07pytorch"s, "ONNX");
+  refused("\x08\x07\x12\x07pytorch"s, "the ONNX model has no graph");
   refused("\x1c\x00\x00\x00TFL3rest"s, "TensorFlow Lite");
   refused("12345678MMOErest", "already converted");
   refused("version https://git-lfs\n", "git lfs pull");
