@@ -10,6 +10,7 @@ packages_to_build=(
 )
 packages_to_test=(
   doctest-dev python3
+  valgrind                                                     # counts instructions
 )
 packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs

@@ -133,16 +133,16 @@ inline NextBlock next_block(const DenseArgs& args, std::size_t panel0, const Inp
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 inline void dense_panels(const DenseArgs& args, std::size_t panel0) {
   constexpr std::size_t kBlockInputs = Shape<Arch>::kBlockBytes / (kPanels * kPanelWidth * sizeof(float));
-  constexpr bool kIsWidest = kRows == Shape<Arch>::kMaxRows && kPanels == Shape<Arch>::panels(kRows);
-  const bool fetch = args.num_rows >= 2 * kRows && args.num_panels * args.panel_stride >= Shape<Arch>::kFetchFloats;
+  constexpr bool kMayFetch =
+      Shape<Arch>::kFetches && kRows == Shape<Arch>::kMaxRows && kPanels == Shape<Arch>::panels(kRows);
   std::size_t begin = 0;
   do {
     const std::size_t left = args.num_inputs - begin;
     const bool last = args.num_rows <= kRows || left <= kBlockInputs + kBlockInputs / 2;
     const InputRange range{begin, last ? args.num_inputs : begin + kBlockInputs, begin == 0, last};
     std::size_t row0 = 0;
-    if constexpr (kIsWidest) {
-      if (fetch) {
+    if constexpr (kMayFetch) {
+      if (args.num_rows >= 2 * kRows && args.num_panels * args.panel_stride >= Shape<Arch>::kFetchFloats) {
         const NextBlock next = next_block<kRows, kPanels>(args, panel0, range);
         row0 = dense_fetching_rows<Arch, kRows, kPanels>(args, panel0, range, next);
       }

@@ -28,11 +28,19 @@ struct Shape {
   /// registers (12 x 2 reads 14, and spills two). AVX2: 6 rows x 1 panel of 2 registers; SSE 3 x 1; NEON 6 x 1.
   static constexpr std::size_t kMaxRows = kLanes == 16 ? 8 : at_least_one(kAccumulators / kRegs);
 
-  /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight. More than six streams
-  /// of weights are slower to read.
+  // Built for size, there are fewer tile shapes, and none that fetches ahead.
+#ifdef __OPTIMIZE_SIZE__
+  static constexpr bool kFetches = false;
+  static constexpr std::size_t kMaxPanels = 4;
+#else
+  static constexpr bool kFetches = true;
+  static constexpr std::size_t kMaxPanels = 6;  ///< more streams of weights are slower to read
+#endif
+
+  /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight.
   static constexpr std::size_t panels(std::size_t rows) {
     const std::size_t fit = at_least_one(kAccumulators / (rows * kRegs));
-    return fit > 6 ? 6 : fit;
+    return fit > kMaxPanels ? kMaxPanels : fit;
   }
 
   /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.

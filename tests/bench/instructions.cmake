@@ -1,12 +1,12 @@
 # The count of instructions per row. Only an optimised build of the compiler that made the baseline can meet it.
-add_executable(score_calls score_calls.cpp)
+add_executable(score_calls ${CMAKE_CURRENT_LIST_DIR}/score_calls.cpp)
 target_link_libraries(score_calls PRIVATE mmoe_flags mmoe_runtime)
 
 find_program(MMOE_VALGRIND valgrind)
 find_package(Python3 COMPONENTS Interpreter)
 if(MMOE_VALGRIND AND Python3_FOUND AND TARGET make_models AND CMAKE_BUILD_TYPE STREQUAL "Release"
    AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  set(MMOE_COUNT_INSTRUCTIONS ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/instructions.py
+  set(MMOE_COUNT_INSTRUCTIONS ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/instructions.py
     --valgrind ${MMOE_VALGRIND} --make-models $<TARGET_FILE:make_models> --score-calls $<TARGET_FILE:score_calls>
     --scratch ${CMAKE_CURRENT_BINARY_DIR}/instructions)
   add_test(NAME ${MMOE_TEST_PREFIX}bench.instructions COMMAND ${MMOE_COUNT_INSTRUCTIONS})

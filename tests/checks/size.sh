@@ -52,5 +52,5 @@ if [[ -n $model ]]; then
   "$folder/with_all_isas" "$model" || { echo "error: the program cannot score $model" >&2; exit 1; }
 fi
 for bytes in "$shared" "$static"; do
-  ((bytes > 0 && bytes < limit)) || { echo "error: $bytes bytes, the limit is $limit" >&2; exit 1; }
+  ((bytes > 0 && bytes <= limit)) || { echo "error: $bytes bytes, the limit is $limit" >&2; exit 1; }
 done
