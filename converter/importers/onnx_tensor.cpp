@@ -128,12 +128,17 @@ void read_external(const onnx::Tensor& message, const std::string& model_path, D
     }
   }
   if (bytes == 0) return;
-  const MappedFile file(beside(message, model_path, location));
-  if (offset > file.bytes().size() || bytes > file.bytes().size() - offset) {
-    fail(message, "external data: " + in_quotes(location) + " has " + std::to_string(file.bytes().size()) +
-                      " bytes, too few for " + std::to_string(bytes) + " from " + std::to_string(offset));
+  const std::filesystem::path path = beside(message, model_path, location);
+  try {
+    const MappedFile file(path);
+    if (offset > file.bytes().size() || bytes > file.bytes().size() - offset) {
+      throw ConvertError(path.string() + ": has " + std::to_string(file.bytes().size()) + " bytes, too few for " +
+                         std::to_string(bytes) + " from " + std::to_string(offset));
+    }
+    read_raw(file.bytes().substr(offset, bytes), dtype, tensor);
+  } catch (const ConvertError& error) {
+    fail(message, std::string("its elements are in another file: ") + error.what());
   }
-  read_raw(file.bytes().substr(offset, bytes), dtype, tensor);
 }
 
 }  // namespace

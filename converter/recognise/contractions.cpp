@@ -9,12 +9,6 @@
 namespace mmoe::converter {
 namespace {
 
-NodeResults one(TensorValue value) {
-  NodeResults results;
-  results.push_back(std::move(value));
-  return results;
-}
-
 /// Axes as letters: those of the two operands, and those that the result keeps.
 struct Equation {
   std::string a, b, out;

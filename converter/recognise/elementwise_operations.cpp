@@ -10,12 +10,6 @@
 namespace mmoe::converter {
 namespace {
 
-NodeResults one(TensorValue value) {
-  NodeResults results;
-  results.push_back(std::move(value));
-  return results;
-}
-
 /// Calls `visit(output, a, b)` with positions of every element of the common shape.
 template <typename Visit>
 void for_each_pair(const std::vector<size_t>& shape, const TensorValue& a, const TensorValue& b, Visit visit) {
@@ -153,8 +147,30 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   return call.rows_of(std::move(result), like);
 }
 
+/// A constant added to every id.
+TensorValue shift_ids(const NodeCall& call, const TensorValue& ids, const TensorValue& constant) {
+  TensorValue like = ids;
+  like.shape = broadcast_shape(ids.shape, constant.shape);
+  like.batch_axis = ids.batch_axis + (like.shape.size() - ids.rank());
+  if (like.shape[like.batch_axis] != 1) throw ConvertError("adds a constant that differs along the batch");
+  Expression shifted;
+  shifted.kind = ExpressionKind::kShiftedId;
+  for_each_pair(like.shape, ids, constant, [&](size_t, size_t in_ids, size_t in_constant) {
+    const int64_t shift = constant.integers[in_constant];
+    const Expression& source = call.expressions.of(ids.refs[in_ids]);
+    if (source.kind != ExpressionKind::kInput) throw ConvertError("shifts ids a second time");
+    if (shift < 0 || shift >= int64_t{1} << 31) throw ConvertError("shifts ids by a number that is not from 0 to 2^31");
+    shifted.inputs.push_back(ids.refs[in_ids]);
+    shifted.shifts.push_back(shift);
+  });
+  shifted.columns = shifted.inputs.size();
+  return call.rows_of(std::move(shifted), like);
+}
+
 TensorValue combine(const NodeCall& call, size_t first, size_t second) {
   const TensorValue &a = call.input(first), &b = call.input(second);
+  if (call.node.operation == "Add" && a.ids && b.kind == TensorKind::kIntegers) return shift_ids(call, a, b);
+  if (call.node.operation == "Add" && b.ids && a.kind == TensorKind::kIntegers) return shift_ids(call, b, a);
   if (!a.is_rows() && !b.is_rows()) return calculate_constants(call, a, b);
   if (a.is_rows() && b.is_rows()) return combine_rows(call, call.rows(first), call.rows(second));
   return a.is_rows() ? scale_and_shift(call, call.rows(first), call.floats(second), true)

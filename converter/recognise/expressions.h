@@ -30,6 +30,7 @@ using Vector = std::vector<Ref>;
 
 enum class ExpressionKind {
   kInput,      ///< of the graph: its columns
+  kShiftedId,  ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
   kEmbedding,  ///< a row of a table: `inputs` is the one id
   kDense,      ///< weight [columns, inputs] times the vector `inputs`, plus bias
   kAffine,     ///< column i: inputs[i], normalised (scaled and shifted)
@@ -55,6 +56,7 @@ struct Expression {
   std::string name;                       ///< kDense, kEmbedding: of the constant, for messages
   std::shared_ptr<const Matrix> weight;   ///< kDense; kEmbedding: the table
   std::vector<float> bias;                ///< kDense; may be empty
+  std::vector<int64_t> shifts;            ///< kShiftedId
   BatchNorm norm;                         ///< kAffine
   Activation activation;                  ///< kActivation; prelu's slopes are one per column
   std::vector<std::vector<Term>> terms;   ///< kSum

@@ -78,10 +78,13 @@ class Evaluator {
     try {
       std::vector<const TensorValue*> inputs;
       for (const std::string& name : node.inputs) inputs.push_back(find(name));
-      NodeResults results = function_of(node)(NodeCall(node, index, inputs, result_.expressions, fixed_batch_));
+      NodeResults results = function_of(node)(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_));
       for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
+        if (node.outputs[i].empty()) continue;
         result_.expressions.charge(results[i].size());
-        values_[node.outputs[i]] = std::move(results[i]);
+        if (!values_.emplace(node.outputs[i], std::move(results[i])).second) {
+          throw ConvertError("gives " + in_quotes(node.outputs[i]) + " a second time");
+        }
       }
     } catch (const ConvertError& error) {
       throw ConvertError("not recognised: stopped at " + node_text(graph_, index) + ": " + error.what());
@@ -107,6 +110,7 @@ class Evaluator {
   const OnnxGraph& graph_;
   FollowedGraph result_;
   std::map<std::string, TensorValue> values_;
+  Tables tables_;
   std::map<std::string, std::string> unusable_;  // constants, and why
   size_t fixed_batch_ = 0;
 };

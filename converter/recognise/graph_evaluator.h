@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,15 +12,20 @@
 
 namespace mmoe::converter {
 
+/// Constants that rows are looked up in, as matrices: one of each, however many nodes look it up.
+using Tables = std::map<const TensorValue*, std::shared_ptr<const Matrix>>;
+
 /// One node's inputs and attributes, for the functions that say what an operation does.
 class NodeCall {
  public:
-  NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made, size_t batch)
-      : node(called), index(at), expressions(made), fixed_batch(batch), inputs_(std::move(inputs)) {}
+  NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made, Tables& looked_up,
+           size_t batch)
+      : node(called), index(at), expressions(made), tables(looked_up), fixed_batch(batch), inputs_(std::move(inputs)) {}
 
   const OnnxNode& node;
   const size_t index;
   Expressions& expressions;
+  Tables& tables;
   const size_t fixed_batch;  ///< the batch's size where the graph has it fixed; 0: it has not
 
   size_t num_inputs() const { return inputs_.size(); }
@@ -44,6 +50,14 @@ class NodeCall {
 };
 
 using NodeResults = std::vector<TensorValue>;
+
+/// The results of a node that gives one.
+inline NodeResults one(TensorValue value) {
+  NodeResults results;
+  results.push_back(std::move(value));
+  return results;
+}
+
 using NodeFunction = NodeResults (*)(const NodeCall& call);
 
 /// What the operation does; null when it is not known. One table per file.

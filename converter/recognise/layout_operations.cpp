@@ -11,12 +11,6 @@
 namespace mmoe::converter {
 namespace {
 
-NodeResults one(TensorValue value) {
-  NodeResults results;
-  results.push_back(std::move(value));
-  return results;
-}
-
 std::vector<size_t> all_positions(size_t count) {
   std::vector<size_t> positions(count);
   std::iota(positions.begin(), positions.end(), size_t{0});
@@ -436,8 +430,8 @@ NodeResults expand(const NodeCall& call) {
 TensorValue look_up(const NodeCall& call, const TensorValue& table, const TensorValue& ids, size_t axis) {
   if (axis != 0 || table.rank() != 2) throw ConvertError("looks up something else than rows of a table");
   if (!ids.ids) throw ConvertError("looks rows up by numbers that are not whole");
-  call.floats(0);
-  const auto matrix = std::make_shared<Matrix>(Matrix{table.shape[0], table.shape[1], table.floats});
+  std::shared_ptr<const Matrix>& matrix = call.tables[&call.floats(0)];
+  if (!matrix) matrix = std::make_shared<const Matrix>(Matrix{table.shape[0], table.shape[1], table.floats});
   TensorValue result;
   result.kind = TensorKind::kRows;
   result.shape = ids.shape;

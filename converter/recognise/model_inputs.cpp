@@ -21,7 +21,7 @@ void ModelInputs::add(const Vector& vector) {
       values_.insert({expression.node, ref.column});
       continue;
     }
-    const Ref id = expression.inputs.front();
+    const Ref id = lookup_of(expression).input;
     const Expression& source = expressions_.of(id);
     if (source.kind != ExpressionKind::kInput) chains_.fail(ref, "looks up what is no input of the model");
     inputs_.insert(source.node);
@@ -76,25 +76,55 @@ void ModelInputs::add_columns(size_t input, ModelDescription& model) {
   }
 }
 
+ModelInputs::Lookup ModelInputs::lookup_of(const Expression& embedding) const {
+  const Ref id = embedding.inputs.front();
+  const Expression& source = expressions_.of(id);
+  if (source.kind != ExpressionKind::kShiftedId) return {id, 0};
+  return {source.inputs[id.column], static_cast<size_t>(source.shifts[id.column])};
+}
+
+/// Fields that share a table by shifts lie one behind the other: one ends where the next begins.
+size_t ModelInputs::end_of_field(const Expression& embedding, size_t begin) const {
+  size_t end = embedding.weight->rows;
+  for (const auto& entry : lookups_) {
+    const Expression& other = expressions_.of(entry.second.front());
+    const size_t other_begin = lookup_of(other).begin;
+    if (other_begin > begin && other.weight == embedding.weight) end = std::min(end, other_begin);
+  }
+  return end;
+}
+
+/// Of the rows from `begin` to `end` of the table.
+size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
+                                    ModelDescription& model) {
+  const auto [at, fresh] = embeddings_.emplace(std::make_pair(row.weight.get(), begin), model.embeddings.size());
+  if (!fresh) return at->second;
+  const bool whole = begin == 0 && end == row.weight->rows;
+  std::string table = row.name.empty() ? name : row.name;
+  if (!whole) table += "[" + std::to_string(begin) + ":" + std::to_string(end) + "]";
+  const auto first = row.weight->data.begin() + static_cast<std::ptrdiff_t>(begin * row.weight->cols);
+  const auto last = row.weight->data.begin() + static_cast<std::ptrdiff_t>(end * row.weight->cols);
+  model.embeddings.push_back({table, Matrix{end - begin, row.weight->cols, {first, last}}});
+  return at->second;
+}
+
 void ModelInputs::add_categorical(Column column, const std::string& name, ModelDescription& model) {
   const std::vector<Ref>& embeddings = lookups_.at(column);
   const Expression& row = expressions_.of(embeddings.front());
+  const size_t begin = lookup_of(row).begin;
   for (const Ref other : embeddings) {
     const Expression& second = expressions_.of(other);
-    const bool same = second.weight == row.weight || (!row.name.empty() && second.name == row.name);
-    if (!same) chains_.fail(other, "looks the ids of '" + name + "' up in a second table");
+    if (second.weight != row.weight || lookup_of(second).begin != begin) {
+      chains_.fail(other, "looks the ids of '" + name + "' up in a second table");
+    }
   }
   if (values_.count(column) != 0) chains_.fail(embeddings.front(), "looks '" + name + "' up, which is read as a number too");
-  const auto known = std::find_if(model.embeddings.begin(), model.embeddings.end(),
-                                  [&](const Embedding& embedding) { return embedding.name == row.name; });
+  const size_t end = end_of_field(row, begin);
+  if (begin >= end) chains_.fail(embeddings.front(), "looks the ids of '" + name + "' up beyond the end of its table");
   SparseFeature sparse;
-  sparse.embedding = static_cast<size_t>(known - model.embeddings.begin());
-  if (known == model.embeddings.end() || row.name.empty()) {
-    sparse.embedding = model.embeddings.size();
-    model.embeddings.push_back({row.name.empty() ? name : row.name, *row.weight});
-  }
+  sparse.embedding = embedding_index(row, begin, end, name, model);
   sparse.vocabulary.identity = true;
-  sparse.vocabulary.size = row.weight->rows;
+  sparse.vocabulary.size = end - begin;
   Feature feature;
   feature.name = name;
   feature.width = row.columns;
@@ -109,7 +139,7 @@ void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
   for (size_t i = 0; i < vector.size(); ++i) {
     const Expression& expression = expressions_.of(vector[i]);
     const bool value = expression.kind == ExpressionKind::kInput;
-    const Ref id = value ? vector[i] : expression.inputs.front();
+    const Ref id = value ? vector[i] : lookup_of(expression).input;
     const Column column{expressions_.of(id).node, id.column};
     const size_t to = value ? value_at_.at(column) : lookup_at_.at(column) + vector[i].column;
     for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + to] += layer.weight.at(row, i);

@@ -29,9 +29,18 @@ class ModelInputs {
  private:
   using Column = std::pair<size_t, uint32_t>;  // of an input of the graph
 
+  struct Lookup {
+    Ref input;         // of the graph: the id
+    size_t begin = 0;  // the row of the table that id 0 is
+  };
+
   size_t width(size_t input) const;
+  Lookup lookup_of(const Expression& embedding) const;
+  size_t end_of_field(const Expression& embedding, size_t begin) const;
   void add_dense(size_t input, ModelDescription& model);
   void add_columns(size_t input, ModelDescription& model);
+  size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
+                         ModelDescription& model);
   void add_categorical(Column column, const std::string& name, ModelDescription& model);
 
   const OnnxGraph& graph_;
@@ -41,6 +50,7 @@ class ModelInputs {
   std::set<Column> values_;                    // read as floats
   std::map<Column, std::vector<Ref>> lookups_; // read as ids: the first number of each embedding
   std::map<Column, size_t> value_at_, lookup_at_;  // where in x
+  std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
   size_t input_dim_ = 0;
 };
 

@@ -129,6 +129,31 @@ TEST_CASE("recognise: columns of one matrix as numbers and as ids") {
   CHECK(weight.at(0, 2) == 0.25f);
 }
 
+TEST_CASE("recognise: fields packed into one table by shifts") {
+  GraphBuilder build;
+  const std::string ids = build.input("ids", {0, 3}, true);
+  const std::string shifted = build.node("Add", {ids, build.integers({0, 5, 7})});
+  const std::string embedded = build.node("Gather", {build.floats({10, 2}), shifted});
+  build.task(build.expert(build.node("Flatten", {embedded}), 6, 2), 2);
+  const ModelDescription model = build.recognise();
+  REQUIRE(model.features.size() == 3);
+  REQUIRE(model.embeddings.size() == 3);
+  const auto table = [&](size_t feature) {
+    return model.embeddings[std::get<SparseFeature>(model.features[feature].kind).embedding].table;
+  };
+  CHECK(table(0).rows == 5);
+  CHECK(table(1).rows == 2);
+  CHECK(table(2).rows == 3);
+  CHECK(table(1).data[0] == 0.25f + 0.25f * 10);
+  CHECK(std::get<SparseFeature>(model.features[1].kind).vocabulary.size == 2);
+
+  GraphBuilder beyond;
+  const std::string far = beyond.node("Add", {beyond.input("ids", {0, 1}, true), beyond.integers({10})});
+  const std::string rows = beyond.node("Flatten", {beyond.node("Gather", {beyond.floats({10, 2}), far})});
+  beyond.task(beyond.expert(rows, 2, 2), 2);
+  CHECK_CONTAINS(beyond.error(), "looks the ids of 'ids' up beyond the end of its table");
+}
+
 TEST_CASE("recognise: the product of two tasks, and their order") {
   GraphBuilder build;
   const std::string x = build.input("x", {0, 3});
