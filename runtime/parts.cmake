@@ -5,7 +5,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
 endif()
 option(MMOE_FILES "Model::map() and the variable MMOE_ISA: a system with files and an environment" ${hosted})
 option(MMOE_HEAP "Session::create() without an arena, the C interface's handles, copies of misaligned bytes" ${hosted})
-option(MMOE_THREADS "ParallelSession and a last message per thread: a system with threads" ${hosted})
+option(MMOE_THREADS "ParallelSession, also from C, and a last message per thread: a system with threads" ${hosted})
 option(MMOE_C_API "The C interface, <mmoe/mmoe.h>" ON)
 option(MMOE_FEATURES "score_features(), vocabularies and their verification; OFF: models are scored from x alone" ON)
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
@@ -30,5 +30,6 @@ function(mmoe_leave_out target)
     src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
-    $<$<BOOL:${MMOE_C_API}>:src/c/mmoe.cpp>)
+    $<$<BOOL:${MMOE_C_API}>:src/c/mmoe.cpp>
+    $<$<AND:$<BOOL:${MMOE_C_API}>,$<BOOL:${MMOE_THREADS}>>:src/c/mmoe_parallel.cpp>)
 endfunction()

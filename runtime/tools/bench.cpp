@@ -46,6 +46,7 @@ Plan make_plan(const Model& model, const BenchOptions& options, std::size_t batc
   session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
   session_options.top_k = options.top_k;
   session_options.min_gate_weight = options.min_gate_weight;
+  session_options.skip_experts = options.skip_experts;
   session_options.tasks = tasks.empty() ? nullptr : tasks.data();
   session_options.num_tasks = tasks.size();
   Result<Plan> plan = Plan::create(model, session_options);

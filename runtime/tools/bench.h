@@ -18,6 +18,7 @@ struct BenchOptions {
   std::vector<std::string> tasks;  ///< empty: all
   std::size_t top_k = 0;
   float min_gate_weight = 0;
+  SkipExperts skip_experts = SkipExperts::kWhereFaster;
   bool candidates = false;  ///< the batch is one user's candidates; set_user() is part of the call
   std::size_t threads = 1;
   double seconds = 0.5;     ///< per batch size

@@ -1,5 +1,6 @@
 // mmoe-bench: how fast this machine scores a model.
 #include <CLI/CLI.hpp>
+#include <map>
 
 #include "runtime/tools/bench.h"
 #include "runtime/tools/command_line.h"
@@ -36,6 +37,13 @@ void declare(CLI::App& app, BenchOptions& options, bool& json) {
       ->type_name("K");
   app.add_option("--min-gate-weight", options.min_gate_weight, "skip experts of smaller gate weight [0]")
       ->type_name("W");
+  static const std::map<std::string, SkipExperts> kSkipExperts = {{"where_faster", SkipExperts::kWhereFaster},
+                                                                  {"always", SkipExperts::kAlways},
+                                                                  {"never", SkipExperts::kNever}};
+  app.add_option("--skip-experts", options.skip_experts,
+                 "where_faster, always or never: spare rows the experts that they do not select [where_faster]")
+      ->type_name("WHEN")
+      ->transform(CLI::Transformer(kSkipExperts, CLI::ignore_case));
   app.add_flag("--candidates", options.candidates, "each batch is one user's candidates: set_user, score_candidates");
   app.add_option("--threads", options.threads, "threads that share each batch [1]")
       ->type_name("N")

@@ -30,7 +30,7 @@ build_project() {
 
 build_project "$here" installed
 "$folder/installed/program"
-"$folder/installed/threads"
+"$folder/installed/threads" "$model"
 build_project "$root/examples/embed" embed
 cpp_scores=$("$folder/embed/embed_cpp" "$model")
 c_scores=$("$folder/embed/embed_c" "$model")
@@ -43,4 +43,8 @@ echo "$cpp_scores"
 # A C program can also be linked without CMake.
 "${CC:-cc}" -std=c99 -I"$prefix/include" "$root/examples/embed/embed.c" "$prefix/$multiarch/libmmoe.a" -lstdc++ -lm -o "$folder/plain"
 [[ $("$folder/plain" "$model") == "$c_scores" ]]
+if nm -C "$folder/plain" | grep ParallelSession; then
+  echo "error: a program that uses one core has the code for several" >&2
+  exit 1
+fi
 echo "installed programs agree"

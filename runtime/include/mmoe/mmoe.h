@@ -1,5 +1,5 @@
-/* The C interface of mmoe-edge: <mmoe/model.h>, <mmoe/plan.h> and <mmoe/session.h> for C, Swift, Kotlin/JNI, Rust
- * and Python. Functions and fields are only ever appended.
+/* The C interface of mmoe-edge: <mmoe/model.h>, <mmoe/plan.h>, <mmoe/session.h>, <mmoe/parallel.h> and
+ * <mmoe/thread_pool.h> for C, Swift, Kotlin/JNI, Rust and Python. Functions and fields are only ever appended.
  *
  *   mmoe_model* model;
  *   mmoe_session* session;
@@ -144,6 +144,53 @@ mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_fea
                                            size_t num_columns);
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores);
+
+/* ---------------------------------------------------------------------------------------- several cores
+ *
+ *   mmoe_thread_pool* pool;                                  // or an executor of yours
+ *   mmoe_thread_pool_create(4, &pool);
+ *   mmoe_session_create_parallel(model, &options, mmoe_thread_pool_executor(pool), 4, &session);
+ *   mmoe_session_score(session, x, 1000, scores);
+ *
+ * All of the functions above take such a session, and give the bits and the errors that any other gives, for any
+ * number of workers. Not in a build without threads. */
+
+/* What runs the parts of a call. */
+typedef struct mmoe_executor {
+  /* Calls task(context, i) exactly once for every i < num_tasks, on any threads, at once or one after the other in
+   * any order, and returns when all calls have returned and their writes are visible to its caller. num_tasks is at
+   * most the session's num_workers. Tasks do not block or wait for each other. */
+  void (*run)(void* state, size_t num_tasks, void (*task)(void* context, size_t index), void* context);
+  void* state; /* passed to run; stays the caller's and must outlive the sessions that use it */
+} mmoe_executor;
+
+/* A session on which at most num_workers cores, 1 to 256, work at once; 1 never calls the executor. options->max_batch:
+ * the large batch. One allocation of the memory of all workers and one of the handle. */
+mmoe_status mmoe_session_create_parallel(const mmoe_model* model, const mmoe_session_options* options,
+                                         mmoe_executor executor, size_t num_workers, mmoe_session** session);
+
+/* Bytes that mmoe_session_create_parallel_in() needs, handle included. */
+mmoe_status mmoe_session_parallel_arena_bytes(const mmoe_model* model, const mmoe_session_options* options,
+                                              size_t num_workers, size_t* bytes);
+
+/* The same in the caller's memory, at any address; allocates nothing. */
+mmoe_status mmoe_session_create_parallel_in(const mmoe_model* model, const mmoe_session_options* options,
+                                            mmoe_executor executor, size_t num_workers, void* arena,
+                                            size_t arena_bytes, mmoe_session** session);
+
+/* A ready executor on threads that sleep while there is nothing to do: the library mmoe::threads
+ * (libmmoe_threads.a). One pool serves any number of sessions and models, which take turns. */
+typedef struct mmoe_thread_pool mmoe_thread_pool;
+
+/* num_threads, 1 to 256, counts the thread that calls, which works too. MMOE_OUT_OF_MEMORY: the system refuses a
+ * thread. */
+mmoe_status mmoe_thread_pool_create(size_t num_threads, mmoe_thread_pool** pool);
+
+/* Valid as long as the pool. */
+mmoe_executor mmoe_thread_pool_executor(const mmoe_thread_pool* pool);
+
+/* Ends the threads; null is allowed. After the sessions that use it, or at least after their last call. */
+void mmoe_thread_pool_free(mmoe_thread_pool* pool);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,13 @@ enum class NonFinite : std::uint8_t {
   kError       ///< score() fails with kNonFinite, naming the row
 };
 
+/// Whether a row is spared the experts that none of its gates selects. The scores are the same bits.
+enum class SkipExperts : std::uint8_t {
+  kWhereFaster,  ///< narrow experts, or nearly all of them, are faster computed for all rows side by side
+  kAlways,
+  kNever
+};
+
 struct PlanOptions {
   /// Largest batch that will usually be scored at once. Larger batches are scored in parts; the arena grows
   /// with it up to Plan::kMaxBlockRows rows.
@@ -35,6 +42,9 @@ struct PlanOptions {
   float min_gate_weight = 0;
   /// Divide the weights that min_gate_weight leaves by their sum.
   bool renormalise = true;
+
+  /// What top-k gates and min_gate_weight save is up to this.
+  SkipExperts skip_experts = SkipExperts::kWhereFaster;
 
   /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "scalar"). Null: the environment
   /// variable MMOE_ISA if set, else the fastest that this machine has.
@@ -88,6 +98,7 @@ class Plan {
   std::size_t top_k_;
   float min_gate_weight_;
   bool renormalise_;
+  SkipExperts skip_experts_;
   std::size_t num_tasks_;
   std::uint8_t tasks_[kMaxTasks];
   NonFinite non_finite_;

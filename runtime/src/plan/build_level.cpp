@@ -45,6 +45,41 @@ std::size_t PlanBuilder::max_selected_of(const schema::Gate& gate) const {
   return has_threshold(gate) ? gate.experts()->size() : top_k_of(gate);
 }
 
+// How likely a row is to use an expert, were gates' choices random and independent. Of a threshold nothing is known.
+float PlanBuilder::chance_of_use(const schema::Level& level, const LevelNeeds& needs, std::uint32_t expert) const {
+  float unused = 1.0f;
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    if (!needs.gates.contains(g)) continue;
+    for (const std::uint32_t listed : *gate.experts()) {
+      if (listed != expert) continue;
+      const std::size_t top_k = top_k_of(gate);
+      const float chosen = static_cast<float>(top_k) / static_cast<float>(gate.experts()->size());
+      unused *= top_k != 0 ? 1.0f - chosen : has_threshold(gate) ? 0.5f : 0.0f;
+    }
+  }
+  return 1.0f - unused;
+}
+
+// In multiply-adds per row. Measured with AVX-512: a product by itself is slower than one side by side with others, most
+// so where it is one panel wide, and its own steps cost what so many multiply-adds do, shared by the rows of a block.
+bool PlanBuilder::skipping_pays(const schema::Level& level, const LevelNeeds& needs) const {
+  constexpr std::size_t kFewRows = 8;
+  float skipping = block_rows_ < kFewRows ? 7500.0f : 1000.0f;
+  float computing_all = 0.0f;
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
+    if (!needs.experts.contains(e)) continue;
+    float cost = 0.0f;
+    for (const schema::Dense* layer : *level.experts()->Get(e)->layers()) {
+      cost += static_cast<float>(padded_outputs(layer->outputs())) * static_cast<float>(layer->inputs());
+    }
+    const float panels = static_cast<float>(num_panels(level.experts()->Get(e)->layers()->Get(0)->outputs()));
+    computing_all += cost;
+    skipping += cost * chance_of_use(level, needs, e) * (1.04f + 0.6f / (panels * panels));
+  }
+  return skipping < computing_all;
+}
+
 // An expert is sparse when every needed gate that lists it selects.
 void PlanBuilder::find_sparse_experts(const schema::Level& level, const LevelNeeds& needs) {
   BitSet<kMaxExperts> dense;
@@ -55,6 +90,8 @@ void PlanBuilder::find_sparse_experts(const schema::Level& level, const LevelNee
   }
   sparse_ = {};
   any_sparse_ = false;
+  if (plan_.skip_experts_ == SkipExperts::kNever) return;
+  if (plan_.skip_experts_ == SkipExperts::kWhereFaster && !skipping_pays(level, needs)) return;
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
     if (!needs.experts.contains(e) || dense.contains(e)) continue;
     sparse_.insert(e);

@@ -78,6 +78,8 @@ class PlanBuilder {
   bool has_threshold(const schema::Gate& gate) const;
   std::size_t max_selected_of(const schema::Gate& gate) const;
   bool passes_through(const schema::Gate& gate) const;
+  float chance_of_use(const schema::Level& level, const LevelNeeds& needs, std::uint32_t expert) const;
+  bool skipping_pays(const schema::Level& level, const LevelNeeds& needs) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
   static schema::ActivationKind fused_activation(const schema::Dense& layer);

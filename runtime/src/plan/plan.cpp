@@ -51,6 +51,7 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   plan.top_k_ = options.top_k;
   plan.min_gate_weight_ = options.min_gate_weight;
   plan.renormalise_ = options.renormalise;
+  plan.skip_experts_ = options.skip_experts;
   plan.non_finite_ = options.non_finite;
   if (!options.tasks && options.num_tasks != 0) {
     return make_error(ErrorCode::kInvalidArgument, "tasks: null, but num_tasks is ", options.num_tasks);

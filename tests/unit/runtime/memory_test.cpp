@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mmoe/mmoe.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/models.h"
@@ -150,6 +151,34 @@ TEST_CASE("ParallelSession: creation allocates once, scoring on a thread pool ne
   CHECK(scored);
   CHECK(created == before + 1);
   CHECK(after == created);
+}
+
+TEST_CASE("C interface: several cores in the caller's memory allocate nothing, else twice") {
+  const AlignedBytes file = model_file(feature_description());
+  mmoe_model* model = nullptr;
+  mmoe_thread_pool* pool = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  REQUIRE(mmoe_thread_pool_create(3, &pool) == MMOE_OK);
+  const mmoe_executor executor = mmoe_thread_pool_executor(pool);
+  const std::vector<float> x(300 * 31);
+  std::vector<float> scores(300 * 2);
+  std::vector<std::uint8_t> arena(1 << 20);
+  mmoe_session *owning = nullptr, *placed = nullptr;
+  const std::size_t before = num_allocations;
+  const bool created_in = mmoe_session_create_parallel_in(model, nullptr, executor, 3, arena.data(), arena.size(),
+                                                          &placed) == MMOE_OK;
+  const bool scored = created_in && mmoe_session_score(placed, x.data(), 300, scores.data()) == MMOE_OK;
+  mmoe_session_free(placed);
+  const std::size_t after = num_allocations;
+  const bool created = mmoe_session_create_parallel(model, nullptr, executor, 3, &owning) == MMOE_OK;
+  const std::size_t after_owning = num_allocations;
+  CHECK(scored);
+  CHECK(after == before);
+  CHECK(created);
+  CHECK(after_owning == after + 2);  // the workers and the handle
+  mmoe_session_free(owning);
+  mmoe_thread_pool_free(pool);
+  mmoe_model_free(model);
 }
 
 // Resident memory of this process that is no file's: what a copy would need.

@@ -10,6 +10,7 @@
 
 #include "mmoe/parallel.h"
 #include "mmoe/thread_pool.h"
+#include "tests/unit/feature_rows.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::test {
@@ -47,6 +48,7 @@ Plan make_plan(const Model& model, std::size_t max_batch = kRows, NonFinite non_
   PlanOptions options;
   options.max_batch = max_batch;
   options.non_finite = non_finite;
+  options.skip_experts = SkipExperts::kAlways;
   Result<Plan> plan = Plan::create(model, options);
   REQUIRE(plan.ok());
   return *plan;
@@ -138,33 +140,13 @@ TEST_CASE("ParallelSession: strides are kept, and what lies between rows is not 
   CHECK(same_bits(scores, expected));
 }
 
-// One row of each, differently for each of the features in the file's order: country, device, history, price, shop.
-struct FeatureRows {
-  std::vector<std::int32_t> country, device, shop;
-  std::vector<float> history, price;
-  std::vector<FeatureColumn> columns;
-
-  FeatureRows() {
-    Random random(3);
-    for (std::size_t i = 0; i < kRows; ++i) {
-      country.push_back(static_cast<std::int32_t>(random.below(5)));
-      device.push_back(static_cast<std::int32_t>(random.below(4)));
-      shop.push_back(static_cast<std::int32_t>(random.below(101)) - 1);
-      price.push_back(random.uniform(-10, 80));
-    }
-    history = random.floats(kRows * 3);
-    columns = {{nullptr, country.data()}, {nullptr, device.data()}, {history.data(), nullptr},
-               {price.data(), nullptr},   {nullptr, shop.data()}};
-  }
-};
-
 TEST_CASE("ParallelSession: raw features, and a user with many candidates") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Plan plan = make_plan(model);
-  const FeatureRows rows;
+  const FeatureRows<FeatureColumn> rows(kRows);
   const FeatureColumn* const items = rows.columns.data() + 3;
   Result<Session> single = Session::create(plan);
   for (const std::size_t num_workers : kWorkers) {
@@ -280,7 +262,7 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Plan plan = make_plan(model);
-  FeatureRows rows;
+  FeatureRows<FeatureColumn> rows(kRows);
   std::vector<float> scores(kRows * 2);
   const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
   rows.shop[145] = 100;
@@ -301,7 +283,7 @@ TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
   const Plan plan = make_plan(model, kRows, NonFinite::kError);
   const std::vector<float> x(kRows * 31);
   std::vector<float> scores(kRows * 2);
-  const FeatureRows rows;
+  const FeatureRows<FeatureColumn> rows(kRows);
   std::vector<FeatureColumn> missing = rows.columns;
   missing[2].values = nullptr;
   missing[4].ids = nullptr;
@@ -348,7 +330,7 @@ TEST_CASE("ParallelSession: in the caller's memory: exactly enough, at any addre
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Executor executor{run_on_new_threads, nullptr};
-  const FeatureRows rows;
+  const FeatureRows<FeatureColumn> rows(kRows);
   for (const std::size_t num_workers : {1, 3}) {
     const Plan plan = make_plan(model);
     const std::size_t needed = ParallelSession::arena_bytes(plan, num_workers);

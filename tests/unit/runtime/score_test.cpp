@@ -133,6 +133,7 @@ TEST_CASE("score: top-k chosen for a session equals top-k in the file") {
   const std::vector<float> x = random.floats(100 * 20);
   SessionOptions options;
   options.top_k = 3;
+  options.skip_experts = SkipExperts::kAlways;
   CHECK(same(score(dense, x, 100, options), score(sparse, x, 100)));
   options.top_k = 100;  // more than there are: all
   CHECK(same(score(sparse, x, 100, options), score(dense, x, 100)));
@@ -145,6 +146,7 @@ TEST_CASE("score: min_gate_weight skips experts; with none to skip it changes no
   const std::vector<float> x = random.floats(100 * 20);
   const std::vector<float> all = score(model, x, 100);
   SessionOptions options;
+  options.skip_experts = SkipExperts::kAlways;
   options.min_gate_weight = 1e-30f;
   options.renormalise = false;
   CHECK(same(score(model, x, 100, options), all));
@@ -184,7 +186,52 @@ TEST_CASE("score: an expert that no row selects is not computed") {
       schema::GetSizePrefixedModel(file.data())->segments()->Get(0)->offset());
   float* weights = reinterpret_cast<float*>(file.data() + segment);
   for (std::size_t i = 0; i < 20 * 16; ++i) weights[20 * 16 + i] = std::numeric_limits<float>::quiet_NaN();
-  CHECK(same(score(model, x, 60), expected));
+  SessionOptions options;
+  options.skip_experts = SkipExperts::kAlways;
+  CHECK(same(score(model, x, 60, options), expected));
+}
+
+TEST_CASE("score: experts skipped or not, the bits are the same") {
+  Random random(9);
+  for (const NamedModel& named : all_models()) {
+    const AlignedBytes file = model_file(named.description);
+    const Model model = load(file);
+    const std::vector<float> x = random.floats(50 * model.input_dim());
+    for (const std::size_t top_k : {0, 1, 2}) {
+      SessionOptions options;
+      options.top_k = top_k;
+      options.skip_experts = SkipExperts::kNever;
+      const std::vector<float> expected = score(model, x, 50, options);
+      for (const SkipExperts skip : {SkipExperts::kAlways, SkipExperts::kWhereFaster}) {
+        options.skip_experts = skip;
+        CAPTURE(named.name);
+        for (const std::size_t batch : {1, 16}) CHECK(same(score(model, x, batch, options), expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("Plan: skips wide experts of which a row uses few, computes narrow ones and those nearly all in use") {
+  const auto num_steps = [](const MmoeSizes& sizes, std::size_t top_k, SkipExperts skip) {
+    const AlignedBytes file = model_file(mmoe_description(sizes));
+    const Model model = load(file);
+    PlanOptions options;
+    options.max_batch = 64;
+    options.top_k = top_k;
+    options.skip_experts = skip;
+    return Plan::create(model, options)->num_steps();
+  };
+  const auto skips = [&](const MmoeSizes& sizes, std::size_t top_k) {
+    const std::size_t always = num_steps(sizes, top_k, SkipExperts::kAlways);
+    const std::size_t never = num_steps(sizes, top_k, SkipExperts::kNever);
+    const std::size_t chosen = num_steps(sizes, top_k, SkipExperts::kWhereFaster);
+    REQUIRE(always != never);
+    CHECK((chosen == always || chosen == never));
+    return chosen == always;
+  };
+  CHECK(skips({200, 8, {256, 128}, 1, {8}, 0, 0}, 2));
+  CHECK_FALSE(skips({200, 8, {256, 128}, 2, {8}, 0, 0}, 7));
+  CHECK_FALSE(skips({100, 8, {16}, 2, {8}, 0, 0}, 4));
 }
 
 TEST_CASE("score: rows with strides") {
