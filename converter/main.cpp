@@ -16,6 +16,7 @@
 #include "converter/description/bind.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
+#include "converter/recognise/recognise.h"
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/output_file.h"
 
@@ -91,18 +92,28 @@ void print_expected(const Arguments& arguments, const ModelDescription& model, c
   std::cout << '\n';
 }
 
+/// By the description, or without one by the graph that an ONNX model has.
+ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const std::string& text,
+                          BindReport& bound) {
+  const std::string name = fs::path(arguments.weights).stem().string();
+  const bool described = !arguments.description.empty();
+  if (!described && weights.graph() == nullptr) {
+    throw ConvertError("DESCRIPTION is missing: only an ONNX model says itself what its tensors mean");
+  }
+  try {
+    if (!described) return recognise(*weights.graph(), name, bound.notes);
+    return bind_description_text(text, weights, name, &bound);
+  } catch (const ConvertError& error) {
+    throw ConvertError((described ? arguments.description : arguments.weights) + ": " + error.what());
+  }
+}
+
 void run(const Arguments& arguments) {
   const fs::path weights_path(arguments.weights);
   const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
-  const std::string text = read_text(arguments.description);
+  const std::string text = arguments.description.empty() ? "" : read_text(arguments.description);
   BindReport bound;
-  const ModelDescription model = [&] {
-    try {
-      return bind_description_text(text, *weights, weights_path.stem().string(), &bound);
-    } catch (const ConvertError& error) {
-      throw ConvertError(arguments.description + ": " + error.what());
-    }
-  }();
+  const ModelDescription model = describe(arguments, *weights, text, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   const Converted converted = convert(model, provenance, arguments.options);
@@ -120,11 +131,13 @@ void run(const Arguments& arguments) {
 
 void declare(CLI::App& app, Arguments& arguments) {
   app.footer("Exit codes: 0 written and checked; 1 input refused, nothing written; 2 wrong command line.");
-  app.add_option("WEIGHTS", arguments.weights, "PyTorch .pt/.pth with a state dict, or .safetensors")
+  app.add_option("WEIGHTS", arguments.weights,
+                 "PyTorch .pt/.pth with a state dict, .safetensors, NumPy .npz, Keras .keras/.h5, Paddle .pdparams, or "
+                 "ONNX; the first bytes decide")
       ->required()
       ->type_name("");
-  app.add_option("DESCRIPTION", arguments.description, "JSON that says what the tensors mean (DESCRIPTION.md)")
-      ->required()
+  app.add_option("DESCRIPTION", arguments.description,
+                 "JSON that says what the tensors mean (DESCRIPTION.md); an ONNX model does without (ONNX.md)")
       ->type_name("");
   app.add_option("-o,--output", arguments.output, "model file to write")->required()->type_name("FILE");
   CLI::Option* rows =

@@ -103,8 +103,12 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
   if (list) {
     for (const JsonReader& item : list->items()) add(item);
   }
+  const std::vector<TensorAlias> aliases = source.aliases();
   for (size_t i = 0; i < source.tensors().size(); ++i) {
     if (consumed_.count(i) != 0) continue;
+    for (const TensorAlias& alias : aliases) {
+      if (alias.tensor == i) aliases_.push_back({alias.name, tensors_.size()});
+    }
     tensors_.push_back(source.tensors()[i]);
     readers_.push_back([&source, i] { return source.read(i); });
   }

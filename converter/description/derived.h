@@ -23,6 +23,7 @@ class DerivedWeights : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::vector<float> read(size_t index) const override { return readers_[index](); }
   std::string format() const override { return source_.format(); }
+  std::vector<TensorAlias> aliases() const override { return aliases_; }  ///< of those that were not derived from
 
   /// Whether the weights of some layers were given as factors of a tensor.
   bool has_factors() const { return has_factors_; }
@@ -50,6 +51,7 @@ class DerivedWeights : public WeightSource {
   std::string prefix_;  // of all tensors of the file, where the description leaves it out
   std::set<size_t> consumed_;
   std::vector<TensorInfo> tensors_;
+  std::vector<TensorAlias> aliases_;
   std::vector<Reader> readers_;
   bool has_factors_ = false;
 };

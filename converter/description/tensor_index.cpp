@@ -53,6 +53,7 @@ TensorIndex::TensorIndex(const WeightSource& source, std::vector<std::string> ta
     if (!by_name_.emplace(name, i).second) throw ConvertError(name + ": the weights file has two tensors of this name");
   }
   prefixes_ = shared_prefixes(by_name_);
+  for (TensorAlias& alias : source.aliases()) by_name_.emplace(std::move(alias.name), alias.tensor);
   longest_first_ = task_names_;
   std::stable_sort(longest_first_.begin(), longest_first_.end(),
                    [](const std::string& a, const std::string& b) { return a.size() > b.size(); });

@@ -18,6 +18,7 @@ struct DTypeInfo {
   std::string_view safetensors;   ///< in a safetensors header
   std::string_view torch;         ///< torch.<this>
   std::string_view torch_storage; ///< torch.<this>
+  std::string_view numpy;         ///< numpy.dtype(<this>), without the byte order in front
 };
 
 /// The table's row of `dtype`.

@@ -25,7 +25,7 @@ class Machine {
       const bool known = push_number(opcode) || push_text(opcode) || push_container(opcode) ||
                          fill_container(opcode) || move_on_stack(opcode) || use_memo(opcode) || call(opcode) ||
                          frame(opcode);
-      if (!known) fail("opcode " + std::to_string(opcode) + " is not one that torch.save writes");
+      if (!known) fail("opcode " + std::to_string(opcode) + " is not one of tensors and plain values");
     }
   }
 
@@ -118,15 +118,15 @@ class Machine {
       case 'T':
       case 'X': push(values_.add_text(take(number<uint32_t>()))); return true;
       case 0x8d: push(values_.add_text(take(number<uint64_t>()))); return true;
-      case 'C': take(byte()); break;
-      case 'B': take(number<uint32_t>()); break;
+      case 'C': push_bytes(take(byte())); return true;
+      case 'B': push_bytes(take(number<uint32_t>())); return true;
       case 0x8e:
-      case 0x96: take(number<uint64_t>()); break;
+      case 0x96: push_bytes(take(number<uint64_t>())); return true;
       default: return false;
     }
-    push(values_.add_opaque());  // bytes
-    return true;
   }
+
+  void push_bytes(std::string_view bytes) { push(values_.add_text(bytes, PickleKind::kBytes)); }
 
   bool push_container(unsigned char opcode) {
     switch (opcode) {
@@ -287,7 +287,7 @@ class Machine {
     }
     throw ConvertError("the file asks to import " + in_quotes(global) +
                        ": refused; nothing was imported or executed. Expected only tensors and plain values: save "
-                       "with torch.save(model.state_dict(), path)");
+                       "the state_dict alone, with torch.save(model.state_dict(), path) or paddle.save");
   }
 
   void push_storage(PickleRef id) {
@@ -319,6 +319,16 @@ class Machine {
       case GlobalKind::kSize:
         if (given.count != 1 || values_.kind(given[0]) != PickleKind::kTuple) fail("torch.Size of no tuple");
         return given[0];
+      case GlobalKind::kTuple:
+        return given.count == 1 && values_.kind(given[0]) == PickleKind::kTuple ? given[0] : values_.add_opaque();
+      case GlobalKind::kNumpyDtype:
+        return numpy_dtype(given);
+      case GlobalKind::kNumpyReconstruct:
+        return values_.add_tensor(function, values_.add_opaque(), PickleKind::kArray);
+      case GlobalKind::kNumpyFromBuffer:
+        return values_.add_tensor(function, arguments, PickleKind::kArray);
+      case GlobalKind::kCodecsEncode:
+        return encoded(given);
       case GlobalKind::kHarmless:
         return values_.add_opaque();
       case GlobalKind::kStorageType:
@@ -341,10 +351,35 @@ class Machine {
     return result_of(values_.global(given[0]), given[2]);
   }
 
-  /// Attributes, such as state_dict's _metadata: not needed.
+  /// ("f4", align, copy). The byte order comes with the state.
+  PickleRef numpy_dtype(PickleSpan given) {
+    const bool named = given.count > 0 && values_.kind(given[0]) == PickleKind::kText;
+    const DTypeInfo* info = named ? find_dtype(&DTypeInfo::numpy, values_.text(given[0])) : nullptr;
+    return info != nullptr ? values_.add_numpy_dtype(info->dtype) : values_.add_opaque();
+  }
+
+  PickleRef encoded(PickleSpan given) {
+    const bool latin1 = given.count == 2 && values_.kind(given[0]) == PickleKind::kText &&
+                        values_.kind(given[1]) == PickleKind::kText && values_.text(given[1]) == "latin1";
+    return latin1 ? values_.add_text(values_.text(given[0]), PickleKind::kLatin1) : values_.add_opaque();
+  }
+
+  /// (version, byte order, ...)
+  bool is_big_endian(PickleRef dtype_state) const {
+    if (values_.kind(dtype_state) != PickleKind::kTuple) return false;
+    const PickleSpan items = values_.tuple(dtype_state);
+    return items.count > 1 && values_.kind(items[1]) == PickleKind::kText && values_.text(items[1]) == ">";
+  }
+
+  /// Attributes, such as state_dict's _metadata: not needed but for NumPy's arrays and types.
   void set_state() {
-    pop();
+    const PickleRef state = pop();
     const PickleKind kind = values_.kind(top());
+    if (kind == PickleKind::kArray) return values_.set_array_state(top(), state);
+    if (kind == PickleKind::kNumpyDtype) {
+      if (is_big_endian(state)) values_.set_big_endian(top());
+      return;
+    }
     if (kind != PickleKind::kDict && kind != PickleKind::kOpaque && kind != PickleKind::kTensor) {
       fail("it sets attributes of what has none");
     }

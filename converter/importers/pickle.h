@@ -1,5 +1,5 @@
 // A reader of Python pickles that executes nothing: it follows the opcodes of protocols 2 to 5 and keeps what
-// describes tensors. (Python's own description of the opcodes: Lib/pickletools.py.)
+// describes tensors and arrays. (Python's own description of the opcodes: Lib/pickletools.py.)
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,18 @@ namespace mmoe::converter {
 using PickleRef = uint32_t;
 
 enum class PickleKind : uint8_t {
-  kOpaque,   ///< carried along, never looked into: None, floats, bytes, numpy scalars ...
+  kOpaque,   ///< carried along, never looked into: None, floats, numpy scalars ...
   kInteger,  ///< also True and False
   kText,
+  kBytes,
+  kLatin1,   ///< bytes too, of which text() is the UTF-8 of the characters U+0000 to U+00FF
   kList,     ///< or a set; its items are not kept
   kTuple,
   kDict,
   kGlobal,
   kStorage,  ///< a persistent id: the tuple ("storage", type, key, location, num_elements)
+  kNumpyDtype,  ///< of a type that NumPy and the table of dtype.h have
+  kArray,    ///< of NumPy: a call of GlobalKind::kNumpyFromBuffer, or kNumpyReconstruct and a state; not yet checked
   kTensor,   ///< a call of one of GlobalKind::kRebuildTensor*, not yet checked
 };
 
@@ -43,21 +47,27 @@ class PickleValues {
   PickleKind kind(PickleRef ref) const { return values_[ref].kind; }
   int64_t integer(PickleRef ref) const { return values_[ref].integer; }
   std::string_view text(PickleRef ref) const { return {values_[ref].text, values_[ref].count}; }
-  PickleGlobal global(PickleRef ref) const { return values_[ref].global; }  ///< kGlobal; kTensor: the function called
+  /// kGlobal; kTensor, kArray: the function called; kNumpyDtype: its type.
+  PickleGlobal global(PickleRef ref) const { return values_[ref].global; }
+  bool big_endian(PickleRef ref) const { return values_[ref].count != 0; }  ///< kNumpyDtype
   PickleSpan tuple(PickleRef ref) const;
   PickleSpan dict(PickleRef ref) const;  ///< key, value, key, value ...
-  /// The tuple of a kStorage's id, of a kTensor's arguments.
+  /// The tuple of a kStorage's id, of a kTensor's arguments, of a kArray's arguments or state (not a
+  /// tuple where it got none).
   PickleRef arguments(PickleRef ref) const { return static_cast<PickleRef>(values_[ref].index); }
 
   PickleRef add_opaque() { return 0; }
   PickleRef add_integer(int64_t value);
-  PickleRef add_text(std::string_view text);
+  PickleRef add_text(std::string_view text, PickleKind kind = PickleKind::kText);  ///< kText, kBytes, kLatin1
   PickleRef add_list();
   PickleRef add_tuple(PickleSpan items);
   PickleRef add_dict();
   PickleRef add_global(PickleGlobal global);
   PickleRef add_storage(PickleRef id);
-  PickleRef add_tensor(PickleGlobal function, PickleRef arguments);
+  PickleRef add_tensor(PickleGlobal function, PickleRef arguments, PickleKind kind = PickleKind::kTensor);
+  PickleRef add_numpy_dtype(DType dtype);
+  void set_array_state(PickleRef array, PickleRef state);
+  void set_big_endian(PickleRef dtype);
   void append_to_dict(PickleRef dict, PickleSpan keys_and_values);
 
  private:

@@ -13,6 +13,15 @@ struct Listed {
 constexpr Listed kMeaningful[] = {
     {"collections", "OrderedDict", GlobalKind::kDict},
     {"collections", "defaultdict", GlobalKind::kDict},
+    {"builtins", "tuple", GlobalKind::kTuple},
+    {"__builtin__", "tuple", GlobalKind::kTuple},
+    // NumPy before and since 2.0.
+    {"numpy", "dtype", GlobalKind::kNumpyDtype},
+    {"numpy.core.multiarray", "_reconstruct", GlobalKind::kNumpyReconstruct},
+    {"numpy._core.multiarray", "_reconstruct", GlobalKind::kNumpyReconstruct},
+    {"numpy.core.numeric", "_frombuffer", GlobalKind::kNumpyFromBuffer},
+    {"numpy._core.numeric", "_frombuffer", GlobalKind::kNumpyFromBuffer},
+    {"_codecs", "encode", GlobalKind::kCodecsEncode},
     {"torch._utils", "_rebuild_tensor", GlobalKind::kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", GlobalKind::kRebuildTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", GlobalKind::kRebuildTensorV3},
@@ -38,9 +47,8 @@ struct Module {
 // What training scripts keep in a checkpoint next to the weights: numbers, paths, dates, settings, the state
 // of random generators. All of it is skipped, so a name belongs here when skipping it is always right.
 constexpr Module kHarmless[] = {
-    {"__builtin__", "set frozenset bytearray bytes complex dict list tuple int float str bool xrange slice object"},
-    {"builtins", "set frozenset bytearray bytes complex dict list tuple int float str bool range slice object"},
-    {"_codecs", "encode"},
+    {"__builtin__", "set frozenset bytearray bytes complex dict list int float str bool xrange slice object"},
+    {"builtins", "set frozenset bytearray bytes complex dict list int float str bool range slice object"},
     {"argparse", "Namespace"},
     {"collections", "Counter deque"},
     {"datetime", "date datetime time timedelta timezone"},
@@ -48,11 +56,9 @@ constexpr Module kHarmless[] = {
     {"fractions", "Fraction"},
     {"lightning.fabric.utilities.data", "AttributeDict"},
     {"lightning_fabric.utilities.data", "AttributeDict"},
-    {"numpy", "dtype ndarray"},
-    {"numpy._core.multiarray", "scalar _reconstruct"},
-    {"numpy._core.numeric", "_frombuffer"},
-    {"numpy.core.multiarray", "scalar _reconstruct"},
-    {"numpy.core.numeric", "_frombuffer"},
+    {"numpy", "ndarray"},
+    {"numpy._core.multiarray", "scalar"},
+    {"numpy.core.multiarray", "scalar"},
     {"pathlib", "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath"},
     {"pathlib._local", "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath"},
     {"pytorch_lightning.utilities.parsing", "AttributeDict"},

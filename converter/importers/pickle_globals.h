@@ -20,12 +20,17 @@ enum class GlobalKind : uint8_t {
   kDtype,                      ///< `dtype` itself
   kSize,                       ///< torch.Size(tuple): the tuple
   kTensorType,                 ///< torch.Tensor, torch.nn.Parameter as an argument of kRebuildFromType
+  kTuple,                      ///< tuple(items): the items
+  kNumpyDtype,                 ///< numpy.dtype(name, ...)
+  kNumpyReconstruct,           ///< numpy's _reconstruct(...), an array that a state follows
+  kNumpyFromBuffer,            ///< numpy's _frombuffer(bytes, dtype, shape, order)
+  kCodecsEncode,               ///< _codecs.encode(text, "latin1"): bytes, as protocol 2 writes them
   kHarmless,                   ///< calling it makes a value that is carried along and never looked into
 };
 
 struct PickleGlobal {
   GlobalKind kind;
-  DType dtype = DType::kU8;  ///< of kStorageType and kDtype
+  DType dtype = DType::kU8;  ///< of kStorageType, kDtype and kNumpyDtype
 };
 
 /// Looks `module.name` up; false when it is not on the list, and then the file is refused.

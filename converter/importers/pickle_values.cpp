@@ -28,9 +28,9 @@ PickleRef PickleValues::add_integer(int64_t integer) {
   return add(value);
 }
 
-PickleRef PickleValues::add_text(std::string_view text) {
+PickleRef PickleValues::add_text(std::string_view text, PickleKind kind) {
   Value value;
-  value.kind = PickleKind::kText;
+  value.kind = kind;
   value.text = text.data();
   value.count = static_cast<uint32_t>(text.size());
   return add(value);
@@ -72,13 +72,24 @@ PickleRef PickleValues::add_storage(PickleRef id) {
   return add(value);
 }
 
-PickleRef PickleValues::add_tensor(PickleGlobal function, PickleRef arguments) {
+PickleRef PickleValues::add_tensor(PickleGlobal function, PickleRef arguments, PickleKind kind) {
   Value value;
-  value.kind = PickleKind::kTensor;
+  value.kind = kind;
   value.global = function;
   value.index = arguments;
   return add(value);
 }
+
+PickleRef PickleValues::add_numpy_dtype(DType dtype) {
+  Value value;
+  value.kind = PickleKind::kNumpyDtype;
+  value.global = {GlobalKind::kNumpyDtype, dtype};
+  return add(value);
+}
+
+void PickleValues::set_array_state(PickleRef array, PickleRef state) { values_[array].index = state; }
+
+void PickleValues::set_big_endian(PickleRef dtype) { values_[dtype].count = 1; }
 
 void PickleValues::append_to_dict(PickleRef dict, PickleSpan keys_and_values) {
   if (keys_and_values.count == 0) return;

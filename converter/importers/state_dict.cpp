@@ -1,133 +1,21 @@
 #include "converter/importers/state_dict.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
-#include <unordered_set>
 
 #include "converter/error.h"
+#include "converter/importers/dict_search.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/tensor_names.h"
 
 namespace mmoe::converter {
 namespace {
 
-constexpr std::string_view kPreferredKeys[] = {"state_dict", "model_state_dict", "model", "net", "weights"};
 constexpr size_t kMaxDims = 64;  // PyTorch's own limit
 // A view that repeats elements (stride 0) may be larger than its storage, so the file's size does not bound it.
 constexpr uint64_t kMaxRepeatedElements = uint64_t{1} << 24;
 
-/// Whether `text` is made of UTF-8 sequences of the right length, as what later writes the name expects.
-bool is_utf8(std::string_view text) {
-  size_t continuation = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool continues = (byte & 0xc0) == 0x80;
-    if (continues != (continuation > 0)) return false;
-    if (continues) {
-      --continuation;
-    } else if (byte >= 0xf8) {
-      return false;
-    } else if (byte >= 0xc0) {
-      continuation = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    }
-  }
-  return continuation == 0;
-}
-
-/// A dictionary inside the checkpoint, and the key it was reached by.
-struct Found {
-  PickleRef dict;
-  std::string_view key;  // empty for the root
-  size_t parent;         // in the list of what was found; its own index for the root
-  size_t depth;
-};
-
-class Search {
- public:
-  explicit Search(const PickleValues& values) : values_(values) {}
-
-  PickleRef choose(PickleRef root) {
-    visit(root, {}, 0, 0);
-    for (size_t i = 0; i < found_.size(); ++i) visit_children(i);  // breadth first; grows while it runs
-    if (candidates_.empty()) {
-      throw ConvertError("holds no tensors; expected a state_dict, from torch.save(model.state_dict(), path)");
-    }
-    return candidates_.size() == 1 ? found_[candidates_[0]].dict : choose_preferred();
-  }
-
- private:
-  void visit(PickleRef dict, std::string_view key, size_t parent, size_t depth) {
-    if (!visited_.insert(dict).second || is_optimizer(dict)) return;
-    found_.push_back({dict, key, parent, depth});
-    if (holds_tensors(dict)) candidates_.push_back(found_.size() - 1);
-  }
-
-  void visit_children(size_t index) {
-    const PickleSpan items = values_.dict(found_[index].dict);
-    for (size_t i = 0; i + 1 < items.count; i += 2) {
-      if (values_.kind(items[i + 1]) != PickleKind::kDict) continue;
-      const bool named = values_.kind(items[i]) == PickleKind::kText;
-      visit(items[i + 1], named ? values_.text(items[i]) : "?", index, found_[index].depth + 1);
-    }
-  }
-
-  bool holds_tensors(PickleRef dict) const {
-    const PickleSpan items = values_.dict(dict);
-    for (size_t i = 0; i + 1 < items.count; i += 2) {
-      const bool named = values_.kind(items[i]) == PickleKind::kText;
-      if (named && values_.kind(items[i + 1]) == PickleKind::kTensor) return true;
-    }
-    return false;
-  }
-
-  /// torch.optim.Optimizer.state_dict() is {"state": {0: {"exp_avg": tensor ...}}, "param_groups": [...]}.
-  bool is_optimizer(PickleRef dict) const { return has_key(dict, "state") && has_key(dict, "param_groups"); }
-
-  bool has_key(PickleRef dict, std::string_view key) const {
-    const PickleSpan items = values_.dict(dict);
-    for (size_t i = 0; i + 1 < items.count; i += 2) {
-      if (values_.kind(items[i]) == PickleKind::kText && values_.text(items[i]) == key) return true;
-    }
-    return false;
-  }
-
-  PickleRef choose_preferred() const {
-    std::vector<size_t> nearest;
-    for (const size_t candidate : candidates_) {
-      const Found& found = found_[candidate];
-      const bool preferred =
-          std::find(std::begin(kPreferredKeys), std::end(kPreferredKeys), found.key) != std::end(kPreferredKeys);
-      if (preferred && (nearest.empty() || found_[nearest[0]].depth == found.depth)) nearest.push_back(candidate);
-    }
-    if (nearest.size() == 1) return found_[nearest[0]].dict;
-    refuse_ambiguous(nearest.empty() ? candidates_ : nearest);
-  }
-
-  [[noreturn]] void refuse_ambiguous(const std::vector<size_t>& choices) const {
-    constexpr size_t kShown = 8;
-    std::string list;
-    for (size_t i = 0; i < choices.size() && i < kShown; ++i) list += (i == 0 ? "" : ", ") + path(choices[i]);
-    if (choices.size() > kShown) list += ", ...";
-    throw ConvertError("holds " + std::to_string(choices.size()) + " dictionaries of tensors: " + list +
-                       "; save the state_dict alone, or under the key 'state_dict'");
-  }
-
-  /// "checkpoint['ema']['net']"; only the last keys of a very deep one.
-  std::string path(size_t index) const {
-    constexpr size_t kShown = 4;
-    std::string keys;
-    for (size_t level = 0; found_[index].parent != index; index = found_[index].parent) {
-      if (++level > kShown) return "..." + keys;
-      keys = "[" + in_quotes(found_[index].key) + "]" + keys;
-    }
-    return "checkpoint" + keys;
-  }
-
-  const PickleValues& values_;
-  std::unordered_set<PickleRef> visited_;
-  std::vector<Found> found_;
-  std::vector<size_t> candidates_;
-};
+bool is_tensor(const PickleValues& values, PickleRef ref) { return values.kind(ref) == PickleKind::kTensor; }
 
 /// Turns the arguments of a torch._utils._rebuild_tensor* call into a view that has been checked.
 class TensorReader {
@@ -232,18 +120,15 @@ std::vector<StateDictTensor> find_state_dict(const PickleValues& values, PickleR
   if (values.kind(root) == PickleKind::kTensor) {
     throw ConvertError("holds one tensor without a name; expected a state_dict");
   }
-  if (values.kind(root) != PickleKind::kDict) {
-    throw ConvertError("holds no dictionary; expected a state_dict, from torch.save(model.state_dict(), path)");
-  }
-  const PickleSpan items = values.dict(Search(values).choose(root));
-  std::unordered_set<std::string_view> names;
+  const PickleSpan items = values.dict(
+      find_dict_of(values, root, is_tensor, "expected a state_dict, from torch.save(model.state_dict(), path)"));
+  TensorNames names;
   std::vector<StateDictTensor> tensors;
   for (size_t i = 0; i + 1 < items.count; i += 2) {
     if (values.kind(items[i + 1]) != PickleKind::kTensor) continue;
     if (values.kind(items[i]) != PickleKind::kText) throw ConvertError("a tensor's key is not a string");
     const std::string_view name = values.text(items[i]);
-    if (!is_utf8(name)) throw ConvertError("tensor " + in_quotes(name) + ": its name is not UTF-8");
-    if (!names.insert(name).second) throw ConvertError("tensor " + in_quotes(name) + " occurs twice");
+    names.add(name);
     tensors.push_back(TensorReader(values, name).read(items[i + 1]));
   }
   return tensors;

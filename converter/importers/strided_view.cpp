@@ -1,5 +1,6 @@
 #include "converter/importers/strided_view.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "converter/importers/float_convert.h"
@@ -92,6 +93,13 @@ StridedView contiguous_view(const std::vector<uint64_t>& shape) {
   return view;
 }
 
+StridedView fortran_view(const std::vector<uint64_t>& shape) {
+  StridedView view = contiguous_view({shape.rbegin(), shape.rend()});
+  std::reverse(view.shape.begin(), view.shape.end());
+  std::reverse(view.strides.begin(), view.strides.end());
+  return view;
+}
+
 std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array) {
   std::vector<float> values(checked_num_elements(view.shape).value_or(0));
   if (values.empty()) return values;
@@ -106,6 +114,12 @@ std::vector<float> read_view(const StridedView& view, DType dtype, const unsigne
     out = convert_run({array + position * bytes, row_stride * bytes, row_count}, dtype, out);
   } while (next_row(view, row_dims, index, position));
   return values;
+}
+
+void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes) {
+  for (; num_bytes >= element_bytes; num_bytes -= element_bytes, array += element_bytes) {
+    std::reverse(array, array + element_bytes);
+  }
 }
 
 }  // namespace mmoe::converter

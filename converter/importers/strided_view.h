@@ -29,8 +29,14 @@ std::optional<uint64_t> checked_extent(const StridedView& view);
 /// The row-major strides of `shape`.
 StridedView contiguous_view(const std::vector<uint64_t>& shape);
 
+/// The column-major strides of `shape`: the first index runs fastest (Fortran's order).
+StridedView fortran_view(const std::vector<uint64_t>& shape);
+
 /// The elements of `view`, row-major, as floats, from `array`, a little-endian array of `dtype`.
 /// REQUIRES: is_readable(dtype); the array has checked_extent(view) elements.
 std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array);
+
+/// Turns big-endian elements of `element_bytes` into little-endian ones, or back.
+void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes);
 
 }  // namespace mmoe::converter

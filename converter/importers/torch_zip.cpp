@@ -1,6 +1,5 @@
 #include "converter/importers/torch_zip.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "converter/error.h"
@@ -14,22 +13,6 @@ namespace {
 constexpr std::string_view kPickleName = "/data.pkl";
 constexpr uint64_t kMaxPickleBytes = uint64_t{1} << 27;  // some hundred thousand tensors take 64 MiB
 
-bool ends_with(std::string_view text, std::string_view ending) {
-  return text.size() >= ending.size() && text.substr(text.size() - ending.size()) == ending;
-}
-
-[[noreturn]] void refuse_other_zip(const ZipArchive& archive) {
-  for (uint64_t i = 0; i < archive.num_entries(); ++i) {
-    if (ends_with(archive.entry_name(i), ".npy")) {
-      throw ConvertError("is a NumPy .npz archive; expected .pt or .safetensors");
-    }
-    if (archive.entry_name(i) == "model.weights.h5") {
-      throw ConvertError("is a Keras .keras archive; expected .pt or .safetensors");
-    }
-  }
-  throw ConvertError("is a zip archive without data.pkl: not written by torch.save");
-}
-
 /// The directory that everything is in: named after the file that was saved to, so it can be anything.
 std::string find_root(const ZipArchive& archive) {
   std::optional<std::string> root;
@@ -39,7 +22,7 @@ std::string find_root(const ZipArchive& archive) {
     if (root) throw ConvertError("the archive has two data.pkl, in " + in_quotes(*root) + " and " + in_quotes(name));
     root = std::string(name.substr(0, name.size() - kPickleName.size()));
   }
-  if (!root) refuse_other_zip(archive);
+  if (!root) throw ConvertError("is a zip archive without data.pkl: not written by torch.save");
   return *root;
 }
 
@@ -131,10 +114,7 @@ class TorchSource : public WeightSource {
     latest_.clear();
     latest_.shrink_to_fit();  // before the next one is allocated
     latest_ = archive_.read(stored.entry);
-    if (big_endian_) {
-      const auto element = static_cast<std::ptrdiff_t>(dtype_info(stored.dtype).bytes);
-      for (auto at = latest_.begin(); latest_.end() - at >= element; at += element) std::reverse(at, at + element);
-    }
+    if (big_endian_) swap_byte_order(latest_.data(), latest_.size(), dtype_info(stored.dtype).bytes);
     latest_entry_ = stored.entry;
     return latest_;
   }
@@ -150,8 +130,6 @@ class TorchSource : public WeightSource {
 };
 
 }  // namespace
-
-bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == "PK\x03\x04"; }
 
 std::unique_ptr<WeightSource> open_torch_zip(std::string name, std::string_view bytes) {
   try {

@@ -10,9 +10,6 @@
 
 namespace mmoe::converter {
 
-/// Whether `bytes` begin like a zip archive.
-bool looks_like_zip(std::string_view bytes);
-
 /// Reads the pickle (see pickle.h: nothing in it is executed) and checks every tensor of its state_dict against
 /// its storage. read() unpacks a tensor's storage and keeps the latest one, for tensors that share theirs.
 /// `bytes` must outlive the source. Errors begin with `name`. Throws ConvertError.

@@ -2,9 +2,15 @@
 
 #include "converter/error.h"
 #include "converter/importers/mapped_file.h"
+#include "converter/importers/keras_source.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/npy_array.h"
+#include "converter/importers/numpy_source.h"
+#include "converter/importers/onnx_graph.h"
+#include "converter/importers/pickled_arrays.h"
 #include "converter/importers/safetensors.h"
 #include "converter/importers/torch_zip.h"
+#include "converter/importers/zip_archive.h"
 
 namespace mmoe::converter {
 namespace {
@@ -12,6 +18,9 @@ namespace {
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit hosts; sizes are not narrowed");
 
 using namespace std::string_view_literals;
+
+// It is a pickle of a number of torch's, followed by more pickles.
+constexpr std::string_view kOldTorch = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 
 struct OtherFormat {
   size_t offset;
@@ -21,15 +30,9 @@ struct OtherFormat {
 
 // Files that users have been known to pass, by what they begin with. The first match wins.
 constexpr OtherFormat kOtherFormats[] = {
-    {0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv,
+    {0, kOldTorch,
      "a PyTorch file of the old format, from torch before 1.6 or _use_new_zipfile_serialization=False; load it and "
      "torch.save it again with a newer torch"},
-    {0, "\x80\x02"sv, "a Python pickle, but not a file of torch.save since 1.6"},
-    {0, "\x80\x03"sv, "a Python pickle, but not a file of torch.save"},
-    {0, "\x80\x04"sv, "a Python pickle (Paddle's .pdparams, or pickle.dump), but not a file of torch.save"},
-    {0, "\x80\x05"sv, "a Python pickle, but not a file of torch.save"},
-    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras weights)"},
-    {0, "\x93NUMPY"sv, "a NumPy .npy file"},
     {0, "PK\x05\x06"sv, "an empty zip archive"},
     {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
     {0, "GGUF"sv, "a GGUF file"},
@@ -40,21 +43,43 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "<"sv, "a web page or XML, perhaps a failed download"},
 };
 
-/// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of
-/// the length-delimited fields 2 to 8.
-bool looks_like_onnx(std::string_view bytes) {
-  return bytes.size() > 3 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] >= 0x12 &&
-         bytes[2] <= 0x42 && (bytes[2] & 7) == 2;
-}
-
 std::string describe(std::string_view bytes) {
   for (const OtherFormat& format : kOtherFormats) {
     if (bytes.size() > format.offset && bytes.substr(format.offset, format.magic.size()) == format.magic) {
       return format.what;
     }
   }
-  if (looks_like_onnx(bytes)) return "an ONNX model";
   return "of no known format; it begins with " + in_quotes(bytes.substr(0, 16));
+}
+
+enum class ZipKind { kTorch, kNumpy, kKeras, kOther };
+
+/// What a zip archive holds tells whose it is.
+ZipKind zip_kind(const std::string& name, std::string_view bytes) {
+  try {
+    const ZipArchive archive(bytes);
+    ZipKind kind = ZipKind::kOther;
+    for (uint64_t i = 0; i < archive.num_entries(); ++i) {
+      const std::string_view entry = archive.entry_name(i);
+      if (ends_with(entry, "/data.pkl")) return ZipKind::kTorch;
+      if (entry == "model.weights.h5") kind = ZipKind::kKeras;
+      if (kind == ZipKind::kOther && ends_with(entry, ".npy")) kind = ZipKind::kNumpy;
+    }
+    return kind;
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes) {
+  switch (zip_kind(name, bytes)) {
+    case ZipKind::kTorch: return open_torch_zip(std::move(name), bytes);
+    case ZipKind::kNumpy: return open_npz(std::move(name), bytes);
+    case ZipKind::kKeras: return open_keras_archive(std::move(name), bytes);
+    case ZipKind::kOther: break;
+  }
+  throw ConvertError(name + ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
+                     "model.weights.h5 (Keras)");
 }
 
 /// A source together with the file that it reads from.
@@ -66,6 +91,8 @@ class MappedSource : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return source_->tensors(); }
   std::vector<float> read(size_t index) const override { return source_->read(index); }
   std::string format() const override { return source_->format(); }
+  std::vector<TensorAlias> aliases() const override { return source_->aliases(); }
+  const OnnxGraph* graph() const override { return source_->graph(); }
 
  private:
   MappedFile file_;  // outlives source_
@@ -82,10 +109,17 @@ uint64_t TensorInfo::num_elements() const {
 
 std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes) {
   if (bytes.empty()) throw ConvertError(name + ": is empty");
-  if (looks_like_zip(bytes)) return open_torch_zip(std::move(name), bytes);
+  if (looks_like_zip(bytes)) return open_zip(std::move(name), bytes);
+  if (looks_like_npy(bytes)) return open_npy(std::move(name), bytes);
+  if (looks_like_hdf5(bytes)) return open_keras_h5(std::move(name), bytes);
+  if (looks_like_pickle(bytes) && bytes.substr(0, kOldTorch.size()) != kOldTorch) {
+    return open_pickled_arrays(std::move(name), bytes);
+  }
+  if (looks_like_onnx(bytes)) return open_onnx(std::move(name), bytes);
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
   throw ConvertError(name + ": is " + describe(bytes) +
-                     ". Supported weights: safetensors, and PyTorch's torch.save(model.state_dict(), path)");
+                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
+                     "NumPy's .npz, Keras's .h5 and .keras, Paddle's .pdparams, and ONNX");
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {

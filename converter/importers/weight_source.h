@@ -10,6 +10,8 @@
 
 namespace mmoe::converter {
 
+struct OnnxGraph;
+
 /// What a weights file says about one tensor.
 struct TensorInfo {
   std::string name;
@@ -17,6 +19,12 @@ struct TensorInfo {
   std::string dtype;            ///< the field's short name: "f32", "f64", "f16", "bf16", "i64", ...
 
   uint64_t num_elements() const;  ///< product of shape, 1 for a scalar; opening has checked it against the file
+};
+
+/// A second name under which a tensor can be found.
+struct TensorAlias {
+  std::string name;
+  size_t tensor = 0;  ///< index into WeightSource::tensors()
 };
 
 /// An opened weights file. Tensors are read when asked for, so that a file may be larger than memory.
@@ -33,8 +41,14 @@ class WeightSource {
   /// tensor, when its bytes are damaged or its type is not one of these.
   virtual std::vector<float> read(size_t index) const = 0;
 
-  /// "safetensors", "pytorch".
+  /// "safetensors", "pytorch", "numpy", "keras", "paddle", "onnx".
   virtual std::string format() const = 0;
+
+  /// What the model computes, where the format says it; null: it does not.
+  virtual const OnnxGraph* graph() const { return nullptr; }
+
+  /// Further names, where the format's own hang on chance.
+  virtual std::vector<TensorAlias> aliases() const { return {}; }
 };
 
 /// Opens a weights file; its first bytes, not its name, decide the format.

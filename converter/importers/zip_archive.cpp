@@ -2,6 +2,8 @@
 
 #include <zip.h>
 
+#include <algorithm>
+
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 
@@ -94,27 +96,47 @@ uint64_t ZipArchive::entry_bytes(uint64_t index) const {
   return stat.size;
 }
 
+// An entry that is being unpacked.
+struct ZipArchive::OpenEntry {
+  OpenEntry(const ZipArchive& archive, uint64_t index)
+      : where("archive entry " + in_quotes(archive.entry_name(index)) + " "),
+        file(zip_fopen_index(archive.archive_.get(), index, 0)) {
+    if (file == nullptr) throw ConvertError(where + "cannot be read: " + zip_strerror(archive.archive_.get()));
+  }
+
+  /// Fewer bytes than asked for only at the entry's end.
+  uint64_t read(unsigned char* to, uint64_t bytes) {
+    uint64_t filled = 0;
+    while (filled < bytes) {
+      const zip_int64_t count = zip_fread(file.get(), to + filled, bytes - filled);
+      if (count < 0) throw ConvertError(where + "cannot be read: " + zip_file_strerror(file.get()));
+      if (count == 0) break;
+      filled += static_cast<uint64_t>(count);
+    }
+    return filled;
+  }
+
+  std::string where;
+  std::unique_ptr<zip_file_t, CloseFile> file;
+};
+
 std::vector<unsigned char> ZipArchive::read(uint64_t index) const {
   std::vector<unsigned char> bytes(entry_bytes(index));
-  const std::unique_ptr<zip_file_t, CloseFile> file(zip_fopen_index(archive_.get(), index, 0));
-  const std::string where = "archive entry " + in_quotes(entry_name(index)) + " ";
-  if (file == nullptr) throw ConvertError(where + "cannot be read: " + zip_strerror(archive_.get()));
-  const bool unchecked = lacks_checksum(archive_.get(), index);
-  size_t filled = 0;
+  OpenEntry entry(*this, index);
+  const uint64_t filled = entry.read(bytes.data(), bytes.size());
   // One byte more than declared is asked for: libzip compares the checksum only when it meets the end.
-  for (;;) {
-    unsigned char beyond;
-    const bool full = filled == bytes.size();
-    if (full && unchecked) return bytes;
-    const zip_int64_t count = full ? zip_fread(file.get(), &beyond, 1)
-                                   : zip_fread(file.get(), bytes.data() + filled, bytes.size() - filled);
-    if (count < 0) throw ConvertError(where + "cannot be read: " + zip_file_strerror(file.get()));
-    if (count == 0 && full) return bytes;
-    if (count == 0 || full) {
-      throw ConvertError(where + "does not hold the " + std::to_string(bytes.size()) + " bytes that it declares");
-    }
-    filled += static_cast<size_t>(count);
+  unsigned char beyond;
+  const bool longer = !lacks_checksum(archive_.get(), index) && entry.read(&beyond, 1) != 0;
+  if (filled != bytes.size() || longer) {
+    throw ConvertError(entry.where + "does not hold the " + std::to_string(bytes.size()) + " bytes that it declares");
   }
+  return bytes;
+}
+
+std::vector<unsigned char> ZipArchive::read_start(uint64_t index, uint64_t max_bytes) const {
+  std::vector<unsigned char> bytes(std::min(entry_bytes(index), max_bytes));
+  bytes.resize(OpenEntry(*this, index).read(bytes.data(), bytes.size()));
+  return bytes;
 }
 
 }  // namespace mmoe::converter

@@ -12,6 +12,13 @@ struct zip;  // libzip's archive
 
 namespace mmoe::converter {
 
+/// Whether `bytes` begin like a zip archive.
+inline bool looks_like_zip(std::string_view bytes) { return bytes.substr(0, 4) == "PK\x03\x04"; }
+
+inline bool ends_with(std::string_view text, std::string_view ending) {
+  return text.size() >= ending.size() && text.substr(text.size() - ending.size()) == ending;
+}
+
 /// The errors, ConvertError, do not name the file.
 class ZipArchive {
  public:
@@ -29,10 +36,15 @@ class ZipArchive {
   /// The entry, unpacked, its checksum verified unless the archive was written without checksums.
   std::vector<unsigned char> read(uint64_t index) const;
 
+  /// The entry's first `max_bytes` bytes, or all if it has fewer. No checksum.
+  std::vector<unsigned char> read_start(uint64_t index, uint64_t max_bytes) const;
+
  private:
   struct Discard {
     void operator()(struct zip* archive) const;
   };
+
+  struct OpenEntry;
 
   uint64_t archive_bytes_;
   std::unique_ptr<struct zip, Discard> archive_;

@@ -184,8 +184,7 @@ TEST_CASE("torch: an archive entry that declares more than the archive has is re
                                       {"archive/data/0", "1234", uint32_t{1} << 30}});
   CHECK_FALSE(parse_error_of(bytes).empty());
   CHECK_CONTAINS(parse_error_of(zip_file({{"a/data.pkl", "N.", 2}, {"b/data.pkl", "N.", 2}})), "two data.pkl");
-  CHECK_CONTAINS(parse_error_of(zip_file({{"a/x.npy", "", 0}})), ".npz");
-  CHECK_CONTAINS(parse_error_of(zip_file({{"a/x", "", 0}})), "not written by torch.save");
+  CHECK_CONTAINS(parse_error_of(zip_file({{"a/x", "", 0}})), "with neither data.pkl (PyTorch)");
   CHECK_CONTAINS(parse_error_of(zip_file({{"a/data.pkl", "N.", 2}, {"a/byteorder", "middle", 6}})), "'middle'");
 }
 
@@ -199,19 +198,7 @@ TEST_CASE("torch: a dictionary of a million levels is walked without recursion")
 }
 
 TEST_CASE("torch: no truncation and no flipped bit crashes") {
-  for (const char* file : {"tiny.pt", "deflated.pt", "no_checksums.pt"}) {
-    const std::string bytes = fixture_bytes(file);
-    for (size_t size = 0; size < bytes.size(); ++size) {
-      CHECK_MESSAGE(!parse_error_of(std::string(bytes, 0, size)).empty(), file, " truncated to ", size);
-    }
-    for (size_t at = 0; at < bytes.size(); ++at) {
-      for (int mask : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
-        std::string damaged = bytes;
-        damaged[at] = static_cast<char>(damaged[at] ^ mask);
-        CHECK(survives(damaged));
-      }
-    }
-  }
+  for (const char* file : {"tiny.pt", "deflated.pt", "no_checksums.pt"}) check_damage(file);
 }
 
 TEST_CASE("torch: a flipped bit of a weight is found by the archive's checksum") {

@@ -16,6 +16,7 @@
 
 namespace mmoe::converter::testing {
 
+/// Of safetensors and torch's; those of other formats are "../numpy/kinds.npz" and so on.
 inline std::string fixture_path(const std::string& file) {
   return std::string(MMOE_TEST_DATA_DIR) + "/weights/" + file;
 }
@@ -66,6 +67,14 @@ inline std::vector<float> read_named(const WeightSource& source, const std::stri
   return source.read(index_of(source, name));
 }
 
+/// Whether it is the ramp of make_fixtures.py.
+inline bool is_ramp(const std::vector<float>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != ramp(i)) return false;
+  }
+  return true;
+}
+
 /// Opens and reads everything. Must return or throw ConvertError, whatever the bytes.
 inline bool survives(std::string_view bytes) {
   try {
@@ -79,6 +88,21 @@ inline bool survives(std::string_view bytes) {
   } catch (const ConvertError&) {
   }
   return true;
+}
+
+/// Every truncation of the file must be an error, and no flipped bit may crash.
+inline void check_damage(const std::string& file) {
+  const std::string bytes = fixture_bytes(file);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_MESSAGE(!parse_error_of(std::string(bytes, 0, size)).empty(), file, " truncated to ", size);
+  }
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    for (int mask : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
+      std::string damaged = bytes;
+      damaged[at] = static_cast<char>(damaged[at] ^ mask);
+      CHECK(survives(damaged));
+    }
+  }
 }
 
 // Bytes by hand.

@@ -1,0 +1,174 @@
+#include "converter/importers/keras_source.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "converter/error.h"
+#include "converter/importers/child_process.h"
+#include "converter/importers/float_convert.h"
+#include "converter/importers/hdf5_file.h"
+#include "converter/importers/keras_names.h"
+#include "converter/importers/messages.h"
+#include "converter/importers/safetensors.h"
+#include "converter/importers/tensor_names.h"
+#include "converter/importers/zip_archive.h"
+
+namespace mmoe::converter {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr size_t kLengthBytes = 8;
+
+/// Half precision doubles, and a file may be packed; but not without end. What a file may make of itself.
+uint64_t allowed_bytes(size_t file_bytes) { return 16 * uint64_t{file_bytes} + 64 * kMiB; }
+
+// ---------------------------------------------------------------------------------------- in the child
+
+/// An attribute that Keras cuts into `name0`, `name1`, ... when it is too long for one.
+std::vector<std::string> long_texts(const Hdf5File& file, const std::string& group, const std::string& name) {
+  std::vector<std::string> all = file.texts(group, name);
+  for (size_t part = 0; all.empty() || part > 0; ++part) {
+    const std::vector<std::string> texts = file.texts(group, name + std::to_string(part));
+    if (texts.empty()) break;
+    all.insert(all.end(), texts.begin(), texts.end());
+  }
+  return all;
+}
+
+KerasFile describe(const Hdf5File& file, std::string config) {
+  KerasFile keras;
+  for (const Hdf5Dataset& dataset : file.datasets()) {
+    keras.paths.push_back(dataset.path);
+    keras.shapes.push_back(dataset.shape);
+  }
+  keras.config = std::move(config);
+  const std::vector<std::string> attribute = file.texts("", "model_config");
+  if (keras.config.empty() && !attribute.empty()) keras.config = attribute.front();
+  keras.layer_names = long_texts(file, file.has_group("model_weights") ? "model_weights" : "", "layer_names");
+  keras.written_name = [&file](const std::string& path) {
+    const std::vector<std::string> texts = file.has_group(path) ? file.texts(path, "name") : std::vector<std::string>();
+    return texts.empty() ? std::string() : texts.front();
+  };
+  return keras;
+}
+
+/// What the parent gets: a JSON list of aliases behind its length, and a safetensors file. One writer and one reader
+/// the fewer, and the reader is used to hostile files.
+void copy_tensors(const Hdf5File& file, const KerasNames& names, uint64_t allowed, ChildSink& sink) {
+  TensorNames unique;
+  Json header = Json::object(), aliases = Json::array();
+  uint64_t total = 0;
+  for (const KerasTensor& tensor : names.tensors) {
+    const Hdf5Dataset& dataset = file.datasets()[tensor.dataset];
+    unique.add(tensor.name);
+    const uint64_t bytes = dataset.num_bytes();
+    if (bytes > allowed - total) {
+      throw ConvertError("tensor " + in_quotes(tensor.name) + ": shape " + shape_text(dataset.shape) +
+                         " is more than a file of this size should hold");
+    }
+    // Behind the others without a search for the name, which is known to be new.
+    header.get_ref<Json::object_t&>().emplace_back(
+        tensor.name, Json{{"dtype", dtype_info(dataset.dtype).safetensors},
+                          {"shape", dataset.shape},
+                          {"data_offsets", {total, total + bytes}}});
+    total += bytes;
+  }
+  for (const TensorAlias& alias : names.aliases) aliases.push_back({alias.name, names.tensors[alias.tensor].name});
+  for (const Json* part : {&aliases, &header}) {
+    const std::string text = part->dump(-1, ' ', false, Json::error_handler_t::replace);
+    const uint64_t length = text.size();
+    sink.write(&length, kLengthBytes);
+    sink.write(text);
+  }
+  for (const KerasTensor& tensor : names.tensors) {
+    const std::vector<unsigned char> bytes = file.read(file.datasets()[tensor.dataset]);
+    sink.write(bytes.data(), bytes.size());
+  }
+}
+
+// ---------------------------------------------------------------------------------------- in the parent
+
+class KerasSource : public WeightSource {
+ public:
+  KerasSource(const std::string& name, std::string_view bytes, const std::string& config)
+      : copy_(copy_in_child(bytes, config)) {
+    const std::string_view text = copy_.bytes();
+    const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(text.data()));
+    tensors_ = open_safetensors(name, text.substr(kLengthBytes + length));
+    read_aliases(text.substr(kLengthBytes, length));
+  }
+
+  const std::vector<TensorInfo>& tensors() const override { return tensors_->tensors(); }
+  std::vector<float> read(size_t index) const override { return tensors_->read(index); }
+  std::string format() const override { return "keras"; }
+  std::vector<TensorAlias> aliases() const override { return aliases_; }
+
+ private:
+  static ChildOutput copy_in_child(std::string_view bytes, const std::string& config) {
+    const uint64_t allowed = allowed_bytes(bytes.size());
+    const ChildLimits limits = {allowed + 512 * kMiB, allowed + 512 * kMiB,
+                                static_cast<unsigned>(5 + bytes.size() / (10 * kMiB))};
+    const auto work = [&](ChildSink& sink) {
+      const Hdf5File file(bytes);
+      const KerasNames names = name_keras_tensors(describe(file, config));
+      if (names.tensors.empty()) throw ConvertError("the HDF5 file holds no tensors");
+      copy_tensors(file, names, allowed, sink);
+    };
+    return run_in_child(work, limits, "the HDF5 library");
+  }
+
+  void read_aliases(std::string_view json) {
+    std::map<std::string, size_t> index;
+    for (size_t i = 0; i < tensors().size(); ++i) index[tensors()[i].name] = i;
+    for (const Json& pair : Json::parse(json)) {
+      aliases_.push_back({pair[0].get<std::string>(), index.at(pair[1].get<std::string>())});
+    }
+  }
+
+  ChildOutput copy_;  // outlives tensors_
+  std::unique_ptr<WeightSource> tensors_;
+  std::vector<TensorAlias> aliases_;
+};
+
+std::string text_entry(const ZipArchive& archive, const std::string& name) {
+  const auto entry = archive.find(name);
+  if (!entry) return "";
+  if (archive.entry_bytes(*entry) > 256 * kMiB) throw ConvertError(name + " is larger than 256 MiB");
+  const std::vector<unsigned char> bytes = archive.read(*entry);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::unique_ptr<WeightSource> open_archive(const std::string& name, std::string_view bytes) {
+  const ZipArchive archive(bytes);
+  const auto weights = archive.find("model.weights.h5");
+  if (!weights) throw ConvertError("the archive has no model.weights.h5");
+  const std::string config = text_entry(archive, "config.json");
+  if (archive.entry_bytes(*weights) > allowed_bytes(bytes.size())) {
+    throw ConvertError("the archive's model.weights.h5 is more than a file of this size should hold");
+  }
+  const std::vector<unsigned char> file = archive.read(*weights);
+  return std::make_unique<KerasSource>(name, std::string_view(reinterpret_cast<const char*>(file.data()), file.size()),
+                                       config);
+}
+
+}  // namespace
+
+std::unique_ptr<WeightSource> open_keras_h5(std::string name, std::string_view bytes) {
+  try {
+    return std::make_unique<KerasSource>(name, bytes, "");
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+std::unique_ptr<WeightSource> open_keras_archive(std::string name, std::string_view bytes) {
+  try {
+    return open_archive(name, bytes);
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+}  // namespace mmoe::converter

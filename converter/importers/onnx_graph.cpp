@@ -1,0 +1,116 @@
+#include "converter/importers/onnx_graph.h"
+
+#include <limits>
+#include <set>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+#include "converter/importers/onnx_tensor.h"
+#include "converter/importers/tensor_names.h"
+#include "onnx.pb.h"
+
+namespace mmoe::converter {
+namespace {
+
+OnnxValue read_value(const onnx::ValueInfo& message) {
+  const onnx::TensorType& type = message.type().tensor_type();
+  OnnxValue value;
+  value.name = message.name();
+  value.is_integer = type.elem_type() != 1 && type.elem_type() != 10 && type.elem_type() != 11;
+  for (const onnx::Dimension& dimension : type.shape().dim()) {
+    value.shape.push_back(dimension.dim_value() > 0 ? static_cast<uint64_t>(dimension.dim_value()) : 0);
+  }
+  return value;
+}
+
+OnnxAttribute read_attribute(const onnx::Attribute& message, const std::string& path) {
+  OnnxAttribute attribute;
+  attribute.real = message.f();
+  attribute.integer = message.i();
+  attribute.text = message.s();
+  attribute.reals.assign(message.floats().begin(), message.floats().end());
+  attribute.integers.assign(message.ints().begin(), message.ints().end());
+  if (message.has_t()) attribute.tensor = read_onnx_tensor(message.t(), path);
+  return attribute;
+}
+
+OnnxNode read_node(const onnx::Node& message, const std::string& path) {
+  OnnxNode node;
+  node.name = message.name();
+  node.operation = message.op_type();
+  // Operations of other domains than ONNX's own are other operations, whatever their name.
+  if (!message.domain().empty() && message.domain() != "ai.onnx") {
+    node.operation = message.domain() + "." + node.operation;
+  }
+  node.inputs.assign(message.input().begin(), message.input().end());
+  node.outputs.assign(message.output().begin(), message.output().end());
+  for (const onnx::Attribute& attribute : message.attribute()) {
+    node.attributes[attribute.name()] = read_attribute(attribute, path);
+  }
+  return node;
+}
+
+OnnxGraph read_graph(const onnx::Graph& message, const std::string& path) {
+  OnnxGraph graph;
+  TensorNames names;
+  for (const onnx::Tensor& tensor : message.initializer()) {
+    names.add(tensor.name());
+    graph.initializers[tensor.name()] = read_onnx_tensor(tensor, path);
+  }
+  for (const onnx::ValueInfo& value : message.input()) {
+    if (graph.initializers.count(value.name()) == 0) graph.inputs.push_back(read_value(value));
+  }
+  for (const onnx::ValueInfo& value : message.output()) graph.outputs.push_back(read_value(value));
+  for (const onnx::Node& node : message.node()) graph.nodes.push_back(read_node(node, path));
+  return graph;
+}
+
+class OnnxSource : public WeightSource {
+ public:
+  OnnxSource(std::string name, std::string_view bytes) : name_(std::move(name)), graph_(parse_onnx(name_, bytes)) {
+    for (const auto& [tensor_name, tensor] : graph_.initializers) {
+      tensors_.push_back({tensor_name, tensor->shape, tensor->dtype});
+      stored_.push_back(tensor.get());
+    }
+  }
+
+  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+  std::string format() const override { return "onnx"; }
+  const OnnxGraph* graph() const override { return &graph_; }
+
+  std::vector<float> read(size_t index) const override {
+    const TensorInfo& tensor = tensors_.at(index);
+    if (stored_[index]->is_integer) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
+    return stored_[index]->floats;
+  }
+
+ private:
+  std::string name_;
+  OnnxGraph graph_;
+  std::vector<TensorInfo> tensors_;
+  std::vector<const OnnxTensor*> stored_;
+};
+
+}  // namespace
+
+OnnxGraph parse_onnx(const std::string& name, std::string_view bytes) {
+  onnx::Model model;
+  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
+    throw ConvertError(name + ": is larger than the 2 GiB of a protobuf; keep the weights in a file beside it");
+  }
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    throw ConvertError(name + ": damaged or truncated ONNX model");
+  }
+  if (!model.has_graph()) throw ConvertError(name + ": the ONNX model has no graph");
+  try {
+    return read_graph(model.graph(), name);
+  } catch (const ConvertError& error) {
+    throw ConvertError(name + ": " + error.what());
+  }
+}
+
+std::unique_ptr<WeightSource> open_onnx(std::string name, std::string_view bytes) {
+  return std::make_unique<OnnxSource>(std::move(name), bytes);
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,68 @@
+// An ONNX model as plain values: nodes, constants, inputs and outputs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "converter/importers/weight_source.h"
+
+namespace mmoe::converter {
+
+/// Constant elements, row-major. Floats of every size are floats here, integers and booleans int64.
+struct OnnxTensor {
+  std::string name;
+  std::vector<uint64_t> shape;
+  std::string dtype;  ///< as TensorInfo::dtype
+  bool is_integer = false;
+  std::vector<float> floats;
+  std::vector<int64_t> integers;
+};
+
+struct OnnxAttribute {
+  float real = 0;
+  int64_t integer = 0;
+  std::string text;
+  std::vector<float> reals;
+  std::vector<int64_t> integers;
+  std::shared_ptr<const OnnxTensor> tensor;
+};
+
+struct OnnxNode {
+  std::string name, operation;
+  std::vector<std::string> inputs, outputs;  ///< "" where an optional one is left out
+  std::map<std::string, OnnxAttribute> attributes;
+};
+
+struct OnnxValue {
+  std::string name;
+  bool is_integer = false;
+  std::vector<uint64_t> shape;  ///< 0: not fixed
+};
+
+struct OnnxGraph {
+  std::vector<OnnxNode> nodes;  ///< each after those that it reads
+  std::map<std::string, std::shared_ptr<const OnnxTensor>> initializers;
+  std::vector<OnnxValue> inputs;  ///< without those that are initializers too
+  std::vector<OnnxValue> outputs;
+};
+
+/// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of
+/// the length-delimited fields 2 to 8.
+inline bool looks_like_onnx(std::string_view bytes) {
+  return bytes.size() > 3 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] >= 0x12 &&
+         bytes[2] <= 0x42 && (bytes[2] & 7) == 2;
+}
+
+/// `name`: the file's path, for messages and because weights may lie in a file beside it, as torch.onnx writes them; only
+/// in its folder or below. Throws ConvertError, beginning with `name`.
+OnnxGraph parse_onnx(const std::string& name, std::string_view bytes);
+
+/// The model's constants as named tensors, for a description that says what they mean.
+std::unique_ptr<WeightSource> open_onnx(std::string name, std::string_view bytes);
+
+}  // namespace mmoe::converter

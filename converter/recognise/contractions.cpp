@@ -1,0 +1,303 @@
+// Operations that sum products: Gemm, MatMul, Einsum, ReduceSum, ReduceMean. All are followed as an Einsum.
+#include <algorithm>
+#include <map>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+#include "converter/recognise/graph_evaluator.h"
+
+namespace mmoe::converter {
+namespace {
+
+/// Axes as letters: those of the two operands, and those that the result keeps.
+struct Equation {
+  std::string a, b, out;
+};
+
+/// Every letter's size, and which of them are summed over.
+class Plan {
+ public:
+  Plan(const Equation& equation, const TensorValue& a, const TensorValue& b) : equation_(equation) {
+    add(equation.a, a);
+    add(equation.b, b);
+    for (const char letter : equation.out) {
+      if (sizes_.count(letter) == 0) throw ConvertError("keeps an axis that no operand has");
+    }
+    for (const auto& entry : sizes_) {
+      if (equation.out.find(entry.first) == std::string::npos) summed_ += entry.first;
+    }
+    if (batch_ != '\0' && equation.out.find(batch_) == std::string::npos) throw ConvertError("sums over the batch");
+  }
+
+  std::string summed() const { return summed_; }
+  size_t size(char letter) const { return sizes_.at(letter); }
+  char batch() const { return batch_; }
+
+  std::vector<size_t> shape(const std::string& letters) const {
+    std::vector<size_t> shape;
+    for (const char letter : letters) shape.push_back(sizes_.at(letter));
+    return shape;
+  }
+
+ private:
+  void add(const std::string& letters, const TensorValue& value) {
+    if (letters.size() != value.rank()) throw ConvertError("names another number of axes than " + value_shape_text(value));
+    for (size_t axis = 0; axis < letters.size(); ++axis) {
+      const char letter = letters[axis];
+      if (letters.find(letter) != axis) throw ConvertError("takes a diagonal");
+      if (value.is_rows() && axis == value.batch_axis) {
+        if (batch_ != '\0' && batch_ != letter) throw ConvertError("has the batch on two axes");
+        batch_ = letter;
+      }
+      const auto [at, fresh] = sizes_.emplace(letter, value.shape[axis]);
+      if (!fresh && at->second != value.shape[axis]) {
+        throw ConvertError("sizes " + std::to_string(at->second) + " and " + std::to_string(value.shape[axis]) +
+                           " do not go together");
+      }
+    }
+  }
+
+  Equation equation_;
+  std::map<char, size_t> sizes_;
+  std::string summed_;
+  char batch_ = '\0';
+};
+
+/// Where the letters' current numbers lie in a row-major operand.
+class Cursor {
+ public:
+  Cursor(const std::string& letters, const Plan& plan) : letters_(letters), shape_(plan.shape(letters)) {}
+  size_t position(const std::map<char, size_t>& numbers) const {
+    size_t position = 0;
+    for (size_t axis = 0; axis < letters_.size(); ++axis) position = position * shape_[axis] + numbers.at(letters_[axis]);
+    return position;
+  }
+
+ private:
+  std::string letters_;
+  std::vector<size_t> shape_;
+};
+
+/// Calls `visit` for all numbers of `letters`, last one fastest.
+template <typename Visit>
+void for_each(const Plan& plan, const std::string& letters, std::map<char, size_t>& numbers, Visit visit) {
+  const std::vector<size_t> shape = plan.shape(letters);
+  std::vector<size_t> index(shape.size(), 0);
+  const size_t count = count_elements(shape);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t axis = 0; axis < letters.size(); ++axis) numbers[letters[axis]] = index[axis];
+    visit();
+    next_index(shape, index);
+  }
+}
+
+TensorValue result_like(const Plan& plan, const std::string& out) {
+  TensorValue like;
+  like.kind = TensorKind::kRows;
+  like.shape = plan.shape(out);
+  like.batch_axis = out.find(plan.batch());
+  return like;
+}
+
+std::string letters_in(const std::string& letters, const std::string& set, bool wanted) {
+  std::string result;
+  for (const char letter : letters) {
+    if ((set.find(letter) != std::string::npos) == wanted) result += letter;
+  }
+  return result;
+}
+
+/// Rows times rows: sums of products.
+TensorValue multiply_rows(const NodeCall& call, const Equation& equation, const TensorValue& a, const TensorValue& b) {
+  const Plan plan(equation, a, b);
+  const Cursor in_a(equation.a, plan), in_b(equation.b, plan);
+  const size_t outputs = count_elements(plan.shape(equation.out));
+  const size_t terms = count_elements(plan.shape(plan.summed()));
+  call.expressions.charge(count_elements({outputs, terms}));
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  std::map<char, size_t> numbers;
+  for_each(plan, equation.out, numbers, [&] {
+    std::vector<Term> of_output;
+    for_each(plan, plan.summed(), numbers, [&] {
+      Term term;
+      term.a = a.refs[in_a.position(numbers)];
+      term.product = true;
+      term.b = b.refs[in_b.position(numbers)];
+      of_output.push_back(term);
+    });
+    sum.terms.push_back(std::move(of_output));
+  });
+  sum.columns = sum.terms.size();
+  return call.rows_of(std::move(sum), result_like(plan, equation.out));
+}
+
+/// Rows times a constant: a dense layer for every combination of the axes that only the rows, or both, have.
+TensorValue multiply_constant(const NodeCall& call, const Equation& equation, const TensorValue& rows,
+                              const TensorValue& constant) {
+  const Plan plan(equation, rows, constant);
+  const std::string outputs = letters_in(letters_in(equation.out, equation.a, false), equation.b, true);
+  const std::string outer = letters_in(equation.out, outputs, false);
+  const std::string summed = plan.summed();
+  for (const char letter : summed) {
+    const bool in_rows = equation.a.find(letter) != std::string::npos;
+    const bool in_constant = equation.b.find(letter) != std::string::npos;
+    if (!in_rows || !in_constant) throw ConvertError("sums one operand alone");
+  }
+  const Cursor in_rows(equation.a, plan), in_constant(equation.b, plan), in_out(equation.out, plan);
+  const size_t num_outputs = count_elements(plan.shape(outputs)), num_inputs = count_elements(plan.shape(summed));
+  const size_t num_outer = count_elements(plan.shape(outer));
+  call.expressions.charge(count_elements({num_outputs, num_inputs, num_outer}));
+  TensorValue result = result_like(plan, equation.out);
+  result.refs.resize(count_elements(result.shape));
+  std::map<char, size_t> numbers;
+  for_each(plan, outer, numbers, [&] {
+    Expression dense;
+    dense.kind = ExpressionKind::kDense;
+    dense.node = call.index;
+    dense.name = constant.name;
+    dense.columns = num_outputs;
+    Matrix weight{num_outputs, num_inputs, {}};
+    std::vector<size_t> targets;
+    for_each(plan, outputs, numbers, [&] {
+      targets.push_back(in_out.position(numbers));
+      for_each(plan, summed, numbers, [&] { weight.data.push_back(constant.floats[in_constant.position(numbers)]); });
+    });
+    if (num_outputs == 0 || num_inputs == 0) throw ConvertError("is a layer without inputs or outputs");
+    for_each(plan, summed, numbers, [&] { dense.inputs.push_back(rows.refs[in_rows.position(numbers)]); });
+    dense.weight = std::make_shared<const Matrix>(std::move(weight));
+    const Vector columns = call.expressions.all(call.expressions.add(std::move(dense)));
+    for (size_t i = 0; i < targets.size(); ++i) result.refs[targets[i]] = columns[i];
+  });
+  return result;
+}
+
+/// An axis of size 1 that the other operand has larger is repeated: the letter is left out instead.
+void leave_out_ones(const std::string& shared, std::string& letters, TensorValue& value, const std::string& others,
+                    const TensorValue& other) {
+  for (const char letter : shared) {
+    const size_t axis = letters.find(letter), in_other = others.find(letter);
+    if (axis == std::string::npos || in_other == std::string::npos) continue;
+    const bool batch = value.is_rows() && axis == value.batch_axis;
+    const bool other_batch = other.is_rows() && in_other == other.batch_axis;
+    if (batch || value.shape[axis] != 1 || (other.shape[in_other] == 1 && !other_batch)) continue;
+    letters.erase(axis, 1);
+    value.shape.erase(value.shape.begin() + static_cast<std::ptrdiff_t>(axis));
+    if (value.is_rows() && value.batch_axis > axis) --value.batch_axis;
+  }
+}
+
+TensorValue multiply(const NodeCall& call, Equation equation, const std::string& shared = "") {
+  for (const size_t i : {size_t{0}, size_t{1}}) static_cast<void>(call.input(i).is_rows() ? call.rows(i) : call.floats(i));
+  TensorValue a = call.input(0), b = call.input(1);
+  leave_out_ones(shared, equation.a, a, equation.b, b);
+  leave_out_ones(shared, equation.b, b, equation.a, a);
+  if (a.is_rows() && b.is_rows()) return multiply_rows(call, equation, a, b);
+  if (a.is_rows()) return multiply_constant(call, equation, a, b);
+  if (b.is_rows()) return multiply_constant(call, {equation.b, equation.a, equation.out}, b, a);
+  throw ConvertError("multiplies two constants");
+}
+
+/// As numpy.matmul: the last two axes are matrices, the others repeat.
+NodeResults matmul(const NodeCall& call) {
+  const size_t rank_a = call.input(0).rank(), rank_b = call.input(1).rank();
+  if (rank_a == 0 || rank_b == 0 || std::max(rank_a, rank_b) > 20) throw ConvertError("multiplies scalars");
+  const size_t common = std::max(rank_a, rank_b) - std::min<size_t>(2, std::max(rank_a, rank_b));
+  std::string shared;
+  for (size_t i = 0; i < common; ++i) shared += static_cast<char>('A' + i);
+  const auto leading = [&](size_t rank) { return rank > 2 ? shared.substr(shared.size() - (rank - 2)) : std::string(); };
+  Equation equation;
+  equation.a = leading(rank_a) + (rank_a == 1 ? "k" : "mk");
+  equation.b = leading(rank_b) + (rank_b == 1 ? "k" : "kn");
+  equation.out = (rank_a > 2 || rank_b > 2 ? shared : "") + (rank_a == 1 ? "" : "m") + (rank_b == 1 ? "" : "n");
+  return one(multiply(call, equation, shared));
+}
+
+NodeResults einsum(const NodeCall& call) {
+  const auto found = call.node.attributes.find("equation");
+  std::string text = found != call.node.attributes.end() ? found->second.text : "";
+  text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
+  const size_t comma = text.find(','), arrow = text.find("->");
+  const bool supported = comma != std::string::npos && arrow != std::string::npos && comma < arrow &&
+                         text.find('.') == std::string::npos && text.find(',', comma + 1) == std::string::npos;
+  if (!supported) throw ConvertError("has the equation " + in_quotes(text) + "; expected two operands and a result");
+  return one(multiply(call, {text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)}));
+}
+
+/// alpha * a * b + beta * c, with a and b as they are or transposed.
+NodeResults gemm(const NodeCall& call) {
+  if (call.real("alpha", 1) != 1 || call.real("beta", 1) != 1) throw ConvertError("has an alpha or beta other than 1");
+  Equation equation;
+  equation.a = call.integer("transA", 0) != 0 ? "km" : "mk";
+  equation.b = call.integer("transB", 0) != 0 ? "nk" : "kn";
+  equation.out = "mn";
+  TensorValue product = multiply(call, equation);
+  if (!call.has(2)) return one(std::move(product));
+  const TensorValue& bias = call.floats(2);
+  if (product.batch_axis != 0 || broadcast_shape(product.shape, bias.shape) != product.shape) {
+    throw ConvertError("has a bias that does not fit");
+  }
+  // The one dense layer made above, now with a bias.
+  Expression dense = call.expressions.of(product.refs.at(0));
+  for (size_t i = 0; i < dense.columns; ++i) dense.bias.push_back(bias.floats[bias.floats.size() == 1 ? 0 : i]);
+  return one(call.rows_of(std::move(dense), product));
+}
+
+NodeResults reduce(const NodeCall& call, bool mean) {
+  const TensorValue& value = call.rows(0);
+  const std::vector<int64_t> given = call.list("axes", 1);
+  if (given.empty()) throw ConvertError("sums over all axes, the batch too");
+  std::vector<bool> summed(value.rank(), false);
+  for (const int64_t axis : given) summed[resolve_axis(axis, value.rank())] = true;
+  if (summed[value.batch_axis]) throw ConvertError("sums over the batch");
+  const bool keep = call.integer("keepdims", 1) != 0;
+  std::vector<size_t> kept_shape, shape;
+  size_t batch_axis = 0, count = 1;
+  for (size_t axis = 0; axis < value.rank(); ++axis) {
+    kept_shape.push_back(summed[axis] ? 1 : value.shape[axis]);
+    if (summed[axis]) count *= value.shape[axis];
+    if (axis == value.batch_axis) batch_axis = shape.size();
+    if (!summed[axis] || keep) shape.push_back(kept_shape.back());
+  }
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  sum.terms.resize(count_elements(kept_shape));
+  std::vector<size_t> index(value.rank(), 0);
+  for (const Ref ref : value.refs) {
+    std::vector<Term>& terms = sum.terms[broadcast_position(kept_shape, index)];
+    const Expression& source = call.expressions.of(ref);
+    const size_t before = terms.size();
+    if (source.kind == ExpressionKind::kSum) {
+      terms.insert(terms.end(), source.terms[ref.column].begin(), source.terms[ref.column].end());
+    } else {
+      terms.emplace_back();
+      terms.back().a = ref;
+    }
+    call.expressions.charge(terms.size() - before);
+    for (size_t i = before; mean && i < terms.size(); ++i) terms[i].coefficient /= static_cast<float>(count);
+    next_index(value.shape, index);
+  }
+  sum.columns = sum.terms.size();
+  TensorValue like;
+  like.kind = TensorKind::kRows;
+  like.shape = shape;
+  like.batch_axis = batch_axis;
+  return one(call.rows_of(std::move(sum), like));
+}
+
+NodeResults reduce_sum(const NodeCall& call) { return reduce(call, false); }
+NodeResults reduce_mean(const NodeCall& call) { return reduce(call, true); }
+
+}  // namespace
+
+NodeFunction find_contraction(const std::string& operation) {
+  static const std::map<std::string, NodeFunction> kTable = {{"Gemm", gemm},
+                                                             {"MatMul", matmul},
+                                                             {"Einsum", einsum},
+                                                             {"ReduceSum", reduce_sum},
+                                                             {"ReduceMean", reduce_mean}};
+  const auto found = kTable.find(operation);
+  return found != kTable.end() ? found->second : nullptr;
+}
+
+}  // namespace mmoe::converter

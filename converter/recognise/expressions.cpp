@@ -1,0 +1,30 @@
+#include "converter/recognise/expressions.h"
+
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+namespace {
+constexpr size_t kMaxCharged = size_t{1} << 26;
+}
+
+uint32_t Expressions::add(Expression expression) {
+  charge(expression.columns + expression.inputs.size());
+  expressions_.push_back(std::make_unique<Expression>(std::move(expression)));
+  return static_cast<uint32_t>(expressions_.size() - 1);
+}
+
+Vector Expressions::all(uint32_t expression) const {
+  Vector refs;
+  for (size_t i = 0; i < expressions_[expression]->columns; ++i) refs.push_back({expression, static_cast<uint32_t>(i)});
+  return refs;
+}
+
+void Expressions::charge(size_t count) {
+  if (count > kMaxCharged - charged_) {
+    throw ConvertError("the graph computes more than 2^26 numbers per row; no model of the MMoE family does");
+  }
+  charged_ += count;
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,82 @@
+// What an ONNX graph computes, number by number: the scalars of a row of the batch, and the operations they come from.
+//
+// Reshaping, stacking, transposing, slicing and so on only move scalars about, so they leave no trace here; that is
+// what makes the many ways of writing one model alike.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// One scalar of a row: output `column` of an expression.
+struct Ref {
+  uint32_t expression = 0;
+  uint32_t column = 0;
+
+  friend bool operator==(Ref a, Ref b) { return a.expression == b.expression && a.column == b.column; }
+  friend bool operator!=(Ref a, Ref b) { return !(a == b); }
+  friend bool operator<(Ref a, Ref b) {
+    return a.expression != b.expression ? a.expression < b.expression : a.column < b.column;
+  }
+};
+
+using Vector = std::vector<Ref>;
+
+enum class ExpressionKind {
+  kInput,      ///< of the graph: its columns
+  kShiftedId,  ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
+  kEmbedding,  ///< a row of a table: `inputs` is the one id
+  kDense,      ///< weight [columns, inputs] times the vector `inputs`, plus bias
+  kAffine,     ///< column i: inputs[i], normalised (scaled and shifted)
+  kActivation, ///< column i: of inputs[i]
+  kSoftmax,    ///< over the vector `inputs`
+  kSum         ///< column i: the sum of terms[i]
+};
+
+/// coefficient * a, or coefficient * a * b.
+struct Term {
+  float coefficient = 1;
+  Ref a;
+  bool product = false;
+  Ref b;
+};
+
+struct Expression {
+  ExpressionKind kind = ExpressionKind::kInput;
+  size_t node = 0;  ///< of the graph; kInput: the graph's input
+  size_t columns = 0;
+  bool whole_numbers = false;  ///< kInput: the graph's input is of integers
+  Vector inputs;
+  std::string name;                       ///< kDense, kEmbedding: of the constant, for messages
+  std::shared_ptr<const Matrix> weight;   ///< kDense; kEmbedding: the table
+  std::vector<float> bias;                ///< kDense; may be empty
+  std::vector<int64_t> shifts;            ///< kShiftedId
+  BatchNorm norm;                         ///< kAffine
+  Activation activation;                  ///< kActivation; prelu's slopes are one per column
+  std::vector<std::vector<Term>> terms;   ///< kSum
+};
+
+/// All expressions of a graph. What one graph may make of itself is limited: past it, ConvertError.
+class Expressions {
+ public:
+  uint32_t add(Expression expression);
+  const Expression& operator[](size_t index) const { return *expressions_[index]; }
+  const Expression& of(Ref ref) const { return *expressions_[ref.expression]; }
+  /// All columns of an expression.
+  Vector all(uint32_t expression) const;
+
+  /// Counts scalars, weights or terms that are made; throws past the limit.
+  void charge(size_t count);
+
+ private:
+  std::vector<std::unique_ptr<Expression>> expressions_;
+  size_t charged_ = 0;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,79 @@
+// Follows an ONNX graph from its inputs to its outputs, and keeps what each number of an output comes from.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "converter/importers/onnx_graph.h"
+#include "converter/recognise/expressions.h"
+#include "converter/recognise/tensor_value.h"
+
+namespace mmoe::converter {
+
+/// Constants that rows are looked up in, as matrices: one of each, however many nodes look it up.
+using Tables = std::map<const TensorValue*, std::shared_ptr<const Matrix>>;
+
+/// One node's inputs and attributes, for the functions that say what an operation does.
+class NodeCall {
+ public:
+  NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made, Tables& looked_up,
+           size_t batch)
+      : node(called), index(at), expressions(made), tables(looked_up), fixed_batch(batch), inputs_(std::move(inputs)) {}
+
+  const OnnxNode& node;
+  const size_t index;
+  Expressions& expressions;
+  Tables& tables;
+  const size_t fixed_batch;  ///< the batch's size where the graph has it fixed; 0: it has not
+
+  size_t num_inputs() const { return inputs_.size(); }
+  bool has(size_t input) const { return input < inputs_.size() && inputs_[input] != nullptr; }
+  /// Throws ConvertError when the node has no such input.
+  const TensorValue& input(size_t which) const;
+  const TensorValue& rows(size_t which) const;      ///< of scalars that are no ids
+  const TensorValue& floats(size_t which) const;    ///< a constant of finite floats
+  std::vector<int64_t> integers(size_t which) const;  ///< a constant
+
+  bool has_attribute(const std::string& name) const { return node.attributes.count(name) != 0; }
+  int64_t integer(const std::string& name, int64_t otherwise) const;
+  float real(const std::string& name, float otherwise) const;
+  /// The attribute of older opsets or the input of newer ones; empty when there is neither.
+  std::vector<int64_t> list(const std::string& name, size_t which) const;
+
+  /// A tensor like `like`, of the columns of a new expression, one per element.
+  TensorValue rows_of(Expression expression, const TensorValue& like) const;
+
+ private:
+  std::vector<const TensorValue*> inputs_;
+};
+
+using NodeResults = std::vector<TensorValue>;
+
+/// The results of a node that gives one.
+inline NodeResults one(TensorValue value) {
+  NodeResults results;
+  results.push_back(std::move(value));
+  return results;
+}
+
+using NodeFunction = NodeResults (*)(const NodeCall& call);
+
+/// What the operation does; null when it is not known. One table per file.
+NodeFunction find_layout_operation(const std::string& operation);
+NodeFunction find_elementwise_operation(const std::string& operation);
+NodeFunction find_contraction(const std::string& operation);
+
+struct FollowedGraph {
+  Expressions expressions;
+  std::vector<TensorValue> outputs;  ///< of OnnxGraph::outputs
+};
+
+/// Throws ConvertError naming the first node that cannot be followed, and why.
+FollowedGraph follow_graph(const OnnxGraph& graph);
+
+/// "node 12 '/experts.0/Erf' (Erf)"
+std::string node_text(const OnnxGraph& graph, size_t node);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,150 @@
+#include "converter/recognise/model_inputs.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "converter/description/limits.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+size_t ModelInputs::width(size_t input) const {
+  const std::vector<uint64_t>& shape = graph_.inputs[input].shape;
+  return std::accumulate(shape.begin() + 1, shape.end(), size_t{1}, std::multiplies<>());
+}
+
+void ModelInputs::add(const Vector& vector) {
+  for (const Ref ref : vector) {
+    const Expression& expression = expressions_.of(ref);
+    if (expression.kind == ExpressionKind::kInput) {
+      inputs_.insert(expression.node);
+      values_.insert({expression.node, ref.column});
+      continue;
+    }
+    const Ref id = lookup_of(expression).input;
+    const Expression& source = expressions_.of(id);
+    if (source.kind != ExpressionKind::kInput) chains_.fail(ref, "looks up what is no input of the model");
+    inputs_.insert(source.node);
+    std::vector<Ref>& found = lookups_[{source.node, id.column}];
+    const Ref first{ref.expression, 0};
+    if (std::find(found.begin(), found.end(), first) == found.end()) found.push_back(first);
+  }
+}
+
+void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& notes) {
+  const bool raw = inputs_.size() == 1 && lookups_.empty();
+  for (size_t input = 0; input < graph_.inputs.size(); ++input) {
+    if (inputs_.count(input) == 0) {
+      notes.push_back("input '" + graph_.inputs[input].name + "' is not read");
+      continue;
+    }
+    const bool has_ids = std::any_of(lookups_.begin(), lookups_.end(),
+                                     [input](const auto& lookup) { return lookup.first.first == input; });
+    has_ids ? add_columns(input, model) : add_dense(input, model);
+  }
+  if (raw) model.features.clear();
+  if (model.features.size() > kMaxFeatures) throw ConvertError("not recognised: more than 4096 features");
+  if (input_dim_ > kMaxDim) throw ConvertError("not recognised: x is wider than 2^20 columns");
+  model.input_dim = input_dim_;
+}
+
+void ModelInputs::add_dense(size_t input, ModelDescription& model) {
+  Feature feature;
+  feature.name = graph_.inputs[input].name;
+  feature.width = width(input);
+  feature.kind = DenseFeature();
+  for (uint32_t column = 0; column < feature.width; ++column) value_at_[{input, column}] = input_dim_ + column;
+  input_dim_ += feature.width;
+  model.features.push_back(std::move(feature));
+}
+
+void ModelInputs::add_columns(size_t input, ModelDescription& model) {
+  const std::string& name = graph_.inputs[input].name;
+  const size_t columns = width(input);
+  for (uint32_t i = 0; i < columns; ++i) {
+    const Column column{input, i};
+    const std::string column_name = columns == 1 ? name : name + "." + std::to_string(i);
+    if (lookups_.count(column) != 0) {
+      add_categorical(column, column_name, model);
+    } else if (values_.count(column) != 0) {
+      Feature feature;
+      feature.name = column_name;
+      feature.kind = DenseFeature();
+      value_at_[column] = input_dim_++;
+      model.features.push_back(std::move(feature));
+    }
+  }
+}
+
+ModelInputs::Lookup ModelInputs::lookup_of(const Expression& embedding) const {
+  const Ref id = embedding.inputs.front();
+  const Expression& source = expressions_.of(id);
+  if (source.kind != ExpressionKind::kShiftedId) return {id, 0};
+  return {source.inputs[id.column], static_cast<size_t>(source.shifts[id.column])};
+}
+
+/// Fields that share a table by shifts lie one behind the other: one ends where the next begins.
+size_t ModelInputs::end_of_field(const Expression& embedding, size_t begin) const {
+  size_t end = embedding.weight->rows;
+  for (const auto& entry : lookups_) {
+    const Expression& other = expressions_.of(entry.second.front());
+    const size_t other_begin = lookup_of(other).begin;
+    if (other_begin > begin && other.weight == embedding.weight) end = std::min(end, other_begin);
+  }
+  return end;
+}
+
+/// Of the rows from `begin` to `end` of the table.
+size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
+                                    ModelDescription& model) {
+  const auto [at, fresh] = embeddings_.emplace(std::make_pair(row.weight.get(), begin), model.embeddings.size());
+  if (!fresh) return at->second;
+  const bool whole = begin == 0 && end == row.weight->rows;
+  std::string table = row.name.empty() ? name : row.name;
+  if (!whole) table += "[" + std::to_string(begin) + ":" + std::to_string(end) + "]";
+  const auto first = row.weight->data.begin() + static_cast<std::ptrdiff_t>(begin * row.weight->cols);
+  const auto last = row.weight->data.begin() + static_cast<std::ptrdiff_t>(end * row.weight->cols);
+  model.embeddings.push_back({table, Matrix{end - begin, row.weight->cols, {first, last}}});
+  return at->second;
+}
+
+void ModelInputs::add_categorical(Column column, const std::string& name, ModelDescription& model) {
+  const std::vector<Ref>& embeddings = lookups_.at(column);
+  const Expression& row = expressions_.of(embeddings.front());
+  const size_t begin = lookup_of(row).begin;
+  for (const Ref other : embeddings) {
+    const Expression& second = expressions_.of(other);
+    if (second.weight != row.weight || lookup_of(second).begin != begin) {
+      chains_.fail(other, "looks the ids of '" + name + "' up in a second table");
+    }
+  }
+  if (values_.count(column) != 0) chains_.fail(embeddings.front(), "looks '" + name + "' up, which is read as a number too");
+  const size_t end = end_of_field(row, begin);
+  if (begin >= end) chains_.fail(embeddings.front(), "looks the ids of '" + name + "' up beyond the end of its table");
+  SparseFeature sparse;
+  sparse.embedding = embedding_index(row, begin, end, name, model);
+  sparse.vocabulary.identity = true;
+  sparse.vocabulary.size = end - begin;
+  Feature feature;
+  feature.name = name;
+  feature.width = row.columns;
+  feature.kind = std::move(sparse);
+  lookup_at_[column] = input_dim_;
+  input_dim_ += feature.width;
+  model.features.push_back(std::move(feature));
+}
+
+void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
+  Matrix weight{layer.outputs(), input_dim_, std::vector<float>(layer.outputs() * input_dim_, 0.0f)};
+  for (size_t i = 0; i < vector.size(); ++i) {
+    const Expression& expression = expressions_.of(vector[i]);
+    const bool value = expression.kind == ExpressionKind::kInput;
+    const Ref id = value ? vector[i] : lookup_of(expression).input;
+    const Column column{expressions_.of(id).node, id.column};
+    const size_t to = value ? value_at_.at(column) : lookup_at_.at(column) + vector[i].column;
+    for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + to] += layer.weight.at(row, i);
+  }
+  layer.weight = std::move(weight);
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,57 @@
+// x and the features, out of the graph's inputs.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "converter/recognise/chains.h"
+
+namespace mmoe::converter {
+
+/// Where each number that the layers read lies in x. x has the graph's inputs side by side in their order, a column of
+/// ids as its embedding. A graph that reads one input of floats and no ids is a model without features.
+class ModelInputs {
+ public:
+  ModelInputs(const OnnxGraph& graph, const Expressions& expressions, const Chains& chains)
+      : graph_(graph), expressions_(expressions), chains_(chains) {}
+
+  /// Learns what a layer reads. All of it must be added before finish().
+  void add(const Vector& vector);
+  /// Fills the model's features, embeddings and input_dim; notes the inputs that nothing reads.
+  void finish(ModelDescription& model, std::vector<std::string>& notes);
+  /// Makes the layer, which reads `vector`, read x: its columns go where x has them. Inputs that x lists in another order
+  /// are summed in that order.
+  void read_x(const Vector& vector, DenseLayer& layer) const;
+
+ private:
+  using Column = std::pair<size_t, uint32_t>;  // of an input of the graph
+
+  struct Lookup {
+    Ref input;         // of the graph: the id
+    size_t begin = 0;  // the row of the table that id 0 is
+  };
+
+  size_t width(size_t input) const;
+  Lookup lookup_of(const Expression& embedding) const;
+  size_t end_of_field(const Expression& embedding, size_t begin) const;
+  void add_dense(size_t input, ModelDescription& model);
+  void add_columns(size_t input, ModelDescription& model);
+  size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
+                         ModelDescription& model);
+  void add_categorical(Column column, const std::string& name, ModelDescription& model);
+
+  const OnnxGraph& graph_;
+  const Expressions& expressions_;
+  const Chains& chains_;
+  std::set<size_t> inputs_;                    // that are read
+  std::set<Column> values_;                    // read as floats
+  std::map<Column, std::vector<Ref>> lookups_; // read as ids: the first number of each embedding
+  std::map<Column, size_t> value_at_, lookup_at_;  // where in x
+  std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
+  size_t input_dim_ = 0;
+};
+
+}  // namespace mmoe::converter

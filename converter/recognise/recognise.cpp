@@ -1,0 +1,327 @@
+#include "converter/recognise/recognise.h"
+
+#include <algorithm>
+#include <map>
+
+#include "converter/description/limits.h"
+#include "converter/error.h"
+#include "converter/recognise/chains.h"
+#include "converter/recognise/heads.h"
+#include "converter/recognise/mixtures.h"
+#include "converter/recognise/model_inputs.h"
+
+namespace mmoe::converter {
+namespace {
+
+/// A mixture, and what its gate and its experts are.
+struct Stream {
+  Mixture mixture;
+  Chain gate;  // its last layer gives the logits; without layers for constant weights
+  std::vector<Chain> experts;
+  size_t level = 0;  // from 1
+};
+
+/// How many layers the chains have in common from the input on, and leave each at least one of its own.
+size_t common_layers(const std::vector<const Chain*>& chains) {
+  size_t common = chains.front()->layers.size();
+  for (const Chain* chain : chains) {
+    size_t same = 0;
+    const size_t most = std::min(common, chain->layers.size() - 1);
+    if (chain->base != chains.front()->base) return 0;
+    while (same < most && chain->after[same] == chains.front()->after[same]) ++same;
+    common = same;
+  }
+  return std::min(common, chains.front()->layers.size() - 1);
+}
+
+class Recogniser {
+ public:
+  explicit Recogniser(const OnnxGraph& graph)
+      : graph_(graph),
+        followed_(follow_graph(graph)),
+        chains_(graph, followed_.expressions),
+        inputs_(graph, followed_.expressions, chains_) {}
+
+  ModelDescription run(std::vector<std::string>& notes) {
+    heads_ = find_heads(graph_, followed_);
+    find_towers();
+    const bool mixed = towers_.front().kind == BaseKind::kMixture;
+    mixed ? find_streams() : split_shared_bottom();
+    inputs_.finish(model_, notes);
+    mixed ? make_levels() : make_bottom();
+    add_tasks();
+    return std::move(model_);
+  }
+
+ private:
+  // ------------------------------------------------------------------ towers
+
+  void find_towers() {
+    for (const Head& head : heads_) {
+      if (head.logits.empty()) continue;
+      const auto known = std::find(logits_.begin(), logits_.end(), head.logits);
+      if (known != logits_.end()) continue;
+      towers_.push_back(chains_.follow(head.logits));
+      logits_.push_back(head.logits);
+      tower_names_.push_back(head.name);
+      const Chain& tower = towers_.back();
+      if (tower.layers.empty()) chains_.fail(head.score, "output '" + head.name + "' has no layer of its own, no tower");
+      if (tower.kind != towers_.front().kind) {
+        chains_.fail(head.score, "output '" + head.name + "' reads " + (tower.kind == BaseKind::kInput ? "the input" : "a mixture") +
+                                     ", output '" + tower_names_.front() + "' does not");
+      }
+    }
+  }
+
+  Tower make_tower(size_t index, size_t input, size_t first_layer) {
+    Tower tower;
+    tower.name = tower_names_[index];
+    tower.input = input;
+    tower.layers.assign(towers_[index].layers.begin() + static_cast<std::ptrdiff_t>(first_layer),
+                        towers_[index].layers.end());
+    return tower;
+  }
+
+  void add_tasks() {
+    for (const Head& head : heads_) {
+      Task task;
+      task.name = head.name;
+      const size_t tower =
+          static_cast<size_t>(std::find(logits_.begin(), logits_.end(), head.logits) - logits_.begin());
+      if (head.logits.empty()) {
+        task.link = ProductLink{head.factors};
+      } else if (head.softmax) {
+        task.link = SoftmaxLink{tower, head.column};
+      } else if (head.sigmoid) {
+        task.link = SigmoidLink{tower};
+      } else {
+        task.link = IdentityLink{tower};
+      }
+      model_.tasks.push_back(std::move(task));
+    }
+  }
+
+  // ------------------------------------------------------------------ no mixture: what the tasks share is one expert
+
+  void split_shared_bottom() {
+    std::vector<const Chain*> chains;
+    for (const Chain& tower : towers_) {
+      if (tower.layers.size() < 2) {
+        chains_.fail(tower.after.front().front(), "a single layer is no model of the MMoE family");
+      }
+      chains.push_back(&tower);
+      inputs_.add(tower.base);
+    }
+    shared_layers_ = towers_.size() > 1 ? common_layers(chains) : 0;
+  }
+
+  Expert make_expert(const std::string& name, const Chain& chain, size_t first, size_t end) {
+    Expert expert;
+    expert.name = name;
+    expert.layers.assign(chain.layers.begin() + static_cast<std::ptrdiff_t>(first),
+                         chain.layers.begin() + static_cast<std::ptrdiff_t>(end));
+    return expert;
+  }
+
+  /// Shared-Bottom, or a model per task side by side.
+  void make_bottom() {
+    Level level;
+    for (size_t i = 0; i < towers_.size(); ++i) {
+      const bool shared = shared_layers_ > 0;
+      const size_t own_from = shared ? shared_layers_ : towers_[i].layers.size() - 1;
+      if (i == 0 || !shared) {
+        level.experts.push_back(make_expert(shared ? "shared" : "experts." + tower_names_[i], towers_[i], 0, own_from));
+        inputs_.read_x(towers_[i].base, level.experts.back().layers.front());
+        Gate gate;
+        gate.name = shared ? "gates" : "gates." + tower_names_[i];
+        gate.constant_weights = {1};
+        gate.experts = {level.experts.size() - 1};
+        level.gates.push_back(std::move(gate));
+      }
+      model_.towers.push_back(make_tower(i, level.gates.size() - 1, own_from));
+    }
+    check_level(level);
+    model_.levels.push_back(std::move(level));
+  }
+
+  // ------------------------------------------------------------------ mixtures, from the towers back to the input
+
+  void find_streams() {
+    for (const Chain& tower : towers_) num_levels_ = std::max(num_levels_, find_stream(tower.base, 1));
+    find_trunk();
+    for (const auto& [vector, stream] : streams_) {
+      static_cast<void>(vector);
+      for (const Chain& expert : stream.experts) add_input(expert);
+      if (!stream.gate.layers.empty()) add_input(stream.gate);
+    }
+    for (size_t i = 0; i < towers_.size(); ++i) {
+      if (streams_.at(towers_[i].base).level != num_levels_) {
+        chains_.fail(towers_[i].base.front(), "output '" + tower_names_[i] + "' reads an earlier level than others");
+      }
+    }
+  }
+
+  void add_input(const Chain& chain) {
+    if (chain.kind == BaseKind::kInput) inputs_.add(chain.base);
+  }
+
+  /// Its level. `depth`: how many mixtures have been passed on the way here.
+  size_t find_stream(const Vector& vector, size_t depth) {
+    const auto known = streams_.find(vector);
+    if (known != streams_.end()) return known->second.level;
+    if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
+    Stream stream;
+    stream.mixture = find_mixture(chains_, followed_.expressions, vector);
+    for (const Vector& expert : stream.mixture.experts) {
+      stream.experts.push_back(chains_.follow(expert));
+      if (stream.experts.back().layers.empty()) chains_.fail(expert.front(), "is mixed without being an expert of layers");
+    }
+    if (!stream.mixture.logits.empty()) {
+      stream.gate = chains_.follow(stream.mixture.logits);
+      if (stream.gate.layers.empty()) chains_.fail(stream.mixture.logits.front(), "gives a gate's logits without a layer");
+    }
+    size_t below = 0;
+    for (const Chain& expert : stream.experts) below = std::max(below, level_below(expert, depth));
+    below = std::max(below, level_below(stream.gate, depth));
+    stream.level = below + 1;
+    order_.push_back(vector);
+    return streams_.emplace(vector, std::move(stream)).first->second.level;
+  }
+
+  size_t level_below(const Chain& chain, size_t depth) {
+    return chain.kind == BaseKind::kMixture ? find_stream(chain.base, depth + 1) : 0;
+  }
+
+  /// Layers between x and the first level that all its experts share, and each gate either too or not at all.
+  void find_trunk() {
+    std::vector<const Chain*> experts, gates;
+    for (const auto& entry : streams_) {
+      const Stream& stream = entry.second;
+      for (const Chain& expert : stream.experts) {
+        if (expert.kind == BaseKind::kInput) experts.push_back(&expert);
+      }
+      if (!stream.gate.layers.empty() && stream.gate.kind == BaseKind::kInput) gates.push_back(&stream.gate);
+    }
+    const bool several = std::any_of(experts.begin(), experts.end(), [&](const Chain* expert) {
+      return expert->after.back() != experts.front()->after.back();
+    });
+    if (!several) return;
+    trunk_layers_ = common_layers(experts);
+    if (trunk_layers_ > 0) trunk_ = *experts.front();
+    for (const Chain* gate : gates) {
+      const size_t shared = trunk_layers_ == 0 ? 0 : common_layers({experts.front(), gate});
+      if (shared > 0) trunk_layers_ = std::min(trunk_layers_, shared);
+    }
+  }
+
+  bool reads_trunk(const Chain& chain) const {
+    return trunk_layers_ > 0 && chain.kind == BaseKind::kInput && chain.layers.size() > trunk_layers_ &&
+           chain.after[trunk_layers_ - 1] == trunk_.after[trunk_layers_ - 1];
+  }
+
+  void make_levels() {
+    if (trunk_layers_ > 0) {
+      model_.trunk = make_expert("", trunk_, 0, trunk_layers_).layers;
+      inputs_.read_x(trunk_.base, model_.trunk.front());
+    }
+    for (size_t level = 1; level <= num_levels_; ++level) make_level(level);
+    for (size_t i = 0; i < towers_.size(); ++i) {
+      model_.towers.push_back(make_tower(i, index_.at(towers_[i].base), 0));
+    }
+  }
+
+  void make_level(size_t number) {
+    Level level;
+    std::map<Vector, size_t> known;
+    std::map<Vector, size_t> index;
+    for (const Vector& vector : order_) {
+      const Stream& stream = streams_.at(vector);
+      if (stream.level != number) continue;
+      index[vector] = level.gates.size();
+      Gate gate = make_gate(stream, number, level.gates.size());
+      for (size_t i = 0; i < stream.experts.size(); ++i) {
+        const auto [at, fresh] = known.emplace(stream.mixture.experts[i], level.experts.size());
+        if (fresh) level.experts.push_back(place(stream.experts[i], number, level.experts.size()));
+        gate.experts.push_back(at->second);
+      }
+      level.gates.push_back(std::move(gate));
+    }
+    index_ = std::move(index);
+    check_level(level);
+    model_.levels.push_back(std::move(level));
+  }
+
+  Expert place(const Chain& chain, size_t level, size_t position) {
+    const size_t first = reads_trunk(chain) ? trunk_layers_ : 0;
+    Expert expert = make_expert("experts." + std::to_string(position), chain, first, chain.layers.size());
+    expert.input = input_of(chain, level, expert.layers.front());
+    return expert;
+  }
+
+  Gate make_gate(const Stream& stream, size_t level, size_t position) {
+    Gate gate;
+    gate.name = "gates." + std::to_string(position);
+    gate.constant_weights = stream.mixture.constant_weights;
+    if (stream.gate.layers.empty()) {
+      gate.input = {level == 1, 0};
+      return gate;
+    }
+    const size_t first = reads_trunk(stream.gate) ? trunk_layers_ : 0;
+    Mlp layers = make_expert("", stream.gate, first, stream.gate.layers.size()).layers;
+    gate.input = input_of(stream.gate, level, layers.front());
+    gate.logits = std::move(layers.back());
+    layers.pop_back();
+    if (gate.logits->activation.kind != ActivationKind::kIdentity) {
+      chains_.fail(stream.mixture.logits.front(), "a gate's logits have an activation");
+    }
+    gate.hidden = std::move(layers);
+    return gate;
+  }
+
+  /// What a chain reads at a level; `first` is its first layer, made to fit x if that is it.
+  StreamRef input_of(const Chain& chain, size_t level, DenseLayer& first) {
+    if (chain.kind == BaseKind::kInput) {
+      if (reads_trunk(chain)) {
+        if (level != 1) chains_.fail(chain.after.back().front(), "reads the shared trunk beyond the first level");
+        return {false, 0};
+      }
+      inputs_.read_x(chain.base, first);
+      return {true, 0};
+    }
+    const auto found = index_.find(chain.base);
+    if (found == index_.end()) chains_.fail(chain.base.front(), "is read by a level that is not the next");
+    return {false, found->second};
+  }
+
+  void check_level(const Level& level) const {
+    if (level.experts.size() > kMaxExpertsPerLevel) throw ConvertError("not recognised: more than 256 experts in a level");
+    if (level.gates.size() > kMaxGatesPerLevel) throw ConvertError("not recognised: more than 64 gates in a level");
+  }
+
+  const OnnxGraph& graph_;
+  FollowedGraph followed_;
+  Chains chains_;
+  ModelInputs inputs_;
+  ModelDescription model_;
+  std::vector<Head> heads_;
+  std::vector<Chain> towers_;  // one per vector of logits
+  std::vector<Vector> logits_;
+  std::vector<std::string> tower_names_;
+  size_t shared_layers_ = 0;
+  std::map<Vector, Stream> streams_;
+  std::vector<Vector> order_;         // of streams_, each after what it reads
+  std::map<Vector, size_t> index_;    // of the level before: streams' places among its gates
+  size_t num_levels_ = 0;
+  Chain trunk_;
+  size_t trunk_layers_ = 0;
+};
+
+}  // namespace
+
+ModelDescription recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
+  ModelDescription model = Recogniser(graph).run(notes);
+  model.name = name;
+  return model;
+}
+
+}  // namespace mmoe::converter

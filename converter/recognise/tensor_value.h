@@ -1,0 +1,55 @@
+// A tensor of the graph while it is followed: constant elements, or scalars of a row.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "converter/recognise/expressions.h"
+
+namespace mmoe::converter {
+
+/// The batch's size among the integers of a constant, where a graph asks for a shape.
+constexpr int64_t kBatchSize = std::numeric_limits<int64_t>::min() + 1;
+
+enum class TensorKind { kFloats, kIntegers, kRows };
+
+struct TensorValue {
+  TensorKind kind = TensorKind::kFloats;
+  std::vector<size_t> shape;  ///< kRows: with 1 for the batch
+  std::vector<float> floats;
+  std::vector<int64_t> integers;
+  Vector refs;                ///< kRows
+  size_t batch_axis = 0;      ///< kRows
+  bool ids = false;           ///< kRows: whole numbers, to look rows of a table up with
+  std::string name;           ///< of the constant it came from, for messages
+
+  bool is_rows() const { return kind == TensorKind::kRows; }
+  size_t rank() const { return shape.size(); }
+  size_t size() const;  ///< number of elements (of one row)
+};
+
+/// The product of `shape`; throws ConvertError past 2^26.
+size_t count_elements(const std::vector<size_t>& shape);
+
+/// A tensor of this shape whose element i is element sources[i] of `value`.
+TensorValue pick(const TensorValue& value, std::vector<size_t> shape, const std::vector<size_t>& sources,
+                 size_t batch_axis);
+
+/// `axis`, counted from the end if negative. Throws ConvertError when there is no such axis of `rank`.
+size_t resolve_axis(int64_t axis, size_t rank);
+
+/// Steps `index` through `shape`, last one fastest; false after the last.
+bool next_index(const std::vector<size_t>& shape, std::vector<size_t>& index);
+
+/// The position of `index` in a row-major tensor of `shape`, aligned at the last axis; sizes of 1 are repeated.
+size_t broadcast_position(const std::vector<size_t>& shape, const std::vector<size_t>& index);
+
+/// The shape that both have when sizes of 1 are repeated. Throws ConvertError when there is none.
+std::vector<size_t> broadcast_shape(const std::vector<size_t>& a, const std::vector<size_t>& b);
+
+/// "[batch, 3, 4]"
+std::string value_shape_text(const TensorValue& value);
+
+}  // namespace mmoe::converter

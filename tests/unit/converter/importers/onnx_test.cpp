@@ -1,0 +1,117 @@
+#include <filesystem>
+
+#include "converter/importers/onnx_graph.h"
+#include "tests/unit/converter/importers/weights_test_support.h"
+
+namespace mmoe::converter::testing {
+namespace {
+
+// Protobuf by hand: numbers below 2^21 as varints, everything else behind its length.
+
+std::string varint(uint64_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(0x80 | (value & 0x7f));
+  return bytes + static_cast<char>(value);
+}
+
+std::string number_field(unsigned field, uint64_t value) { return varint(field << 3) + varint(value); }
+std::string field(unsigned number, const std::string& bytes) {
+  return varint(number << 3 | 2) + varint(bytes.size()) + bytes;
+}
+
+std::string tensor(const std::string& name, const std::vector<uint64_t>& dims, const std::string& rest,
+                   uint64_t data_type = 1) {
+  std::string bytes = number_field(2, data_type) + field(8, name) + rest;
+  for (const uint64_t size : dims) bytes += number_field(1, size);
+  return bytes;
+}
+
+std::string raw(const std::string& bytes) { return field(9, bytes); }
+
+/// In another file.
+std::string external(const std::string& location, const std::string& offset = "0") {
+  return number_field(14, 1) + field(13, field(1, "location") + field(2, location)) +
+         field(13, field(1, "offset") + field(2, offset));
+}
+
+std::string model(const std::string& tensors) {
+  return number_field(1, 8) + field(2, "test") + field(7, tensors);
+}
+
+std::string one_tensor(const std::string& message) { return model(field(5, message)); }
+
+}  // namespace
+
+TEST_CASE("onnx: a model's constants are tensors too") {
+  const auto source = open_weights(fixture_path("../onnx/shared_bottom.onnx"));
+  CHECK(source->format() == "onnx");
+  CHECK(source->graph() != nullptr);
+  CHECK(source->tensors()[index_of(*source, "bottom.0.weight")].shape == std::vector<uint64_t>{8, 6});
+  CHECK(read_named(*source, "bottom.0.weight").size() == 48);
+}
+
+TEST_CASE("onnx: every way to keep elements") {
+  const auto values = [](const std::string& message) {
+    const std::string bytes = one_tensor(message);
+    return parse_weights("test.file", bytes)->read(0);
+  };
+  CHECK(values(tensor("w", {2}, raw(le(uint32_t{0xc0400000}) + le(uint32_t{0xc0200000})))) == ramp_of({0, 1}));
+  CHECK(values(tensor("w", {1}, field(4, le(uint32_t{0xc0400000})))) == ramp_of({0}));
+  CHECK(values(tensor("w", {1}, raw(le(uint16_t{0xc200})), 10)) == ramp_of({0}));
+  CHECK(values(tensor("w", {1}, field(5, varint(0xc200)), 10)) == ramp_of({0}));
+  CHECK(values(tensor("w", {1}, field(10, le(uint64_t{0xc008000000000000})), 11)) == ramp_of({0}));
+  CHECK(values(tensor("w", {0, 3}, "")).empty());
+  const std::string integers = one_tensor(tensor("i", {2}, field(7, varint(5) + varint(6)), 7));
+  CHECK_CONTAINS(error_of([&] { parse_weights("test.file", integers)->read(0); }), "tensor 'i' is of type i64");
+}
+
+TEST_CASE("onnx: constants that are not what they declare are refused by name") {
+  const auto refused = [](const std::string& message, const std::string& part) {
+    const std::string error = parse_error_of(one_tensor(message));
+    CHECK_CONTAINS(error, "test.file: tensor 'w': ");
+    CHECK_CONTAINS(error, part);
+  };
+  refused(tensor("w", {3}, raw("12345678")), "shape [3] of f32 needs 12 bytes, but it has 8");
+  refused(tensor("w", {3}, field(4, "12345678")), "shape [3] needs 3 elements, but it has 2");
+  refused(tensor("w", {uint64_t{1} << 40}, ""), "needs 1099511627776 elements, but it has 0");
+  refused(tensor("w", {uint64_t{1} << 62, 4}, ""), "needs more than 2^63 bytes");
+  refused(tensor("w", {~uint64_t{0}}, ""), "negative size");
+  refused(tensor("w", std::vector<uint64_t>(65, 1), ""), "65 dimensions");
+  const std::string one = field(5, tensor("w", {1}, raw("1234")));
+  CHECK_CONTAINS(parse_error_of(model(one + one)), "tensor 'w' occurs twice");
+  CHECK_CONTAINS(parse_error_of(number_field(1, 8) + field(2, "test")), "has no graph");
+}
+
+TEST_CASE("onnx: weights in another file are read beside the model and nowhere else") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / "mmoe_onnx_test";
+  fs::create_directories(folder);
+  std::ofstream(folder / "data.bin", std::ios::binary) << "skip" + le(uint32_t{0xc0400000});
+  const auto read = [&](const std::string& message) {
+    const std::string bytes = one_tensor(message);
+    return parse_weights((folder / "model.onnx").string(), bytes)->read(0);
+  };
+  CHECK(read(tensor("w", {1}, external("data.bin", "4"))) == ramp_of({0}));
+  const auto refusal = [&](const std::string& message) { return error_of([&] { read(message); }); };
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external("../mmoe_onnx_test/data.bin"))), "outside the model's folder");
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external("/etc/passwd"))), "outside the model's folder");
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external(""))), "outside the model's folder");
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external("data.bin", "5"))), "has 8 bytes, too few for 4 from 5");
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external("data.bin", "-1"))), "'-1' is not a number");
+  CHECK_CONTAINS(refusal(tensor("w", {1}, external("absent.bin"))), "absent.bin: cannot be read");
+  fs::remove_all(folder);
+}
+
+TEST_CASE("onnx: no truncation and no flipped bit crashes") {
+  const std::string bytes = one_tensor(tensor("w", {2}, raw("12345678")));
+  for (size_t size = 0; size < bytes.size(); ++size) CHECK(!parse_error_of(bytes.substr(0, size)).empty());
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    for (int value = 0; value < 256; ++value) {
+      std::string damaged = bytes;
+      damaged[at] = static_cast<char>(value);
+      CHECK(survives(damaged));
+    }
+  }
+}
+
+}  // namespace mmoe::converter::testing

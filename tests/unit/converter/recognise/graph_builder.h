@@ -1,0 +1,119 @@
+// ONNX graphs made by hand, as plain values.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "converter/error.h"
+#include "converter/recognise/recognise.h"
+
+namespace mmoe::converter::testing {
+
+/// Every method returns the name of what it made.
+class GraphBuilder {
+ public:
+  OnnxGraph graph;
+
+  std::string input(const std::string& name, std::vector<uint64_t> shape, bool is_integer = false) {
+    graph.inputs.push_back({name, is_integer, std::move(shape)});
+    return name;
+  }
+
+  void output(const std::string& name) { graph.outputs.push_back({name, false, {}}); }
+
+  /// Elements 0.25, 0.5, ..., from `first` on.
+  std::string floats(std::vector<uint64_t> shape, float first = 0.25f) {
+    OnnxTensor tensor;
+    tensor.shape = std::move(shape);
+    uint64_t count = 1;
+    for (const uint64_t size : tensor.shape) count *= size;
+    for (uint64_t i = 0; i < count; ++i) tensor.floats.push_back(first + 0.25f * static_cast<float>(i));
+    tensor.dtype = "f32";
+    return add(std::move(tensor));
+  }
+
+  std::string integers(const std::vector<int64_t>& values) {
+    OnnxTensor tensor;
+    tensor.shape = {values.size()};
+    tensor.is_integer = true;
+    tensor.integers = values;
+    tensor.dtype = "i64";
+    return add(std::move(tensor));
+  }
+
+  std::string node(const std::string& operation, std::vector<std::string> inputs,
+                   std::map<std::string, OnnxAttribute> attributes = {}) {
+    OnnxNode made;
+    made.operation = operation;
+    made.inputs = std::move(inputs);
+    made.attributes = std::move(attributes);
+    made.outputs = {"v" + std::to_string(graph.nodes.size())};
+    graph.nodes.push_back(made);
+    return made.outputs[0];
+  }
+
+  static OnnxAttribute integer(int64_t value) {
+    OnnxAttribute attribute;
+    attribute.integer = value;
+    return attribute;
+  }
+
+  static OnnxAttribute text(const std::string& value) {
+    OnnxAttribute attribute;
+    attribute.text = value;
+    return attribute;
+  }
+
+  /// x times a new [inputs, outputs] weight, without a bias.
+  std::string linear(const std::string& x, uint64_t inputs, uint64_t outputs, float first = 0.25f) {
+    return node("MatMul", {x, floats({inputs, outputs}, first)});
+  }
+
+  std::string expert(const std::string& x, uint64_t inputs, uint64_t outputs, float first = 0.25f) {
+    return node("Relu", {linear(x, inputs, outputs, first)});
+  }
+
+  /// [batch, experts, width] out of vectors.
+  std::string stack(const std::vector<std::string>& vectors) {
+    std::vector<std::string> columns;
+    for (const std::string& vector : vectors) columns.push_back(node("Unsqueeze", {vector, integers({1})}));
+    return node("Concat", columns, {{"axis", integer(1)}});
+  }
+
+  std::string mix(const std::string& gate, const std::string& stacked) {
+    return node("Einsum", {gate, stacked}, {{"equation", text("be,bed->bd")}});
+  }
+
+  std::string softmax(const std::string& logits) { return node("Softmax", {logits}); }
+
+  void task(const std::string& vector, uint64_t width) {
+    output(node("Sigmoid", {linear(vector, width, 1)}));
+  }
+
+  ModelDescription recognise() const {
+    std::vector<std::string> notes;
+    return converter::recognise(graph, "test", notes);
+  }
+
+  std::string error() const {
+    try {
+      recognise();
+    } catch (const ConvertError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+ private:
+  std::string add(OnnxTensor tensor) {
+    tensor.name = "c" + std::to_string(graph.initializers.size());
+    const std::string name = tensor.name;
+    graph.initializers[name] = std::make_shared<const OnnxTensor>(std::move(tensor));
+    return name;
+  }
+};
+
+}  // namespace mmoe::converter::testing
