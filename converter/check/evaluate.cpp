@@ -16,6 +16,7 @@ class RowReader {
 
  private:
   void append_dense(const Feature& feature, const float* values, Numbers& x) const;
+  void append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const;
   void append_sparse(const Feature& feature, int32_t id, size_t row, Numbers& x) const;
 
   const ModelDescription& model_;
@@ -28,7 +29,7 @@ RowReader::RowReader(const ModelDescription& model, const RawRows& rows) : model
   if (model.features.empty()) num_values_ = model.input_dim;
   for (const Feature& feature : model.features) {
     if (std::holds_alternative<DenseFeature>(feature.kind)) {
-      num_values_ += feature.width;
+      num_values_ += feature.num_values();
     } else {
       ++num_ids_;
     }
@@ -50,7 +51,7 @@ Numbers RowReader::read(size_t row) const {
   for (const Feature& feature : model_.features) {
     if (std::holds_alternative<DenseFeature>(feature.kind)) {
       append_dense(feature, values, x);
-      values += feature.width;
+      values += feature.num_values();
     } else {
       append_sparse(feature, *ids++, row, x);
     }
@@ -59,14 +60,32 @@ Numbers RowReader::read(size_t row) const {
 }
 
 void RowReader::append_dense(const Feature& feature, const float* values, Numbers& x) const {
-  const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;
-  for (size_t i = 0; i < feature.width; ++i) {
+  const DenseFeature& dense = std::get<DenseFeature>(feature.kind);
+  const Scaling& scaling = dense.scaling;
+  std::vector<float> scaled;
+  for (size_t i = 0; i < feature.num_values(); ++i) {
     float value = std::isnan(values[i]) ? scaling.missing : values[i];
     value = value < scaling.lower ? scaling.lower : value > scaling.upper ? scaling.upper : value;
     // Each step rounded to float, as in the runtime: x is exact.
     const float shifted = value - scaling.offset;
-    const float scaled = shifted * scaling.factor;
-    x.push_back(plain(scaled, 0));
+    scaled.push_back(shifted * scaling.factor);
+  }
+  if (dense.projection) return append_projected(*dense.projection, scaled, x);
+  for (const float value : scaled) x.push_back(plain(value, 0));
+}
+
+// The file has the projection multiplied into what reads x: its terms are regrouped, and take a rounding per value.
+void RowReader::append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const {
+  for (size_t row = 0; row < projection.weight.rows; ++row) {
+    const double bias = projection.bias.empty() ? 0 : projection.bias[row];
+    double sum = bias, terms = std::abs(bias);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const double term = double{projection.weight.at(row, i)} * values[i];
+      sum += term;
+      terms += std::abs(term);
+    }
+    x.push_back(plain(sum, rounding(static_cast<double>(values.size()) + 2) * terms + kTiny));
+    x.back().magnitude = terms;
   }
 }
 

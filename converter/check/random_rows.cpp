@@ -65,7 +65,7 @@ RawRows random_rows(const ModelDescription& model, size_t num_rows, uint64_t see
         continue;
       }
       const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;
-      for (size_t i = 0; i < feature.width; ++i) rows.values.push_back(random_value(scaling, random));
+      for (size_t i = 0; i < feature.num_values(); ++i) rows.values.push_back(random_value(scaling, random));
     }
   }
   return rows;

@@ -130,8 +130,16 @@ struct Scaling {
   float missing = std::numeric_limits<float>::quiet_NaN();
 };
 
+/// A linear map that training puts between a feature's values and x: y = weight v + bias. A number that multiplies an
+/// embedding is the case of one value.
+struct Projection {
+  Matrix weight;  ///< [columns in x, raw values]
+  std::vector<float> bias;  ///< empty: none
+};
+
 struct DenseFeature {
   Scaling scaling;
+  std::optional<Projection> projection;
 };
 
 enum class UnknownRule { kId, kZero, kError };
@@ -156,6 +164,12 @@ struct Feature {
   Side side = Side::kContext;
   size_t width = 1;  ///< columns in x
   std::variant<DenseFeature, SparseFeature> kind;
+
+  /// How many numbers a raw row has for it; 0 for a category.
+  size_t num_values() const {
+    const auto* dense = std::get_if<DenseFeature>(&kind);
+    return dense == nullptr ? 0 : dense->projection ? dense->projection->weight.cols : width;
+  }
 };
 
 struct Embedding {
