@@ -86,7 +86,9 @@ TEST_CASE("fold: a layer of the file has one normalisation, what comes behind it
 TEST_CASE("lower: projections go into what reads x") {
   ModelDescription description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
   DenseFeature plain, projected;
-  projected.projection = Projection{{3, 1, {1, 2, 4}}, {0.5f, 0, 0}};
+  projected.projection.emplace();
+  projected.projection->weight = {3, 1, {1, 2, 4}};
+  projected.projection->bias = {0.5f, 0, 0};
   description.features = {{"a", Side::kItem, 2, plain}, {"b", Side::kUser, 3, projected}};
   const LoweredModel model = lower(description);
   CHECK(model.description.input_dim == 3);
