@@ -108,7 +108,8 @@ void mix_experts(const MixArgs& args) {
 }
 
 constexpr KernelTable kTable = {"fpu", true, dense, reference::activate, reference::gate, reference::threshold,
-                                mix_experts, reference::scale, reference::lookup, reference::all_finite};
+                                mix_experts, reference::scale, reference::lookup, reference::pool,
+                                reference::all_finite};
 
 }  // namespace
 

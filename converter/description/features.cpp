@@ -89,16 +89,33 @@ void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature
   feature.kind = std::move(sparse);
 }
 
+void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
+  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row", "length",
+                     "pooling", "padding_id"});
+  const EmbeddingTables::Part part = tables.find(object);
+  SequenceFeature sequence;
+  sequence.vocabulary = read_vocabulary(object, part.rows, part.name);
+  const JsonReader length = object.get("length", "the most elements of a row");
+  sequence.length = length.count(kMaxDim);
+  if (sequence.length == 0) length.fail_expected("1 or more");
+  sequence.pooling = static_cast<Pooling>(  // in the order of Pooling
+      object.get("pooling", "sum, mean or max: it is not in the weights").choice({"sum", "mean", "max"}));
+  if (const auto field = object.find("padding_id")) sequence.padding_id = static_cast<uint32_t>(field->count(part.rows - 1));
+  sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
+  feature.width = part.width;
+  feature.kind = std::move(sequence);
+}
+
 Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTables& tables) {
   Feature feature;
   feature.name = object.get("name", "the column of the raw data").string();
   if (const auto side = object.find("side")) {
     feature.side = static_cast<Side>(side->choice({"context", "user", "item"}));  // in the order of Side
   }
-  if (object.get("kind", "dense or categorical").choice({"dense", "categorical"}) == 0) {
-    bind_dense_feature(object, tensors, feature);
-  } else {
-    bind_categorical(object, tables, feature);
+  switch (object.get("kind", "dense, categorical or sequence").choice({"dense", "categorical", "sequence"})) {
+    case 0: bind_dense_feature(object, tensors, feature); break;
+    case 1: bind_categorical(object, tables, feature); break;
+    default: bind_sequence(object, tables, feature);
   }
   return feature;
 }

@@ -101,6 +101,36 @@ class NumberTimesEmbedding(WithInput):
         return {"ab": ab, "c": c}, ["a", "b", "c"], rows_of([ab, c])
 
 
+class Sequences(WithInput):
+    """Pooled id lists: a mean and a maximum with a mask by id 0 (DeepCTR), a sum with a mask by length."""
+
+    LENGTH = 5
+
+    def __init__(self):
+        super().__init__(3 * 4)
+        self.word = nn.Embedding(6, 4, padding_idx=0)
+        self.shop = nn.Embedding(8, 4)
+
+    def encode(self, b):
+        used = (b["words"] != 0)[:, :, None].float()
+        words = self.word(b["words"])
+        mean = (words * used).sum(dim=1) / (used.sum(dim=1) + 1e-8)
+        largest = (words - (1 - used) * 1e9).max(dim=1).values
+        positions = torch.arange(self.LENGTH)[None, :] < b["num_shops"][:, None]
+        total = (self.shop(b["shops"]) * positions[:, :, None]).sum(dim=1)
+        return torch.cat([mean, largest, total], dim=1)
+
+    @staticmethod
+    def batch(generator):
+        words = torch.randint(6, (NUM_ROWS, Sequences.LENGTH), generator=generator)
+        words[:, 0] = words[:, 0].clamp(min=1)  # DeepCTR's maximum of an empty sequence is -1e9
+        shops = torch.randint(8, (NUM_ROWS, Sequences.LENGTH), generator=generator)
+        num_shops = torch.randint(Sequences.LENGTH + 1, (NUM_ROWS,), generator=generator)
+        cell = lambda ids: "|".join(map(str, ids))
+        rows = [[cell(w), cell(w), cell(s[:n])] for w, s, n in zip(words.tolist(), shops.tolist(), num_shops.tolist())]
+        return {"words": words, "shops": shops, "num_shops": num_shops}, ["words", "words_again", "shops"], rows
+
+
 def fixtures():
     city = {"kind": "categorical", "vocabulary": CITIES, "first_id": 1, "unknown": {"id": 0}, "embedding": "city.weight"}
     yield "shared_table", SharedTable, [{"name": "home", "side": "user", **city}, {"name": "origin", "side": "item", **city},
@@ -110,6 +140,11 @@ def fixtures():
     yield "packed_table", PackedTable, packed + [
         {"name": "numbers", "kind": "dense",
          "projection": {"weight": "numerical_layer.weight", "bias": "numerical_layer.bias"}}], {}
+    words = {"kind": "sequence", "vocabulary": {"identity": 6}, "embedding": "word.weight", "length": 5, "padding_id": 0}
+    yield "sequences", Sequences, [
+        {"name": "words", "pooling": "mean", **words}, {"name": "words_again", "pooling": "max", **words},
+        {"name": "shops", "kind": "sequence", "side": "item", "vocabulary": {"identity": 8}, "embedding": "shop.weight",
+         "length": 5, "pooling": "sum"}], {}
     vectors = [{"name": name, "kind": "dense", "projection": {"weight": f"number.{i}", "orientation": "in_out"}}
                for i, name in enumerate("ab")]
     yield "number_times_embedding", NumberTimesEmbedding, vectors + [
