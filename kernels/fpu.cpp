@@ -118,7 +118,7 @@ void mix_experts(const MixArgs& args) {
 
 constexpr KernelTable kTable = {
     "fpu", true, dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
-    mix_experts, reference::scale, reference::lookup, reference::all_finite};
+    mix_experts, reference::scale, reference::lookup, reference::pool, reference::all_finite};
 
 }  // namespace
 

@@ -132,6 +132,19 @@ struct LookupArgs {
   std::size_t output_stride;
 };
 
+enum class Pooling : std::uint8_t { kSum, kMean, kMax };
+
+/// output = the sum, mean or maximum of the rows table[ids[0]], table[ids[1]], ..., in this order; zeros of none. A sum
+/// begins with the first row; a mean is the sum divided by num_ids.
+struct PoolArgs {
+  const float* table;  ///< [.., width]
+  std::size_t width;
+  const std::int32_t* ids;  ///< none is negative
+  std::size_t num_ids;
+  Pooling pooling;
+  float* output;  ///< [width]: nothing behind it is written
+};
+
 struct KernelTable {
   const char* name;  ///< "avx2", as MMOE_ISA and mmoe-score --isa take it
   bool fma;          ///< keeps the numerics contract to the bit
@@ -143,6 +156,7 @@ struct KernelTable {
   void (*mix_experts)(const MixArgs&);
   void (*scale)(const ScaleArgs&);
   void (*lookup)(const LookupArgs&);
+  void (*pool)(const PoolArgs&);
   bool (*all_finite)(const float* data, std::size_t size);
 };
 

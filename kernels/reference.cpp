@@ -255,6 +255,17 @@ void lookup(const LookupArgs& args) {
   }
 }
 
+void pool(const PoolArgs& args) {
+  for (std::size_t d = 0; d < args.width; ++d) {
+    float pooled = args.num_ids == 0 ? 0.0f : args.table[static_cast<std::size_t>(args.ids[0]) * args.width + d];
+    for (std::size_t i = 1; i < args.num_ids; ++i) {
+      const float x = args.table[static_cast<std::size_t>(args.ids[i]) * args.width + d];
+      pooled = args.pooling != Pooling::kMax ? pooled + x : pooled < x ? x : pooled;
+    }
+    args.output[d] = args.pooling == Pooling::kMean && args.num_ids > 1 ? pooled / static_cast<float>(args.num_ids) : pooled;
+  }
+}
+
 bool all_finite(const float* data, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     if (!std::isfinite(data[i])) return false;
@@ -267,7 +278,8 @@ bool all_finite(const float* data, std::size_t size) {
 static constexpr KernelTable kTable = {
     "scalar",         true,
     reference::dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
-    reference::mix_experts, reference::scale, reference::lookup, reference::all_finite};
+    reference::mix_experts, reference::scale, reference::lookup, reference::pool,
+    reference::all_finite};
 
 const KernelTable* scalar_kernels() { return &kTable; }
 

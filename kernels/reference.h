@@ -14,6 +14,7 @@ void threshold(const ThresholdArgs& args);
 void mix_experts(const MixArgs& args);
 void scale(const ScaleArgs& args);
 void lookup(const LookupArgs& args);
+void pool(const PoolArgs& args);
 bool all_finite(const float* data, std::size_t size);
 
 }  // namespace mmoe::kernels::reference

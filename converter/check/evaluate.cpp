@@ -1,6 +1,8 @@
 #include "converter/check/evaluate.h"
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "converter/check/bounded.h"
@@ -16,7 +18,10 @@ class RowReader {
 
  private:
   void append_dense(const Feature& feature, const float* values, Numbers& x) const;
-  void append_sparse(const Feature& feature, int32_t id, size_t row, Numbers& x) const;
+  void append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const;
+  std::optional<size_t> table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const;
+  void append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
+  void append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const;
 
   const ModelDescription& model_;
   const RawRows& rows_;
@@ -27,11 +32,8 @@ class RowReader {
 RowReader::RowReader(const ModelDescription& model, const RawRows& rows) : model_(model), rows_(rows) {
   if (model.features.empty()) num_values_ = model.input_dim;
   for (const Feature& feature : model.features) {
-    if (std::holds_alternative<DenseFeature>(feature.kind)) {
-      num_values_ += feature.width;
-    } else {
-      ++num_ids_;
-    }
+    num_values_ += feature.num_values();
+    num_ids_ += feature.num_ids();
   }
   if (rows.values.size() != rows.num_rows * num_values_ || rows.ids.size() != rows.num_rows * num_ids_) {
     throw ConvertError("rows to evaluate: found " + std::to_string(rows.values.size()) + " values and " +
@@ -50,38 +52,90 @@ Numbers RowReader::read(size_t row) const {
   for (const Feature& feature : model_.features) {
     if (std::holds_alternative<DenseFeature>(feature.kind)) {
       append_dense(feature, values, x);
-      values += feature.width;
+      values += feature.num_values();
     } else {
-      append_sparse(feature, *ids++, row, x);
+      append_ids(feature, ids, row, x);
+      ids += feature.num_ids();
     }
   }
   return x;
 }
 
 void RowReader::append_dense(const Feature& feature, const float* values, Numbers& x) const {
-  const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;
-  for (size_t i = 0; i < feature.width; ++i) {
+  const DenseFeature& dense = std::get<DenseFeature>(feature.kind);
+  const Scaling& scaling = dense.scaling;
+  std::vector<float> scaled;
+  for (size_t i = 0; i < feature.num_values(); ++i) {
     float value = std::isnan(values[i]) ? scaling.missing : values[i];
     value = value < scaling.lower ? scaling.lower : value > scaling.upper ? scaling.upper : value;
     // Each step rounded to float, as in the runtime: x is exact.
     const float shifted = value - scaling.offset;
-    const float scaled = shifted * scaling.factor;
-    x.push_back(plain(scaled, 0));
+    scaled.push_back(shifted * scaling.factor);
+  }
+  if (dense.projection) return append_projected(*dense.projection, scaled, x);
+  for (const float value : scaled) x.push_back(plain(value, 0));
+}
+
+// The file has the projection multiplied into what reads x: its terms are regrouped, and take a rounding per value.
+void RowReader::append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const {
+  for (size_t row = 0; row < projection.weight.rows; ++row) {
+    const double bias = projection.bias.empty() ? 0 : projection.bias[row];
+    double sum = bias, terms = std::abs(bias);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const double term = double{projection.weight.at(row, i)} * values[i];
+      sum += term;
+      terms += std::abs(term);
+    }
+    x.push_back(plain(sum, rounding(static_cast<double>(values.size()) + 2) * terms + kTiny));
+    x.back().magnitude = terms;
   }
 }
 
-void RowReader::append_sparse(const Feature& feature, int32_t id, size_t row, Numbers& x) const {
-  const SparseFeature& sparse = std::get<SparseFeature>(feature.kind);
-  const Matrix& table = model_.embeddings[sparse.embedding].table;
+// The row of the table, or none: a zero embedding.
+std::optional<size_t> RowReader::table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const {
+  const Vocabulary& vocabulary = *feature.vocabulary();
+  const Matrix& table = model_.embeddings[embedding].table;
   const std::string where = "feature \"" + feature.name + "\", row " + std::to_string(row);
-  const UnknownRule rule = sparse.vocabulary.unknown;
   if (id < -1 || (id >= 0 && static_cast<size_t>(id) >= table.rows)) {
     throw ConvertError(where + ": id " + std::to_string(id) + ", expected less than " + std::to_string(table.rows));
   }
-  if (id < 0 && rule == UnknownRule::kError) throw ConvertError(where + ": unknown value, which it refuses");
-  const bool zero = id < 0 && rule == UnknownRule::kZero;
-  const size_t table_row = id < 0 ? sparse.vocabulary.unknown_id : static_cast<size_t>(id);
-  for (size_t i = 0; i < feature.width; ++i) x.push_back(plain(zero ? 0 : table.at(table_row, i), 0));
+  if (id >= 0) return static_cast<size_t>(id);
+  if (vocabulary.unknown == UnknownRule::kError) throw ConvertError(where + ": unknown value, which it refuses");
+  if (vocabulary.unknown == UnknownRule::kZero) return std::nullopt;
+  return vocabulary.unknown_id;
+}
+
+void RowReader::append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const {
+  if (const auto* sequence = std::get_if<SequenceFeature>(&feature.kind)) {
+    std::vector<size_t> rows;
+    for (size_t i = 0; i < sequence->length; ++i) {
+      if (ids[i] == kNoElement) continue;
+      const std::optional<size_t> found = table_row(feature, sequence->embedding, ids[i], row);
+      if (found && found != sequence->padding_id) rows.push_back(*found);
+    }
+    return append_pooled(*sequence, rows, x);
+  }
+  const SparseFeature& sparse = std::get<SparseFeature>(feature.kind);
+  const Matrix& table = model_.embeddings[sparse.embedding].table;
+  const std::optional<size_t> found = table_row(feature, sparse.embedding, *ids, row);
+  for (size_t i = 0; i < feature.width; ++i) x.push_back(plain(found ? table.at(*found, i) : 0, 0));
+}
+
+// A sum of n takes n - 1 roundings, a mean one more.
+void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const {
+  const Matrix& table = model_.embeddings[sequence.embedding].table;
+  for (size_t i = 0; i < table.cols; ++i) {
+    double sum = 0, terms = 0, largest = rows.empty() ? 0 : -kInfinity;
+    for (const size_t row : rows) {
+      sum += table.at(row, i);
+      terms += std::abs(table.at(row, i));
+      largest = std::max<double>(largest, table.at(row, i));
+    }
+    const double count = static_cast<double>(rows.size());
+    const double divisor = sequence.pooling == Pooling::kMean && !rows.empty() ? count : 1;
+    const double error = rows.size() < 2 ? 0 : rounding(count) * terms / divisor + kTiny;
+    x.push_back(sequence.pooling == Pooling::kMax ? plain(largest, 0) : plain(sum / divisor, error));
+  }
 }
 
 const Numbers& stream(const StreamRef& ref, const Numbers& x, const std::vector<Numbers>& previous) {

@@ -10,11 +10,14 @@
 
 namespace mmoe::converter {
 
+/// Stands behind the last element of a sequence, as mmoe::Model::kNoElement.
+constexpr int32_t kNoElement = -2;
+
 /// Rows as the model's features take them, or rows of x for a model without features.
 struct RawRows {
   size_t num_rows = 0;
   std::vector<float> values;  ///< [num_rows, sum of dense widths], in feature order; or x [num_rows, input_dim]
-  std::vector<int32_t> ids;   ///< [num_rows, number of sparse features], in feature order; -1 is unknown
+  std::vector<int32_t> ids;   ///< [num_rows, ids per row], in feature order; -1 is unknown, kNoElement no element
 };
 
 struct Evaluated {

@@ -24,8 +24,8 @@ std::vector<Block> blocks_of(const std::vector<const Feature*>& features) {
   size_t values = 0;
   size_t ids = 0;
   for (const Feature* feature : features) {
-    const bool sparse = std::holds_alternative<SparseFeature>(feature->kind);
-    const size_t width = sparse ? 1 : feature->width;
+    const bool sparse = feature->num_ids() != 0;
+    const size_t width = sparse ? feature->num_ids() : feature->width;
     blocks.push_back({sparse, sparse ? ids : values, width});
     (sparse ? ids : values) += width;
   }
@@ -55,16 +55,17 @@ struct Columns {
     const size_t num_ids = golden.ids.size() / golden.num_rows;
     for (size_t i = 0; i < model.num_features(); ++i) {
       const FeatureInfo feature = model.feature(i);
-      const bool sparse = feature.kind == FeatureKind::kSparse;
+      const bool sparse = feature.kind != FeatureKind::kDense;
       for (size_t row = 0; row < golden.num_rows; ++row) {
         if (sparse) {
-          ids[i].push_back(golden.ids[row * num_ids + next_id]);
+          const int32_t* first = golden.ids.data() + row * num_ids + next_id;
+          ids[i].insert(ids[i].end(), first, first + feature.length);
         } else {
           const float* first = golden.values.data() + row * num_values + next_value;
           values[i].insert(values[i].end(), first, first + feature.width);
         }
       }
-      (sparse ? next_id : next_value) += sparse ? 1 : feature.width;
+      (sparse ? next_id : next_value) += sparse ? feature.length : feature.width;
       columns.push_back({values[i].data(), ids[i].data()});
     }
   }

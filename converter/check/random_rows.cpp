@@ -60,12 +60,16 @@ RawRows random_rows(const ModelDescription& model, size_t num_rows, uint64_t see
       rows.values.push_back(static_cast<float>(random.normal()));
     }
     for (const Feature& feature : model.features) {
-      if (const auto* sparse = std::get_if<SparseFeature>(&feature.kind)) {
-        rows.ids.push_back(random_id(sparse->vocabulary, random));
+      if (const Vocabulary* vocabulary = feature.vocabulary()) {
+        const bool sequence = std::holds_alternative<SequenceFeature>(feature.kind);
+        const size_t count = sequence ? random.below(feature.num_ids() + 1) : 1;
+        for (size_t i = 0; i < feature.num_ids(); ++i) {
+          rows.ids.push_back(i < count ? random_id(*vocabulary, random) : kNoElement);
+        }
         continue;
       }
       const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;
-      for (size_t i = 0; i < feature.width; ++i) rows.values.push_back(random_value(scaling, random));
+      for (size_t i = 0; i < feature.num_values(); ++i) rows.values.push_back(random_value(scaling, random));
     }
   }
   return rows;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "converter/description/dense.h"
 #include "converter/description/embeddings.h"
 #include "converter/description/limits.h"
 #include "converter/description/vocabulary.h"
@@ -47,15 +48,35 @@ void read_clip(const JsonReader& field, Scaling& scaling) {
   if (scaling.lower > scaling.upper) field.fail("expected lower no more than upper");
 }
 
-void read_dense(const JsonReader& object, Feature& feature) {
-  object.allow_keys({"name", "kind", "side", "width", "scale", "clip", "missing"});
-  if (const auto field = object.find("width")) feature.width = field->count(kMaxDim);
-  if (feature.width == 0) object.get("width", "").fail_expected("1 or more");
+Projection bind_projection(const JsonReader& field, TensorIndex& tensors) {
+  field.allow_keys({"weight", "bias", "orientation"});
+  const JsonReader name = field.get("weight", "the full name of the tensor that is multiplied with the values");
+  const std::optional<size_t> tensor = tensors.find(name.string());
+  if (!tensor) tensors.fail_missing(Pattern(name.string(), name.path()));
+  DenseForm form;
+  if (const auto orientation = field.find("orientation")) form.in_out = orientation->choice({"out_in", "in_out"}) == 1;
+  const auto bias = field.find("bias");
+  if (bias && !tensors.find(bias->string())) tensors.fail_missing(Pattern(bias->string(), bias->path()));
+  DenseLayer layer = bind_dense(tensors, *tensor, bias ? bias->string() : "", form, {});
+  return {std::move(layer.weight), std::move(layer.bias)};
+}
+
+void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature& feature) {
+  object.allow_keys({"name", "kind", "side", "width", "scale", "clip", "missing", "projection"});
   DenseFeature dense;
+  const auto width = object.find("width");
+  if (width) feature.width = width->count(kMaxDim);
+  if (feature.width == 0) width->fail_expected("1 or more");
   if (const auto field = object.find("scale")) read_scale(*field, dense.scaling);
   if (const auto field = object.find("clip")) read_clip(*field, dense.scaling);
   if (const auto field = object.find("missing")) dense.scaling.missing = field->real();
-  feature.kind = dense;
+  if (const auto field = object.find("projection")) {
+    dense.projection = bind_projection(*field, tensors);
+    const size_t values = dense.projection->weight.cols;
+    if (width && feature.width != values) width->fail_expected(std::to_string(values) + ", the inputs of its projection");
+    feature.width = dense.projection->weight.rows;
+  }
+  feature.kind = std::move(dense);
 }
 
 void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
@@ -68,24 +89,41 @@ void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature
   feature.kind = std::move(sparse);
 }
 
-Feature bind_feature(const JsonReader& object, EmbeddingTables& tables) {
+void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
+  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row", "length",
+                     "pooling", "padding_id"});
+  const EmbeddingTables::Part part = tables.find(object);
+  SequenceFeature sequence;
+  sequence.vocabulary = read_vocabulary(object, part.rows, part.name);
+  const JsonReader length = object.get("length", "the most elements of a row");
+  sequence.length = length.count(kMaxDim);
+  if (sequence.length == 0) length.fail_expected("1 or more");
+  sequence.pooling = static_cast<Pooling>(  // in the order of Pooling
+      object.get("pooling", "sum, mean or max: it is not in the weights").choice({"sum", "mean", "max"}));
+  if (const auto field = object.find("padding_id")) sequence.padding_id = static_cast<uint32_t>(field->count(part.rows - 1));
+  sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
+  feature.width = part.width;
+  feature.kind = std::move(sequence);
+}
+
+Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTables& tables) {
   Feature feature;
   feature.name = object.get("name", "the column of the raw data").string();
   if (const auto side = object.find("side")) {
     feature.side = static_cast<Side>(side->choice({"context", "user", "item"}));  // in the order of Side
   }
-  if (object.get("kind", "dense or categorical").choice({"dense", "categorical"}) == 0) {
-    read_dense(object, feature);
-  } else {
-    bind_categorical(object, tables, feature);
+  switch (object.get("kind", "dense, categorical or sequence").choice({"dense", "categorical", "sequence"})) {
+    case 0: bind_dense_feature(object, tensors, feature); break;
+    case 1: bind_categorical(object, tables, feature); break;
+    default: bind_sequence(object, tables, feature);
   }
   return feature;
 }
 
 // A wide feature `a` has the raw columns a.0, a.1, ..., which another feature may already have taken.
 void claim_columns(const JsonReader& object, const Feature& feature, std::set<std::string>& columns) {
-  const bool wide = std::holds_alternative<DenseFeature>(feature.kind) && feature.width > 1;
-  for (size_t i = 0; i < (wide ? feature.width : 1); ++i) {
+  const bool wide = feature.num_values() > 1;
+  for (size_t i = 0; i < (wide ? feature.num_values() : 1); ++i) {
     const std::string column = wide ? feature.name + "." + std::to_string(i) : feature.name;
     if (!columns.insert(column).second) object.fail("two features read the column \"" + column + "\"");
   }
@@ -100,7 +138,7 @@ void bind_features(const JsonReader& list, TensorIndex& tensors, ModelDescriptio
   std::set<std::string> columns;
   EmbeddingTables tables(tensors, model.embeddings);
   for (const JsonReader& item : items) {
-    model.features.push_back(bind_feature(item, tables));
+    model.features.push_back(bind_feature(item, tensors, tables));
     claim_columns(item, model.features.back(), columns);
     model.input_dim += model.features.back().width;
     if (model.input_dim > kMaxDim) list.fail("x is wider than " + std::to_string(kMaxDim) + " columns");

@@ -130,8 +130,16 @@ struct Scaling {
   float missing = std::numeric_limits<float>::quiet_NaN();
 };
 
+/// A linear map that training puts between a feature's values and x: y = weight v + bias. A number that multiplies an
+/// embedding is the case of one value.
+struct Projection {
+  Matrix weight;  ///< [columns in x, raw values]
+  std::vector<float> bias;  ///< empty: none
+};
+
 struct DenseFeature {
   Scaling scaling;
+  std::optional<Projection> projection;
 };
 
 enum class UnknownRule { kId, kZero, kError };
@@ -151,11 +159,43 @@ struct SparseFeature {
   size_t embedding = 0;  ///< index into ModelDescription::embeddings
 };
 
+enum class Pooling { kSum, kMean, kMax };
+
+/// Several categories of one vocabulary, whose embeddings are pooled; zeros where there is none. Elements of the
+/// padding id, and unknown ones with the rule kZero, are left out.
+struct SequenceFeature {
+  Vocabulary vocabulary;
+  size_t embedding = 0;  ///< index into ModelDescription::embeddings
+  size_t length = 1;     ///< most elements of a row
+  Pooling pooling = Pooling::kSum;
+  std::optional<uint32_t> padding_id;
+};
+
 struct Feature {
   std::string name;
   Side side = Side::kContext;
   size_t width = 1;  ///< columns in x
-  std::variant<DenseFeature, SparseFeature> kind;
+  std::variant<DenseFeature, SparseFeature, SequenceFeature> kind;
+
+  /// How many ids a raw row has for it.
+  size_t num_ids() const {
+    const auto* sequence = std::get_if<SequenceFeature>(&kind);
+    return sequence != nullptr ? sequence->length : std::holds_alternative<SparseFeature>(kind) ? 1 : 0;
+  }
+
+  /// Null for a dense feature.
+  const Vocabulary* vocabulary() const {
+    const auto* sequence = std::get_if<SequenceFeature>(&kind);
+    if (sequence != nullptr) return &sequence->vocabulary;
+    const auto* sparse = std::get_if<SparseFeature>(&kind);
+    return sparse == nullptr ? nullptr : &sparse->vocabulary;
+  }
+
+  /// How many numbers a raw row has for it; 0 for categories.
+  size_t num_values() const {
+    const auto* dense = std::get_if<DenseFeature>(&kind);
+    return dense == nullptr ? 0 : dense->projection ? dense->projection->weight.cols : width;
+  }
 };
 
 struct Embedding {

@@ -25,15 +25,6 @@ Affine to_affine(const BatchNorm& norm) {
 
 double bias_of(const DenseLayer& layer, size_t output) { return layer.bias.empty() ? 0.0 : layer.bias[output]; }
 
-void require_finite(const DenseLayer& layer) {
-  const auto finite = [](float x) { return std::isfinite(x); };
-  if (std::all_of(layer.weight.data.begin(), layer.weight.data.end(), finite) &&
-      std::all_of(layer.bias.begin(), layer.bias.end(), finite)) {
-    return;
-  }
-  throw ConvertError(layer.name + ": with its batch norm or temperature folded in, a weight exceeds the range of a float");
-}
-
 // affine(W x + b) = (scale W) x + (scale b + shift)
 void fold_into_outputs(const Affine& affine, DenseLayer& layer) {
   std::vector<float> bias(layer.outputs());
@@ -97,6 +88,15 @@ void separate_norms(Mlp& layers) {
 }
 
 }  // namespace
+
+void require_finite(const DenseLayer& layer) {
+  const auto finite = [](float x) { return std::isfinite(x); };
+  if (std::all_of(layer.weight.data.begin(), layer.weight.data.end(), finite) &&
+      std::all_of(layer.bias.begin(), layer.bias.end(), finite)) {
+    return;
+  }
+  throw ConvertError(layer.name + ": with its batch norm or temperature folded in, a weight exceeds the range of a float");
+}
 
 void fold_batch_norms(Mlp& layers) {
   separate_norms(layers);

@@ -22,6 +22,9 @@ struct Normalisation {
 };
 Normalisation normalisation_of(const DenseLayer& layer);
 
+/// Throws ConvertError, naming the layer, when folding has taken a weight beyond the range of a float.
+void require_finite(const DenseLayer& layer);
+
 /// Norms of a gate's hidden layers and logits, and its temperature, folded.
 void fold_gate(Gate& gate);
 

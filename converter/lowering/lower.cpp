@@ -3,6 +3,7 @@
 
 #include "converter/lowering/fold.h"
 #include "converter/lowering/lowered.h"
+#include "converter/lowering/project.h"
 #include "converter/lowering/reorder.h"
 #include "kernels/panel16.h"
 
@@ -193,6 +194,7 @@ LoweredModel lower(const ModelDescription& description) {
   LoweredModel model;
   model.description = description;
   fold_all(model.description);
+  fold_projections(model.description);
   model.feature_order = put_shared_features_first(model.description);
   model.shared_dim = shared_dim(model.description);
   ProductBuilder products(model);

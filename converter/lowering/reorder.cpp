@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "converter/lowering/readers.h"
+
 namespace mmoe::converter {
 namespace {
 
@@ -12,22 +14,6 @@ void permute_columns(Matrix& matrix, const std::vector<size_t>& from) {
     float* data = matrix.data.data() + r * matrix.cols;
     for (size_t c = 0; c < matrix.cols; ++c) row[c] = data[from[c]];
     std::copy(row.begin(), row.end(), data);
-  }
-}
-
-// Every first layer that reads x.
-void permute_readers(ModelDescription& model, const std::vector<size_t>& from) {
-  const bool level_reads_x = model.trunk.empty();
-  if (!level_reads_x) permute_columns(model.trunk.front().weight, from);
-  for (size_t l = 0; l < model.levels.size(); ++l) {
-    const auto reads_x = [&](const StreamRef& input) { return input.model_input || (l == 0 && level_reads_x); };
-    for (Expert& expert : model.levels[l].experts) {
-      if (reads_x(expert.input)) permute_columns(expert.layers.front().weight, from);
-    }
-    for (Gate& gate : model.levels[l].gates) {
-      if (!gate.logits || !reads_x(gate.input)) continue;
-      permute_columns(gate.hidden.empty() ? gate.logits->weight : gate.hidden.front().weight, from);
-    }
   }
 }
 
@@ -52,7 +38,7 @@ std::vector<size_t> put_shared_features_first(ModelDescription& model) {
     for (size_t c = 0; c < model.features[i].width; ++c) from.push_back(column[i] + c);
     features.push_back(model.features[i]);
   }
-  permute_readers(model, from);
+  change_readers(model, [&](DenseLayer& layer) { permute_columns(layer.weight, from); });
   model.features = std::move(features);
   return order;
 }

@@ -67,6 +67,7 @@ class HeaderWriter {
 
  private:
   static uint32_t u32(size_t n) { return static_cast<uint32_t>(n); }
+  static int32_t i32(size_t n) { return static_cast<int32_t>(n); }
 
   static std::vector<uint32_t> u32s(const std::vector<size_t>& numbers) {
     return std::vector<uint32_t>(numbers.begin(), numbers.end());
@@ -186,18 +187,22 @@ class HeaderWriter {
       const auto name = out_.CreateString(feature.name);
       Offset<schema::Scaling> scaling;
       Offset<schema::Vocabulary> vocabulary;
-      int32_t embedding = -1;
       if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
         const Scaling& s = dense->scaling;
         scaling = schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing);
       } else {
-        const auto& sparse = std::get<SparseFeature>(feature.kind);
-        vocabulary = write_vocabulary(sparse.vocabulary, tensors_.vocabularies[i]);
-        embedding = static_cast<int32_t>(sparse.embedding);
+        vocabulary = write_vocabulary(*feature.vocabulary(), tensors_.vocabularies[i]);
       }
-      const auto kind = embedding < 0 ? schema::FeatureKind_Dense : schema::FeatureKind_Sparse;
-      features.push_back(schema::CreateFeature(out_, name, kind, to_schema(feature.side), u32(column),
-                                               u32(feature.width), scaling, vocabulary, embedding));
+      const auto* sparse = std::get_if<SparseFeature>(&feature.kind);
+      const SequenceFeature none;
+      const auto* found = std::get_if<SequenceFeature>(&feature.kind);
+      const SequenceFeature& sequence = found ? *found : none;
+      const auto kind = found ? schema::FeatureKind_Sequence : sparse ? schema::FeatureKind_Sparse : schema::FeatureKind_Dense;
+      const int32_t embedding = found ? i32(sequence.embedding) : sparse ? i32(sparse->embedding) : -1;
+      features.push_back(schema::CreateFeature(
+          out_, name, kind, to_schema(feature.side), u32(column), u32(feature.width), scaling, vocabulary, embedding,
+          found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
+          sequence.padding_id ? i32(*sequence.padding_id) : -1));
       column += feature.width;
     }
     return out_.CreateVector(features);

@@ -54,9 +54,8 @@ ModelTensors::VocabularyTensors add_integers(const std::string& name, const std:
 }
 
 ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
-  const SparseFeature* sparse = std::get_if<SparseFeature>(&feature.kind);
-  if (!sparse || sparse->vocabulary.identity) return {};
-  const Vocabulary& vocabulary = sparse->vocabulary;
+  if (!feature.vocabulary() || feature.vocabulary()->identity) return {};
+  const Vocabulary& vocabulary = *feature.vocabulary();
   if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
     return add_strings(feature.name, *strings, vocabulary.ids, segment, out);
   }

@@ -23,12 +23,10 @@ mmoe::Status score_row(mmoe::Session& session, const mmoe::Model& model, const m
   mmoe::FeatureColumn columns[kMaxFeatures];
   for (std::size_t i = 0; i < model.num_features(); ++i) {
     const mmoe::FeatureInfo feature = model.feature(i);
-    if (feature.kind == mmoe::FeatureKind::kSparse) {
-      columns[i].ids = ids++;
-    } else {
-      columns[i].values = values;
-      values += feature.width;
-    }
+    columns[i].ids = ids;
+    columns[i].values = values;
+    ids += feature.length;
+    if (feature.kind == mmoe::FeatureKind::kDense) values += feature.width;
   }
   return session.score_features(columns, model.num_features(), 1, scores);
 }

@@ -38,6 +38,35 @@ void lookup(const LookupArgs& args) {
   }
 }
 
+/// One row of the table into the pooled ones, which are the first `width` floats of `pooled`.
+template <class Arch>
+inline void pool_row(const float* row, std::size_t width, bool largest, float* pooled) {
+  using B = Reg<Arch>;
+  std::size_t d = 0;
+  for (; d + B::size <= width; d += B::size) {
+    const B x = B::load_unaligned(row + d);
+    const B before = B::load_unaligned(pooled + d);
+    (largest ? xsimd::select(before < x, x, before) : before + x).store_unaligned(pooled + d);
+  }
+  for (; d < width; ++d) pooled[d] = !largest ? pooled[d] + row[d] : pooled[d] < row[d] ? row[d] : pooled[d];
+}
+
+template <class Arch>
+void pool(const PoolArgs& args) {
+  for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
+  for (std::size_t i = 0; i < args.num_ids; ++i) {
+    const float* row = args.table + static_cast<std::size_t>(args.ids[i]) * args.width;
+    if (i == 0) {
+      copy_row<Arch>(row, args.output, args.width);
+    } else {
+      pool_row<Arch>(row, args.width, args.pooling == Pooling::kMax, args.output);
+    }
+  }
+  if (args.pooling != Pooling::kMean || args.num_ids < 2) return;
+  const float count = static_cast<float>(args.num_ids);
+  for (std::size_t d = 0; d < args.width; ++d) args.output[d] /= count;
+}
+
 /// x - x is 0 for a finite x and NaN for any other; so is the sum of such differences.
 template <class Arch>
 bool all_finite(const float* data, std::size_t size) {

@@ -14,7 +14,7 @@ namespace mmoe::kernels {
 template <class Arch>
 constexpr KernelTable make_table(const char* name, bool fma) {
   return {name,        fma,         dense<Arch>,  activate<Arch>,    normalise<Arch>, gate<Arch>, threshold<Arch>,
-          mix_experts<Arch>, scale<Arch>, lookup<Arch>, all_finite<Arch>};
+          mix_experts<Arch>, scale<Arch>, lookup<Arch>, pool<Arch>, all_finite<Arch>};
 }
 
 }  // namespace mmoe::kernels

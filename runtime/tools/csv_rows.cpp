@@ -1,5 +1,6 @@
 #include "runtime/tools/csv_rows.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "runtime/tools/error.h"
@@ -46,11 +47,13 @@ void CsvRows::store_row(RowBatch& batch, std::size_t row) {
                     std::to_string(header_.size()));
   }
   for (const Cell& cell : cells_) {
-    const bool dense = spec_.features.empty() || spec_.features[cell.slot].kind == FeatureKind::kDense;
-    if (dense) {
-      batch.values(cell.slot, row)[cell.offset] = parse_dense(cell, record[cell.column]);
-    } else {
-      batch.id(cell.slot, row) = parse_category(cell, record[cell.column]);
+    const FeatureKind kind = spec_.features.empty() ? FeatureKind::kDense : spec_.features[cell.slot].kind;
+    switch (kind) {
+      case FeatureKind::kDense:
+        batch.values(cell.slot, row)[cell.offset] = parse_dense(cell, record[cell.column]);
+        break;
+      case FeatureKind::kSparse: *batch.ids(cell.slot, row) = parse_category(cell, record[cell.column]); break;
+      case FeatureKind::kSequence: parse_sequence(cell, record[cell.column], batch.ids(cell.slot, row)); break;
     }
   }
   batch.kept(row).clear();
@@ -80,6 +83,19 @@ std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) co
                             : quoted(text) + " is not in the vocabulary, and the feature refuses unknown values");
   }
   return id;
+}
+
+void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) const {
+  const std::size_t length = spec_.features[cell.slot].length;
+  std::size_t count = 0;
+  for (bool more = !text.empty(); more; ++count) {
+    const std::size_t end = text.find(kElementSeparator);
+    more = end != text.npos;
+    if (count == length) fail(cell, "more than " + counted(length, "element"));
+    ids[count] = parse_category(cell, text.substr(0, end));
+    if (more) text.remove_prefix(end + 1);
+  }
+  std::fill(ids + count, ids + length, Model::kNoElement);
 }
 
 std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) const {

@@ -12,6 +12,9 @@
 
 namespace mmoe::tools {
 
+/// Between the elements of a sequence, in one cell.
+constexpr char kElementSeparator = '|';
+
 class CsvRows final : public RowSource {
  public:
   /// Reads the header line. All arguments must stay as long as this object.
@@ -25,6 +28,7 @@ class CsvRows final : public RowSource {
   void store_row(RowBatch& batch, std::size_t row);
   float parse_dense(const Cell& cell, std::string_view text) const;
   std::int32_t parse_category(const Cell& cell, std::string_view text) const;
+  void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) const;
   std::int32_t find_integer(const Cell& cell, std::string_view text) const;
   [[noreturn]] void fail(const Cell& cell, const std::string& message) const;
 

@@ -62,6 +62,11 @@ Json features_of(const ModelView& view) {
       item["vocabulary"] = vocabulary_of(*feature.vocabulary());
       item["embedding"] = embedding_of(view, feature);
     }
+    if (feature.kind() == schema::FeatureKind_Sequence) {
+      item["sequence"] = {{"length", feature.length()},
+                          {"pooling", name_of(feature.pooling())},
+                          {"padding_id", feature.padding_id() < 0 ? Json() : Json(feature.padding_id())}};
+    }
     out.push_back(std::move(item));
   }
   return out;

@@ -16,8 +16,9 @@ using Json = nlohmann::ordered_json;
 ///   flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows
 ///   features [{name, kind, side, column, width,
 ///              scaling {offset, factor, lower, upper, missing}                  dense
-///              vocabulary {kind, size, unknown {rule, id}},                     categorical
-///              embedding {name, rows, width, dtype}}]
+///              vocabulary {kind, size, unknown {rule, id}},                     categorical, sequence
+///              embedding {name, rows, width, dtype},
+///              sequence {length, pooling, padding_id}}]                         sequence
 ///   trunk [layer]                layer: {inputs, outputs, activation, alpha, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]

@@ -39,8 +39,9 @@ RowBatch golden_inputs(const Model& model) {
   for (std::size_t row = 0; row < golden.num_rows; ++row) {
     if (spec.features.empty()) std::copy_n(values + row * spec.input_dim, spec.input_dim, batch.values(0, row));
     for (std::size_t i = 0; i < spec.features.size(); ++i) {
-      if (spec.features[i].kind == FeatureKind::kSparse) {
-        batch.id(i, row) = *ids++;
+      if (spec.features[i].kind != FeatureKind::kDense) {
+        std::copy_n(ids, spec.features[i].length, batch.ids(i, row));
+        ids += spec.features[i].length;
       } else {
         std::copy_n(values, spec.features[i].width, batch.values(i, row));
         values += spec.features[i].width;

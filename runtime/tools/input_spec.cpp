@@ -8,6 +8,7 @@ FeatureSpec feature_spec(const FeatureInfo& info) {
   spec.name = info.name;
   spec.kind = info.kind;
   spec.width = info.kind == FeatureKind::kDense ? info.width : 1;
+  spec.length = info.length;
   spec.string_values = info.string_values;
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;

@@ -17,8 +17,9 @@ struct FeatureSpec {
   std::string name;
   FeatureKind kind = FeatureKind::kDense;
   std::size_t width = 1;         ///< Dense: raw values
-  bool string_values = false;    ///< Sparse: the vocabulary holds strings, else integers
-  bool refuses_unknown = false;  ///< Sparse
+  std::size_t length = 1;        ///< Sparse: 1; Sequence: most elements
+  bool string_values = false;    ///< else: the vocabulary holds strings, else integers
+  bool refuses_unknown = false;  ///< else
   bool refuses_missing = false;  ///< Dense
 };
 
@@ -26,7 +27,7 @@ struct InputSpec {
   std::size_t input_dim = 0;
   std::vector<FeatureSpec> features;  ///< empty: rows are x itself
 
-  /// As Model::find_id(feature, value); called for Sparse features only.
+  /// As Model::find_id(feature, value); not called for Dense features.
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
 };

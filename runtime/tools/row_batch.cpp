@@ -6,11 +6,11 @@ RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
     : has_features_(!spec.features.empty()), capacity_(capacity), kept_(capacity) {
   if (!has_features_) slots_.push_back({spec.input_dim, std::vector<float>(capacity * spec.input_dim), {}});
   for (const FeatureSpec& feature : spec.features) {
-    Slot slot{feature.width, {}, {}};
+    Slot slot{feature.kind == FeatureKind::kDense ? feature.width : feature.length, {}, {}};
     if (feature.kind == FeatureKind::kDense) {
       slot.values.resize(capacity * feature.width);
     } else {
-      slot.ids.resize(capacity);
+      slot.ids.resize(capacity * feature.length);
     }
     slots_.push_back(std::move(slot));
   }
@@ -22,7 +22,7 @@ std::vector<FeatureColumn> RowBatch::columns(std::size_t row) const {
   for (const Slot& slot : slots_) {
     FeatureColumn column;
     if (!slot.values.empty()) column.values = slot.values.data() + row * slot.width;
-    if (!slot.ids.empty()) column.ids = slot.ids.data() + row;
+    if (!slot.ids.empty()) column.ids = slot.ids.data() + row * slot.width;
     result.push_back(column);
   }
   return result;

@@ -33,12 +33,13 @@ class RowBatch {
 
   /// A row's values in a slot: x, or a Dense feature's.
   float* values(std::size_t slot, std::size_t row) { return slots_[slot].values.data() + row * slots_[slot].width; }
-  std::int32_t& id(std::size_t slot, std::size_t row) { return slots_[slot].ids[row]; }
+  /// A Sparse feature's id, or the first of a Sequence's.
+  std::int32_t* ids(std::size_t slot, std::size_t row) { return slots_[slot].ids.data() + row * slots_[slot].width; }
   std::vector<std::string>& kept(std::size_t row) { return kept_[row]; }
 
  private:
   struct Slot {
-    std::size_t width;
+    std::size_t width;  // values or ids per row
     std::vector<float> values;
     std::vector<std::int32_t> ids;
   };

@@ -32,7 +32,8 @@ class RowSource {
 };
 
 /// CSV: a header line names the columns (see map_columns), further columns are ignored. An empty value is a
-/// missing one (NaN) where the feature has a rule for it, and no category.
+/// missing one (NaN) where the feature has a rule for it, no category, and a sequence without elements, which are
+/// separated by `|`.
 /// .npy: float32 or float64 [rows, input_dim], for models without features.
 /// All errors are ToolErrors that name the file, the line and column, and the value.
 class RowReader {

@@ -18,6 +18,7 @@ constexpr const char* kActivations[] = {"linear", "relu",    "leaky_relu", "prel
                                         "gelu_tanh", "softplus", "normalized"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
+constexpr const char* kPoolings[] = {"sum", "mean", "max"};
 constexpr const char* kGates[] = {"softmax", "constant"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity", "sigmoid", "softmax_column", "product"};
@@ -38,6 +39,7 @@ const char* name_of(schema::QuantizationScheme scheme) {
   return find<schema::QuantizationScheme_MAX>(kSchemes, scheme);
 }
 const char* name_of(schema::FeatureKind kind) { return find<schema::FeatureKind_MAX>(kFeatureKinds, kind); }
+const char* name_of(schema::Pooling pooling) { return find<schema::Pooling_MAX>(kPoolings, pooling); }
 const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, side); }
 const char* name_of(schema::VocabularyKind kind) { return find<schema::VocabularyKind_MAX>(kVocabularies, kind); }
 const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_MAX>(kUnknownRules, rule); }

@@ -12,6 +12,7 @@ const char* name_of(schema::Layout layout);
 const char* name_of(schema::QuantizationScheme scheme);
 const char* name_of(schema::FeatureKind kind);
 const char* name_of(schema::Side side);
+const char* name_of(schema::Pooling pooling);
 const char* name_of(schema::VocabularyKind kind);
 const char* name_of(schema::UnknownRule rule);
 const char* name_of(schema::ActivationKind activation);

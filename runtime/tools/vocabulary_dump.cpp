@@ -13,7 +13,7 @@ namespace {
 const schema::Vocabulary& find_vocabulary(const Model& model, const ModelView& view, const std::string& name) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < model.num_features(); ++i) {
-    if (model.feature(i).kind != FeatureKind::kSparse) continue;
+    if (model.feature(i).kind == FeatureKind::kDense) continue;
     if (model.feature(i).name == name) return *view.root().features()->Get(static_cast<Index>(i))->vocabulary();
     names.emplace_back(model.feature(i).name);
   }

@@ -55,7 +55,8 @@ inline Status score_golden(Session& session, const Model& model, float* scores) 
       const FeatureInfo feature = model.feature(i);
       columns[i].ids = ids;
       columns[i].values = values;
-      feature.kind == FeatureKind::kSparse ? static_cast<void>(++ids) : static_cast<void>(values += feature.width);
+      ids += feature.length;
+      if (feature.kind == FeatureKind::kDense) values += feature.width;
     }
     float* to = scores + row * model.num_tasks();
     Status status = model.num_features() != 0 ? session.score_features(columns, model.num_features(), 1, to)

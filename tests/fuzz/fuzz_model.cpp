@@ -55,7 +55,7 @@ void read_everything(const mmoe::Model& model) {
 // May be out of range: the loader does not walk the vocabularies, and scoring refuses such an id.
 std::int32_t some_id(const mmoe::Model& model, std::size_t index) {
   const mmoe::FeatureInfo feature = model.feature(index);
-  if (feature.kind != mmoe::FeatureKind::kSparse) return 0;
+  if (feature.kind == mmoe::FeatureKind::kDense) return 0;
   return feature.string_values ? model.find_id(index, "Private") : model.find_id(index, std::int64_t{1});
 }
 
@@ -66,6 +66,7 @@ void score_features(const mmoe::Model& model, mmoe::Session& session) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     values[i].assign(kRows * model.feature(i).width, 0.5f);
     ids[i] = {0, mmoe::Model::kUnknownId, some_id(model, i)};
+    ids[i].resize(kRows * std::max<std::size_t>(1, model.feature(i).length), mmoe::Model::kNoElement);
     columns[i] = {values[i].data(), ids[i].data()};
   }
   std::vector<float> scores(kRows * model.num_tasks());

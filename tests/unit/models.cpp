@@ -304,6 +304,32 @@ ModelDescription feature_description(std::uint64_t seed) {
   return model;
 }
 
+ModelDescription sequence_description(std::uint64_t seed) {
+  ModelDescription model = mmoe_description({17, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "sequences";
+  Random random(seed + 200);
+  model.embeddings = {{"words", {6, 5, random.floats(30)}}, {"shops", {9, 3, random.floats(27)}}};
+  const auto sequence = [](std::size_t embedding, std::size_t ids, UnknownRule rule, Pooling pooling) {
+    SequenceFeature feature;
+    feature.vocabulary.identity = true;
+    feature.vocabulary.size = ids;
+    feature.vocabulary.unknown = rule;
+    feature.vocabulary.unknown_id = 1;
+    feature.embedding = embedding;
+    feature.length = 4 + embedding;
+    feature.pooling = pooling;
+    return feature;
+  };
+  SequenceFeature words = sequence(0, 6, UnknownRule::kZero, Pooling::kMean);
+  words.padding_id = 0;
+  model.features = {{"price", converter::Side::kItem, 1, DenseFeature{}},
+                    {"words", converter::Side::kUser, 5, words},
+                    {"seen", converter::Side::kUser, 3, sequence(1, 9, UnknownRule::kId, Pooling::kMax)},
+                    {"similar", converter::Side::kItem, 3, sequence(1, 9, UnknownRule::kError, Pooling::kSum)},
+                    {"tags", converter::Side::kItem, 5, sequence(0, 6, UnknownRule::kId, Pooling::kMean)}};
+  return model;
+}
+
 std::vector<NamedModel> all_models(std::uint64_t seed) {
   return {
       {"MMoE", mmoe_description({}, seed)},
@@ -321,6 +347,7 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"normalised", normalised_description(0, seed)},
       {"normalised, top-2", normalised_description(2, seed)},
       {"features", feature_description(seed)},
+      {"sequences", sequence_description(seed)},
   };
 }
 

@@ -70,6 +70,9 @@ converter::ModelDescription user_item_description(bool with_trunk, std::size_t t
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
 converter::ModelDescription feature_description(std::uint64_t seed = 1);
 
+/// Sequences of both sides, kinds of pooling and unknown rules, among other features.
+converter::ModelDescription sequence_description(std::uint64_t seed = 1);
+
 struct NamedModel {
   std::string name;
   converter::ModelDescription description;

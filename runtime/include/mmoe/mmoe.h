@@ -80,6 +80,8 @@ size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
 /* Raw values per row of a dense feature, columns of x of any. 0 when there is no such feature. */
 size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature);
 int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature);
+/* Ids per row: 0 of a dense feature, 1 of a sparse one, of a sequence the most elements that it may have. */
+size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature);
 
 /* Id of a category; -1 where the vocabulary does not hold it, or the feature is not of that kind. */
 int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size);
@@ -123,7 +125,7 @@ size_t mmoe_session_num_tasks(const mmoe_session* session);
 mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores);
 
 /* One feature's raw values for all rows: values [batch, width] for a dense one (NaN: missing), ids [batch] for a
- * sparse one (-1: unknown). */
+ * sparse one (-1: unknown), ids [batch, length] for a sequence (-2: no element). */
 typedef struct mmoe_feature_column {
   const float* values;
   const int32_t* ids;

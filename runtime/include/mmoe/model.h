@@ -24,30 +24,32 @@ struct LoadOptions {
   bool copy_if_misaligned = false;
 };
 
-enum class FeatureKind : std::uint8_t { kDense, kSparse };
+enum class FeatureKind : std::uint8_t { kDense, kSparse, kSequence };
 
 /// Whom a feature describes. User and context features are the same for all candidates of a request.
 enum class Side : std::uint8_t { kContext, kUser, kItem };
 
-/// One raw feature: a number (Dense), or a category (Sparse) that is looked up in an embedding table.
+/// One raw feature: numbers (Dense), a category (Sparse) that is looked up in an embedding table, or several of one
+/// vocabulary (Sequence) whose embeddings are pooled.
 struct FeatureInfo {
   std::string_view name;
   FeatureKind kind;
   Side side;
   std::size_t column;  ///< first column in x
   std::size_t width;   ///< columns in x; for Dense also the number of raw values
-  bool string_values;  ///< Sparse: the vocabulary holds strings, else integers
-  std::size_t num_values;     ///< Sparse: size of the vocabulary
-  std::size_t num_ids;        ///< Sparse: rows of the embedding table
-  bool refuses_unknown;       ///< Sparse: find_id() of a value not in the vocabulary is an error
+  bool string_values;  ///< Sparse, Sequence: the vocabulary holds strings, else integers
+  std::size_t num_values;     ///< Sparse, Sequence: size of the vocabulary
+  std::size_t num_ids;        ///< Sparse, Sequence: rows of the embedding table
+  bool refuses_unknown;       ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
   bool refuses_missing;       ///< Dense: no value stands for a missing (NaN) one
+  std::size_t length;         ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
 };
 
 /// Rows with known scores that the converter stored in the file.
 struct GoldenRows {
   std::size_t num_rows;
   const float* values;       ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
-  const std::int32_t* ids;   ///< [num_rows, number of Sparse features]; -1 is unknown
+  const std::int32_t* ids;   ///< [num_rows, sum of the features' lengths]; -1 is unknown, -2 no element
   const float* scores;       ///< [num_rows, num_tasks]
   std::size_t num_values;    ///< columns of values
   std::size_t num_ids;       ///< columns of ids
@@ -60,6 +62,9 @@ class Model {
 
   /// Id of a category that the vocabulary does not hold; score() then applies the feature's rule.
   static constexpr std::int32_t kUnknownId = -1;
+
+  /// Stands behind the last element of a sequence, up to the feature's length.
+  static constexpr std::int32_t kNoElement = -2;
 
   /// Maps the file read-only and verifies its structure: every index, size and offset, not the weights'
   /// values. Errors: kIo, kNotAModel, kNewerVersion, kDamaged, kUnsupported; kChecksum if asked for.
@@ -96,7 +101,7 @@ class Model {
   std::size_t find_feature(std::string_view name) const;
 
   /// The id of a category for Session::score_features, or kUnknownId. No allocation; binary search.
-  /// REQUIRES: feature(index) is Sparse, with string_values or without as the call says.
+  /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
   std::int32_t find_id(std::size_t index, std::int64_t value) const;
 

@@ -23,7 +23,8 @@ class Program;
 /// use is ignored.
 struct FeatureColumn {
   const float* values = nullptr;      ///< Dense: [batch, width]; NaN is a missing value
-  const std::int32_t* ids = nullptr;  ///< Sparse: [batch], from Model::find_id()
+  const std::int32_t* ids = nullptr;  ///< Sparse: [batch], from Model::find_id(); Sequence: [batch, length], of
+                                      ///< which kNoElement ones are left out
 };
 
 /// One step of a session's plan, for people who look where the time goes.

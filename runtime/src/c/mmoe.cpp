@@ -46,6 +46,10 @@ const mmoe::FeatureColumn* as_columns(const mmoe_feature_column* columns) {
   return reinterpret_cast<const mmoe::FeatureColumn*>(columns);
 }
 
+bool has_vocabulary(const mmoe_model* model, size_t feature) {
+  return feature < model->model.num_features() && model->model.feature(feature).kind != mmoe::FeatureKind::kDense;
+}
+
 bool is_sparse(const mmoe_model* model, size_t feature) {
   return feature < model->model.num_features() && model->model.feature(feature).kind == mmoe::FeatureKind::kSparse;
 }
@@ -142,13 +146,17 @@ size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature) {
 
 int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature) { return is_sparse(model, feature) ? 1 : 0; }
 
+size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature) {
+  return feature < model->model.num_features() ? model->model.feature(feature).length : 0;
+}
+
 int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size) {
-  if (!is_sparse(model, feature) || !model->model.feature(feature).string_values) return mmoe::Model::kUnknownId;
+  if (!has_vocabulary(model, feature) || !model->model.feature(feature).string_values) return mmoe::Model::kUnknownId;
   return model->model.find_id(feature, std::string_view(value, size));
 }
 
 int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value) {
-  if (!is_sparse(model, feature) || model->model.feature(feature).string_values) return mmoe::Model::kUnknownId;
+  if (!has_vocabulary(model, feature) || model->model.feature(feature).string_values) return mmoe::Model::kUnknownId;
   return model->model.find_id(feature, value);
 }
 

@@ -117,7 +117,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   const schema::Feature& feature = *root_of(*this).features()->Get(static_cast<uoffset_t>(index));
   FeatureInfo info{};
   info.name = text_of(feature.name());
-  info.kind = feature.kind() == schema::FeatureKind_Sparse ? FeatureKind::kSparse : FeatureKind::kDense;
+  info.kind = static_cast<FeatureKind>(feature.kind());
   info.side = static_cast<Side>(feature.side());
   info.column = feature.column();
   info.width = feature.width();
@@ -125,6 +125,7 @@ FeatureInfo Model::feature(std::size_t index) const {
     info.refuses_missing = !feature.scaling() || feature.scaling()->missing() != feature.scaling()->missing();
     return info;
   }
+  info.length = info.kind == FeatureKind::kSequence ? feature.length() : 1;
   const schema::Vocabulary& vocabulary = *feature.vocabulary();
   const schema::Embedding& embedding =
       *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));

@@ -60,7 +60,7 @@ Status verify_golden(const schema::Model& root) {
     const schema::Feature* feature = root.features()->Get(static_cast<flatbuffers::uoffset_t>(i));
     const bool dense = feature->kind() == schema::FeatureKind_Dense;
     num_values += dense ? feature->width() : 0;
-    num_ids += dense ? 0 : 1;
+    num_ids += dense ? 0 : feature->kind() == schema::FeatureKind_Sequence ? feature->length() : 1;
   }
   if (size_of(root.features()) == 0) num_values = root.input_dim();
   const std::uint64_t rows = golden->num_rows();  // 32 bits times at most 2^32: no overflow

@@ -121,6 +121,14 @@ Status verify_sparse(const schema::Model& root, const schema::Feature& feature, 
     return make_error(ErrorCode::kDamaged, "features[", index, "].width: ", feature.width(), ", but its table has ",
                       tensor->rows(), " rows of ", tensor->cols());
   }
+  if (feature.kind() == schema::FeatureKind_Sequence) {
+    if (feature.length() == 0 || feature.length() > kMaxDim) {
+      return make_error(ErrorCode::kDamaged, "features[", index, "].length: ", feature.length());
+    }
+    if (feature.pooling() > schema::Pooling_MAX) {
+      return make_error(ErrorCode::kUnsupported, "features[", index, "].pooling: ", feature.pooling());
+    }
+  }
   return verify_vocabulary(root, feature, index, tensor->rows());
 }
 
@@ -170,11 +178,11 @@ Status verify_features(const schema::Model& root) {
       return make_error(ErrorCode::kDamaged, "features[", i, "]: does not follow its predecessor within x");
     }
     column += feature.width();
-    if (feature.side() > schema::Side_MAX || feature.kind() > schema::FeatureKind_Sparse) {
+    if (feature.side() > schema::Side_MAX || feature.kind() > schema::FeatureKind_MAX) {
       return make_error(ErrorCode::kUnsupported, "features[", i, "]: kind ", feature.kind(), ", side ",
                         feature.side());
     }
-    if (feature.kind() != schema::FeatureKind_Sparse) continue;
+    if (feature.kind() == schema::FeatureKind_Dense) continue;
     if (Status status = verify_sparse(root, feature, i); !status) return status;
   }
   if (Status status = verify_shared(root); !status) return status;

@@ -89,7 +89,12 @@ void PlanBuilder::add_features() {
   const std::size_t num_features = kHasFeatures ? size_of(root_.features()) : 0;
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
-  std::int32_t* ids = tables_.allocate<std::int32_t>(block_rows_);
+  std::size_t most_ids = block_rows_;
+  for (const schema::Feature* feature : *root_.features()) {
+    const bool longer = feature->kind() == schema::FeatureKind_Sequence && feature->length() > most_ids;
+    if (longer) most_ids = feature->length();
+  }
+  std::int32_t* ids = tables_.allocate<std::int32_t>(most_ids);
   float* input = tables_.allocate<float>(saturating_multiply(block_rows_, root_.input_dim()));
   if (!program_) return;
   program_->features = steps;
@@ -100,7 +105,11 @@ void PlanBuilder::add_features() {
   for (uoffset_t i = 0; i < num_features; ++i) {
     const schema::Feature& feature = *root_.features()->Get(i);
     FeatureStep& step = steps[i];
-    step.sparse = feature.kind() == schema::FeatureKind_Sparse;
+    step.sparse = feature.kind() != schema::FeatureKind_Dense;
+    step.pooled = feature.kind() == schema::FeatureKind_Sequence;
+    step.length = step.pooled ? feature.length() : step.sparse ? 1 : 0;
+    step.pooling = static_cast<kernels::Pooling>(feature.pooling());
+    step.padding_id = feature.padding_id();
     step.column = feature.column();
     step.width = feature.width();
     if (step.sparse) {

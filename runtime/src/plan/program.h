@@ -92,7 +92,11 @@ struct Step {
 
 /// How one raw feature becomes its columns of x.
 struct FeatureStep {
-  bool sparse;
+  bool sparse;           ///< or a sequence
+  std::uint32_t length;  ///< ids per row; a sequence is what `pooled` says
+  bool pooled;
+  kernels::Pooling pooling;
+  std::int32_t padding_id;    ///< Sequence: elements of this id are left out
   std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
   std::int32_t unknown_id;
   std::uint32_t num_ids;
@@ -111,7 +115,7 @@ class Program {
   std::size_t num_steps;
   internal::FeatureStep* features;
   std::size_t num_features;
-  std::int32_t* ids;      ///< [block_rows]: one feature's ids with the unknown rule applied
+  std::int32_t* ids;      ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
   internal::View input;   ///< encoded features, [block_rows, input_dim]
   std::size_t input_dim;
   std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request

@@ -6,22 +6,46 @@
 namespace mmoe::internal {
 namespace {
 
-// Ids with the unknown rule applied; -1 stands for a zero embedding.
-Status resolve_ids(const FeatureStep& feature, std::size_t index, const std::int32_t* ids, std::size_t first_row,
-                   std::size_t num_rows, std::int32_t* resolved) {
+// One id with the unknown rule applied; -1 stands for a zero embedding.
+Status resolve_id(const FeatureStep& feature, std::size_t index, std::size_t row, std::int32_t id,
+                  std::int32_t& resolved) {
+  resolved = id;
+  if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return {};
+  if (id != Model::kUnknownId) {
+    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", row, ": id ",
+                      id < 0 ? "below -1" : "beyond the table's ", id < 0 ? 0u : feature.num_ids, " rows");
+  }
+  if (feature.unknown_rule == schema::UnknownRule_Error) {
+    return make_error(ErrorCode::kUnknownCategory, "feature ", index, ", row ", row, ": unknown category");
+  }
+  if (feature.unknown_rule == schema::UnknownRule_Id) resolved = feature.unknown_id;
+  return {};
+}
+
+// `ids`: the feature's, of row first_row on.
+Status look_up(const Program& program, const FeatureStep& feature, std::size_t index, const std::int32_t* ids,
+               std::size_t first_row, std::size_t num_rows) {
   for (std::size_t row = 0; row < num_rows; ++row) {
-    const std::int32_t id = ids[row];
-    resolved[row] = id;
-    if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) continue;
-    if (id != Model::kUnknownId) {
-      return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", first_row + row, ": id ",
-                        id < 0 ? "below -1" : "beyond the table's ", id < 0 ? 0u : feature.num_ids, " rows");
+    if (Status status = resolve_id(feature, index, first_row + row, ids[row], program.ids[row]); !status) return status;
+  }
+  program.kernels->lookup({feature.table, feature.width, program.ids, num_rows, program.input.data + feature.column,
+                           program.input.stride});
+  return {};
+}
+
+Status pool(const Program& program, const FeatureStep& feature, std::size_t index, const std::int32_t* ids,
+            std::size_t first_row, std::size_t num_rows) {
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < feature.length; ++i) {
+      const std::int32_t id = ids[row * feature.length + i];
+      if (id == Model::kNoElement) continue;
+      std::int32_t& resolved = program.ids[count];
+      if (Status status = resolve_id(feature, index, first_row + row, id, resolved); !status) return status;
+      if (resolved >= 0 && resolved != feature.padding_id) ++count;
     }
-    if (feature.unknown_rule == schema::UnknownRule_Error) {
-      return make_error(ErrorCode::kUnknownCategory, "feature ", index, ", row ", first_row + row,
-                        ": unknown category");
-    }
-    if (feature.unknown_rule == schema::UnknownRule_Id) resolved[row] = feature.unknown_id;
+    program.kernels->pool({feature.table, feature.width, program.ids, count, feature.pooling,
+                           program.input.data + row * program.input.stride + feature.column});
   }
   return {};
 }
@@ -45,10 +69,10 @@ Status encode_features(const Program& program, const FeatureColumns& features, s
       scale(program, feature, features.columns[i].values + first_row * feature.width, num_rows);
       continue;
     }
-    Status status = resolve_ids(feature, index, features.columns[i].ids + first_row, first_row, num_rows, program.ids);
+    const std::int32_t* ids = features.columns[i].ids + first_row * feature.length;
+    Status status = feature.pooled ? pool(program, feature, index, ids, first_row, num_rows)
+                                   : look_up(program, feature, index, ids, first_row, num_rows);
     if (!status) return status;
-    program.kernels->lookup({feature.table, feature.width, program.ids, num_rows, program.input.data + feature.column,
-                             program.input.stride});
   }
   return {};
 }

@@ -23,17 +23,21 @@ struct alignas(kArenaAlignment) ParallelSession::Worker {
                                 std::size_t row) {
     for (std::size_t i = 0; i < count; ++i) {
       columns[i].values = all[i].values ? all[i].values + row * widths[first_feature + i] : nullptr;
-      columns[i].ids = all[i].ids ? all[i].ids + row : nullptr;
+      columns[i].ids = all[i].ids ? all[i].ids + row * widths[first_feature + i] : nullptr;
     }
     return columns;
   }
 
   Session session;
   FeatureColumn* columns = nullptr;      // [num_features], of the part that is being scored
-  const std::size_t* widths = nullptr;   // [num_features], raw values per row; shared by all workers
+  const std::size_t* widths = nullptr;   // [num_features], raw values or ids per row; shared by all workers
 };
 
 namespace {
+
+std::size_t row_length(const FeatureInfo& feature) {
+  return feature.kind == FeatureKind::kDense ? feature.width : feature.length;
+}
 
 std::uint64_t round_to_lines(std::uint64_t bytes) {
   return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
@@ -110,7 +114,7 @@ Result<ParallelSession> ParallelSession::create(const Plan& plan, const Executor
   std::uint8_t* memory = static_cast<std::uint8_t*>(arena) + (excess ? kArenaAlignment - excess : 0);
   const std::size_t num_features = plan.model().num_features();
   auto* widths = reinterpret_cast<std::size_t*>(memory + layout.widths);
-  for (std::size_t i = 0; i < num_features; ++i) new (widths + i) std::size_t(plan.model().feature(i).width);
+  for (std::size_t i = 0; i < num_features; ++i) new (widths + i) std::size_t(row_length(plan.model().feature(i)));
 
   auto* workers = reinterpret_cast<Worker*>(memory);
   for (std::size_t w = 0; w < num_workers; ++w) {

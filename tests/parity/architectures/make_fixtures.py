@@ -9,10 +9,11 @@ import json
 
 import architectures
 import blocks
+import inputs
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures, blocks]
+MODULES = [architectures, blocks, inputs]
 
 
 def main():

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "tests/unit/kernels/compare.h"
@@ -35,6 +36,33 @@ TEST_CASE("lookup: rows of the table, zeros for a negative id, nothing beyond th
           CHECK(x[row * (width + 2) + d] == (ids[row] < 0 ? 0.0f : table_data[id * width + d]));
         }
         CHECK(x[row * (width + 2) + width] == 9.0f);
+      }
+    }
+  }
+}
+
+TEST_CASE("pool: sum, mean and maximum of rows in their order, zeros of none, nothing beyond the width") {
+  Random random(1);
+  const std::vector<std::int32_t> ids = {4, 0, 2, 4, 1};
+  for (const std::size_t width : {1, 3, 8, 16, 17, 40}) {
+    const std::vector<float> table_data = random.floats(5 * width, -2, 2);
+    for (const kernels::Pooling pooling : {kernels::Pooling::kSum, kernels::Pooling::kMean, kernels::Pooling::kMax}) {
+      for (std::size_t count = 0; count <= ids.size(); ++count) {
+        std::vector<float> expected(width + 1, 9.0f);
+        for (std::size_t d = 0; d < width; ++d) {
+          float pooled = 0;
+          for (std::size_t j = 0; j < count; ++j) {
+            const float x = table_data[static_cast<std::size_t>(ids[j]) * width + d];
+            pooled = j == 0 ? x : pooling == kernels::Pooling::kMax ? std::max(pooled, x) : pooled + x;
+          }
+          const bool mean = pooling == kernels::Pooling::kMean && count != 0;
+          expected[d] = mean ? pooled / static_cast<float>(count) : pooled;
+        }
+        for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+          std::vector<float> x(width + 1, 9.0f);
+          table->pool({table_data.data(), width, ids.data(), count, pooling, x.data()});
+          CHECK(x == expected);  // no product, so that every set gives these bits
+        }
       }
     }
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -180,6 +181,121 @@ TEST_CASE("score_features: a missing value without a rule makes the row's scores
   CHECK(std::isnan(scores[2]));
   CHECK(std::isnan(scores[3]));
   CHECK(std::isfinite(scores[4]));
+}
+
+// In the file's order: words, seen (the user's), then price, similar, tags.
+struct SequenceRows {
+  std::vector<std::int32_t> words, seen, similar, tags;
+  std::vector<float> price;
+  std::size_t count;
+
+  explicit SequenceRows(std::size_t num_rows) : count(num_rows) {
+    Random random(3);
+    for (std::size_t row = 0; row < count; ++row) {
+      price.push_back(random.uniform(-1, 1));
+      fill(words, 4, random.below(5), 6, random);
+      fill(seen, 5, random.below(6), 9, random);
+      fill(similar, 5, random.below(6), 9, random);
+      fill(tags, 4, random.below(5), 6, random);
+    }
+    words[0] = seen[0] = Model::kUnknownId;
+  }
+  static void fill(std::vector<std::int32_t>& ids, std::size_t length, std::size_t used, std::size_t below, Random& random) {
+    for (std::size_t i = 0; i < length; ++i) {
+      ids.push_back(i < used ? static_cast<std::int32_t>(random.below(below)) : Model::kNoElement);
+    }
+  }
+  std::vector<FeatureColumn> columns(std::size_t row = 0) const {
+    return {{nullptr, words.data() + row * 4},   {nullptr, seen.data() + row * 5}, {price.data() + row, nullptr},
+            {nullptr, similar.data() + row * 5}, {nullptr, tags.data() + row * 4}};
+  }
+};
+
+// What the description says, in float, element after element.
+std::vector<float> pooled(const converter::Matrix& table, const converter::SequenceFeature& feature, const std::int32_t* ids) {
+  std::vector<float> sum(table.cols);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < feature.length; ++i) {
+    std::int32_t id = ids[i];
+    if (id == Model::kUnknownId && feature.vocabulary.unknown == converter::UnknownRule::kId) id = 1;
+    if (id < 0 || (feature.padding_id && static_cast<std::uint32_t>(id) == *feature.padding_id)) continue;
+    for (std::size_t d = 0; d < table.cols; ++d) {
+      const float x = table.at(static_cast<std::size_t>(id), d);
+      sum[d] = count == 0 ? x : feature.pooling == converter::Pooling::kMax ? std::max(sum[d], x) : sum[d] + x;
+    }
+    ++count;
+  }
+  for (float& x : sum) {
+    if (feature.pooling == converter::Pooling::kMean && count != 0) x /= static_cast<float>(count);
+  }
+  return sum;
+}
+
+std::vector<float> encode(const converter::ModelDescription& description, const SequenceRows& rows, std::size_t row) {
+  std::vector<float> x;
+  const auto append = [&](std::size_t feature, const std::vector<std::int32_t>& ids) {
+    const auto& sequence = std::get<converter::SequenceFeature>(description.features[feature].kind);
+    const std::vector<float> block =
+        pooled(description.embeddings[sequence.embedding].table, sequence, ids.data() + row * sequence.length);
+    x.insert(x.end(), block.begin(), block.end());
+  };
+  append(1, rows.words);
+  append(2, rows.seen);
+  x.push_back(rows.price[row]);
+  append(3, rows.similar);
+  append(4, rows.tags);
+  return x;
+}
+
+TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in every batch") {
+  const converter::ModelDescription description = sequence_description();
+  const AlignedBytes file = model_file(description);
+  const Model model = load(file);
+  CHECK(model.feature(1).kind == FeatureKind::kSequence);
+  CHECK(model.feature(1).length == 5);
+  const SequenceRows rows(71);
+  std::vector<float> x;
+  for (std::size_t row = 0; row < rows.count; ++row) {
+    const std::vector<float> encoded = encode(description, rows, row);
+    x.insert(x.end(), encoded.begin(), encoded.end());
+  }
+  for (const std::size_t max_batch : {1, 7, 71}) {
+    SessionOptions options;
+    options.max_batch = max_batch;
+    Result<Session> session = Session::create(model, options);
+    REQUIRE(session.ok());
+    std::vector<float> expected(rows.count * 2), found(rows.count * 2);
+    REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
+    REQUIRE(session->score_features(rows.columns().data(), 5, rows.count, found.data()).ok());
+    CHECK(found == expected);
+    // The first row's user with every row's item.
+    for (std::size_t row = 0; row < rows.count; ++row) std::copy_n(x.begin(), 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17));
+    REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
+    REQUIRE(session->set_user_features(rows.columns().data(), 2).ok());
+    REQUIRE(session->score_candidate_features(rows.columns().data() + 2, 3, rows.count, found.data()).ok());
+    CHECK(found == expected);
+    for (std::size_t row = 0; row < rows.count; ++row) {
+      const std::vector<float> encoded = encode(description, rows, row);
+      std::copy(encoded.begin(), encoded.end(), x.begin() + static_cast<std::ptrdiff_t>(row * 17));
+    }
+  }
+}
+
+TEST_CASE("sequences: elements that are refused name feature and row") {
+  const AlignedBytes file = model_file(sequence_description());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  SequenceRows rows(3);
+  float scores[6];
+  rows.similar[5] = Model::kUnknownId;
+  Status status = session->score_features(rows.columns().data(), 5, 3, scores);
+  CHECK(status.error().code() == ErrorCode::kUnknownCategory);
+  CHECK(std::string(status.error().message()).find("feature 3, row 1") != std::string::npos);
+  rows.similar[5] = 9;
+  status = session->score_features(rows.columns().data(), 5, 3, scores);
+  CHECK(status.error().code() == ErrorCode::kInvalidArgument);
+  rows.similar[5] = -3;
+  CHECK_FALSE(session->score_features(rows.columns().data(), 5, 3, scores).ok());
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ void add_row(const InputSpec& spec, const RowBatch& batch, std::size_t row, Rows
   const std::vector<FeatureColumn> columns = batch.columns(row);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].values) values.insert(values.end(), columns[i].values, columns[i].values + spec.features[i].width);
-    if (columns[i].ids) ids.push_back(*columns[i].ids);
+    if (columns[i].ids) ids.insert(ids.end(), columns[i].ids, columns[i].ids + spec.features[i].length);
   }
   rows.values.push_back(values);
   rows.ids.push_back(ids);
@@ -249,6 +249,20 @@ TEST_CASE(".npy for x") {
   options.keep = {"a"};
   CHECK(directory.error_of([&] { read(path, with_x(2), options); }) ==
         "x.npy: an array has no named columns: neither a header nor columns to keep can be given");
+}
+
+TEST_CASE("CSV: the elements of a sequence in one cell") {
+  const TemporaryDirectory directory;
+  FeatureSpec words = category("words", true);
+  words.kind = FeatureKind::kSequence;
+  words.length = 3;
+  const InputSpec spec = with_features({words});
+  const std::string path = directory.write("rows.csv", "words,other\nAT|x|AT,1\nAT,2\n|AT,3\n,4\n");
+  const std::int32_t none = Model::kNoElement;
+  CHECK(read(path, spec).ids == std::vector<std::vector<std::int32_t>>{
+                                    {7, -1, 7}, {7, none, none}, {-1, 7, none}, {none, none, none}});
+  const std::string longer = directory.write("longer.csv", "words,other\nAT|AT|AT|AT,1\n");
+  CHECK(directory.error_of([&] { read(longer, spec); }) == "longer.csv:2: column 'words': more than 3 elements");
 }
 
 }  // namespace

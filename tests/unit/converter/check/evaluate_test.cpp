@@ -182,7 +182,7 @@ ModelDescription feature_model(const Scaling& scaling, UnknownRule rule) {
   model.input_dim = 3;
   Feature number, word;
   number.name = "number";
-  number.kind = DenseFeature{scaling};
+  number.kind = DenseFeature{scaling, {}};
   word.name = "word";
   word.width = 2;
   SparseFeature sparse;

@@ -181,5 +181,26 @@ TEST_CASE("a Keras batch norm without scale, under Keras's names") {
   CHECK(layer.norm_before_activation->epsilon == 1e-3);
 }
 
+std::string projected(const std::string& fields) {
+  return R"({"mmoe_description": 1, "features": [{"name": "n", "kind": "dense", )" + fields +
+         R"(}], "towers": {"layers": "towers.{task}"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+}
+
+TEST_CASE("numbers through a linear layer, and a number times a vector") {
+  MemoryWeights weights;
+  weights.linear("p", 4, 3).add("vector", {1, 4}).linear("towers.0", 1, 4);
+  const ModelDescription linear = bound(projected(R"("projection": {"weight": "p.weight", "bias": "p.bias"})"), weights);
+  CHECK(linear.input_dim == 4);
+  CHECK(linear.features[0].num_values() == 3);
+  const ModelDescription vector =
+      bound(projected(R"("projection": {"weight": "vector", "orientation": "in_out"})"), weights);
+  CHECK(vector.features[0].num_values() == 1);
+  CHECK(vector.features[0].width == 4);
+  CHECK(bind_error(projected(R"("width": 2, "projection": {"weight": "p.weight"})"), weights) ==
+        "features[0].width: found 2, expected 3, the inputs of its projection");
+  CHECK(contains(bind_error(projected(R"("projection": {"weight": "p.weight", "bias": "b"})"), weights), "no tensor is named b"));
+  CHECK(contains(bind_error(projected(R"("projection": {"weight": "vector"})"), weights), "towers.0.weight: [1, 4], expected [1, 1]"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

@@ -140,5 +140,21 @@ TEST_CASE("features: duplicates and widths") {
   CHECK(bind_error(text, weights(1)) == "input_dim: found 2, expected 1, the sum of the features' widths");
 }
 
+TEST_CASE("sequences") {
+  const std::string start = R"({"name": "s", "kind": "sequence", "embedding": "c.weight", "vocabulary": ["a", "b"], )";
+  const Feature feature = bound(start + R"("first_id": 1, "length": 5, "pooling": "max", "padding_id": 0})", 3);
+  const auto& sequence = std::get<SequenceFeature>(feature.kind);
+  CHECK(feature.width == 3);
+  CHECK(feature.num_ids() == 5);
+  CHECK(sequence.pooling == Pooling::kMax);
+  CHECK(sequence.padding_id == 0u);
+  CHECK(sequence.vocabulary.ids == std::vector<uint32_t>{1, 2});
+  CHECK(contains(error_of(start + R"("pooling": "sum"})"), "features[0].length: missing: the most elements of a row"));
+  CHECK(contains(error_of(start + R"("length": 5})"), "features[0].pooling: missing"));
+  CHECK(contains(error_of(start + R"("length": 0, "pooling": "sum"})"), "expected 1 or more"));
+  CHECK(contains(error_of(start + R"("length": 5, "pooling": "attention"})"), "expected one of sum, mean, max"));
+  CHECK(contains(error_of(start + R"("length": 5, "pooling": "sum", "padding_id": 4})"), "expected at most 3"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

@@ -83,6 +83,25 @@ TEST_CASE("fold: a layer of the file has one normalisation, what comes behind it
   CHECK(layers[2].weight.at(0, 1) == 0.0f);
 }
 
+TEST_CASE("lower: projections go into what reads x") {
+  ModelDescription description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
+  DenseFeature plain, projected;
+  projected.projection.emplace();
+  projected.projection->weight = {3, 1, {1, 2, 4}};
+  projected.projection->bias = {0.5f, 0, 0};
+  description.features = {{"a", Side::kItem, 2, plain}, {"b", Side::kUser, 3, projected}};
+  const LoweredModel model = lower(description);
+  CHECK(model.description.input_dim == 3);
+  CHECK(model.shared_dim == 1);
+  const DenseLayer& before = description.levels[0].experts[1].layers[0];
+  const LoweredDense& layer = model.levels[0].experts[1].layers[0];
+  const Product& product = model.products[layer.product];
+  const double column = double{before.weight.at(2, 2)} + 2.0 * before.weight.at(2, 3) + 4.0 * before.weight.at(2, 4);
+  CHECK(product.weight.at(layer.column + 2, 0) == static_cast<float>(column));
+  CHECK(product.weight.at(layer.column + 2, 1) == before.weight.at(2, 0));
+  CHECK(product.bias[layer.column + 2] == static_cast<float>(before.bias[2] + 0.5 * before.weight.at(2, 2)));
+}
+
 TEST_CASE("lower: a normalised layer has its panels for itself") {
   ModelDescription description = test::mmoe_description({20, 3, {6}, 1, {}, 0, 0});
   Random random(1);
