@@ -65,7 +65,8 @@ onnxruntime=$(find_onnxruntime)
 build_bench compare mmoe-convert
 make_models
 
-# The last processor: the first one serves most interrupts. What the caller says replaces these.
-arguments=(--csv "$build/compare.csv" --cpu "$(($(nproc) - 1))" --torch-python "$python")
+# The last processor that we may use: the first one serves most interrupts. What the caller says replaces these.
+cpu=$(awk '/^Cpus_allowed_list/ { n = split($2, cpus, /[,-]/); print cpus[n] }' /proc/self/status)
+arguments=(--csv "$build/compare.csv" --cpu "$cpu" --torch-python "$python")
 [[ -z $onnxruntime ]] || arguments+=(--onnxruntime "$onnxruntime")
 "$build/tests/bench/compare" "$models" "${arguments[@]}" "$@"
