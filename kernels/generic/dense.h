@@ -56,7 +56,7 @@ MMOE_NOINLINE void dense_tile(const DenseArgs& args, std::size_t row0, std::size
   }
   const float* weights = args.weights + panel0 * args.panel_stride;
   std::size_t k = range.begin;
-  if constexpr (kByLane<Arch>) {
+  if constexpr (kByLane<Arch, kRows>) {
     k = multiply_add_fours<Arch, kFetch>(input, weights, args.panel_stride, k, range.end, sum, ahead, ahead_step);
   }
   for (; k < range.end; ++k) {

@@ -7,17 +7,19 @@
 
 namespace mmoe::kernels {
 
-/// Whether tiles use lanes.
-template <class Arch>
+/// Whether tiles of so many rows use lanes: all, or in a build for size the one in which batches spend their time.
+template <class Arch, std::size_t kRows>
 constexpr bool kByLane =
-#ifdef __aarch64__
+#if defined(__aarch64__) && defined(__OPTIMIZE_SIZE__)
+    Shape<Arch>::kLanes == 4 && kRows == Shape<Arch>::kMaxRows;
+#elif defined(__aarch64__)
     Shape<Arch>::kLanes == 4;
 #else
     false;
 #endif
 
 /// Inputs [begin, end) of a tile by fours, in ascending order as one by one. Returns the first that is left.
-/// kFetch: a line at `ahead` for each input, ahead_step bytes further each. REQUIRES: kByLane<Arch>.
+/// kFetch: a line at `ahead` for each input, ahead_step bytes further each. REQUIRES: kByLane<Arch, kRows>.
 template <class Arch, bool kFetch, std::size_t kRows, std::size_t kCount>
 inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const float* weights,
                                       std::size_t panel_stride, std::size_t begin, std::size_t end,
