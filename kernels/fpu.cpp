@@ -1,5 +1,6 @@
 // Plain C++ for machines whose registers hold one float each, 32 of them: Cortex-M with an FPU, ARMv7 without NEON,
 // WebAssembly. Only the loops that take the time are here; everything else is the reference's.
+#include "kernels/fpu.h"
 #include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
@@ -68,8 +69,9 @@ void dense_panel(const DenseArgs& args, std::size_t column0) {
   for (; row < args.num_rows; ++row) dense_tile<1, kPanelWidth>(args, row, column0);
 }
 
-// relu is done on the way out of the registers; the others in a second pass.
-void activate_rows(const DenseArgs& args) {
+}  // namespace
+
+void fpu_activate_rows(const DenseArgs& args) {
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
     const std::size_t size = args.num_activated * kPanelWidth;
@@ -81,9 +83,11 @@ void activate_rows(const DenseArgs& args) {
   }
 }
 
+namespace {
+
 void dense(const DenseArgs& args) {
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel(args, panel * kPanelWidth);
-  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows(args);
+  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) fpu_activate_rows(args);
 }
 
 // Columns that one pass over a row's experts sums in registers.

@@ -1,7 +1,7 @@
 // The arithmetic of the runtime: one table of functions per instruction set, chosen once.
 //
-// Numerics contract, the same for every table whose `fma` is true, bit for bit (but "neon", of ARMv7, has 0 instead of
-// subnormal numbers):
+// Numerics contract, the same for every table whose `fma` is true, bit for bit (but "neon", of ARMv7, and
+// "mve", of Cortex-M55, have 0 instead of subnormal numbers):
 //  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending;
 //  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
 //  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through;

@@ -65,6 +65,9 @@ constexpr Candidate kCandidates[] = {
 #ifdef MMOE_ISA_NEON
     {has_neon, neon_kernels},
 #endif
+#ifdef MMOE_ISA_MVE
+    {always, mve_kernels},
+#endif
 #ifdef MMOE_ISA_FPU
     {always, fpu_kernels},
 #endif

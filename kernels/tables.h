@@ -13,5 +13,6 @@ const KernelTable* avx512_kernels();
 const KernelTable* neon64_kernels();
 const KernelTable* neon_kernels();
 const KernelTable* fpu_kernels();
+const KernelTable* mve_kernels();
 
 }  // namespace mmoe::kernels

@@ -62,6 +62,7 @@ RULES = [
     # inline function of the standard library could become a weak symbol that two of them share.
     Rule(r"kernels/(generic/.*\.h|isa/.*)", ["kernels/"], {"cstddef", "cstdint"}, ["xsimd/"]),
     Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
+    Rule(r"kernels/mve\.cpp", ["kernels/"], {"arm_mve.h"}),
     Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
     # runtime: core <- model <- plan <- session <- c.

@@ -22,8 +22,8 @@ aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    65536  arm-linux-gnueabihf $lto
 cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
-cortex-m55        fpu     24576  arm-none-eabi-cortex-m55 $small
-cortex-m55-whole  fpu     40960  arm-none-eabi-cortex-m55
+cortex-m55        mve     24576  arm-none-eabi-cortex-m55 $small
+cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55
 wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }

@@ -46,7 +46,7 @@ struct PlanOptions {
   /// What top-k gates and min_gate_weight save is up to this.
   SkipExperts skip_experts = SkipExperts::kWhereFaster;
 
-  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "neon", "fpu", "scalar"). Null: the environment
+  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "neon", "mve", "fpu", "scalar"). Null: the environment
   /// variable MMOE_ISA if set, else the fastest that this machine has.
   const char* isa = nullptr;
 
@@ -77,8 +77,8 @@ class Plan {
   std::size_t block_rows() const { return block_rows_; }
   /// The kernel set's name.
   const char* isa() const;
-  /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, computes
-  /// with 0 instead of subnormal numbers, which scores seldom meet.)
+  /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, and
+  /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.)
   bool is_exact() const;
 
   const Model& model() const { return *model_; }
