@@ -22,7 +22,7 @@ macro(mmoe_arm_none_eabi cpu flags board)
   set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
   set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
   set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)  # find_package(mmoe) where the user installed it
-  set(MMOE_BOARD ${board})
+  set(MMOE_BOARD ${board} CACHE STRING "The memory map: BOARD.ld of examples/cortex-m")
   set(CMAKE_CROSSCOMPILING_EMULATOR qemu-system-arm -M ${board} -nographic -monitor none -serial none
       -semihosting-config enable=on,target=native -kernel)
 endmacro()
