@@ -153,5 +153,13 @@ TEST_CASE("Error: a message that is too long is cut, not overrun") {
   CHECK(std::strlen(error.message()) == Error::kMaxMessage - 1);
 }
 
+TEST_CASE("errors: numbers of 64 bits, which are divided by halves") {
+  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, std::uint64_t{4294967295u},
+                                     std::uint64_t{4294967296u}, std::uint64_t{42949672969u},
+                                     std::uint64_t{12345678901234567890u}, std::uint64_t{18446744073709551615u}}) {
+    CHECK(std::string(Error(ErrorCode::kIo).append(number).message()) == std::to_string(number));
+  }
+}
+
 }  // namespace
 }  // namespace mmoe::test
