@@ -126,12 +126,19 @@ std::string embedding_text(const Json& embedding) {
   return number_of(embedding["rows"]) + " x " + number_of(embedding["width"]) + " " + text_of(embedding["dtype"]);
 }
 
+// "sequence, mean of at most 50"
+std::string kind_text(const Json& feature) {
+  if (!feature.contains("sequence")) return text_of(feature["kind"]);
+  const Json& sequence = feature["sequence"];
+  return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + " of at most " + number_of(sequence["length"]);
+}
+
 std::string features_text(const Json& features) {
   if (features.empty()) return {};
   TextTable table({"name", "kind", "side", "columns of x", "embedding", "values"});
   for (const Json& feature : features) {
     const bool dense = feature["kind"] == "dense";
-    table.add({text_of(feature["name"]), feature["kind"], feature["side"], columns_text(feature),
+    table.add({text_of(feature["name"]), kind_text(feature), feature["side"], columns_text(feature),
                dense ? "" : embedding_text(feature["embedding"]),
                dense ? scaling_text(feature["scaling"]) : vocabulary_text(feature["vocabulary"])});
   }
