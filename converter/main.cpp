@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +15,8 @@
 #include "converter/description/bind.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
+#include "converter/read_description.h"
+#include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/output_file.h"
@@ -28,19 +29,15 @@ using namespace mmoe::converter;
 struct Arguments {
   std::string weights;
   std::string description;
+  std::string recipe;
   std::string output;
   std::string rows;
   std::string expect;
   double tolerance = 2e-6;
   ConvertOptions options;
+  bool print_description = false;
   bool quiet = false;
 };
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path)) throw ConvertError(path.string() + ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 uint64_t hash_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -53,9 +50,13 @@ uint64_t hash_file(const fs::path& path) {
   return XXH64_digest(state.get());
 }
 
+void print_notes(std::ostream& out, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) out << "note: " << note << '\n';
+}
+
 void print_report(const Arguments& arguments, const ModelDescription& model, const BindReport& bound,
                   const Converted& converted) {
-  for (const std::string& note : bound.notes) std::cout << "note: " << note << '\n';
+  print_notes(std::cout, bound.notes);
   for (const std::string& tensor : bound.unused_tensors) {
     std::cout << "note: tensor '" << tensor << "' is not used by the description\n";
   }
@@ -93,27 +94,35 @@ void print_expected(const Arguments& arguments, const ModelDescription& model, c
 }
 
 /// By the description, or without one by the graph that an ONNX model has.
-ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const std::string& text,
+ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const DescriptionText& description,
                           BindReport& bound) {
   const std::string name = fs::path(arguments.weights).stem().string();
-  const bool described = !arguments.description.empty();
-  if (!described && weights.graph() == nullptr) {
-    throw ConvertError("DESCRIPTION is missing: only an ONNX model says itself what its tensors mean");
-  }
   try {
-    if (!described) return recognise(*weights.graph(), name, bound.notes);
-    return bind_description_text(text, weights, name, &bound);
+    if (description.text.empty()) return recognise(*weights.graph(), name, bound.notes);
+    ModelDescription model = bind_description_text(description.text, weights, name, &bound);
+    bound.notes.insert(bound.notes.begin(), description.notes.begin(), description.notes.end());
+    return model;
   } catch (const ConvertError& error) {
-    throw ConvertError((described ? arguments.description : arguments.weights) + ": " + error.what());
+    throw ConvertError(description.origin + ": " + error.what());
   }
 }
 
 void run(const Arguments& arguments) {
   const fs::path weights_path(arguments.weights);
   const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
-  const std::string text = arguments.description.empty() ? "" : read_text(arguments.description);
+  const bool by_graph = arguments.description.empty() && arguments.recipe.empty() && weights->graph() != nullptr;
+  const DescriptionText description =
+      by_graph ? DescriptionText{"", arguments.weights, {}}
+               : read_description(*weights, arguments.description, arguments.recipe);
+  const std::string& text = description.text;
+  if (arguments.print_description) {
+    if (by_graph) throw ConvertError(arguments.weights + ": an ONNX model is recognised by its graph: no description is made");
+    print_notes(std::cerr, description.notes);
+    std::cout << text << '\n';
+    return;
+  }
   BindReport bound;
-  const ModelDescription model = describe(arguments, *weights, text, bound);
+  const ModelDescription model = describe(arguments, *weights, description, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   const Converted converted = convert(model, provenance, arguments.options);
@@ -137,9 +146,16 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->required()
       ->type_name("");
   app.add_option("DESCRIPTION", arguments.description,
-                 "JSON that says what the tensors mean (DESCRIPTION.md); an ONNX model does without (ONNX.md)")
+                 "JSON that says what the tensors mean (DESCRIPTION.md), or settings for a recipe (RECIPES.md): a file, "
+                 "or the JSON itself; an ONNX model does without (ONNX.md)")
       ->type_name("");
-  app.add_option("-o,--output", arguments.output, "model file to write")->required()->type_name("FILE");
+  CLI::Option* output = app.add_option("-o,--output", arguments.output, "model file to write")->type_name("FILE");
+  app.add_option("--recipe", arguments.recipe,
+                 "describe the tensors as this library names them; without it and a description, their names tell")
+      ->check(CLI::IsMember(recipe_names()))
+      ->type_name("NAME");
+  app.add_flag("--print-description", arguments.print_description, "print the description of a recipe and stop")
+      ->excludes(output);
   CLI::Option* rows =
       app.add_option("--rows", arguments.rows, "rows for --expect: CSV or .npy, as mmoe-score reads them")
           ->type_name("FILE");
@@ -166,6 +182,9 @@ int main(int argc, char** argv) {
       "mmoe-convert");
   declare(app, arguments);
   return mmoe::tools::run_tool(app, argc, argv, [&arguments] {
+    if (arguments.output.empty() && !arguments.print_description) {
+      throw mmoe::tools::UsageError("--output is required");
+    }
     try {
       run(arguments);
     } catch (const ConvertError& error) {

@@ -160,12 +160,13 @@ void DerivedWeights::add_chunks(const JsonReader& item, const JsonReader& source
 
 void DerivedWeights::add_slice(const JsonReader& item, const JsonReader& source) {
   item.allow_keys({"name", "slice", "axis", "first", "count"});
-  const JsonReader first = item.get("first", "where the slice begins");
-  const JsonReader count = item.get("count", "how long the slice is");
+  const auto first = item.find("first"), count = item.find("count");
   for (const Match& match : find(source)) {
     const TensorInfo& info = source_.tensors()[match.tensor];
     const size_t axis = read_axis(item, info);
-    const size_t begin = first.count(kMaxTableRows), length = count.count(kMaxTableRows);
+    const size_t begin = first ? first->count(kMaxTableRows) : 0;
+    const size_t rest = info.shape[axis] > begin ? static_cast<size_t>(info.shape[axis]) - begin : 0;
+    const size_t length = count ? count->count(kMaxTableRows) : rest;
     if (length == 0 || begin + length > info.shape[axis]) {
       item.fail(std::to_string(length) + " from " + std::to_string(begin) + " on, of " + info.name + ", " +
                 shape_text(info.shape));

@@ -15,7 +15,7 @@ std::vector<std::string> layers_keys(const std::vector<std::string>& more) {
   std::vector<std::string> keys = {
       "layers", "output", "activation", "last_activation", "slopes", "dice", "batch_norm", "batch_norm_tensors",
       "batch_norm_epsilon", "batch_norm_position", "layer_norm", "layer_norm_tensors", "layer_norm_epsilon",
-      "layer_norm_position", "weight", "bias", "output_bias", "orientation"};
+      "layer_norm_position", "weight", "bias", "output_weight", "output_bias", "orientation"};
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
 }
@@ -39,6 +39,7 @@ LayersFields::LayersFields(const JsonReader& object, const std::vector<std::stri
   for (const JsonReader& item : layers.items_or_self()) layers_.push_back(item.string());
   if (layers_.empty()) layers.fail_expected("at least one pattern");
   output_ = optional_string(object, "output");
+  output_weight_ = optional_string(object, "output_weight");
   output_bias_ = optional_string(object, "output_bias");
   slopes_ = optional_string(object, "slopes");
 }
@@ -108,7 +109,7 @@ void LayersFields::bind_linear_layers(Bound& bound, const Slot& slot, std::optio
 }
 
 void LayersFields::bind_output(Bound& bound, const Slot& slot) const {
-  const Pattern pattern(output_ + form_.weight, path_ + ".output");
+  const Pattern pattern(output_ + (output_weight_.empty() ? form_.weight : output_weight_), path_ + ".output");
   if (pattern.has(Placeholder::kLayer)) throw ConvertError(pattern.path() + ": is one layer, without {layer}");
   const NumberedTensor found = find_numbered(bound.tensors, pattern, slot).front();
   const std::string bias = full_name(output_ + form_.bias, found.values, path_ + ".bias");

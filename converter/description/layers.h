@@ -46,7 +46,7 @@ class LayersFields {
   std::string path_;
   std::vector<std::string> layers_;
   bool layers_is_list_ = false;
-  std::string output_, output_bias_, slopes_;  // patterns; empty: none
+  std::string output_, output_weight_, output_bias_, slopes_;  // patterns; empty: none
   DenseForm form_;
   NormFields norm_, layer_norm_;
   DiceFields dice_;

@@ -90,7 +90,7 @@ std::string Pattern::example() const {
 struct Pattern::Matcher {
   const std::vector<Part>& parts;
   const std::string& name;
-  const std::vector<std::string>& task_names;
+  const std::vector<std::string>* task_names;  // null: any text
   PlaceholderValues values;
 
   bool match(size_t part, size_t position) {
@@ -99,13 +99,22 @@ struct Pattern::Matcher {
     std::string& value = values[*parts[part].placeholder];
     if (!value.empty()) return take(part, position, value);
     if (*parts[part].placeholder == Placeholder::kTask) {
-      for (const std::string& task : task_names) {
+      if (task_names == nullptr) return match_any_text(part, position, value);
+      for (const std::string& task : *task_names) {
         if (try_value(part, position, task, value)) return true;
       }
     }
     size_t end = position;
     while (end < name.size() && is_digit(name[end])) ++end;
     return end > position && try_value(part, position, name.substr(position, end - position), value);
+  }
+
+  bool match_any_text(size_t part, size_t position, std::string& value) {
+    const size_t stop = std::min(name.find_first_of("./:", position), name.size());
+    for (size_t end = position + 1; end <= stop; ++end) {
+      if (try_value(part, position, name.substr(position, end - position), value)) return true;
+    }
+    return false;
   }
 
   bool take(size_t part, size_t position, const std::string& text) {
@@ -122,7 +131,13 @@ struct Pattern::Matcher {
 
 std::optional<PlaceholderValues> Pattern::match(const std::string& name,
                                                 const std::vector<std::string>& task_names) const {
-  Matcher matcher{parts_, name, task_names, {}};
+  Matcher matcher{parts_, name, &task_names, {}};
+  if (!matcher.match(0, 0)) return std::nullopt;
+  return matcher.values;
+}
+
+std::optional<PlaceholderValues> Pattern::match_any_task(const std::string& name) const {
+  Matcher matcher{parts_, name, nullptr, {}};
   if (!matcher.match(0, 0)) return std::nullopt;
   return matcher.values;
 }

@@ -35,6 +35,9 @@ class Pattern {
   /// in the order given: the longest first. A placeholder that occurs twice must stand for the same text.
   std::optional<PlaceholderValues> match(const std::string& name, const std::vector<std::string>& task_names) const;
 
+  /// The same, where {task} may be any text without '.', '/' and ':': to learn what a library's file calls the tasks.
+  std::optional<PlaceholderValues> match_any_task(const std::string& name) const;
+
   std::string leading_text() const;  ///< up to the first placeholder
   std::string text() const;          ///< as written, known values put in
   std::string example() const;       ///< "0" for every placeholder: for suggestions

@@ -20,7 +20,18 @@ bool ends_with(const std::string& text, const std::string& suffix) {
   return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
-// "", then one wrapper's name more as long as every tensor has it.
+// "[3, 7]" of the element at `offset` of a row-major tensor.
+std::string element_text(const std::vector<uint64_t>& shape, size_t offset) {
+  std::vector<uint64_t> position(shape.size());
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    position[axis] = offset % shape[axis];
+    offset /= shape[axis];
+  }
+  return shape_text(position);
+}
+
+}  // namespace
+
 std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& names) {
   std::vector<std::string> prefixes = {""};
   for (size_t i = 0; i < prefixes.size() && !names.empty(); ++i) {
@@ -33,18 +44,6 @@ std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& na
   }
   return prefixes;
 }
-
-// "[3, 7]" of the element at `offset` of a row-major tensor.
-std::string element_text(const std::vector<uint64_t>& shape, size_t offset) {
-  std::vector<uint64_t> position(shape.size());
-  for (size_t axis = shape.size(); axis-- > 0;) {
-    position[axis] = offset % shape[axis];
-    offset /= shape[axis];
-  }
-  return shape_text(position);
-}
-
-}  // namespace
 
 TensorIndex::TensorIndex(const WeightSource& source, std::vector<std::string> task_names)
     : source_(source), task_names_(std::move(task_names)), used_(source.tensors().size()) {

@@ -17,6 +17,9 @@ struct TensorMatch {
   PlaceholderValues values;
 };
 
+/// "", then every longer one of the prefixes `module.` and `model.` (or several of them) that all names share.
+std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& names);
+
 /// Wrappers such as torch.nn.DataParallel put `module.` or `model.` before every name: such a prefix, when all
 /// tensors share it, is tried where a name does not match as it is.
 class TensorIndex {

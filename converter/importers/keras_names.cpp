@@ -10,8 +10,9 @@
 namespace mmoe::converter {
 namespace {
 
-// Layers of Keras's own that have weights, where no config says what there is.
-constexpr const char* kKnownKinds[] = {"dense", "embedding", "batch_normalization", "layer_normalization", "p_re_lu"};
+// Layers of Keras's own and of DeepCTR's that have weights, where no config says what there is.
+constexpr const char* kKnownKinds[] = {"dense", "embedding", "batch_normalization", "layer_normalization", "p_re_lu",
+                                       "dnn",   "dice",      "prediction_layer"};
 
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts = {""};
@@ -212,6 +213,7 @@ class Namer {
   // ------------------------------------------------------------------ aliases
 
   void add_aliases() {
+    name_members();
     std::map<std::string, std::map<size_t, std::string>> automatic;  // kind -> number -> layer
     for (const Top& top : tops_) {
       if (!top.kind.empty()) automatic[top.kind][*automatic_number(top.name, top.kind)] = top.name;
@@ -227,6 +229,38 @@ class Namer {
     }
   }
 
+  /// Members of a layer that nobody named: "expert_0/batch_normalization_1/gamma" is "expert_0/batch_normalization#1/gamma"
+  /// whatever the numbers began with. Inside the layers of DeepCTR they lie two deep ("dnn/dice_1/batch_normalization_3").
+  void name_members() {
+    std::map<std::string, std::map<size_t, size_t>> places;  // of a path and kind: its numbers, and their places
+    const auto visit = [&](const auto& use) {
+      for (const KerasTensor& tensor : result_.tensors) {
+        const std::vector<std::string> parts = split(tensor.name);
+        std::string path = parts[0], alias = parts[0];
+        for (size_t i = 1; i < parts.size(); ++i) {
+          const std::optional<std::string> kind = i + 1 < parts.size() ? known_kind(parts[i]) : std::nullopt;
+          alias += "/" + (kind ? *kind + "#" + std::to_string(use(places[path + "/" + *kind], parts[i], *kind)) : parts[i]);
+          path += "/" + parts[i];
+        }
+        if (alias != tensor.name) by_member_[tensor.name] = alias;
+      }
+    };
+    visit([](std::map<size_t, size_t>& numbers, const std::string& name, const std::string& kind) {
+      return numbers[*automatic_number(name, kind)];
+    });
+    for (auto& [path, numbers] : places) {
+      size_t place = 0;
+      for (auto& [number, position] : numbers) position = place++;
+    }
+    visit([](const std::map<size_t, size_t>& numbers, const std::string& name, const std::string& kind) {
+      return numbers.at(*automatic_number(name, kind));
+    });
+    for (size_t i = 0; i < result_.tensors.size(); ++i) {
+      const auto member = by_member_.find(result_.tensors[i].name);
+      if (member != by_member_.end()) result_.aliases.push_back({member->second, i});
+    }
+  }
+
   std::string target_of(const std::string& layer) const {
     for (size_t i = 0; i < layers_.size(); ++i) {
       if (layers_[i].name == layer) return named_layer_after(layers_, i);
@@ -237,9 +271,10 @@ class Namer {
   void add_alias(const std::string& layer, const std::string& alias) {
     for (size_t i = 0; i < tops_.size(); ++i) {
       const std::string& name = result_.tensors[i].name;
-      if (tops_[i].name == layer && starts_with(name, layer + "/")) {
-        result_.aliases.push_back({alias + name.substr(layer.size()), i});
-      }
+      if (tops_[i].name != layer || !starts_with(name, layer + "/")) continue;
+      result_.aliases.push_back({alias + name.substr(layer.size()), i});
+      const auto member = by_member_.find(name);
+      if (member != by_member_.end()) result_.aliases.push_back({alias + member->second.substr(layer.size()), i});
     }
   }
 
@@ -247,6 +282,7 @@ class Namer {
   std::vector<KerasLayer> layers_;
   std::map<std::string, std::vector<size_t>> variables_;  // by the group "vars" that they are in
   std::vector<Top> tops_;                                  // of result_.tensors; none for a file that is not Keras's
+  std::map<std::string, std::string> by_member_;          // a tensor's name -> the same by its members' places
   KerasNames result_;
 };
 

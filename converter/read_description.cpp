@@ -1,0 +1,50 @@
+#include "converter/read_description.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "converter/error.h"
+#include "converter/recipes/recipe.h"
+
+namespace mmoe::converter {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || fs::is_directory(path)) throw ConvertError(path.string() + ": cannot be read");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+DescriptionText from_recipe(const WeightSource& weights, const std::string& recipe, const std::string& settings,
+                            const fs::path& folder) {
+  RecipeResult result = describe_by_recipe(weights, recipe, settings, folder);
+  const std::string found = result.library + " " + result.model;
+  DescriptionText description{std::move(result.description), "recipe " + found, {}};
+  description.notes.push_back("described by the recipe for " + found + " (--print-description shows it)");
+  description.notes.insert(description.notes.end(), result.notes.begin(), result.notes.end());
+  return description;
+}
+
+}  // namespace
+
+DescriptionText read_description(const WeightSource& weights, const std::string& argument, const std::string& recipe) {
+  if (argument.empty()) return from_recipe(weights, recipe, "", "");
+  const bool is_json = argument.front() == '{';
+  const std::string origin = is_json ? "settings" : argument;
+  const std::string text = is_json ? argument : read_text(argument);
+  try {
+    if (is_recipe_settings(text)) {
+      return from_recipe(weights, recipe, text, is_json ? fs::path() : fs::path(argument).parent_path());
+    }
+  } catch (const ConvertError& error) {
+    throw ConvertError(origin + ": " + error.what());
+  }
+  if (!recipe.empty()) throw ConvertError(origin + ": is a description: it needs no --recipe");
+  return {text, origin, {}};
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,193 @@
+#include "converter/recipes/features.h"
+
+#include <algorithm>
+
+#include "converter/description/text.h"
+#include "converter/error.h"
+#include "converter/recipes/fuxictr.h"
+
+namespace mmoe::converter {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+const char* const kPlaceholder = "{feature}";
+
+// The library's `table`, taken apart at {feature}.
+struct TablePattern {
+  explicit TablePattern(const std::string& text)
+      : before(text.substr(0, text.find(kPlaceholder))), after(text.substr(before.size() + std::string(kPlaceholder).size())) {}
+
+  std::string name(const std::string& feature) const { return before + feature + after; }
+  bool fits(const std::string& name) const {
+    return name.size() > before.size() + after.size() && name.compare(0, before.size(), before) == 0 &&
+           name.compare(name.size() - after.size(), after.size(), after) == 0;
+  }
+  std::string feature(const std::string& name) const {
+    return name.substr(before.size(), name.size() - before.size() - after.size());
+  }
+
+  std::string before, after;
+};
+
+class Features {
+ public:
+  Features(const ordered_json& library, const NameIndex& names, size_t input_dim, std::vector<std::string>& notes)
+      : rules_(library["features"]), table_(rules_["table"].get<std::string>()), names_(names), input_dim_(input_dim),
+        notes_(notes) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (table_.fits(names.name(i)) && names.shape(i).size() == 2) tables_.push_back(i);
+    }
+  }
+
+  ordered_json complete(const json& given);
+  ordered_json infer();
+
+ private:
+  ordered_json complete_one(const json& given);
+  void complete_table(ordered_json& feature, size_t table) const;
+  const size_t* find(const std::string& name) const;
+  ordered_json in_order(const ordered_json& features);
+  bool is_projection(size_t table) const;
+
+  const ordered_json& rules_;
+  TablePattern table_;
+  const NameIndex& names_;
+  size_t input_dim_;
+  std::vector<std::string>& notes_;
+  std::vector<size_t> tables_;  // in the order of the file
+};
+
+const size_t* Features::find(const std::string& name) const {
+  const auto found = std::find_if(tables_.begin(), tables_.end(),
+                                  [&](size_t table) { return names_.name(table) == table_.name(name); });
+  return found == tables_.end() ? nullptr : &*found;
+}
+
+// A numeric field's Linear(1, width) without bias, among the tables of the others.
+bool Features::is_projection(size_t table) const {
+  return rules_.contains("projections") && names_.shape(table)[1] == 1 && names_.shape(table)[0] > 1;
+}
+
+void Features::complete_table(ordered_json& feature, size_t table) const {
+  const bool dense = is_projection(table);
+  if (!feature.contains("kind")) feature["kind"] = dense ? "dense" : "categorical";
+  if (feature["kind"] == "dense") {
+    if (dense) feature["projection"] = {{"weight", names_.name(table)}};
+    return;
+  }
+  if (!feature.contains("vocabulary")) feature["vocabulary"] = {{"identity", names_.shape(table)[0]}};
+  feature["embedding"] = names_.name(table);
+}
+
+ordered_json Features::complete_one(const json& given) {
+  ordered_json feature = given;
+  if (!feature.is_object() || !feature.contains("name") || !feature["name"].is_string()) return feature;
+  std::string name = feature["name"].get<std::string>();
+  if (rules_.contains("shared_by")) {
+    const std::string key = rules_["shared_by"].get<std::string>();
+    if (feature.contains(key) && feature[key].is_string()) name = feature[key].get<std::string>();
+    feature.erase(key);
+  }
+  if (feature.contains("embedding")) return feature;
+  if (const size_t* table = find(name)) {
+    complete_table(feature, *table);
+  } else if (!feature.contains("kind")) {
+    feature["kind"] = "dense";
+  } else if (feature["kind"] != "dense") {
+    throw ConvertError("features: \"" + name + "\" is " + feature["kind"].get<std::string>() + ", but there is no " +
+                       table_.name(name));
+  }
+  return feature;
+}
+
+// The library's own order of kinds; within one, that of the settings.
+ordered_json Features::in_order(const ordered_json& features) {
+  if (!rules_.contains("order")) return features;
+  ordered_json sorted = ordered_json::array();
+  for (const ordered_json& kinds : rules_["order"]) {
+    for (const ordered_json& feature : features) {
+      const std::string kind = feature.value("kind", "");
+      if (!kind.empty() && kinds.get<std::string>().find(kind) != std::string::npos) sorted.push_back(feature);
+    }
+  }
+  if (sorted.size() != features.size()) return features;  // a kind that does not exist: binding names it
+  if (sorted != features) {
+    notes_.push_back("reordered the features as the library concatenates them: " +
+                     join(rules_["order"].get<std::vector<std::string>>()));
+  }
+  return sorted;
+}
+
+ordered_json Features::complete(const json& given) {
+  if (!given.is_array()) return given;
+  ordered_json features = ordered_json::array();
+  for (const json& item : given) features.push_back(complete_one(item));
+  return in_order(features);
+}
+
+ordered_json Features::infer() {
+  ordered_json features = ordered_json::array();
+  size_t width = 0;
+  for (const size_t table : tables_) {
+    ordered_json feature = {{"name", table_.feature(names_.name(table))}};
+    complete_table(feature, table);
+    features.push_back(std::move(feature));
+    width += names_.shape(table)[is_projection(table) ? 0 : 1];
+  }
+  if (width > input_dim_) {
+    throw ConvertError("features: missing: the tables are " + std::to_string(width) + " wide together, but x is " +
+                       std::to_string(input_dim_) + ": say in `features` which there are and in which order");
+  }
+  std::string taken = "took the features to be one per embedding table, in the order of the file";
+  if (width < input_dim_) {
+    features.push_back({{"name", "dense"}, {"kind", "dense"}, {"width", input_dim_ - width}});
+    taken += ", and " + counted(input_dim_ - width, "dense column");
+  }
+  notes_.push_back(taken + ": `features` of the settings says otherwise, and what the vocabularies are");
+  return features;
+}
+
+// All categorical fields in one table, behind each other, and the numeric ones multiplied into one block more.
+ordered_json packed_features(const ordered_json& rules, const NameIndex& names, const Settings& settings, size_t input_dim) {
+  const std::string table = rules["packed"].get<std::string>(), projection = rules["projection"].get<std::string>();
+  const auto found = names.find_all(table), numeric = names.find_all(projection + ".weight");
+  if (found.empty() || numeric.empty()) throw ConvertError("no tensors " + table + " and " + projection + ".weight");
+  const uint64_t rows = names.shape(found.front().tensor).front(), width = names.shape(found.front().tensor).back();
+  const size_t num_fields = width == 0 || input_dim < width ? 0 : input_dim / width - 1;
+  const std::string meaning = "the sizes of the " + counted(num_fields, "categorical field") + " whose embeddings lie in " +
+                              table + ", " + std::to_string(rows) + " together: the weights do not say them";
+  const JsonReader list = settings.reader().get("field_dims", meaning);
+  ordered_json features = ordered_json::array();
+  size_t first_row = 0;
+  for (const JsonReader& item : list.items()) {
+    const size_t size = item.count(rows);
+    features.push_back({{"name", "categorical_" + std::to_string(features.size() + 1)}, {"kind", "categorical"},
+                        {"vocabulary", {{"identity", size}}}, {"embedding", table}, {"first_row", first_row}});
+    first_row += size;
+  }
+  if (features.size() != num_fields || first_row != rows) list.fail_expected(meaning);
+  features.push_back({{"name", "numerical"}, {"kind", "dense"}, {"width", names.shape(numeric.front().tensor).back()},
+                      {"projection", {{"weight", projection + ".weight"}, {"bias", projection + ".bias"}}}});
+  return features;
+}
+
+}  // namespace
+
+std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names, const Settings& settings,
+                                              size_t input_dim, std::vector<std::string>& notes) {
+  const json* given = settings.find("features");
+  if (given != nullptr && given->is_array() && given->empty()) return std::nullopt;  // x comes from the caller
+  if (!library.contains("features")) {
+    if (given == nullptr) return std::nullopt;
+    return *given;
+  }
+  if (library["features"].contains("packed")) return packed_features(library["features"], names, settings, input_dim);
+  Features features(library, names, input_dim, notes);
+  if (settings.find("feature_map") != nullptr) return features.complete(fuxictr_features(settings));
+  return given != nullptr ? features.complete(*given) : features.infer();
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,20 @@
+// `features` of a description, in the order in which the library concatenates them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/recipes/name_index.h"
+#include "converter/recipes/settings.h"
+
+namespace mmoe::converter {
+
+/// From the settings' `features`, each completed by the table of its name, or from the tables alone. `input_dim`:
+/// width of x, where the first layer says it. None: the caller passes x itself.
+std::optional<nlohmann::ordered_json> describe_features(const nlohmann::ordered_json& library, const NameIndex& names,
+                                                        const Settings& settings, size_t input_dim,
+                                                        std::vector<std::string>& notes);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,191 @@
+#include "converter/recipes/recipe.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "converter/description/text.h"
+#include "converter/error.h"
+#include "converter/recipes/features.h"
+#include "converter/recipes/fuxictr.h"
+#include "converter/recipes/library.h"
+#include "converter/recipes/network.h"
+
+namespace mmoe::converter {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+struct Library {
+  std::string name;
+  ordered_json text;
+};
+
+std::vector<Library> read_libraries(const std::string& name) {
+  std::vector<Library> libraries;
+  for (const LibraryText& text : library_texts()) {
+    if (name.empty() || name == text.name) libraries.push_back({std::string(text.name), ordered_json::parse(text.text)});
+  }
+  if (libraries.empty()) {
+    throw ConvertError("--recipe: there is no recipe \"" + name + "\"; there are " + join(recipe_names()));
+  }
+  return libraries;
+}
+
+// `names` of a model: what the file calls the modules whose names its users choose. {"mmoe": "*/expert_kernel"} puts
+// what stands before the fixed end of the first such name in the place of every "$mmoe". Nothing if there is no such name.
+std::optional<ordered_json> with_names(const ordered_json& model, const NameIndex& names) {
+  std::string text = model.dump();
+  std::set<std::string> taken;
+  const ordered_json variables = model.value("names", ordered_json::object());
+  for (const auto& [variable, glob] : variables.items()) {
+    const std::string pattern = glob.get<std::string>();
+    const std::string end = pattern.substr(pattern.find('*') + 1);
+    const auto module = names.first_like(pattern, end, taken);
+    if (!module) return std::nullopt;
+    taken.insert(*module);
+    const std::string quoted = json(*module).dump(), wanted = "$" + variable;
+    for (size_t at = text.find(wanted); at != text.npos; at = text.find(wanted, at + quoted.size() - 2)) {
+      text.replace(at, wanted.size(), quoted, 1, quoted.size() - 2);
+    }
+  }
+  return ordered_json::parse(text);
+}
+
+// The pattern that the tasks are told from: of several, the first that fits.
+std::string tasks_pattern(const ordered_json& model, const NameIndex& names) {
+  if (!model["tasks"].is_array()) return model["tasks"].get<std::string>();
+  for (const ordered_json& pattern : model["tasks"]) {
+    if (names.has(pattern.get<std::string>())) return pattern.get<std::string>();
+  }
+  return model["tasks"].back().get<std::string>();
+}
+
+// Whether the file has what the model's tasks, levels and input are told from.
+bool fits(const ordered_json& model, const NameIndex& names) {
+  const auto has = [&](const char* key) { return !model.contains(key) || names.has(model[key].get<std::string>()); };
+  if (model.contains("tasks") && !names.has(tasks_pattern(model, names))) return false;
+  if (!has("levels") || !has("input")) return false;
+  const ordered_json required = model.value("requires", ordered_json::array());
+  return std::all_of(required.begin(), required.end(),
+                     [&](const ordered_json& pattern) { return names.has(pattern.get<std::string>()); });
+}
+
+struct Choice {
+  Library library;
+  ordered_json model;
+};
+
+Choice choose(const std::string& recipe, const Settings& settings, const NameIndex& names) {
+  const auto wanted = settings.reader().find("model");
+  std::vector<std::string> tried;
+  for (Library& library : read_libraries(recipe)) {
+    for (const ordered_json& model : library.text["models"]) {
+      if (wanted && wanted->string() != model["model"].get<std::string>()) continue;
+      tried.push_back(library.text["library"].get<std::string>() + " " + model["model"].get<std::string>());
+      const std::optional<ordered_json> named = with_names(model, names);
+      if (named && fits(*named, names)) return {library, *named};
+    }
+  }
+  if (tried.empty()) wanted->fail("no recipe has a model of this name");
+  throw ConvertError("the tensors' names are not those of " + (recipe.empty() ? "a model that a recipe is for" : join(tried)) +
+                     (names.size() == 0 ? "" : " (the file's first is " + names.name(0) + ")") +
+                     ": write a description (DESCRIPTION.md)");
+}
+
+// Width of x: the inputs of the first layer that reads it.
+size_t read_input_dim(const ordered_json& library, const ordered_json& model, const NameIndex& names) {
+  const std::string pattern = model["input"].get<std::string>();
+  const auto number = [](const NameIndex::Match& match, Placeholder placeholder) {
+    return parse_number(match.values[placeholder]).value_or(0);
+  };
+  const std::vector<NameIndex::Match> matches = names.find_all(pattern);
+  const auto first = std::min_element(matches.begin(), matches.end(), [&](const auto& a, const auto& b) {
+    return std::make_pair(number(a, Placeholder::kLevel), number(a, Placeholder::kLayer)) <
+           std::make_pair(number(b, Placeholder::kLevel), number(b, Placeholder::kLayer));
+  });
+  const std::vector<uint64_t>& shape = names.shape(first->tensor);
+  if (shape.size() < 2) throw ConvertError(names.name(first->tensor) + ": " + shape_text(shape) + ", expected a matrix");
+  const bool in_out = library.value("/form/orientation"_json_pointer, "") == "in_out";
+  return static_cast<size_t>(in_out ? shape.front() : shape.back());
+}
+
+ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names, std::vector<std::string>& notes) {
+  const ordered_json& model = choice.model;
+  if (model.contains("fixed_tasks")) {
+    if (const auto given = settings.reader().find("tasks")) given->fail("the tasks of this model are its own: leave it out");
+    std::vector<std::string> texts;
+    for (const ordered_json& task : model["fixed_tasks"]) texts.push_back(task["name"].get<std::string>());
+    names.set_tasks(texts);
+    return model["fixed_tasks"];
+  }
+  const std::vector<std::string> texts = names.texts_of(tasks_pattern(model, names), Placeholder::kTask);
+  names.set_tasks(texts);
+  if (settings.find("tasks") == nullptr && settings.find("feature_map") != nullptr) {
+    settings.json["tasks"] = fuxictr_labels(settings);
+  }
+  return tasks_of(settings, choice.library.text, texts, notes);
+}
+
+std::string in_last_level(std::string tensors, size_t level) {
+  const std::string placeholder = "{last_level}";
+  const size_t position = tensors.find(placeholder);
+  return position == tensors.npos ? tensors : tensors.replace(position, placeholder.size(), std::to_string(level));
+}
+
+// What the library saves and its own prediction does not read: noted here with the reason, so that nobody has to wonder.
+void add_left_over(const ordered_json& owner, const NameIndex& names, size_t last_level, ordered_json& ignored,
+                   std::vector<std::string>& notes) {
+  for (const ordered_json& item : owner.value("left_over", ordered_json::array())) {
+    const std::string tensors = in_last_level(item["tensors"].get<std::string>(), last_level);
+    if (!names.has_like(tensors)) continue;
+    ignored.push_back(names.prefix() + tensors);
+    notes.push_back("left out " + tensors + ": " + item["why"].get<std::string>());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const LibraryText& text : library_texts()) names.emplace_back(text.name);
+  return names;
+}
+
+bool is_recipe_settings(std::string_view text) {
+  const json value = parse_json(text);
+  return value.is_object() && !value.contains("mmoe_description") && !value.contains("levels");
+}
+
+RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& recipe, std::string_view text,
+                                const std::filesystem::path& folder) {
+  Settings settings(text, folder);
+  NameIndex names(weights);
+  const auto in_settings = settings.reader().find("recipe");
+  const Choice choice = choose(recipe.empty() && in_settings ? in_settings->string() : recipe, settings, names);
+  const ordered_json& model = choice.model;
+  RecipeResult result{choice.library.text["library"], model["model"], "", {}};
+
+  ordered_json description = {{"mmoe_description", 1}};
+  if (const json* name = settings.find("name")) description["name"] = *name;
+  ordered_json tasks = describe_tasks(choice, settings, names, result.notes);
+  const auto features =
+      describe_features(choice.library.text, names, settings, read_input_dim(choice.library.text, model, names), result.notes);
+  if (features) description["features"] = *features;
+  if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
+  ordered_json ignored = ordered_json::array();
+  description.update(describe_network(choice.library.text, model, names, settings, ignored));
+  description["tasks"] = std::move(tasks);
+  if (model.contains("note")) result.notes.push_back(model["note"]);
+  const size_t last_level = description.contains("levels") ? description["levels"].size() - 1 : 0;
+  add_left_over(choice.library.text, names, last_level, ignored, result.notes);
+  add_left_over(model, names, last_level, ignored, result.notes);
+  if (!ignored.empty()) description["ignore"] = std::move(ignored);
+  result.description = description.dump(2);
+  return result;
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,125 @@
+"""FuxiCTR: MMoE of its model zoo, with its own preprocessing, feature map and vocabulary.
+
+The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
+lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
+"""
+
+import csv
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+import torch
+from fuxictr.features import FeatureMap
+from fuxictr.preprocess import FeatureProcessor
+
+from case import Case
+from torch_weights import spread
+
+LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
+
+
+def load_mmoe(root):
+    spec = importlib.util.spec_from_file_location("fuxictr_mmoe", root / "model_zoo/multitask/MMoE/src/MMoE.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MMoE
+
+
+def columns(full):
+    categorical = [f"categorical_{i}" for i in (range(1, 17) if full else (1, 5, 7))]
+    numeric = [f"numerical_{i}" for i in (range(1, 64) if full else (1, 9))]
+    return categorical, numeric
+
+
+def made_up(folder, full):
+    """A sample file of random rows."""
+    categorical, numeric = columns(full)
+    rng = np.random.default_rng(1)
+    path = pathlib.Path(folder, "train.csv")
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*categorical, *numeric, "click", "conversion"])
+        for _ in range(64):
+            writer.writerow([f"c{v}" for v in rng.integers(0, 6, len(categorical))] +
+                            [f"{v:.5f}" for v in rng.random(len(numeric))] + list(rng.integers(0, 2, 2)))
+    return path
+
+
+def preprocess(root, folder, full):
+    """Returns the processor and the sample's rows."""
+    categorical, numeric = columns(full)
+    processor = FeatureProcessor(
+        feature_cols=[{"name": categorical, "active": True, "dtype": "str", "type": "categorical"},
+                      {"name": numeric, "active": True, "dtype": "float", "type": "numeric"}],
+        label_col=[{"name": "click", "dtype": "float"}, {"name": "conversion", "dtype": "float"}],
+        dataset_id="tiny_mtl", data_root=folder)
+    sample = str(root / "data/tiny_mtl/train.csv" if full else made_up(folder, full))
+    processor.fit(processor.preprocess(processor.read_data(sample)), min_categr_count=1)
+    with open(sample, newline="") as file:
+        return processor, list(csv.DictReader(file))
+
+
+def encode(processor, rows, full):
+    categorical, numeric = columns(full)
+    batch = {name: [row[name] for row in rows] for name in categorical}
+    batch.update({name: np.array([float(row[name]) for row in rows]) for name in numeric})
+    encoded = processor.transform(batch)
+    return {name: torch.as_tensor(np.asarray(values)) for name, values in encoded.items()}
+
+
+def random_rows(sample, count, full, rng):
+    """Each value from some row of the sample, or one that training has not seen."""
+    categorical, numeric = columns(full)
+    rows = []
+    for _ in range(count):
+        row = {name: "unseen" if rng.random() < 0.1 else sample[rng.integers(len(sample))][name] for name in categorical}
+        row.update({name: sample[rng.integers(len(sample))][name] for name in numeric})
+        rows.append(row)
+    return rows
+
+
+def cases(rows, full):
+    logging.disable(logging.CRITICAL)
+    root = pathlib.Path(os.environ["MMOE_LIBRARIES"], "FuxiCTR")
+    sizes = (dict(embedding_dim=64, num_experts=8, expert_hidden_units=[512, 256, 128], gate_hidden_units=[128, 64],
+                  tower_hidden_units=[128, 64]) if full else
+             dict(embedding_dim=3, num_experts=3, expert_hidden_units=[6, 5], gate_hidden_units=[4],
+                  tower_hidden_units=[4]))
+    for name, activation, norm in (("mmoe", "relu", False), ("mmoe_bn_dice", "dice", True)):
+        torch.manual_seed(31)
+        rng = np.random.default_rng(31)
+        with tempfile.TemporaryDirectory() as folder:
+            processor, sample = preprocess(root, folder, full)
+            files = {file: pathlib.Path(folder, "tiny_mtl", file).read_text()
+                     for file in ("feature_map.json", "feature_vocab.json")}
+            feature_map = FeatureMap("tiny_mtl", os.path.join(folder, "tiny_mtl"))
+            feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), {})
+            model = load_mmoe(root)(
+                feature_map, task=["binary_classification"] * 2, num_tasks=2, gpu=-1, learning_rate=1e-3, batch_norm=norm,
+                hidden_activations=activation, optimizer="adam", loss=["binary_crossentropy"] * 2, metrics=["AUC"],
+                model_root=folder, verbose=0, **sizes)
+        spread(model)
+        batch = encode(processor, sample, full)
+        batch.update({label: torch.tensor([float(row[label]) for row in sample]) for label in ("click", "conversion")})
+        model.train()
+        model._max_gradient_norm = 10.  # as fit() sets it
+        for _ in range(4):
+            model.train_step(batch)
+        model.eval()
+        raw = random_rows(sample, rows, full, rng)
+        with torch.no_grad():
+            found = model(encode(processor, raw, full))
+        scores = torch.cat([found["click_pred"], found["conversion_pred"]], dim=1)
+        heading = sum(columns(full), [])
+        settings = {"activation": activation, "feature_map": "feature_map.json", "feature_vocab": "feature_vocab.json"}
+        if not full:  # the vocabulary's indentation is most of it
+            files = {file: json.dumps(json.loads(content)) + "\n" for file, content in files.items()}
+        yield Case("fuxictr_" + name, LIBRARY, "MMoE", "MMoE_test.model", model.save_weights, settings,
+                   ["click", "conversion"], heading, [[row[column] for column in heading] for row in raw], scores,
+                   files=files)

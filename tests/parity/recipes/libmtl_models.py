@@ -1,0 +1,59 @@
+"""LibMTL: MMoE with encoders and decoders as its users write them.
+
+Of the package only the architecture is loaded: its __init__ also wants ResNets of a torchvision of its time.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import types
+
+import torch
+from torch import nn
+
+from case import Case
+from torch_weights import spread
+
+LIBRARY = "LibMTL " + importlib.metadata.version("LibMTL")
+
+
+def load_mmoe():
+    package = types.ModuleType("LibMTL")
+    package.__path__ = list(importlib.util.find_spec("LibMTL").submodule_search_locations)
+    sys.modules["LibMTL"] = package
+    architecture = types.ModuleType("LibMTL.architecture")
+    architecture.__path__ = [package.__path__[0] + "/architecture"]
+    sys.modules["LibMTL.architecture"] = architecture
+    return importlib.import_module("LibMTL.architecture.MMoE").MMoE
+
+
+def cases(rows, full):
+    inputs, hidden, outputs, tower = (128, 256, 128, 64) if full else (6, 5, 4, 3)
+    tasks = ["click", "dwell"]
+
+    def encoder():
+        return nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, outputs),
+                             nn.ReLU())
+
+    generator = torch.Generator().manual_seed(9)
+    torch.manual_seed(9)
+    decoders = nn.ModuleDict({task: nn.Sequential(nn.Linear(outputs, tower), nn.ReLU(), nn.Linear(tower, 1))
+                              for task in tasks})
+    model = load_mmoe()(tasks, encoder, decoders, False, False, torch.device("cpu"), img_size=[inputs], num_experts=[3])
+    spread(model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(8):
+        x, y = torch.randn(64, inputs, generator=generator), torch.rand(64, 1, generator=generator)
+        loss = sum(nn.functional.mse_loss(output, y) for output in model(x).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    x = torch.randn(rows, inputs, generator=generator)
+    with torch.no_grad():
+        found = model(x)
+    scores = torch.cat([torch.sigmoid(found["click"]), found["dwell"]], dim=1)
+    settings = {"activation": "relu", "tasks": ["click", {"name": "dwell", "link": "identity"}]}
+    yield Case("libmtl_mmoe", LIBRARY, "MMoE", "best.pt", lambda path: torch.save(model.state_dict(), path), settings,
+               tasks, [f"x{i}" for i in range(inputs)], x.tolist(), scores)

@@ -1,0 +1,86 @@
+"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, trained and saved by its own trainer."""
+
+import importlib.metadata
+import pathlib
+import tempfile
+
+import numpy as np
+import torch
+from torch_rechub.basic.features import DenseFeature, SparseFeature
+from torch_rechub.models import multi_task
+from torch_rechub.trainers import MTLTrainer
+from torch_rechub.utils.data import DataGenerator
+
+from case import Case
+from torch_weights import spread
+
+LIBRARY = "torch-rechub " + importlib.metadata.version("torch-rechub")
+
+
+def make_data(features, rows, rng):
+    return {feature.name: rng.integers(0, feature.vocab_size, rows) if isinstance(feature, SparseFeature)
+            else rng.random(rows).astype("float32") for feature in features}
+
+
+def train(model, features, types, folder, rng, adaptive):
+    data = make_data(features, 320, rng)
+    labels = rng.integers(0, 2, (320, len(types))).astype("float32")
+    loader, val, _ = DataGenerator(data, labels).generate_dataloader(split_ratio=[0.8, 0.1], batch_size=64)
+    trainer = MTLTrainer(model, types, optimizer_params={"lr": 0.01}, n_epoch=2, model_path=folder,
+                         adaptive_params={"method": "uwl"} if adaptive else None)
+    trainer.fit(loader, val, seed=1)
+
+
+def predict(model, data):
+    model.eval()
+    with torch.no_grad():
+        return model({name: torch.as_tensor(values) for name, values in data.items()}).numpy()
+
+
+def cases(rows, full):
+    dims, tower, width = ([256, 128], [64], 8) if full else ([6, 5], [4], 3)
+    vocabulary = 1000 if full else 7
+    sparse = dict(embed_dim=width)
+    user = [SparseFeature("user", vocabulary, **sparse), SparseFeature("friend", vocabulary, shared_with="user", **sparse)]
+    item = [SparseFeature("item", 2 * vocabulary, **sparse)]
+    # The trainer's order need not be sparse before dense; the library's concatenation is.
+    features = [DenseFeature("price"), *user, *item]
+    listed = [{"name": "price"}, {"name": "user"}, {"name": "friend", "shared_with": "user"}, {"name": "item"}]
+    types, binary = ["classification", "regression"], ["classification"] * 2
+    tasks = ["click", {"name": "dwell", "link": "identity"}]
+    towers = [{"dims": tower, "activation": "leakyrelu"}, {"dims": tower, "activation": "leakyrelu"}]
+
+    def expert(activation):
+        return {"dims": dims, "activation": activation}
+
+    makers = {
+        "mmoe": ("MMoE", features, types, "relu",
+                 lambda: multi_task.MMOE(features, types, 3, expert("relu"), towers)),
+        "ple": ("PLE", features, binary, "prelu",
+                lambda: multi_task.PLE(features, binary, 2, 2, 1, expert("prelu"), towers)),
+        "shared_bottom": ("Shared-Bottom", features, types, "dice",
+                          lambda: multi_task.SharedBottom(features, types, expert("dice"), towers)),
+        "esmm": ("ESMM", user + item, ["classification"] * 3, None,
+                 lambda: multi_task.ESMM(user, item, {"dims": dims}, {"dims": tower})),
+    }
+    for name, (architecture, used, task_types, activation, maker) in makers.items():
+        rng = np.random.default_rng(5)
+        torch.manual_seed(5)
+        for feature in used:  # a feature keeps the table that a model has trained
+            vars(feature).pop("embed", None)
+        model = maker()
+        spread(model)
+        with tempfile.TemporaryDirectory() as folder:
+            train(model, used, task_types, folder, rng, adaptive=name == "mmoe")
+            saved = pathlib.Path(folder, "model_base_1.pth").read_bytes()
+        data = make_data(used, rows, rng)
+        settings = {"activation": {"experts": activation, "towers": "leakyrelu"}, "features": listed,
+                    "tasks": tasks if task_types is types else ["click", "dwell"]}
+        names = ["click", "dwell"]
+        if name == "esmm":
+            settings = {"activation": "relu", "features": listed[1:]}
+            names = ["cvr", "ctr", "ctcvr"]
+        raw = [[int(v) if np.issubdtype(v.dtype, np.integer) else v for v in row] for row in zip(*data.values())]
+        yield Case("torch_rechub_" + name, LIBRARY, architecture, "model_base_1.pth",
+                   lambda path, saved=saved: pathlib.Path(path).write_bytes(saved), settings, names, list(data), raw,
+                   predict(model, data))

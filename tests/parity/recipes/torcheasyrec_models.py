@@ -1,0 +1,118 @@
+"""TorchEasyRec: the networks of MMoE and PLE out of its own modules (tzrec.modules), from a checkout of its repository.
+
+The whole library needs torchrec and fbgemm, which are made for its own images; so the models here put its modules
+together as tzrec/models/mmoe.py and ple.py do, under the same names, on x itself instead of its embedding groups.
+MMOE_LIBRARIES names the folder in which the checkout lies as TorchEasyRec.
+"""
+
+import importlib
+import os
+import pathlib
+import sys
+import types
+
+import torch
+from torch import nn
+
+from case import Case
+from torch_weights import spread
+
+LIBRARY = "TorchEasyRec 54cac316"
+
+
+def load():
+    """Only the modules that the networks need, without the package's own __init__."""
+    root = pathlib.Path(os.environ["MMOE_LIBRARIES"], "TorchEasyRec", "tzrec")
+    for name, path in (("tzrec", root), ("tzrec.modules", root / "modules"), ("tzrec.utils", root / "utils")):
+        package = types.ModuleType(name)
+        package.__path__ = [str(path)]
+        sys.modules[name] = package
+    for name, needed in (("tzrec.ops", "Kernel"), ("tzrec.modules.utils", "Transpose"),
+                         ("tzrec.utils.logging_util", "logger"), ("tzrec.utils.load_class", "load_by_path")):
+        stub = types.ModuleType(name)
+        setattr(stub, needed, lambda path, needed=needed: getattr(nn, path.split(".")[-1]))
+        sys.modules[name] = stub
+    return [importlib.import_module("tzrec.modules." + name) for name in ("mmoe", "extraction_net", "task_tower")]
+
+
+class Model(nn.Module):
+    def __init__(self, towers):
+        super().__init__()
+        self._task_tower = nn.ModuleList(towers)
+
+    def forward(self, x):
+        outputs = [tower(stream) for tower, stream in zip(self._task_tower, self.streams(x))]
+        return [torch.sigmoid(outputs[0][:, 0]), torch.softmax(outputs[1], dim=1)[:, 1]]
+
+
+class MMoE(Model):
+    def __init__(self, mmoe, towers):
+        super().__init__(towers)
+        self.mmoe = mmoe
+
+    def streams(self, x):
+        return self.mmoe(x)
+
+
+class PLE(Model):
+    def __init__(self, nets, towers):
+        super().__init__(towers)
+        self._extraction_nets = nn.ModuleList(nets)
+
+    def streams(self, x):
+        streams, shared = [x, x], x
+        for net in self._extraction_nets:
+            streams, shared = net(streams, shared)
+        return streams
+
+
+class Wrapped(nn.Module):
+    """The library's trainer saves its models under `model.`."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x)
+
+
+def make_models(inputs, wide, narrow, modules):
+    mmoe, extraction, task_tower = modules
+
+    def mlp(units, **more):
+        return dict(hidden_units=list(units), activation="nn.ReLU", **more)
+
+    def towers():
+        return [task_tower.TaskTower(wide[-1], 1, mlp=mlp(narrow)), task_tower.TaskTower(wide[-1], 2, mlp=mlp(narrow))]
+
+    yield "mmoe_bn", "MMoE", MMoE(mmoe.MMoE(inputs, mlp(wide, use_bn=True), 3, 2, gate_mlp=mlp(narrow)), towers())
+    yield "mmoe_ln", "MMoE", MMoE(mmoe.MMoE(inputs, mlp(wide, use_ln=True), 3, 2), towers())
+    level = dict(network_name="net", share_num=1, expert_num_per_task=2, share_expert_net=mlp(wide),
+                 task_expert_net=mlp(wide))
+    yield "ple", "PLE", PLE([extraction.ExtractionNet([inputs] * 2, inputs, **level),
+                             extraction.ExtractionNet([wide[-1]] * 2, wide[-1], final_flag=True, **level)], towers())
+
+
+def cases(rows, full):
+    inputs, wide, narrow = (256, (512, 256, 128), (256, 128, 64)) if full else (6, (6, 5), (4,))
+    torch.manual_seed(37)
+    for name, architecture, inner in make_models(inputs, wide, narrow, load()):
+        generator = torch.Generator().manual_seed(37)
+        model = Wrapped(inner)
+        spread(model)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+        for _ in range(8):
+            x, y = torch.randn(64, inputs, generator=generator), torch.rand(64, generator=generator)
+            loss = sum(nn.functional.binary_cross_entropy(output, y) for output in model(x))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        x = torch.randn(rows, inputs, generator=generator)
+        with torch.no_grad():
+            scores = torch.stack(model(x), dim=1)
+        settings = {"activation": "nn.ReLU", "tasks": ["ctr", {"name": "cvr", "link": {"softmax_column": 1}}]}
+        yield Case("torcheasyrec_" + name, LIBRARY, architecture, "model.pt",
+                   lambda path, model=model: torch.save(model.state_dict(), path), settings, ["ctr", "cvr"],
+                   [f"x{i}" for i in range(inputs)], x.tolist(), scores)
