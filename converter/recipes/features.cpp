@@ -37,8 +37,10 @@ class Features {
   Features(const ordered_json& library, const NameIndex& names, size_t input_dim, std::vector<std::string>& notes)
       : rules_(library["features"]), table_(rules_["table"].get<std::string>()), names_(names), input_dim_(input_dim),
         notes_(notes) {
+    if (rules_.contains("sequence_table")) sequence_table_.emplace(rules_["sequence_table"].get<std::string>());
     for (size_t i = 0; i < names.size(); ++i) {
-      if (table_.fits(names.name(i)) && names.shape(i).size() == 2) tables_.push_back(i);
+      const bool fits = table_.fits(names.name(i)) || (sequence_table_ && sequence_table_->fits(names.name(i)));
+      if (fits && names.shape(i).size() == 2) tables_.push_back(i);
     }
   }
 
@@ -54,6 +56,7 @@ class Features {
 
   const ordered_json& rules_;
   TablePattern table_;
+  std::optional<TablePattern> sequence_table_;  // where those of sequences are named otherwise
   const NameIndex& names_;
   size_t input_dim_;
   std::vector<std::string>& notes_;
@@ -61,8 +64,10 @@ class Features {
 };
 
 const size_t* Features::find(const std::string& name) const {
-  const auto found = std::find_if(tables_.begin(), tables_.end(),
-                                  [&](size_t table) { return names_.name(table) == table_.name(name); });
+  const auto found = std::find_if(tables_.begin(), tables_.end(), [&](size_t table) {
+    const std::string& tensor = names_.name(table);
+    return tensor == table_.name(name) || (sequence_table_ && tensor == sequence_table_->name(name));
+  });
   return found == tables_.end() ? nullptr : &*found;
 }
 
@@ -132,6 +137,10 @@ ordered_json Features::infer() {
   ordered_json features = ordered_json::array();
   size_t width = 0;
   for (const size_t table : tables_) {
+    if (sequence_table_ && sequence_table_->fits(names_.name(table))) {
+      throw ConvertError("features: missing: " + names_.name(table) + " is a sequence's, and how it is pooled is not in the "
+                         "weights");
+    }
     ordered_json feature = {{"name", table_.feature(names_.name(table))}};
     complete_table(feature, table);
     features.push_back(std::move(feature));

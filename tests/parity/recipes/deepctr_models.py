@@ -6,7 +6,7 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import tensorflow as tf
-from deepctr.feature_column import DenseFeat, SparseFeat
+from deepctr.feature_column import DenseFeat, SparseFeat, VarLenSparseFeat
 from deepctr.models import multitask
 
 from case import Case
@@ -19,6 +19,10 @@ def make_data(columns, rows, rng):
     for column in columns:
         if isinstance(column, SparseFeat):
             data[column.name] = rng.integers(0, column.vocabulary_size, rows).astype("int32")
+        elif isinstance(column, VarLenSparseFeat):  # zeros behind, as the library masks them
+            ids = rng.integers(1, column.vocabulary_size, (rows, column.maxlen)).astype("int32")
+            ids[np.arange(column.maxlen) >= rng.integers(1, column.maxlen + 1, (rows, 1))] = 0
+            data[column.name] = ids
         else:
             data[column.name] = rng.random((rows, column.dimension)).astype("float32")
     return data
@@ -39,8 +43,9 @@ def cases(rows, full):
     wide, narrow, width = ((256, 128), (64,), 8) if full else ((6, 5), (4,), 3)
     vocabulary = 1000 if full else 7
     columns = [SparseFeat("user", vocabulary, width), SparseFeat("item", 2 * vocabulary, width), DenseFeat("price"),
-               DenseFeat("history", 2)]
-    features = [{"name": "user"}, {"name": "item"}, {"name": "price"}, {"name": "history", "width": 2}]
+               DenseFeat("history", 2), VarLenSparseFeat(SparseFeat("tags", vocabulary, width), 4, "mean")]
+    features = [{"name": "user"}, {"name": "item"}, {"name": "price"}, {"name": "history", "width": 2},
+                {"name": "tags", "kind": "sequence", "length": 4, "pooling": "mean", "padding_id": 0}]
     tasks = dict(task_names=("view", "dwell"), task_types=("binary", "regression"))
     task_list = ["view", {"name": "dwell", "link": "identity"}]
     losses = ["binary_crossentropy", "mse"]
@@ -64,8 +69,8 @@ def cases(rows, full):
         settings = {"activation": activation, "features": features}
         if not esmm:
             settings["tasks"] = task_list
-        heading = ["user", "item", "price", "history.0", "history.1"]
-        raw = [[int(u), int(i), *p, *h] for u, i, p, h in zip(*data.values())]
+        heading = ["user", "item", "price", "history.0", "history.1", "tags"]
+        raw = [[int(u), int(i), *p, *h, "|".join(map(str, t))] for u, i, p, h, t in zip(*data.values())]
         saved = name == "mmoe_saved"  # with the model's own config beside the weights
 
         def save(path, model=model, saved=saved):

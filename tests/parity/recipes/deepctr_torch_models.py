@@ -4,7 +4,7 @@ import importlib.metadata
 
 import numpy as np
 import torch
-from deepctr_torch.inputs import DenseFeat, SparseFeat, get_feature_names
+from deepctr_torch.inputs import DenseFeat, SparseFeat, VarLenSparseFeat, get_feature_names
 from deepctr_torch.models import multitask
 
 from case import Case
@@ -18,6 +18,10 @@ def make_data(columns, rows, rng):
     for column in columns:
         if isinstance(column, SparseFeat):
             data[column.name] = rng.integers(0, column.vocabulary_size, rows)
+        elif isinstance(column, VarLenSparseFeat):  # zeros behind, as the library masks them
+            ids = rng.integers(1, column.vocabulary_size, (rows, column.maxlen))
+            ids[np.arange(column.maxlen) >= rng.integers(1, column.maxlen + 1, (rows, 1))] = 0
+            data[column.name] = ids
         else:
             data[column.name] = rng.random((rows, column.dimension) if column.dimension > 1 else rows).astype("float32")
     return data
@@ -33,6 +37,10 @@ def train(model, columns, rng, task_types):
 def raw_rows(data, columns):
     heading, values = [], []
     for column in columns:
+        if isinstance(column, VarLenSparseFeat):
+            heading.append(column.name)
+            values.append(np.array(["|".join(map(str, ids)) for ids in data[column.name]]))
+            continue
         wide = not isinstance(column, SparseFeat) and column.dimension > 1
         for i in range(column.dimension if wide else 1):
             heading.append(f"{column.name}.{i}" if wide else column.name)
@@ -45,9 +53,10 @@ def cases(rows, full):
     vocabulary = 1000 if full else 7
     columns = [SparseFeat("user", vocabulary, width), SparseFeat("item", 2 * vocabulary, width),
                SparseFeat("last_item", 2 * vocabulary, width, embedding_name="item"), DenseFeat("price"),
-               DenseFeat("history", 2)]
+               DenseFeat("history", 2), VarLenSparseFeat(SparseFeat("tags", vocabulary, width), 4, "mean")]
     features = [{"name": "user"}, {"name": "item"}, {"name": "last_item", "embedding_name": "item"}, {"name": "price"},
-                {"name": "history", "width": 2}]
+                {"name": "history", "width": 2},
+                {"name": "tags", "kind": "sequence", "length": 4, "pooling": "mean", "padding_id": 0}]
     common = dict(seed=7, tower_dnn_hidden_units=narrow)
     tasks = dict(task_names=("click", "dwell"), task_types=("binary", "regression"))
     task_list = ["click", {"name": "dwell", "link": "identity"}]

@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 import torch
-from torch_rechub.basic.features import DenseFeature, SparseFeature
+from torch_rechub.basic.features import DenseFeature, SequenceFeature, SparseFeature
 from torch_rechub.models import multi_task
 from torch_rechub.trainers import MTLTrainer
 from torch_rechub.utils.data import DataGenerator
@@ -18,8 +18,16 @@ LIBRARY = "torch-rechub " + importlib.metadata.version("torch-rechub")
 
 
 def make_data(features, rows, rng):
-    return {feature.name: rng.integers(0, feature.vocab_size, rows) if isinstance(feature, SparseFeature)
-            else rng.random(rows).astype("float32") for feature in features}
+    data = {}
+    for feature in features:
+        if isinstance(feature, SparseFeature):
+            data[feature.name] = rng.integers(0, feature.vocab_size, rows)
+        elif isinstance(feature, SequenceFeature):
+            data[feature.name] = rng.integers(1, feature.vocab_size, (rows, 4))
+            data[feature.name][np.arange(4) >= rng.integers(1, 5, (rows, 1))] = feature.padding_idx
+        else:
+            data[feature.name] = rng.random(rows).astype("float32")
+    return data
 
 
 def train(model, features, types, folder, rng, adaptive):
@@ -44,8 +52,10 @@ def cases(rows, full):
     user = [SparseFeature("user", vocabulary, **sparse), SparseFeature("friend", vocabulary, shared_with="user", **sparse)]
     item = [SparseFeature("item", 2 * vocabulary, **sparse)]
     # The trainer's order need not be sparse before dense; the library's concatenation is.
-    features = [DenseFeature("price"), *user, *item]
-    listed = [{"name": "price"}, {"name": "user"}, {"name": "friend", "shared_with": "user"}, {"name": "item"}]
+    tags = SequenceFeature("tags", vocabulary, width, pooling="sum", padding_idx=0)
+    features = [DenseFeature("price"), *user, tags, *item]
+    listed = [{"name": "price"}, {"name": "user"}, {"name": "friend", "shared_with": "user"},
+              {"name": "tags", "kind": "sequence", "length": 4, "pooling": "sum", "padding_id": 0}, {"name": "item"}]
     types, binary = ["classification", "regression"], ["classification"] * 2
     tasks = ["click", {"name": "dwell", "link": "identity"}]
     towers = [{"dims": tower, "activation": "leakyrelu"}, {"dims": tower, "activation": "leakyrelu"}]
@@ -78,9 +88,10 @@ def cases(rows, full):
                     "tasks": tasks if task_types is types else ["click", "dwell"]}
         names = ["click", "dwell"]
         if name == "esmm":
-            settings = {"activation": "relu", "features": listed[1:]}
+            settings = {"activation": "relu", "features": [listed[1], listed[2], listed[4]]}
             names = ["cvr", "ctr", "ctcvr"]
-        raw = [[int(v) if np.issubdtype(v.dtype, np.integer) else v for v in row] for row in zip(*data.values())]
+        raw = [["|".join(map(str, v)) if np.ndim(v) else int(v) if np.issubdtype(v.dtype, np.integer) else v for v in row]
+               for row in zip(*data.values())]
         yield Case("torch_rechub_" + name, LIBRARY, architecture, "model_base_1.pth",
                    lambda path, saved=saved: pathlib.Path(path).write_bytes(saved), settings, names, list(data), raw,
                    predict(model, data))
