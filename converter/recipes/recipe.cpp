@@ -160,8 +160,10 @@ bool is_recipe_settings(std::string_view text) {
   return value.is_object() && !value.contains("mmoe_description") && !value.contains("levels");
 }
 
-RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& recipe, std::string_view text,
-                                const std::filesystem::path& folder) {
+namespace {
+
+RecipeResult describe(const WeightSource& weights, const std::string& recipe, std::string_view text,
+                      const std::filesystem::path& folder) {
   Settings settings(text, folder);
   NameIndex names(weights);
   const auto in_settings = settings.reader().find("recipe");
@@ -186,6 +188,17 @@ RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& 
   if (!ignored.empty()) description["ignore"] = std::move(ignored);
   result.description = description.dump(2);
   return result;
+}
+
+}  // namespace
+
+RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& recipe, std::string_view settings,
+                                const std::filesystem::path& folder) {
+  try {
+    return describe(weights, recipe, settings, folder);
+  } catch (const json::exception& error) {
+    throw ConvertError(std::string("a value is of another type than expected: ") + error.what());
+  }
 }
 
 }  // namespace mmoe::converter

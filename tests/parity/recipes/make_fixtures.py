@@ -4,8 +4,9 @@
     make_fixtures.py LIBRARY... [-o FOLDER] [--rows N] [--full]
 
 LIBRARY: a module of this folder without `_models`, such as deepctr_torch. What is checked in was made without options.
-Needs the library in question, which CI does not: versions are in index.json. `--rows 1000 --full -o FOLDER` makes
-models of the size that the library makes by default; check.py compares them with mmoe-score.
+Needs the library in question, which CI does not: versions are in index.json; made with PyTorch 2.15, TensorFlow 2.15.1 and
+Paddle 3.3.1, FuxiCTR with polars before 2. Each module says what else it needs. `--rows 1000 --full -o FOLDER` makes models of
+the size that the library makes by default; `check.py TOOLS FOLDER2 FOLDER` compares them with mmoe-score.
 """
 
 import argparse

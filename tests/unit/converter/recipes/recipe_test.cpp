@@ -217,6 +217,18 @@ TEST_CASE("what no recipe knows is refused by name") {
   CHECK(contains(error_of(MemoryWeights(), "{}"), "write a description"));
 }
 
+TEST_CASE("settings of the wrong type are errors") {
+  for (const char* settings : {R"({"activation": "relu", "experts": {"layers": 3}})",
+                               R"({"activation": "relu", "features": [{"name": "user", "kind": 3}]})",
+                               R"({"model": 3})", R"({"recipe": []})", R"({"tasks": {}})",
+                               R"({"activation": "relu", "features": [{"name": "last", "embedding_name": 3}]})"}) {
+    CAPTURE(settings);
+    const std::string error = error_of(deepctr_torch(), settings);
+    const bool bound = error.empty();  // what the recipe passes on, binding refuses
+    if (bound) CHECK_FALSE(test::bind_error(describe(deepctr_torch(), settings).description, deepctr_torch()).empty());
+  }
+}
+
 TEST_CASE("MTReclib: fields of one packed table have to be counted out") {
   MemoryWeights weights;
   weights.add("embedding.embedding.weight", {9, 2}).linear("numerical_layer", 2, 3);
