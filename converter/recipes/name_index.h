@@ -20,7 +20,8 @@ class NameIndex {
     PlaceholderValues values;
   };
 
-  /// A tensor's other names are listed behind all first ones. Leaves out the prefixes `module.` and `model.` that all names share, as descriptions may.
+  /// A tensor's other names are listed behind all first ones. Leaves out the prefixes `module.` and `model.` that all
+  /// names share, as descriptions may.
   explicit NameIndex(const WeightSource& weights);
 
   /// In the order of the file. {task} stands for any text until set_tasks, then for those and for numbers.

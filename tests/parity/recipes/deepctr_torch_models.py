@@ -67,8 +67,8 @@ def cases(rows, full):
         "ple": ("PLE", multitask.PLE, dict(expert_dnn_hidden_units=wide, gate_dnn_hidden_units=narrow,
                                            specific_expert_num=2, shared_expert_num=1, **tasks), "relu"),
         "esmm": ("ESMM", multitask.ESMM, {}, "relu"),
-        "shared_bottom": ("Shared-Bottom", multitask.SharedBottom, dict(bottom_dnn_hidden_units=wide, dnn_activation="sigmoid", **tasks),
-                          "sigmoid"),
+        "shared_bottom": ("Shared-Bottom", multitask.SharedBottom,
+                          dict(bottom_dnn_hidden_units=wide, dnn_activation="sigmoid", **tasks), "sigmoid"),
     }
     for name, (architecture, maker, arguments, activation) in makers.items():
         rng = np.random.default_rng(11)

@@ -209,7 +209,7 @@ TEST_CASE("what no recipe knows is refused by name") {
   weights.linear("body.0", 2, 3);
   CHECK(contains(error_of(weights, "{}"), "not those of a model that a recipe is for (the file's first is body.0.weight)"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "mtreclib"), "not those of MTReclib MMoE"));
-  CHECK(contains(error_of(deepctr_torch(), "{}", "nolib"), "there is no recipe \"nolib\"; there are deepctr-torch, deepctr, fuxictr"));
+  CHECK(contains(error_of(deepctr_torch(), "{}", "nolib"), "no recipe \"nolib\"; there are deepctr-torch, deepctr, fuxictr"));
   CHECK(contains(error_of(deepctr_torch(), R"({"model": "AITM"})"), "model: no recipe has a model of this name"));
   CHECK(contains(error_of(deepctr_torch(), R"({"model": "PLE"})"), "the tensors' names are not those of"));
   CHECK(contains(error_of(deepctr_torch(), R"({"activations": "relu"})"), "activations: unknown key"));
@@ -234,7 +234,8 @@ TEST_CASE("MTReclib: fields of one packed table have to be counted out") {
   weights.add("embedding.embedding.weight", {9, 2}).linear("numerical_layer", 2, 3);
   weights.linear("bottom.mlp.0", 4, 6).norm("bottom.mlp.1", 4);
   for (const std::string task : {"0", "1"}) {
-    weights.linear("tower." + task + ".mlp.0", 3, 4).norm("tower." + task + ".mlp.1", 3).linear("tower." + task + ".mlp.4", 1, 3);
+    const std::string tower = "tower." + task + ".mlp.";
+    weights.linear(tower + "0", 3, 4).norm(tower + "1", 3).linear(tower + "4", 1, 3);
   }
   CHECK(contains(error_of(weights, "{}"), "field_dims: missing: the sizes of the 2 categorical fields"));
   CHECK(contains(error_of(weights, R"({"field_dims": [4, 4]})"), "9 together"));
