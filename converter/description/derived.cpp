@@ -1,9 +1,11 @@
 #include "converter/description/derived.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "converter/description/limits.h"
+#include "converter/description/tensor_index.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -73,25 +75,11 @@ std::vector<float> multiply_out(const std::vector<std::vector<float>>& data,
   return result;
 }
 
-bool starts_with(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 // What torch.nn.DataParallel and wrappers put before every name, where all have it.
 std::string wrapper_prefix(const std::vector<TensorInfo>& tensors) {
-  std::string prefix;
-  for (bool longer = !tensors.empty(); longer;) {
-    longer = false;
-    for (const char* wrapper : {"module.", "model."}) {
-      const std::string candidate = prefix + wrapper;
-      const bool shared = std::all_of(tensors.begin(), tensors.end(),
-                                      [&](const TensorInfo& info) { return starts_with(info.name, candidate); });
-      if (!shared) continue;
-      prefix = candidate;
-      longer = true;
-    }
-  }
-  return prefix;
+  std::map<std::string, size_t> names;
+  for (const TensorInfo& info : tensors) names.emplace(info.name, names.size());
+  return shared_prefixes(names).back();
 }
 
 }  // namespace
