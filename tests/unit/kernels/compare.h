@@ -29,10 +29,11 @@ inline std::vector<const kernels::KernelTable*> tested_kernels() {
 
 inline const kernels::KernelTable& reference() { return *kernels::select_kernels("scalar"); }
 
-/// ARMv7 NEON and Cortex-M's MVE know no subnormals: 0 instead, of either sign.
+/// ARMv7 NEON and Cortex-M's MVE know no subnormals: 0 instead, of either sign. So is what a factor below 16 would have
+/// made of one: GELU multiplies a share that may be subnormal by x, above -16 where the share is not 0.
 inline bool flushed(const kernels::KernelTable& table, float found, float expected) {
   const bool flushes = std::string(table.name) == "neon" || std::string(table.name) == "mve";
-  return flushes && found == 0 && std::fpclassify(expected) == FP_SUBNORMAL;
+  return flushes && found == 0 && std::abs(expected) < 0x1p-122f;
 }
 
 /// Checks that two buffers agree: to the bit where the set has fma, else within `tolerance`, absolutely. The
