@@ -46,8 +46,8 @@ struct PlanOptions {
   /// What top-k gates and min_gate_weight save is up to this.
   SkipExperts skip_experts = SkipExperts::kWhereFaster;
 
-  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "neon", "mve", "fpu", "scalar"). Null: the environment
-  /// variable MMOE_ISA if set, else the fastest that this machine has.
+  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "neon", "mve", "fpu", "scalar"). Null: the
+  /// environment variable MMOE_ISA if set, else the fastest that this machine has.
   const char* isa = nullptr;
 
   NonFinite non_finite = NonFinite::kNanScores;
