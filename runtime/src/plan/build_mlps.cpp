@@ -30,6 +30,10 @@ void PlanBuilder::add_mlps(MlpJob* jobs, std::size_t num_jobs) {
   for (std::size_t i = 0; i < num_jobs;) i += add_group(jobs + i, num_jobs - i);
 }
 
+bool PlanBuilder::is_normalized(const schema::Dense& layer) {
+  return layer.activation() == schema::ActivationKind_Normalized;
+}
+
 // Whether the next MLP's first layer continues the product that has `span` so far.
 bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span) {
   const schema::Dense& a = first.layer(0);
@@ -41,7 +45,7 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
 
 // What the dense kernel applies: what stands behind a normalisation waits for that.
 schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer) {
-  if (layer.activation() != schema::ActivationKind_Normalized) return layer.activation();
+  if (!is_normalized(layer)) return layer.activation();
   const bool first = layer.normalized()->use() == schema::NormUse_AfterActivation;
   return first ? layer.normalized()->activation() : schema::ActivationKind_Identity;
 }
@@ -57,11 +61,15 @@ PlanBuilder::Product PlanBuilder::join(const MlpJob* jobs, std::size_t num_jobs)
   const schema::Dense& first = jobs[0].layer(0);
   Product product{1, span_of(first), 0};
   product.num_activated = product.span.count;
+  bool any_normalized = is_normalized(first);
   for (; product.num_jobs < num_jobs && can_join(jobs[0], jobs[product.num_jobs], product.span); ++product.num_jobs) {
     const schema::Dense& layer = jobs[product.num_jobs].layer(0);
     const PanelSpan part = span_of(layer);
     const std::size_t end = part.first + part.count - product.span.first;
     if (saturating_multiply(block_rows_, end * kPanelWidth) > kMaxJoinedFloats) break;
+    // A normalisation works in place: panels that a file gives to two layers are then computed for each.
+    any_normalized = any_normalized || is_normalized(layer);
+    if (any_normalized && part.first < product.span.first + product.span.count) break;
     const bool all_activated = product.num_activated == product.span.count;
     if (all_activated && same_activation(first, layer)) {
       product.num_activated = end > product.num_activated ? end : product.num_activated;
@@ -142,7 +150,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
-  if (layer.activation() != schema::ActivationKind_Normalized) return;
+  if (!is_normalized(layer)) return;
   const schema::Normalized& normalized = *layer.normalized();
   const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
   NormStep step{};

@@ -82,6 +82,7 @@ class PlanBuilder {
   bool skipping_pays(const schema::Level& level, const LevelNeeds& needs) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
+  static bool is_normalized(const schema::Dense& layer);
   static schema::ActivationKind fused_activation(const schema::Dense& layer);
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static View part_of(const View& output, const schema::Dense& layer, const PanelSpan& span);

@@ -98,6 +98,39 @@ TEST_CASE("hostile: readers of different streams that share weights") {
   for (std::size_t i = plan->arena_bytes(); i < arena.size(); ++i) REQUIRE(arena[i] == 0xA5);
 }
 
+// In one product the first expert's normalisation, which works in place, would be applied to the second's outputs too.
+TEST_CASE("hostile: normalized layers that share their panels") {
+  converter::ModelDescription description = mmoe_description({20, 4, {16, 12}, 2, {8}, 2, 0});
+  Random random(1);
+  for (converter::Expert& expert : description.levels[0].experts) {
+    expert.layers[0].layer_norm_before_activation = random_layer_norm(16, random);
+  }
+  const AlignedBytes file = model_file(description);
+  const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+  const auto layer = [&](flatbuffers::uoffset_t expert) {
+    return root.levels()->Get(0)->experts()->Get(expert)->layers()->Get(0);
+  };
+  REQUIRE(layer(1)->weight() == layer(0)->weight());
+  auto* second = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Dense*>(layer(1)));
+  REQUIRE(second->SetField<std::uint32_t>(schema::Dense::VT_COLUMN, layer(0)->column(), 0));
+  const Result<Model> loaded = Model::from_bytes(file.data(), file.size());
+  REQUIRE(loaded.ok());
+  const Model& model = *loaded;
+  const std::vector<float> x = random.floats(5 * model.input_dim());
+  std::vector<float> scores[2];
+  for (const SkipExperts skip : {SkipExperts::kAlways, SkipExperts::kNever}) {
+    PlanOptions options;
+    options.max_batch = 5;
+    options.skip_experts = skip;
+    Result<Session> session = Session::create(model, options);
+    REQUIRE(session.ok());
+    std::vector<float>& out = scores[skip == SkipExperts::kNever];
+    out.resize(5 * model.num_tasks());
+    REQUIRE(session->score(x.data(), 5, out.data()).ok());
+  }
+  CHECK(scores[0] == scores[1]);
+}
+
 TEST_CASE("hostile: segments that overlap are refused, so that checksums cannot cost more than the file") {
   const AlignedBytes file = model_file(feature_description());
   const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
