@@ -66,7 +66,7 @@ def main():
                           capture_output=True, text=True).stdout
     starts = [(match.start(), (int(match[1]), int(match[2]), match[3] == "true")) for match in TILE.finditer(dump)]
     print(f"{'tile':<24}{'fma':>5}{'instr.':>8}{'stack':>7}" + "".join(f"{cpu:>14}" for cpu in BOUNDS))
-    failed = not any(tile == GATED for _, tile in starts)
+    failed = True  # until the gated tile has been measured
     for start, tile in sorted(starts, key=lambda item: item[1]):
         body = inner_loop(dump[start:dump.find("\n\n", start)])
         if not body:
