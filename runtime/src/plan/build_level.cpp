@@ -61,8 +61,8 @@ float PlanBuilder::chance_of_use(const schema::Level& level, const LevelNeeds& n
   return 1.0f - unused;
 }
 
-// In multiply-adds per row. Measured with AVX-512: a product by itself is slower than one side by side with others, most
-// so where it is one panel wide, and its own steps cost what so many multiply-adds do, shared by the rows of a block.
+// In multiply-adds per row. Measured with AVX-512: a product by itself is slower than one side by side with others,
+// most so where it is one panel wide, and its own steps cost what so many multiply-adds do, shared by a block's rows.
 bool PlanBuilder::skipping_pays(const schema::Level& level, const LevelNeeds& needs) const {
   constexpr std::size_t kFewRows = 8;
   float skipping = block_rows_ < kFewRows ? 7500.0f : 1000.0f;

@@ -12,7 +12,7 @@ namespace mmoe::internal {
 /// shared) finish together. As rows have the same bits in every part, it does not matter who takes what.
 class RowQueue {
  public:
-  /// Rows of the smallest part: a tile of the largest micro-kernel, which reads the weights once for all of them.
+  /// Rows of the smallest part: enough for tiles of the dense kernel, which read the weights once for several rows.
   static constexpr std::size_t kMinRows = 12;
 
   struct Part {

@@ -106,7 +106,8 @@ StepInfo Session::step(std::size_t index) const {
   const internal::Step& step = program_->steps[index];
   switch (step.kind) {
     case internal::StepKind::kDense:
-      return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth, step.dense.list != nullptr};
+      return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth,
+              step.dense.list != nullptr};
     case internal::StepKind::kNorm:
       return {"norm", step.norm.args.width, step.norm.args.width, step.norm.list != nullptr};
     case internal::StepKind::kGate: return {"gate", step.gate.args.num_experts, step.gate.args.num_experts, false};
@@ -220,8 +221,9 @@ Status Session::score_block(const float* x, std::size_t stride, std::size_t firs
       return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": an input is NaN or infinite");
     }
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
+      const float score = program_->scores[program_->requested[task] * num_rows + row];
       output.scores[row * output.stride + task] =
-          finite && user_finite ? program_->scores[program_->requested[task] * num_rows + row] : std::numeric_limits<float>::quiet_NaN();
+          finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
     }
   }
   return {};
