@@ -23,7 +23,14 @@ float any_float(Random& random, std::uint32_t exponent) {
   return from_bits((bits & 0x807FFFFFu & ~(random.below(4) == 0 ? 0xFFFu : 0u)) | near << 23);
 }
 
-TEST_CASE("fused: as std::fma on any bits, subnormal and halfway results among them") {
+// emscripten's fmaf needs a rounding mode that WebAssembly lacks, and rounds a sum just beside halfway like one on it.
+#ifdef __EMSCRIPTEN__
+constexpr bool kHasOracle = false;
+#else
+constexpr bool kHasOracle = true;
+#endif
+
+TEST_CASE("fused: as std::fma on any bits, subnormal and halfway results among them" * doctest::skip(!kHasOracle)) {
   Random random(11);
   for (int i = 0; i < 300000; ++i) {
     const std::uint32_t exponent = static_cast<std::uint32_t>(random.below(255));
