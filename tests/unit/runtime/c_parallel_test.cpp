@@ -76,8 +76,9 @@ struct Answers {
     if (status == MMOE_OK) scores.insert(scores.end(), its_scores.begin(), its_scores.end());
   }
   bool operator==(const Answers& other) const {
+    const std::size_t bytes = scores.size() * sizeof(float);
     return statuses == other.statuses && messages == other.messages && scores.size() == other.scores.size() &&
-           std::memcmp(scores.data(), other.scores.data(), scores.size() * sizeof(float)) == 0;
+           (bytes == 0 || std::memcmp(scores.data(), other.scores.data(), bytes) == 0);
   }
 };
 

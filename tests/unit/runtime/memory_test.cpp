@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -200,17 +202,22 @@ TEST_CASE("map: the weights of a model of 5 MB are not copied") {
   REQUIRE(write(descriptor, file.data(), file.size()) == static_cast<ssize_t>(file.size()));
   close(descriptor);
 
-  const std::size_t allocations_before = num_allocations;
-  const std::size_t before = anonymous_bytes();
-  Result<Model> model = Model::map(path);
-  Result<Plan> plan = Plan::create(*model);
-  const std::size_t after = anonymous_bytes();
-  const std::size_t allocations_after = num_allocations;
+  // The least of three: an emulator's memory for translated code is in the same account, and grows by 2 MB pages.
+  std::size_t taken = SIZE_MAX;
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t allocations_before = num_allocations;
+    const std::size_t before = anonymous_bytes();
+    Result<Model> model = Model::map(path);
+    Result<Plan> plan = Plan::create(*model);
+    const std::size_t after = anonymous_bytes();
+    const std::size_t allocations_after = num_allocations;
+    REQUIRE(model.ok());
+    CHECK(allocations_after == allocations_before);
+    taken = std::min(taken, after > before ? after - before : 0);
+  }
   unlink(path);
-  REQUIRE(model.ok());
-  CHECK(allocations_after == allocations_before);
-  MESSAGE("loading and planning ", file.size(), " bytes took ", after - before, " bytes of memory");
-  CHECK(after - before < 64 * 1024);
+  MESSAGE("loading and planning ", file.size(), " bytes took ", taken, " bytes of memory");
+  CHECK(taken < 64 * 1024);
 }
 
 }  // namespace
