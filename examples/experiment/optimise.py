@@ -1,0 +1,47 @@
+"""Adam for many runs at a time, each with its own learning rate."""
+
+import torch
+
+
+class Adam:
+    """Kingma and Ba, ICLR 2015, of parameters whose first axis is the run, as torch.optim.Adam computes it.
+
+    learning_rates: [runs] or one number. Runs whose gradients are sums over their own loss only do not
+    influence each other.
+    """
+
+    def __init__(self, parameters, learning_rates, betas=(0.9, 0.999), epsilon=1e-8):
+        self.parameters = list(parameters)
+        self.learning_rates = torch.as_tensor(learning_rates, dtype=torch.float32)
+        self.betas, self.epsilon, self.steps = betas, epsilon, 0
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self, factor=1.0):
+        """One update; `factor` multiplies all learning rates (a schedule's)."""
+        self.steps += 1
+        first, second = self.betas
+        unbias_mean, unbias_square = 1 - first ** self.steps, 1 - second ** self.steps
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares):
+            gradient = parameter.grad
+            mean.mul_(first).add_(gradient, alpha=1 - first)
+            square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+            denominator = (square / unbias_square).sqrt_().add_(self.epsilon)
+            rates = self.rates_for(parameter) * (factor / unbias_mean)
+            parameter.sub_(rates * mean / denominator)
+
+    def rates_for(self, parameter):
+        if self.learning_rates.dim() == 0:
+            return self.learning_rates
+        return self.learning_rates.view(-1, *[1] * (parameter.dim() - 1))
+
+    def state_dict(self):
+        return {"steps": self.steps, "means": self.means, "squares": self.squares}
+
+    def load_state_dict(self, state):
+        self.steps, self.means, self.squares = state["steps"], state["means"], state["squares"]
