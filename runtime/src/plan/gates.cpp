@@ -57,7 +57,8 @@ GateInfo Plan::gate(std::size_t index) const {
   const schema::Model& root = *ModelAccess::root(*model_);
   GateInfo info{};
   std::size_t column = 0, next = 0;
-  visit_gates(root, internal::find_needs(root, tasks_, num_tasks_), [&](uoffset_t level, uoffset_t place, const schema::Gate& gate) {
+  const Needs needs = internal::find_needs(root, tasks_, num_tasks_);
+  visit_gates(root, needs, [&](uoffset_t level, uoffset_t place, const schema::Gate& gate) {
     if (next++ == index) {
       info = {internal::text_of(gate.name()), level, place, column, gate.experts()->size(), gate.experts()->data(),
               tasks_of(root, level, place)};
