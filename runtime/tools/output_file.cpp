@@ -122,6 +122,7 @@ void OutputFile::commit() {
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {
+  if (a == "-" || b == "-") return false;
   std::error_code error;
   // Absolute: of a relative path of which nothing exists weakly_canonical leaves "./" as it is.
   const auto absolute = [&](const std::string& path) {

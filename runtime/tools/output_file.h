@@ -41,7 +41,7 @@ class OutputFile {
   std::string buffer_;
 };
 
-/// Whether both paths lead to one file, be it there yet or not.
+/// Whether both paths lead to one file, be it there yet or not. "-", standard input or output, is none.
 bool is_same_file(const std::string& a, const std::string& b);
 
 }  // namespace mmoe::tools

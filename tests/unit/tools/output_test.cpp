@@ -81,6 +81,7 @@ TEST_CASE("the same file under two names") {
   CHECK(is_same_file(directory.file("a"), directory.file("b")));
   CHECK_FALSE(is_same_file(directory.file("a"), directory.file("c")));
   CHECK(is_same_file("no-such-file", "./no-such-file"));
+  CHECK_FALSE(is_same_file("-", "-"));
 }
 
 std::string written(bool table, const Names& kept_names, const Names& tasks,
