@@ -212,7 +212,8 @@ Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch
 
 Status Session::score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows,
                             bool candidates, const Output& output) {
-  internal::run_steps(*program_, {x, stride, num_rows, candidates});
+  const internal::Rows rows{x, stride, num_rows, candidates};
+  program_->gates.run ? program_->gates.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
   const std::size_t width = program_->input_dim - (candidates ? program_->shared_dim : 0);
   const bool user_finite = !candidates || user_ == User::kFinite;
   for (std::size_t row = 0; row < num_rows; ++row) {
