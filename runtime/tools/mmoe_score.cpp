@@ -7,6 +7,7 @@
 
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/csv_reader.h"
+#include "runtime/tools/gate_names.h"
 #include "runtime/tools/output_file.h"
 #include "runtime/tools/progress.h"
 #include "runtime/tools/row_reader.h"
@@ -28,6 +29,10 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
     "becomes of them. Blank lines are skipped. Scores are printed so that reading them gives the same bits.\n\n"
+    "--gates writes, for each row, how much each gate gives to each of its experts: after top-k, and 0 of an expert\n"
+    "that is skipped. Its columns are called TASK.expertE where a gate feeds one task alone, else gateG.expertE, G\n"
+    "being the gate's place in its level; a model of several levels puts levelL. before. The numbers are those of\n"
+    "'mmoe-inspect MODEL'. Gates with constant weights (Shared-Bottom, Cross-Stitch) are left out.\n\n"
     "Exit codes: 0 success; 1 bad rows, model or file; 2 wrong command line.";
 
 constexpr int kMaxTopK = 1 << 16;   // beyond what the format allows; a negative number must not wrap around
@@ -41,6 +46,7 @@ struct Options {
   std::string tasks;
   std::string header;
   std::string keep;
+  std::string gates;
   std::string non_finite = "nan";
   ScorerOptions scorer;
   bool table = false;
@@ -72,6 +78,8 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("NAME");
   app.add_option("--header", options.header, "column names of a CSV file that has no header line")->type_name("A,B");
   app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
+  app.add_option("--gates", options.gates, "also write each row's gate weights, as CSV; --keep holds for both")
+      ->type_name("FILE");
   app.add_option("--non-finite", options.non_finite, "what a row with a NaN or infinite input gets [nan]")
       ->check(CLI::IsMember({"nan", "error"}).description(""))
       ->type_name("nan|error");
@@ -109,15 +117,56 @@ std::unique_ptr<ScoreWriter> make_writer(const Options& options, OutputFile& out
   return std::make_unique<CsvScoreWriter>(output, keep, tasks);
 }
 
-void score_all(RowReader& reader, Scorer& scorer, ScoreWriter& writer, OutputFile& output, Progress& progress,
-               std::uint64_t& rows) {
-  const std::size_t num_tasks = scorer.task_names().size();
-  while (const RowBatch* batch = reader.next()) {
-    const float* scores = scorer.score(reader, *batch);
-    for (std::size_t i = 0; i < batch->num_rows(); ++i) writer.write(batch->kept(i), scores + i * num_tasks);
+// Where something about each row goes, one line a row.
+struct Destination {
+  OutputFile output;
+  std::unique_ptr<ScoreWriter> writer;
+
+  explicit Destination(const std::string& path) : output(path) {}
+
+  /// values: [num_rows, width].
+  void write(const RowBatch& batch, const float* values, std::size_t width) {
+    for (std::size_t i = 0; i < batch.num_rows(); ++i) writer->write(batch.kept(i), values + i * width);
     if (output.is_live()) output.flush();
+  }
+  void finish() {
+    writer->finish();
+    output.commit();
+  }
+};
+
+std::unique_ptr<Destination> gates_destination(const Options& options, const Scorer& scorer,
+                                               const std::vector<std::string>& keep) {
+  if (options.gates.empty()) return nullptr;
+  require_gates(scorer.plan(), "--gates");
+  auto gates = std::make_unique<Destination>(options.gates);
+  gates->writer = std::make_unique<CsvScoreWriter>(gates->output, keep, gate_columns(scorer.plan()));
+  return gates;
+}
+
+// `gates` may be null.
+std::uint64_t score_all(RowReader& reader, Scorer& scorer, Destination& scored, Destination* gates,
+                        Progress& progress) {
+  const std::size_t num_tasks = scorer.task_names().size();
+  const std::size_t num_weights = gates ? scorer.plan().num_gate_weights() : 0;
+  std::uint64_t rows = 0;
+  while (const RowBatch* batch = reader.next()) {
+    scored.write(*batch, scorer.score(reader, *batch), num_tasks);
+    if (gates) gates->write(*batch, scorer.gate_weights(), num_weights);
     rows += batch->num_rows();
     progress.update(rows);
+  }
+  return rows;
+}
+
+// Two results must not overwrite each other, or what they are made of.
+void check_outputs(const Options& options) {
+  if (is_same_file(options.output, options.model)) throw UsageError("--output: that file is the model");
+  if (options.gates.empty()) return;
+  if (is_same_file(options.gates, options.model)) throw UsageError("--gates: that file is the model");
+  if (options.gates == options.output || is_same_file(options.gates, options.output)) {
+    throw UsageError(options.gates == "-" ? "--gates: standard output has the scores; name a file for one of them"
+                                          : "--gates: that file has the scores");
   }
 }
 
@@ -137,9 +186,10 @@ void read_user(const Model& model, const std::string& path, Scorer& scorer) {
 int score(Options options) {
   options.scorer.non_finite = options.non_finite == "error" ? NonFinite::kError : NonFinite::kNanScores;
   options.scorer.tasks = split_names("--tasks", options.tasks);
+  options.scorer.gates = !options.gates.empty();
   const RowReaderOptions rows_options = reader_options(options);
   const std::string path = rows_path(options.rows);
-  if (is_same_file(options.output, options.model)) throw UsageError("--output: that file is the model");
+  check_outputs(options);
   LoadOptions load_options;
   load_options.verify_checksums = options.verify_checksums;
   const Model model = map_model(options.model, load_options);
@@ -147,18 +197,19 @@ int score(Options options) {
   if (!options.user.empty()) read_user(model, options.user, scorer);
   const InputPart part = options.user.empty() ? InputPart::kRows : InputPart::kItems;
   RowReader reader(path, input_spec(model, part), rows_options);
-  OutputFile output(options.output);
-  const std::unique_ptr<ScoreWriter> writer = make_writer(options, output, rows_options.keep, scorer.task_names());
+  const std::unique_ptr<Destination> gates = gates_destination(options, scorer, rows_options.keep);
+  Destination scored(options.output);
+  scored.writer = make_writer(options, scored.output, rows_options.keep, scorer.task_names());
   Progress progress;
   std::uint64_t rows = 0;
   try {
-    score_all(reader, scorer, *writer, output, progress, rows);
+    rows = score_all(reader, scorer, scored, gates.get(), progress);
   } catch (...) {
     progress.clear();
     throw;
   }
-  writer->finish();
-  output.commit();
+  scored.finish();
+  if (gates) gates->finish();
   progress.finish(rows, counted(scorer.task_names().size(), "task"));
   return kExitOk;
 }

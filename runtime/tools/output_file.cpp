@@ -18,25 +18,38 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // What the signal handler removes; it can only reach globals.
-char g_temporary[4096];
-volatile std::sig_atomic_t g_has_temporary = 0;
+struct Guarded {
+  char path[4096];
+  volatile std::sig_atomic_t there = 0;
+};
+Guarded g_guarded[OutputFile::kMaxFiles];
 
-extern "C" void remove_temporary_and_die(int signal) {
-  if (g_has_temporary) unlink(g_temporary);
+extern "C" void remove_temporaries_and_die(int signal) {
+  for (const Guarded& guarded : g_guarded) {
+    if (guarded.there) unlink(guarded.path);
+  }
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
 
 void guard(const std::string& temporary) {
-  if (temporary.size() >= sizeof g_temporary) return;
-  std::memcpy(g_temporary, temporary.c_str(), temporary.size() + 1);
-  g_has_temporary = 1;
+  if (temporary.size() >= sizeof Guarded::path) return;
+  for (Guarded& guarded : g_guarded) {
+    if (guarded.there) continue;
+    std::memcpy(guarded.path, temporary.c_str(), temporary.size() + 1);
+    guarded.there = 1;
+    break;
+  }
   for (const int signal : kSignals) {
-    if (std::signal(signal, remove_temporary_and_die) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
+    if (std::signal(signal, remove_temporaries_and_die) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
   }
 }
 
-void unguard() { g_has_temporary = 0; }
+void unguard(const std::string& temporary) {
+  for (Guarded& guarded : g_guarded) {
+    if (guarded.there && temporary == guarded.path) guarded.there = 0;
+  }
+}
 
 // Renaming onto a symbolic link would replace the link and leave its target as it was.
 std::string follow_links(const std::string& path) {
@@ -69,7 +82,7 @@ void OutputFile::open_temporary() {
   guard(temporary_);  // first: a signal between the two must not leave the file
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ >= 0) return;
-  unguard();
+  unguard(temporary_);
   temporary_.clear();
   fail();
 }
@@ -77,7 +90,7 @@ void OutputFile::open_temporary() {
 OutputFile::~OutputFile() {
   if (descriptor_ > STDOUT_FILENO) close(descriptor_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
-  unguard();
+  unguard(temporary_);
 }
 
 void OutputFile::fail() const { throw ToolError(path_ + ": " + std::strerror(errno)); }
@@ -104,13 +117,17 @@ void OutputFile::commit() {
   if (temporary_.empty()) return;
   if (fsync(descriptor_) != 0) fail();
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
-  unguard();
+  unguard(temporary_);
   temporary_.clear();
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {
   std::error_code error;
-  return std::filesystem::equivalent(a, b, error) && !error;
+  // Absolute: of a relative path of which nothing exists weakly_canonical leaves "./" as it is.
+  const auto absolute = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  };
+  return absolute(a) == absolute(b) || (std::filesystem::equivalent(a, b, error) && !error);
 }
 
 }  // namespace mmoe::tools

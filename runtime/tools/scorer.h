@@ -18,6 +18,7 @@ struct ScorerOptions {
   std::size_t batch_rows = 256;
   std::string isa;                 ///< empty: MMOE_ISA, else the fastest
   NonFinite non_finite = NonFinite::kNanScores;
+  bool gates = false;              ///< also the weights of the gates
 };
 
 class Scorer {
@@ -33,7 +34,12 @@ class Scorer {
   /// Throws ToolError naming the place of the row that could not be scored.
   const float* score(const RowReader& reader, const RowBatch& batch);
 
+  /// Gate weights of the same rows: [num_rows, plan().num_gate_weights()]; valid as long as the scores. REQUIRES: the
+  /// options asked for them.
+  const float* gate_weights() const { return gate_weights_.data(); }
+
   const std::vector<std::string>& task_names() const { return task_names_; }
+  const Plan& plan() const { return session_.plan(); }
 
  private:
   Status score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows);
@@ -44,6 +50,7 @@ class Scorer {
   bool has_user_ = false;
   std::vector<std::string> task_names_;
   std::vector<float> scores_;
+  std::vector<float> gate_weights_;
 };
 
 }  // namespace mmoe::tools

@@ -147,6 +147,37 @@ mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_fea
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores);
 
+/* ---------------------------------------------------------------------------------------- gates
+ *
+ *   size_t num_weights = mmoe_session_num_gate_weights(session);
+ *   mmoe_session_write_gates(session, weights, num_weights);  // weights: [batch, num_weights], of you
+ *   mmoe_session_score(session, x, batch, scores);            // fills both */
+
+/* Softmax gates that the session's tasks need, by level and place in it, and the weights of all of them per row.
+ * Constant gates are not among them. */
+size_t mmoe_session_num_gates(mmoe_session* session);
+size_t mmoe_session_num_gate_weights(mmoe_session* session);
+
+typedef struct mmoe_gate_info {
+  size_t struct_size;       /* set to sizeof(mmoe_gate_info) before the call */
+  size_t level;             /* which of the model's levels, from 0 */
+  size_t index;             /* which of the level's gates, from 0 */
+  size_t column;            /* of its first weight */
+  size_t num_experts;       /* weights per row */
+  const uint32_t* experts;  /* [num_experts] their places in the level, in the order of the weights; the model's */
+  const char* name;         /* UTF-8, name_size bytes, not terminated; may be null */
+  size_t name_size;
+  uint64_t tasks;           /* bit t: the tower of the model's task t depends on it, requested or not */
+} mmoe_gate_info;
+
+/* Fills *gate. MMOE_INVALID_ARGUMENT: no such gate. */
+mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate);
+
+/* From now on all functions that score also write each row's gate weights, `stride` floats apart, as mixed: 0 of an
+ * expert that the row does not select, NaN where the scores are for an input that is not finite. weights null: no
+ * longer. Scores stay the same bits. MMOE_INVALID_ARGUMENT: stride is less than mmoe_session_num_gate_weights(). */
+mmoe_status mmoe_session_write_gates(mmoe_session* session, float* weights, size_t stride);
+
 /* ---------------------------------------------------------------------------------------- several cores
  *
  *   mmoe_thread_pool* pool;                                  // or an executor of yours

@@ -67,6 +67,9 @@ class ParallelSession {
   Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
                                   float* scores);
 
+  /// Each row's weights in its own place, whichever worker scores it.
+  Status write_gates(float* weights, std::size_t stride);
+
   const Plan& plan() const;
   std::size_t num_workers() const { return num_workers_; }
 
@@ -85,6 +88,8 @@ class ParallelSession {
   std::size_t num_workers_;
   void* owned_;  ///< the allocation, or null when the memory is the caller's
   Worker* workers_;
+  float* gate_weights_ = nullptr;  ///< of the call's first row; null: not asked for
+  std::size_t gate_stride_ = 0;
 };
 
 }  // namespace mmoe

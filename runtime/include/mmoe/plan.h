@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "mmoe/error.h"
 #include "mmoe/model.h"
@@ -55,6 +56,19 @@ struct PlanOptions {
 
 using SessionOptions = PlanOptions;
 
+/// One softmax gate that a plan computes, and where Session::write_gates() puts its weights.
+struct GateInfo {
+  std::string_view name;         ///< in the file; may be empty
+  std::size_t level;             ///< which of the model's levels, from 0
+  std::size_t index;             ///< which of the level's gates, from 0
+  std::size_t column;            ///< of its first weight
+  std::size_t num_experts;       ///< weights per row
+  const std::uint32_t* experts;  ///< [num_experts] their places in the level, in the order of the weights; the model's
+  std::uint64_t tasks;           ///< bit t: the tower of the model's task t depends on it, requested or not
+
+  bool feeds(std::size_t task) const { return (tasks >> task & 1) != 0; }
+};
+
 class Plan {
  public:
   /// Rows that go through all layers together.
@@ -75,6 +89,15 @@ class Plan {
   /// Index in the model of the task in an output column.
   std::size_t task(std::size_t column) const { return tasks_[column]; }
   std::size_t block_rows() const { return block_rows_; }
+
+  /// Softmax gates that the tasks need, by level and place in it. Constant gates (Shared-Bottom, Cross-Stitch) are
+  /// the same for every row, and not among them. Counted anew at every call: for people, not for every request.
+  std::size_t num_gates() const;
+  /// REQUIRES: index < num_gates().
+  GateInfo gate(std::size_t index) const;
+  /// Columns of what Session::write_gates() writes: the sum of the gates' num_experts.
+  std::size_t num_gate_weights() const;
+
   /// The kernel set's name.
   const char* isa() const;
   /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, and

@@ -19,6 +19,10 @@ namespace mmoe {
 
 class Program;
 
+namespace internal {
+struct Rows;
+}
+
 /// The raw values of one feature for all rows of a batch; the member that the feature's kind does not
 /// use is ignored.
 struct FeatureColumn {
@@ -78,6 +82,14 @@ class Session {
   Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
                                   float* scores);
 
+  /// From now on every function that scores also writes each row's gate weights, `stride` floats apart, until the
+  /// next write_gates(); null: no longer. weights: [rows of the call, plan().num_gate_weights()], the caller's; the
+  /// columns are those of plan().gate(i). They are the weights that the experts are mixed by: 0 of an expert that a row
+  /// does not select, and otherwise after top-k, min_gate_weight and renormalising. A row whose scores are NaN because
+  /// an input is not finite has NaN weights. Scores stay the same bits; without this, scoring does nothing for it.
+  /// Error: kInvalidArgument when stride is less than plan().num_gate_weights(); nothing has then changed.
+  Status write_gates(float* weights, std::size_t stride);
+
   /// REQUIRES: index < plan().num_steps().
   StepInfo step(std::size_t index) const;
 
@@ -88,6 +100,7 @@ class Session {
   const Plan& plan() const { return plan_; }
 
  private:
+  friend class ParallelSession;  // sets where the weights of each part go
   Session(const Plan& plan, void* owned, void* arena);
   static Result<Session> built(Session&& session);
   enum class User : std::uint8_t { kUnset, kFinite, kNotFinite };
@@ -95,6 +108,15 @@ class Session {
     float* scores;
     std::size_t stride;
   };
+
+  // Where gate weights go. What writes them is reached through `run` alone, which write_gates() sets, so that a
+  // program without that is linked without this.
+  struct GateOutput {
+    float* weights = nullptr;
+    std::size_t stride = 0;
+    void (*run)(Session&, const internal::Rows& rows, std::size_t first_row) = nullptr;  ///< null: no weights
+  };
+  static void run_with_gates(Session& session, const internal::Rows& rows, std::size_t first_row);
 
   void release();
   Status keep_user(const float* shared);
@@ -107,6 +129,7 @@ class Session {
   void* owned_;  ///< the allocation, or null when the arena is the caller's
   Program* program_;  ///< in the arena
   User user_ = User::kUnset;
+  GateOutput gates_;
 };
 
 }  // namespace mmoe

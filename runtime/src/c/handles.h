@@ -24,6 +24,8 @@ struct ParallelCalls {
   Status (*score_candidate_features)(mmoe_session&, const FeatureColumn* columns, std::size_t num_columns,
                                      std::size_t num_candidates, float* scores);
   void (*free)(mmoe_session&);
+  Status (*write_gates)(mmoe_session&, float* weights, std::size_t stride);
+  const Plan& (*plan)(mmoe_session&);
 };
 
 }  // namespace mmoe::internal

@@ -63,6 +63,10 @@ mmoe_status call(mmoe_session* session, mmoe::Status (*ParallelCalls::*parallel)
                                   : (held<Session>(*session).*single)(args...));
 }
 
+const mmoe::Plan& plan_of(mmoe_session* session) {
+  return session->parallel ? session->parallel->plan(*session) : held<Session>(*session).plan();
+}
+
 }  // namespace
 
 namespace mmoe::internal {
@@ -222,6 +226,32 @@ mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_fea
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores) {
   return call(session, &ParallelCalls::score_candidate_features, &Session::score_candidate_features, as_columns(columns), num_columns, num_candidates, scores);
+}
+
+size_t mmoe_session_num_gates(mmoe_session* session) { return plan_of(session).num_gates(); }
+
+size_t mmoe_session_num_gate_weights(mmoe_session* session) { return plan_of(session).num_gate_weights(); }
+
+mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate) {
+  if (!session || !gate) return null_argument(session ? "gate" : "session");
+  const mmoe::Plan& plan = plan_of(session);
+  const size_t num_gates = plan.num_gates();
+  if (index >= num_gates) {
+    return fail(make_error(ErrorCode::kInvalidArgument, "index: ", index, ", the session has ", num_gates, " gates"));
+  }
+  if (gate->struct_size < sizeof(std::size_t)) {
+    return fail(make_error(ErrorCode::kInvalidArgument, "gate.struct_size: ", gate->struct_size));
+  }
+  const mmoe::GateInfo info = plan.gate(index);
+  const size_t known = gate->struct_size < sizeof *gate ? gate->struct_size : sizeof *gate;
+  const mmoe_gate_info full = {known,           info.level, info.index, info.column, info.num_experts, info.experts,
+                               info.name.data(), info.name.size(), info.tasks};
+  std::memcpy(gate, &full, known);
+  return MMOE_OK;
+}
+
+mmoe_status mmoe_session_write_gates(mmoe_session* session, float* weights, size_t stride) {
+  return call(session, &ParallelCalls::write_gates, &Session::write_gates, weights, stride);
 }
 
 }  // extern "C"

@@ -32,6 +32,10 @@ constexpr ParallelCalls kCalls = {
       return parallel(session).score_candidate_features(columns, num_columns, num_candidates, scores);
     },
     free_session<ParallelSession>,
+    [](mmoe_session& session, float* weights, std::size_t stride) {
+      return parallel(session).write_gates(weights, stride);
+    },
+    [](mmoe_session& session) -> const Plan& { return parallel(session).plan(); },
 };
 
 mmoe::Executor as_executor(const mmoe_executor& executor) { return {executor.run, executor.state}; }

@@ -28,6 +28,11 @@ struct alignas(kArenaAlignment) ParallelSession::Worker {
     return columns;
   }
 
+  /// The gate weights of what it scores next, `first` being its first row; null: not asked for.
+  void place_gates(float* weights, std::size_t stride, std::size_t first) {
+    if (weights) session.gates_.weights = weights + first * stride;
+  }
+
   Session session;
   FeatureColumn* columns = nullptr;      // [num_features], of the part that is being scored
   const std::size_t* widths = nullptr;   // [num_features], raw values or ids per row; shared by all workers
@@ -63,12 +68,15 @@ template <class Score, class Worker>
 struct Call {
   const Score& score;
   Worker* workers;
+  float* gate_weights;
+  std::size_t gate_stride;
   std::atomic<bool> failed{false};
   alignas(kArenaAlignment) RowQueue rows;
 
   static void task(void* context, std::size_t index) {
     Call& call = *static_cast<Call*>(context);
     for (RowQueue::Part part = call.rows.take(); part.count != 0; part = call.rows.take()) {
+      call.workers[index].place_gates(call.gate_weights, call.gate_stride, part.first);
       if (call.score(call.workers[index], part.first, part.count).ok()) continue;
       call.failed.store(true, std::memory_order_relaxed);
       call.rows.stop();
@@ -133,7 +141,12 @@ ParallelSession::ParallelSession(const Executor& executor, std::size_t num_worke
     : executor_(executor), num_workers_(num_workers), owned_(owned), workers_(workers) {}
 
 ParallelSession::ParallelSession(ParallelSession&& other) noexcept
-    : executor_(other.executor_), num_workers_(other.num_workers_), owned_(other.owned_), workers_(other.workers_) {
+    : executor_(other.executor_),
+      num_workers_(other.num_workers_),
+      owned_(other.owned_),
+      workers_(other.workers_),
+      gate_weights_(other.gate_weights_),
+      gate_stride_(other.gate_stride_) {
   other.owned_ = nullptr;
 }
 
@@ -144,6 +157,8 @@ ParallelSession& ParallelSession::operator=(ParallelSession&& other) noexcept {
     num_workers_ = other.num_workers_;
     owned_ = other.owned_;
     workers_ = other.workers_;
+    gate_weights_ = other.gate_weights_;
+    gate_stride_ = other.gate_stride_;
     other.owned_ = nullptr;
   }
   return *this;
@@ -154,14 +169,19 @@ ParallelSession::~ParallelSession() { release(); }
 // The workers' sessions own nothing: their arenas are in this memory.
 void ParallelSession::release() { internal::release(owned_); }
 
-Session& ParallelSession::first_session() { return workers_[0].session; }
+// For calls that it does alone.
+Session& ParallelSession::first_session() {
+  workers_[0].place_gates(gate_weights_, gate_stride_, 0);
+  return workers_[0].session;
+}
 
 const Plan& ParallelSession::plan() const { return workers_[0].session.plan(); }
 
 /// Splits rows among the workers. False: something is wrong with the call, and a Session is to say what.
 template <class Score>
 bool ParallelSession::run(std::size_t num_rows, const Score& score) {
-  Call<Score, Worker> call{score, workers_, {false}, {num_rows, plan().block_rows(), num_workers_}};
+  Call<Score, Worker> call{score,   workers_, gate_weights_, gate_stride_,
+                           {false}, {num_rows, plan().block_rows(), num_workers_}};
   const std::size_t num_tasks = call.rows.num_useful_workers();
   if (num_tasks < 2) return false;
   executor_.run(executor_.state, num_tasks, call.task, &call);
@@ -212,6 +232,15 @@ Status ParallelSession::score_features(const FeatureColumn* columns, std::size_t
   const bool complete = columns && scores && num_columns == plan().model().num_features();
   if (complete && run(batch, score_part)) return {};
   return first_session().score_features(columns, num_columns, batch, scores);
+}
+
+Status ParallelSession::write_gates(float* weights, std::size_t stride) {
+  for (std::size_t w = 0; w < num_workers_; ++w) {
+    if (Status status = workers_[w].session.write_gates(weights, stride); !status) return status;
+  }
+  gate_weights_ = weights;
+  gate_stride_ = stride;
+  return {};
 }
 
 Status ParallelSession::set_user(const float* shared) {

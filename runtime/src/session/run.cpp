@@ -131,6 +131,24 @@ void run_step(const Block& block, Step& step) {
   }
 }
 
+// A gate that selects leaves a row's weights side by side; here each goes to its expert's place.
+void copy_weights(const GateStep& step, std::size_t num_rows, float* weights, std::size_t stride) {
+  const kernels::GateArgs& gate = step.args;
+  const std::uint16_t* counts = step.threshold.counts;
+  for (std::size_t row = 0; row < num_rows; ++row, weights += stride) {
+    const float* used = gate.weights + row * gate.weights_stride;
+    const std::size_t max_selected = counts ? gate.num_experts : gate.top_k;
+    if (max_selected == 0) {
+      for (std::size_t e = 0; e < gate.num_experts; ++e) weights[e] = used[e];
+      continue;
+    }
+    for (std::size_t e = 0; e < gate.num_experts; ++e) weights[e] = 0.0f;
+    const std::uint16_t* selected = gate.selected + row * max_selected;
+    const std::size_t count = counts ? counts[row] : max_selected;
+    for (std::size_t j = 0; j < count; ++j) weights[selected[j]] = used[j];
+  }
+}
+
 }  // namespace
 
 void run_steps(Program& program, const Rows& rows) {
@@ -147,6 +165,20 @@ void run_steps_timed(Program& program, const Rows& rows, std::uint64_t (*clock)(
     ticks[i] += end - start;
     start = end;
   }
+}
+
+std::size_t run_steps_with_gates(Program& program, const Rows& rows, float* weights, std::size_t stride) {
+  const Block block = bind(program, rows);
+  std::size_t column = 0;
+  for (std::size_t i = 0; i < program.num_steps; ++i) {
+    Step& step = program.steps[i];
+    run_step(block, step);
+    if (step.kind != StepKind::kGate) continue;
+    // At once: the level's buffers serve the next one too.
+    copy_weights(step.gate, rows.count, weights + column, stride);
+    column += step.gate.args.num_experts;
+  }
+  return column;
 }
 
 void compute_prefixes(const Program& program, const float* shared) {

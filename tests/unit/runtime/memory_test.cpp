@@ -90,7 +90,7 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   const std::vector<std::uint8_t> reference(file.data(), file.data() + file.size());
   Random random(1);
   std::vector<float> x = random.floats(200 * 31);
-  std::vector<float> scores(200 * 2);
+  std::vector<float> scores(200 * 2), weights(200 * 64);
   std::vector<std::int32_t> ids(200, 1);
   std::vector<std::uint8_t> arena(1 << 20);
 
@@ -103,9 +103,11 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   const bool created = model.ok() && plan.ok() && session.ok();
   bool scored = true;
   for (int i = 0; i < 3; ++i) scored = session->score(x.data(), 200, scores.data()).ok() && scored;
+  scored = session->write_gates(weights.data(), plan->num_gate_weights()).ok() && scored;
   const FeatureColumn columns[] = {{nullptr, ids.data()}, {nullptr, ids.data()}, {x.data(), nullptr},
                                    {x.data(), nullptr},   {nullptr, ids.data()}};
   scored = session->score_features(columns, 5, 200, scores.data()).ok() && scored;
+  scored = session->score(x.data(), 200, scores.data()).ok() && scored;
   const std::int32_t id = model->find_id(model->find_feature("country"), std::string_view("AT"));
   const std::size_t after = num_allocations;
 

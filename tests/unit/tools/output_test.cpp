@@ -34,6 +34,18 @@ TEST_CASE("a file appears complete or not at all") {
   CHECK(directory.num_files() == 1);
 }
 
+TEST_CASE("two files at a time, each complete or not at all") {
+  const TemporaryDirectory directory;
+  {
+    OutputFile first(directory.file("first")), second(directory.file("second"));
+    first.write("1");
+    second.write("2");
+    first.commit();
+  }
+  CHECK(directory.read("first") == "1");
+  CHECK(directory.num_files() == 1);
+}
+
 TEST_CASE("links are followed and modes kept") {
   const TemporaryDirectory directory;
   directory.write("real.csv", "old");
@@ -68,6 +80,7 @@ TEST_CASE("the same file under two names") {
   std::filesystem::create_symlink("a", directory.file("b"));
   CHECK(is_same_file(directory.file("a"), directory.file("b")));
   CHECK_FALSE(is_same_file(directory.file("a"), directory.file("c")));
+  CHECK(is_same_file("no-such-file", "./no-such-file"));
 }
 
 std::string written(bool table, const Names& kept_names, const Names& tasks,

@@ -1,0 +1,82 @@
+#include "runtime/tools/gate_names.h"
+
+#include <algorithm>
+#include <set>
+
+#include "runtime/tools/command_line.h"
+#include "runtime/tools/model_view.h"
+
+namespace mmoe::tools {
+namespace {
+
+std::string place_of(const GateInfo& gate) { return "gate" + std::to_string(gate.index); }
+
+// The name of the only task that it feeds; "" where there are several.
+std::string task_of(const Model& model, const GateInfo& gate) {
+  std::string name;
+  std::size_t count = 0;
+  for (std::size_t task = 0; task < model.num_tasks(); ++task) {
+    if (gate.feeds(task)) name = model.task_name(task), ++count;
+  }
+  return count == 1 ? name : "";
+}
+
+std::size_t num_levels(const Model& model) { return ModelView(model).root().levels()->size(); }
+
+bool all_different(const std::vector<std::string>& names) {
+  return std::set<std::string>(names.begin(), names.end()).size() == names.size();
+}
+
+std::vector<std::string> names_of(const std::vector<GateInfo>& gates, const std::vector<std::string>& tasks,
+                                  bool with_level) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    const auto same = [&](std::size_t other) {
+      return gates[other].level == gates[i].level && tasks[other] == tasks[i];
+    };
+    std::size_t count = 0;
+    for (std::size_t other = 0; other < gates.size(); ++other) count += same(other);
+    const std::string level = with_level ? "level" + std::to_string(gates[i].level + 1) + "." : "";
+    names.push_back(level + (tasks[i].empty() || count > 1 ? place_of(gates[i]) : tasks[i]));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> gate_names(const Plan& plan) {
+  std::vector<GateInfo> gates;
+  std::vector<std::string> tasks;
+  for (std::size_t i = 0; i < plan.num_gates(); ++i) {
+    gates.push_back(plan.gate(i));
+    tasks.push_back(task_of(plan.model(), gates.back()));
+  }
+  const bool with_level = num_levels(plan.model()) > 1;
+  const std::vector<std::string> names = names_of(gates, tasks, with_level);
+  // A task may be called "gate1".
+  return all_different(names) ? names : names_of(gates, std::vector<std::string>(gates.size()), with_level);
+}
+
+std::string expert_name(std::size_t expert) { return "expert" + std::to_string(expert); }
+
+std::vector<std::string> gate_columns(const Plan& plan) {
+  const std::vector<std::string> names = gate_names(plan);
+  std::vector<std::string> columns;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const GateInfo gate = plan.gate(i);
+    for (std::size_t e = 0; e < gate.num_experts; ++e) {
+      columns.push_back(names[i] + "." + expert_name(gate.experts[e]));
+    }
+  }
+  return columns;
+}
+
+void require_gates(const Plan& plan, const std::string& option) {
+  if (plan.num_gates() > 0) return;
+  std::string architecture(plan.model().architecture());
+  if (architecture.empty()) architecture = "the model";
+  throw UsageError(option + ": no gate to show: " + architecture +
+                   " mixes its experts by constants, the same for every row ('mmoe-inspect MODEL' shows them)");
+}
+
+}  // namespace mmoe::tools
