@@ -11,9 +11,21 @@ namespace mmoe::tools {
 CsvRows::CsvRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
     : csv_(bytes), spec_(spec) {
   read_header(options);
-  const std::string where = options.header.empty() ? csv_.where() : "the given header";
-  cells_ = map_columns(where, header_, spec);
-  keep_ = find_columns(where, header_, options.keep);
+  names_where_ = options.header.empty() ? csv_.where() : "the given header";
+  cells_ = map_columns(names_where_, header_, spec);
+  keep(options.keep);
+}
+
+void CsvRows::keep(const std::vector<std::string>& names) { keep_ = find_columns(names_where_, header_, names); }
+
+std::vector<std::string> CsvRows::spare_columns() const {
+  std::vector<bool> read(header_.size());
+  for (const Cell& cell : cells_) read[cell.column] = true;
+  std::vector<std::string> spare;
+  for (std::size_t i = 0; i < header_.size(); ++i) {
+    if (!read[i]) spare.push_back(header_[i]);
+  }
+  return spare;
 }
 
 void CsvRows::read_header(const RowReaderOptions& options) {

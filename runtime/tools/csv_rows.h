@@ -22,6 +22,8 @@ class CsvRows final : public RowSource {
 
   void read(RowBatch& batch) override;
   std::string where(std::size_t row) const override;
+  std::vector<std::string> spare_columns() const override;
+  void keep(const std::vector<std::string>& names) override;
 
  private:
   void read_header(const RowReaderOptions& options);
@@ -35,6 +37,7 @@ class CsvRows final : public RowSource {
   CsvReader csv_;
   const InputSpec& spec_;
   std::vector<std::string> header_;
+  std::string names_where_;   ///< for messages about names: "rows.csv:1"
   std::string header_where_;  ///< for messages: "line 1"
   std::vector<Cell> cells_;
   std::vector<std::size_t> keep_;

@@ -1,11 +1,15 @@
 // mmoe-inspect: says what a .mmoe file holds.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/describe.h"
 #include "runtime/tools/output_file.h"
 #include "runtime/tools/print_model.h"
+#include "runtime/tools/report.h"
+#include "runtime/tools/report_html.h"
 #include "runtime/tools/vocabulary_dump.h"
 
 namespace mmoe::tools {
@@ -21,10 +25,20 @@ constexpr const char* kFooter =
     "Keys of --json (only ever added): file, file_bytes, format_version, name, architecture, input_dim, shared_dim,\n"
     "parameters, weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows, features, trunk,\n"
     "levels [{experts, gates}], towers, tasks, segments, header_xxh64, tensors (with --tensors), provenance.\n\n"
+    "--report scores rows, read as mmoe-score reads them, and writes one HTML file that needs nothing else: which\n"
+    "experts each task's gate gives its weight to, how often, what the experts cost, which nobody uses, and what\n"
+    "top-k gates would skip and change. Where the rows have a column label_TASK or TASK, or --label names one, it also says\n"
+    "what top-k does to the AUC (labels 0 and 1 of tasks that end in a probability; else to R squared and the mean\n"
+    "squared error). An empty label leaves its row out for that task.\n\n"
     "Exit codes: 0 success; 1 bad model; 2 wrong command line.";
+
+constexpr const char* kDefaultReport = "report.html";
 
 struct Options {
   std::string model;
+  std::string report;
+  std::string output;
+  std::vector<std::string> labels;
   std::string vocabulary;
   bool json = false;
   bool tensors = false;
@@ -39,9 +53,43 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("FEATURE")
       ->excludes(json)
       ->excludes(tensors);
+  CLI::Option* report =
+      app.add_option("--report", options.report, "write an HTML report of the gates on these rows; CSV, .npy or '-'")
+          ->type_name("ROWS")
+          ->excludes(json)
+          ->excludes(tensors)
+          ->excludes("--vocabulary");
+  app.add_option("--label", options.labels, "column of ROWS with a task's labels; may be repeated [label_TASK, TASK]")
+      ->type_name("TASK=COLUMN")
+      ->allow_extra_args(false)
+      ->needs(report);
+  app.add_option("-o,--output", options.output, "where the report goes [report.html, if there is none yet]")
+      ->type_name("FILE")
+      ->needs(report);
+}
+
+int write_report(const Options& options) {
+  const bool named = !options.output.empty();
+  const std::string path = named ? options.output : kDefaultReport;
+  if (!named && std::filesystem::exists(path)) {
+    throw UsageError(path + " is there already: say --output " + path + " to replace it, or another name");
+  }
+  if (is_same_file(path, options.model)) throw UsageError("--output: that file is the model");
+  if (is_same_file(path, options.report)) throw UsageError("--output: that file has the rows");
+  const Model model = map_model(options.model);
+  ReportOptions report_options;
+  report_options.model_path = options.model;
+  report_options.rows_path = options.report;
+  report_options.labels = options.labels;
+  const Report report = make_report(model, report_options);
+  OutputFile out(path);
+  out.write(report_html(report));
+  out.commit();
+  return kExitOk;
 }
 
 int inspect(const Options& options) {
+  if (!options.report.empty()) return write_report(options);
   const Model model = map_model(options.model);
   OutputFile out("-");
   if (!options.vocabulary.empty()) {

@@ -15,9 +15,16 @@ NpyRows::NpyRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOption
     throw ToolError(name_ + ": an array of " + counted(array_.columns(), "column") +
                     "; expected the model's input_dim, " + std::to_string(spec.input_dim));
   }
-  if (!options.header.empty() || !options.keep.empty()) {
-    throw ToolError(name_ + ": an array has no named columns: neither a header nor columns to keep can be given");
-  }
+  if (!options.header.empty()) refuse_names();
+  keep(options.keep);
+}
+
+void NpyRows::keep(const std::vector<std::string>& names) {
+  if (!names.empty()) refuse_names();
+}
+
+void NpyRows::refuse_names() const {
+  throw ToolError(name_ + ": an array has no named columns: neither a header nor columns to keep can be given");
 }
 
 void NpyRows::read(RowBatch& batch) {

@@ -16,8 +16,12 @@ class NpyRows final : public RowSource {
 
   void read(RowBatch& batch) override;
   std::string where(std::size_t row) const override;
+  std::vector<std::string> spare_columns() const override { return {}; }
+  void keep(const std::vector<std::string>& names) override;
 
  private:
+  [[noreturn]] void refuse_names() const;
+
   std::string name_;
   NpyReader array_;
   std::uint64_t first_row_ = 0;  ///< of the last batch

@@ -23,7 +23,8 @@ std::string short_float(const Json& number) {
   return text;
 }
 
-// "499 → 64 relu → 32 relu+layer_norm"
+}  // namespace
+
 std::string layers_text(const Json& layers) {
   std::string out;
   for (const Json& layer : layers) {
@@ -34,6 +35,8 @@ std::string layers_text(const Json& layers) {
   }
   return out.empty() ? "-" : out;
 }
+
+namespace {
 
 std::string reads_text(const Json& reads) {
   if (reads.is_null()) return "-";

@@ -29,6 +29,10 @@ class RowSource {
   virtual void read(RowBatch& batch) = 0;
   /// Where a row of the last batch came from: "rows.csv:17".
   virtual std::string where(std::size_t row) const = 0;
+  /// Names of the columns that the model does not read.
+  virtual std::vector<std::string> spare_columns() const = 0;
+  /// From now on the text of these columns is kept, instead of that of others. Throws ToolError.
+  virtual void keep(const std::vector<std::string>& names) = 0;
 };
 
 /// CSV: a header line names the columns (see map_columns), further columns are ignored. An empty value is a
@@ -44,6 +48,10 @@ class RowReader {
   /// The next rows, or null at the end; valid until the next call.
   const RowBatch* next();
   std::string where(std::size_t row) const { return rows_->where(row); }
+  /// Columns of a CSV file that the model does not read; an array has none.
+  std::vector<std::string> spare_columns() const { return rows_->spare_columns(); }
+  /// Instead of RowReaderOptions::keep, for who has seen the columns first.
+  void keep(const std::vector<std::string>& names) { rows_->keep(names); }
 
  private:
   InputSpec spec_;

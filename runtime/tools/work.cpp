@@ -16,6 +16,11 @@ class ParameterCounter {
  public:
   explicit ParameterCounter(const ModelView& view) : view_(view) {}
 
+  std::uint64_t run(const schema::Expert& expert) {
+    add(expert.layers());
+    return count_;
+  }
+
   std::uint64_t run() {
     const schema::Model& model = view_.root();
     add(model.trunk());
@@ -143,6 +148,7 @@ std::vector<bool> needed_towers(const schema::Model& model) {
 class FlopsCounter {
  public:
   FlopsPerRow run(const schema::Model& model) {
+    constants_.resize(model.levels()->size());
     needed_.assign(model.levels()->Get(model.levels()->size() - 1)->gates()->size(), false);
     const std::vector<bool> towers = needed_towers(model);
     for (Index i = 0; i < towers.size(); ++i) {
@@ -152,11 +158,14 @@ class FlopsCounter {
     }
     for (Index i = model.levels()->size(); i-- > 0;) {
       const Index streams = i > 0 ? model.levels()->Get(i - 1)->gates()->size() : 1;
-      add_level(*model.levels()->Get(i), streams);
+      add_level(i, *model.levels()->Get(i), streams);
     }
     if (needed_[0]) add(flops_of(model.trunk()));
     return flops_;
   }
+
+  /// After run().
+  const std::vector<std::vector<bool>>& constants() const { return constants_; }
 
  private:
   void add(std::uint64_t flops) {
@@ -166,8 +175,9 @@ class FlopsCounter {
   }
 
   // `needed_` goes from the level's output streams to its input streams.
-  void add_level(const schema::Level& level, Index input_streams) {
+  void add_level(Index index, const schema::Level& level, Index input_streams) {
     std::vector<bool> inputs(input_streams);
+    constants_[index].assign(level.experts()->size(), false);
     const auto read = [&inputs](const auto& reader) {
       if (reader.source() == schema::StreamSource_Previous) inputs[reader.input()] = true;
     };
@@ -178,6 +188,7 @@ class FlopsCounter {
       experts.select(gate);
       add_gate(gate, level);
       if (gate.kind() == schema::GateKind_Softmax) read(gate);
+      if (gate.kind() == schema::GateKind_Constant) note_constant(index, gate);
     }
     for (Index i = 0; i < level.experts()->size(); ++i) {
       if (experts.is_listed(i)) read(*level.experts()->Get(i));
@@ -188,24 +199,45 @@ class FlopsCounter {
     needed_ = inputs;
   }
 
+  void note_constant(Index level, const schema::Gate& gate) {
+    for (const std::uint32_t expert : *gate.experts()) constants_[level][expert] = true;
+  }
+
   void add_gate(const schema::Gate& gate, const schema::Level& level) {
     add(flops_of(gate.hidden()));
     if (gate.kind() == schema::GateKind_Softmax) add(flops_of(*gate.logits()));
-    const Layers& layers = *level.experts()->Get(gate.experts()->Get(0))->layers();
-    const std::uint64_t dim = layers.Get(layers.size() - 1)->outputs();
+    const std::uint64_t flops = 2 * mixing_multiply_adds(level, gate);
     const std::uint64_t mixed = is_sparse(gate) ? gate.top_k() : gate.experts()->size();
-    flops_.all_experts += 2 * dim * gate.experts()->size();
-    flops_.top_k_min += 2 * dim * mixed;
-    flops_.top_k_max += 2 * dim * mixed;
+    flops_.all_experts += flops * gate.experts()->size();
+    flops_.top_k_min += flops * mixed;
+    flops_.top_k_max += flops * mixed;
   }
 
   FlopsPerRow flops_;
   std::vector<bool> needed_;
+  std::vector<std::vector<bool>> constants_;
 };
 
 }  // namespace
 
 std::uint64_t num_parameters(const ModelView& view) { return ParameterCounter(view).run(); }
+
+std::uint64_t num_parameters(const ModelView& view, const schema::Expert& expert) {
+  return ParameterCounter(view).run(expert);
+}
+
+std::uint64_t multiply_adds(const schema::Expert& expert) { return flops_of(expert.layers()) / 2; }
+
+std::uint64_t mixing_multiply_adds(const schema::Level& level, const schema::Gate& gate) {
+  const Layers& layers = *level.experts()->Get(gate.experts()->Get(0))->layers();
+  return layers.Get(layers.size() - 1)->outputs();
+}
+
+std::vector<std::vector<bool>> experts_of_constant_gates(const schema::Model& model) {
+  FlopsCounter counter;
+  counter.run(model);
+  return counter.constants();
+}
 
 FlopsPerRow flops_per_row(const schema::Model& model) { return FlopsCounter().run(model); }
 

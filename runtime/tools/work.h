@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "runtime/tools/model_view.h"
 
@@ -10,6 +11,15 @@ namespace mmoe::tools {
 /// Weights, biases, prelu slopes, constant gates and embedding tables; a bias of zeros counts as none. Layers
 /// that share weights count once.
 std::uint64_t num_parameters(const ModelView& view);
+/// The same of one expert's layers.
+std::uint64_t num_parameters(const ModelView& view, const schema::Expert& expert);
+
+/// Multiply-adds per row: of an expert's layers, and of adding one expert to what a gate mixes.
+std::uint64_t multiply_adds(const schema::Expert& expert);
+std::uint64_t mixing_multiply_adds(const schema::Level& level, const schema::Gate& gate);
+
+/// Per level and expert, whether a constant gate that the tasks need mixes it: it is computed for every row.
+std::vector<std::vector<bool>> experts_of_constant_gates(const schema::Model& model);
 
 /// Floating-point operations for one row and all tasks: 2 per multiply-add of the trunk, experts, gates, mixing
 /// and towers that the tasks need. Activations, softmax and links are not counted.

@@ -251,6 +251,18 @@ TEST_CASE(".npy for x") {
         "x.npy: an array has no named columns: neither a header nor columns to keep can be given");
 }
 
+TEST_CASE("CSV: columns that the model does not read can be kept once they are known") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("rows.csv", "a,x1,b,x0\n1,2,three,4\n");
+  RowReader reader(path, with_x(2));
+  CHECK(reader.spare_columns() == std::vector<std::string>{"a", "b"});
+  CHECK(directory.error_of([&] { reader.keep({"c"}); }) == "rows.csv:1: no column 'c'; the header has: a, x1, b, x0");
+  reader.keep({"b"});
+  const RowBatch* batch = reader.next();
+  REQUIRE(batch != nullptr);
+  CHECK(batch->kept(0) == std::vector<std::string>{"three"});
+}
+
 TEST_CASE("CSV: the elements of a sequence in one cell") {
   const TemporaryDirectory directory;
   FeatureSpec words = category("words", true);

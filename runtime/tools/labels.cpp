@@ -1,0 +1,76 @@
+#include "runtime/tools/labels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/tools/command_line.h"
+#include "runtime/tools/model_view.h"
+#include "runtime/tools/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+std::vector<std::string> task_names(const Model& model) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < model.num_tasks(); ++i) names.emplace_back(model.task_name(i));
+  return names;
+}
+
+// Columns by task; "" where none is given. A task's name may contain '='.
+std::vector<std::string> given_columns(const Model& model, const std::vector<std::string>& given) {
+  const std::vector<std::string> names = task_names(model);
+  std::vector<std::string> columns(names.size());
+  for (const std::string& text : given) {
+    const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+      return text.size() > name.size() + 1 && text.compare(0, name.size() + 1, name + "=") == 0;
+    });
+    if (found == names.end()) {
+      throw UsageError("--label: " + quoted(text) + ", expected TASK=COLUMN; the tasks: " + join(names));
+    }
+    std::string& column = columns[static_cast<std::size_t>(found - names.begin())];
+    if (!column.empty()) throw UsageError("--label: task " + quoted(*found) + " twice");
+    column = text.substr(found->size() + 1);
+  }
+  return columns;
+}
+
+}  // namespace
+
+bool is_probability(const Model& model, std::size_t task) {
+  const schema::Link& link = *ModelView(model).root().tasks()->Get(static_cast<Index>(task))->link();
+  if (link.kind() != schema::LinkKind_Product) return link.kind() != schema::LinkKind_Identity;
+  return std::all_of(link.factors()->begin(), link.factors()->end(),
+                     [&](std::uint32_t factor) { return is_probability(model, factor); });
+}
+
+std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
+                                    const std::vector<std::string>& spare) {
+  std::vector<std::string> columns = given_columns(model, given);
+  std::vector<TaskLabels> found;
+  for (std::size_t task = 0; task < columns.size(); ++task) {
+    const std::string name(model.task_name(task));
+    for (const std::string& candidate : {"label_" + name, name}) {
+      const bool there = std::find(spare.begin(), spare.end(), candidate) != spare.end();
+      if (columns[task].empty() && there) columns[task] = candidate;
+    }
+    if (!columns[task].empty()) found.push_back({task, columns[task], is_probability(model, task)});
+  }
+  return found;
+}
+
+float parse_label(const TaskLabels& labels, const std::string& text, const std::string& where) {
+  if (text.empty()) return std::numeric_limits<float>::quiet_NaN();
+  const std::string place = where + ": column " + quoted(labels.column) + ": ";
+  float value = 0;
+  if (parse_float(text, value) != NumberStatus::kOk || !std::isfinite(value)) {
+    throw ToolError(place + quoted(text) + " is not a number; expected " +
+                    (labels.binary ? "a label, 0 or 1" : "what the task is to predict"));
+  }
+  if (labels.binary && value != 0 && value != 1) {
+    throw ToolError(place + quoted(text) + ": the task's score is a probability, its labels are 0 or 1");
+  }
+  return value;
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,29 @@
+// Where the labels of a model's tasks stand in a file of rows.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "mmoe/model.h"
+
+namespace mmoe::tools {
+
+struct TaskLabels {
+  std::size_t task;
+  std::string column;
+  bool binary;  ///< the task's score is a probability, and its labels 0 or 1; else any numbers
+};
+
+/// Whether a task's score is a probability: it ends in a sigmoid, a softmax, or a product of such.
+bool is_probability(const Model& model, std::size_t task);
+
+/// The tasks that have labels. `given`: "TASK=COLUMN", at most once per task; of other tasks a column label_TASK or
+/// TASK of `spare`, the columns that the model does not read. Throws UsageError for what is given but cannot be.
+std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
+                                    const std::vector<std::string>& spare);
+
+/// A row's label; NaN where the text is empty: the row has none. Throws ToolError, which begins with `where`.
+float parse_label(const TaskLabels& labels, const std::string& text, const std::string& where);
+
+}  // namespace mmoe::tools
