@@ -33,7 +33,8 @@ def check_goes_on():
 
     def training():
         config = network.small(network.CONFIGS["mmoe"])
-        return network.Training(network.FeedModel(config, 7, world.sizes, (0.15, 3.0)), 1e-3, 3e-3, 0.1)
+        model = network.FeedModel(config, 7, world.sizes, (0.15, 3.0))
+        return network.Training(model, 1e-3, 3e-3, 0.1)
 
     straight, first, second = training(), training(), training()
     straight.run(rows, 1280, 64, Progress("straight", 1280))
@@ -60,7 +61,7 @@ def main():
         sys.exit(f"error: files {sorted(set(first) ^ EXPECTED)} too many or missing")
     kept = folder / "work" / "results.jsonl"
     lines = kept.read_text(encoding="utf-8").splitlines(keepends=True)
-    # Without the last three results (a truth, and an architecture's last parts) two parts are done again.
+    # Without the last three results two parts of an architecture are done again.
     kept.write_text("".join(lines[:-3]), encoding="utf-8")
     second = run(folder, folder / "second")
     different = [name for name in first if name != "run.json" and first[name] != second[name]]

@@ -1,4 +1,4 @@
-"""What the gates do, from the runtime's own gate weights (`mmoe-score --gates`): figure 7 of the paper."""
+"""What gates do, by the runtime's own gate weights (`mmoe-score --gates`): the paper's figure 7."""
 
 import pathlib
 import sys
@@ -8,12 +8,13 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiment import runtime  # noqa: E402
 
-# PyTorch's weights may be away from the runtime's by a few float32 roundings of a softmax of sums of 64.
+# PyTorch's weights may be away from the runtime's by a few float32 roundings of a softmax of sums
+# of 64.
 TOLERANCE = 1e-5
 
 
 def read(path):
-    """{gate: float32 [rows, experts]} of a file that --gates wrote; columns are called GATE.expertE."""
+    """{gate: float32 [rows, experts]} of what --gates wrote; columns are called GATE.expertE."""
     with open(path, encoding="utf-8") as file:
         names = [name.split(".expert")[0] for name in file.readline().strip().split(",")]
         table = np.loadtxt(file, np.float32, delimiter=",", ndmin=2)
@@ -27,9 +28,10 @@ def entropy(weights):
 
 
 def measure(model_file, rows_file, model, rows):
-    """{gate: figures} over the rows; an error if they are not PyTorch's gates. model: the FeedModel."""
+    """{gate: figures} over the rows; an error if they are not the gates of the FeedModel."""
     written = pathlib.Path(model_file).with_suffix(".gates.csv")
-    runtime.run("mmoe-score", model_file, rows_file, "--gates", written, "-o", written.with_suffix(".scores"))
+    scores = written.with_suffix(".scores")
+    runtime.run("mmoe-score", model_file, rows_file, "--gates", written, "-o", scores)
     theirs = model.by_chunks(rows, model.gate_weights)
     found = {}
     for number, (gate, weights) in enumerate(read(written).items()):
@@ -38,7 +40,8 @@ def measure(model_file, rows_file, model, rows):
             raise AssertionError(f"gate {gate}: {difference:.1e} away from PyTorch's")
         mean = weights.astype(np.float64).mean(0)
         found[gate] = {
-            "mean": mean.tolist(), "largest": float(weights.max(1).mean()), "difference": difference,
+            "difference": difference,
+            "mean": mean.tolist(), "largest": float(weights.max(1).mean()),
             "experts_of_a_row": float(np.exp(entropy(weights)).mean()),
             "experts_of_the_mean": float(np.exp(entropy(mean)))}
     return found

@@ -1,7 +1,7 @@
-"""The feed's networks: an embedding table in front of the family's networks, and how both are trained.
+"""The feed's networks: an embedding table before the family's networks; how both are trained.
 
-The table holds the ids of all sparse features behind each other. Its gradient is sparse and its optimiser
-lazy, so that a step costs what its rows cost, not what a million rows do.
+The table holds the ids of all sparse features behind each other. Its gradient is sparse and its
+optimiser lazy, so that a step costs what its rows cost, not what a million rows do.
 """
 
 import sys
@@ -16,17 +16,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiment import family, optimise  # noqa: E402
 import simulate  # noqa: E402
 
-# Dense features lie in [0, 1]; layers learn faster of inputs around 0. The model file carries the scaling.
+# Dense features lie in [0, 1]; layers learn faster of inputs around 0. The file has the scaling.
 CENTRE, SPREAD = 0.5, 0.25
 TASKS, LINKS = ["engagement", "satisfaction"], ["sigmoid", "identity"]
 EXPERTS, TRUNK, TOP, TOWER = 8, [128, 64], 32, [16]
-# The paper's section 6: the top layer of the shared bottom becomes experts of the same width. Single-Task
-# is a Shared-Bottom for each task alone, with embeddings of its own.
+# The paper's section 6: the top layer of the shared bottom becomes experts of the same width.
+# Single-Task is a Shared-Bottom for each task alone, with embeddings of its own.
 CONFIGS = {
     "single_task": {"architecture": "shared_bottom", "hidden": [*TRUNK, TOP], "tower": TOWER},
     "shared_bottom": {"architecture": "shared_bottom", "hidden": [*TRUNK, TOP], "tower": TOWER},
-    "omoe": {"architecture": "omoe", "trunk": TRUNK, "experts": EXPERTS, "hidden": [TOP], "tower": TOWER},
-    "mmoe": {"architecture": "mmoe", "trunk": TRUNK, "experts": EXPERTS, "hidden": [TOP], "tower": TOWER},
+    **{name: {"architecture": name, "trunk": TRUNK, "experts": EXPERTS, "hidden": [TOP],
+              "tower": TOWER} for name in ("omoe", "mmoe")},
 }
 
 
@@ -47,8 +47,8 @@ def small(config):
 class FeedModel(nn.Module):
     """One run: raw ids and dense features to logits [rows, tasks].
 
-    config: as experiment.family's; sizes: {sparse feature: vocabulary}; prior: (engagement rate, mean
-    rating) of the training labels, at which the towers' biases start; tasks: numbers of TASKS.
+    config: as experiment.family's; sizes: {sparse feature: vocabulary}; prior: (engagement rate,
+    mean rating) of the training labels, at which the towers' biases start; tasks: numbers of TASKS.
     """
 
     def __init__(self, config, seed, sizes, prior, tasks=(0, 1), width=8):
@@ -72,7 +72,8 @@ class FeedModel(nn.Module):
         embedded = self.table(ids + self.starts).flatten(1)
         dense = (dense - CENTRE) / SPREAD
         user, item = len(simulate.USER_IDS) * self.width, len(simulate.USER_DENSE)
-        return torch.cat([embedded[:, :user], dense[:, :item], embedded[:, user:], dense[:, item:]], dim=1)
+        parts = [embedded[:, :user], dense[:, :item], embedded[:, user:], dense[:, item:]]
+        return torch.cat(parts, dim=1)
 
     def forward(self, ids, dense):
         return self.network(self.inputs(ids, dense))[0]
@@ -117,7 +118,8 @@ def feature_list(sizes):
                 "vocabulary": {"identity": sizes[name]}, "embedding": f"embeddings.{name}.weight"}
 
     def dense(name, side):
-        return {"name": name, "kind": "dense", "side": side, "scale": {"mean": CENTRE, "std": SPREAD}}
+        return {"name": name, "kind": "dense", "side": side,
+                "scale": {"mean": CENTRE, "std": SPREAD}}
 
     return [*(categorical(name, "user") for name in simulate.USER_IDS),
             *(dense(name, "user") for name in simulate.USER_DENSE),
@@ -127,8 +129,8 @@ def feature_list(sizes):
 
 
 def loss(model, ids, dense, engaged, rating, weight):
-    """Mean cross-entropy of engagement, and `weight` times the mean squared error of the ratings that
-    there are."""
+    """Mean cross-entropy of engagement, and `weight` times the mean squared error of the ratings
+    that there are."""
     rated = ~torch.isnan(rating)
     if model.tasks == [1]:  # nothing to learn from the others
         ids, dense, rating, rated = ids[rated], dense[rated], rating[rated], rated[rated]
@@ -159,7 +161,8 @@ class Training:
             part = slice(self.done, min(self.done + batch, until))
             self.dense.zero_grad()
             self.sparse.zero_grad()
-            loss(self.model, ids[part], dense[part], engaged[part], rating[part], self.weight).backward()
+            loss(self.model, ids[part], dense[part], engaged[part], rating[part],
+                 self.weight).backward()
             self.dense.step()
             self.sparse.step()
             progress.step(part.stop - self.done)

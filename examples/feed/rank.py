@@ -1,7 +1,7 @@
-"""Requests of one user with many candidates, ranked by the runtime; and what the shown items are worth.
+"""Requests of one user with many candidates, ranked by the runtime; what the shown are worth.
 
-A stand-in for the paper's live experiment: there users decided, here the simulator knows the expected
-engagement and satisfaction of every candidate.
+A stand-in for the paper's live experiment: there users decided, here the simulator knows the
+expected engagement and satisfaction of every candidate.
 """
 
 import pathlib
@@ -27,12 +27,13 @@ def write_rows(path, rows, columns=None, only=slice(None)):
     table = np.hstack([rows.ids[only].astype(np.float64), rows.dense[only].astype(np.float64)])
     chosen = [COLUMNS.index(name) for name in columns]
     formats = ["%d" if name in simulate.SPARSE else "%.9g" for name in columns]
-    np.savetxt(path, table[:, chosen], fmt=formats, delimiter=",", header=",".join(columns), comments="")
+    np.savetxt(path, table[:, chosen], fmt=formats, delimiter=",", header=",".join(columns),
+               comments="")
     return pathlib.Path(path)
 
 
 class Requests:
-    """Candidates of requests behind each other, `candidates` each, as simulate.World.requests draws them."""
+    """Requests behind each other, of `candidates` rows each: simulate.World.requests draws them."""
 
     def __init__(self, rows, candidates, folder):
         self.rows, self.candidates = rows, candidates
@@ -45,7 +46,7 @@ class Requests:
             self.parts.append((user, items))
 
     def score(self, files):
-        """float32 [rows, 2], each request by `mmoe-score --user`; which must be the bits of whole rows."""
+        """float32 [rows, 2], a request at a time by `mmoe-score --user`: the bits of whole rows."""
         by_request = np.hstack([np.vstack([runtime.score(file, items, "--user", user)
                                            for user, items in self.parts]) for file in files])
         whole = np.hstack([runtime.score(file, self.file) for file in files])
@@ -54,8 +55,9 @@ class Requests:
         return by_request
 
     def shown(self, ranked_by):
-        """Mean expected engagement and rating of the SHOWN first of each request. ranked_by: [rows]."""
-        order = np.argsort(-ranked_by.reshape(-1, self.candidates), axis=1, kind="stable")[:, :SHOWN]
+        """Mean expected engagement and rating of each request's first SHOWN. ranked_by: [rows]."""
+        by_request = ranked_by.reshape(-1, self.candidates)
+        order = np.argsort(-by_request, axis=1, kind="stable")[:, :SHOWN]
         expected = self.rows.expected.reshape(-1, self.candidates, 2)
         return np.take_along_axis(expected, order[:, :, None], axis=1).mean((0, 1)).tolist()
 

@@ -28,6 +28,12 @@ def interval(values):
     return metrics.mean_and_interval(values, level)
 
 
+def key_of(settings, architecture, seed, part):
+    """Of one result of run.py. More seeds do not change what a seed gives."""
+    alone = {k: v for k, v in settings.items() if k not in ("seed", "seeds", "architectures")}
+    return {**alone, "architecture": architecture, "run_seed": seed, "part": part}
+
+
 class Kept:
     """The results of one run.py, by architecture and part; all seeds of it."""
 
@@ -37,11 +43,11 @@ class Kept:
         self.settings, self.architectures = settings, settings["architectures"]
         self.seeds = range(settings["seed"], settings["seed"] + settings["seeds"])
         self.parts = range(1, settings["parts"] + 1)
-        alone = {k: v for k, v in settings.items() if k not in ("seed", "seeds", "architectures")}
         results = Results(work / "results.jsonl")
         self.values = {
-            (a, seed, part): results.get({**alone, "architecture": a, "run_seed": seed, "part": part})
-            for seed in self.seeds for a in [*self.architectures, "truth"] for part in (0, *self.parts)}
+            (a, seed, part): results.get(key_of(settings, a, seed, part))
+            for seed in self.seeds for a in [*self.architectures, "truth"]
+            for part in (0, *self.parts)}
 
     def of(self, architecture, part, *path):
         """One number per seed: [seeds]."""
@@ -118,6 +124,11 @@ def write_gates(kept, out):
                      [*header, "difference", "difference_interval"], rows)
 
 
+def style_of(architecture):
+    return {"color": COLOURS[architecture], "label": figures.LABELS[architecture], "marker": "o",
+            "markersize": 4}
+
+
 def draw_training(kept, out):
     """Both measures over training length, and their paired gains over the baseline."""
     figure, axes = plt.subplots(2, 2, figsize=(8, 5.6), sharex=True)
@@ -127,10 +138,11 @@ def draw_training(kept, out):
                 if row and architecture == BASELINE:
                     continue
                 x = np.array([kept.of(architecture, part, "rows")[0] for part in kept.parts]) / 1e6
-                means, widths = zip(*(interval(values(architecture, p, measure)) for p in kept.parts))
+                means, widths = zip(*(interval(values(architecture, part, measure))
+                                      for part in kept.parts))
                 axes[row, column].errorbar(
-                    x + (number - 1.5) * 0.01 * x[-1], means, widths, marker="o", markersize=4, capsize=2,
-                    color=COLOURS[architecture], label=figures.LABELS[architecture])
+                    x + (number - 1.5) * 0.01 * x[-1], means, widths, **style_of(architecture),
+                    capsize=2)
         axes[0, column].set_title(title)
         axes[1, column].set_xlabel("impressions, millions")
         axes[1, column].axhline(0, color=COLOURS[BASELINE], linewidth=0.8, zorder=0)
@@ -144,8 +156,7 @@ def draw_ranking(kept, out):
     """What is gained and lost by ranking with each model, at each weight."""
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.5))
     for number, architecture in enumerate(kept.architectures):
-        style = {"color": COLOURS[architecture], "label": figures.LABELS[architecture], "marker": "o",
-                 "markersize": 4}
+        style = style_of(architecture)
         shown = np.array([kept.of(architecture, kept.parts[-1], "ranking", str(w)).mean(0)
                           for w in rank.WEIGHTS])
         axes[0].plot(shown[:, 0], shown[:, 1], **style)
@@ -156,19 +167,21 @@ def draw_ranking(kept, out):
             continue
         x = np.array(rank.WEIGHTS) + (number - 2) * 0.015
         for task in range(len(TASKS)):
-            means, widths = zip(*(interval(kept.ranking(architecture, str(w))[:, task]) for w in rank.WEIGHTS))
+            means, widths = zip(*(interval(kept.ranking(architecture, str(w))[:, task])
+                                  for w in rank.WEIGHTS))
             axes[1 + task].errorbar(x, means, widths, capsize=2, **style)
     axes[0].set(xlabel="expected engagement of the shown", ylabel="expected rating of the shown",
                 title="trade-off over the weight of satisfaction")
     for axis, task in zip(axes[1:], TASKS):
         axis.axhline(0, color=COLOURS[BASELINE], linewidth=0.8, zorder=0)
-        axis.set(xlabel="weight of satisfaction", ylabel=f"% over {figures.LABELS[BASELINE]}", title=task)
+        axis.set(xlabel="weight of satisfaction", title=task,
+                 ylabel=f"% over {figures.LABELS[BASELINE]}")
     axes[0].legend()
     figures.save(figure, out / "ranking.svg")
 
 
 def draw_gates(kept, out):
-    """Mean gate weight per expert and task of each seed's MMoE; an expert's number means nothing beyond it."""
+    """Mean gate weight per expert and task; an expert's number means nothing across seeds."""
     seeds = list(kept.seeds)
     figure, axes = plt.subplots(1, len(seeds), figsize=(1.9 * len(seeds) + 0.6, 2.8), sharey=True,
                                 squeeze=False)
@@ -198,9 +211,11 @@ def write_about(kept, out):
         "largest_difference_of_a_score": max(value["score_difference"] for value in models),
         "largest_difference_of_a_gate": max(gate["difference"] for value in models
                                             for gate in value.get("gates", {}).values()),
-        "parameters_without_embeddings": {a: int(kept.of(a, 1, "parameters")[0]) for a in kept.architectures},
-        "training_seconds": {a: round(sum(float(kept.of(a, p, "training_seconds").sum()) for p in kept.parts))
-                             for a in kept.architectures}}
+        "parameters_without_embeddings": {
+            a: int(kept.of(a, 1, "parameters")[0]) for a in kept.architectures},
+        "training_seconds": {
+            a: round(sum(kept.of(a, p, "training_seconds").sum() for p in kept.parts))
+            for a in kept.architectures}}
     (out / "run.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
@@ -234,16 +249,19 @@ def make(work, out):
     """All files of `out`, of what run.py kept in `work`."""
     out.mkdir(parents=True, exist_ok=True)
     kept = Kept(work)
-    for write in (write_table3, write_table4, write_gates, draw_training, draw_ranking, draw_gates, write_about):
+    for write in (write_table3, write_table4, write_gates, write_about,
+                  draw_training, draw_ranking, draw_gates):
         write(kept, out)
     print_markdown(kept)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--work", type=pathlib.Path, default=runtime.ROOT / "build/experiments/feed",
-                        help="what run.py kept")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent / "results",
+    here = pathlib.Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--work", type=pathlib.Path, help="what run.py kept",
+                        default=runtime.ROOT / "build/experiments/feed")
+    parser.add_argument("--out", type=pathlib.Path, default=here / "results",
                         help="where tables and figures go")
     options = parser.parse_args()
     make(options.work, options.out)

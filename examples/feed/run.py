@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A simulated content feed: trained in PyTorch, converted, scored and ranked by the runtime.
 
-Like section 6 of Ma et al., KDD 2018, whose data are not public. For each seed (a world of its own and
-weights of their own) Single-Task, Shared-Bottom, OMoE and MMoE see the same stream of impressions once. At a third,
-two thirds and the end of it each model is converted, and mmoe-score scores the test impressions from
-their raw features. At the end the models also rank candidates, and the gates are looked at.
+Like section 6 of Ma et al., KDD 2018, whose data are not public. For each seed (a world and weights
+of its own) Single-Task, Shared-Bottom, OMoE and MMoE see the same stream of impressions once. At a
+third, two thirds and the end of it each model is converted, and mmoe-score scores the test
+impressions from their raw features. At the end the models also rank candidates, and the gates are
+looked at.
 
 Needs PyTorch, NumPy, Matplotlib, and the programs of mmoe-edge. Finished parts are kept in --work:
 started again, it goes on where it was. report.py makes tables and figures of them.
@@ -48,7 +49,8 @@ def arguments():
                         help="small vocabularies and networks, few rows: everything in seconds")
     parser.add_argument("--seed", type=int, default=1, help="first seed")
     parser.add_argument("--seeds", type=int, help="how many seeds [5; quick: 2]")
-    parser.add_argument("--rows", type=int, help="impressions to train on [3,000,000; quick: 36,000]")
+    parser.add_argument("--rows", type=int,
+                        help="impressions to train on [3,000,000; quick: 36,000]")
     parser.add_argument("--conflict", type=float, default=0.5,
                         help="0: satisfaction wants what engagement wants; 1: the opposite")
     parser.add_argument("--batch", type=int, help="impressions per step [1,024; quick: 64]")
@@ -56,10 +58,11 @@ def arguments():
     parser.add_argument("--table-rate", type=float,
                         help="Adam's rate for the embeddings [0.001; quick: 0.003]")
     parser.add_argument("--rating-rate", type=float,
-                        help="share of the impressions with a satisfaction label [0.03; quick: 0.1]")
-    parser.add_argument("--loss-weight", type=float, help="of satisfaction's squared error [0.1; quick: 0.03]")
-    parser.add_argument("--work", type=pathlib.Path, default=runtime.ROOT / "build/experiments/feed",
-                        help="where finished parts are kept")
+                        help="share of impressions with a satisfaction label [0.03; quick: 0.1]")
+    parser.add_argument("--loss-weight", type=float,
+                        help="of satisfaction's squared error [0.1; quick: 0.03]")
+    parser.add_argument("--work", type=pathlib.Path, help="where finished parts are kept",
+                        default=runtime.ROOT / "build/experiments/feed")
     parser.add_argument("--out", type=pathlib.Path, default=here / "results",
                         help="where tables and figures go")
     return parser.parse_args()
@@ -68,34 +71,31 @@ def arguments():
 def settings_of(options):
     """Everything that the results hang on."""
     values = dict(QUICK if options.quick else FULL)
-    values.update({name: value for name, value in vars(options).items() if name in values and value})
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    values.update({name: given[name] for name in values if name in given})
     return {**values, "quick": options.quick, "seed": options.seed, "conflict": options.conflict,
             "parts": PARTS, "architectures": list(network.CONFIGS)}
 
 
-def key_of(settings, architecture, seed, part):
-    """Of one result. More seeds do not change what a seed gives."""
-    alone = {name: value for name, value in settings.items() if name not in ("seed", "seeds", "architectures")}
-    return {**alone, "architecture": architecture, "run_seed": seed, "part": part}
-
-
 class Data:
-    """One seed's world: what is trained on, tested on and ranked, and the raw features as CSV files."""
+    """One seed's world: what is trained on, tested on and ranked; raw features as CSV files."""
 
     def __init__(self, settings, seed, folder):
         sizes = simulate.SMALL if settings["quick"] else simulate.FULL
-        self.world = simulate.World(seed, settings["conflict"], sizes, rating_rate=settings["rating_rate"])
+        self.world = simulate.World(seed, settings["conflict"], sizes,
+                                    rating_rate=settings["rating_rate"])
         self.train = self.world.draw(settings["rows"], self.world.stream("train"))
         self.test = self.world.draw(settings["test_rows"], self.world.stream("test"))
+        candidates = settings["candidates"]
         self.requests = rank.Requests(
-            self.world.requests(settings["requests"], settings["candidates"], self.world.stream("requests")),
-            settings["candidates"], folder)
+            self.world.requests(settings["requests"], candidates, self.world.stream("requests")),
+            candidates, folder)
         self.test_file = rank.write_rows(folder / "test.csv", self.test)
         self.gate_rows = self.test.first(GATE_ROWS)
         self.gate_file = rank.write_rows(folder / "gate_rows.csv", self.gate_rows)
         self.prior = float(self.train.engaged.mean()), float(np.nanmean(self.train.rating))
-        spread = float(self.train.engaged.std()), float(np.nanstd(self.train.rating))
-        self.spread = np.array(spread)  # labels' standard deviations: the units in which scores are added
+        # The labels' standard deviations are the units in which scores are added.
+        self.spread = np.array([self.train.engaged.std(), np.nanstd(self.train.rating)])
 
 
 def figures_of(rows, scores):
@@ -121,48 +121,71 @@ def evaluate(models, data, path):
     return files, figures
 
 
-def run_architecture(settings, architecture, seed, data, results, folder):
-    """Trains, with a result after each part; goes on after the last saved one."""
-    config = network.CONFIGS[architecture]
-    config = network.small(config) if settings["quick"] else config
-    models = [network.FeedModel(config, seed, data.world.sizes, data.prior, tasks)
-              for tasks in network.models_of(architecture)]
-    trainings = [network.Training(m, settings["rate"], settings["table_rate"], settings["loss_weight"])
-                 for m in models]
-    state = folder / (short_hash(key_of(settings, architecture, seed, 0)) + ".pt")
-    if state.exists():
-        for training, saved in zip(trainings, torch.load(state)):
-            training.load_state_dict(saved)
-    for part in range(1, PARTS + 1):
-        key = key_of(settings, architecture, seed, part)
-        if results.get(key):
-            continue
-        started = time.monotonic()
-        for training in trainings:
-            until = settings["rows"] * part // PARTS
-            what = f"seed {seed}, {architecture}, part {part} of {PARTS}"
-            training.run(data.train, until, settings["batch"], Progress(what, until - training.done or 1, 10))
-        seconds = time.monotonic() - started
-        partial = state.with_suffix(".part")
-        torch.save([training.state_dict() for training in trainings], partial)
-        partial.replace(state)
-        files, figures = evaluate(models, data, folder / architecture)
-        figures.update(training_seconds=seconds, rows=settings["rows"] * part // PARTS,
-                       parameters=sum(m.network.parameters_per_run() for m in models))
-        if part == PARTS:
-            if figures["auc"] <= 0.55:
-                raise AssertionError(f"{architecture}, seed {seed}: nothing was learnt: {figures}")
-            figures["ranking"] = data.requests.rank_all(files, data.spread)
-            if hasattr(models[0].network, "gates"):
-                figures["gates"] = gates.measure(files[0], data.gate_file, models[0], data.gate_rows)
-        results.add(key, figures)
-    for file in [state, *folder.glob(architecture + "*.pt")]:  # the .mmoe files stay, to be looked at
-        file.unlink(missing_ok=True)
+class Run:
+    """One architecture of one seed, from its last saved state on."""
+
+    def __init__(self, settings, architecture, seed, data, folder):
+        self.settings, self.architecture, self.seed = settings, architecture, seed
+        self.data, self.folder = data, folder
+        config = network.CONFIGS[architecture]
+        config = network.small(config) if settings["quick"] else config
+        self.models = [network.FeedModel(config, seed, data.world.sizes, data.prior, tasks)
+                       for tasks in network.models_of(architecture)]
+        self.trainings = [
+            network.Training(m, settings["rate"], settings["table_rate"], settings["loss_weight"])
+            for m in self.models]
+        self.state = folder / (short_hash(self.key(0)) + ".pt")
+        if self.state.exists():
+            for training, saved in zip(self.trainings, torch.load(self.state)):
+                training.load_state_dict(saved)
+
+    def key(self, part):
+        return report.key_of(self.settings, self.architecture, self.seed, part)
+
+    def go_on(self, results):
+        """Trains, with a result after each part."""
+        for part in range(1, PARTS + 1):
+            # A part whose state was lost is trained again, to the same weights.
+            seconds = self.train(part)
+            if not results.get(self.key(part)):
+                self.save()
+                results.add(self.key(part), {**self.measure(part), "training_seconds": seconds})
+        for file in [self.state, *self.folder.glob(self.architecture + "*.pt")]:
+            file.unlink(missing_ok=True)  # the .mmoe files stay, to be looked at
+
+    def train(self, part):
+        """To the end of the part; seconds."""
+        started, until = time.monotonic(), self.settings["rows"] * part // PARTS
+        what = f"seed {self.seed}, {self.architecture}, part {part} of {PARTS}"
+        for training in self.trainings:
+            training.run(self.data.train, until, self.settings["batch"],
+                         Progress(what, until - training.done, 10))
+        return time.monotonic() - started
+
+    def save(self):
+        partial = self.state.with_suffix(".part")
+        torch.save([training.state_dict() for training in self.trainings], partial)
+        partial.replace(self.state)
+
+    def measure(self, part):
+        """Figures of the test rows; behind the last part also ranking and gates."""
+        files, figures = evaluate(self.models, self.data, self.folder / self.architecture)
+        figures.update(rows=self.settings["rows"] * part // PARTS,
+                       parameters=sum(m.network.parameters_per_run() for m in self.models))
+        if part < PARTS:
+            return figures
+        if figures["auc"] <= 0.55:
+            raise AssertionError(f"{self.architecture}, seed {self.seed}: no learning: {figures}")
+        figures["ranking"] = self.data.requests.rank_all(files, self.data.spread)
+        if hasattr(self.models[0].network, "gates"):
+            figures["gates"] = gates.measure(
+                files[0], self.data.gate_file, self.models[0], self.data.gate_rows)
+        return figures
 
 
 def run_seed(settings, seed, results, work):
-    keys = [key_of(settings, a, seed, PARTS) for a in settings["architectures"]]
-    keys.append(key_of(settings, "truth", seed, 0))
+    keys = [report.key_of(settings, a, seed, PARTS) for a in settings["architectures"]]
+    keys.append(report.key_of(settings, "truth", seed, 0))
     if all(results.get(key) for key in keys):
         return
     folder = work / f"seed{seed}"
@@ -170,10 +193,11 @@ def run_seed(settings, seed, results, work):
     print(f"seed {seed}: simulating {settings['rows']} impressions", file=sys.stderr, flush=True)
     data = Data(settings, seed, folder)
     for architecture in settings["architectures"]:
-        if not results.get(key_of(settings, architecture, seed, PARTS)):
-            run_architecture(settings, architecture, seed, data, results, folder)
+        if not results.get(report.key_of(settings, architecture, seed, PARTS)):
+            Run(settings, architecture, seed, data, folder).go_on(results)
     results.add(keys[-1], {
-        **figures_of(data.test, data.test.expected), "ranking": data.requests.rank_by_truth(data.spread),
+        **figures_of(data.test, data.test.expected),
+        "ranking": data.requests.rank_by_truth(data.spread),
         "correlation": float(np.corrcoef(data.test.expected.T)[0, 1]),
         "engagement_rate": data.prior[0], "rating": data.prior[1],
         "rating_rate": float(data.train.rated.mean())})
@@ -187,10 +211,10 @@ def main():
     started = time.monotonic()
     for seed in range(settings["seed"], settings["seed"] + settings["seeds"]):
         run_seed(settings, seed, results, options.work)
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     about = {"settings": settings, "python": platform.python_version(), "torch": torch.__version__,
              "numpy": np.__version__, "seconds": round(time.monotonic() - started),
-             "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime)}
+             "cpu_seconds": round(sum(part.ru_utime + part.ru_stime for part in used))}
     (options.work / "about.json").write_text(json.dumps(about, indent=1) + "\n")
     report.make(options.work, options.out)
 

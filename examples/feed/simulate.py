@@ -1,19 +1,20 @@
 """A simulated content feed: users, items, two labels that disagree, and the truth behind them.
 
-Everything here is made up. It has what section 6 of Ma et al., KDD 2018 says of its data, which are not
-public: sparse ids of heavy-tailed vocabularies, dense features in [0, 1], an engagement label of every
-row and a satisfaction label of few.
+Everything here is made up. It has what section 6 of Ma et al., KDD 2018 says of its data, which are
+not public: sparse ids of heavy-tailed vocabularies, dense features in [0, 1], an engagement label
+of every row and a satisfaction label of few.
 
     world = World(seed=1, conflict=0.5, sizes=FULL)
     rows = world.draw(1000, world.stream("train"))
     rows.ids, rows.dense, rows.engaged, rows.rating, rows.expected
 
-A user's taste for engagement is a unit vector p, that for satisfaction a unit vector q; their cosine is
-1 - 2 conflict. An item's content is a unit vector a; p.a and q.a move the two labels. Beside that an
-item has quality, which raises both labels, and clickbait, which raises engagement and lowers
-satisfaction in proportion to `conflict`. Tastes are mostly a segment's, content mostly a topic's and a
-creator's: that is what a model can learn of users and items it has seen seldom. A feed also knows what
-a user clicked and liked before, and what an item is about: p, q and a with noise are dense features.
+A user's taste for engagement is a unit vector p, that for satisfaction a unit vector q; their
+cosine is 1 - 2 conflict. An item's content is a unit vector a; p.a and q.a move the two labels.
+Beside that an item has quality, which raises both labels, and clickbait, which raises engagement
+and lowers satisfaction in proportion to `conflict`. Tastes are mostly a segment's, content mostly a
+topic's and a creator's: that is what a model can learn of users and items it has seen seldom. A
+feed also knows what a user clicked and liked before, and what an item is about: p, q and a with
+noise are dense features.
 """
 
 import dataclasses
@@ -46,9 +47,9 @@ RATINGS = 5
 
 @dataclasses.dataclass
 class Rows:
-    """Impressions. ids: int64 [rows, 6] (SPARSE); dense: float32 [rows, 21] (DENSE); engaged: bool [rows];
-    rating: float32 [rows], 1 to 5, NaN where nobody was asked; expected: float64 [rows, 2], the
-    probability of engagement and the mean rating that the labels were drawn from."""
+    """Impressions. ids: int64 [rows, 6] (SPARSE); dense: float32 [rows, 21] (DENSE); engaged:
+    bool [rows]; rating: float32 [rows], 1 to 5, NaN where nobody was asked; expected: float64
+    [rows, 2], the probability of engagement and the mean rating that the labels were drawn from."""
 
     ids: np.ndarray
     dense: np.ndarray
@@ -75,7 +76,8 @@ def unit(vectors):
 
 def noisy(vectors, rng):
     """Unit vectors as features in [0, 1] that tell them roughly."""
-    return np.clip(0.5 + 0.4 * (vectors + rng.normal(0, 0.3, vectors.shape)), 0, 1).astype(np.float32)
+    told = 0.5 + 0.4 * (vectors + rng.normal(0, 0.3, vectors.shape))
+    return np.clip(told, 0, 1).astype(np.float32)
 
 
 def sigmoid(x):
@@ -116,7 +118,7 @@ class World:
         self.segment = self.draw_ids["segment"](rng, users)
         self.country = self.draw_ids["country"](rng, users)
         self.country_effect = rng.normal(0, 0.3, (self.sizes["country"], 2))
-        common = unit(rng.normal(size=(segments, LATENT))), unit(rng.normal(size=(segments, LATENT)))
+        common = [unit(rng.normal(size=(segments, LATENT))) for _ in range(2)]
         own = [unit(rng.normal(size=(users, LATENT))) for _ in common]
         p, other = (unit(0.8 * c[self.segment] + 0.6 * o) for c, o in zip(common, own))
         across = unit(other - (other * p).sum(1, keepdims=True) * p)
@@ -132,9 +134,11 @@ class World:
         other_topic = self.draw_ids["topic"](rng, items)
         self.topic = np.where(rng.random(items) < 0.7, main_topic[self.creator], other_topic)
         parts = [unit(rng.normal(size=(n, LATENT))) for n in (self.sizes["topic"], creators, items)]
-        self.content = unit(0.8 * parts[0][self.topic] + 0.45 * parts[1][self.creator] + 0.4 * parts[2])
+        self.content = unit(
+            0.8 * parts[0][self.topic] + 0.45 * parts[1][self.creator] + 0.4 * parts[2])
         self.quality, self.clickbait = (
-            0.8 * rng.normal(size=creators)[self.creator] + 0.6 * rng.normal(size=items) for _ in "ab")
+            0.8 * rng.normal(size=creators)[self.creator] + 0.6 * rng.normal(size=items)
+            for _ in range(2))
         # What the feed knows of an item: its length, and how often it was engaged with so far.
         self.length = rng.beta(2, 2, items)
         seen = 0.4 * self.quality + 0.6 * self.clickbait + rng.normal(0, 0.5, items)
@@ -154,11 +158,11 @@ class World:
     def draw(self, count, rng):
         """Rows of users and items drawn each by how active and how popular they are."""
         user, item = self.draw_ids["user"](rng, count), self.draw_ids["item"](rng, count)
-        return self.show(user, item, self.context(rng, count), rng.random(count).astype(np.float32), rng)
+        context, freshness = self.context(rng, count), rng.random(count).astype(np.float32)
+        return self.show(user, item, context, freshness, rng)
 
     def requests(self, count, candidates, rng):
-        """`count` requests of one user and context each, with as many different items: their rows, request
-        by request."""
+        """Rows of `count` requests: one user and context each, `candidates` different items."""
         user = np.repeat(self.draw_ids["user"](rng, count), candidates)
         hour, depth = (np.repeat(part, candidates) for part in self.context(rng, count))
         item = np.concatenate([self.distinct_items(rng, candidates) for _ in range(count)])
@@ -197,16 +201,18 @@ class World:
     def expect(self, ids, dense):
         """Probability of engagement and mean rating, [rows, 2]."""
         user, item, country = ids[:, 0], ids[:, 3], ids[:, 2]
-        activity, novelty, preferred, fresh, length, hour_cosine, depth = (
+        activity, novelty, preferred, fresh, length, hour, depth = (
             dense[:, DENSE.index(name)] for name in (
-                "activity", "novelty", "preferred_length", "freshness", "length", "hour_cosine", "depth"))
+                "activity", "novelty", "preferred_length", "freshness", "length", "hour_cosine",
+                "depth"))
         liking = [np.einsum("ij,ij->i", taste[user], self.content[item]) for taste in self.tastes]
         quality, clickbait = self.quality[item], self.clickbait[item]
         news = 4 * (novelty - 0.5) * (fresh - 0.5)
         fit = -6 * (length - preferred) ** 2
         engage = (self.base + 2.0 * liking[0] + 0.3 * quality + 0.5 * clickbait + news + fit
-                  + 1.5 * (activity - 0.5) + 0.5 * hour_cosine - depth + self.country_effect[country, 0])
+                  + 1.5 * (activity - 0.5) + 0.5 * hour - depth + self.country_effect[country, 0])
         # Satisfaction: longer pieces satisfy more; what one has seen enough of, less.
         satisfy = (0.3 + 1.6 * liking[1] + 0.5 * quality - self.conflict * clickbait + 0.5 * news
-                   + 1.5 * (length - 0.5) - 1.5 * depth * (1 - activity) + self.country_effect[country, 1])
+                   + 1.5 * (length - 0.5) - 1.5 * depth * (1 - activity)
+                   + self.country_effect[country, 1])
         return np.column_stack([sigmoid(engage), 1 + (RATINGS - 1) * sigmoid(satisfy)])
