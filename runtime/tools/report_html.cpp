@@ -89,17 +89,16 @@ std::string head(const Report& report) {
 std::string mean_table(const Report& report, std::size_t level) {
   const std::size_t num_experts = report.model["levels"][level]["experts"].size();
   HtmlTable table;
-  table.header = {"gate"};
+  table.header = {"gate", "entropy,<br>nats", "effective<br>experts"};
+  const std::size_t first = table.header.size();
   for (std::size_t e = 0; e < num_experts; ++e) table.header.push_back("expert<br>" + std::to_string(e));
-  table.header.insert(table.header.end(), {"entropy,<br>nats", "effective<br>experts"});
   for (const GateReport& gate : report.gates) {
     if (gate.level != level) continue;
-    Row row(num_experts + 1, "·");
-    row[0] = escaped(gate.name);
+    Row row = {escaped(gate.name), fixed(gate.mean_entropy, 2), effective_experts(gate)};
+    row.resize(first + num_experts, "·");
     double largest = 0;
     for (const ExpertUse& use : gate.experts) largest = std::max(largest, use.mean);
-    for (const ExpertUse& use : gate.experts) row[use.expert + 1] = shaded(percent(use.mean), use.mean, largest);
-    row.insert(row.end(), {fixed(gate.mean_entropy, 2), effective_experts(gate)});
+    for (const ExpertUse& use : gate.experts) row[first + use.expert] = shaded(percent(use.mean), use.mean, largest);
     table.rows.push_back(row);
   }
   return table.rows.empty() ? "" : table.html();

@@ -109,14 +109,7 @@ class Session {
     std::size_t stride;
   };
 
-  // Where gate weights go. What writes them is reached through `run` alone, which write_gates() sets, so that a
-  // program without that is linked without this.
-  struct GateOutput {
-    float* weights = nullptr;
-    std::size_t stride = 0;
-    void (*run)(Session&, const internal::Rows& rows, std::size_t first_row) = nullptr;  ///< null: no weights
-  };
-  static void run_with_gates(Session& session, const internal::Rows& rows, std::size_t first_row);
+  static void run_with_gates(Session& session, internal::Rows rows, std::size_t first_row);
 
   void release();
   Status keep_user(const float* shared);
@@ -129,7 +122,6 @@ class Session {
   void* owned_;  ///< the allocation, or null when the arena is the caller's
   Program* program_;  ///< in the arena
   User user_ = User::kUnset;
-  GateOutput gates_;
 };
 
 }  // namespace mmoe

@@ -106,6 +106,16 @@ struct FeatureStep {
   float offset, factor, lower, upper, missing;  ///< Dense
 };
 
+struct Rows;  // session/run.h
+
+/// Where gate weights go. What writes them is reached through `run` alone, which Session::write_gates() sets, so that a
+/// program without that is linked without this.
+struct GateOutput {
+  float* weights;  ///< of the call's first row
+  std::size_t stride;
+  void (*run)(Session&, Rows rows, std::size_t first_row);  ///< null: nobody asks for them
+};
+
 }  // namespace internal
 
 class Program {
@@ -122,6 +132,7 @@ class Program {
   std::size_t num_shared_features;
   float* scores;          ///< [links, rows of the block], padded to 16
   const std::uint32_t* requested;  ///< [requested tasks] indices of links
+  internal::GateOutput gates;
   std::size_t bound_rows;  ///< the steps' arguments are for blocks of so many rows
 };
 

@@ -12,7 +12,7 @@ using internal::make_error;
 
 Status Session::write_gates(float* weights, std::size_t stride) {
   if (!weights) {
-    gates_ = {};
+    program_->gates = {};
     return {};
   }
   const std::size_t num_weights = plan_.num_gate_weights();
@@ -20,15 +20,15 @@ Status Session::write_gates(float* weights, std::size_t stride) {
     return make_error(ErrorCode::kInvalidArgument, "stride: ", stride, ", but a row has ", num_weights,
                       " gate weights");
   }
-  gates_ = {weights, stride, run_with_gates};
+  program_->gates = {weights, stride, run_with_gates};
   return {};
 }
 
-void Session::run_with_gates(Session& session, const internal::Rows& rows, std::size_t first_row) {
-  const Program& program = *session.program_;
-  const std::size_t stride = session.gates_.stride;
-  float* weights = session.gates_.weights + first_row * stride;
-  const std::size_t num_weights = internal::run_steps_with_gates(*session.program_, rows, weights, stride);
+void Session::run_with_gates(Session& session, internal::Rows rows, std::size_t first_row) {
+  Program& program = *session.program_;
+  const std::size_t stride = program.gates.stride;
+  float* weights = program.gates.weights + first_row * stride;
+  const std::size_t num_weights = internal::run_steps_with_gates(program, rows, weights, stride);
   const std::size_t width = program.input_dim - (rows.candidates ? program.shared_dim : 0);
   const bool user_finite = !rows.candidates || session.user_ == User::kFinite;
   for (std::size_t row = 0; row < rows.count; ++row) {

@@ -6,6 +6,7 @@
 #include "core/heap.h"
 #include "core/make_error.h"
 #include "plan/arena.h"
+#include "plan/program.h"
 #include "session/row_queue.h"
 
 namespace mmoe {
@@ -30,7 +31,7 @@ struct alignas(kArenaAlignment) ParallelSession::Worker {
 
   /// The gate weights of what it scores next, `first` being its first row; null: not asked for.
   void place_gates(float* weights, std::size_t stride, std::size_t first) {
-    if (weights) session.gates_.weights = weights + first * stride;
+    if (weights) session.program_->gates.weights = weights + first * stride;
   }
 
   Session session;

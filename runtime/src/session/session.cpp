@@ -56,7 +56,7 @@ Session::Session(const Plan& plan, void* owned, void* arena)
     : plan_(plan), owned_(owned), program_(PlanBuilder::build(plan_, align(arena))) {}
 
 Session::Session(Session&& other) noexcept
-    : plan_(other.plan_), owned_(other.owned_), program_(other.program_), user_(other.user_), gates_(other.gates_) {
+    : plan_(other.plan_), owned_(other.owned_), program_(other.program_), user_(other.user_) {
   other.owned_ = nullptr;
 }
 
@@ -67,7 +67,6 @@ Session& Session::operator=(Session&& other) noexcept {
     owned_ = other.owned_;
     program_ = other.program_;
     user_ = other.user_;
-    gates_ = other.gates_;
     other.owned_ = nullptr;
   }
   return *this;
@@ -214,7 +213,7 @@ Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch
 Status Session::score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows,
                             bool candidates, const Output& output) {
   const internal::Rows rows{x, stride, num_rows, candidates};
-  gates_.run ? gates_.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
+  program_->gates.run ? program_->gates.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
   const std::size_t width = program_->input_dim - (candidates ? program_->shared_dim : 0);
   const bool user_finite = !candidates || user_ == User::kFinite;
   for (std::size_t row = 0; row < num_rows; ++row) {
