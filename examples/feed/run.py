@@ -41,18 +41,16 @@ QUICK = {"rows": 36_000, "test_rows": 10_000, "requests": 10, "candidates": 40, 
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n", maxsplit=1)[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     here = pathlib.Path(__file__).resolve().parent
     parser.add_argument("--quick", action="store_true",
                         help="small vocabularies and networks, few rows: everything in seconds")
-    parser.add_argument("--seed", type=int, default=1, help="first seed")
+    parser.add_argument("--seed", type=int, default=1, help="first seed [1]")
     parser.add_argument("--seeds", type=int, help="how many seeds [5; quick: 2]")
     parser.add_argument("--rows", type=int,
                         help="impressions to train on [3,000,000; quick: 36,000]")
     parser.add_argument("--conflict", type=float, default=0.5,
-                        help="0: satisfaction wants what engagement wants; 1: the opposite")
+                        help="0: satisfaction wants what engagement wants; 1: the opposite [0.5]")
     parser.add_argument("--batch", type=int, help="impressions per step [1,024; quick: 64]")
     parser.add_argument("--rate", type=float, help="Adam's rate for the networks [0.001]")
     parser.add_argument("--table-rate", type=float,
@@ -61,11 +59,17 @@ def arguments():
                         help="share of impressions with a satisfaction label [0.03; quick: 0.1]")
     parser.add_argument("--loss-weight", type=float,
                         help="of satisfaction's squared error [0.1; quick: 0.03]")
-    parser.add_argument("--work", type=pathlib.Path, help="where finished parts are kept",
-                        default=runtime.ROOT / "build/experiments/feed")
-    parser.add_argument("--out", type=pathlib.Path, default=here / "results",
-                        help="where tables and figures go")
-    return parser.parse_args()
+    parser.add_argument("--work", type=pathlib.Path,
+                        help="where finished parts are kept [build/experiments/feed; or feed-quick]")
+    parser.add_argument("--out", type=pathlib.Path,
+                        help="where tables and figures go [results; quick: inside --work]")
+    options = parser.parse_args()
+    if not 0 <= options.conflict <= 1:
+        parser.error(f"--conflict {options.conflict} is not in 0 .. 1")
+    name = "feed-quick" if options.quick else "feed"
+    options.work = options.work or runtime.ROOT / "build/experiments" / name
+    options.out = options.out or (options.work if options.quick else here) / "results"
+    return options
 
 
 def settings_of(options):
