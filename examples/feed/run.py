@@ -60,7 +60,7 @@ def arguments():
     parser.add_argument("--loss-weight", type=float,
                         help="of satisfaction's squared error [0.1; quick: 0.03]")
     parser.add_argument("--work", type=pathlib.Path,
-                        help="where finished parts are kept [build/experiments/feed; or feed-quick]")
+                        help="where finished parts are kept [build/experiments/feed, feed-quick]")
     parser.add_argument("--out", type=pathlib.Path,
                         help="where tables and figures go [results; quick: inside --work]")
     options = parser.parse_args()
