@@ -65,11 +65,11 @@ def check_independence(x, y):
     return same_weights("a run alone", together.state_of_run(1), alone.state_of_run(0))
 
 
-def check_adam(x, y):
+def check_adam(x, y, rates):
     config = CONFIGS[6]
-    ours = train(family.make(config, [1], INPUTS, TASKS), x, y, 1e-2)
+    ours = train(family.make(config, [1], INPUTS, TASKS), x, y, rates)
     theirs = family.make(config, [1], INPUTS, TASKS)
-    optimiser = torch.optim.Adam(theirs.parameters(), lr=1e-2)
+    optimiser = torch.optim.Adam(theirs.parameters(), lr=float(rates))
     for _ in range(20):
         optimiser.zero_grad()
         (theirs(x) - y).square().mean((1, 2)).sum().backward()
@@ -91,7 +91,7 @@ def main():
     y = torch.randn(ROWS, TASKS, generator=generator)
     with tempfile.TemporaryDirectory() as folder:
         passed = [check_runtime(config, x, y, folder) for config in CONFIGS]
-    passed += [check_independence(x, y), check_adam(x, y)]
+    passed += [check_independence(x, y), check_adam(x, y, 1e-2), check_adam(x, y, torch.tensor([1e-2]))]
     if not all(passed):
         sys.exit("error: a difference is beyond its tolerance")
 

@@ -29,11 +29,14 @@ class Adam:
         unbias_mean, unbias_square = 1 - first ** self.steps, 1 - second ** self.steps
         for parameter, mean, square in zip(self.parameters, self.means, self.squares):
             gradient = parameter.grad
-            mean.mul_(first).add_(gradient, alpha=1 - first)
+            mean.lerp_(gradient, 1 - first)
             square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-            denominator = (square / unbias_square).sqrt_().add_(self.epsilon)
-            rates = self.rates_for(parameter) * (factor / unbias_mean)
-            parameter.sub_(rates * mean / denominator)
+            denominator = square.sqrt().mul_(unbias_square ** -0.5).add_(self.epsilon)
+            if self.learning_rates.dim() == 0:  # fewer passes over the memory
+                parameter.addcdiv_(mean, denominator, value=-float(self.learning_rates) * factor / unbias_mean)
+            else:
+                rates = self.rates_for(parameter) * (-factor / unbias_mean)
+                parameter.addcmul_(torch.div(mean, denominator, out=denominator), rates)
 
     def rates_for(self, parameter):
         if self.learning_rates.dim() == 0:

@@ -25,3 +25,8 @@ def markdown(header, rows):
     """The text of a table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def rounded(rows, digits=4):
+    """Rows for markdown(): floats with that many significant digits."""
+    return [[f"{v:.{digits}g}" if isinstance(v, float) else v for v in row] for row in rows]
