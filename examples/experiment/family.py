@@ -17,8 +17,6 @@ import math
 import torch
 from torch import nn
 
-PAPER = "Ma et al., KDD 2018"
-
 
 def grouped(x, weight, bias):
     """x W + b for groups of layers.

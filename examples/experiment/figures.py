@@ -7,11 +7,10 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen before)
 
+from .tables import LABELS  # noqa: E402,F401  (the names that legends show)
+
 # Okabe and Ito's palette, which is told apart by colour-blind readers.
 COLOURS = {"shared_bottom": "#D55E00", "omoe": "#0072B2", "mmoe": "#009E73", "other": "#CC79A7"}
-LABELS = {"single_task": "Single-Task", "shared_bottom": "Shared-Bottom", "l2_constrained": "L2-Constrained",
-          "cross_stitch": "Cross-Stitch", "tensor_factorisation": "Tensor-Factorisation", "omoe": "OMoE",
-          "mmoe": "MMoE", "ple": "PLE"}
 
 plt.rcParams.update({
     "svg.hashsalt": "mmoe-edge", "svg.fonttype": "path", "figure.dpi": 100, "font.size": 9,

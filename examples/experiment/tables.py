@@ -3,6 +3,11 @@
 import csv
 import pathlib
 
+# How people call what experiment.family makes.
+LABELS = {"single_task": "Single-Task", "shared_bottom": "Shared-Bottom", "l2_constrained": "L2-Constrained",
+          "cross_stitch": "Cross-Stitch", "tensor_factorisation": "Tensor-Factorisation", "omoe": "OMoE",
+          "mmoe": "MMoE", "ple": "PLE"}
+
 
 def write_csv(path, header, rows):
     """rows: lists of text and numbers; floats with nine digits, which name a float32 exactly."""

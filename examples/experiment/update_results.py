@@ -17,12 +17,23 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[1]
 MARKER = re.compile(r"(<!-- table (\S+)(?: ([^>]*?))? -->\n)((?:\|.*\n)*)")
 
 
+def shown(text):
+    """At most four decimals of a small number, four digits of a large one; architectures as people call them."""
+    try:
+        value = float(text)
+    except ValueError:
+        return tables.LABELS.get(text, text)
+    if "e" not in text and len(text.partition(".")[2]) <= 4:
+        return text
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+
+
 def rendered(match):
     rows = tables.read_csv(EXAMPLES / match[2])
     wanted = [part.strip() for part in match[3].split(",")] if match[3] else list(rows[0])
     columns = [tuple(text.strip() for text in part.split("=")) for part in wanted]
     try:
-        lines = [[row[column[0]] for column in columns] for row in rows]
+        lines = [[shown(row[column[0]]) for column in columns] for row in rows]
     except KeyError as error:
         sys.exit(f"error: {match[2]} has no column {error}; it has {', '.join(rows[0])}")
     return match[1] + tables.markdown([column[-1] for column in columns], lines)
