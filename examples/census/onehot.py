@@ -1,8 +1,9 @@
-"""Census rows as one-hot columns and scaled numbers: x of 483 columns, of which 38 at most are not zero.
+"""Census rows as one-hot columns and scaled numbers: at most 38 of x's 483 columns are not zero.
 
-Nothing in x is learned, so what an architecture shares between tasks is what its network shares. The
-description gives each categorical feature the identity matrix as its embedding: the runtime makes the same
-x of raw rows. A category that the training rows do not have is all zeros, as its column could not be trained.
+Nothing in x is learned, so what an architecture shares between tasks is what its network shares.
+The description gives each categorical feature the identity matrix as its embedding: the runtime
+makes the same x of raw rows. A category that the training rows do not have is all zeros, as its
+column could not be trained.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ import features as feature_rules
 
 
 def fit(rows, clip_quantile=0.99):
-    """The features list for these rows, as mmoe-convert reads it, with one column in x per category."""
+    """The features list for these rows, as mmoe-convert reads it; a column in x per category."""
     return [{**f, "first_id": 0, "unknown": "zero"} if f["kind"] == "categorical" else f
             for f in feature_rules.fit(rows, clip_quantile)]
 
@@ -39,11 +40,12 @@ def encode(features, rows):
             values.append((ids != feature_rules.UNKNOWN_ID).astype(np.float32))
             columns.append(first + np.maximum(ids - 1, 0))
             first += len(feature["vocabulary"])
-    return OneHot(torch.from_numpy(np.stack(columns, 1)), torch.from_numpy(np.stack(values, 1)), first)
+    columns, values = (torch.from_numpy(np.stack(parts, 1)) for parts in (columns, values))
+    return OneHot(columns, values, first)
 
 
 class OneHot:
-    """A matrix [rows, width] of few numbers per row, which stands for x in experiment.family's networks.
+    """A matrix [rows, width] of few numbers per row; x of experiment.family's networks.
 
     columns: int64 [rows, numbers]; values: float32 [rows, numbers].
     """
@@ -69,7 +71,7 @@ class OneHot:
         return torch.zeros(len(self), self.width).scatter_add_(1, self.columns, self.values)
 
     def transposed(self):
-        """Rows, values and first positions of the numbers of each column; made when first needed."""
+        """Rows, values and first positions of each column's numbers; made when first needed."""
         if self.by_column is None:
             flat = self.columns.flatten()
             order = torch.from_numpy(np.argsort(flat.numpy().astype(np.int16), kind="stable"))
@@ -80,7 +82,7 @@ class OneHot:
 
 
 class Product(torch.autograd.Function):
-    """x @ weight: [rows, width] x [width, outputs]. Only the numbers that are not zero are multiplied."""
+    """x @ weight: [rows, width] x [width, outputs], of the numbers that x holds alone."""
 
     @staticmethod
     def forward(context, weight, x):

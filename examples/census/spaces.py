@@ -15,7 +15,7 @@ def suggest_decay(trial):
 def suggest_config(trial, architecture, cap):
     """What experiment.family makes. trial: of optuna; cap: of the hidden units of a layer.
 
-    Networks side by side (of tasks, or experts) share a layer's units. A task's tower is not counted.
+    Networks side by side (of tasks, or experts) share a layer's units; towers do not count.
     """
     units = trial.suggest_categorical("units", [cap // 4, cap // 2, cap])
     layers = trial.suggest_int("layers", 1, 2)
@@ -58,7 +58,7 @@ def ple(trial):
     return 2 * specific + shared, {"specific": specific, "shared": shared, "levels": levels}
 
 
-# Each gives the number of networks side by side that share the units of a layer, and the further keys.
+# Each gives the number of networks side by side, and the further keys of a config.
 OWN_CHOICES = {"single_task": nothing, "shared_bottom": nothing, "l2_constrained": l2_constrained,
                "cross_stitch": cross_stitch, "tensor_factorisation": tensor_factorisation,
                "omoe": mixture, "mmoe": mixture, "ple": ple}

@@ -1,4 +1,4 @@
-"""Trains networks of one shape side by side on shared minibatches and keeps each one's best epoch."""
+"""Trains networks of one shape side by side on shared minibatches; keeps each one's best epoch."""
 
 import math
 import pathlib
@@ -43,9 +43,12 @@ def predict(network, x, part=4096):
 
 def aucs(network, split):
     """[runs, tasks]; 0.5 for a run whose weights are no longer finite."""
-    scores = predict(network, split.x)
-    return np.array([[metrics.auc(split.labels[:, task], run[:, task]) if np.isfinite(run).all() else 0.5
-                      for task in range(run.shape[1])] for run in scores])
+    def of_run(scores):
+        if not np.isfinite(scores).all():
+            return [0.5] * network.tasks
+        return [metrics.auc(*pair) for pair in zip(split.labels.T, scores.T)]
+
+    return np.array([of_run(scores) for scores in predict(network, split.x)])
 
 
 class Best:
@@ -92,12 +95,12 @@ def fit(config, seeds, rates, decay, train, validation, plan):
 
 
 def schedule(done):
-    """Factor of the learning rates after this part of the training: up in a tenth of it, then a cosine to 0."""
+    """Factor of the learning rates after this part of the training: a rise, then a cosine to 0."""
     return min(1.0, (done + 1e-3) / WARM_UP) * (1 + math.cos(math.pi * done)) / 2
 
 
 def step(network, optimiser, x, labels, factor):
-    """Each run's loss: the sum over tasks of the mean cross entropy, and what its architecture adds."""
+    """Each run's loss: the tasks' mean cross entropies added up, and what its architecture adds."""
     logits = network(x)
     losses = functional.binary_cross_entropy_with_logits(
         logits, labels.expand_as(logits), reduction="none")
