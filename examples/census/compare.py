@@ -9,6 +9,7 @@ Needs PyTorch, NumPy, Matplotlib and optuna.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import sys
@@ -33,7 +34,7 @@ FULL = {"trials": 8, "rates": 3, "epochs": 8, "batch_size": 512, "cap": 128, "or
         "starts": 4, "rows": 0}
 # Two rates: with the highest, a few steps may end in a network that gives all rows one score.
 QUICK = {"trials": 2, "rates": 2, "epochs": 3, "batch_size": 256, "cap": 128, "orders": 1,
-         "starts": 2, "rows": 9000}
+         "starts": 2, "rows": 7500}
 SETTINGS = {
     "trials": "of the search", "rates": "learning rates of a trial, at most "
     f"{len(spaces.LEARNING_RATES)}", "epochs": "at most", "batch_size": "rows of a step",
@@ -45,7 +46,8 @@ class Data:
     """The splits' inputs and labels, and the test rows as the CSV file that mmoe-score reads."""
 
     def __init__(self, path, limit, folder):
-        rows = {name: list(census.read_rows(path, name))[:limit or None] for name in census.SPLITS}
+        rows = {name: list(itertools.islice(census.read_rows(path, name), limit or None))
+                for name in census.SPLITS}
         self.features = onehot.fit(rows["train"])
         self.x = {name: onehot.encode(self.features, part) for name, part in rows.items()}
         self.labels = {name: {task: np.array([label(row) for row in part])
