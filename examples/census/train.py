@@ -10,6 +10,7 @@ import copy
 import csv
 import json
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -19,15 +20,8 @@ import census
 import features as feature_rules
 import network
 
-
-def auc(labels, scores):
-    """Area under the ROC curve by ranks; equal scores share their mean rank."""
-    _, group, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2
-    positives = labels.sum()
-    negatives = len(labels) - positives
-    rank_sum = mean_rank[group][labels].sum()
-    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from experiment.metrics import auc  # noqa: E402
 
 
 class Split:

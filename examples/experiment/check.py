@@ -32,9 +32,9 @@ CONFIGS = [
 TOLERANCE = 1e-6
 
 
-def train(network, x, y, rates, steps=20):
+def train(network, x, y, rates, steps=20, weight_decays=0.0):
     """A few steps, so that no weight is what it was at the start."""
-    optimiser = optimise.Adam(network.parameters(), rates)
+    optimiser = optimise.Adam(network.parameters(), rates, weight_decays=weight_decays)
     for _ in range(steps):
         optimiser.zero_grad()
         loss = (network(x) - y).square().mean((1, 2)) + network.penalty()
@@ -65,16 +65,16 @@ def check_independence(x, y):
     return same_weights("a run alone", together.state_of_run(1), alone.state_of_run(0))
 
 
-def check_adam(x, y, rates):
+def check_adam(x, y, rates, decay):
     config = CONFIGS[6]
-    ours = train(family.make(config, [1], INPUTS, TASKS), x, y, rates)
+    ours = train(family.make(config, [1], INPUTS, TASKS), x, y, rates, weight_decays=decay)
     theirs = family.make(config, [1], INPUTS, TASKS)
-    optimiser = torch.optim.Adam(theirs.parameters(), lr=float(rates))
+    optimiser = torch.optim.AdamW(theirs.parameters(), lr=float(rates), weight_decay=decay)
     for _ in range(20):
         optimiser.zero_grad()
         (theirs(x) - y).square().mean((1, 2)).sum().backward()
         optimiser.step()
-    return same_weights("torch.optim.Adam", ours.state_of_run(0), theirs.state_of_run(0))
+    return same_weights(f"torch.optim.AdamW, decay {decay}", ours.state_of_run(0), theirs.state_of_run(0))
 
 
 def same_weights(what, a, b):
@@ -91,7 +91,8 @@ def main():
     y = torch.randn(ROWS, TASKS, generator=generator)
     with tempfile.TemporaryDirectory() as folder:
         passed = [check_runtime(config, x, y, folder) for config in CONFIGS]
-    passed += [check_independence(x, y), check_adam(x, y, 1e-2), check_adam(x, y, torch.tensor([1e-2]))]
+    passed.append(check_independence(x, y))
+    passed += [check_adam(x, y, rates, decay) for rates in (1e-2, torch.tensor([1e-2])) for decay in (0.0, 0.5)]
     if not all(passed):
         sys.exit("error: a difference is beyond its tolerance")
 
