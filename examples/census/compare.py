@@ -200,6 +200,15 @@ def keep_settings(settings, work):
     path.write_text(json.dumps(settings, indent=1) + "\n")
 
 
+def find_programs():
+    """An error now rather than after the first search."""
+    try:
+        for name in ("mmoe-convert", "mmoe-score"):
+            runtime.find_program(name)
+    except runtime.ProgramFailed as reason:
+        sys.exit(f"error: {reason}")
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -230,8 +239,11 @@ def main():
                 **{name: getattr(args, name, value) for name, value in base.items()}}
     work = args.work or (WORK.with_name("census-quick") if args.quick else WORK)
     out = args.out or (work / "results" if args.quick else compare_report.RESULTS)
-    compare_report.refuse_small(settings, FULL, out)
+    full = not (args.quick or args.group or args.architecture) and FULL.items() <= settings.items()
+    if not full and out.resolve() == compare_report.RESULTS:
+        sys.exit(f"error: {out} is for a run of full size: give another --out")
     path = census.find_data(args.data)
+    find_programs()
     keep_settings(settings, work)
     data = Data(path, settings["rows"], work)
     comparison = Comparison(settings, data, work)

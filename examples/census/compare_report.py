@@ -56,13 +56,6 @@ TABLE_COLUMNS = [
     "paper_auxiliary_mean"]
 
 
-def refuse_small(settings, full, out):
-    """Ends the program rather than let a smaller run replace the results that are checked in."""
-    smaller = settings["quick"] or any(settings[name] != value for name, value in full.items())
-    if smaller and out.resolve() == RESULTS:
-        sys.exit(f"error: {RESULTS} is for a run of full size: give another --out")
-
-
 def keep(results, settings, versions, out):
     """Writes seeds.csv, search.csv and run.json of progress.Results."""
     entries = [(json.loads(key), value) for key, value in results.values.items()]
