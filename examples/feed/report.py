@@ -141,14 +141,13 @@ def draw_training(kept, out):
                 means, widths = zip(*(interval(values(architecture, part, measure))
                                       for part in kept.parts))
                 axes[row, column].errorbar(
-                    x + (number - 1.5) * 0.01 * x[-1], means, widths, **style_of(architecture),
-                    capsize=2)
+                    x + (number - 1.5) * 0.01 * x[-1], means, widths, **style_of(architecture))
         axes[0, column].set_title(title)
-        axes[1, column].set_xlabel("impressions, millions")
+        axes[1, column].set(xlabel="impressions, millions", xticks=x)
         axes[1, column].axhline(0, color=COLOURS[BASELINE], linewidth=0.8, zorder=0)
     axes[0, 0].set_ylabel("mean of the seeds")
     axes[1, 0].set_ylabel(f"paired gain over {figures.LABELS[BASELINE]}")
-    axes[0, 0].legend()
+    axes[0, 0].legend(loc="upper left")
     figures.save(figure, out / "training_length.svg")
 
 
@@ -169,12 +168,12 @@ def draw_ranking(kept, out):
         for task in range(len(TASKS)):
             means, widths = zip(*(interval(kept.ranking(architecture, str(w))[:, task])
                                   for w in rank.WEIGHTS))
-            axes[1 + task].errorbar(x, means, widths, capsize=2, **style)
+            axes[1 + task].errorbar(x, means, widths, **style)
     axes[0].set(xlabel="expected engagement of the shown", ylabel="expected rating of the shown",
                 title="trade-off over the weight of satisfaction")
     for axis, task in zip(axes[1:], TASKS):
         axis.axhline(0, color=COLOURS[BASELINE], linewidth=0.8, zorder=0)
-        axis.set(xlabel="weight of satisfaction", title=task,
+        axis.set(xlabel="weight of satisfaction", title=task, xticks=rank.WEIGHTS,
                  ylabel=f"% over {figures.LABELS[BASELINE]}")
     axes[0].legend()
     figures.save(figure, out / "ranking.svg")
