@@ -3,6 +3,7 @@
 import gzip
 import os
 import pathlib
+import zlib
 
 FILE_NAME = "census-income.test.gz"
 
@@ -67,10 +68,18 @@ def find_data(directory=None):
                      "(Census-Income KDD) and pass --data DIR or set MMOE_CENSUS_DIR.")
 
 
+def readable(path, lines):
+    """The lines; an error that names the file where it is cut off or is no such file."""
+    try:
+        yield from lines
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise SystemExit(f"error: {path}: {error}") from error
+
+
 def read_rows(path, split):
     """The rows of a split in file order, as dicts of text without the padding blanks."""
     with gzip.open(path, "rt", encoding="ascii") as lines:
-        for number, line in enumerate(lines):
+        for number, line in enumerate(readable(path, lines)):
             if number % 6 not in SPLITS[split]:
                 continue
             fields = [field.strip() for field in line.split(",")]

@@ -15,18 +15,19 @@ import pathlib
 import sys
 import time
 
-import numpy as np
-import optuna
-import torch
-
-import census
-import compare_report
-import onehot
-import prepare_rows
-import spaces
-import trainer
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from experiment import command  # noqa: E402
+command.need("numpy", "torch", "matplotlib", "optuna")
+import numpy as np  # noqa: E402
+import optuna  # noqa: E402
+import torch  # noqa: E402
+
+import census  # noqa: E402
+import compare_report  # noqa: E402
+import onehot  # noqa: E402
+import prepare_rows  # noqa: E402
+import spaces  # noqa: E402
+import trainer  # noqa: E402
 from experiment import metrics, progress, runtime  # noqa: E402
 
 WORK = runtime.ROOT / "build" / "experiments" / "census"
@@ -178,7 +179,7 @@ class Comparison:
         tasks = range(len(cell.tasks))
         return {"test": [metrics.auc(labels[:, task], scores[:, task]) for task in tasks],
                 "pytorch": [metrics.auc(labels[:, task], expected[:, task]) for task in tasks],
-                "largest_score_difference": float(np.abs(scores - expected).max())}
+                "largest_score_difference": metrics.require_scores(str(cell), scores, expected)}
 
     def run(self, chosen):
         steps = progress.Progress("census", len(chosen) * (1 + self.settings["orders"]), period=0)
@@ -200,15 +201,6 @@ def keep_settings(settings, work):
     path.write_text(json.dumps(settings, indent=1) + "\n")
 
 
-def find_programs():
-    """An error now rather than after the first search."""
-    try:
-        for name in ("mmoe-convert", "mmoe-score"):
-            runtime.find_program(name)
-    except runtime.ProgramFailed as reason:
-        sys.exit(f"error: {reason}")
-
-
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -227,7 +219,11 @@ def parse_arguments():
         f"{WORK.relative_to(runtime.ROOT)}, with --quick …/census-quick)")
     add("--out", type=pathlib.Path, help="tables and figure (None: results beside this script, "
         "with --quick in the work folder)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in SETTINGS:
+        if getattr(args, name, 1) < (name != "rows"):
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    return args
 
 
 def main():
@@ -238,12 +234,11 @@ def main():
     settings = {"seed": args.seed, "quick": args.quick,
                 **{name: getattr(args, name, value) for name, value in base.items()}}
     work = args.work or (WORK.with_name("census-quick") if args.quick else WORK)
-    out = args.out or (work / "results" if args.quick else compare_report.RESULTS)
-    full = not (args.quick or args.group or args.architecture) and FULL.items() <= settings.items()
-    if not full and out.resolve() == compare_report.RESULTS:
-        sys.exit(f"error: {out} is for a run of full size: give another --out")
+    everything = not (args.quick or args.group or args.architecture)
+    full = everything and {"seed": 1, **FULL}.items() <= settings.items()
+    out = command.output_folder(args.out, work, args.quick, full, compare_report.RESULTS)
     path = census.find_data(args.data)
-    find_programs()
+    runtime.require_programs("mmoe-convert", "mmoe-score")
     keep_settings(settings, work)
     data = Data(path, settings["rows"], work)
     comparison = Comparison(settings, data, work)
@@ -257,4 +252,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -2,13 +2,26 @@
 
 import numpy as np
 
+# How far a score from the runtime may be from PyTorch's, relative to the largest if that is above 1: sums of some
+# hundred products in float32, in another order.
+SCORE_AGREEMENT = 1e-5
 # How far a figure from the runtime's scores may be from the same figure of PyTorch's.
 AGREEMENT = 1e-6
+# Student's t at 97.5 % for 1, 2, ... degrees of freedom.
+STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+           2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069]
+NORMAL = 1.96
+
+
+class Disagreement(AssertionError):
+    """The runtime and PyTorch say different things of the same rows."""
 
 
 def auc(labels, scores):
     """Area under the ROC curve by ranks; equal scores share their mean rank. labels: bool [rows]."""
-    labels = np.asarray(labels, bool)
+    labels, scores = np.asarray(labels, bool), np.asarray(scores)
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is not finite: it has no rank")
     _, group, counts = np.unique(scores, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2
     positives = int(labels.sum())
@@ -35,11 +48,22 @@ def log_loss(labels, scores):
     return float(-np.mean(np.where(np.asarray(labels, bool), np.log(p), np.log1p(-p))))
 
 
-def mean_and_interval(values, level=1.96):
-    """Mean and half width of its 95 % interval (normal; of independent values)."""
+def student(freedom):
+    """The 97.5 % quantile; beyond the table by the first terms of its expansion around the normal one, to 3e-4
+    (Abramowitz and Stegun, 26.7.5)."""
+    if freedom <= len(STUDENT):
+        return STUDENT[freedom - 1]
+    z = NORMAL
+    return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2)
+
+
+def mean_and_interval(values, level=None):
+    """Mean and half width of its 95 % interval, of independent values: by Student's t unless `level` (NORMAL) is
+    given. One value has no interval: NaN."""
     values = np.asarray(values, np.float64)
     if len(values) < 2:
         return float(values.mean()), float("nan")
+    level = level or student(len(values) - 1)
     return float(values.mean()), float(level * values.std(ddof=1) / np.sqrt(len(values)))
 
 
@@ -47,5 +71,18 @@ def require_agreement(what, ours, pytorch, tolerance=AGREEMENT):
     """The difference of a figure; an error if the runtime's and PyTorch's are not the same figure."""
     difference = abs(ours - pytorch)
     if not difference <= tolerance:
-        raise AssertionError(f"{what}: {ours:.9g} from the runtime's scores, {pytorch:.9g} from PyTorch's")
+        raise Disagreement(f"{what}: {ours:.9g} from the runtime's scores, {pytorch:.9g} from PyTorch's")
     return difference
+
+
+def require_scores(what, ours, pytorch):
+    """The largest difference of a score; an error if one is beyond SCORE_AGREEMENT. A single wrong score hardly
+    moves a figure over thousands of rows: figures that agree are not enough."""
+    if ours.shape != pytorch.shape:
+        raise Disagreement(f"{what}: scores of shape {ours.shape} from the runtime, {pytorch.shape} from PyTorch")
+    differences = np.abs(np.asarray(ours, np.float64) - pytorch)
+    worst = np.unravel_index(np.argmax(differences), differences.shape)  # a NaN, if there is one
+    if not differences[worst] <= SCORE_AGREEMENT * max(1.0, np.abs(pytorch).max()):
+        raise Disagreement(f"{what}: score {tuple(map(int, worst))} is {ours[worst]:.9g} from the runtime, "
+                           f"{pytorch[worst]:.9g} from PyTorch")
+    return float(differences[worst])

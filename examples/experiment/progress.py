@@ -14,9 +14,11 @@ class Results:
     def __init__(self, path):
         self.path = pathlib.Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.values = {}
+        self.values, self.cut_off = {}, False
         if self.path.exists():
-            for line in self.path.read_text().splitlines():
+            text = self.path.read_text(encoding="utf-8")
+            self.cut_off = bool(text) and not text.endswith("\n")
+            for line in text.splitlines():
                 try:
                     entry = json.loads(line)
                 except json.JSONDecodeError:
@@ -27,7 +29,8 @@ class Results:
         return self.values.get(canonical(key))
 
     def add(self, key, value):
-        line = json.dumps({"key": key, "value": value})
+        line = "\n" * self.cut_off + json.dumps({"key": key, "value": value})
+        self.cut_off = False
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()

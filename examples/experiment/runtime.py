@@ -30,6 +30,12 @@ def find_program(name):
     return str(found)
 
 
+def require_programs(*names):
+    """An error now rather than after an hour of training."""
+    for name in names:
+        find_program(name)
+
+
 def run(name, *arguments, text=None):
     """Standard output of a program, given its arguments and text for its standard input."""
     command = [find_program(name), *map(str, arguments)]

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from experiment import runtime  # noqa: E402
+from experiment import metrics, runtime  # noqa: E402
 
 # PyTorch's weights may be away from the runtime's by a few float32 roundings of a softmax of sums
 # of 64.
@@ -37,7 +37,7 @@ def measure(model_file, rows_file, model, rows):
     for number, (gate, weights) in enumerate(read(written).items()):
         difference = float(np.abs(weights - theirs[:, number]).max())
         if not difference <= TOLERANCE:
-            raise AssertionError(f"gate {gate}: {difference:.1e} away from PyTorch's")
+            raise metrics.Disagreement(f"gate {gate}: {difference:.1e} away from PyTorch's")
         mean = weights.astype(np.float64).mean(0)
         found[gate] = {
             "difference": difference,

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from experiment import runtime  # noqa: E402
+from experiment import metrics, runtime  # noqa: E402
 import simulate  # noqa: E402
 
 SHOWN = 10
@@ -51,7 +51,8 @@ class Requests:
                                            for user, items in self.parts]) for file in files])
         whole = np.hstack([runtime.score(file, self.file) for file in files])
         if not np.array_equal(by_request.view(np.uint32), whole.view(np.uint32)):
-            raise AssertionError("one user and many candidates: not the bits of whole rows")
+            raise metrics.Disagreement(
+                "one user and many candidates: not the bits of whole rows")
         return by_request
 
     def shown(self, ranked_by):

@@ -3,29 +3,21 @@
 
 import argparse
 import json
-import math
 import pathlib
 import sys
 
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from experiment import figures, metrics, runtime, tables  # noqa: E402
+from experiment import command, figures, runtime, tables  # noqa: E402
 from experiment.figures import plt  # noqa: E402
+from experiment.metrics import mean_and_interval  # noqa: E402
 from experiment.progress import Results  # noqa: E402
 import rank  # noqa: E402
 
 BASELINE, TASKS = "shared_bottom", ("engagement", "satisfaction")
 MEASURES = {"auc": "engagement: AUC", "r2": "satisfaction: R²"}
-# 97.5 % quantiles of Student's t by degrees of freedom: seeds are few.
-T975 = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
 COLOURS = {**figures.COLOURS, "single_task": "#777777", "truth": "#000000"}
-
-
-def interval(values):
-    """Mean and half width of the 95 % interval of the mean over seeds, by Student's t."""
-    level = T975[len(values) - 1] if len(values) <= len(T975) else 1.96
-    return metrics.mean_and_interval(values, level)
 
 
 def key_of(settings, architecture, seed, part):
@@ -38,6 +30,8 @@ class Kept:
     """The results of one run.py, by architecture and part; all seeds of it."""
 
     def __init__(self, work):
+        if not (work / "about.json").is_file():
+            sys.exit(f"error: no about.json in {work}: run run.py to its end first")
         self.about = json.loads((work / "about.json").read_text())
         settings = self.about["settings"]
         self.settings, self.architectures = settings, settings["architectures"]
@@ -79,12 +73,12 @@ def write_table3(kept, out):
         for part in kept.parts:
             row = [architecture, int(kept.of(architecture, part, "rows")[0])]
             for measure in ("auc", "r2", "r2_expected"):
-                row += [*interval(kept.of(architecture, part, measure)),
-                        *interval(kept.gain(architecture, part, measure))]
+                row += [*mean_and_interval(kept.of(architecture, part, measure)),
+                        *mean_and_interval(kept.gain(architecture, part, measure))]
             rows.append(row)
     truth = ["truth", ""]
     for measure in ("auc", "r2", "r2_expected"):
-        truth += [*interval(kept.of("truth", 0, measure)), "", ""]
+        truth += [*mean_and_interval(kept.of("truth", 0, measure)), "", ""]
     tables.write_csv(out / "table3.csv", header, [*rows, truth])
 
 
@@ -96,7 +90,7 @@ def write_table4(kept, out):
             shown = kept.of(architecture, last, "ranking", weight).mean(0)
             change = kept.ranking(architecture, weight)
             rows.append([architecture, float(weight), float(shown[0]), float(shown[1]),
-                         *interval(change[:, 0]), *interval(change[:, 1])])
+                         *mean_and_interval(change[:, 0]), *mean_and_interval(change[:, 1])])
     tables.write_csv(out / "table4.csv", [
         "model", "satisfaction_weight", "engagement", "rating", "engagement_percent",
         "engagement_percent_interval", "rating_percent", "rating_percent_interval"], rows)
@@ -118,8 +112,8 @@ def write_gates(kept, out):
     for what in CONCENTRATION:
         row, found = [what], [kept.of("mmoe", last, "gates", gate, what) for gate in TASKS]
         for values in found:
-            row += interval(values)
-        rows.append([*row, *interval(found[1] - found[0])])
+            row += mean_and_interval(values)
+        rows.append([*row, *mean_and_interval(found[1] - found[0])])
     tables.write_csv(out / "gates_concentration.csv",
                      [*header, "difference", "difference_interval"], rows)
 
@@ -138,7 +132,7 @@ def draw_training(kept, out):
                 if row and architecture == BASELINE:
                     continue
                 x = np.array([kept.of(architecture, part, "rows")[0] for part in kept.parts]) / 1e6
-                means, widths = zip(*(interval(values(architecture, part, measure))
+                means, widths = zip(*(mean_and_interval(values(architecture, part, measure))
                                       for part in kept.parts))
                 axes[row, column].errorbar(
                     x + (number - 1.5) * 0.01 * x[-1], means, widths, **style_of(architecture))
@@ -166,7 +160,7 @@ def draw_ranking(kept, out):
             continue
         x = np.array(rank.WEIGHTS) + (number - 2) * 0.015
         for task in range(len(TASKS)):
-            means, widths = zip(*(interval(kept.ranking(architecture, str(w))[:, task])
+            means, widths = zip(*(mean_and_interval(kept.ranking(architecture, str(w))[:, task])
                                   for w in rank.WEIGHTS))
             axes[1 + task].errorbar(x, means, widths, **style)
     axes[0].set(xlabel="expected engagement of the shown", ylabel="expected rating of the shown",
@@ -202,7 +196,7 @@ def draw_gates(kept, out):
 def write_about(kept, out):
     """run.json: what was run, and the largest differences between the runtime and PyTorch."""
     models = [value for (name, _, part), value in kept.values.items() if part and name != "truth"]
-    truth = {name: interval(kept.of("truth", 0, name)) for name in (
+    truth = {name: mean_and_interval(kept.of("truth", 0, name)) for name in (
         "correlation", "engagement_rate", "rating", "rating_rate")}
     about = {
         **kept.about, "simulation": {name: round(mean, 4) for name, (mean, _) in truth.items()},
@@ -219,7 +213,7 @@ def write_about(kept, out):
 
 
 def with_interval(values, digits):
-    mean, width = interval(values)
+    mean, width = mean_and_interval(values)
     return f"{mean:.{digits}f} ± {width:.{digits}f}"
 
 
@@ -263,8 +257,18 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=here / "results",
                         help="where tables and figures go")
     options = parser.parse_args()
+    keep_results(options, here / "results")
     make(options.work, options.out)
 
 
+def keep_results(options, results):
+    """An error if figures of other settings would replace those of the repository."""
+    if options.out.resolve() == results:
+        settings = json.loads((results / "run.json").read_text())["settings"]
+        if Kept(options.work).settings != settings:
+            sys.exit(f"error: {options.work} has results of other settings than {results}: "
+                     "give another --out")
+
+
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -19,10 +19,11 @@ import resource
 import sys
 import time
 
-import numpy as np
-import torch
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from experiment import command  # noqa: E402
+command.need("numpy", "torch", "matplotlib")
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 from experiment import metrics, runtime  # noqa: E402
 from experiment.progress import Progress, Results, short_hash  # noqa: E402
 import gates  # noqa: E402
@@ -68,7 +69,9 @@ def arguments():
         parser.error(f"--conflict {options.conflict} is not in 0 .. 1")
     name = "feed-quick" if options.quick else "feed"
     options.work = options.work or runtime.ROOT / "build/experiments" / name
-    options.out = options.out or (options.work if options.quick else here) / "results"
+    full = settings_of(options) == settings_of(parser.parse_args([]))
+    options.out = command.output_folder(options.out, options.work, options.quick, full,
+                                        here / "results")
     return options
 
 
@@ -118,10 +121,11 @@ def evaluate(models, data, path):
              for number, m in enumerate(models)]
     scores = np.hstack([runtime.score(file, data.test_file) for file in files])
     theirs = np.hstack([m.scores(data.test) for m in models])
+    apart = metrics.require_scores(path.name, scores, theirs)
     figures, expected = figures_of(data.test, scores), figures_of(data.test, theirs)
+    figures["score_difference"] = apart
     figures["figure_difference"] = max(
         metrics.require_agreement(name, figures[name], expected[name]) for name in expected)
-    figures["score_difference"] = float(np.abs(scores - theirs).max())
     return files, figures
 
 
@@ -139,15 +143,28 @@ class Run:
             network.Training(m, settings["rate"], settings["table_rate"], settings["loss_weight"])
             for m in self.models]
         self.state = folder / (short_hash(self.key(0)) + ".pt")
-        if self.state.exists():
-            for training, saved in zip(self.trainings, torch.load(self.state)):
-                training.load_state_dict(saved)
+
+    def load(self, results):
+        """The saved state; without effect if an earlier part's result is lost, which takes that
+        part's weights to measure again."""
+        if not self.state.exists():
+            return
+        saved = torch.load(self.state)
+        before = [part for part in range(1, PARTS + 1) if self.rows_until(part) < saved[0]["done"]]
+        if all(results.get(self.key(part)) for part in before):
+            for training, state in zip(self.trainings, saved):
+                training.load_state_dict(state)
+
+    def rows_until(self, part):
+        """Impressions trained on at the end of the part."""
+        return self.settings["rows"] * part // PARTS
 
     def key(self, part):
         return report.key_of(self.settings, self.architecture, self.seed, part)
 
     def go_on(self, results):
         """Trains, with a result after each part."""
+        self.load(results)
         for part in range(1, PARTS + 1):
             # A part whose state was lost is trained again, to the same weights.
             seconds = self.train(part)
@@ -159,7 +176,7 @@ class Run:
 
     def train(self, part):
         """To the end of the part; seconds."""
-        started, until = time.monotonic(), self.settings["rows"] * part // PARTS
+        started, until = time.monotonic(), self.rows_until(part)
         what = f"seed {self.seed}, {self.architecture}, part {part} of {PARTS}"
         for training in self.trainings:
             training.run(self.data.train, until, self.settings["batch"],
@@ -174,7 +191,7 @@ class Run:
     def measure(self, part):
         """Figures of the test rows; behind the last part also ranking and gates."""
         files, figures = evaluate(self.models, self.data, self.folder / self.architecture)
-        figures.update(rows=self.settings["rows"] * part // PARTS,
+        figures.update(rows=self.rows_until(part),
                        parameters=sum(m.network.parameters_per_run() for m in self.models))
         if part < PARTS:
             return figures
@@ -210,6 +227,7 @@ def run_seed(settings, seed, results, work):
 def main():
     options = arguments()
     torch.set_num_threads(1)
+    runtime.require_programs("mmoe-convert", "mmoe-score")
     settings = settings_of(options)
     results = Results(options.work / "results.jsonl")
     started = time.monotonic()
@@ -224,4 +242,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

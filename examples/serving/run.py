@@ -12,9 +12,10 @@ import pathlib
 import statistics
 import sys
 
-import torch
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from experiment import command  # noqa: E402
+command.need("numpy", "torch", "matplotlib")
+import torch  # noqa: E402
 from experiment import family, figures, progress, runtime, tables  # noqa: E402
 
 ROWS = (1, 256)
@@ -27,6 +28,7 @@ SIZES = {
 # How each is served: label, architecture, options of mmoe-bench.
 WAYS = [("Shared-Bottom", "shared_bottom", []), ("OMoE", "omoe", []), ("MMoE", "mmoe", []),
         ("OMoE top-2", "omoe", ["--top-k", "2"]), ("MMoE top-2", "mmoe", ["--top-k", "2"])]
+ROUNDS, SECONDS = 9, 0.3
 LIMIT = 0.01  # parameters differ by less than this share
 
 
@@ -131,22 +133,27 @@ def parse_arguments():
     add = parser.add_argument
     add("--out", type=pathlib.Path,
         help="folder of the results (default: results beside this script; with --quick: in the work folder)")
-    add("--work", type=pathlib.Path, default=runtime.ROOT / "build" / "experiments" / "serving",
-        help="folder of the models (default: build/experiments/serving)")
-    add("--rounds", type=int, default=9, help="times that each model is timed (default: %(default)s)")
-    add("--seconds", type=float, default=0.3, help="of each timing, per number of rows (default: %(default)s)")
+    add("--work", type=pathlib.Path,
+        help="folder of the models (default: build/experiments/serving, with --quick ...-quick)")
+    add("--rounds", type=int, default=ROUNDS, help="times that each model is timed (default: %(default)s)")
+    add("--seconds", type=float, default=SECONDS, help="of each timing, per number of rows (default: %(default)s)")
     add("--cpu", type=int, default=0, help="processor to measure on (default: %(default)s)")
     add("--quick", action="store_true", help="a round of a blink each: the figures mean nothing")
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.seconds = 1, 0.02
-    args.out = args.out or (args.work / "results" if args.quick else here / "results")
+    if args.rounds < 1 or args.seconds <= 0:
+        parser.error("--rounds and --seconds must be above 0")
+    args.work = args.work or runtime.ROOT / "build" / "experiments" / ("serving-quick" if args.quick else "serving")
+    full = (args.rounds, args.seconds) == (ROUNDS, SECONDS)
+    args.out = command.output_folder(args.out, args.work, args.quick, full, here / "results")
     return args
 
 
 def main():
     args = parse_arguments()
     torch.set_num_threads(1)
+    runtime.require_programs("mmoe-convert", "mmoe-bench")
     models = {name: convert_all(name, size, args.work) for name, size in SIZES.items()}
     reports = measure(models, args)
     lines = table(models, reports)
@@ -158,4 +165,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -15,6 +15,11 @@ NAMES = ["shared_bottom", "omoe", "mmoe"]
 SHADES = {0.5: "#D55E00", 0.9: "#E69F00", 1.0: "#56B4E9"}  # of figure 3
 
 
+def mean_and_interval(values):
+    """By the normal quantile: for 200 runs Student's is 1 % more, for the curves' 25 5 %."""
+    return metrics.mean_and_interval(values, metrics.NORMAL)
+
+
 class Results:
     """finals: {cosine: {architecture: losses [runs]}};
     curves: {cosine: {architecture: {step: losses [curve_runs]}}}."""
@@ -93,7 +98,7 @@ def write_tuning(results, out):
     for cosine, losses in results.tuning.items():
         for name in NAMES:
             for rate, values in zip(results.settings["rates"], losses[name]):
-                rows.append([cosine, name, rate, len(values), *metrics.mean_and_interval(values),
+                rows.append([cosine, name, rate, len(values), *mean_and_interval(values),
                              int(rate == results.rates[cosine][name])])
     header = ["cosine", "architecture", "learning_rate", "runs", "mean_validation_loss",
               "half_width_95", "chosen"]
@@ -105,7 +110,7 @@ def write_curves(results, out):
     for cosine, curves in results.curves.items():
         for name in NAMES:
             for step, losses in sorted(curves[name].items()):
-                rows.append([cosine, name, step, len(losses), *metrics.mean_and_interval(losses),
+                rows.append([cosine, name, step, len(losses), *mean_and_interval(losses),
                              *map(float, np.quantile(losses, [0.25, 0.5, 0.75]))])
     header = ["cosine", "architecture", "step", "runs", "mean_loss", "half_width_95",
               "quartile_1", "median", "quartile_3"]
@@ -121,7 +126,7 @@ def write_finals(results, out):
             values = losses[name]
             quantiles = map(float, np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]))
             summary.append([cosine, name, len(values), results.rates[cosine][name],
-                            *metrics.mean_and_interval(values), float(values.std(ddof=1)),
+                            *mean_and_interval(values), float(values.std(ddof=1)),
                             *quantiles])
     tables.write_csv(out / "final_losses.csv", ["cosine", "run", *NAMES], rows)
     header = ["cosine", "architecture", "runs", "learning_rate", "mean_loss", "half_width_95",
@@ -167,7 +172,7 @@ def figure2(results, path):
 def draw_curve(axes, curve, colour, label):
     """Mean over the runs, with the 95 % interval of the mean."""
     steps = sorted(curve)
-    means, widths = np.transpose([metrics.mean_and_interval(curve[step]) for step in steps])
+    means, widths = np.transpose([mean_and_interval(curve[step]) for step in steps])
     axes.plot(steps, means, color=colour, linewidth=1.4, label=label)
     axes.fill_between(steps, means - widths, means + widths, color=colour, alpha=0.2, linewidth=0)
 

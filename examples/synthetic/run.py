@@ -16,13 +16,10 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-try:
-    import numpy as np
-    import torch
-    import matplotlib  # noqa: F401  (that it is missing is better said before hours of work)
-except ImportError as missing:
-    print(f"{missing}: install python3-torch, python3-numpy, python3-matplotlib", file=sys.stderr)
-    sys.exit(77)
+from experiment import command  # noqa: E402
+command.need("numpy", "torch", "matplotlib")
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 import generate  # noqa: E402
 import report  # noqa: E402
 import training  # noqa: E402
@@ -173,8 +170,8 @@ class HeldOut:
             np.save(path, x)
 
     def score(self, student, count, what):
-        """Losses of the first `count` networks from the runtime's scores; an error if PyTorch's are
-        others. The losses agree to 1e-6, above 1 to that part of them."""
+        """Losses of the first `count` networks from the runtime's scores; an error if PyTorch's
+        scores or losses are others. The losses agree to 1e-6, above 1 to that part of them."""
         expected = student.scores(self.x)
         found = {"losses": [], "loss_difference": 0.0, "score_difference": 0.0}
         description = student.network.description(["y1", "y2"], "identity")
@@ -183,6 +180,7 @@ class HeldOut:
             labels = self.y[student.cosine][run].numpy()
             runtime.convert(student.network.state_of_run(number), description, self.model)
             scores = runtime.score(self.model, self.files[run])
+            apart = metrics.require_scores(f"{what}, run {number}", scores, expected[number])
             ours, theirs = (metrics.mean_squared_error(labels, found_scores)
                             for found_scores in (scores, expected[number]))
             scale = max(1.0, theirs)
@@ -190,8 +188,7 @@ class HeldOut:
                                                    ours / scale, theirs / scale)
             found["losses"].append(ours)
             found["loss_difference"] = max(found["loss_difference"], difference)
-            found["score_difference"] = max(found["score_difference"],
-                                            float(np.abs(scores - expected[number]).max()))
+            found["score_difference"] = max(found["score_difference"], apart)
         return found
 
     def remove(self):
@@ -211,7 +208,7 @@ def arguments():
     parser.add_argument("--steps", type=int, help=f"of training (default: {FULL['steps']}, "
                         f"with --quick {QUICK['steps']})")
     parser.add_argument("--out", type=pathlib.Path, help="folder of figures and tables (default: "
-                        "results beside this script, with --quick the folder --work)")
+                        "results beside this script, with --quick in the folder --work)")
     parser.add_argument("--work", type=pathlib.Path, help="folder of what is kept between runs "
                         "(default: build/experiments/synthetic, with --quick ...-quick)")
     parser.add_argument("--only-report", action="store_true",
@@ -225,7 +222,9 @@ def arguments():
         parser.error("--seed must not be negative")
     name = "synthetic-quick" if options.quick else "synthetic"
     options.work = options.work or here.parents[2] / "build" / "experiments" / name
-    options.out = options.out or (options.work if options.quick else here.parent / "results")
+    full = settings_of(options) == {**FULL, "seed": 1}
+    options.out = command.output_folder(options.out, options.work, options.quick, full,
+                                        here.parent / "results")
     return options
 
 
@@ -243,15 +242,14 @@ def main():
     options = arguments()
     torch.set_num_threads(1)
     settings = settings_of(options)
-    try:
-        if options.restart:
-            (options.work / "results.jsonl").unlink(missing_ok=True)
-        experiment = Experiment(settings, options.work, not options.only_report)
-        experiment.run()
-        report.write(experiment, options.out)
-    except (runtime.ProgramFailed, OSError) as error:
-        sys.exit(f"error: {error}")
+    if options.restart:
+        (options.work / "results.jsonl").unlink(missing_ok=True)
+    if not options.only_report:
+        runtime.require_programs("mmoe-convert", "mmoe-score")
+    experiment = Experiment(settings, options.work, not options.only_report)
+    experiment.run()
+    report.write(experiment, options.out)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)
