@@ -171,8 +171,8 @@ class SharedBottom(Network):
 
 
 class Mixture(Network):
-    """Experts and softmax gates. config: experts, hidden (of an expert), and `gates`: "task" (MMoE) or "one"
-    (OMoE; with one task: MoE)."""
+    """Experts and softmax gates: a gate per task (MMoE), or one for all (OMoE; Jacobs et al. 1991). The gates have
+    a bias, which the paper's formula leaves out. config: experts, hidden (of an expert)."""
 
     def build(self, inputs):
         dims = [inputs, *self.config["hidden"]]
