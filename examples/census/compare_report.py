@@ -11,13 +11,14 @@ import json
 import pathlib
 import sys
 
-import numpy as np
-
-import census
-import spaces
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from experiment import command, figures, metrics, tables  # noqa: E402
+from experiment import command  # noqa: E402
+command.need("numpy", "matplotlib")
+import numpy as np  # noqa: E402
+
+import census  # noqa: E402
+import spaces  # noqa: E402
+from experiment import figures, metrics, tables  # noqa: E402
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 

@@ -13,14 +13,15 @@ import pathlib
 import sys
 import time
 
-import numpy as np
-import torch
-
-import census
-import features as feature_rules
-import network
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from experiment import command  # noqa: E402
+command.need("numpy", "torch")
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+import census  # noqa: E402
+import features as feature_rules  # noqa: E402
+import network  # noqa: E402
 from experiment.metrics import auc  # noqa: E402
 
 

@@ -6,6 +6,10 @@ import sys
 import tempfile
 
 
+class Stop(Exception):
+    """What is no mistake of the program: it ends with the message alone."""
+
+
 def need(*modules):
     """Ends with an error that names the modules which cannot be imported; call it before importing them."""
     missing = []
@@ -39,11 +43,10 @@ def output_folder(given, work, quick, full, results):
 
 def run(main):
     """main(), with one line instead of a traceback for what is no mistake of the program."""
-    from . import metrics, runtime  # they need packages that need() speaks of
     try:
         main()
     except KeyboardInterrupt:
         print("\ninterrupted: what is finished is kept; the same command goes on from there", file=sys.stderr)
         sys.exit(130)
-    except (runtime.ProgramFailed, metrics.Disagreement, OSError, EOFError) as error:
+    except (Stop, OSError, EOFError) as error:
         sys.exit(f"error: {error}")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .command import Stop
+
 # How far a score from the runtime may be from PyTorch's, relative to the largest if that is above 1: sums of some
 # hundred products in float32, in another order.
 SCORE_AGREEMENT = 1e-5
@@ -13,7 +15,7 @@ STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228
 NORMAL = 1.96
 
 
-class Disagreement(AssertionError):
+class Disagreement(Stop):
     """The runtime and PyTorch say different things of the same rows."""
 
 

@@ -9,10 +9,12 @@ import subprocess
 import numpy as np
 import torch
 
+from .command import Stop
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-class ProgramFailed(RuntimeError):
+class ProgramFailed(Stop):
     """A program of mmoe-edge ended with an error; the message is what it said."""
 
 

@@ -6,10 +6,11 @@ import json
 import pathlib
 import sys
 
-import numpy as np
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from experiment import command, figures, runtime, tables  # noqa: E402
+from experiment import command  # noqa: E402
+command.need("numpy", "torch", "matplotlib")
+import numpy as np  # noqa: E402
+from experiment import figures, runtime, tables  # noqa: E402
 from experiment.figures import plt  # noqa: E402
 from experiment.metrics import mean_and_interval  # noqa: E402
 from experiment.progress import Results  # noqa: E402
