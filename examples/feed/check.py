@@ -45,6 +45,34 @@ def check_goes_on():
         sys.exit("error: a training that went on from what was saved ends elsewhere")
 
 
+def check_lost_result(folder):
+    """Where an early part's result is lost but a later part's weights are kept, the early part is
+    trained again and not measured with those."""
+    import numpy as np
+    import run as feed
+    from experiment.progress import Results
+    folder.mkdir(parents=True)
+    settings = {**feed.QUICK, "rows": 12000, "quick": True, "conflict": 0.5}
+    data, kept = feed.Data(settings, 1, folder), folder / "results.jsonl"
+
+    def aucs():
+        """Of parts 1 and 2; what comes behind is interrupted."""
+        part_run = feed.Run(settings, "mmoe", 1, data, folder)
+        measure, results = part_run.measure, Results(kept)
+        part_run.measure = lambda part: measure(part) if part < feed.PARTS else sys.exit("stop")
+        try:
+            part_run.go_on(results)
+        except SystemExit:
+            pass
+        return np.array([results.get(part_run.key(part))["auc"] for part in (1, 2)])
+
+    first = aucs()
+    lines = kept.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept.write_text(lines[1], encoding="utf-8")
+    if not np.array_equal(first, aucs()):
+        sys.exit("error: a part was measured with the weights of a later one")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
@@ -56,6 +84,7 @@ def main():
         sys.exit(77)
     check_goes_on()
     shutil.rmtree(folder, ignore_errors=True)
+    check_lost_result(folder / "lost")
     first = run(folder, folder / "first")
     if set(first) != EXPECTED:
         sys.exit(f"error: files {sorted(set(first) ^ EXPECTED)} too many or missing")
