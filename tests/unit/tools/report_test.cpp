@@ -266,6 +266,9 @@ TEST_CASE("html: numbers and texts") {
   CHECK(percent(0.1234) == "12.3 %");
   CHECK(short_number(0.00000123) == "1.2e-06");
   CHECK(short_number(0.5) == "0.5000");
+  CHECK(short_number(-1.5e76) == "−1.5000e+76");
+  CHECK(fixed(999999999999999, 1) == "999999999999999.0");
+  CHECK(signed_fixed(1e300, 2) == "+1.00e+300");
   CHECK(at(1.5) == "1.5");
   CHECK(at(-0.001) == "0");
   CHECK(at(100) == "100");
