@@ -280,7 +280,8 @@ Report Reporter::run() {
   }
   progress.clear();
   if (num_rows_ == 0) {
-    throw ToolError(options_.rows_path + ": no rows" + (num_skipped_ > 0 ? " whose inputs and scores are all finite" : ""));
+    throw ToolError(options_.rows_path + ": no rows" +
+                    (num_skipped_ > 0 ? " whose inputs and scores are all finite" : ""));
   }
   check_labels();
 
