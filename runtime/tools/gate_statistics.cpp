@@ -33,7 +33,12 @@ std::array<std::size_t, 2> largest_two(const float* weights, std::size_t size) {
 }  // namespace
 
 GateStatistics::GateStatistics(std::size_t num_experts)
-    : sums_(num_experts), bins_(num_experts), first_choices_(num_experts), among_two_(num_experts) {}
+    : sums_(num_experts),
+      bins_(num_experts),
+      zeros_(num_experts),
+      ones_(num_experts),
+      first_choices_(num_experts),
+      among_two_(num_experts) {}
 
 void GateStatistics::add(const float* weights) {
   ++num_rows_;
@@ -41,6 +46,8 @@ void GateStatistics::add(const float* weights) {
     const double weight = static_cast<double>(weights[e]);
     sums_[e] += weight;
     ++bins_[e][std::min(kFineBins - 1, static_cast<std::size_t>(weight * kFineBins))];
+    if (weight <= 0) ++zeros_[e];
+    if (weight >= 1) ++ones_[e];
   }
   const std::array<std::size_t, 2> two = largest_two(weights, sums_.size());
   ++first_choices_[two[0]];
@@ -53,9 +60,12 @@ double GateStatistics::mean(std::size_t expert) const { return sums_[expert] / s
 
 double GateStatistics::quantile(std::size_t expert, double share) const {
   const double wanted = share * static_cast<double>(num_rows_);
-  double seen = 0;
+  const std::uint64_t zeros = zeros_[expert], ones = ones_[expert];
+  if (zeros > 0 && wanted <= static_cast<double>(zeros)) return 0;
+  auto seen = static_cast<double>(zeros);
   for (std::size_t bin = 0; bin < kFineBins; ++bin) {
-    const double count = static_cast<double>(bins_[expert][bin]);
+    const std::uint64_t exact = (bin == 0 ? zeros : 0) + (bin + 1 == kFineBins ? ones : 0);
+    const auto count = static_cast<double>(bins_[expert][bin] - exact);
     // Within a bin as if its rows were spread evenly.
     if (seen + count >= wanted && count > 0) {
       return (static_cast<double>(bin) + (wanted - seen) / count) / static_cast<double>(kFineBins);

@@ -18,7 +18,7 @@ class GateStatistics {
   // REQUIRES: at least one row. `expert`: its position in the gate.
 
   double mean(std::size_t expert) const;
-  /// What the share `share` of the rows has at most, to 0.001.
+  /// What the share `share` of the rows has at most, to 0.001; exactly 0 or 1 where it is that.
   double quantile(std::size_t expert, double share) const;
   /// Share of the rows whose largest weight it has; of equal ones the first position.
   double first_choice(std::size_t expert) const;
@@ -35,6 +35,7 @@ class GateStatistics {
   std::uint64_t num_rows_ = 0;
   std::vector<double> sums_;
   std::vector<std::array<std::uint64_t, kFineBins>> bins_;
+  std::vector<std::uint64_t> zeros_, ones_;  // rows with exactly that weight, which top-k gates give to many
   std::vector<std::uint64_t> first_choices_;
   std::vector<std::uint64_t> among_two_;
   double entropies_ = 0;

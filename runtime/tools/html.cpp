@@ -16,6 +16,10 @@ std::string valid_utf8(std::string_view text) {
   return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
 }
 
+constexpr double kLong = 1e15;  // from here on digits before the point would not be read, nor all fit print()
+
+bool is_long(double number) { return std::fabs(number) >= kLong; }
+
 std::string print(const char* format, double number, int decimals) {
   char text[64];
   std::snprintf(text, sizeof text, format, decimals, number);
@@ -45,11 +49,11 @@ std::string escaped(std::string_view text) {
 }
 
 std::string fixed(double number, int decimals) {
-  return std::isnan(number) ? "–" : with_minus(print("%.*f", number, decimals));
+  return std::isnan(number) ? "–" : with_minus(print(is_long(number) ? "%.*e" : "%.*f", number, decimals));
 }
 
 std::string signed_fixed(double number, int decimals) {
-  return std::isnan(number) ? "–" : with_minus(print("%+.*f", number, decimals));
+  return std::isnan(number) ? "–" : with_minus(print(is_long(number) ? "%+.*e" : "%+.*f", number, decimals));
 }
 
 std::string percent(double share) { return fixed(100 * share, 1) + " %"; }

@@ -13,7 +13,7 @@ namespace mmoe::tools {
 /// character '?'.
 std::string escaped(std::string_view text);
 
-/// "0.123", with so many decimals; a minus sign of its own, none before 0; "–" of a NaN.
+/// "0.123", with so many decimals; a minus sign of its own, none before 0; "–" of a NaN; "1.234e+15" of what is long.
 std::string fixed(double number, int decimals);
 /// The same with a sign before what is not 0.
 std::string signed_fixed(double number, int decimals);

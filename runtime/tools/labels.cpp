@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/model_view.h"
@@ -17,20 +18,25 @@ std::vector<std::string> task_names(const Model& model) {
   return names;
 }
 
-// Columns by task; "" where none is given. A task's name may contain '='.
-std::vector<std::string> given_columns(const Model& model, const std::vector<std::string>& given) {
+// The task that "TASK=COLUMN" begins with. A name may contain '=': the longest that fits.
+std::size_t given_task(const std::vector<std::string>& names, const std::string& text) {
+  std::size_t found = names.size();
+  for (std::size_t task = 0; task < names.size(); ++task) {
+    const bool fits = text.compare(0, names[task].size() + 1, names[task] + "=") == 0;
+    if (fits && (found == names.size() || names[task].size() > names[found].size())) found = task;
+  }
+  if (found < names.size()) return found;
+  throw UsageError("--label: " + quoted(text) + ", expected TASK=COLUMN; the tasks: " + join(names));
+}
+
+// Columns by task; "" where the task is said to have no labels, nothing where nothing is said.
+std::vector<std::optional<std::string>> given_columns(const Model& model, const std::vector<std::string>& given) {
   const std::vector<std::string> names = task_names(model);
-  std::vector<std::string> columns(names.size());
+  std::vector<std::optional<std::string>> columns(names.size());
   for (const std::string& text : given) {
-    const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
-      return text.size() > name.size() + 1 && text.compare(0, name.size() + 1, name + "=") == 0;
-    });
-    if (found == names.end()) {
-      throw UsageError("--label: " + quoted(text) + ", expected TASK=COLUMN; the tasks: " + join(names));
-    }
-    std::string& column = columns[static_cast<std::size_t>(found - names.begin())];
-    if (!column.empty()) throw UsageError("--label: task " + quoted(*found) + " twice");
-    column = text.substr(found->size() + 1);
+    const std::size_t task = given_task(names, text);
+    if (columns[task]) throw UsageError("--label: task " + quoted(names[task]) + " twice");
+    columns[task] = text.substr(names[task].size() + 1);
   }
   return columns;
 }
@@ -46,15 +52,16 @@ bool is_probability(const Model& model, std::size_t task) {
 
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
                                     const std::vector<std::string>& spare) {
-  std::vector<std::string> columns = given_columns(model, given);
+  std::vector<std::optional<std::string>> columns = given_columns(model, given);
   std::vector<TaskLabels> found;
   for (std::size_t task = 0; task < columns.size(); ++task) {
     const std::string name(model.task_name(task));
     for (const std::string& candidate : {"label_" + name, name}) {
       const bool there = std::find(spare.begin(), spare.end(), candidate) != spare.end();
-      if (columns[task].empty() && there) columns[task] = candidate;
+      if (!columns[task] && there) columns[task] = candidate;
     }
-    if (!columns[task].empty()) found.push_back({task, columns[task], is_probability(model, task)});
+    const std::string column = columns[task].value_or("");
+    if (!column.empty()) found.push_back({task, column, is_probability(model, task)});
   }
   return found;
 }

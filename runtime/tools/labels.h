@@ -18,8 +18,9 @@ struct TaskLabels {
 /// Whether a task's score is a probability: it ends in a sigmoid, a softmax, or a product of such.
 bool is_probability(const Model& model, std::size_t task);
 
-/// The tasks that have labels. `given`: "TASK=COLUMN", at most once per task; of other tasks a column label_TASK or
-/// TASK of `spare`, the columns that the model does not read. Throws UsageError for what is given but cannot be.
+/// The tasks that have labels. `given`: "TASK=COLUMN", at most once per task, or "TASK=" for none; of other tasks a
+/// column label_TASK or TASK of `spare`, the columns that the model does not read. Throws UsageError for what is given
+/// but cannot be.
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
                                     const std::vector<std::string>& spare);
 

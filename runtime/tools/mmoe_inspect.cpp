@@ -27,9 +27,9 @@ constexpr const char* kFooter =
     "levels [{experts, gates}], towers, tasks, segments, header_xxh64, tensors (with --tensors), provenance.\n\n"
     "--report scores rows, read as mmoe-score reads them, and writes one HTML file that needs nothing else: which\n"
     "experts each task's gate gives its weight to, how often, what the experts cost, which nobody uses, and what\n"
-    "top-k gates would skip and change. Where the rows have a column label_TASK or TASK, or --label names one, it also says\n"
-    "what top-k does to the AUC (labels 0 and 1 of tasks that end in a probability; else to R squared and the mean\n"
-    "squared error). An empty label leaves its row out for that task.\n\n"
+    "top-k gates would skip and change. Where the rows have a column label_TASK or TASK, or --label names one, it\n"
+    "also says what top-k does to the AUC (labels 0 and 1 of tasks that end in a probability; else to R squared and\n"
+    "the mean squared error). An empty label leaves its row out for that task; '--label TASK=' all rows.\n\n"
     "Exit codes: 0 success; 1 bad model, rows or file; 2 wrong command line.";
 
 constexpr const char* kDefaultReport = "report.html";
@@ -56,6 +56,7 @@ void declare(CLI::App& app, Options& options) {
   CLI::Option* report =
       app.add_option("--report", options.report, "write an HTML report of the gates on these rows; CSV, .npy or '-'")
           ->type_name("ROWS")
+          ->check([](const std::string& rows) { return std::string(rows.empty() ? "no file is named" : ""); })
           ->excludes(json)
           ->excludes(tensors)
           ->excludes("--vocabulary");
@@ -81,8 +82,8 @@ int write_report(const Options& options) {
   report_options.model_path = options.model;
   report_options.rows_path = options.report;
   report_options.labels = options.labels;
+  OutputFile out(path);  // first: a place that cannot be written should not be known only after all rows
   const Report report = make_report(model, report_options);
-  OutputFile out(path);
   out.write(report_html(report));
   out.commit();
   return kExitOk;

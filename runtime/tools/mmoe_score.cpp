@@ -164,6 +164,8 @@ void check_outputs(const Options& options) {
   if (is_same_file(options.output, options.model)) throw UsageError("--output: that file is the model");
   if (options.gates.empty()) return;
   if (is_same_file(options.gates, options.model)) throw UsageError("--gates: that file is the model");
+  if (is_same_file(options.gates, options.rows)) throw UsageError("--gates: that file has the rows");
+  if (is_same_file(options.gates, options.user)) throw UsageError("--gates: that file has the user");
   if (options.gates == options.output || is_same_file(options.gates, options.output)) {
     throw UsageError(options.gates == "-" ? "--gates: standard output has the scores; name a file for one of them"
                                           : "--gates: that file has the scores");

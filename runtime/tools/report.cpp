@@ -151,7 +151,10 @@ void Reporter::add_row(std::size_t row, const std::vector<float>& labels) {
   const std::size_t num_tasks = model_.num_tasks(), num_weights = plan().num_gate_weights();
   const float* expected = all().scores + row * num_tasks;
   const float* weights = as_file().scorer.gate_weights() + row * num_weights;
-  if (!all_finite(weights, num_weights) || !all_finite(expected, num_tasks)) {
+  const bool scored = std::all_of(variants_.begin(), variants_.end(), [&](const auto& variant) {
+    return all_finite(variant->scores + row * num_tasks, num_tasks);
+  });
+  if (!scored || !all_finite(weights, num_weights)) {
     ++num_skipped_;
     return;
   }
@@ -277,7 +280,8 @@ Report Reporter::run() {
   }
   progress.clear();
   if (num_rows_ == 0) {
-    throw ToolError(options_.rows_path + ": no rows" + (num_skipped_ > 0 ? " whose inputs are all finite" : ""));
+    throw ToolError(options_.rows_path + ": no rows" +
+                    (num_skipped_ > 0 ? " whose inputs and scores are all finite" : ""));
   }
   check_labels();
 

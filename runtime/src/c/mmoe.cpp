@@ -206,7 +206,8 @@ mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t bat
 
 mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores) {
-  return call(session, &ParallelCalls::score_features, &Session::score_features, as_columns(columns), num_columns, batch, scores);
+  return call(session, &ParallelCalls::score_features, &Session::score_features, as_columns(columns), num_columns,
+              batch, scores);
 }
 
 mmoe_status mmoe_session_set_user(mmoe_session* session, const float* shared) {
@@ -220,12 +221,14 @@ mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* it
 
 mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
                                            size_t num_columns) {
-  return call(session, &ParallelCalls::set_user_features, &Session::set_user_features, as_columns(columns), num_columns);
+  return call(session, &ParallelCalls::set_user_features, &Session::set_user_features, as_columns(columns),
+              num_columns);
 }
 
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores) {
-  return call(session, &ParallelCalls::score_candidate_features, &Session::score_candidate_features, as_columns(columns), num_columns, num_candidates, scores);
+  return call(session, &ParallelCalls::score_candidate_features, &Session::score_candidate_features,
+              as_columns(columns), num_columns, num_candidates, scores);
 }
 
 size_t mmoe_session_num_gates(mmoe_session* session) { return plan_of(session).num_gates(); }

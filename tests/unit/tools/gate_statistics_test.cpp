@@ -53,7 +53,16 @@ TEST_CASE("quantiles are within a thousandth, histograms count each row once") {
   }
   CHECK(sum == Approx(1));
   CHECK(statistics_of(1, {{1.0f}}).histogram(0, 20).back() == 1);
-  CHECK(statistics_of(1, {{1.0f}}).quantile(0, 0.5) == Approx(1).epsilon(0.001));
+}
+
+TEST_CASE("quantiles of top-k gates are exactly 0 or 1 where the weights are") {
+  const GateStatistics statistics = statistics_of(3, {{1, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0.5f, 0.5f, 0}, {0, 1, 0}});
+  CHECK(statistics.quantile(0, 0.4) == 0);
+  CHECK(statistics.quantile(0, 0.5) == Approx(0.5).epsilon(0.002));
+  CHECK(statistics.quantile(0, 0.7) == 1);
+  CHECK(statistics.quantile(1, 0.1) == 0);
+  CHECK(statistics.quantile(1, 0.9) == 1);
+  for (const double share : {0.1, 0.5, 0.9, 1.0}) CHECK(statistics.quantile(2, share) == 0);
 }
 
 }  // namespace

@@ -216,7 +216,7 @@ TEST_CASE("report: rows and labels that cannot be used are named") {
     return directory.error_of([&] { report_of(description, path, labels); });
   };
   CHECK(error_of("x0,x1\n") == "rows.csv: no rows");
-  CHECK(error_of("x0,x1\nnan,1\n") == "rows.csv: no rows whose inputs are all finite");
+  CHECK(error_of("x0,x1\nnan,1\n") == "rows.csv: no rows whose inputs and scores are all finite");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,yes\n") ==
         "rows.csv:3: column 'a': 'yes' is not a number; expected a label, 0 or 1");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,0.5\n") ==
@@ -237,6 +237,35 @@ TEST_CASE("report: rows that are not finite are left out and counted") {
   CHECK(report.num_rows == 2);
   CHECK(report.num_skipped == 1);
   CHECK(report_html(report).find("1 row left out of all figures") != std::string::npos);
+}
+
+TEST_CASE("report: a row whose score only some k makes infinite is left out as well") {
+  ModelDescription description = mmoe_description({2, 2, {2}, 1, {}, 0, 0});
+  converter::Level& level = description.levels[0];
+  level.experts[0].layers[0].weight.data = {1e37f, 0, 0, 0};  // each expert fills one output,
+  level.experts[1].layers[0].weight.data = {0, 0, 1e37f, 0};
+  for (converter::Expert& expert : level.experts) expert.layers[0].bias = {0, 0};
+  level.gates[0].logits->weight.data = {0, 0, 0, 0};  // both get a half,
+  level.gates[0].logits->bias = {0, 0};
+  description.towers[0].layers[0].weight.data = {3, -3};  // and the halves cancel
+  description.tasks[0].link = converter::IdentityLink{0};
+  const TemporaryDirectory directory;
+  const Report report = report_of(description, directory.write("rows.csv", "x0,x1\n18,0\n0.1,0\n-1,0\n"));
+  CHECK(report.num_rows == 2);
+  CHECK(report.num_skipped == 1);
+  for (const TopKReport& top_k : report.top_k) CHECK(std::isfinite(top_k.tasks[0].largest));
+}
+
+TEST_CASE("report: a task's name may contain '=', and a task can be told to have no labels") {
+  ModelDescription description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
+  description.tasks[0].name = "a";
+  description.tasks[1].name = "a=b";
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("rows.csv", "x0,x1,a,y\n1,2,7,0\n3,4,7,1\n");
+  const Report report = report_of(description, path, {"a=b=y", "a="});
+  CHECK(report.tasks[0].label_column == "");
+  CHECK(report.tasks[1].label_column == "y");
+  CHECK(report.tasks[1].num_labels == 2);
 }
 
 TEST_CASE("report: the page needs nothing else, and names cannot break it") {
@@ -266,6 +295,9 @@ TEST_CASE("html: numbers and texts") {
   CHECK(percent(0.1234) == "12.3 %");
   CHECK(short_number(0.00000123) == "1.2e-06");
   CHECK(short_number(0.5) == "0.5000");
+  CHECK(short_number(-1.5e76) == "−1.5000e+76");
+  CHECK(fixed(999999999999999, 1) == "999999999999999.0");
+  CHECK(signed_fixed(1e300, 2) == "+1.00e+300");
   CHECK(at(1.5) == "1.5");
   CHECK(at(-0.001) == "0");
   CHECK(at(100) == "100");
