@@ -179,16 +179,17 @@ void Reporter::add_row(std::size_t row, const std::vector<float>& labels) {
 }
 
 void Reporter::check_labels() const {
+  constexpr char kLeaveOut[] = " (--label TASK= leaves the column out)";
   for (const TaskLabels& labels : labelled_) {
     const std::vector<float>& values = labels_[labels.task];
     const std::string place = options_.rows_path + ": column " + tools::quoted(labels.column) + ": ";
-    if (values.empty()) throw ToolError(place + "no row has a label");
+    if (values.empty()) throw ToolError(place + "no row has a label" + kLeaveOut);
     const bool differ = std::any_of(values.begin(), values.end(), [&](float value) { return value != values[0]; });
     if (differ) continue;
     std::string value;
     append_float(value, values[0]);
     throw ToolError(place + "all labels (" + with_thousands(values.size()) + ") are " + value + "; " +
-                    (labels.binary ? "an AUC needs both classes" : "R² needs labels that differ"));
+                    (labels.binary ? "an AUC needs both classes" : "R² needs labels that differ") + kLeaveOut);
   }
 }
 
