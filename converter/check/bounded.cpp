@@ -124,7 +124,7 @@ Number activate(const Activation& activation, size_t output, const Number& z) {
       return gelu(z, z.value * (1 + std::tanh(inner)) / 2);
     }
     case ActivationKind::kSoftplus: return softplus(z);
-    case ActivationKind::kDice: break;  // needs the row
+    default: break;  // Dice needs the row; the others are refused before
   }
   throw ConvertError("evaluate: unknown activation");
 }

@@ -156,7 +156,7 @@ std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::
   return outputs;
 }
 
-Number product(const ProductLink& link, const Numbers& scores) {
+Number product(const Link& link, const Numbers& scores) {
   Number result = scores[link.factors.front()];
   for (size_t i = 1; i < link.factors.size(); ++i) {
     const Number& factor = scores[link.factors[i]];
@@ -169,10 +169,11 @@ Number product(const ProductLink& link, const Numbers& scores) {
 }
 
 Number score(const Task& task, const std::vector<Numbers>& logits, const Numbers& earlier) {
-  if (const auto* link = std::get_if<IdentityLink>(&task.link)) return logits[link->tower].front();
-  if (const auto* link = std::get_if<SigmoidLink>(&task.link)) return sigmoid(logits[link->tower].front());
-  if (const auto* link = std::get_if<SoftmaxLink>(&task.link)) return softmax(logits[link->tower])[link->column];
-  return product(std::get<ProductLink>(task.link), earlier);
+  const Link& link = task.link;
+  if (link.source == LinkSource::kProduct) return product(link, earlier);
+  if (link.source == LinkSource::kSoftmaxColumn) return softmax(logits[link.tower])[link.column];
+  const Number& logit = logits[link.tower].front();
+  return link.activation.kind == ActivationKind::kSigmoid ? sigmoid(logit) : logit;
 }
 
 Numbers run_model(const ModelDescription& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {

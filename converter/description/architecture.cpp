@@ -45,7 +45,7 @@ std::string mixture_name(const ModelDescription& model) {
 
 bool has_product(const ModelDescription& model) {
   return std::any_of(model.tasks.begin(), model.tasks.end(), [](const Task& task) {
-    return std::holds_alternative<ProductLink>(task.link);
+    return task.link.source == LinkSource::kProduct;
   });
 }
 

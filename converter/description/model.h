@@ -38,17 +38,41 @@ struct LayerNorm {
 };
 
 enum class ActivationKind {
-  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus, kDice
+  kIdentity,
+  kRelu,
+  kLeakyRelu,    ///< alpha: slope below zero
+  kPRelu,        ///< slopes
+  kElu,          ///< alpha
+  kSelu,
+  kSigmoid,
+  kTanh,
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kSoftplus,     ///< log(1 + e^(alpha x)) / alpha, the sharpness torch calls beta; alpha 0 stands for 1
+  kDice,         ///< slopes, dice_norm or dice_epsilon
+  kCelu,         ///< x < 0 ? alpha (e^(x / alpha) - 1) : x
+  kMish,         ///< x tanh(log(1 + e^x))
+  kHardSwish,    ///< x clamp(x / 6 + 1/2, 0, 1)
+  kHardSigmoid,  ///< clamp(alpha x + beta, 0, 1)
+  kClamp,        ///< clamp(x, alpha, beta): ReLU6, Hardtanh
+  kSwish,        ///< x sigmoid(alpha x): QuickGELU with 1.702
+  kSoftsign,     ///< x / (1 + |x|)
+  kLogSigmoid,   ///< log(sigmoid(x))
+  kThreshold,    ///< x > alpha ? x : beta
+  kSquaredRelu,  ///< the square of relu(x)
+  kExp
 };
 
 /// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale and
 /// shift, or, in torch-rechub, (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) over the row.
 struct Activation {
   ActivationKind kind = ActivationKind::kIdentity;
-  float alpha = 0;            ///< leaky_relu, elu
+  float alpha = 0;            ///< as ActivationKind says
   std::vector<float> slopes;  ///< prelu, dice: one per output
   std::optional<BatchNorm> dice_norm;  ///< dice; none: over the row
   double dice_epsilon = 0;             ///< dice over the row
+  float beta = 0;                      ///< as ActivationKind says
 };
 
 /// Linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is [outputs, inputs].
@@ -92,6 +116,8 @@ struct Gate {
   Mlp hidden;
   std::optional<DenseLayer> logits;     ///< softmax gate: one output per entry of `experts`
   std::vector<float> constant_weights;  ///< constant gate: one per entry of `experts`
+  /// Softmax gate: what each expert's softmax weight is multiplied by, after top-k; one per entry of `experts`.
+  std::vector<float> weight_scales;     ///< empty: none
   std::vector<size_t> experts;
   size_t top_k = 0;  ///< 0: all
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
@@ -109,14 +135,40 @@ struct Tower {
   Mlp layers;        ///< at least one; the last gives the logits
 };
 
-struct IdentityLink { size_t tower = 0; };
-struct SigmoidLink { size_t tower = 0; };
-struct SoftmaxLink { size_t tower = 0; size_t column = 0; };
-struct ProductLink { std::vector<size_t> factors; };  ///< earlier tasks, multiplied in order
+/// What a link starts from: a number a.
+enum class LinkSource {
+  kLogit,             ///< an output of a tower
+  kSoftmaxColumn,     ///< of the softmax over a tower's outputs
+  kLogSoftmaxColumn,  ///< its logarithm
+  kExpectedValue,     ///< the sum of softmax times `values`
+  kProduct            ///< of the scores of earlier tasks, in order
+};
+
+/// score = clamp(scale * activation(a) + shift, lower, upper).
+struct Link {
+  LinkSource source = LinkSource::kLogit;
+  size_t tower = 0;             ///< all but kProduct
+  size_t column = 0;            ///< kLogit, kSoftmaxColumn, kLogSoftmaxColumn: which of the tower's outputs
+  std::vector<float> values;    ///< kExpectedValue: one per output of the tower
+  std::vector<size_t> factors;  ///< kProduct: indices of tasks that come before this one
+  Activation activation;        ///< any kind without slopes
+  float scale = 1;
+  float shift = 0;
+  float lower = -std::numeric_limits<float>::infinity();
+  float upper = std::numeric_limits<float>::infinity();
+
+  bool reads_tower() const { return source != LinkSource::kProduct; }
+};
+
+Link identity_link(size_t tower);
+Link sigmoid_link(size_t tower);
+Link softmax_link(size_t tower, size_t column);
+Link product_link(std::vector<size_t> factors);
 
 struct Task {
   std::string name;
-  std::variant<IdentityLink, SigmoidLink, SoftmaxLink, ProductLink> link;
+  Link link;
+  bool output = true;  ///< false: only a factor of products; no score of its own, not numbered or named in the file
 };
 
 enum class Side { kContext, kUser, kItem };

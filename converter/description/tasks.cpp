@@ -13,8 +13,8 @@ namespace {
 
 const char* const kLinkMeaning = R"("sigmoid", "identity", {"softmax_column": n} or {"product": [tasks]})";
 
-ProductLink read_product(const JsonReader& list, const std::vector<Task>& earlier) {
-  ProductLink link;
+Link read_product(const JsonReader& list, const std::vector<Task>& earlier) {
+  Link link = product_link({});
   for (const JsonReader& item : list.items()) {
     const std::string name = item.string();
     const auto found = std::find_if(earlier.begin(), earlier.end(), [&](const Task& task) { return task.name == name; });
@@ -29,18 +29,17 @@ ProductLink read_product(const JsonReader& list, const std::vector<Task>& earlie
 size_t shared_tower(const JsonReader& field, const std::vector<Task>& earlier) {
   std::vector<std::string> names;
   for (const Task& task : earlier) {
-    const bool softmax = std::holds_alternative<SoftmaxLink>(task.link);
-    if (softmax && task.name == field.string()) return std::get<SoftmaxLink>(task.link).tower;
+    const bool softmax = task.link.source == LinkSource::kSoftmaxColumn;
+    if (softmax && task.name == field.string()) return task.link.tower;
     if (softmax) names.push_back(task.name);
   }
   field.fail_expected("an earlier task with a softmax_column" + (names.empty() ? "" : " (" + join(names) + ")"));
 }
 
 // `tower`: the next that no task reads yet.
-decltype(Task::link) read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t tower) {
+Link read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t tower) {
   if (field.is_string()) {
-    if (field.choice({"sigmoid", "identity"}) == 0) return SigmoidLink{tower};
-    return IdentityLink{tower};
+    return field.choice({"sigmoid", "identity"}) == 0 ? sigmoid_link(tower) : identity_link(tower);
   }
   if (!field.is_object()) field.fail_expected(kLinkMeaning);
   field.allow_keys({"softmax_column", "product", "tower"});
@@ -48,26 +47,23 @@ decltype(Task::link) read_link(const JsonReader& field, const std::vector<Task>&
   const auto product = field.find("product");
   if (column.has_value() == product.has_value()) field.fail(std::string("expected one of ") + kLinkMeaning);
   const auto shared = field.find("tower");
-  if (column) return SoftmaxLink{shared ? shared_tower(*shared, earlier) : tower, column->count(kMaxDim)};
+  if (column) return softmax_link(shared ? shared_tower(*shared, earlier) : tower, column->count(kMaxDim));
   if (shared) shared->fail("goes with `softmax_column`: a product has no tower");
   return read_product(*product, earlier);
 }
 
 std::optional<size_t> tower_of(const Task& task) {
-  if (const auto* link = std::get_if<SigmoidLink>(&task.link)) return link->tower;
-  if (const auto* link = std::get_if<IdentityLink>(&task.link)) return link->tower;
-  if (const auto* link = std::get_if<SoftmaxLink>(&task.link)) return link->tower;
-  return std::nullopt;
+  return task.link.reads_tower() ? std::optional<size_t>(task.link.tower) : std::nullopt;
 }
 
 void check_link(const Task& task, const Tower& tower) {
   const size_t outputs = tower.layers.back().outputs();
   const std::string found =
       "task \"" + task.name + "\": its tower gives " + counted(outputs, "logit") + " (" + tower.layers.back().name + ")";
-  if (const auto* softmax = std::get_if<SoftmaxLink>(&task.link)) {
+  if (task.link.source == LinkSource::kSoftmaxColumn) {
     if (outputs < 2) throw ConvertError(found + ", expected at least 2 for softmax_column");
-    if (softmax->column >= outputs) {
-      throw ConvertError(found + ", but softmax_column is " + std::to_string(softmax->column) + ", counted from 0");
+    if (task.link.column >= outputs) {
+      throw ConvertError(found + ", but softmax_column is " + std::to_string(task.link.column) + ", counted from 0");
     }
   } else if (outputs != 1) {
     throw ConvertError(found + ", expected 1 for its link; the probability of one class of several is " +

@@ -1,6 +1,8 @@
+#include <cmath>
 #include <map>
 #include <utility>
 
+#include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/lowered.h"
 #include "converter/lowering/project.h"
@@ -179,6 +181,45 @@ void lower_towers(const std::vector<Tower>& towers, ProductBuilder& products, st
   for (size_t t = 0; t < towers.size(); ++t) products.add_alone(towers[t].layers, 1, lowered[t]);
 }
 
+[[noreturn]] void fail_unsupported(const std::string& where, const std::string& what) {
+  throw ConvertError(where + ": " + what + " is not supported yet");
+}
+
+void require_supported(const Activation& activation, const std::string& where) {
+  if (activation.kind > ActivationKind::kDice) fail_unsupported(where, "its activation");
+  const bool sharp = activation.kind == ActivationKind::kSoftplus && activation.alpha != 0 && activation.alpha != 1;
+  if (sharp) fail_unsupported(where, "softplus with a beta other than 1");
+}
+
+void require_supported(const Mlp& layers) {
+  for (const DenseLayer& layer : layers) require_supported(layer.activation, layer.name);
+}
+
+// What the description can say and the file cannot hold.
+void require_supported(const ModelDescription& model) {
+  require_supported(model.trunk);
+  for (const Level& level : model.levels) {
+    for (const Expert& expert : level.experts) require_supported(expert.layers);
+    for (const Gate& gate : level.gates) {
+      require_supported(gate.hidden);
+      if (!gate.weight_scales.empty()) fail_unsupported(gate.name, "a softmax gate with constant weights");
+    }
+  }
+  for (const Tower& tower : model.towers) require_supported(tower.layers);
+  for (const Task& task : model.tasks) {
+    const Link& link = task.link;
+    const bool known = link.source == LinkSource::kLogit || link.source == LinkSource::kSoftmaxColumn ||
+                       link.source == LinkSource::kProduct;
+    const bool sigmoid = link.activation.kind == ActivationKind::kSigmoid && link.source == LinkSource::kLogit;
+    const bool plain = link.scale == 1 && link.shift == 0 && std::isinf(link.lower) && std::isinf(link.upper);
+    const bool first = link.source != LinkSource::kLogit || link.column == 0;
+    if (!known || !plain || !first || (link.activation.kind != ActivationKind::kIdentity && !sigmoid)) {
+      fail_unsupported("task \"" + task.name + "\"", "its link");
+    }
+    if (!task.output) fail_unsupported("task \"" + task.name + "\"", "a task that is no output");
+  }
+}
+
 void fold_all(ModelDescription& model) {
   fold_batch_norms(model.trunk);
   for (Level& level : model.levels) {
@@ -191,6 +232,7 @@ void fold_all(ModelDescription& model) {
 }  // namespace
 
 LoweredModel lower(const ModelDescription& description) {
+  require_supported(description);
   LoweredModel model;
   model.description = description;
   fold_all(model.description);

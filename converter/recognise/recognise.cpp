@@ -89,13 +89,13 @@ class Recogniser {
       const size_t tower =
           static_cast<size_t>(std::find(logits_.begin(), logits_.end(), head.logits) - logits_.begin());
       if (head.logits.empty()) {
-        task.link = ProductLink{head.factors};
+        task.link = product_link(head.factors);
       } else if (head.softmax) {
-        task.link = SoftmaxLink{tower, head.column};
+        task.link = softmax_link(tower, head.column);
       } else if (head.sigmoid) {
-        task.link = SigmoidLink{tower};
+        task.link = sigmoid_link(tower);
       } else {
-        task.link = IdentityLink{tower};
+        task.link = identity_link(tower);
       }
       model_.tasks.push_back(std::move(task));
     }

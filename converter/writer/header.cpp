@@ -145,17 +145,16 @@ class HeaderWriter {
   }
 
   Offset<schema::Link> write_link(const Task& task) {
-    if (const auto* product = std::get_if<ProductLink>(&task.link)) {
-      const auto factors = out_.CreateVector(u32s(product->factors));
+    const Link& link = task.link;
+    if (link.source == LinkSource::kProduct) {
+      const auto factors = out_.CreateVector(u32s(link.factors));
       return schema::CreateLink(out_, schema::LinkKind_Product, 0, 0, factors);
     }
-    if (const auto* softmax = std::get_if<SoftmaxLink>(&task.link)) {
-      return schema::CreateLink(out_, schema::LinkKind_Softmax, u32(softmax->tower), u32(softmax->column));
+    if (link.source == LinkSource::kSoftmaxColumn) {
+      return schema::CreateLink(out_, schema::LinkKind_Softmax, u32(link.tower), u32(link.column));
     }
-    if (const auto* sigmoid = std::get_if<SigmoidLink>(&task.link)) {
-      return schema::CreateLink(out_, schema::LinkKind_Sigmoid, u32(sigmoid->tower));
-    }
-    return schema::CreateLink(out_, schema::LinkKind_Identity, u32(std::get<IdentityLink>(task.link).tower));
+    const bool sigmoid = link.activation.kind == ActivationKind::kSigmoid;
+    return schema::CreateLink(out_, sigmoid ? schema::LinkKind_Sigmoid : schema::LinkKind_Identity, u32(link.tower));
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Task>>> write_tasks() {

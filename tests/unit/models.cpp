@@ -94,7 +94,7 @@ void add_tasks(ModelDescription& model, const std::vector<std::size_t>& inputs, 
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     model.towers.push_back({"tower " + std::to_string(t), inputs[t],
                             random_mlp(width, widths, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
-    model.tasks.push_back({"task " + std::to_string(t), SigmoidLink{t}});
+    model.tasks.push_back({"task " + std::to_string(t), sigmoid_link(t)});
   }
 }
 
@@ -215,9 +215,9 @@ ModelDescription mixed_description(std::uint64_t seed) {
   model.towers.push_back({"b", 1, random_mlp(8, {1}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
   model.towers.push_back({"c", 2, random_mlp(8, {7, 4}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
   model.towers.push_back({"d", 2, random_mlp(8, {7, 2}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
-  model.tasks = {{"click", SigmoidLink{0}},       {"price", IdentityLink{1}},
-                 {"class", SoftmaxLink{2, 3}},    {"buy", ProductLink{{0, 2}}},
-                 {"buy twice", ProductLink{{3, 3, 0}}}, {"two-class", SoftmaxLink{3, 1}}};
+  model.tasks = {{"click", sigmoid_link(0)},       {"price", identity_link(1)},
+                 {"class", softmax_link(2, 3)},    {"buy", product_link({0, 2})},
+                 {"buy twice", product_link({3, 3, 0})}, {"two-class", softmax_link(3, 1)}};
   name_all(model);
   return model;
 }

@@ -217,7 +217,7 @@ TEST_CASE("gates: only those that the tasks need, with the bits that they have a
 
 TEST_CASE("gates: a product of scores has the gates of its factors") {
   converter::ModelDescription description = mmoe_description({});
-  description.tasks.push_back({"both", converter::ProductLink{{0, 1}}});
+  description.tasks.push_back({"both", converter::product_link({0, 1})});
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   const std::uint32_t product = 2;

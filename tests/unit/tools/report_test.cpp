@@ -175,7 +175,7 @@ TEST_CASE("report: an expert without weight is unused, one that some row prefers
 
 TEST_CASE("report: with labels, AUC of probabilities and R squared of numbers, by any of the columns' names") {
   ModelDescription description = mmoe_description({20, 4, {16}, 3, {8}, 0, 0});
-  description.tasks[2].link = converter::IdentityLink{2};
+  description.tasks[2].link = converter::identity_link(2);
   for (std::size_t t = 0; t < 3; ++t) description.tasks[t].name = "t" + std::to_string(t);
   const TemporaryDirectory directory;
   const std::string without = directory.write("x.csv", plain_rows(20));
@@ -248,7 +248,7 @@ TEST_CASE("report: a row whose score only some k makes infinite is left out as w
   level.gates[0].logits->weight.data = {0, 0, 0, 0};  // both get a half,
   level.gates[0].logits->bias = {0, 0};
   description.towers[0].layers[0].weight.data = {3, -3};  // and the halves cancel
-  description.tasks[0].link = converter::IdentityLink{0};
+  description.tasks[0].link = converter::identity_link(0);
   const TemporaryDirectory directory;
   const Report report = report_of(description, directory.write("rows.csv", "x0,x1\n18,0\n0.1,0\n-1,0\n"));
   CHECK(report.num_rows == 2);

@@ -34,7 +34,7 @@ ModelDescription scalar_model(const std::vector<float>& experts, const std::vect
     for (size_t i = 0; i < experts.size(); ++i) level.gates.back().experts.push_back(i);
     const size_t index = level.gates.size() - 1;
     model.towers.push_back({"t", index, {dense(1, 1, {1})}});
-    model.tasks.push_back({"t" + std::to_string(index), IdentityLink{index}});
+    model.tasks.push_back({"t" + std::to_string(index), identity_link(index)});
   }
   model.levels.push_back(level);
   return model;
@@ -147,7 +147,7 @@ TEST_CASE("batch norm before and after the activation") {
 TEST_CASE("links") {
   ModelDescription model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
   model.towers.push_back({"s", 0, {dense(2, 1, {1, 0})}});
-  model.tasks = {{"a", SigmoidLink{0}}, {"b", IdentityLink{1}}, {"c", SoftmaxLink{2, 0}}, {"d", ProductLink{{0, 1, 1}}}};
+  model.tasks = {{"a", sigmoid_link(0)}, {"b", identity_link(1)}, {"c", softmax_link(2, 0)}, {"d", product_link({0, 1, 1})}};
   const Evaluated result = at(model, {3});
   const double sigmoid = 1 / (1 + std::exp(-3.0));
   CHECK(close(result.scores[0], sigmoid));
@@ -202,7 +202,7 @@ ModelDescription feature_model(const Scaling& scaling, UnknownRule rule) {
     std::vector<float> row(3);
     row[i] = 1;
     model.towers.push_back({"t", 0, {dense(1, 3, row)}});
-    model.tasks.push_back({"t", IdentityLink{i}});
+    model.tasks.push_back({"t", identity_link(i)});
   }
   return model;
 }

@@ -46,7 +46,7 @@ TEST_CASE("MMoE") {
   CHECK(model.towers[1].input == 1);
   CHECK(model.towers[1].layers[0].activation.kind == ActivationKind::kRelu);
   CHECK(model.towers[1].layers[1].activation.kind == ActivationKind::kIdentity);
-  CHECK(std::get<SigmoidLink>(model.tasks[1].link).tower == 1);
+  CHECK(model.tasks[1].link.tower == 1);
   CHECK(report.notes.empty());
   CHECK(report.unused_tensors.empty());
 }
@@ -253,7 +253,7 @@ TEST_CASE("ESMM: a product task has no tower, and the towers are numbered withou
               {"name": "ctcvr", "link": {"product": ["ctr", "cvr"]}}]})";
   const ModelDescription model = bound(text, weights);
   CHECK(model.towers.size() == 2);
-  CHECK(std::get<ProductLink>(model.tasks[2].link).factors == Indices{0, 1});
+  CHECK(model.tasks[2].link.factors == Indices{0, 1});
   CHECK(model.towers[1].layers[0].bias == weights.data("out.bias"));
   CHECK(model.levels[0].experts[1].layers[0].name == "cvr_dnn.0.weight");
   CHECK(test::bind_error(replaced(text, R"(["ctr", "cvr"])", R"(["ctr", "ctcvr"])"), weights) ==
@@ -270,8 +270,8 @@ TEST_CASE("softmax_column reads a tower of several logits") {
   const std::string sigmoid = R"("like", "link": "sigmoid")";
   const auto with = [&](const std::string& link) { return replaced(mmoe_description(), sigmoid, R"("like", "link": )" + link); };
   const ModelDescription model = bound(with(R"({"softmax_column": 1})"), weights);
-  CHECK(std::get<SoftmaxLink>(model.tasks[1].link).tower == 1);
-  CHECK(std::get<SoftmaxLink>(model.tasks[1].link).column == 1);
+  CHECK(model.tasks[1].link.tower == 1);
+  CHECK(model.tasks[1].link.column == 1);
   CHECK(contains(test::bind_error(with(R"({"softmax_column": 2})"), weights), "but softmax_column is 2, counted from 0"));
   CHECK(test::bind_error(mmoe_description(), weights) ==
         "task \"like\": its tower gives 2 logits (towers.1.2.weight), expected 1 for its link; the probability of one "

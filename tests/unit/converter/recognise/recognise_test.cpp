@@ -164,7 +164,7 @@ TEST_CASE("recognise: the product of two tasks, and their order") {
   build.output(build.node("Mul", {click, convert}));
   const ModelDescription model = build.recognise();
   REQUIRE(model.tasks.size() == 3);
-  CHECK(std::get<ProductLink>(model.tasks[2].link).factors == std::vector<size_t>{0, 1});
+  CHECK(model.tasks[2].link.factors == std::vector<size_t>{0, 1});
   CHECK(model.towers.size() == 2);
 }
 
