@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@
 #include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
 #include "runtime/tools/command_line.h"
+#include "runtime/tools/input_files.h"
 #include "runtime/tools/output_file.h"
+#include "runtime/tools/printable.h"
 
 namespace {
 
@@ -50,47 +53,62 @@ uint64_t hash_file(const fs::path& path) {
   return XXH64_digest(state.get());
 }
 
+using mmoe::tools::printable;
+
 void print_notes(std::ostream& out, const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) out << "note: " << note << '\n';
+  for (const std::string& note : notes) out << "note: " << printable(note) << '\n';
 }
 
-void print_report(const Arguments& arguments, const ModelDescription& model, const BindReport& bound,
-                  const Converted& converted) {
-  print_notes(std::cout, bound.notes);
-  for (const std::string& tensor : bound.unused_tensors) {
-    std::cout << "note: tensor '" << tensor << "' is not used by the description\n";
+/// Comes last: a report that cannot be printed must not cost the model, and must not look like a success.
+void print(const std::string& text, const std::string& written) {
+  try {
+    mmoe::tools::OutputFile out("-");
+    out.write(text);
+    out.commit();
+  } catch (const mmoe::tools::ToolError& error) {
+    const std::string consolation = written.empty() ? "" : "; " + written + " is written and whole";
+    throw mmoe::tools::ToolError(error.what() + consolation);
   }
-  std::cout << "model '" << model.name << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-            << model.tasks.size() << (model.tasks.size() == 1 ? " task, " : " tasks, ") << converted.file.size()
-            << " bytes\n";
+}
+
+void print_report(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
+                  const BindReport& bound, const Converted& converted) {
+  print_notes(out, bound.notes);
+  for (const std::string& tensor : bound.unused_tensors) {
+    out << "note: tensor '" << printable(tensor) << "' is not used by the description\n";
+  }
+  out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
+      << model.tasks.size() << (model.tasks.size() == 1 ? " task, " : " tasks, ") << converted.file.size()
+      << " bytes\n";
   const CheckReport& check = converted.check;
   if (check.num_rows == 0) {
-    std::cout << "check: no golden rows\n";
+    out << "check: no golden rows\n";
     return;
   }
-  std::cout << "check: " << check.num_compared << " of " << check.num_scores << " scores of golden rows compared";
+  out << "check: " << check.num_compared << " of " << check.num_scores << " scores of golden rows compared";
   if (check.num_compared > 0) {
-    std::cout << ", equal to the description's to " << check.largest_difference << " ("
-              << check.largest_share_of_bound * 100 << " % of what float rounding allows)";
+    out << ", equal to the description's to " << check.largest_difference << " ("
+        << check.largest_share_of_bound * 100 << " % of what float rounding allows)";
   }
   if (check.num_compared < check.num_scores) {
-    std::cout << "; the others hang on a top-k tie or a range that float rounding does not bound";
+    out << "; the others hang on a top-k tie or a range that float rounding does not bound";
   }
   if (!check.exact_isas.empty()) {
-    std::cout << "; same bits on scalar";
-    for (const std::string& isa : check.exact_isas) std::cout << ", " << isa;
+    out << "; same bits on scalar";
+    for (const std::string& isa : check.exact_isas) out << ", " << isa;
   }
-  std::cout << '\n';
-  if (!arguments.output.empty()) std::cout << "wrote " << arguments.output << '\n';
+  out << '\n';
+  if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';
 }
 
-void print_expected(const Arguments& arguments, const ModelDescription& model, const ExpectReport& report) {
-  std::cout << "expect: " << report.num_rows << " rows within " << arguments.tolerance << " of "
-            << arguments.expect << ';';
+void print_expected(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
+                    const ExpectReport& report) {
+  out << "expect: " << report.num_rows << " rows within " << arguments.tolerance << " of "
+      << printable(arguments.expect) << ';';
   for (size_t i = 0; i < model.tasks.size(); ++i) {
-    std::cout << (i == 0 ? " " : ", ") << model.tasks[i].name << ' ' << report.largest_difference[i];
+    out << (i == 0 ? " " : ", ") << printable(model.tasks[i].name) << ' ' << report.largest_difference[i];
   }
-  std::cout << '\n';
+  out << '\n';
 }
 
 /// By the description, or without one by the graph that an ONNX model has.
@@ -107,7 +125,18 @@ ModelDescription describe(const Arguments& arguments, const WeightSource& weight
   }
 }
 
+// The JSON itself may stand in the place of a description's name.
+void check_named_files(const Arguments& arguments) {
+  const bool is_file = !arguments.description.empty() && arguments.description.front() != '{';
+  mmoe::tools::check_outputs({{"--output", arguments.output, "has the model"}},
+                             {{"WEIGHTS", arguments.weights, "has the weights"},
+                              {"DESCRIPTION", is_file ? arguments.description : "", "is the description"},
+                              {"--rows", arguments.rows, "has the rows"},
+                              {"--expect", arguments.expect, "has the expected scores"}});
+}
+
 void run(const Arguments& arguments) {
+  check_named_files(arguments);
   const fs::path weights_path(arguments.weights);
   const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
   const bool by_graph = arguments.description.empty() && arguments.recipe.empty() && weights->graph() != nullptr;
@@ -118,7 +147,7 @@ void run(const Arguments& arguments) {
   if (arguments.print_description) {
     if (by_graph) throw ConvertError(arguments.weights + ": an ONNX model is recognised by its graph: no description is made");
     print_notes(std::cerr, description.notes);
-    std::cout << text << '\n';
+    print(mmoe::tools::printable_json(text) + "\n", "");
     return;
   }
   BindReport bound;
@@ -134,12 +163,17 @@ void run(const Arguments& arguments) {
   output.write({reinterpret_cast<const char*>(converted.file.data()), converted.file.size()});
   output.commit();
   if (arguments.quiet) return;
-  print_report(arguments, model, bound, converted);
-  if (!arguments.expect.empty()) print_expected(arguments, model, expected);
+  std::ostringstream report;
+  print_report(report, arguments, model, bound, converted);
+  if (!arguments.expect.empty()) print_expected(report, arguments, model, expected);
+  print(report.str(), arguments.output);
 }
 
 void declare(CLI::App& app, Arguments& arguments) {
-  app.footer("Exit codes: 0 written and checked; 1 input refused, nothing written; 2 wrong command line.");
+  app.footer(
+      "FILE is complete or not there at all; what it replaces hands on its permissions. It cannot be one of the inputs.\n\n"
+      "Exit codes: 0 written and checked; 1 input refused, nothing written, or the report could not be printed;\n"
+      "2 wrong command line.");
   app.add_option("WEIGHTS", arguments.weights,
                  "PyTorch .pt/.pth with a state dict, .safetensors, NumPy .npz, Keras .keras/.h5, Paddle .pdparams, or "
                  "ONNX; the first bytes decide")

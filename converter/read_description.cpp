@@ -1,11 +1,11 @@
 #include "converter/read_description.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "converter/error.h"
 #include "converter/recipes/recipe.h"
+#include "runtime/tools/error.h"
+#include "runtime/tools/text_file.h"
 
 namespace mmoe::converter {
 
@@ -14,9 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path)) throw ConvertError(path.string() + ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  try {
+    return tools::read_text_file(path);
+  } catch (const tools::ToolError& error) {
+    throw ConvertError(error.what());
+  }
 }
 
 DescriptionText from_recipe(const WeightSource& weights, const std::string& recipe, const std::string& settings,

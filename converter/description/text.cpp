@@ -4,11 +4,13 @@
 #include <numeric>
 #include <utility>
 
+#include "runtime/tools/printable.h"
+
 namespace mmoe::converter {
 
 std::string join(const std::vector<std::string>& items) {
   std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + tools::printable(item);
   return text;
 }
 

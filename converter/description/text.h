@@ -15,6 +15,7 @@ std::string shape_text(const std::vector<uint64_t>& shape);
 /// "8 experts", "1 expert"
 std::string counted(size_t count, const std::string& noun);
 
+/// "a, b, c", printable.
 std::string join(const std::vector<std::string>& items);
 
 /// Whether the whole text fits a pattern of which `*` stands for any text.

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "converter/error.h"
+#include "runtime/tools/input_files.h"
 
 namespace mmoe::converter {
 namespace {
@@ -58,6 +59,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapping == MAP_FAILED) fail(path, "cannot be mapped: " + reason());
   data_ = static_cast<const char*>(mapping);
+  tools::note_input(path);
 }
 
 MappedFile::~MappedFile() {

@@ -6,26 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/tools/printable.h"
+
 namespace mmoe::converter {
 
-/// `text` in single quotes, control characters as \xNN (a name must not drive the user's terminal), and cut
-/// after 120 bytes.
-inline std::string in_quotes(std::string_view text) {
-  constexpr size_t kLongest = 120;
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "'";
-  for (const char c : text.substr(0, kLongest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      out += c;
-    } else {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out + (text.size() > kLongest ? "...'" : "'");
-}
+/// `text` in single quotes, printable (a name must not drive the user's terminal), and cut after 120 bytes.
+inline std::string in_quotes(std::string_view text) { return tools::printable_in_quotes(text, 120); }
 
 /// Why read() refuses a tensor that is not of a floating-point type.
 inline std::string unreadable_message(std::string_view tensor, std::string_view dtype) {

@@ -1,10 +1,10 @@
 #include "converter/recipes/fuxictr.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "converter/error.h"
+#include "runtime/tools/error.h"
+#include "runtime/tools/text_file.h"
 
 namespace mmoe::converter {
 
@@ -17,10 +17,14 @@ constexpr const char* kUnknown = "__OOV__";
 
 json read_file(const Settings& settings, const char* key) {
   const std::filesystem::path path = settings.folder / settings.reader().get(key, "a file of FuxiCTR's").string();
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) throw ConvertError(key + (": " + path.string()) + ": cannot be read");
+  std::string text;
   try {
-    return parse_json(std::string(std::istreambuf_iterator<char>(file), {}));
+    text = tools::read_text_file(path);
+  } catch (const tools::ToolError& error) {
+    throw ConvertError(std::string(key) + ": " + error.what());
+  }
+  try {
+    return parse_json(text);
   } catch (const ConvertError& error) {
     throw ConvertError(path.string() + ": " + error.what());
   }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/tools/bench.h"
+#include "runtime/tools/printable.h"
 #include "runtime/tools/text.h"
 #include "runtime/tools/text_table.h"
 
@@ -116,7 +117,7 @@ std::string bench_json(const BenchOptions& options, const BenchReport& report) {
                               {"sparse", time.step.sparse},
                               {"us", time.seconds * 1e6}});
   }
-  return out.dump(2) + "\n";
+  return printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace mmoe::tools

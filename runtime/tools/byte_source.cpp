@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/tools/error.h"
+#include "runtime/tools/input_files.h"
 
 namespace mmoe::tools {
 namespace {
@@ -20,6 +21,7 @@ ByteSource::ByteSource(const std::string& path)
       descriptor_(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)),
       buffer_(kBufferBytes) {
   if (descriptor_ < 0) throw ToolError(path + ": " + std::strerror(errno));
+  if (path != "-") note_input(path);
 }
 
 ByteSource::~ByteSource() {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "runtime/tools/text_table.h"
+#include "runtime/tools/printable.h"
 
 namespace mmoe::tools {
 namespace {

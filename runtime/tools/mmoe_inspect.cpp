@@ -6,8 +6,10 @@
 
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/describe.h"
+#include "runtime/tools/input_files.h"
 #include "runtime/tools/output_file.h"
 #include "runtime/tools/print_model.h"
+#include "runtime/tools/printable.h"
 #include "runtime/tools/report.h"
 #include "runtime/tools/report_html.h"
 #include "runtime/tools/vocabulary_dump.h"
@@ -75,8 +77,8 @@ int write_report(const Options& options) {
   if (!named && std::filesystem::exists(path)) {
     throw UsageError(path + " is there already: say --output " + path + " to replace it, or another name");
   }
-  if (is_same_file(path, options.model)) throw UsageError("--output: that file is the model");
-  if (is_same_file(path, options.report)) throw UsageError("--output: that file has the rows");
+  check_outputs({{"--output", path, "has the report"}},
+                {{"MODEL", options.model, "is the model"}, {"--report", options.report, "has the rows"}});
   const Model model = map_model(options.model);
   ReportOptions report_options;
   report_options.model_path = options.model;
@@ -98,7 +100,7 @@ int inspect(const Options& options) {
   } else {
     const Json described = describe(model, options.model, options.tensors);
     // Names are the user's bytes; what is not UTF-8 is replaced rather than refused.
-    out.write(options.json ? described.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+    out.write(options.json ? printable_json(described.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n"
                            : model_text(described));
   }
   out.commit();

@@ -8,6 +8,7 @@
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/csv_reader.h"
 #include "runtime/tools/gate_names.h"
+#include "runtime/tools/input_files.h"
 #include "runtime/tools/output_file.h"
 #include "runtime/tools/progress.h"
 #include "runtime/tools/row_reader.h"
@@ -160,16 +161,11 @@ std::uint64_t score_all(RowReader& reader, Scorer& scorer, Destination& scored, 
 }
 
 // Two results must not overwrite each other, or what they are made of.
-void check_outputs(const Options& options) {
-  if (is_same_file(options.output, options.model)) throw UsageError("--output: that file is the model");
-  if (options.gates.empty()) return;
-  if (is_same_file(options.gates, options.model)) throw UsageError("--gates: that file is the model");
-  if (is_same_file(options.gates, options.rows)) throw UsageError("--gates: that file has the rows");
-  if (is_same_file(options.gates, options.user)) throw UsageError("--gates: that file has the user");
-  if (options.gates == options.output || is_same_file(options.gates, options.output)) {
-    throw UsageError(options.gates == "-" ? "--gates: standard output has the scores; name a file for one of them"
-                                          : "--gates: that file has the scores");
-  }
+void check_named_files(const Options& options, const std::string& rows) {
+  check_outputs({{"--output", options.output, "has the scores"}, {"--gates", options.gates, "has the gates"}},
+                {{"MODEL", options.model, "is the model"},
+                 {"ROWS", rows, "has the rows"},
+                 {"--user", options.user, "has the user"}});
 }
 
 // The one row of --user.
@@ -191,7 +187,7 @@ int score(Options options) {
   options.scorer.gates = !options.gates.empty();
   const RowReaderOptions rows_options = reader_options(options);
   const std::string path = rows_path(options.rows);
-  check_outputs(options);
+  check_named_files(options, path);
   LoadOptions load_options;
   load_options.verify_checksums = options.verify_checksums;
   const Model model = map_model(options.model, load_options);

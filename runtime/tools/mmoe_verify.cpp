@@ -8,7 +8,9 @@
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/describe.h"
 #include "runtime/tools/golden_replay.h"
+#include "runtime/tools/input_files.h"
 #include "runtime/tools/output_file.h"
+#include "runtime/tools/printable.h"
 #include "runtime/tools/text.h"
 #include "runtime/tools/text_table.h"
 
@@ -73,6 +75,7 @@ void replay_all(const Model& model, const Options& options, Report& report) {
 
 Report verify(const Options& options) {
   Report report;
+  note_input(options.model);
   const Result<Model> model = Model::map(options.model.c_str());
   if (!model) {
     report.structure = model.error();
@@ -165,7 +168,7 @@ std::string report_json(const Options& options, const Report& report) {
   out["replay_error"] = report.replay_error.empty() ? Json() : Json(report.replay_error);
   out["replays"] = Json::array();
   for (const Replay& replay : report.replays) out["replays"].push_back(replay_json(replay, report));
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 int run(const Options& options) {

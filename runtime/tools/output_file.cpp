@@ -1,99 +1,68 @@
 #include "runtime/tools/output_file.h"
 
 #include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <limits>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "runtime/tools/error.h"
+#include "runtime/tools/input_files.h"
 
 namespace mmoe::tools {
 namespace {
 
 constexpr std::size_t kBufferBytes = 64 * 1024;
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
-// What the signal handler removes; it can only reach globals.
-struct Guarded {
-  char path[4096];
-  volatile std::sig_atomic_t there = 0;
-};
-Guarded g_guarded[OutputFile::kMaxFiles];
-
-extern "C" void remove_temporaries_and_die(int signal) {
-  for (const Guarded& guarded : g_guarded) {
-    if (guarded.there) unlink(guarded.path);
-  }
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
-}
-
-void guard(const std::string& temporary) {
-  if (temporary.size() >= sizeof Guarded::path) return;
-  for (Guarded& guarded : g_guarded) {
-    if (guarded.there) continue;
-    std::memcpy(guarded.path, temporary.c_str(), temporary.size() + 1);
-    guarded.there = 1;
-    break;
-  }
-  for (const int signal : kSignals) {
-    if (std::signal(signal, remove_temporaries_and_die) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
-  }
-}
-
-void unguard(const std::string& temporary) {
-  for (Guarded& guarded : g_guarded) {
-    if (guarded.there && temporary == guarded.path) guarded.there = 0;
-  }
-}
-
-// Renaming onto a symbolic link would replace the link and leave its target as it was.
-std::string follow_links(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
-  return error ? path : target.string();
+// A copy of its own: two outputs may share a pipe, and closing one must not close the other.
+int open_stream(const std::string& path) {
+  const int descriptor = descriptor_named(path);
+  if (descriptor >= 0) return fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return above_standard(open(path.c_str(), O_WRONLY | O_CLOEXEC));
 }
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path) : path_(path), descriptor_(STDOUT_FILENO) {
-  if (path == "-") {
-    path_ = "standard output";
-    return;
-  }
+OutputFile::OutputFile(const std::string& path, Access access) : name_(path == "-" ? "standard output" : path) {
+  if (path.empty()) throw ToolError("the name of an output is empty");
   struct stat status;
-  const bool exists = stat(path.c_str(), &status) == 0;
-  if (exists && !S_ISREG(status.st_mode)) {
-    descriptor_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (descriptor_ < 0) fail();
+  const bool direct = descriptor_named(path) >= 0;
+  const bool there = !direct && stat(path.c_str(), &status) == 0;
+  if (!direct && !there && errno != ENOENT) fail(errno);
+  if (!direct && (!there || S_ISREG(status.st_mode))) {
+    target_ = follow_links(path);
+    check_not_read(path);
+    // Of a file that is there, nobody else should read before it has that file's permissions.
+    open_temporary(target_, there ? S_IRUSR | S_IWUSR : 0666);
     return;
   }
-  path_ = follow_links(path);
-  open_temporary();
-  if (exists && fchmod(descriptor_, status.st_mode & 0777) != 0) fail();
+  live_ = open_stream(path);
+  if (live_ < 0) fail(errno);
+  check_not_read(path);
+  if (access == Access::kRandom) open_temporary(std::filesystem::temp_directory_path() / "output", S_IRUSR | S_IWUSR);
 }
 
-void OutputFile::open_temporary() {
-  temporary_ = path_ + ".tmp" + std::to_string(getpid());
-  guard(temporary_);  // first: a signal between the two must not leave the file
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ >= 0) return;
-  unguard(temporary_);
-  temporary_.clear();
-  fail();
+void OutputFile::open_temporary(const std::string& target, mode_t mode) {
+  try {
+    temporary_ = std::make_unique<TemporaryFile>(target, mode);
+  } catch (const std::system_error& error) {
+    fail(error.code().value());
+  }
 }
 
 OutputFile::~OutputFile() {
-  if (descriptor_ > STDOUT_FILENO) close(descriptor_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
-  unguard(temporary_);
+  if (live_ >= 0) close(live_);
 }
 
-void OutputFile::fail() const { throw ToolError(path_ + ": " + std::strerror(errno)); }
+void OutputFile::fail(int error) const {
+  std::string reason = std::strerror(error);
+  if (error == EFBIG) reason += " (the limit that 'ulimit -f' shows, or the file system's)";
+  throw ToolError(name_ + ": " + reason);
+}
 
 void OutputFile::write(std::string_view bytes) {
   buffer_ += bytes;
@@ -101,34 +70,84 @@ void OutputFile::write(std::string_view bytes) {
 }
 
 void OutputFile::flush() {
-  std::string_view rest = buffer_;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+  if (buffer_.empty()) return;
+  std::string bytes;
+  bytes.swap(buffer_);  // what fails is not tried again
+  if (temporary_) {
+    write_at(end_, bytes);
+  } else {
+    write_whole(live_, bytes);
+  }
+  end_ += bytes.size();
+}
+
+void OutputFile::write_whole(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EPIPE) throw BrokenPipe();
-    if (written < 0) fail();
-    rest.remove_prefix(static_cast<std::size_t>(written));
+    if (written < 0) fail(errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
   }
-  buffer_.clear();
+}
+
+void OutputFile::write_at(std::uint64_t offset, std::string_view bytes) {
+  if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) - bytes.size()) fail(EFBIG);
+  while (!bytes.empty()) {
+    const ssize_t written =
+        pwrite(temporary_->descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(errno);
+    offset += static_cast<std::uint64_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
 void OutputFile::commit() {
   flush();
-  if (temporary_.empty()) return;
-  if (fsync(descriptor_) != 0) fail();
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
-  unguard(temporary_);
-  temporary_.clear();
+  if (live_ >= 0) {
+    if (temporary_) copy_to_live();
+    return check_written();
+  }
+  check_not_read(target_);  // what was read since it was opened
+  hand_on_owner_and_mode();
+  try {
+    temporary_->rename();
+  } catch (const std::system_error& error) {
+    fail(error.code().value());
+  }
 }
 
-bool is_same_file(const std::string& a, const std::string& b) {
-  if (a == "-" || b == "-") return false;
-  std::error_code error;
-  // Absolute: of a relative path of which nothing exists weakly_canonical leaves "./" as it is.
-  const auto absolute = [&](const std::string& path) {
-    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-  };
-  return absolute(a) == absolute(b) || (std::filesystem::equivalent(a, b, error) && !error);
+void OutputFile::copy_to_live() {
+  std::string block(kBufferBytes, '\0');
+  for (off_t at = 0;;) {
+    const ssize_t got = pread(temporary_->descriptor(), block.data(), block.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(errno);
+    if (got == 0) return;
+    write_whole(live_, std::string_view(block).substr(0, static_cast<std::size_t>(got)));
+    at += got;
+  }
+}
+
+// Network file systems tell only on close() what became of the bytes.
+void OutputFile::check_written() {
+  const int descriptor = std::exchange(live_, -1);
+  if (close(descriptor) != 0 && errno != EINTR) fail(errno);
+}
+
+// Owner first: changing it may take permissions away.
+void OutputFile::hand_on_owner_and_mode() {
+  struct stat old, made;
+  const int descriptor = temporary_->descriptor();
+  if (stat(target_.c_str(), &old) != 0 || fstat(descriptor, &made) != 0 || !S_ISREG(old.st_mode)) return;
+  const bool other_group = old.st_gid != made.st_gid;
+  if ((old.st_uid != made.st_uid || other_group) && fchown(descriptor, old.st_uid, old.st_gid) != 0 && other_group) {
+    // Only root gives files away; a group of one's own can be given.
+    if (fchown(descriptor, static_cast<uid_t>(-1), old.st_gid) != 0 && errno != EPERM) fail(errno);
+  }
+  const bool changed = fchmod(descriptor, old.st_mode & 0777) == 0;
+  if (!changed && errno != EPERM && errno != ENOTSUP) fail(errno);  // file systems without permissions
 }
 
 }  // namespace mmoe::tools

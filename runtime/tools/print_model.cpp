@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/tools/printable.h"
 #include "runtime/tools/text.h"
 #include "runtime/tools/text_table.h"
 
@@ -253,7 +254,7 @@ std::string provenance_text(const Json& provenance) {
 }  // namespace
 
 std::string model_text(const Json& model) {
-  std::string out = printable(model["file"]) + "\n" + summary(model) + features_text(model["features"]) +
+  std::string out = text_of(model["file"]) + "\n" + summary(model) + features_text(model["features"]) +
                     levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model["tasks"]) +
                     segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);

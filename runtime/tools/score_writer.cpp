@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/tools/printable.h"
 #include "runtime/tools/text.h"
 #include "runtime/tools/text_table.h"
 

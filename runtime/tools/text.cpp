@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/tools/printable.h"
+
 namespace mmoe::tools {
 namespace {
 
@@ -59,23 +61,15 @@ void append_csv_field(std::string& out, std::string_view field) {
   out += '"';
 }
 
-std::string quoted(std::string_view value) {
-  constexpr std::size_t kMaxShown = 40;
-  std::size_t shown = value.size() > kMaxShown ? kMaxShown : value.size();
-  while (shown > 0 && shown < value.size() && (value[shown] & 0xc0) == 0x80) --shown;  // whole UTF-8 characters
-  std::string out = "'";
-  for (const char c : value.substr(0, shown)) {
-    const auto byte = static_cast<unsigned char>(c);
-    char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-    out += byte < 0x20 || byte == 0x7f ? escaped : std::string(1, c);
-  }
-  return out + (shown < value.size() ? "…'" : "'");
-}
+std::string quoted(std::string_view value) { return printable_in_quotes(value, 40); }
 
 std::string join(const std::vector<std::string>& names, std::size_t max) {
+  constexpr std::size_t kMaxShown = 120;
   std::string out;
-  for (std::size_t i = 0; i < names.size() && i < max; ++i) out += (i > 0 ? ", " : "") + names[i];
+  for (std::size_t i = 0; i < names.size() && i < max; ++i) {
+    const bool cut = names[i].size() > kMaxShown;
+    out += (i > 0 ? ", " : "") + (cut ? printable_in_quotes(names[i], kMaxShown) : printable(names[i]));
+  }
   if (names.size() > max) out += " and " + std::to_string(names.size() - max) + " more";
   return out;
 }

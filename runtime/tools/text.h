@@ -25,10 +25,10 @@ void append_float(std::string& out, float value);
 /// Appends a field of CSV, in quotes where it needs them to be read back as it is.
 void append_csv_field(std::string& out, std::string_view field);
 
-/// 'value' in quotes, cut where it is long, with control characters escaped.
+/// 'value' in quotes, printable, cut where it is long.
 std::string quoted(std::string_view value);
 
-/// "a, b, c", cut after `max` names: "a, b and 7 more".
+/// "a, b, c", printable, cut after `max` names: "a, b and 7 more".
 std::string join(const std::vector<std::string>& names, std::size_t max = 20);
 
 /// "1 row", "2 rows".

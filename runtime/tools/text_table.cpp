@@ -13,17 +13,6 @@ std::size_t display_width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string printable(std::string text) {
-  char before = 0;
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool c1 = before == '\xc2' && byte >= 0x80 && byte < 0xa0;  // U+0080 … U+009F
-    before = c;
-    if (byte < 0x20 || byte == 0x7f || c1) c = '?';
-  }
-  return text;
-}
-
 std::string pad(const std::string& text, std::size_t width, bool right) {
   const std::size_t shown = display_width(text);
   const std::string padding(shown < width ? width - shown : 0, ' ');

@@ -10,9 +10,6 @@ namespace mmoe::tools {
 /// Characters that a terminal shows: UTF-8 characters, not bytes.
 std::size_t display_width(const std::string& text);
 
-/// The text without what would move the cursor or break the line: control characters become '?'.
-std::string printable(std::string text);
-
 std::string pad(const std::string& text, std::size_t width, bool right);
 
 /// Rows under a header line. A column of numbers (and "-") is set flush right.

@@ -49,7 +49,9 @@ class Rule:
         return bool(ANY_STANDARD.match(name))
 
 
-DESCRIPTION = ["converter/error.h", "converter/description/"]
+# How text from files may be shown is one function, which the tools have.
+PRINTABLE = ["runtime/tools/printable.h"]
+DESCRIPTION = ["converter/error.h", "converter/description/"] + PRINTABLE
 # Binding a description to weights reads them through one interface. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
 MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
@@ -83,17 +85,18 @@ RULES = [
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
     Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/", "runtime/tools/npy_header.h",
-                                     "runtime/tools/error.h"], None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
+                                     "runtime/tools/error.h", "runtime/tools/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
     # From a graph of operations to a description.
     Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
-                                     "converter/importers/messages.h"]),
+                                     "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/model\.h", []),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/recipes/", "converter/description/json_reader.h",
                                    "converter/description/pattern.h", "converter/description/tensor_index.h",
-                                   "converter/description/text.h"] + WEIGHTS, None, ["nlohmann/"]),
+                                   "converter/description/text.h", "runtime/tools/text_file.h",
+                                   "runtime/tools/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["kernels/panel16.h"]),
     Rule(r"converter/packing/.*", PACKED),
     Rule(r"converter/writer/.*", WRITTEN + ["schema/"], None, ["flatbuffers/"]),
