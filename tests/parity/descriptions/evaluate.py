@@ -1,0 +1,199 @@
+"""A description's scores by NumPy, in double or single precision, from converter/DESCRIPTION.md alone."""
+
+import numpy as np
+
+import features
+from layers import Reader, batch_norm, forward, sigmoid
+from names import Names
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def top_k_weights(logits, k, mode):
+    if k == 0 or k >= logits.shape[1]:
+        return softmax(logits)
+    chosen = np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    mask = np.zeros(logits.shape, bool)
+    np.put_along_axis(mask, chosen, True, 1)
+    if mode == "top_k_of_softmax":
+        return np.where(mask, softmax(logits), 0).astype(logits.dtype)
+    return softmax(np.where(mask, logits, -np.inf)).astype(logits.dtype)
+
+
+def has_tower(task):
+    link = task.get("link", "sigmoid")
+    return not (isinstance(link, dict) and ("product" in link or "tower" in link))
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+class Group:
+    """Output streams of a gates group: one per task, or one for all."""
+
+    def __init__(self, name, per_task, streams):
+        self.name, self.per_task, self.streams = name, per_task, streams
+
+
+class Evaluator:
+    def __init__(self, description, tensors, dtype):
+        self.description, self.dtype = description, dtype
+        self.towered = [task["name"] for task in description["tasks"] if has_tower(task)]
+        self.names = Names(tensors, description.get("derived", []), self.towered)
+        self.reader = Reader(self.names, dtype)
+
+    def scores(self, rows):
+        """`rows`: dicts of text with `features`, else an array [rows, input_dim] of x. [rows, tasks]"""
+        description = self.description
+        if "features" in description:
+            x = features.input_of(description, rows, self.names, self.dtype)
+        else:
+            x = rows.astype(self.dtype)
+        stream = forward(self.reader.read(description["trunk"], {}), x) if "trunk" in description else x
+        groups = [Group("", False, [stream])]
+        for number, level in enumerate(description.get("levels", [])):
+            groups = self.level(level, {"level": number}, groups, x)
+        return self.links(self.towers(groups))
+
+    # -------------------------------------------------------------------------------- streams
+    @staticmethod
+    def stream(groups, reads, task, x):
+        """What belongs to `task` (None: shared) reads."""
+        if reads == "input":
+            return x
+        if reads is not None:
+            group = next(group for group in groups if group.name == reads)
+        elif len(groups) == 1:
+            group = groups[0]
+        else:
+            group = [group for group in groups if group.per_task == (task is not None)]
+            assert len(group) == 1, "reads must say which"
+            group = group[0]
+        return group.streams[task] if group.per_task else group.streams[0]
+
+    # -------------------------------------------------------------------------------- levels
+    def level(self, level, fixed, groups, x):
+        pools = [self.pool(pool, fixed, groups, x) for pool in as_list(level["experts"])]
+        return [self.gates(gates, fixed, groups, x, pools) for gates in as_list(level["gates"])]
+
+    def pool(self, pool, fixed, groups, x):
+        """{name, per_task, experts: outputs of the experts, by task or in a list of one}"""
+        pattern = pool["layers"] if isinstance(pool["layers"], str) else pool["layers"][0]
+        suffix = pool.get("weight", ".weight")
+        probe = pattern + suffix
+        by_task = "{task}" in probe
+        tasks = self.names.task_values(probe, fixed) if by_task else [None]
+        numbers = lambda f: self.names.numbers(probe, f, "expert") if "{expert}" in probe else [None]
+        run = lambda f, task: forward(self.reader.read(pool, f), self.stream(groups, pool.get("reads"), task, x))
+        named = lambda number, f: f if number is None else dict(f, expert=number)
+        if pool.get("per") == "task" and not by_task:
+            count, every = pool["num_experts"], numbers(fixed)[pool.get("first_expert", 0):]
+            experts = [[run(named(n, fixed), t) for n in every[t * count:(t + 1) * count]] for t in range(len(self.towered))]
+            return {"name": pool.get("name", "experts"), "per_task": True, "experts": experts}
+        experts = []
+        for index, task in enumerate(tasks):
+            f = dict(fixed, task=task) if by_task else fixed
+            first = pool.get("first_expert", 0)
+            mine = numbers(f)[first:]
+            mine = mine[:pool.get("num_experts", len(mine))]
+            experts.append([run(named(n, f), index if by_task else None) for n in mine])
+        return {"name": pool.get("name", "experts"), "per_task": by_task, "experts": experts}
+
+    def mixed(self, gates, pools, task):
+        """Outputs of the experts in the order of the gate's logits."""
+        result = []
+        for entry in gates.get("mixes", [pool["name"] for pool in pools]):
+            entry = {"pool": entry} if isinstance(entry, str) else entry
+            pool = next(pool for pool in pools if pool["name"] == entry["pool"])
+            if not pool["per_task"]:
+                experts = pool["experts"][0]
+            elif "task" in entry:
+                experts = pool["experts"][self.towered.index(entry["task"])]
+            elif entry.get("tasks") == "all" or task is None:
+                experts = [expert for mine in pool["experts"] for expert in mine]
+            else:
+                experts = pool["experts"][task]
+            result += [experts[entry["expert"]]] if "expert" in entry else experts
+        return result
+
+    def gates(self, gates, fixed, groups, x, pools):
+        if "constant" in gates:
+            per_task = gates.get("per") == "task"
+            weights = self.constant_weights(gates, fixed, per_task)
+        else:
+            suffix = gates.get("weight", ".weight")
+            per_task = "{task}" in gates["logits"] + suffix
+        streams = []
+        for task in range(len(self.towered)) if per_task else [None]:
+            experts = self.mixed(gates, pools, task)
+            if "constant" in gates:
+                mine = weights[task or 0]
+                streams.append(sum(weight * expert for weight, expert in zip(mine, experts)))
+                continue
+            f = fixed
+            if per_task:
+                f = dict(fixed, task=self.names.task_values(gates["logits"] + suffix, fixed)[task])
+            weights = self.gate_weights(gates, f, self.stream(groups, gates.get("reads"), task, x))
+            streams.append(sum(weights[:, e:e + 1] * expert for e, expert in enumerate(experts)))
+        return Group(gates.get("name", "gates"), per_task, streams)
+
+    def constant_weights(self, gates, fixed, per_task):
+        given = gates["constant"]
+        if isinstance(given, list):
+            return [np.array(given, self.dtype)] * (len(self.towered) if per_task else 1)
+        array = self.names.get(given, fixed).astype(self.dtype)
+        if not per_task:
+            return [array]
+        return list(array.T if gates.get("orientation") == "in_out" else array)
+
+    def gate_weights(self, gates, fixed, stream):
+        if "hidden" in gates:
+            stream = forward(self.reader.read(gates["hidden"], fixed), stream)
+        weight = self.names.get(gates["logits"] + gates.get("weight", ".weight"), fixed)
+        logits = stream @ self.reader.matrix(weight, gates.get("orientation")).T
+        bias = self.names.get(gates["logits"] + gates.get("bias", ".bias"), fixed)
+        if bias is not None:
+            logits = logits + bias.astype(self.dtype)
+        if "batch_norm" in gates:
+            logits = batch_norm(logits, self.reader.batch_norm_of(gates, gates["batch_norm"], fixed))
+        logits = logits / self.dtype(gates.get("temperature", 1))
+        return top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
+
+    # -------------------------------------------------------------------------------- towers and links
+    def towers(self, groups):
+        spec = self.description["towers"]
+        first = spec["layers"] if isinstance(spec["layers"], str) else spec["layers"][0]
+        values = self.names.task_values(first + spec.get("weight", ".weight"), {})
+        return [forward(self.reader.read(spec, {"task": value}, True), self.stream(groups, spec.get("reads"), task, None))
+                for task, value in enumerate(values)]
+
+    def links(self, logits):
+        scores, tower = [], 0
+        by_name = {}
+        for task in self.description["tasks"]:
+            link = task.get("link", "sigmoid")
+            own = None
+            if has_tower(task):
+                own, tower = logits[tower], tower + 1
+            if link == "sigmoid":
+                score = sigmoid(own[:, 0])
+            elif link == "identity":
+                score = own[:, 0]
+            elif "product" in link:
+                score = np.prod([by_name[name] for name in link["product"]], 0)
+            else:
+                if "tower" in link:
+                    own = logits[self.towered.index(link["tower"])]
+                score = softmax(own)[:, link["softmax_column"]]
+            by_name[task["name"]] = score
+            scores.append(score)
+        return np.stack(scores, 1)
+
+
+def evaluate(description, tensors, rows, dtype):
+    with np.errstate(over="ignore", under="ignore"):
+        return Evaluator(description, tensors, dtype).scores(rows)

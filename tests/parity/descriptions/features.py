@@ -1,0 +1,98 @@
+"""Raw rows to x, as converter/DESCRIPTION.md says it under "Features"."""
+
+import numpy as np
+
+
+def scaled(values, feature, dtype):
+    if "clip" in feature:
+        values = np.clip(values, *(dtype(bound) for bound in feature["clip"]))
+    scale = feature.get("scale")
+    if scale is None:
+        return values
+    if "min" in scale:
+        return (values - dtype(scale["min"])) / dtype(scale["max"] - scale["min"])
+    if "mean" in scale:
+        return (values - dtype(scale["mean"])) / dtype(scale["std"])
+    return (values - dtype(scale["offset"])) * dtype(scale["factor"])
+
+
+def dense_columns(feature, num_values):
+    """Columns of the raw data."""
+    if num_values == 1:
+        return [feature["name"]]
+    return [f"{feature['name']}.{i}" for i in range(num_values)]
+
+
+def dense_block(feature, rows, names, dtype):
+    projection = feature.get("projection")
+    width = feature.get("width", 1)
+    weight = None
+    if projection is not None:
+        weight = names.tensors[projection["weight"]].astype(dtype)
+        weight = weight if projection.get("orientation", "out_in") == "out_in" else weight.T
+        width = weight.shape[1]
+    raw = [[feature["missing"] if row[column] == "" else np.float32(row[column])
+            for column in dense_columns(feature, width)] for row in rows]
+    x = scaled(np.array(raw, np.float32).astype(dtype), feature, dtype)
+    if weight is not None:
+        x = x @ weight.T
+        if "bias" in projection:
+            x = x + names.tensors[projection["bias"]].astype(dtype)
+    return x
+
+
+UNKNOWN_ZERO = None
+
+
+def id_of(text, feature):
+    """The id in the feature's table; UNKNOWN_ZERO for none."""
+    vocabulary = feature["vocabulary"]
+    unknown = feature.get("unknown", "error")
+    if isinstance(vocabulary, dict):
+        value = int(text)
+        if 0 <= value < vocabulary["identity"]:
+            return value
+    else:
+        keys = [str(key) for key in vocabulary]
+        if text in keys:
+            return feature.get("first_id", 0) + keys.index(text)
+    if unknown == "zero":
+        return UNKNOWN_ZERO
+    assert unknown != "error", "a row that must be refused"
+    return unknown["id"]
+
+
+def categorical_block(feature, rows, names, dtype):
+    table = names.tensors[feature["embedding"]].astype(dtype)
+    x = np.zeros((len(rows), table.shape[1]), dtype)
+    for index, row in enumerate(rows):
+        found = id_of(row[feature["name"]], feature)
+        if found is not UNKNOWN_ZERO:
+            x[index] = table[feature.get("first_row", 0) + found]
+    return x
+
+
+def pooled(vectors, pooling):
+    if pooling == "max":
+        return vectors.max(0)
+    return vectors.sum(0) if pooling == "sum" else vectors.sum(0) / vectors.dtype.type(len(vectors))
+
+
+def sequence_block(feature, rows, names, dtype):
+    table = names.tensors[feature["embedding"]].astype(dtype)
+    x = np.zeros((len(rows), table.shape[1]), dtype)
+    for index, row in enumerate(rows):
+        cell = row[feature["name"]]
+        found = [id_of(element, feature) for element in cell.split("|")] if cell else []
+        kept = [i for i in found if i is not UNKNOWN_ZERO and i != feature.get("padding_id")]
+        if kept:
+            x[index] = pooled(table[[feature.get("first_row", 0) + i for i in kept]], feature["pooling"])
+    return x
+
+
+BLOCKS = {"dense": dense_block, "categorical": categorical_block, "sequence": sequence_block}
+
+
+def input_of(description, rows, names, dtype):
+    """[rows, input_dim]"""
+    return np.concatenate([BLOCKS[feature["kind"]](feature, rows, names, dtype) for feature in description["features"]], 1)

@@ -1,0 +1,359 @@
+"""Random descriptions of every shape that converter/DESCRIPTION.md allows, with random tensors and rows."""
+
+import re
+
+import numpy as np
+
+from random_features import RandomFeatures
+from random_layers import Maker, RandomLayers
+
+NAMES = ["click", "like", "buy", "share", "dwell", "follow"]
+
+
+class Group:
+    """What a level gives: a stream per task, or one."""
+
+    def __init__(self, name, per_task, width):
+        self.name, self.per_task, self.width = name, per_task, width
+
+
+class RandomDescription:
+    def __init__(self, seed, num_rows=12):
+        self.maker = Maker(seed)
+        self.json = {"mmoe_description": 1}
+        self.make_tasks()
+        self.make_input(num_rows)
+        self.make_body()
+        self.split_some()
+        self.finish()
+
+    @property
+    def tensors(self):
+        return self.maker.tensors
+
+    # -------------------------------------------------------------------------------- tasks
+    def make_tasks(self):
+        """`self.towered`: names of tasks with a tower; `self.classes`: outputs of each tower."""
+        maker, tasks = self.maker, []
+        self.towered, self.classes = [], []
+        for name in maker.rng.permutation(NAMES)[:maker.between(1, 4)]:
+            name = str(name)
+            kind = maker.pick(["sigmoid", "sigmoid", "identity", "softmax", "product"])
+            if kind == "product" and tasks:
+                factors = [maker.pick(tasks)["name"] for _ in range(maker.between(2, 3))]
+                tasks.append({"name": name, "link": {"product": factors}})
+                continue
+            self.towered.append(name)
+            self.classes.append(maker.between(2, 4) if kind == "softmax" else 1)
+            if kind != "softmax":
+                tasks.append({"name": name, "link": "sigmoid" if kind == "product" else kind})
+                continue
+            tasks.append({"name": name, "link": {"softmax_column": maker.below(self.classes[-1])}})
+            if maker.chance(0.4):
+                tasks.append({"name": name + " again", "link": {"softmax_column": maker.below(self.classes[-1]), "tower": name}})
+        self.json["tasks"] = tasks
+
+    def task_values(self):
+        """What stands for {task} in one part's names."""
+        first = self.maker.below(2)
+        numbers = [str(first + t) for t in range(len(self.towered))]
+        return self.maker.pick([self.towered, numbers])
+
+    # -------------------------------------------------------------------------------- x and the trunk
+    def make_input(self, num_rows):
+        maker = self.maker
+        if maker.chance(0.5):
+            features = RandomFeatures(maker)
+            self.json["features"], self.input_dim = features.list, features.width
+            self.rows = features.rows(num_rows)
+        else:
+            self.input_dim = maker.between(1, 24)
+            self.rows = maker.array(num_rows, self.input_dim)
+            if maker.chance(0.3):
+                self.json["shared_dim"] = maker.between(0, self.input_dim)
+        if maker.chance(0.2):
+            self.json["input_dim"] = self.input_dim
+
+    def widths(self, last=None):
+        widths = [self.maker.pick([1, 3, 7, 8, 15, 16, 17, 20, 33]) for _ in range(self.maker.between(1, 3))]
+        if last is not None:
+            widths[-1] = last
+        return widths
+
+    def make_body(self):
+        maker = self.maker
+        self.groups = [Group("", False, self.input_dim)]
+        if maker.chance(0.25):
+            widths = self.widths()
+            trunk = RandomLayers(maker, "trunk", self.input_dim, widths)
+            trunk.instantiate({})
+            self.json["trunk"], self.groups = trunk.spec, [Group("", False, widths[-1])]
+        levels = maker.pick([0, 1, 1, 1, 2, 2, 3])
+        if levels:
+            self.json["levels"] = [self.level(number) for number in range(levels)]
+        self.make_towers()
+
+    def readable(self, per_task):
+        """[(value of `reads`, width)]: what may be read by what belongs to a task, or to none."""
+        choices = [("input", self.input_dim)]
+        choices += [(group.name, group.width) for group in self.groups if group.name and (per_task or not group.per_task)]
+        fitting = [group for group in self.groups if group.per_task == per_task]
+        if len(self.groups) == 1 and (per_task or not self.groups[0].per_task):
+            choices += [(None, self.groups[0].width)] * 3
+        elif len(self.groups) > 1 and len(fitting) == 1:
+            choices += [(None, fitting[0].width)] * 3
+        return choices
+
+    @staticmethod
+    def reading(spec, reads):
+        if reads is not None:
+            spec["reads"] = reads
+
+    # -------------------------------------------------------------------------------- levels
+    def level(self, number):
+        maker = self.maker
+        self.level_number = number
+        self.base = maker.pick([f"level{number}", "levels.{level}"])
+        width = maker.pick([1, 4, 8, 15, 16, 17, 24])
+        self.pools = []
+        pools = [spec for k in range(maker.between(1, 3)) for spec in self.pools_of(k, width)]
+        gates = [self.gates(k) for k in range(maker.between(1, 2))]
+        self.groups = [Group(spec.get("name", "gates"), spec["per_task"], width) for spec in gates]
+        for spec in gates:
+            del spec["per_task"]
+        return {"experts": pools if len(pools) > 1 or maker.chance(0.3) else pools[0],
+                "gates": gates if len(gates) > 1 or maker.chance(0.3) else gates[0]}
+
+    def instantiate(self, layers, values):
+        layers.instantiate(dict(values, level=self.level_number))
+
+    def pools_of(self, k, width):
+        """The JSON of one pool, or of two that one running number counts. Remembers them for the gates."""
+        maker = self.maker
+        kind = maker.pick(["shared", "shared", "task", "running"])
+        per_task = kind in ("task", "running")
+        reads, inputs = maker.pick(self.readable(False) if kind == "running" else self.readable(per_task))
+        if kind == "running" and reads is None and len(self.groups) > 1:
+            reads, inputs = "input", self.input_dim
+        name = "experts" if k == 0 and maker.chance(0.5) else f"pool{k}"
+        count, first = maker.between(1, 3), maker.below(2)
+        single = kind != "running" and count == 1 and maker.chance(0.5)
+        base = f"{self.base}.{name}" + (".{task}" if kind == "task" else "") + ("" if single else ".{expert}")
+        layers = RandomLayers(maker, base, inputs, self.widths(width))
+        spec = dict(layers.spec)
+        if name != "experts":
+            spec["name"] = name
+        self.reading(spec, reads)
+        self.pools.append((name, per_task, count))
+        if kind == "running":
+            return self.running_pools(layers, spec, count, first)
+        for task in self.task_values() if kind == "task" else [None]:
+            for expert in range(count):
+                self.instantiate(layers, {"task": task, "expert": first + expert})
+        return [spec]
+
+    def running_pools(self, layers, spec, count, first):
+        """Experts of the tasks, and shared ones behind or before them."""
+        maker = self.maker
+        shared = maker.between(0, 2)
+        for expert in range(count * len(self.towered) + shared):
+            self.instantiate(layers, {"expert": first + expert})
+        spec.update({"per": "task", "num_experts": count})
+        if shared == 0:
+            return [spec]
+        other = dict(layers.spec, name="rest of " + spec.get("name", "experts"))
+        self.reading(other, spec.get("reads"))
+        self.pools.append((other["name"], False, shared))
+        if maker.chance(0.5):
+            spec["first_expert"] = shared
+            other["num_experts"] = shared
+        else:
+            other["first_expert"] = count * len(self.towered)
+        return [spec, other]
+
+    # -------------------------------------------------------------------------------- gates
+    def default_mix(self, per_task):
+        """How many experts a gate mixes that says nothing."""
+        tasks = len(self.towered)
+        return sum(count * (1 if per_task or not owned else tasks) for _, owned, count in self.pools)
+
+    def mix(self, per_task):
+        """(mixes, number of experts)"""
+        maker, tasks, mixes, total = self.maker, len(self.towered), [], 0
+        for index in maker.rng.permutation(len(self.pools))[:maker.between(1, len(self.pools))]:
+            name, owned, count = self.pools[int(index)]
+            kind = maker.pick(["name", "object", "tasks", "task", "expert"])
+            entry, number = {"pool": name}, count * (tasks if owned and not per_task else 1)
+            if kind == "name":
+                entry = name
+            elif kind == "tasks" and owned:
+                entry["tasks"], number = "all", count * tasks
+            elif kind == "task" and owned:
+                entry["task"], number = maker.pick(self.towered), count
+            elif kind == "expert" and (per_task or not owned):
+                entry["expert"], number = maker.below(count), 1
+            mixes.append(entry)
+            total += number
+        return mixes, total
+
+    def gates(self, k):
+        maker = self.maker
+        per_task = maker.chance(0.7)
+        spec = {"per_task": per_task}
+        name = "gates" if k == 0 and maker.chance(0.5) else f"gates{k}"
+        if name != "gates":
+            spec["name"] = name
+        experts = self.default_mix(per_task)
+        if maker.chance(0.3):
+            spec["mixes"], experts = self.mix(per_task)
+        if maker.chance(0.15):
+            self.constant(spec, name, per_task, experts)
+            return spec
+        self.softmax_gates(spec, name, per_task, experts)
+        return spec
+
+    def constant(self, spec, name, per_task, experts):
+        maker, tasks = self.maker, len(self.towered)
+        if per_task:
+            spec["per"] = "task"
+        if maker.chance(0.5):
+            spec["constant"] = [maker.number(-1, 1) for _ in range(experts)]
+            return
+        spec["constant"] = f"{self.base}.{name}.constant"
+        array = maker.array(tasks, experts) if per_task else maker.array(experts)
+        if per_task and maker.chance(0.4):
+            spec["orientation"], array = "in_out", array.T.copy()
+        maker.add(spec["constant"].replace("{level}", str(self.level_number)), array)
+
+    def softmax_gates(self, spec, name, per_task, experts):
+        maker = self.maker
+        reads, inputs = maker.pick(self.readable(per_task))
+        self.reading(spec, reads)
+        base = f"{self.base}.{name}" + (".{task}" if per_task else "")
+        hidden = None
+        if maker.chance(0.25):
+            widths = self.widths()
+            hidden = RandomLayers(maker, base + ".hidden", inputs, widths)
+            spec["hidden"], inputs = hidden.spec, widths[-1]
+        spec["logits"] = base + ".logits"
+        orientation = maker.pick(["out_in", "out_in", "in_out"])
+        weight, bias = maker.pick([(".weight", ".bias"), ("/kernel", "/offset")])
+        if orientation != "out_in":
+            spec["orientation"] = orientation
+        if weight != ".weight":
+            spec.update(weight=weight, bias=bias)
+        self.gate_options(spec, base, experts)
+        has_bias, norm = maker.chance(0.6), "batch_norm" in spec
+        for task in self.task_values() if per_task else [None]:
+            values = {"task": task}
+            if hidden is not None:
+                self.instantiate(hidden, values)
+            named = lambda part: base.replace("{task}", str(task)).replace("{level}", str(self.level_number)) + part
+            maker.add(named(".logits" + weight), maker.matrix(experts, inputs, orientation))
+            if has_bias:
+                maker.add(named(".logits" + bias), maker.array(experts, scale=0.4))
+            if norm:
+                maker.add(named(".bn.weight"), maker.array(experts, scale=0.3) + np.float32(1))
+                maker.add(named(".bn.bias"), maker.array(experts, scale=0.3))
+                maker.add(named(".bn.running_mean"), maker.array(experts, scale=0.5))
+                maker.add(named(".bn.running_var"), maker.rng.uniform(0.2, 2, experts).astype(np.float32))
+
+    def gate_options(self, spec, base, experts):
+        maker = self.maker
+        if maker.chance(0.2):
+            spec["batch_norm"] = base + ".bn"
+            if maker.chance(0.5):
+                spec["batch_norm_epsilon"] = maker.pick([1e-3, 0.02])
+        if maker.chance(0.3):
+            spec["temperature"] = maker.number(0.3, 3)
+        if maker.chance(0.35):
+            spec["top_k"] = maker.between(1, experts)
+            if maker.chance(0.7):
+                spec["top_k_mode"] = maker.pick(["softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"])
+
+    # -------------------------------------------------------------------------------- towers
+    def make_towers(self):
+        """All towers have the same widths but the last, which has a logit per class."""
+        maker = self.maker
+        reads, inputs = maker.pick([choice for choice in self.readable(True) if choice[0] != "input"] or [(None, 0)])
+        if inputs == 0:  # several groups, of which none is the tasks' only one
+            reads, inputs = self.groups[-1].name, self.groups[-1].width
+        classes = max(self.classes)
+        self.classes = [classes if count > 1 else 1 for count in self.classes]
+        widths = self.widths(classes)
+        if len(set(self.classes)) > 1:
+            return self.uneven_towers(reads, inputs, widths)
+        layers = RandomLayers(maker, "towers.{task}", inputs, widths, is_tower=True)
+        self.json["towers"] = layers.spec
+        self.reading(layers.spec, reads)
+        for task in self.task_values():
+            layers.instantiate({"task": task})
+        return None
+
+    def uneven_towers(self, reads, inputs, widths):
+        """Towers of different numbers of classes: plain layers, so that one object describes them all."""
+        maker = self.maker
+        spec = self.json["towers"] = {"layers": "towers.{task}.{layer}", "activation": maker.activation()}
+        self.reading(spec, reads)
+        for task, count in zip(self.task_values(), self.classes):
+            dims = [inputs] + widths[:-1] + [count]
+            for layer in range(len(widths)):
+                maker.add(f"towers.{task}.{layer}.weight", maker.matrix(dims[layer + 1], dims[layer]))
+                maker.add(f"towers.{task}.{layer}.bias", maker.array(dims[layer + 1], scale=0.4))
+
+    # -------------------------------------------------------------------------------- derived, ignored, prefixes
+    def split_some(self):
+        """Tensors made whole, which the description takes apart again."""
+        if self.maker.chance(0.3):
+            (self.slice_one if self.maker.chance(0.5) else self.join_family)()
+
+    def slice_one(self):
+        maker = self.maker
+        name = maker.pick([name for name, array in self.tensors.items() if array.ndim == 2 and "tables" not in name])
+        array = self.tensors.pop(name)
+        axis = maker.below(2)
+        before = maker.array(*[3 if d == axis else array.shape[d] for d in range(2)])
+        self.tensors["whole.tensor"] = np.concatenate([before, array], axis)
+        entry = {"name": name, "slice": "whole.tensor", "axis": axis, "first": 3}
+        if maker.chance(0.5):
+            entry["count"] = array.shape[axis]
+        self.json["derived"] = [entry]
+
+    def join_family(self):
+        """Tensors whose names differ in one number that counts from 0, stacked or laid side by side."""
+        maker, families = self.maker, {}
+        for name, array in self.tensors.items():
+            for match in re.finditer(r"(?<![0-9])[0-9]+(?![0-9])", name):
+                key = (name[:match.start()] + "{layer}" + name[match.end():], array.shape)
+                families.setdefault(key, []).append(int(match.group()))
+        whole = [key for key, numbers in families.items() if sorted(numbers) == list(range(len(numbers)))
+                 and len(numbers) > 1 and "tables" not in key[0] and "projection" not in key[0]]
+        if not whole:
+            return
+        pattern, shape = maker.pick(whole)
+        count = len(families[pattern, shape])
+        parts = [self.tensors.pop(pattern.replace("{layer}", str(number))) for number in range(count)]
+        entry = {"name": pattern}
+        if maker.chance(0.5):
+            axis = maker.below(len(shape))
+            self.tensors["whole.tensor"] = np.concatenate(parts, axis)
+            entry.update({"chunks": "whole.tensor", "axis": axis, "count": count})
+        else:
+            axis = maker.below(len(shape) + 1)
+            self.tensors["whole.tensor"] = np.stack(parts, axis)
+            entry.update({"split": "whole.tensor", "axis": axis})
+        if axis == 0 and maker.chance(0.5):
+            del entry["axis"]
+        self.json["derived"] = [entry]
+
+    def finish(self):
+        maker = self.maker
+        if maker.chance(0.5):
+            self.json["name"] = "random"
+        if maker.chance(0.2):
+            maker.add("optimizer.step", maker.array(1))
+            maker.add("optimizer.moment", maker.array(3, 2))
+            self.json.setdefault("ignore", []).append("optimizer.*")
+        if maker.chance(0.25):
+            prefix = maker.pick(["module.", "model.", "_orig_mod.", "module.model.", "_orig_mod.module."])
+            self.maker.tensors = {prefix + name: array for name, array in self.tensors.items()}

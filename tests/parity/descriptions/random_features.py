@@ -1,0 +1,123 @@
+"""Random features, their tables, and raw rows for them."""
+
+import numpy as np
+
+WORDS = ["AT", "BR", "US", "new york", "a,b", 'say "hi"', "Zürich", "7", "", "x;y", "日本", "-3"]
+
+
+class RandomFeatures:
+    def __init__(self, maker):
+        self.maker, self.list, self.makers, self.width = maker, [], [], 0
+        for index in range(maker.between(1, 6)):
+            self.add(index)
+
+    def add(self, index):
+        maker = self.maker
+        feature = {"name": maker.pick(["age", "f", "Land", "ein wert"]) + f" {index}", "kind":
+                   maker.pick(["dense", "categorical", "sequence"])}
+        if maker.chance(0.6):
+            feature["side"] = maker.pick(["user", "item", "context"])
+        {"dense": self.dense, "categorical": self.categorical, "sequence": self.sequence}[feature["kind"]](feature, index)
+        self.list.append(feature)
+
+    # -------------------------------------------------------------------------------- dense
+    def dense(self, feature, index):
+        maker = self.maker
+        width = 1 if maker.chance(0.6) else maker.between(2, 4)
+        if maker.chance(0.5):
+            feature["scale"] = maker.pick([{"min": maker.number(-3, 0), "max": maker.number(1, 4)},
+                                           {"mean": maker.number(-1, 1), "std": maker.number(0.3, 2)},
+                                           {"offset": maker.number(-1, 1), "factor": maker.number(-2, 2)}])
+        if maker.chance(0.3):
+            feature["clip"] = [maker.number(-2, 0), maker.number(0.1, 2)]
+        has_missing = maker.chance(0.4)
+        if has_missing:
+            feature["missing"] = maker.number(-2, 2)
+        outputs = width
+        if maker.chance(0.3):
+            outputs = maker.between(1, 5)
+            orientation = maker.pick(["out_in", "in_out"])
+            feature["projection"] = {"weight": f"projection.{index}.w"}
+            if orientation == "in_out" or maker.chance(0.5):
+                feature["projection"]["orientation"] = orientation
+            maker.add(f"projection.{index}.w", maker.matrix(outputs, width, orientation))
+            if maker.chance(0.5):
+                feature["projection"]["bias"] = f"projection.{index}.b"
+                maker.add(f"projection.{index}.b", maker.array(outputs))
+        elif width > 1:
+            feature["width"] = width
+        self.width += outputs
+        columns = [feature["name"]] if width == 1 else [f"{feature['name']}.{i}" for i in range(width)]
+        self.makers.append(lambda: {column: "" if has_missing and maker.chance(0.2) else
+                                    f"{np.float32(maker.rng.standard_normal() * 2):.9g}" for column in columns})
+
+    # -------------------------------------------------------------------------------- categories
+    def vocabulary(self, feature):
+        """(texts that it holds, texts that it does not, number of ids)"""
+        maker = self.maker
+        kind = maker.pick(["strings", "integers", "identity"])
+        if kind == "identity":
+            size = maker.between(2, 8)
+            feature["vocabulary"] = {"identity": size}
+            return [str(i) for i in range(size)], [str(size), "999", "-1"], size
+        if kind == "strings":
+            words = [word for word in WORDS if word or feature["kind"] == "categorical"]
+            chosen = [str(word) for word in maker.rng.permutation(words)[:maker.between(2, 6)]]
+            feature["vocabulary"] = chosen
+            outside = [word for word in WORDS if word not in chosen and word] + ["never seen"]
+        else:
+            chosen = [int(value) for value in maker.rng.choice(200, maker.between(2, 6), replace=False) - 50]
+            feature["vocabulary"] = chosen
+            outside = ["777", "-99"]
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        return [str(key) for key in chosen], outside, first + len(chosen)
+
+    def rule(self, feature, ids):
+        rule = self.maker.pick(["error", "zero", "id", None])
+        if rule == "id":
+            feature["unknown"] = {"id": self.maker.below(ids)}
+        elif rule is not None:
+            feature["unknown"] = rule
+        return rule in ("zero", "id")
+
+    def table(self, feature, index, ids):
+        maker = self.maker
+        width, spare = maker.between(1, 6), maker.below(3)
+        first = 0
+        if feature["kind"] == "categorical" and maker.chance(0.25):
+            first = feature["first_row"] = maker.between(1, 5)
+        feature["embedding"] = f"tables.{index}.weight"
+        maker.add(feature["embedding"], maker.array(first + ids + spare, width))
+        self.width += width
+
+    def categorical(self, feature, index):
+        maker = self.maker
+        inside, outside, ids = self.vocabulary(feature)
+        unknown = self.rule(feature, ids)
+        self.table(feature, index, ids)
+        name = feature["name"]
+        self.makers.append(lambda: {name: maker.pick(outside if unknown and maker.chance(0.25) else inside)})
+
+    def sequence(self, feature, index):
+        maker = self.maker
+        inside, outside, ids = self.vocabulary(feature)
+        unknown = self.rule(feature, ids)
+        length = feature["length"] = maker.between(1, 5)
+        feature["pooling"] = maker.pick(["sum", "mean", "max"])
+        if maker.chance(0.5):
+            feature["padding_id"] = maker.below(ids)
+        self.table(feature, index, ids)
+        name = feature["name"]
+        element = lambda: maker.pick(outside if unknown and maker.chance(0.25) else inside)
+        self.makers.append(lambda: {name: "|".join(element() for _ in range(maker.between(0, length)))})
+
+    def rows(self, count):
+        result = []
+        for _ in range(count):
+            row = {}
+            for make in self.makers:
+                row.update(make())
+            result.append(row)
+        return result
