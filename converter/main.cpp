@@ -109,6 +109,7 @@ void print_expected(std::ostream& out, const Arguments& arguments, const ModelDe
     out << (i == 0 ? " " : ", ") << printable(model.tasks[i].name) << ' ' << report.largest_difference[i];
   }
   out << '\n';
+  for (const std::string& note : report.notes) out << "note: --rows: " << note << '\n';
 }
 
 /// By the description, or without one by the graph that an ONNX model has.

@@ -5,7 +5,7 @@
 packages_to_build=(
   cmake ninja-build g++ pkg-config
   flatbuffers-compiler libflatbuffers-dev libxsimd-dev         # runtime
-  libcli11-dev nlohmann-json3-dev libcsv-dev                   # command-line tools
+  libcli11-dev nlohmann-json3-dev                              # command-line tools
   libzip-dev libxxhash-dev libhdf5-dev libprotobuf-dev protobuf-compiler  # converter
 )
 packages_to_test=(

@@ -77,6 +77,7 @@ ExpectReport compare_with_expected(const std::vector<uint8_t>& file, const std::
     throw ConvertError(scores_path + ": " + std::to_string(expected.rows) + " rows, but " + rows_path + " has " +
                        std::to_string(report.num_rows));
   }
+  report.notes = reader.notes();
   return report;
 }
 

@@ -10,6 +10,7 @@ namespace mmoe::converter {
 struct ExpectReport {
   uint64_t num_rows = 0;
   std::vector<double> largest_difference;  ///< per task
+  std::vector<std::string> notes;          ///< unknown and missing values of the rows, per feature
 };
 
 /// Scores the rows (CSV or .npy, as mmoe-score reads them) with the file's bytes and compares them with the

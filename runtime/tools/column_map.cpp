@@ -1,7 +1,11 @@
 #include "runtime/tools/column_map.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/tools/error.h"
 #include "runtime/tools/text.h"
@@ -31,20 +35,44 @@ std::string header_text(const std::vector<std::string>& header) {
   return "the header has: " + join(header, kMaxNamesShown);
 }
 
-bool all_present(const std::vector<std::string>& header, std::vector<std::string> names) {
-  std::vector<std::string> sorted = header;
-  std::sort(sorted.begin(), sorted.end());
-  std::sort(names.begin(), names.end());
-  return std::includes(sorted.begin(), sorted.end(), names.begin(), names.end());
+bool has_any(const std::vector<std::string>& header, const std::vector<std::string>& names) {
+  const std::unordered_set<std::string_view> wanted(names.begin(), names.end());
+  return std::any_of(header.begin(), header.end(),
+                     [&](const std::string& name) { return wanted.count(trimmed(name)) > 0; });
+}
+
+// The number in a name like that of a column of x: "X3", "x_3", "x[3]", "x.03".
+std::optional<std::uint64_t> number_like_x(std::string_view name) {
+  name = trimmed(name);
+  if (name.empty() || (name[0] != 'x' && name[0] != 'X')) return std::nullopt;
+  name.remove_prefix(1);
+  if (!name.empty() && std::string_view("_-. [(").find(name[0]) != std::string_view::npos) name.remove_prefix(1);
+  if (!name.empty() && (name.back() == ']' || name.back() == ')')) name.remove_suffix(1);
+  std::uint64_t number = 0;
+  const char* end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data(), end, number);
+  return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+// Columns by position: their names must not say that they stand elsewhere.
+void check_places(const std::string& where, const std::vector<std::string>& header) {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::optional<std::uint64_t> number = number_like_x(header[i]);
+    if (!number || *number == i) continue;
+    throw ToolError(where + ": column " + std::to_string(i) + " (counted from 0) is called " + quoted(header[i]) +
+                    ", which is like a name of another place of x; call the columns x0, x1, …; " +
+                    header_text(header));
+  }
 }
 
 std::vector<Cell> map_x(const std::string& where, const std::vector<std::string>& header, std::size_t input_dim) {
   const std::vector<std::string> names = x_names(input_dim);
   std::vector<Cell> cells;
-  if (all_present(header, names)) {
+  if (has_any(header, names)) {
     const std::vector<std::size_t> columns = find_columns(where, header, names);
     for (std::size_t i = 0; i < input_dim; ++i) cells.push_back({0, i, columns[i]});
   } else if (header.size() == input_dim) {
+    check_places(where, header);
     for (std::size_t i = 0; i < input_dim; ++i) cells.push_back({0, i, i});
   } else {
     throw ToolError(where + ": " + counted(header.size(), "column") + "; expected the " + std::to_string(input_dim) +
@@ -57,11 +85,15 @@ std::vector<Cell> map_x(const std::string& where, const std::vector<std::string>
 
 std::vector<std::size_t> find_columns(const std::string& where, const std::vector<std::string>& header,
                                       const std::vector<std::string>& names) {
-  std::unordered_multimap<std::string, std::size_t> index;
-  for (std::size_t i = 0; i < header.size(); ++i) index.emplace(header[i], i);
+  std::unordered_multimap<std::string_view, std::size_t> whole, without_blanks;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    whole.emplace(header[i], i);
+    without_blanks.emplace(trimmed(header[i]), i);
+  }
   std::vector<std::size_t> columns;
   std::vector<std::string> missing;
   for (const std::string& name : names) {
+    const auto& index = whole.count(name) > 0 ? whole : without_blanks;
     const auto found = index.find(name);
     if (found == index.end()) {
       missing.push_back(quoted(name));
@@ -95,8 +127,8 @@ void check_is_header(const std::string& where, const std::vector<std::string>& h
   float number = 0;
   bool counts_up = true;
   for (std::size_t i = 0; i < header.size(); ++i) {
-    if (parse_float(header[i], number) == NumberStatus::kNotANumber) return;
-    counts_up = counts_up && header[i] == std::to_string(i);
+    if (parse_float(trimmed(header[i]), number) == NumberStatus::kNotANumber) return;
+    counts_up = counts_up && trimmed(header[i]) == std::to_string(i);
   }
   if (counts_up) return;
   throw ToolError(where + ": the first line holds only numbers (" + join(header, 5) +

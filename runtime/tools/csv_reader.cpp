@@ -1,9 +1,9 @@
 #include "runtime/tools/csv_reader.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "runtime/tools/error.h"
+#include "runtime/tools/text.h"
 
 namespace mmoe::tools {
 namespace {
@@ -12,6 +12,8 @@ constexpr std::size_t kMaxRecordBytes = 64u << 20;  // what lacks every line end
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+
+bool ends_line(char c) { return c == '\n' || c == '\r'; }
 
 }  // namespace
 
@@ -28,43 +30,36 @@ std::vector<std::string> CsvRecord::fields() const {
 
 CsvReader::CsvReader(ByteSource& source) : name_(source.name()), source_(&source) {
   if (starts_with(source.peek(kByteOrderMark.size()), kByteOrderMark)) source.skip(kByteOrderMark.size());
-  init();
 }
 
-CsvReader::CsvReader(std::string name, std::string_view text) : name_(std::move(name)), pending_(text) { init(); }
+CsvReader::CsvReader(std::string name, std::string_view text) : name_(std::move(name)), pending_(text) {}
 
-void CsvReader::init() {
-  constexpr unsigned char kOptions = CSV_STRICT | CSV_STRICT_FINI;
-  if (csv_init(&parser_, kOptions) != 0) throw ToolError(name_ + ": cannot start the CSV parser");
-}
-
-CsvReader::~CsvReader() { csv_free(&parser_); }
-
-void CsvReader::on_field(void* field, std::size_t size, void* reader) {
-  CsvRecord& record = static_cast<CsvReader*>(reader)->record_;
-  record.text_.append(static_cast<const char*>(field), size);
-  record.ends_.push_back(record.text_.size());
-}
-
-void CsvReader::on_record(int /*terminator*/, void* reader) { static_cast<CsvReader*>(reader)->complete_ = true; }
+bool CsvReader::is_blank() const { return record_.size() == 1 && !any_quotes_ && trimmed(record_[0]).empty(); }
 
 bool CsvReader::next() {
-  record_.text_.clear();
-  record_.ends_.clear();
-  complete_ = started_ = false;
-  record_bytes_ = 0;
-  while (!complete_ && !finished_) {
-    if (pending_.empty() && source_ != nullptr) pending_ = source_->next();
-    if (pending_.empty()) {
-      finish();
-    } else {
-      feed(take_line_part());
+  do {
+    start_record();
+    while (!complete_ && !finished_) {
+      if (pending_.empty() && source_ != nullptr) pending_ = source_->next();
+      if (pending_.empty()) {
+        finish();
+      } else {
+        feed(take_line_part());
+      }
     }
-  }
+  } while (complete_ && blank_lines_ == BlankLines::kSkipped && is_blank());
   return complete_;
 }
 
-// One line at most, with its end: so that the parser never runs ahead of line_.
+void CsvReader::start_record() {
+  record_.text_.clear();
+  record_.ends_.clear();
+  state_ = State::kStart;
+  any_quotes_ = complete_ = false;
+  record_bytes_ = 0;
+}
+
+// One line at most, with its end: so that a record is complete before the next one is looked at.
 std::string_view CsvReader::take_line_part() {
   std::string_view part = pending_.substr(0, pending_.find('\n'));
   part = part.substr(0, part.find('\r'));
@@ -74,18 +69,69 @@ std::string_view CsvReader::take_line_part() {
 }
 
 void CsvReader::feed(std::string_view line_part) {
-  if (!started_) {
+  if (record_bytes_ == 0) {
+    if (line_part == "\n" && after_cr_) return count_line('\n');  // the second half of CRLF
     record_line_ = line_;
-    started_ = line_part.find_first_not_of(" \t\r\n") != std::string_view::npos;
   }
   record_bytes_ += line_part.size();
   if (record_bytes_ > kMaxRecordBytes) throw ToolError(where() + ": a record of more than 64 MiB; is this CSV?");
-  if (csv_parse(&parser_, line_part.data(), line_part.size(), on_field, on_record, this) != line_part.size()) {
-    if (csv_error(&parser_) != CSV_EPARSE) throw ToolError(where() + ": " + csv_strerror(csv_error(&parser_)));
-    throw ToolError(name_ + ":" + std::to_string(line_) +
-                    ": a double quote within a field; a field that has one must be quoted, and its quotes doubled");
+  while (!line_part.empty()) {
+    // A quoted field's text, or a plain one's: up to what could mean something else.
+    const bool quoted = state_ == State::kQuoted;
+    std::size_t same = quoted || state_ == State::kPlain ? line_part.find_first_of(quoted ? "\"" : ",\"\r\n") : 0;
+    if (same == std::string_view::npos) same = line_part.size();
+    record_.text_ += line_part.substr(0, same);
+    if (same < line_part.size()) take(line_part[same++]);
+    if (same >= line_part.size()) count_line(line_part.back());
+    line_part.remove_prefix(same);
   }
-  count_line(line_part.back());
+}
+
+void CsvReader::take(char c) {
+  const bool blank = c == ' ' || c == '\t';
+  switch (state_) {
+    case State::kStart:
+      if (c == '"') return start_quoted();
+      if (blank) break;
+      state_ = State::kPlain;
+      return take(c);
+    case State::kPlain:
+      if (c == '"') fail_at_quote();
+      if (c == ',' || ends_line(c)) return take_structure(c);
+      break;
+    case State::kQuoted:
+      state_ = State::kQuote;  // feed() hands over nothing but the quote
+      return;
+    case State::kQuote:
+      if (c != '"') {
+        state_ = State::kBehindQuoted;
+        return take(c);
+      }
+      state_ = State::kQuoted;
+      break;
+    case State::kBehindQuoted:
+      if (c == ',' || ends_line(c)) return take_structure(c);
+      if (!blank) fail_at_quote();
+      return;
+  }
+  record_.text_ += c;
+}
+
+void CsvReader::take_structure(char c) {
+  end_field();
+  complete_ = c != ',';
+}
+
+// Blanks before a quote are none of the field's.
+void CsvReader::start_quoted() {
+  record_.text_.resize(record_.ends_.empty() ? 0 : record_.ends_.back());
+  state_ = State::kQuoted;
+  any_quotes_ = true;
+}
+
+void CsvReader::end_field() {
+  record_.ends_.push_back(record_.text_.size());
+  state_ = State::kStart;
 }
 
 void CsvReader::count_line(char last) {
@@ -95,9 +141,15 @@ void CsvReader::count_line(char last) {
 
 void CsvReader::finish() {
   finished_ = true;
-  if (csv_fini(&parser_, on_field, on_record, this) != 0) {
+  if (state_ == State::kQuoted) {
     throw ToolError(where() + ": a quoted field of the record that starts here is not closed by the end of the input");
   }
+  if (record_bytes_ > 0) take_structure('\n');
+}
+
+void CsvReader::fail_at_quote() const {
+  throw ToolError(name_ + ":" + std::to_string(line_) +
+                  ": a double quote within a field; a field that has one must be quoted, and its quotes doubled");
 }
 
 std::vector<std::string> split_csv(const std::string& name, std::string_view line) {
@@ -105,6 +157,7 @@ std::vector<std::string> split_csv(const std::string& name, std::string_view lin
   if (!reader.next()) throw ToolError(name + ": no names given");
   std::vector<std::string> fields = reader.record().fields();
   if (reader.next()) throw ToolError(name + ": more than one line");
+  for (std::string& field : fields) field = trimmed(field);
   return fields;
 }
 

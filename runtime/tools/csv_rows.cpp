@@ -1,19 +1,30 @@
 #include "runtime/tools/csv_rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "runtime/tools/error.h"
 #include "runtime/tools/text.h"
 
 namespace mmoe::tools {
+namespace {
+
+// Empty; or, of a number, what NumPy and pandas call a missing one.
+bool is_missing(const FeatureSpec& feature, std::string_view text) {
+  float value = 0;
+  return text.empty() || (!feature.string_values && parse_float(text, value) == NumberStatus::kOk && std::isnan(value));
+}
+
+}  // namespace
 
 CsvRows::CsvRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
-    : csv_(bytes), spec_(spec) {
+    : RowSource(spec), csv_(bytes) {
   read_header(options);
   names_where_ = options.header.empty() ? csv_.where() : "the given header";
   cells_ = map_columns(names_where_, header_, spec);
   keep(options.keep);
+  if (header_.size() == 1) csv_.set_blank_lines(BlankLines::kRecords);
 }
 
 void CsvRows::keep(const std::vector<std::string>& names) { keep_ = find_columns(names_where_, header_, names); }
@@ -23,7 +34,7 @@ std::vector<std::string> CsvRows::spare_columns() const {
   for (const Cell& cell : cells_) read[cell.column] = true;
   std::vector<std::string> spare;
   for (std::size_t i = 0; i < header_.size(); ++i) {
-    if (!read[i]) spare.push_back(header_[i]);
+    if (!read[i]) spare.emplace_back(trimmed(header_[i]));
   }
   return spare;
 }
@@ -72,35 +83,51 @@ void CsvRows::store_row(RowBatch& batch, std::size_t row) {
   for (const std::size_t column : keep_) batch.kept(row).emplace_back(record[column]);
 }
 
-float CsvRows::parse_dense(const Cell& cell, std::string_view text) const {
+float CsvRows::parse_dense(const Cell& cell, std::string_view text) {
+  text = trimmed(text);
+  ValueCounts& counts = counts_[cell.slot];
+  ++counts.values;
+  float value = std::numeric_limits<float>::quiet_NaN();
   if (text.empty()) {
     if (spec_.features.empty()) fail(cell, "no value");
     if (spec_.features[cell.slot].refuses_missing) fail(cell, "no value, and the feature has none for missing ones");
-    return std::numeric_limits<float>::quiet_NaN();
+  } else {
+    switch (parse_float(text, value)) {
+      case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a number");
+      case NumberStatus::kOutOfRange: fail(cell, quoted(text) + " is beyond the range of a float");
+      case NumberStatus::kOk: break;
+    }
   }
-  float value = 0;
-  switch (parse_float(text, value)) {
-    case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a number");
-    case NumberStatus::kOutOfRange: fail(cell, quoted(text) + " is beyond the range of a float");
-    case NumberStatus::kOk: break;
-  }
+  counts.missing += std::isnan(value);
   return value;
 }
 
-std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) const {
+// As it stands first: blanks may belong to a category, as in the vocabulary of a table that was read with them.
+std::int32_t CsvRows::look_up(const Cell& cell, std::string_view text) const {
+  if (!spec_.features[cell.slot].string_values) return find_integer(cell, trimmed(text));
+  const std::int32_t id = spec_.find_string(cell.slot, text);
+  return id == Model::kUnknownId ? spec_.find_string(cell.slot, trimmed(text)) : id;
+}
+
+std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) {
   const FeatureSpec& feature = spec_.features[cell.slot];
-  const std::int32_t id = feature.string_values ? spec_.find_string(cell.slot, text) : find_integer(cell, text);
-  if (id == Model::kUnknownId && feature.refuses_unknown) {
-    fail(cell, text.empty() ? "no value, and the feature refuses unknown ones"
-                            : quoted(text) + " is not in the vocabulary, and the feature refuses unknown values");
+  const std::int32_t id = look_up(cell, text);
+  const bool missing = is_missing(feature, trimmed(text));
+  ValueCounts& counts = counts_[cell.slot];
+  ++counts.values;
+  if (id != Model::kUnknownId) return id;
+  if (feature.refuses_unknown) {
+    fail(cell, missing ? "no value, and the feature refuses unknown ones"
+                       : quoted(text) + " is not in the vocabulary, and the feature refuses unknown values");
   }
+  ++(missing ? counts.missing : counts.unknown);
   return id;
 }
 
-void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) const {
+void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) {
   const std::size_t length = spec_.features[cell.slot].length;
   std::size_t count = 0;
-  for (bool more = !text.empty(); more; ++count) {
+  for (bool more = !trimmed(text).empty(); more; ++count) {
     const std::size_t end = text.find(kElementSeparator);
     more = end != text.npos;
     if (count == length) fail(cell, "more than " + counted(length, "element"));
@@ -111,7 +138,7 @@ void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32
 }
 
 std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) const {
-  if (text.empty()) return Model::kUnknownId;
+  if (is_missing(spec_.features[cell.slot], text)) return Model::kUnknownId;
   std::int64_t value = 0;
   switch (parse_integer(text, value)) {
     case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a whole number");
@@ -122,7 +149,7 @@ std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) cons
 }
 
 void CsvRows::fail(const Cell& cell, const std::string& message) const {
-  throw ToolError(csv_.where() + ": column " + quoted(header_[cell.column]) + ": " + message);
+  throw ToolError(csv_.where() + ": column " + quoted(trimmed(header_[cell.column])) + ": " + message);
 }
 
 }  // namespace mmoe::tools

@@ -28,14 +28,14 @@ class CsvRows final : public RowSource {
  private:
   void read_header(const RowReaderOptions& options);
   void store_row(RowBatch& batch, std::size_t row);
-  float parse_dense(const Cell& cell, std::string_view text) const;
-  std::int32_t parse_category(const Cell& cell, std::string_view text) const;
-  void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) const;
+  float parse_dense(const Cell& cell, std::string_view text);
+  std::int32_t parse_category(const Cell& cell, std::string_view text);
+  void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids);
+  std::int32_t look_up(const Cell& cell, std::string_view text) const;
   std::int32_t find_integer(const Cell& cell, std::string_view text) const;
   [[noreturn]] void fail(const Cell& cell, const std::string& message) const;
 
   CsvReader csv_;
-  const InputSpec& spec_;
   std::vector<std::string> header_;
   std::string names_where_;   ///< for messages about names: "rows.csv:1"
   std::string header_where_;  ///< for messages: "line 1"

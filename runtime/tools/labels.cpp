@@ -66,7 +66,8 @@ std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::s
   return found;
 }
 
-float parse_label(const TaskLabels& labels, const std::string& text, const std::string& where) {
+float parse_label(const TaskLabels& labels, const std::string& field, const std::string& where) {
+  const std::string text(trimmed(field));
   if (text.empty()) return std::numeric_limits<float>::quiet_NaN();
   const std::string place = where + ": column " + quoted(labels.column) + ": ";
   float value = 0;

@@ -24,7 +24,7 @@ bool is_probability(const Model& model, std::size_t task);
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
                                     const std::vector<std::string>& spare);
 
-/// A row's label; NaN where the text is empty: the row has none. Throws ToolError, which begins with `where`.
-float parse_label(const TaskLabels& labels, const std::string& text, const std::string& where);
+/// A row's label; NaN where the field is empty or blank: the row has none. Throws ToolError, which begins with `where`.
+float parse_label(const TaskLabels& labels, const std::string& field, const std::string& where);
 
 }  // namespace mmoe::tools

@@ -17,11 +17,12 @@ using Header = std::vector<std::string>;
 
 float parse_value(const CsvReader& csv, const std::string& column, std::string_view text) {
   float value = 0;
+  text = trimmed(text);
   const NumberStatus status = parse_float(text, value);
   if (status == NumberStatus::kOk) return value;
   const std::string found = text.empty() ? "no value" : quoted(text);
   const char* problem = status == NumberStatus::kOutOfRange ? " is beyond the range of a float" : " is not a number";
-  throw ToolError(csv.where() + ": column " + quoted(column) + ": " + found + (text.empty() ? "" : problem));
+  throw ToolError(csv.where() + ": column " + quoted(trimmed(column)) + ": " + found + (text.empty() ? "" : problem));
 }
 
 Header read_header(CsvReader& csv) {
@@ -35,7 +36,16 @@ Header read_header(CsvReader& csv) {
 Matrix read_columns(CsvReader& csv, const Header& header, const std::vector<std::size_t>& columns) {
   Matrix matrix;
   matrix.columns = columns.size();
+  // In a table of one column a blank line is a value that is missing; behind all others it is none.
+  if (header.size() == 1) csv.set_blank_lines(BlankLines::kRecords);
+  std::string blank_line;
   for (; csv.next(); ++matrix.rows) {
+    if (csv.is_blank() && blank_line.empty()) blank_line = csv.where();
+    if (csv.is_blank()) {
+      --matrix.rows;
+      continue;
+    }
+    if (!blank_line.empty()) throw ToolError(blank_line + ": column " + quoted(trimmed(header[0])) + ": no value");
     if (csv.record().size() != header.size()) {
       throw ToolError(csv.where() + ": " + counted(csv.record().size(), "field") + ", but the header has " +
                       std::to_string(header.size()));

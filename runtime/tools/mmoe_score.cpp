@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -29,7 +30,12 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
-    "becomes of them. Blank lines are skipped. Scores are printed so that reading them gives the same bits.\n\n"
+    "becomes of them, and the last lines on standard error say how many there were. A category, and each element of a\n"
+    "sequence (a|b|c), is looked up as it stands, then without the blanks around it. Whole numbers may be written as\n"
+    "floats (5.0). Blank lines are skipped; in a table of one column they are rows without a value.\n"
+    "Scores are printed so that reading them gives the same bits.\n\n"
+    "A column of x is found by its name if any column has such a name (x0, x1, …); then all must be there.\n\n"
+    "FILE of --output and --gates is complete or not there at all, and cannot be one of the inputs.\n\n"
     "--gates writes, for each row, how much each gate gives to each of its experts: after top-k, and 0 of an expert\n"
     "that is skipped. Its columns are called TASK.expertE where a gate feeds one task alone, else gateG.expertE, G\n"
     "being the gate's place in its level; a model of several levels puts levelL. before. The numbers are those of\n"
@@ -52,6 +58,7 @@ struct Options {
   ScorerOptions scorer;
   bool table = false;
   bool verify_checksums = false;
+  bool quiet = false;
 };
 
 void declare(CLI::App& app, Options& options) {
@@ -86,6 +93,7 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("nan|error");
   app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
   app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
+  app.add_flag("-q,--quiet", options.quiet, "do not say at the end which features had unknown or missing values");
 }
 
 std::vector<std::string> split_names(const std::string& option, const std::string& names) {
@@ -168,8 +176,15 @@ void check_named_files(const Options& options, const std::string& rows) {
                  {"--user", options.user, "has the user"}});
 }
 
+// What would make scores worse without a word: rows whose categories are spelt in another way than the vocabulary.
+void print_notes(const Options& options, const RowReader& reader, const char* of) {
+  if (options.quiet) return;
+  for (const std::string& note : reader.notes()) std::fprintf(stderr, "note: %s%s\n", of, note.c_str());
+}
+
 // The one row of --user.
-void read_user(const Model& model, const std::string& path, Scorer& scorer) {
+void read_user(const Model& model, const Options& given, Scorer& scorer) {
+  const std::string& path = given.user;
   if (model.shared_dim() == 0) throw UsageError("--user: the model declares no user-side inputs");
   RowReaderOptions options;
   options.batch_rows = 2;
@@ -179,6 +194,7 @@ void read_user(const Model& model, const std::string& path, Scorer& scorer) {
     throw ToolError(path + ": expected one row, the user's, found " + (batch ? "more" : "none"));
   }
   scorer.set_user(reader, *batch);
+  print_notes(given, reader, "--user: ");
 }
 
 int score(Options options) {
@@ -192,7 +208,7 @@ int score(Options options) {
   load_options.verify_checksums = options.verify_checksums;
   const Model model = map_model(options.model, load_options);
   Scorer scorer(model, options.scorer);
-  if (!options.user.empty()) read_user(model, options.user, scorer);
+  if (!options.user.empty()) read_user(model, options, scorer);
   const InputPart part = options.user.empty() ? InputPart::kRows : InputPart::kItems;
   RowReader reader(path, input_spec(model, part), rows_options);
   const std::unique_ptr<Destination> gates = gates_destination(options, scorer, rows_options.keep);
@@ -209,6 +225,7 @@ int score(Options options) {
   scored.finish();
   if (gates) gates->finish();
   progress.finish(rows, counted(scorer.task_names().size(), "task"));
+  print_notes(options, reader, "");
   return kExitOk;
 }
 

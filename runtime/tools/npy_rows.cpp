@@ -1,12 +1,15 @@
 #include "runtime/tools/npy_rows.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "runtime/tools/error.h"
 #include "runtime/tools/text.h"
 
 namespace mmoe::tools {
 
 NpyRows::NpyRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
-    : name_(bytes.name()), array_(bytes) {
+    : RowSource(spec), name_(bytes.name()), array_(bytes) {
   if (!spec.features.empty()) {
     throw ToolError(name_ + ": an array of numbers, but the model takes " + counted(spec.features.size(), "feature") +
                     " by name; expected CSV");
@@ -30,6 +33,11 @@ void NpyRows::refuse_names() const {
 void NpyRows::read(RowBatch& batch) {
   const std::size_t rows = array_.read(batch.values(0, 0), batch.capacity());
   batch.set_num_rows(rows);
+  const std::size_t num_values = rows * spec_.input_dim;
+  const float* values = batch.values(0, 0);
+  counts_[0].values += num_values;
+  counts_[0].missing += static_cast<std::uint64_t>(
+      std::count_if(values, values + num_values, [](float value) { return std::isnan(value); }));
   first_row_ = next_row_;
   next_row_ += rows;
 }

@@ -1,6 +1,17 @@
 #include "runtime/tools/row_batch.h"
 
+#include <algorithm>
+
 namespace mmoe::tools {
+
+std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted) {
+  std::size_t row_bytes = spec.features.empty() ? spec.input_dim * sizeof(float) : 0;
+  for (const FeatureSpec& feature : spec.features) {
+    const std::size_t width = feature.kind == FeatureKind::kDense ? feature.width : feature.length;
+    row_bytes += width * sizeof(float);  // an id has the size of a float
+  }
+  return std::clamp<std::size_t>(kMaxBatchBytes / std::max<std::size_t>(1, row_bytes), 1, wanted);
+}
 
 RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
     : has_features_(!spec.features.empty()), capacity_(capacity), kept_(capacity) {

@@ -10,11 +10,12 @@
 #include "runtime/tools/byte_source.h"
 #include "runtime/tools/input_spec.h"
 #include "runtime/tools/row_batch.h"
+#include "runtime/tools/row_statistics.h"
 
 namespace mmoe::tools {
 
 struct RowReaderOptions {
-  std::size_t batch_rows = 256;
+  std::size_t batch_rows = 256;  ///< at most; fewer where rows are so long that memory would not stay bounded
   /// Column names of a CSV file that has no header line; empty: its first line has them.
   std::vector<std::string> header;
   /// Columns of a CSV file whose text is kept with each row.
@@ -24,7 +25,13 @@ struct RowReaderOptions {
 /// What yields rows; one per format.
 class RowSource {
  public:
+  /// The spec must stay as long.
+  explicit RowSource(const InputSpec& spec)
+      : spec_(spec), counts_(spec.features.empty() ? 1 : spec.features.size()) {}
   virtual ~RowSource() = default;
+  RowSource(const RowSource&) = delete;
+  RowSource& operator=(const RowSource&) = delete;
+
   /// Fills the batch; no rows at the end. Throws ToolError.
   virtual void read(RowBatch& batch) = 0;
   /// Where a row of the last batch came from: "rows.csv:17".
@@ -33,11 +40,19 @@ class RowSource {
   virtual std::vector<std::string> spare_columns() const = 0;
   /// From now on the text of these columns is kept, instead of that of others. Throws ToolError.
   virtual void keep(const std::vector<std::string>& names) = 0;
+
+  /// Of all rows so far: one per feature, or one for x.
+  const std::vector<ValueCounts>& counts() const { return counts_; }
+
+ protected:
+  const InputSpec& spec_;
+  std::vector<ValueCounts> counts_;
 };
 
-/// CSV: a header line names the columns (see map_columns), further columns are ignored. An empty value is a
-/// missing one (NaN) where the feature has a rule for it, no category, and a sequence without elements, which are
-/// separated by `|`.
+/// CSV: a header line names the columns (see map_columns), further columns are ignored. A category, and each of the
+/// elements of a sequence, which `|` separates, is looked up as it stands, then without the blanks around it; a whole
+/// number may be written as a float ("5.0"). An empty value is a missing one (NaN) where the feature has a rule for it, no
+/// category, and a sequence without elements. In a table of one column a blank line is a row without a value.
 /// .npy: float32 or float64 [rows, input_dim], for models without features.
 /// All errors are ToolErrors that name the file, the line and column, and the value.
 class RowReader {
@@ -52,6 +67,8 @@ class RowReader {
   std::vector<std::string> spare_columns() const { return rows_->spare_columns(); }
   /// Instead of RowReaderOptions::keep, for who has seen the columns first.
   void keep(const std::vector<std::string>& names) { rows_->keep(names); }
+  /// What the rows so far had that the model does not know; see notes_of().
+  std::vector<std::string> notes() const { return notes_of(spec_, rows_->counts()); }
 
  private:
   InputSpec spec_;

@@ -1,5 +1,6 @@
 #include "runtime/tools/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -23,6 +24,57 @@ NumberStatus parse_whole(std::string_view text, Number& value) {
   return error == std::errc() ? NumberStatus::kOk : NumberStatus::kOutOfRange;
 }
 
+constexpr std::string_view kDigits = "0123456789";
+
+// "-12.50e+3" taken apart: its value is the digits times ten to the exponent.
+struct Decimal {
+  std::string digits;  // with a sign where it is negative
+  std::int64_t exponent = 0;
+};
+
+// Takes the digits at the text's beginning.
+std::string_view take_digits(std::string_view& text) {
+  const std::string_view digits = text.substr(0, text.find_first_not_of(kDigits));
+  text.remove_prefix(digits.size());
+  return digits;
+}
+
+bool take_apart(std::string_view text, Decimal& decimal) {
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  const std::string_view whole = take_digits(text);
+  std::string_view fraction;
+  if (!text.empty() && text[0] == '.') {
+    text.remove_prefix(1);
+    fraction = take_digits(text);
+  }
+  if (whole.empty() && fraction.empty()) return false;
+  if (!text.empty() && (text[0] == 'e' || text[0] == 'E')) {
+    text = without_plus(text.substr(1));
+    if (parse_whole(text, decimal.exponent) != NumberStatus::kOk) return false;
+    text = {};
+  }
+  decimal.exponent = std::clamp<std::int64_t>(decimal.exponent, -(1 << 30), 1 << 30);  // more is as good as endless
+  decimal.exponent -= static_cast<std::int64_t>(fraction.size());
+  decimal.digits = (negative ? "-" : "") + std::string(whole) + std::string(fraction);
+  return text.empty();
+}
+
+// In decimal digits: a float would round.
+NumberStatus parse_decimal(std::string_view text, std::int64_t& value) {
+  Decimal decimal;
+  if (!take_apart(text, decimal)) return NumberStatus::kNotANumber;
+  if (decimal.digits.find_first_not_of("-0") == std::string::npos) decimal.exponent = 0;
+  constexpr std::int64_t kMostDigits = 20;  // of what fits 64 bits, and one more
+  for (; decimal.exponent > 0 && decimal.digits.size() <= kMostDigits; --decimal.exponent) decimal.digits += '0';
+  for (; decimal.exponent < 0 && decimal.digits.size() > 1 && decimal.digits.back() == '0'; ++decimal.exponent) {
+    decimal.digits.pop_back();
+  }
+  if (decimal.exponent < 0) return NumberStatus::kNotANumber;
+  if (decimal.exponent > 0) return NumberStatus::kOutOfRange;
+  return parse_whole(decimal.digits, value);
+}
+
 }  // namespace
 
 NumberStatus parse_float(std::string_view text, float& value) {
@@ -36,7 +88,16 @@ NumberStatus parse_float(std::string_view text, float& value) {
 }
 
 NumberStatus parse_integer(std::string_view text, std::int64_t& value) {
-  return parse_whole(without_plus(text), value);
+  text = without_plus(text);
+  const NumberStatus status = parse_whole(text, value);
+  return status == NumberStatus::kNotANumber ? parse_decimal(text, value) : status;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 void append_float(std::string& out, float value) {

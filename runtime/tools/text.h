@@ -15,8 +15,12 @@ enum class NumberStatus : std::uint8_t { kOk, kNotANumber, kOutOfRange };
 /// small for a float become zero or subnormal; too large ones are kOutOfRange.
 NumberStatus parse_float(std::string_view text, float& value);
 
-/// The whole text as a decimal whole number.
+/// The whole text as a whole number, also where a table's writer made a float of it: "5.0", "5.", "8e+00", "1e16". What
+/// has a fraction is kNotANumber.
 NumberStatus parse_integer(std::string_view text, std::int64_t& value);
+
+/// The text without blanks (spaces and tabs) at its ends.
+std::string_view trimmed(std::string_view text);
 
 /// Appends the shortest decimal text that gives the same bits when it is read again; "nan" for
 /// every NaN.

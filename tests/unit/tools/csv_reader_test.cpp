@@ -56,7 +56,8 @@ TEST_CASE("lines within quotes count, and a record is named by its first") {
 }
 
 TEST_CASE("quotes and blanks") {
-  CHECK(parse("  a b  ,\t c \n").records == Records{{"a b", "c"}});
+  CHECK(parse("  a b  ,\t c \n").records == Records{{"  a b  ", "\t c "}});
+  CHECK(parse("  \" a \"\t, \"\"\n").records == Records{{" a ", ""}});
   CHECK(parse("\" a \",\"say \"\"hi\"\"\",\"x,y\" \n").records == Records{{" a ", "say \"hi\"", "x,y"}});
   CHECK(parse(",\n,,\n\"\"\n").records == Records{{"", ""}, {"", "", ""}, {""}});
 }
@@ -65,8 +66,30 @@ TEST_CASE("malformed quoting is refused") {
   CHECK(error_of("a\nb\n5\" pipe,x\n") ==
         "rows.csv:3: a double quote within a field; a field that has one must be quoted, and its quotes doubled");
   CHECK(error_of("a\n\"b\"c\n").substr(0, 11) == "rows.csv:2:");
+  CHECK(error_of("a\n\"b\" c\n").substr(0, 11) == "rows.csv:2:");
+  CHECK(error_of("a\n\"b\" \"c\"\n").substr(0, 11) == "rows.csv:2:");
   CHECK(error_of("a\n\"b\n\nc\n") ==
         "rows.csv:2: a quoted field of the record that starts here is not closed by the end of the input");
+}
+
+TEST_CASE("a file may end within a line") {
+  CHECK(parse("a,b\n1,").records == Records{{"a", "b"}, {"1", ""}});
+  CHECK(parse("a,b\n1,\"2\"").records == Records{{"a", "b"}, {"1", "2"}});
+  CHECK(parse("a\n  ").records == Records{{"a"}});
+}
+
+TEST_CASE("blank lines as records") {
+  const auto parse_all = [](const std::string& text) {
+    CsvReader reader("rows.csv", text);
+    reader.set_blank_lines(BlankLines::kRecords);
+    return parse(reader);
+  };
+  CHECK(parse_all("a\n\n1\n \t\n\n").records == Records{{"a"}, {""}, {"1"}, {" \t"}, {""}});
+  CHECK(parse_all("a\r\n\r\n1\r\n").records == Records{{"a"}, {""}, {"1"}});  // the LF of CRLF is none
+  CHECK(parse_all("a\r\r1").records == Records{{"a"}, {""}, {"1"}});
+  CHECK(parse_all("a\r\n\r\n1\r\n").lines == Lines{1, 2, 3});
+  CHECK(parse_all("a\n1").records == Records{{"a"}, {"1"}});
+  CHECK(parse_all("").records.empty());
 }
 
 TEST_CASE("records across the borders of reads") {

@@ -156,6 +156,79 @@ TEST_CASE("missing values and unknown categories follow the feature's rules") {
   CHECK(std::isnan(read_text("a,s\nnan,AT\n", strict).values[0][0]));
 }
 
+TEST_CASE("categories are looked up as they stand, then without the blanks around them") {
+  InputSpec spec = with_features({category("s", true), category("i", false), dense("d")});
+  spec.find_string = [](std::size_t, std::string_view value) {
+    return value == "AT" ? 7 : value == " AT" ? 6 : value == " b " ? 5 : value == "c" ? 4 : -1;
+  };
+  const std::string text = "s,i,d\nAT,10,1\n AT, 10 , 1\nAT ,10,1\n\" AT\",\" 10\",\"1 \"\n b ,10,1\nb,10,1\n\tc ,10,1\n"
+                           "  \"c\" ,10,1\n";
+  const Rows rows = read_text(text, spec);
+  CHECK(rows.ids == Ids{{7, 8}, {6, 8}, {7, 8}, {6, 8}, {5, 8}, {-1, 8}, {4, 8}, {4, 8}});
+  for (const std::vector<float>& values : rows.values) CHECK(values == std::vector<float>{1});
+  // Names of columns too.
+  InputSpec named = with_features({dense(" a"), dense("b")});
+  CHECK(read_text("b , a,a\n1,2,3\n", named).values == Values{{2, 1}});
+}
+
+TEST_CASE("whole numbers that a table's writer made floats of") {
+  const InputSpec spec = with_features({category("i", false), category("j", false)});
+  CHECK(read_text("i,j\n10.0,10.00\n1e1,1.0e+01\n11.0,\nnan,10\n", spec).ids ==
+        Ids{{8, 8}, {8, 8}, {-1, -1}, {-1, 8}});
+  CHECK(error_of("i,j\n1,10.5\n", spec) == "rows.csv:2: column 'j': '10.5' is not a whole number");
+}
+
+TEST_CASE("one column: a blank line is a row without a value") {
+  const InputSpec spec = with_features({category("s", true)});
+  CHECK(read_text("s\nAT\n\nAT\n  \n\"\"\n", spec).ids == Ids{{7}, {-1}, {7}, {-1}, {-1}});
+  CHECK(read_text("\n\ns\r\n\r\nAT\r\n", spec).ids == Ids{{-1}, {7}});
+  CHECK(read_text("s,t\nAT,1\n\nAT,1\n", spec).ids == Ids{{7}, {7}});
+  CHECK(error_of("x0\n1\n\n2\n", with_x(1)) == "rows.csv:3: column 'x0': no value");
+}
+
+std::vector<std::string> notes_about(const std::string& text, const InputSpec& spec) {
+  const TemporaryDirectory directory;
+  RowReader reader(directory.write("rows.csv", text), spec);
+  while (reader.next()) {
+  }
+  return reader.notes();
+}
+
+TEST_CASE("what rows had that the model does not know") {
+  FeatureSpec words = category("words", true);
+  words.kind = FeatureKind::kSequence;
+  words.length = 4;
+  const InputSpec spec = with_features({dense("d"), category("s", true), category("i", false), words});
+  CHECK(notes_about("d,s,i,words\n1,AT,10,AT|AT\n2,AT,10,\n", spec).empty());
+  CHECK(notes_about("d,s,i,words\n1,XX,,AT|y\n,,10,AT|AT\nnan,XX,11,\n4,AT,nan,\n", spec) ==
+        std::vector<std::string>{"feature 'd': of 4 values, 2 are missing (50 %)",
+                                 "feature 's': of 4 values, 2 are unknown (50 %), 1 is missing (25 %)",
+                                 "feature 'i': of 4 values, 1 is unknown (25 %), 2 are missing (50 %)",
+                                 "feature 'words': of 4 values, 1 is unknown (25 %)"});
+  CHECK(notes_about("x0,x1\n1,nan\n2,3\n", with_x(2)) ==
+        std::vector<std::string>{"x: of 4 values, 1 is missing (25 %)"});
+  std::vector<FeatureSpec> many;
+  std::string header, row;
+  for (int i = 0; i < 25; ++i) {
+    many.push_back(dense("f" + std::to_string(i)));
+    header += (i > 0 ? ",f" : "f") + std::to_string(i);
+    row += i > 0 ? "," : "";
+  }
+  const std::vector<std::string> notes = notes_about(header + "\n" + row + "\n", with_features(many));
+  CHECK(notes.size() == 21);
+  CHECK(notes.back() == "5 more features with unknown or missing values");
+}
+
+TEST_CASE("long rows: fewer at a time") {
+  FeatureSpec words = category("words", true);
+  words.kind = FeatureKind::kSequence;
+  words.length = 1 << 20;
+  CHECK(rows_that_fit(with_features({words}), 256) == 16);
+  CHECK(rows_that_fit(with_features(std::vector<FeatureSpec>(64, words)), 256) == 1);
+  CHECK(rows_that_fit(with_x(100), 256) == 256);
+  CHECK(rows_that_fit(with_features({}), 3) == 3);
+}
+
 TEST_CASE("missing and doubled columns are named") {
   const InputSpec spec = with_features({dense("age"), dense("v", 2)});
   CHECK(error_of("Age,v.0\n1,2\n", spec) == "rows.csv:1: no columns 'age', 'v.1'; the header has: Age, v.0");
@@ -178,6 +251,24 @@ TEST_CASE("x by the names x0, x1, …, or by the number of columns") {
   CHECK(error_of("a,b,c\n1,2,3\n", with_x(2)) ==
         "rows.csv:1: 3 columns; expected the 2 of x in order, or columns named x0 … x1; the header has: a, b, c");
   CHECK(error_of("a,b\n1,\n", with_x(2)) == "rows.csv:2: column 'b': no value");
+  CHECK(read_text(" x1 ,x0\n2, 1 \n", with_x(2)).values == Values{{1, 2}});
+}
+
+TEST_CASE("a header that names columns of x is obeyed or refused") {
+  const auto header_error = [](const std::string& header) { return error_of(header + "\n1,2,3\n", with_x(3)); };
+  CHECK(header_error("label,x0,x1") == "rows.csv:1: no column 'x2'; the header has: label, x0, x1");
+  CHECK(header_error("x2,x1,y0") == "rows.csv:1: no column 'x0'; the header has: x2, x1, y0");
+  CHECK(header_error("x1,x2,x3") == "rows.csv:1: no column 'x0'; the header has: x1, x2, x3");
+  CHECK(header_error("x0,x1,x1") == "rows.csv:1: column 'x1' is there 2 times");
+  CHECK(header_error("a,x2,c") == "rows.csv:1: no columns 'x0', 'x1'; the header has: a, x2, c");
+  // By position, unless a name says another one.
+  CHECK(header_error("a,b,c").empty());
+  CHECK(header_error("X0,X_1,x[2]").empty());
+  CHECK(header_error("a,X1,c").empty());
+  CHECK(header_error("xa,xb,xc").empty());
+  for (const char* header : {"X2,X1,X0", "X1,X2,X3", "x_2,x_1,x_0", "a,b,x[0]", "x.02,b,c", "x 1,x 0,x 2"}) {
+    CHECK_MESSAGE(header_error(header).find("is like a name of another place of x") != std::string::npos, header);
+  }
 }
 
 TEST_CASE("a first line of numbers is not taken for a header") {
@@ -212,7 +303,7 @@ TEST_CASE("kept columns") {
 TEST_CASE("where a row came from") {
   RowReaderOptions options;
   options.batch_rows = 2;
-  const Rows rows = read_text("x0\n1\n\n2\n3\n", with_x(1), options);
+  const Rows rows = read_text("x0,b\n1,\n\n2,\n3,\n", with_x(1), options);
   const auto ends_with = [](const std::string& text, const std::string& end) {
     return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
   };
@@ -273,6 +364,9 @@ TEST_CASE("CSV: the elements of a sequence in one cell") {
   const std::int32_t none = Model::kNoElement;
   CHECK(read(path, spec).ids == std::vector<std::vector<std::int32_t>>{
                                     {7, -1, 7}, {7, none, none}, {-1, 7, none}, {none, none, none}});
+  const std::string blanks = directory.write("blanks.csv", "words,other\nAT | x| AT,1\n  ,2\n\" AT|AT \",3\n");
+  CHECK(read(blanks, spec).ids == std::vector<std::vector<std::int32_t>>{
+                                      {7, -1, 7}, {none, none, none}, {7, 7, none}});
   const std::string longer = directory.write("longer.csv", "words,other\nAT|AT|AT|AT,1\n");
   CHECK(directory.error_of([&] { read(longer, spec); }) == "longer.csv:2: column 'words': more than 3 elements");
 }

@@ -67,8 +67,45 @@ TEST_CASE("parse_integer") {
   CHECK(value == 7);
   CHECK(parse_integer("9223372036854775807", value) == NumberStatus::kOk);
   CHECK(parse_integer("9223372036854775808", value) == NumberStatus::kOutOfRange);
-  CHECK(parse_integer("5.0", value) == NumberStatus::kNotANumber);
   CHECK(parse_integer("", value) == NumberStatus::kNotANumber);
+}
+
+TEST_CASE("parse_integer takes whole numbers that a table's writer made floats of") {
+  const auto whole = [](const std::string& text) {
+    std::int64_t value = 0;
+    REQUIRE(parse_integer(text, value) == NumberStatus::kOk);
+    return value;
+  };
+  CHECK(whole("5.0") == 5);
+  CHECK(whole("-5.00") == -5);
+  CHECK(whole("+5.") == 5);
+  CHECK(whole(".0") == 0);
+  CHECK(whole("-0.0") == 0);
+  CHECK(whole("8.000000000000000000e+00") == 8);  // numpy.savetxt
+  CHECK(whole("1.25e2") == 125);
+  CHECK(whole("1e+16") == 10000000000000000);
+  CHECK(whole("1200e-2") == 12);
+  CHECK(whole("0e999999999999") == 0);
+  CHECK(whole("9007199254740993.0") == 9007199254740993);  // no double has it
+  CHECK(whole("-9223372036854775808.0") == std::numeric_limits<std::int64_t>::min());
+}
+
+TEST_CASE("parse_integer refuses what has a fraction, or does not fit") {
+  std::int64_t value = 0;
+  for (const char* text : {"5.5", "1e-1", "125e-2", "0.1", ".", "e3", "1e", "1e+-2", "1.2.3", "5.0x", "0x10", "1e2.0",
+                           "--5", "+-5", "1 000", "5,0", "nan", "inf", "1e-999999999999999999999"}) {
+    CHECK_MESSAGE(parse_integer(text, value) == NumberStatus::kNotANumber, text);
+  }
+  for (const char* text : {"1e19", "9223372036854775808.0", "-1e20", "1e999999999"}) {
+    CHECK_MESSAGE(parse_integer(text, value) == NumberStatus::kOutOfRange, text);
+  }
+}
+
+TEST_CASE("trimmed takes blanks off the ends") {
+  CHECK(trimmed(" \ta b\t ") == "a b");
+  CHECK(trimmed("  ").empty());
+  CHECK(trimmed("").empty());
+  CHECK(trimmed("\xc2\xa0x") == "\xc2\xa0x");
 }
 
 TEST_CASE("append_float writes text that gives the same bits") {
