@@ -1,17 +1,30 @@
 #include "runtime/tools/describe.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <set>
 
 #include "runtime/tools/describe_layers.h"
+#include "runtime/tools/error.h"
 #include "runtime/tools/model_view.h"
 #include "runtime/tools/schema_names.h"
+#include "runtime/tools/text.h"
 #include "runtime/tools/work.h"
 
 namespace mmoe::tools {
 namespace {
+
+constexpr Index kMaxNotes = 1000;
+constexpr Index kMaxListed = 1 << 16;  // tensors, segments
+
+// A description takes some hundred bytes for each; a file may have thousands by the bytes of one.
+void check_listable(const char* what, Index count) {
+  if (count <= kMaxListed) return;
+  throw ToolError(std::string(what) + ": " + with_thousands(count) + "; at most " + with_thousands(kMaxListed) +
+                  " can be described");
+}
 
 std::string hexadecimal(std::uint64_t checksum) {
   char text[20];
@@ -41,7 +54,7 @@ Json vocabulary_of(const schema::Vocabulary& vocabulary) {
 Json embedding_of(const ModelView& view, const schema::Feature& feature) {
   const schema::Embedding& embedding = *view.root().embeddings()->Get(static_cast<Index>(feature.embedding()));
   const schema::Tensor& table = view.tensor(embedding.table());
-  return {{"name", text_of(embedding.name())},
+  return {{"name", shown_text(embedding.name())},
           {"rows", table.rows()},
           {"width", table.cols()},
           {"dtype", name_of(table.dtype())}};
@@ -51,7 +64,7 @@ Json features_of(const ModelView& view) {
   Json out = Json::array();
   for (Index i = 0; i < size_of(view.root().features()); ++i) {
     const schema::Feature& feature = *view.root().features()->Get(i);
-    Json item = {{"name", text_of(feature.name())},
+    Json item = {{"name", shown_text(feature.name())},
                  {"kind", name_of(feature.kind())},
                  {"side", name_of(feature.side())},
                  {"column", feature.column()},
@@ -87,9 +100,10 @@ Json header_checksum_of(const Model& model, const schema::Model& root) {
 }
 
 Json segments_of(const schema::Model& model) {
+  check_listable("segments", model.segments()->size());
   Json out = Json::array();
   for (const schema::Segment* segment : *model.segments()) {
-    out.push_back({{"name", text_of(segment->name())},
+    out.push_back({{"name", shown_text(segment->name())},
                    {"offset", segment->offset()},
                    {"bytes", segment->bytes()},
                    {"xxh64", hexadecimal(segment->xxh64())}});
@@ -99,12 +113,13 @@ Json segments_of(const schema::Model& model) {
 }
 
 Json tensors_of(const schema::Model& model) {
+  check_listable("tensors", model.tensors()->size());
   Json out = Json::array();
   for (const schema::Tensor* tensor : *model.tensors()) {
     const schema::Quantization* quantization = tensor->quantization();
     const auto scheme = quantization ? quantization->scheme() : schema::QuantizationScheme_None;
-    out.push_back({{"name", text_of(tensor->name())},
-                   {"segment", text_of(model.segments()->Get(tensor->segment())->name())},
+    out.push_back({{"name", shown_text(tensor->name())},
+                   {"segment", shown_text(model.segments()->Get(tensor->segment())->name())},
                    {"offset", tensor->offset()},
                    {"bytes", tensor->bytes()},
                    {"rows", tensor->rows()},
@@ -119,12 +134,13 @@ Json tensors_of(const schema::Model& model) {
 Json provenance_of(const schema::Provenance* provenance) {
   if (provenance == nullptr) return {};
   Json notes = Json::object();
-  for (Index i = 0; i < size_of(provenance->notes()); ++i) {
+  const Index num_notes = std::min<Index>(size_of(provenance->notes()), kMaxNotes);
+  for (Index i = 0; i < num_notes; ++i) {
     const schema::KeyValue& note = *provenance->notes()->Get(i);
-    notes[text_of(note.key())] = text_of(note.value());
+    notes[shown_text(note.key())] = shown_text(note.value());
   }
-  return {{"converter", text_of(provenance->converter())},
-          {"weights_file", text_of(provenance->weights_file())},
+  return {{"converter", shown_text(provenance->converter())},
+          {"weights_file", shown_text(provenance->weights_file())},
           {"weights_xxh64", hexadecimal(provenance->weights_xxh64())},
           {"description_xxh64", hexadecimal(provenance->description_xxh64())},
           {"notes", std::move(notes)}};
@@ -148,8 +164,8 @@ void describe_whole(const Model& model, const ModelView& view, Json& out) {
   const schema::Model& root = view.root();
   out["file_bytes"] = model.size_bytes();
   out["format_version"] = std::to_string(root.version_major()) + "." + std::to_string(root.version_minor());
-  out["name"] = text_of(root.name());
-  out["architecture"] = text_of(root.architecture());
+  out["name"] = shown_text(root.name());
+  out["architecture"] = shown_text(root.architecture());
   out["input_dim"] = root.input_dim();
   out["shared_dim"] = root.shared_dim();
   out["parameters"] = num_parameters(view);

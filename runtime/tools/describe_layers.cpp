@@ -47,7 +47,7 @@ class LayerDescriber {
  private:
   Json previous_stream(Index index) const {
     if (previous_ == nullptr) return {{"stream", size_of(model_.trunk()) > 0 ? "trunk" : "x"}};
-    return {{"stream", "gate"}, {"index", index}, {"name", text_of(previous_->gates()->Get(index)->name())}};
+    return {{"stream", "gate"}, {"index", index}, {"name", shown_text(previous_->gates()->Get(index)->name())}};
   }
 
   template <class Reader>
@@ -60,7 +60,7 @@ class LayerDescriber {
     Json experts = Json::array();
     for (const schema::Expert* expert : *level.experts()) {
       experts.push_back(
-          {{"name", text_of(expert->name())}, {"reads", reads(*expert)}, {"layers", layers_of(expert->layers())}});
+          {{"name", shown_text(expert->name())}, {"reads", reads(*expert)}, {"layers", layers_of(expert->layers())}});
     }
     Json gates = Json::array();
     for (const schema::Gate* gate : *level.gates()) gates.push_back(gate_of(*gate));
@@ -69,7 +69,7 @@ class LayerDescriber {
 
   Json gate_of(const schema::Gate& gate) const {
     const bool softmax = gate.kind() == schema::GateKind_Softmax;
-    Json out = {{"name", text_of(gate.name())}, {"kind", name_of(gate.kind())}};
+    Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
     out["reads"] = softmax ? reads(gate) : Json();
     out["hidden"] = layers_of(gate.hidden());
     out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
@@ -88,7 +88,7 @@ class LayerDescriber {
     Json out = Json::array();
     for (Index i = 0; i < size_of(model_.towers()); ++i) {
       const schema::Tower& tower = *model_.towers()->Get(i);
-      out.push_back({{"name", text_of(tower.name())},
+      out.push_back({{"name", shown_text(tower.name())},
                      {"reads", previous_stream(tower.input())},
                      {"layers", layers_of(tower.layers())}});
     }
@@ -102,11 +102,11 @@ class LayerDescriber {
       const bool product = link.kind() == schema::LinkKind_Product;
       Json factors = Json::array();
       for (Index i = 0; product && i < size_of(link.factors()); ++i) {
-        factors.push_back(text_of(model_.tasks()->Get(link.factors()->Get(i))->name()));
+        factors.push_back(shown_text(model_.tasks()->Get(link.factors()->Get(i))->name()));
       }
-      out.push_back({{"name", text_of(task->name())},
+      out.push_back({{"name", shown_text(task->name())},
                      {"link", name_of(link.kind())},
-                     {"tower", product ? Json() : Json(text_of(model_.towers()->Get(link.tower())->name()))},
+                     {"tower", product ? Json() : Json(shown_text(model_.towers()->Get(link.tower())->name()))},
                      {"column", product ? Json() : Json(link.column())},
                      {"factors", std::move(factors)}});
     }

@@ -1,7 +1,9 @@
 #include "runtime/tools/gate_names.h"
 
-#include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/model_view.h"
@@ -11,14 +13,16 @@ namespace {
 
 std::string place_of(const GateInfo& gate) { return "gate" + std::to_string(gate.index); }
 
-// The name of the only task that it feeds; "" where there are several.
+// The name of the only task that it feeds; "" where there are several, or it is longer than a column's should be: it
+// stands before every expert's.
 std::string task_of(const Model& model, const GateInfo& gate) {
-  std::string name;
+  constexpr std::size_t kMaxNameBytes = 256;
+  std::string_view name;
   std::size_t count = 0;
   for (std::size_t task = 0; task < model.num_tasks(); ++task) {
     if (gate.feeds(task)) name = model.task_name(task), ++count;
   }
-  return count == 1 ? name : "";
+  return count == 1 && name.size() <= kMaxNameBytes ? std::string(name) : "";
 }
 
 std::size_t num_levels(const Model& model) { return ModelView(model).root().levels()->size(); }
@@ -29,15 +33,13 @@ bool all_different(const std::vector<std::string>& names) {
 
 std::vector<std::string> names_of(const std::vector<GateInfo>& gates, const std::vector<std::string>& tasks,
                                   bool with_level) {
+  std::map<std::pair<std::size_t, std::string_view>, std::size_t> uses;  // of a task's name, in a level
+  for (std::size_t i = 0; i < gates.size(); ++i) ++uses[{gates[i].level, tasks[i]}];
   std::vector<std::string> names;
   for (std::size_t i = 0; i < gates.size(); ++i) {
-    const auto same = [&](std::size_t other) {
-      return gates[other].level == gates[i].level && tasks[other] == tasks[i];
-    };
-    std::size_t count = 0;
-    for (std::size_t other = 0; other < gates.size(); ++other) count += same(other);
     const std::string level = with_level ? "level" + std::to_string(gates[i].level + 1) + "." : "";
-    names.push_back(level + (tasks[i].empty() || count > 1 ? place_of(gates[i]) : tasks[i]));
+    const bool shared = tasks[i].empty() || uses[{gates[i].level, tasks[i]}] > 1;
+    names.push_back(level + (shared ? place_of(gates[i]) : tasks[i]));
   }
   return names;
 }

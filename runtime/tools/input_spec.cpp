@@ -1,5 +1,8 @@
 #include "runtime/tools/input_spec.h"
 
+#include "runtime/tools/error.h"
+#include "runtime/tools/text.h"
+
 namespace mmoe::tools {
 namespace {
 
@@ -15,6 +18,16 @@ FeatureSpec feature_spec(const FeatureInfo& info) {
   return spec;
 }
 
+// A few bytes of a file may give thousands of features one long name.
+void check_names(const Model& model, std::size_t first, std::size_t end) {
+  constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+  std::size_t bytes = 0;
+  for (std::size_t i = first; i < end; ++i) bytes += model.feature(i).name.size();
+  if (bytes <= kMaxBytes) return;
+  throw ToolError("the features' names have " + human_bytes(bytes) + " in all; expected at most " +
+                  human_bytes(kMaxBytes));
+}
+
 }  // namespace
 
 InputSpec input_spec(const Model& model, InputPart part) {
@@ -23,6 +36,7 @@ InputSpec input_spec(const Model& model, InputPart part) {
   const std::size_t end = part == InputPart::kUser ? model.num_shared_features() : model.num_features();
   InputSpec spec;
   spec.input_dim = part == InputPart::kUser ? model.shared_dim() : model.input_dim() - (items ? model.shared_dim() : 0);
+  check_names(model, first, end);
   for (std::size_t i = first; i < end; ++i) spec.features.push_back(feature_spec(model.feature(i)));
   spec.find_string = [&model, first](std::size_t feature, std::string_view value) {
     return model.find_id(first + feature, value);

@@ -201,13 +201,14 @@ int score(Options options) {
   options.scorer.non_finite = options.non_finite == "error" ? NonFinite::kError : NonFinite::kNanScores;
   options.scorer.tasks = split_names("--tasks", options.tasks);
   options.scorer.gates = !options.gates.empty();
-  const RowReaderOptions rows_options = reader_options(options);
+  RowReaderOptions rows_options = reader_options(options);
   const std::string path = rows_path(options.rows);
   check_named_files(options, path);
   LoadOptions load_options;
   load_options.verify_checksums = options.verify_checksums;
   const Model model = map_model(options.model, load_options);
   Scorer scorer(model, options.scorer);
+  rows_options.batch_rows = scorer.max_rows();
   if (!options.user.empty()) read_user(model, options, scorer);
   const InputPart part = options.user.empty() ? InputPart::kRows : InputPart::kItems;
   RowReader reader(path, input_spec(model, part), rows_options);

@@ -14,7 +14,12 @@ namespace {
 
 constexpr const char* kIndent = "  ";
 
-std::string text_of(const Json& text) { return printable(text.get<std::string>()); }
+// A column is as wide as its widest cell.
+std::string text_of(const Json& text) {
+  constexpr std::size_t kMaxBytes = 160;
+  const std::string all = text.get<std::string>();
+  return all.size() <= kMaxBytes ? printable(all) : printable_in_quotes(all, kMaxBytes);
+}
 std::string number_of(const Json& number) { return with_thousands(number.get<std::uint64_t>()); }
 
 std::string short_float(const Json& number) {
@@ -254,7 +259,7 @@ std::string provenance_text(const Json& provenance) {
 }  // namespace
 
 std::string model_text(const Json& model) {
-  std::string out = text_of(model["file"]) + "\n" + summary(model) + features_text(model["features"]) +
+  std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) + features_text(model["features"]) +
                     levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model["tasks"]) +
                     segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);

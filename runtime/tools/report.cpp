@@ -21,6 +21,7 @@ namespace mmoe::tools {
 namespace {
 
 constexpr std::size_t kHistogramBins = 20;
+constexpr std::size_t kMaxReportWeights = 1 << 14;  // their statistics take 8 kB each
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 bool all_finite(const float* values, std::size_t size) {
@@ -103,6 +104,7 @@ class Reporter {
 
   const Model& model_;
   const ReportOptions& options_;
+  std::size_t batch_rows_ = 0;
   std::vector<std::unique_ptr<Variant>> variants_;  // all experts last
   std::size_t as_file_ = 0;                         // whose gates the pictures are of
   std::vector<TaskLabels> labelled_;
@@ -117,15 +119,21 @@ Reporter::Reporter(const Model& model, const ReportOptions& options)
   const Result<Plan> plan = Plan::create(model);
   if (!plan) throw ToolError(plan.error().message());
   require_gates(*plan, "--report");
+  if (plan->num_gate_weights() > kMaxReportWeights) {
+    throw UsageError("--report: the gates have " + with_thousands(plan->num_gate_weights()) +
+                     " weights in all; the report shows at most " + with_thousands(kMaxReportWeights));
+  }
   for (std::size_t i = 0; i < plan->num_gates(); ++i) {
     infos_.push_back(plan->gate(i));
     gates_.emplace_back(infos_[i].num_experts);
   }
   const auto add = [&](std::size_t k) {
-    variants_.push_back(std::make_unique<Variant>(model, k, options.batch_rows));
+    variants_.push_back(std::make_unique<Variant>(model, k, batch_rows_));
   };
+  const std::vector<std::size_t> ks = top_ks(most_experts_of(*plan));
+  batch_rows_ = rows_that_fit((ks.size() + 1) * plan->num_gate_weights() * sizeof(float), options.batch_rows);
   if (has_top_k(model)) add(0);
-  for (const std::size_t k : top_ks(most_experts_of(*plan))) add(k);
+  for (const std::size_t k : ks) add(k);
   as_file_ = has_top_k(model) ? 0 : variants_.size() - 1;
 }
 
@@ -271,7 +279,7 @@ TaskReport Reporter::task_report(std::size_t task) const {
 
 Report Reporter::run() {
   RowReaderOptions rows_options;
-  rows_options.batch_rows = options_.batch_rows;
+  rows_options.batch_rows = batch_rows_;
   RowReader reader(options_.rows_path, input_spec(model_), rows_options);
   find_labels_of(reader);
   Progress progress;

@@ -4,13 +4,17 @@
 
 namespace mmoe::tools {
 
+std::size_t rows_that_fit(std::size_t row_bytes, std::size_t wanted) {
+  return std::clamp<std::size_t>(kMaxBatchBytes / std::max<std::size_t>(1, row_bytes), 1, wanted);
+}
+
 std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted) {
   std::size_t row_bytes = spec.features.empty() ? spec.input_dim * sizeof(float) : 0;
   for (const FeatureSpec& feature : spec.features) {
     const std::size_t width = feature.kind == FeatureKind::kDense ? feature.width : feature.length;
     row_bytes += width * sizeof(float);  // an id has the size of a float
   }
-  return std::clamp<std::size_t>(kMaxBatchBytes / std::max<std::size_t>(1, row_bytes), 1, wanted);
+  return rows_that_fit(row_bytes, wanted);
 }
 
 RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)

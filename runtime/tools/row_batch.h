@@ -11,10 +11,13 @@
 
 namespace mmoe::tools {
 
-/// Bytes of the inputs that a batch has at most, unless a single row has more.
+/// Bytes that a batch's inputs, or what is computed of them, have at most, unless a single row has more.
 constexpr std::size_t kMaxBatchBytes = std::size_t{64} << 20;
 
 /// How many of `wanted` rows have room in kMaxBatchBytes; at least 1.
+std::size_t rows_that_fit(std::size_t row_bytes, std::size_t wanted);
+
+/// The same for a model's inputs.
 std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted);
 
 /// Memory for up to `capacity` rows, allocated once.

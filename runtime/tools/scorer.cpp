@@ -52,10 +52,12 @@ Scorer::Scorer(const Model& model, const ScorerOptions& options)
     : model_(model),
       session_(make_session(model, options)),
       task_names_(options.tasks.empty() ? all_task_names(model) : options.tasks),
+      max_rows_(options.batch_rows),
       scores_(options.batch_rows * task_names_.size()) {
   if (!options.gates) return;
   const std::size_t num_weights = session_.plan().num_gate_weights();
-  gate_weights_.resize(options.batch_rows * num_weights);
+  max_rows_ = rows_that_fit(num_weights * sizeof(float), options.batch_rows);
+  gate_weights_.resize(max_rows_ * num_weights);
   const Status status = session_.write_gates(gate_weights_.data(), num_weights);
   if (!status) throw ToolError(status.error().message());
 }

@@ -38,6 +38,10 @@ class Scorer {
   /// options asked for them.
   const float* gate_weights() const { return gate_weights_.data(); }
 
+  /// The most rows that a batch may have: options.batch_rows, or fewer where their gate weights would take more than
+  /// kMaxBatchBytes (row_batch.h).
+  std::size_t max_rows() const { return max_rows_; }
+
   const std::vector<std::string>& task_names() const { return task_names_; }
   const Plan& plan() const { return session_.plan(); }
 
@@ -49,6 +53,7 @@ class Scorer {
   Session session_;
   bool has_user_ = false;
   std::vector<std::string> task_names_;
+  std::size_t max_rows_;
   std::vector<float> scores_;
   std::vector<float> gate_weights_;
 };
