@@ -6,6 +6,7 @@
 //  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
 //  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through;
 //  - no row's result depends on another row, on the number of rows, or on the row's position.
+// It holds in C's default floating-point environment: rounding to nearest, subnormal numbers kept (exact.h tests that).
 // The table named "scalar" is the contract in plain loops (reference.cpp) and the oracle of the tests.
 //
 // Kernels cannot fail: the plan has established every precondition. All strides and sizes are in elements,
@@ -15,6 +16,8 @@
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/target.h"
 
 namespace mmoe::kernels {
 

@@ -20,6 +20,8 @@ FREESTANDING = {"cstddef", "cstdint", "cstring", "cmath", "cerrno", "cstdlib", "
 # Where rows are handed out to several workers; it needs no thread library.
 ATOMIC = {"atomic"}
 POSIX = {"fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h"}
+WINDOWS = {"windows.h"}
+DEBUG = {"cassert"}  # gone with NDEBUG
 ANY_STANDARD = re.compile(r"[a-z_]+(/[a-z_]+)*(\.h)?$")
 
 OWN = ("kernels/", "schema/", "runtime/", "converter/", "tests/", "mmoe/",
@@ -66,18 +68,22 @@ RULES = [
     Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
     Rule(r"kernels/mve\.cpp", ["kernels/"], {"arm_mve.h"}),
     Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
+    Rule(r"kernels/exact\.cpp", ["kernels/"], {"cfloat", "cstddef", "cstdint"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
     # runtime: core <- model <- plan <- session <- c.
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING),
+    Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
     Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
     Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/kernels.h",
                                    "kernels/panel16.h", "schema/"], FREESTANDING),
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h", "core/",
-                                  "model/", "plan/", "kernels/kernels.h", "kernels/panel16.h", "schema/"],
+                                  "model/", "plan/", "kernels/exact.h", "kernels/kernels.h", "kernels/panel16.h",
+                                  "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/session/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
                                      "mmoe/parallel.h", "core/", "model/", "plan/", "session/",
-                                     "kernels/kernels.h", "kernels/panel16.h", "schema/"], FREESTANDING | ATOMIC),
+                                     "kernels/exact.h", "kernels/kernels.h", "kernels/panel16.h", "schema/"],
+         FREESTANDING | ATOMIC | DEBUG),
     # A library of its own, beside the runtime: it sees the public headers alone.
     Rule(r"runtime/src/threads/.*", ["mmoe/"]),
     Rule(r"runtime/src/c/.*", ["mmoe/", "core/", "model/", "plan/", "session/", "c/"], FREESTANDING),

@@ -24,6 +24,8 @@ MEMORY = {"memcpy", "memmove", "memset", "memcmp"}
 NEEDS = MEMORY | {
     "strlen", "strcmp", "strncmp",                                  # error messages, kernel set names
     "open", "close", "fstat", "mmap", "munmap",                     # mapping the file
+    "sysconf", "pread", "mprotect",                                 # and keeping its header apart
+    "open64", "fstat64", "mmap64", "pread64",                       # the same with offsets of 64 bits
     "__errno_location", "strerror",                                 # and saying why it failed
     "getenv",                                                       # MMOE_ISA
     "fmaf", "ldexpf",                                               # the plain-loop kernel set

@@ -1,0 +1,55 @@
+// app MODEL: for every kernel set, the bits of the scores of some rows, as the host's flags must not change them.
+#include <cfenv>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include <mmoe/session.h>
+
+namespace {
+
+constexpr std::size_t kRows = 40;
+
+std::uint32_t hash(const std::vector<float>& scores) {
+  std::uint32_t result = 5381;
+  for (const float score : scores) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &score, sizeof bits);
+    result = result * 33 ^ bits;
+  }
+  return result;
+}
+
+bool print_set(const mmoe::Model& model, const char* isa) {
+  mmoe::SessionOptions options;
+  options.isa = isa;
+  options.max_batch = kRows;
+  auto session = mmoe::Session::create(model, options);
+  if (!session) return true;  // not a set of this machine
+  std::vector<float> x(kRows * model.input_dim()), scores(kRows * model.num_tasks());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) / 101 - 0.3f;
+  if (!session->score(x.data(), kRows, scores.data()).ok()) return false;
+  std::printf("%s exact %d scores %08x\n", isa, session->plan().is_exact(), hash(scores));
+
+  x[7 * model.input_dim() + 3] = std::numeric_limits<float>::quiet_NaN();
+  if (!session->score(x.data(), kRows, scores.data()).ok() || !std::isnan(scores[7 * model.num_tasks()])) return false;
+  options.non_finite = mmoe::NonFinite::kError;
+  auto strict = mmoe::Session::create(model, options);
+  return strict.ok() && strict->score(x.data(), kRows, scores.data()).error().code() == mmoe::ErrorCode::kNonFinite;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::fesetenv(FE_DFL_ENV);  // linked with -ffast-math, a program begins with another
+  auto model = mmoe::Model::map(argv[argc - 1]);
+  if (!model) return 1;
+  for (const char* isa : {"avx512", "avx2", "fma3", "sse2", "neon64", "neon", "fpu", "scalar"}) {
+    if (print_set(*model, isa)) continue;
+    std::fprintf(stderr, "%s: a row with NaN passes\n", isa);
+    return 1;
+  }
+}
