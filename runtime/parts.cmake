@@ -27,7 +27,7 @@ function(mmoe_leave_out target)
     target_compile_definitions(${target} PRIVATE MMOE_VERIFY_HEADER_ONLY)
   endif()
   target_sources(${target} PRIVATE
-    src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping,no_file_mapping>.cpp
+    src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping$<$<BOOL:${WIN32}>:_windows>,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
     $<$<BOOL:${MMOE_C_API}>:src/c/mmoe.cpp>

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "converter/convert.h"
+#include "runtime/src/core/xxh64.h"
 
 namespace mmoe::test {
 
@@ -355,6 +356,13 @@ AlignedBytes model_file(const ModelDescription& description, std::size_t golden_
   ConvertOptions options;
   options.num_golden_rows = golden_rows;
   return AlignedBytes(convert(description, {"test", 0, 0}, options).file);
+}
+
+void seal(const AlignedBytes& file) {
+  std::uint32_t header = 0;
+  std::memcpy(&header, file.data(), sizeof header);
+  const std::uint64_t checksum = internal::xxh64(file.data(), header + sizeof header);
+  std::memcpy(file.data() + file.size() - sizeof checksum, &checksum, sizeof checksum);
 }
 
 Model load(const AlignedBytes& file) {

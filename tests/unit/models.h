@@ -83,6 +83,9 @@ std::vector<NamedModel> all_models(std::uint64_t seed = 1);
 /// The converted and checked file.
 AlignedBytes model_file(const converter::ModelDescription& description, std::size_t golden_rows = 4);
 
+/// Writes the header's checksum anew: what was changed then loads like what a converter wrote.
+void seal(const AlignedBytes& file);
+
 /// Loads it; throws std::runtime_error with the error's message.
 Model load(const AlignedBytes& file);
 

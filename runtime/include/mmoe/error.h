@@ -1,5 +1,8 @@
 // Errors without exceptions: a code for programs, a message for people, and Result<T>, which holds one of
 // the two: a value or an error.
+//
+// Everything public is in an inline namespace of the version (mmoe::v0_1, written mmoe::), so that two versions of the
+// library in one process, as in two plug-ins, never take each other's inline functions.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +11,7 @@
 #include <utility>
 
 namespace mmoe {
+inline namespace v0_1 {
 
 /// Numbered like mmoe_status of the C ABI; only ever appended.
 enum class ErrorCode : std::int32_t {
@@ -22,8 +26,9 @@ enum class ErrorCode : std::int32_t {
   kInvalidArgument = 8,  ///< the call is wrong; the message names the argument
   kArenaTooSmall = 9,    ///< the message says how many bytes are needed
   kOutOfMemory = 10,
-  kNonFinite = 11,       ///< an input is NaN or infinite and the options refuse it; the message names the row
-  kUnknownCategory = 12  ///< a value is not in a feature's vocabulary and the feature refuses unknown ones
+  kNonFinite = 11,       ///< an input or a score is NaN or infinite and the options refuse it; the message names the row
+  kUnknownCategory = 12,  ///< a value is not in a feature's vocabulary and the feature refuses unknown ones
+  kLimitExceeded = 13     ///< sound, but a row takes more work or memory than an option allows; the message names it
 };
 
 /// The code's name, as "damaged file".
@@ -45,6 +50,7 @@ class Error {
   Error& append(const char* text, std::size_t size);
   Error& append(const char* text);
   Error& append(std::uint64_t number);
+  Error& append(std::int64_t number);
 
  private:
   ErrorCode code_;
@@ -105,4 +111,5 @@ class [[nodiscard]] Result {
   };
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

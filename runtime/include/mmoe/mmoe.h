@@ -8,7 +8,13 @@
  *   mmoe_session_score(session, x, 1, scores);
  *
  * Threads: a model may be shared by all; a session belongs to one thread at a time. Free sessions before their
- * model. */
+ * model.
+ *
+ * Null handles: functions that return a status return MMOE_INVALID_ARGUMENT, those that return a number 0, those that
+ * return a pointer null, and those that look something up what they return when it is not there.
+ *
+ * Two plug-ins of one process may each have this library inside, in two versions: it is compiled with hidden symbols,
+ * so that a plug-in does not export them. A library that is to pass these functions on exports functions of its own. */
 #ifndef MMOE_MMOE_H_
 #define MMOE_MMOE_H_
 
@@ -34,7 +40,8 @@ enum {
   MMOE_ARENA_TOO_SMALL = 9,
   MMOE_OUT_OF_MEMORY = 10,
   MMOE_NON_FINITE = 11,
-  MMOE_UNKNOWN_CATEGORY = 12
+  MMOE_UNKNOWN_CATEGORY = 12,
+  MMOE_LIMIT_EXCEEDED = 13
 };
 
 typedef struct mmoe_model mmoe_model;
@@ -49,10 +56,13 @@ const char* mmoe_last_message(void);
 /* Flags of the two loading functions. */
 enum {
   MMOE_VERIFY_CHECKSUMS = 1,   /* compare every byte with its checksum */
-  MMOE_COPY_IF_MISALIGNED = 2  /* mmoe_model_from_bytes: copy instead of MMOE_MISALIGNED */
+  MMOE_COPY_IF_MISALIGNED = 2, /* mmoe_model_from_bytes: copy instead of MMOE_MISALIGNED */
+  MMOE_COPY = 4,               /* own a copy of all bytes: of a file that others may overwrite */
+  MMOE_SKIP_HEADER_CHECKSUM = 8 /* do not compare the header with its checksum */
 };
 
-/* Maps a file. On success *model is to be freed with mmoe_model_free(). */
+/* Maps a file, which must not be written to in place meanwhile: replace it by rename, or use MMOE_COPY. On success
+ * *model is to be freed with mmoe_model_free(). */
 mmoe_status mmoe_model_map(const char* path, uint32_t flags, mmoe_model** model);
 
 /* Uses `size` bytes at `data`, a multiple of 64, which stay the caller's and must outlive the model. */
@@ -68,7 +78,7 @@ size_t mmoe_model_num_tasks(const mmoe_model* model);
 size_t mmoe_model_shared_dim(const mmoe_model* model);
 size_t mmoe_model_num_shared_features(const mmoe_model* model);
 
-/* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. */
+/* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. size may be null. */
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
 
 size_t mmoe_model_num_features(const mmoe_model* model);
@@ -87,7 +97,7 @@ size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature);
 int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size);
 int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value);
 
-/* What becomes of rows with a NaN or an infinity. */
+/* What becomes of rows with a NaN or an infinity; as an error also in a score. */
 enum { MMOE_NAN_SCORES = 0, MMOE_NON_FINITE_IS_ERROR = 1 };
 
 /* Set struct_size to sizeof(mmoe_session_options); the other members may be 0 for their defaults. */
@@ -102,6 +112,11 @@ typedef struct mmoe_session_options {
   float min_gate_weight;     /* skip experts of smaller weight; 0: none */
   int32_t keep_gate_weights; /* nonzero: do not divide what min_gate_weight leaves by its sum */
   int32_t reserved;          /* 0; the struct has no padding, so that a field can be appended */
+  /* What a row may cost, else MMOE_LIMIT_EXCEEDED: <mmoe/plan.h> has the defaults. 0: default; UINT64_MAX: no limit. */
+  uint64_t max_multiply_adds;
+  uint64_t max_steps;
+  uint64_t max_arena_bytes;
+  uint64_t max_ids;
 } mmoe_session_options;
 
 /* options null: all defaults. One allocation of the arena and one of the handle. */
@@ -120,6 +135,9 @@ void mmoe_session_free(mmoe_session* session);
 
 /* Columns of the scores. */
 size_t mmoe_session_num_tasks(const mmoe_session* session);
+
+/* What one row costs: Plan::multiply_adds_per_row(). */
+uint64_t mmoe_session_multiply_adds_per_row(mmoe_session* session);
 
 /* x: [batch, input_dim] -> scores: [batch, num_tasks]. Allocates nothing. */
 mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores);

@@ -1,7 +1,11 @@
 // A model file, mapped and verified: what can be scored, and by which inputs.
 //
 // A Model is immutable and may be shared by any number of threads and sessions; it must outlive them. Its
-// weights are used where they lie in the file's mapping: nothing is copied.
+// weights are used where they lie in the file's mapping: nothing but the header is copied.
+//
+// A mapped file must not be written to in place or truncated (`cp new.mmoe ranker.mmoe`): reading bytes that are gone
+// ends the process (SIGBUS), and scores would mix two models. Replace a file by rename, as mmoe-convert and `mv` do:
+// the old bytes then stay for those who have them. LoadOptions::copy is for files that others may overwrite.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +20,20 @@ namespace internal {
 struct ModelAccess;
 }
 
+inline namespace v0_1 {
+
 struct LoadOptions {
+  /// Compare the header, which says what the model computes, with its checksum. It is small: this costs microseconds.
+  /// Weights, embeddings and vocabularies are only compared on request:
+  bool verify_header = true;
   /// Compare every byte with the checksums that the converter wrote. Reads the whole file.
   bool verify_checksums = false;
   /// Model::from_bytes: copy bytes that are not aligned to Model::kAlignment (one allocation of their size)
   /// instead of refusing them.
   bool copy_if_misaligned = false;
+  /// The Model owns a copy of all bytes (one allocation of their size): Model::map() reads the file instead of mapping
+  /// it, and what later happens to the file or to the bytes changes nothing.
+  bool copy = false;
 };
 
 enum class FeatureKind : std::uint8_t { kDense, kSparse, kSequence };
@@ -66,12 +78,13 @@ class Model {
   /// Stands behind the last element of a sequence, up to the feature's length.
   static constexpr std::int32_t kNoElement = -2;
 
-  /// Maps the file read-only and verifies its structure: every index, size and offset, not the weights'
-  /// values. Errors: kIo, kNotAModel, kNewerVersion, kDamaged, kUnsupported; kChecksum if asked for.
+  /// Maps the file read-only, the header in memory of its own, and verifies the file's length and structure: every
+  /// index, size and offset, not the weights' values. Errors: kIo, kNotAModel, kNewerVersion, kDamaged, kUnsupported;
+  /// kChecksum as the options say; kOutOfMemory for the copy.
   static Result<Model> map(const char* path, const LoadOptions& options = {});
 
   /// The same for a file that is already in memory. The bytes must stay, unchanged, as long as the Model.
-  /// Also: kMisaligned when data is not a multiple of kAlignment.
+  /// `size` is the file's, exactly. Also: kMisaligned when data is not a multiple of kAlignment.
   static Result<Model> from_bytes(const void* data, std::size_t size, const LoadOptions& options = {});
 
   Model(Model&& other) noexcept;
@@ -127,4 +140,5 @@ class Model {
   Ownership ownership_;
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "mmoe/error.h"
 #include "mmoe/plan.h"
 #include "mmoe/session.h"
 
 namespace mmoe {
+inline namespace v0_1 {
 
 /// What runs the parts of a call: a thread pool, OpenMP, a host's own scheduler. Two words, copied freely; a C
 /// program can make one.
@@ -54,7 +56,7 @@ class ParallelSession {
 
   // As the functions of Session, with the same errors: of the row that a Session would name, for any number of
   // workers. An error costs a second pass, by one worker, over the rows before it. None of them allocates or locks;
-  // the executor may.
+  // the executor may. Also kInvalidArgument, from all, when the executor returns without having run its tasks.
 
   Status score(const float* x, std::size_t batch, float* scores);
   Status score(const float* x, std::size_t x_stride, std::size_t batch, float* scores, std::size_t scores_stride);
@@ -79,10 +81,13 @@ class ParallelSession {
   ParallelSession(const Executor& executor, std::size_t num_workers, void* owned, Worker* workers);
   void release();
   Session& first_session();
+  enum class Outcome : std::uint8_t;
   template <class Score>
-  bool run(std::size_t num_rows, const Score& score);
+  Outcome run(std::size_t num_rows, const Score& score);
   template <class Each>
-  bool run_each(const Each& each);
+  Outcome run_each(const Each& each);
+  template <class Alone>
+  Status finish(Outcome outcome, const Alone& alone);
 
   Executor executor_;
   std::size_t num_workers_;
@@ -92,4 +97,5 @@ class ParallelSession {
   std::size_t gate_stride_ = 0;
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

@@ -11,10 +11,15 @@
 
 namespace mmoe {
 
-/// What becomes of a row with a NaN or an infinity among its inputs.
+class PlanBuilder;
+
+inline namespace v0_1 {
+
+/// What becomes of a row with a NaN or an infinity among its inputs, or, though its inputs are finite, among its
+/// scores: large inputs may overflow.
 enum class NonFinite : std::uint8_t {
-  kNanScores,  ///< all scores of that row are NaN; other rows are not affected
-  kError       ///< score() fails with kNonFinite, naming the row
+  kNanScores,  ///< an input: all scores of that row are NaN, other rows are not affected; a score: is what it is
+  kError       ///< score() fails with kNonFinite, naming the row, for an input or a score
 };
 
 /// Whether a row is spared the experts that none of its gates selects. The scores are the same bits.
@@ -52,6 +57,19 @@ struct PlanOptions {
   const char* isa = nullptr;
 
   NonFinite non_finite = NonFinite::kNanScores;
+
+  // What a row may cost. A small file can ask for much, since layers may share weights; a plan that exceeds a limit is
+  // refused with kLimitExceeded. 0: a default that grows with the file and that models are far from, whose layers share
+  // little; UINT64_MAX: no limit. A build with MMOE_VERIFY=header, which trusts its files, has none.
+
+  /// Of Plan::multiply_adds_per_row(). Default: 64 per byte of the file, at least 2^24.
+  std::uint64_t max_multiply_adds = 0;
+  /// Of Plan::num_steps(). Default: one per 32 bytes of the file, at least 4,096.
+  std::uint64_t max_steps = 0;
+  /// Of Plan::arena_bytes(). Default: 16 times the file, at least 2^26 (64 MB).
+  std::uint64_t max_arena_bytes = 0;
+  /// Of the ids that score_features() reads per row: sparse features, and sequences in full length. Default: 2^16.
+  std::uint64_t max_ids = 0;
 };
 
 using SessionOptions = PlanOptions;
@@ -84,6 +102,10 @@ class Plan {
   /// Exactly what Session::create() needs, for an arena at any address.
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t num_steps() const { return num_steps_; }
+  /// What one row costs, as far as it is known before the row is: multiply-adds of all products and mixes, padding
+  /// included, experts that a row might skip too. So that it bounds the rest as well, a column of a normalisation or
+  /// of a softmax counts as 16, and a choice among n experts as n n.
+  std::uint64_t multiply_adds_per_row() const { return multiply_adds_; }
   /// Tasks that are scored: columns of the output.
   std::size_t num_tasks() const { return num_tasks_; }
   /// Index in the model of the task in an output column.
@@ -91,17 +113,24 @@ class Plan {
   std::size_t block_rows() const { return block_rows_; }
 
   /// Softmax gates that the tasks need, by level and place in it. Constant gates (Shared-Bottom, Cross-Stitch) are
-  /// the same for every row, and not among them. Counted anew at every call: for people, not for every request.
-  std::size_t num_gates() const;
-  /// REQUIRES: index < num_gates().
+  /// the same for every row, and not among them.
+  std::size_t num_gates() const { return num_gates_; }
+  /// Walks the model, as does list_gates() for all of them. REQUIRES: index < num_gates().
   GateInfo gate(std::size_t index) const;
+  /// gates: [num_gates()]. Takes 12 kB of stack.
+  void list_gates(GateInfo* gates) const;
   /// Columns of what Session::write_gates() writes: the sum of the gates' num_experts.
-  std::size_t num_gate_weights() const;
+  std::size_t num_gate_weights() const { return num_gate_weights_; }
 
   /// The kernel set's name.
   const char* isa() const;
   /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, and
-  /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.)
+  /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.) Proven by a few
+  /// products at every call: the kernel set must fuse multiply-adds, on this machine and with this C library.
+  ///
+  /// All scores need the floating-point environment that C begins with: rounding to nearest, subnormal numbers kept.
+  /// A program that is linked with -ffast-math is started without the latter (crtfastm.o), and so may be a thread of
+  /// an audio host; one score in 180,000 of a trial then had other bits. Builds without NDEBUG assert it when they score.
   bool is_exact() const;
 
   const Model& model() const { return *model_; }
@@ -109,13 +138,16 @@ class Plan {
 
  private:
   friend class Session;
-  friend class PlanBuilder;
+  friend PlanBuilder;
   Plan() = default;
 
   const Model* model_;
   const void* kernels_;
   std::size_t arena_bytes_;
   std::size_t num_steps_;
+  std::size_t num_gates_;
+  std::size_t num_gate_weights_;
+  std::uint64_t multiply_adds_;
   std::size_t table_bytes_;
   std::size_t work_floats_;
   std::size_t block_rows_;
@@ -128,4 +160,5 @@ class Plan {
   NonFinite non_finite_;
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

@@ -23,6 +23,8 @@ namespace internal {
 struct Rows;
 }
 
+inline namespace v0_1 {
+
 /// The raw values of one feature for all rows of a batch; the member that the feature's kind does not
 /// use is ignored.
 struct FeatureColumn {
@@ -54,7 +56,7 @@ class Session {
   ~Session();
 
   /// x: [batch, input_dim] -> scores: [batch, num_tasks].
-  /// Error: kNonFinite, if the options say so; what was written to scores is then unspecified.
+  /// Error: kNonFinite, if the options say so, for an input or a score; what was written to scores is then unspecified.
   Status score(const float* x, std::size_t batch, float* scores);
 
   /// The same with rows x_stride and scores_stride floats apart.
@@ -124,4 +126,5 @@ class Session {
   User user_ = User::kUnset;
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

@@ -7,6 +7,7 @@
 #include "mmoe/parallel.h"
 
 namespace mmoe {
+inline namespace v0_1 {
 
 /// A fixed number of threads that sleep while there is nothing to do; they never spin. The thread that calls works
 /// too, so that a pool of n keeps n cores busy with n - 1 threads of its own, and a pool of 1 has none.
@@ -21,6 +22,9 @@ class ThreadPool {
   ThreadPool(ThreadPool&& other) noexcept;
   ThreadPool& operator=(ThreadPool&& other) noexcept;
   /// Ends the threads and waits for them. REQUIRES: no call of executor() is running.
+  ///
+  /// After fork() the child has the pool without its threads: there the caller does all of the work itself, and the
+  /// destructor leaves the pool's memory to the end of the process. REQUIRES of fork(): no call of executor() is running.
   ~ThreadPool();
 
   /// For ParallelSession::create(); valid as long as the pool, wherever that is moved. Calls from several threads
@@ -37,4 +41,5 @@ class ThreadPool {
   State* state_;
 };
 
+}  // namespace v0_1
 }  // namespace mmoe

@@ -15,7 +15,7 @@ using mmoe::Session;
 using namespace mmoe::internal;
 
 static_assert(sizeof(mmoe_feature_column) == sizeof(mmoe::FeatureColumn));
-static_assert(offsetof(mmoe_session_options, reserved) + sizeof(int32_t) == sizeof(mmoe_session_options),
+static_assert(offsetof(mmoe_session_options, max_ids) + sizeof(uint64_t) == sizeof(mmoe_session_options),
               "padding at the end would be read as the next field that is appended");
 
 namespace {
@@ -31,6 +31,8 @@ mmoe::LoadOptions load_options(uint32_t flags) {
   mmoe::LoadOptions options;
   options.verify_checksums = (flags & MMOE_VERIFY_CHECKSUMS) != 0;
   options.copy_if_misaligned = (flags & MMOE_COPY_IF_MISALIGNED) != 0;
+  options.copy = (flags & MMOE_COPY) != 0;
+  options.verify_header = (flags & MMOE_SKIP_HEADER_CHECKSUM) == 0;
   return options;
 }
 
@@ -46,12 +48,16 @@ const mmoe::FeatureColumn* as_columns(const mmoe_feature_column* columns) {
   return reinterpret_cast<const mmoe::FeatureColumn*>(columns);
 }
 
+bool has_feature(const mmoe_model* model, size_t feature) {
+  return model && feature < model->model.num_features();
+}
+
 bool has_vocabulary(const mmoe_model* model, size_t feature) {
-  return feature < model->model.num_features() && model->model.feature(feature).kind != mmoe::FeatureKind::kDense;
+  return has_feature(model, feature) && model->model.feature(feature).kind != mmoe::FeatureKind::kDense;
 }
 
 bool is_sparse(const mmoe_model* model, size_t feature) {
-  return feature < model->model.num_features() && model->model.feature(feature).kind == mmoe::FeatureKind::kSparse;
+  return has_feature(model, feature) && model->model.feature(feature).kind == mmoe::FeatureKind::kSparse;
 }
 
 // One call of either kind of session, with the errors of both.
@@ -96,6 +102,10 @@ Result<Plan> make_plan(const mmoe_model* model, const mmoe_session_options* opti
   plan_options.non_finite = full.non_finite == MMOE_NON_FINITE_IS_ERROR ? NonFinite::kError : NonFinite::kNanScores;
   plan_options.min_gate_weight = full.min_gate_weight;
   plan_options.renormalise = full.keep_gate_weights == 0;
+  plan_options.max_multiply_adds = full.max_multiply_adds;
+  plan_options.max_steps = full.max_steps;
+  plan_options.max_arena_bytes = full.max_arena_bytes;
+  plan_options.max_ids = full.max_ids;
   return Plan::create(model->model, plan_options);
 }
 
@@ -124,38 +134,41 @@ void mmoe_model_free(mmoe_model* model) {
   release(model);
 }
 
-size_t mmoe_model_input_dim(const mmoe_model* model) { return model->model.input_dim(); }
-size_t mmoe_model_num_tasks(const mmoe_model* model) { return model->model.num_tasks(); }
+size_t mmoe_model_input_dim(const mmoe_model* model) { return model ? model->model.input_dim() : 0; }
+size_t mmoe_model_num_tasks(const mmoe_model* model) { return model ? model->model.num_tasks() : 0; }
 
-size_t mmoe_model_shared_dim(const mmoe_model* model) { return model->model.shared_dim(); }
-size_t mmoe_model_num_shared_features(const mmoe_model* model) { return model->model.num_shared_features(); }
+size_t mmoe_model_shared_dim(const mmoe_model* model) { return model ? model->model.shared_dim() : 0; }
+size_t mmoe_model_num_shared_features(const mmoe_model* model) {
+  return model ? model->model.num_shared_features() : 0;
+}
 
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size) {
-  *size = 0;
-  if (task >= model->model.num_tasks()) return nullptr;
+  if (size) *size = 0;
+  if (task >= mmoe_model_num_tasks(model)) return nullptr;
   const std::string_view name = model->model.task_name(task);
-  *size = name.size();
+  if (size) *size = name.size();
   return name.data();
 }
 
-size_t mmoe_model_num_features(const mmoe_model* model) { return model->model.num_features(); }
+size_t mmoe_model_num_features(const mmoe_model* model) { return model ? model->model.num_features() : 0; }
 
 size_t mmoe_model_find_feature(const mmoe_model* model, const char* name) {
-  return name ? model->model.find_feature(name) : model->model.num_features();
+  return model && name ? model->model.find_feature(name) : mmoe_model_num_features(model);
 }
 
 size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature) {
-  return feature < model->model.num_features() ? model->model.feature(feature).width : 0;
+  return has_feature(model, feature) ? model->model.feature(feature).width : 0;
 }
 
 int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature) { return is_sparse(model, feature) ? 1 : 0; }
 
 size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature) {
-  return feature < model->model.num_features() ? model->model.feature(feature).length : 0;
+  return has_feature(model, feature) ? model->model.feature(feature).length : 0;
 }
 
 int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size) {
   if (!has_vocabulary(model, feature) || !model->model.feature(feature).string_values) return mmoe::Model::kUnknownId;
+  if (!value && size != 0) return mmoe::Model::kUnknownId;
   return model->model.find_id(feature, std::string_view(value, size));
 }
 
@@ -198,7 +211,11 @@ void mmoe_session_free(mmoe_session* session) {
   free_session<Session>(*session);
 }
 
-size_t mmoe_session_num_tasks(const mmoe_session* session) { return session->num_tasks; }
+size_t mmoe_session_num_tasks(const mmoe_session* session) { return session ? session->num_tasks : 0; }
+
+uint64_t mmoe_session_multiply_adds_per_row(mmoe_session* session) {
+  return session ? plan_of(session).multiply_adds_per_row() : 0;
+}
 
 mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores) {
   return call(session, &ParallelCalls::score, &Session::score, x, batch, scores);
@@ -231,9 +248,11 @@ mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const m
               as_columns(columns), num_columns, num_candidates, scores);
 }
 
-size_t mmoe_session_num_gates(mmoe_session* session) { return plan_of(session).num_gates(); }
+size_t mmoe_session_num_gates(mmoe_session* session) { return session ? plan_of(session).num_gates() : 0; }
 
-size_t mmoe_session_num_gate_weights(mmoe_session* session) { return plan_of(session).num_gate_weights(); }
+size_t mmoe_session_num_gate_weights(mmoe_session* session) {
+  return session ? plan_of(session).num_gate_weights() : 0;
+}
 
 mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate) {
   if (!session || !gate) return null_argument(session ? "gate" : "session");

@@ -3,6 +3,7 @@
 #include <cstring>
 
 namespace mmoe {
+inline namespace v0_1 {
 
 const char* error_code_name(ErrorCode code) {
   switch (code) {
@@ -17,8 +18,9 @@ const char* error_code_name(ErrorCode code) {
     case ErrorCode::kInvalidArgument: return "invalid argument";
     case ErrorCode::kArenaTooSmall: return "arena too small";
     case ErrorCode::kOutOfMemory: return "out of memory";
-    case ErrorCode::kNonFinite: return "input is not finite";
+    case ErrorCode::kNonFinite: return "not finite";
     case ErrorCode::kUnknownCategory: return "unknown category";
+    case ErrorCode::kLimitExceeded: return "limit exceeded";
   }
   return "unknown error";
 }
@@ -28,6 +30,7 @@ const char* error_code_name(ErrorCode code) {
 Error& Error::append(const char*, std::size_t) { return *this; }
 Error& Error::append(const char*) { return *this; }
 Error& Error::append(std::uint64_t) { return *this; }
+Error& Error::append(std::int64_t) { return *this; }
 
 #else
 
@@ -35,6 +38,7 @@ Error& Error::append(const char* text, std::size_t size) {
   const std::size_t used = std::strlen(message_);
   const std::size_t room = kMaxMessage - 1 - used;
   const std::size_t fitting = size < room ? size : room;
+  if (fitting == 0) return *this;  // text may be null, which memcpy may not be given
   std::memcpy(message_ + used, text, fitting);
   message_[used + fitting] = '\0';
   return *this;
@@ -61,6 +65,12 @@ Error& Error::append(std::uint64_t number) {
   return append(digits + first, sizeof digits - first);
 }
 
+Error& Error::append(std::int64_t number) {
+  if (number >= 0) return append(static_cast<std::uint64_t>(number));
+  return append("-").append(0 - static_cast<std::uint64_t>(number));
+}
+
 #endif
 
+}  // namespace v0_1
 }  // namespace mmoe

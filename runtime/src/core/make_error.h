@@ -12,7 +12,8 @@ inline void append_part(Error& error, const char* text) { error.append(text); }
 inline void append_part(Error& error, std::string_view text) { error.append(text.data(), text.size()); }
 template <class Number, class = std::enable_if_t<std::is_integral_v<Number> || std::is_enum_v<Number>>>
 void append_part(Error& error, Number number) {
-  error.append(static_cast<std::uint64_t>(number));
+  using Widest = std::conditional_t<std::is_signed_v<Number>, std::int64_t, std::uint64_t>;
+  error.append(static_cast<Widest>(number));
 }
 
 template <class... Parts>

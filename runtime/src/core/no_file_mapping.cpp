@@ -4,7 +4,7 @@
 
 namespace mmoe::internal {
 
-Result<FileMapping> map_file(const char*) {
+Result<FileMapping> map_file(const char*, std::uint64_t (*)(const unsigned char*)) {
   return make_error(ErrorCode::kUnsupported, "this build maps no files: use Model::from_bytes()");
 }
 

@@ -25,7 +25,9 @@ using flatbuffers::uoffset_t;
 const schema::Model& root_of(const Model& model) { return *ModelAccess::root(model); }
 
 Status verify(const Model& model, const LoadOptions& options) {
-  if (Status status = internal::verify_model(model.data(), model.size_bytes()); !status) return status;
+  if (Status status = internal::verify_model(model.data(), model.size_bytes(), options.verify_header); !status) {
+    return status;
+  }
   return options.verify_checksums ? model.verify_checksums() : Status();
 }
 
@@ -34,11 +36,13 @@ Error with_path(const char* path, const Error& error) {
   return make_error(error.code(), path, ": ", error.message());
 }
 
+std::uint64_t all_bytes(const unsigned char*) { return UINT64_MAX; }
+
 }  // namespace
 
 Result<Model> Model::map(const char* path, const LoadOptions& options) {
   if (!path) return make_error(ErrorCode::kInvalidArgument, "path: null");
-  Result<internal::FileMapping> mapping = internal::map_file(path);
+  Result<internal::FileMapping> mapping = internal::map_file(path, options.copy ? all_bytes : internal::claimed_header_bytes);
   if (!mapping) return mapping.error();
   Model model(mapping->data, mapping->size, Ownership::kMapped);
   if (Status status = verify(model, options); !status) return with_path(path, status.error());
@@ -48,8 +52,9 @@ Result<Model> Model::map(const char* path, const LoadOptions& options) {
 Result<Model> Model::from_bytes(const void* data, std::size_t size, const LoadOptions& options) {
   if (!data) return make_error(ErrorCode::kInvalidArgument, "data: null");
   Ownership ownership = Ownership::kBorrowed;
-  if (const std::size_t excess = reinterpret_cast<std::uintptr_t>(data) % kAlignment; excess != 0) {
-    if (!options.copy_if_misaligned) {
+  const std::size_t excess = reinterpret_cast<std::uintptr_t>(data) % kAlignment;
+  if (options.copy || excess != 0) {
+    if (!options.copy && !options.copy_if_misaligned) {
       return make_error(ErrorCode::kMisaligned, "data: address is ", excess, " bytes past a multiple of ", kAlignment);
     }
     void* copy = internal::allocate_aligned(size);
@@ -181,24 +186,19 @@ GoldenRows Model::golden_rows() const {
 Status Model::verify_checksums() const {
   const schema::Model& root = root_of(*this);
   const char* bytes = static_cast<const char*>(data_);
-  const std::int32_t header = root.header_checksum();
+  const auto header = static_cast<uoffset_t>(root.header_checksum());
+  if (header >= root.segments()->size() || root.segments()->Get(header)->offset() + sizeof(std::uint64_t) != size_) {
+    return make_error(ErrorCode::kChecksum, "header_checksum: not the file's last 8 bytes");
+  }
+  if (!internal::header_is_as_written(data_, size_)) {
+    return make_error(ErrorCode::kChecksum, "the header is not as written");
+  }
   for (uoffset_t i = 0; i < root.segments()->size(); ++i) {
     const schema::Segment& segment = *root.segments()->Get(i);
-    if (static_cast<std::int64_t>(i) == header) continue;
+    if (i == header) continue;
     if (internal::xxh64(bytes + segment.offset(), static_cast<std::size_t>(segment.bytes())) != segment.xxh64()) {
       return make_error(ErrorCode::kChecksum, "segments[", i, "] (", text_of(segment.name()), ") is not as written");
     }
-  }
-  if (header < 0 || static_cast<std::size_t>(header) >= root.segments()->size()) {
-    return make_error(ErrorCode::kChecksum, "header_checksum: missing");
-  }
-  const schema::Segment& segment = *root.segments()->Get(static_cast<uoffset_t>(header));
-  std::uint64_t expected = 0;
-  if (segment.bytes() != sizeof expected) return make_error(ErrorCode::kChecksum, "header_checksum: not 8 bytes");
-  std::memcpy(&expected, bytes + segment.offset(), sizeof expected);
-  const std::size_t header_bytes = std::size_t{flatbuffers::ReadScalar<std::uint32_t>(data_)} + 4;
-  if (internal::xxh64(data_, header_bytes) != expected) {
-    return make_error(ErrorCode::kChecksum, "the header is not as written");
   }
   return {};
 }

@@ -3,7 +3,9 @@
 #include <cstring>
 
 #include "core/checked.h"
+#include "core/file_mapping.h"
 #include "core/make_error.h"
+#include "core/xxh64.h"
 #include "model/access.h"
 #include "model/parts.h"
 #include "model/verify_layers.h"
@@ -13,7 +15,8 @@ namespace mmoe::internal {
 namespace {
 
 constexpr std::size_t kPrefixBytes = 4;
-constexpr std::size_t kMinBytes = kPrefixBytes + 8;  // size prefix, root offset, identifier
+constexpr std::size_t kMinBytes = kStartBytes;  // size prefix, root offset, identifier
+constexpr std::size_t kChecksumBytes = 8;       // the file's last ones, the header's checksum
 constexpr std::uint64_t kMaxHeaderBytes = (std::uint64_t{1} << 31) - 1;  // what FlatBuffers can address
 
 // Tables of a legitimate header are far fewer; the bound keeps a hostile one from costing much time.
@@ -22,21 +25,46 @@ constexpr flatbuffers::uoffset_t kMaxTables = 1000000;
 
 constexpr std::uint16_t kVersionMajor = 1;
 
-Status verify_header(const std::uint8_t* bytes, std::size_t size) {
+Status verify_framing(const std::uint8_t* bytes, std::size_t size) {
   if (size < kMinBytes) {
     return make_error(ErrorCode::kNotAModel, "a model file has at least ", kMinBytes, " bytes, this one ", size);
   }
   if (!flatbuffers::BufferHasIdentifier(bytes, schema::ModelIdentifier(), true)) {
     return make_error(ErrorCode::kNotAModel, "the bytes do not start like a .mmoe file");
   }
-  const std::uint64_t header_bytes = std::uint64_t{flatbuffers::ReadScalar<std::uint32_t>(bytes)} + kPrefixBytes;
-  if (header_bytes > size || header_bytes > kMaxHeaderBytes) {
+  const std::uint64_t header_bytes = claimed_header_bytes(bytes);
+  if (header_bytes + kChecksumBytes > size || header_bytes > kMaxHeaderBytes) {
     return make_error(ErrorCode::kDamaged, "truncated: the header has ", header_bytes, " bytes, the file ", size);
   }
-  if (!kVerifiesFully) return {};
-  flatbuffers::Verifier verifier(bytes, static_cast<std::size_t>(header_bytes), kMaxDepth, kMaxTables);
-  if (!schema::VerifySizePrefixedModelBuffer(verifier)) {
-    return make_error(ErrorCode::kDamaged, "the header is not a valid FlatBuffers buffer");
+  return {};
+}
+
+Error altered_header() {
+  return make_error(ErrorCode::kChecksum, "the header is damaged: it is not as written, by its checksum. Copy or convert "
+                                          "the file again");
+}
+
+Status verify_buffer(const std::uint8_t* bytes, bool as_written) {
+  flatbuffers::Verifier verifier(bytes, static_cast<std::size_t>(claimed_header_bytes(bytes)), kMaxDepth, kMaxTables);
+  if (schema::VerifySizePrefixedModelBuffer(verifier)) return {};
+  if (!as_written) return altered_header();
+  return make_error(ErrorCode::kDamaged, "the header's tables do not lie within it: not a valid FlatBuffers buffer of "
+                                         "schema/mmoe.fbs");
+}
+
+// A model ends where its last segment does.
+Status verify_length(const schema::Model& root, std::uint64_t size) {
+  std::uint64_t end = 0;
+  for (const schema::Segment* segment : *root.segments()) {
+    std::uint64_t its_end = 0;
+    if (!checked_add(segment->offset(), segment->bytes(), its_end)) its_end = UINT64_MAX;
+    if (its_end > end) end = its_end;
+  }
+  if (end > size) {
+    return make_error(ErrorCode::kDamaged, "truncated: the model has ", end, " bytes, the file ", size);
+  }
+  if (end < size) {
+    return make_error(ErrorCode::kDamaged, size - end, " bytes follow the model's ", end, ", which are not its own");
   }
   return {};
 }
@@ -73,14 +101,32 @@ Status verify_golden(const schema::Model& root) {
 
 }  // namespace
 
-Status verify_model(const void* data, std::size_t size) {
-  if (Status status = verify_header(static_cast<const std::uint8_t*>(data), size); !status) return status;
+std::uint64_t claimed_header_bytes(const unsigned char* start) {
+  if (!flatbuffers::BufferHasIdentifier(start, schema::ModelIdentifier(), true)) return 0;
+  return std::uint64_t{flatbuffers::ReadScalar<std::uint32_t>(start)} + kPrefixBytes;
+}
+
+bool header_is_as_written(const void* data, std::size_t size) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  std::uint64_t expected;
+  std::memcpy(&expected, bytes + size - kChecksumBytes, sizeof expected);
+  return xxh64(bytes, static_cast<std::size_t>(claimed_header_bytes(bytes))) == expected;
+}
+
+Status verify_model(const void* data, std::size_t size, bool verify_checksum) {
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  if (Status status = verify_framing(bytes, size); !status) return status;
   const schema::Model& root = *ModelAccess::root(data);
-  if (Status status = verify_version(root); !status) return status;
-  if (!kVerifiesFully) return {};
-  const std::uint64_t header_bytes =
-      std::uint64_t{flatbuffers::ReadScalar<std::uint32_t>(data)} + kPrefixBytes;
-  if (Status status = verify_tensors(root, header_bytes, size); !status) return status;
+  if (!kVerifiesFully) return verify_version(root);
+  const bool as_written = !verify_checksum || header_is_as_written(data, size);
+  if (Status status = verify_buffer(bytes, as_written); !status) return status;
+  // Of a file that was cut or appended to, the checksum is not where it is looked for: it is told apart first.
+  if (as_written) {
+    if (Status status = verify_version(root); !status) return status;
+  }
+  if (Status status = verify_length(root, size); !status) return status;
+  if (!as_written) return altered_header();
+  if (Status status = verify_tensors(root, claimed_header_bytes(bytes), size); !status) return status;
   if (Status status = verify_features(root); !status) return status;
   if (Status status = verify_layers(root); !status) return status;
   return verify_golden(root);

@@ -45,20 +45,18 @@ std::size_t PlanBuilder::max_selected_of(const schema::Gate& gate) const {
   return has_threshold(gate) ? gate.experts()->size() : top_k_of(gate);
 }
 
-// How likely a row is to use an expert, were gates' choices random and independent. Of a threshold nothing is known.
-float PlanBuilder::chance_of_use(const schema::Level& level, const LevelNeeds& needs, std::uint32_t expert) const {
-  float unused = 1.0f;
+// How likely a row is to leave each expert unused, were gates' choices random and independent. Of a threshold nothing is
+// known.
+void PlanBuilder::find_chances(const schema::Level& level, const LevelNeeds& needs, float* unused) const {
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) unused[e] = 1.0f;
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
     if (!needs.gates.contains(g)) continue;
-    for (const std::uint32_t listed : *gate.experts()) {
-      if (listed != expert) continue;
-      const std::size_t top_k = top_k_of(gate);
-      const float chosen = static_cast<float>(top_k) / static_cast<float>(gate.experts()->size());
-      unused *= top_k != 0 ? 1.0f - chosen : has_threshold(gate) ? 0.5f : 0.0f;
-    }
+    const std::size_t top_k = top_k_of(gate);
+    const float chosen = static_cast<float>(top_k) / static_cast<float>(gate.experts()->size());
+    const float chance = top_k != 0 ? 1.0f - chosen : has_threshold(gate) ? 0.5f : 0.0f;
+    for (const std::uint32_t expert : *gate.experts()) unused[expert] *= chance;
   }
-  return 1.0f - unused;
 }
 
 // In multiply-adds per row. Measured with AVX-512: a product by itself is slower than one side by side with others,
@@ -67,6 +65,8 @@ bool PlanBuilder::skipping_pays(const schema::Level& level, const LevelNeeds& ne
   constexpr std::size_t kFewRows = 8;
   float skipping = block_rows_ < kFewRows ? 7500.0f : 1000.0f;
   float computing_all = 0.0f;
+  float unused[kMaxExperts];
+  find_chances(level, needs, unused);
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
     if (!needs.experts.contains(e)) continue;
     float cost = 0.0f;
@@ -75,7 +75,7 @@ bool PlanBuilder::skipping_pays(const schema::Level& level, const LevelNeeds& ne
     }
     const float panels = static_cast<float>(num_panels(level.experts()->Get(e)->layers()->Get(0)->outputs()));
     computing_all += cost;
-    skipping += cost * chance_of_use(level, needs, e) * (1.04f + 0.6f / (panels * panels));
+    skipping += cost * (1.0f - unused[e]) * (1.04f + 0.6f / (panels * panels));
   }
   return skipping < computing_all;
 }
@@ -177,6 +177,9 @@ void PlanBuilder::add_gates(const schema::Level& level, const LevelNeeds& needs,
     step.threshold = {weights.data,          weights.stride,      0, num_experts, plan_.min_gate_weight_,
                       plan_.renormalise_, gates_[g].selected, gates_[g].counts};
     add_step(StepKind::kGate).gate = step;
+    ++num_gates_;
+    num_gate_weights_ += num_experts;
+    add_work(num_experts, max_selected_of(gate) != 0 ? kColumnWork + num_experts : kColumnWork);
   }
 }
 
@@ -240,6 +243,7 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Vie
   args.output = output.data;
   args.output_stride = output.stride;
   add_step(StepKind::kMix).mix.args = args;
+  add_work(args.num_weights, args.dim);
 }
 
 }  // namespace mmoe

@@ -147,6 +147,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.alternates = step.args.panel_stride * span.count <= kMaxAlternatingFloats;
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
+  add_work(span.count * kPanelWidth, layer.inputs());
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
@@ -170,6 +171,7 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }
   add_step(StepKind::kNorm).norm = step;
+  add_work(layer.outputs(), kColumnWork);
 }
 
 }  // namespace mmoe

@@ -30,6 +30,9 @@ void PlanBuilder::measure(Plan& plan) {
   PlanBuilder builder(plan, nullptr);
   builder.run();
   plan.num_steps_ = builder.num_steps_;
+  plan.num_gates_ = builder.num_gates_;
+  plan.num_gate_weights_ = builder.num_gate_weights_;
+  plan.multiply_adds_ = builder.multiply_adds_;
   plan.table_bytes_ = builder.tables_.used();
   plan.work_floats_ = builder.work_.peak();
   const Layout layout(plan.num_steps_, plan.table_bytes_, plan.work_floats_);
@@ -193,7 +196,10 @@ void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links,
     step.logits = towers_[link.tower()];
     step.num_logits = tower.layers()->Get(tower.layers()->size() - 1)->outputs();
     step.column = link.column();
-    if (link.kind() == schema::LinkKind_Softmax) step.softmax = work_.allocate(in_end_, step.num_logits);
+    if (link.kind() == schema::LinkKind_Softmax) {
+      step.softmax = work_.allocate(in_end_, step.num_logits);
+      add_work(step.num_logits, kColumnWork);
+    }
   }
   if (link.kind() == schema::LinkKind_Sigmoid) step.num_sigmoids = 1 + take_sigmoids();
   add_step(StepKind::kLink).link = step;

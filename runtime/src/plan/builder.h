@@ -28,6 +28,9 @@ class PlanBuilder {
   using MlpJob = internal::MlpJob;
   using LevelNeeds = internal::Needs::Level;
 
+  // What a column of a normalisation or softmax counts as, in multiply-adds.
+  static constexpr std::uint64_t kColumnWork = 16;
+
   /// Consecutive panels of one weight tensor.
   struct PanelSpan {
     std::size_t first;
@@ -74,11 +77,13 @@ class PlanBuilder {
   std::size_t take_sigmoids();
 
   internal::Step& add_step(internal::StepKind kind);
+  // Of Plan::multiply_adds_per_row(): 2^20 steps of 2^40 at most.
+  void add_work(std::uint64_t columns, std::uint64_t each) { multiply_adds_ += columns * each; }
   std::size_t top_k_of(const schema::Gate& gate) const;
   bool has_threshold(const schema::Gate& gate) const;
   std::size_t max_selected_of(const schema::Gate& gate) const;
   bool passes_through(const schema::Gate& gate) const;
-  float chance_of_use(const schema::Level& level, const LevelNeeds& needs, std::uint32_t expert) const;
+  void find_chances(const schema::Level& level, const LevelNeeds& needs, float* unused) const;
   bool skipping_pays(const schema::Level& level, const LevelNeeds& needs) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
@@ -111,6 +116,8 @@ class PlanBuilder {
   internal::Step* steps_ = nullptr;
   internal::Step scratch_step_{};    // where steps go while measuring
   std::size_t num_steps_ = 0;
+  std::size_t num_gates_ = 0, num_gate_weights_ = 0;
+  std::uint64_t multiply_adds_ = 0;
 
   // While walking the levels: the streams into the current level, and at which end of work_ they lie.
   Arena::End in_end_ = Arena::kLow;

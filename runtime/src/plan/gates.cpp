@@ -23,49 +23,64 @@ void visit_gates(const schema::Model& root, const Needs& needs, const Visit& vis
   }
 }
 
-// A product of scores has no tower of its own: its factors stand for it.
-std::uint64_t tasks_of(const schema::Model& root, std::size_t level, std::size_t index) {
-  std::uint64_t tasks = 0;
-  for (uoffset_t t = 0; t < root.tasks()->size(); ++t) {
-    if (root.tasks()->Get(t)->link()->kind() == schema::LinkKind_Product) continue;
-    const auto task = static_cast<std::uint8_t>(t);
-    const Needs of_task = internal::find_needs(root, &task, 1);
-    if (of_task.levels[level].gates.contains(index)) tasks |= std::uint64_t{1} << t;
+// Of every gate, the tasks whose towers depend on it, as bits.
+struct TasksOfGates {
+  std::uint64_t levels[internal::kMaxLevels][internal::kMaxGates] = {};
+};
+
+// From what is known of a level's gates: what its experts and they themselves read of the level before.
+void pass_on(const schema::Level& level, const std::uint64_t* gates, std::uint64_t* previous) {
+  const auto pass_input = [&](const auto& reader, std::uint64_t its_tasks) {
+    if (reader.source() == schema::StreamSource_Previous) previous[reader.input()] |= its_tasks;
+  };
+  std::uint64_t experts[internal::kMaxExperts] = {};
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    for (const std::uint32_t expert : *gate.experts()) experts[expert] |= gates[g];
+    if (gate.kind() == schema::GateKind_Softmax) pass_input(gate, gates[g]);
   }
-  return tasks;
+  for (uoffset_t e = 0; e < level.experts()->size(); ++e) pass_input(*level.experts()->Get(e), experts[e]);
+}
+
+// Backwards from the towers. A product of scores has no tower of its own: its factors stand for it.
+void find_tasks(const schema::Model& root, TasksOfGates& tasks) {
+  const uoffset_t last = root.levels()->size() - 1;
+  for (uoffset_t t = 0; t < root.tasks()->size(); ++t) {
+    const schema::Link& link = *root.tasks()->Get(t)->link();
+    if (link.kind() == schema::LinkKind_Product) continue;
+    tasks.levels[last][root.towers()->Get(link.tower())->input()] |= std::uint64_t{1} << t;
+  }
+  for (uoffset_t l = last; l > 0; --l) pass_on(*root.levels()->Get(l), tasks.levels[l], tasks.levels[l - 1]);
+}
+
+/// Calls take(i, info) for every gate of the plan.
+template <class Take>
+void name_gates(const schema::Model& root, const Needs& needs, const Take& take) {
+  TasksOfGates tasks;
+  find_tasks(root, tasks);
+  std::size_t column = 0, index = 0;
+  visit_gates(root, needs, [&](uoffset_t level, uoffset_t place, const schema::Gate& gate) {
+    take(index++, GateInfo{internal::text_of(gate.name()), level, place, column, gate.experts()->size(),
+                           gate.experts()->data(), tasks.levels[level][place]});
+    column += gate.experts()->size();
+  });
 }
 
 }  // namespace
 
-std::size_t Plan::num_gates() const {
+void Plan::list_gates(GateInfo* gates) const {
   const schema::Model& root = *ModelAccess::root(*model_);
-  std::size_t count = 0;
-  visit_gates(root, internal::find_needs(root, tasks_, num_tasks_),
-              [&](uoffset_t, uoffset_t, const schema::Gate&) { ++count; });
-  return count;
-}
-
-std::size_t Plan::num_gate_weights() const {
-  const schema::Model& root = *ModelAccess::root(*model_);
-  std::size_t count = 0;
-  visit_gates(root, internal::find_needs(root, tasks_, num_tasks_),
-              [&](uoffset_t, uoffset_t, const schema::Gate& gate) { count += gate.experts()->size(); });
-  return count;
+  name_gates(root, internal::find_needs(root, tasks_, num_tasks_),
+             [&](std::size_t i, const GateInfo& info) { gates[i] = info; });
 }
 
 GateInfo Plan::gate(std::size_t index) const {
   const schema::Model& root = *ModelAccess::root(*model_);
-  GateInfo info{};
-  std::size_t column = 0, next = 0;
-  const Needs needs = internal::find_needs(root, tasks_, num_tasks_);
-  visit_gates(root, needs, [&](uoffset_t level, uoffset_t place, const schema::Gate& gate) {
-    if (next++ == index) {
-      info = {internal::text_of(gate.name()), level, place, column, gate.experts()->size(), gate.experts()->data(),
-              tasks_of(root, level, place)};
-    }
-    column += gate.experts()->size();
+  GateInfo found{};
+  name_gates(root, internal::find_needs(root, tasks_, num_tasks_), [&](std::size_t i, const GateInfo& info) {
+    if (i == index) found = info;
   });
-  return info;
+  return found;
 }
 
 }  // namespace mmoe

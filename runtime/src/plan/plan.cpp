@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "core/make_error.h"
+#include "kernels/exact.h"
 #include "plan/builder.h"
 
 namespace mmoe {
@@ -33,6 +34,40 @@ Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
   }
   return error;
 }
+
+#ifndef MMOE_VERIFY_HEADER_ONLY
+
+std::uint64_t larger(std::uint64_t a, std::uint64_t b) { return a > b ? a : b; }
+
+// The option, or the default where that is 0.
+Status check_limit(const char* option, std::uint64_t limit, std::uint64_t by_default, std::uint64_t needed) {
+  limit = limit != 0 ? limit : by_default;
+  if (needed <= limit) return {};
+  return make_error(ErrorCode::kLimitExceeded, option, ": ", limit, ", the model needs ", needed,
+                    ". If you trust the file, raise this option");
+}
+
+// Ids that score_features() reads per row: up to 4,096 features of 2^20.
+std::uint64_t num_ids(const Model& model) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < model.num_features(); ++i) count += model.feature(i).length;
+  return count;
+}
+
+Status check_limits(const Plan& plan, const PlanOptions& options) {
+  const std::uint64_t file_bytes = plan.model().size_bytes();
+  Status status = check_limit("max_multiply_adds", options.max_multiply_adds,
+                              larger(std::uint64_t{1} << 24, 64 * file_bytes), plan.multiply_adds_per_row());
+  if (!status) return status;
+  status = check_limit("max_steps", options.max_steps, larger(4096, file_bytes / 32), plan.num_steps());
+  if (!status) return status;
+  status = check_limit("max_arena_bytes", options.max_arena_bytes, larger(std::uint64_t{1} << 26, 16 * file_bytes),
+                       plan.arena_bytes());
+  if (!status) return status;
+  return check_limit("max_ids", options.max_ids, std::uint64_t{1} << 16, num_ids(plan.model()));
+}
+
+#endif
 
 }  // namespace
 
@@ -74,10 +109,13 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   if (plan.arena_bytes_ >= internal::kMaxArenaBytes) {
     return make_error(ErrorCode::kUnsupported, "the model needs more memory than this machine can address");
   }
+#ifndef MMOE_VERIFY_HEADER_ONLY
+  if (Status status = check_limits(plan, options); !status) return status.error();
+#endif
   return plan;
 }
 
 const char* Plan::isa() const { return static_cast<const kernels::KernelTable*>(kernels_)->name; }
-bool Plan::is_exact() const { return static_cast<const kernels::KernelTable*>(kernels_)->fma; }
+bool Plan::is_exact() const { return kernels::proves_exact(*static_cast<const kernels::KernelTable*>(kernels_)); }
 
 }  // namespace mmoe

@@ -12,8 +12,8 @@ Status resolve_id(const FeatureStep& feature, std::size_t index, std::size_t row
   resolved = id;
   if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return {};
   if (id != Model::kUnknownId) {
-    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", row, ": id ",
-                      id < 0 ? "below -1" : "beyond the table's ", id < 0 ? 0u : feature.num_ids, " rows");
+    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", row, ": id ", id,
+                      ", expected one of the table's ", feature.num_ids, " rows or -1 (unknown)");
   }
   if (feature.unknown_rule == schema::UnknownRule_Error) {
     return make_error(ErrorCode::kUnknownCategory, "feature ", index, ", row ", row, ": unknown category");

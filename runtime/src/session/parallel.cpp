@@ -72,16 +72,22 @@ struct Call {
   float* gate_weights;
   std::size_t gate_stride;
   std::atomic<bool> failed{false};
+  std::atomic<std::size_t> num_scored{0};
   alignas(kArenaAlignment) RowQueue rows;
 
   static void task(void* context, std::size_t index) {
     Call& call = *static_cast<Call*>(context);
+    std::size_t num_scored = 0;
     for (RowQueue::Part part = call.rows.take(); part.count != 0; part = call.rows.take()) {
       call.workers[index].place_gates(call.gate_weights, call.gate_stride, part.first);
-      if (call.score(call.workers[index], part.first, part.count).ok()) continue;
+      if (call.score(call.workers[index], part.first, part.count).ok()) {
+        num_scored += part.count;
+        continue;
+      }
       call.failed.store(true, std::memory_order_relaxed);
       call.rows.stop();
     }
+    call.num_scored.fetch_add(num_scored, std::memory_order_relaxed);
   }
 };
 
@@ -178,32 +184,51 @@ Session& ParallelSession::first_session() {
 
 const Plan& ParallelSession::plan() const { return workers_[0].session.plan(); }
 
-/// Splits rows among the workers. False: something is wrong with the call, and a Session is to say what.
+// By whom a call is done, or not.
+enum class ParallelSession::Outcome : std::uint8_t {
+  kDone,
+  kAlone,  ///< too small to split, or something is wrong with it, and a Session is to say what
+  kNotRun  ///< the executor came back too early
+};
+
+/// What a call returns of which the workers have done what `outcome` says; alone() is the same by one Session.
+template <class Alone>
+Status ParallelSession::finish(Outcome outcome, const Alone& alone) {
+  if (outcome == Outcome::kDone) return {};
+  if (outcome == Outcome::kAlone) return alone(first_session());
+  return make_error(ErrorCode::kInvalidArgument, "executor.run: returned before it had run all tasks");
+}
+
+/// Splits rows among the workers.
 template <class Score>
-bool ParallelSession::run(std::size_t num_rows, const Score& score) {
+ParallelSession::Outcome ParallelSession::run(std::size_t num_rows, const Score& score) {
   Call<Score, Worker> call{score,   workers_, gate_weights_, gate_stride_,
-                           {false}, {num_rows, plan().block_rows(), num_workers_}};
+                           {false}, {0},      {num_rows, plan().block_rows(), num_workers_}};
   const std::size_t num_tasks = call.rows.num_useful_workers();
-  if (num_tasks < 2) return false;
+  if (num_tasks < 2) return Outcome::kAlone;
   executor_.run(executor_.state, num_tasks, call.task, &call);
-  return !call.failed.load(std::memory_order_relaxed);
+  if (call.failed.load(std::memory_order_relaxed)) return Outcome::kAlone;
+  return call.num_scored.load(std::memory_order_relaxed) == num_rows ? Outcome::kDone : Outcome::kNotRun;
 }
 
 /// The same for something that every worker does once.
 template <class Each>
-bool ParallelSession::run_each(const Each& each) {
+ParallelSession::Outcome ParallelSession::run_each(const Each& each) {
   struct Context {
     const Each& each;
     Worker* workers;
     std::atomic<bool> failed{false};
-  } context{each, workers_, {false}};
+    std::atomic<std::size_t> num_run{0};
+  } context{each, workers_, {false}, {0}};
   const auto task = [](void* pointer, std::size_t index) {
     Context& its = *static_cast<Context*>(pointer);
     if (!its.each(its.workers[index].session).ok()) its.failed.store(true, std::memory_order_relaxed);
+    its.num_run.fetch_add(1, std::memory_order_relaxed);
   };
-  if (num_workers_ == 1) return false;
+  if (num_workers_ == 1) return Outcome::kAlone;
   executor_.run(executor_.state, num_workers_, task, &context);
-  return !context.failed.load(std::memory_order_relaxed);
+  if (context.failed.load(std::memory_order_relaxed)) return Outcome::kAlone;
+  return context.num_run.load(std::memory_order_relaxed) == num_workers_ ? Outcome::kDone : Outcome::kNotRun;
 }
 
 // In what follows one Session does what is too small to split, and repeats what failed: it stops at the same row
@@ -219,8 +244,8 @@ Status ParallelSession::score(const float* x, std::size_t x_stride, std::size_t 
   const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
     return worker.session.score(x + first * x_stride, x_stride, count, scores + first * scores_stride, scores_stride);
   };
-  if (x && scores && run(batch, score_part)) return {};
-  return first_session().score(x, x_stride, batch, scores, scores_stride);
+  return finish(x && scores ? run(batch, score_part) : Outcome::kAlone,
+                [&](Session& session) { return session.score(x, x_stride, batch, scores, scores_stride); });
 }
 
 Status ParallelSession::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
@@ -231,8 +256,8 @@ Status ParallelSession::score_features(const FeatureColumn* columns, std::size_t
                                          scores + first * stride);
   };
   const bool complete = columns && scores && num_columns == plan().model().num_features();
-  if (complete && run(batch, score_part)) return {};
-  return first_session().score_features(columns, num_columns, batch, scores);
+  return finish(complete ? run(batch, score_part) : Outcome::kAlone,
+                [&](Session& session) { return session.score_features(columns, num_columns, batch, scores); });
 }
 
 Status ParallelSession::write_gates(float* weights, std::size_t stride) {
@@ -245,8 +270,8 @@ Status ParallelSession::write_gates(float* weights, std::size_t stride) {
 }
 
 Status ParallelSession::set_user(const float* shared) {
-  if (run_each([&](Session& session) { return session.set_user(shared); })) return {};
-  return first_session().set_user(shared);
+  const auto set = [&](Session& session) { return session.set_user(shared); };
+  return finish(run_each(set), set);
 }
 
 Status ParallelSession::score_candidates(const float* items, std::size_t num_candidates, float* scores) {
@@ -256,13 +281,13 @@ Status ParallelSession::score_candidates(const float* items, std::size_t num_can
   const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
     return worker.session.score_candidates(items + first * width, count, scores + first * stride);
   };
-  if (items && scores && run(num_candidates, score_part)) return {};
-  return first_session().score_candidates(items, num_candidates, scores);
+  return finish(items && scores ? run(num_candidates, score_part) : Outcome::kAlone,
+                [&](Session& session) { return session.score_candidates(items, num_candidates, scores); });
 }
 
 Status ParallelSession::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
-  if (run_each([&](Session& session) { return session.set_user_features(columns, num_columns); })) return {};
-  return first_session().set_user_features(columns, num_columns);
+  const auto set = [&](Session& session) { return session.set_user_features(columns, num_columns); };
+  return finish(run_each(set), set);
 }
 
 Status ParallelSession::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
@@ -275,8 +300,9 @@ Status ParallelSession::score_candidate_features(const FeatureColumn* columns, s
                                                    num_columns, count, scores + first * stride);
   };
   const bool complete = columns && scores && num_columns == model.num_features() - first_feature;
-  if (complete && run(num_candidates, score_part)) return {};
-  return first_session().score_candidate_features(columns, num_columns, num_candidates, scores);
+  return finish(complete ? run(num_candidates, score_part) : Outcome::kAlone, [&](Session& session) {
+    return session.score_candidate_features(columns, num_columns, num_candidates, scores);
+  });
 }
 
 }  // namespace mmoe

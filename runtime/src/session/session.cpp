@@ -1,9 +1,11 @@
 #include "mmoe/session.h"
 
+#include <cassert>
 #include <limits>
 
 #include "core/heap.h"
 #include "core/make_error.h"
+#include "kernels/exact.h"
 #include "kernels/panel16.h"
 #include "plan/arena.h"
 #include "plan/builder.h"
@@ -212,6 +214,7 @@ Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch
 
 Status Session::score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows,
                             bool candidates, const Output& output) {
+  assert(kernels::has_default_environment() && "rounding to nearest, subnormal numbers kept: see Plan::is_exact()");
   const internal::Rows rows{x, stride, num_rows, candidates};
   program_->gates.run ? program_->gates.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
   const std::size_t width = program_->input_dim - (candidates ? program_->shared_dim : 0);
@@ -221,10 +224,13 @@ Status Session::score_block(const float* x, std::size_t stride, std::size_t firs
     if (!finite && plan_.non_finite() == NonFinite::kError) {
       return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": an input is NaN or infinite");
     }
+    float* scores = output.scores + row * output.stride;
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
       const float score = program_->scores[program_->requested[task] * num_rows + row];
-      output.scores[row * output.stride + task] =
-          finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
+      scores[task] = finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
+    }
+    if (plan_.non_finite() == NonFinite::kError && !program_->kernels->all_finite(scores, plan_.num_tasks())) {
+      return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": a score is NaN or infinite: inputs too large");
     }
   }
   return {};

@@ -9,7 +9,21 @@
 #include <utility>
 #include <vector>
 
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
 namespace mmoe {
+namespace {
+
+// fork() copies the memory of a pool, not its threads.
+#ifdef _WIN32
+int this_process() { return 0; }
+#else
+pid_t this_process() { return getpid(); }
+#endif
+
+}  // namespace
 
 // Tasks are claimed one by one under the mutex: they are few, one per core, and each is worth many microseconds.
 // Whoever is awake claims the next, the caller too, so a thread that wakes late costs nothing but its help.
@@ -25,12 +39,19 @@ struct ThreadPool::State {
     for (std::thread& thread : threads) thread.join();
   }
 
+  bool has_threads() const { return process == this_process(); }
+
+  // In a child after fork() nobody is left to wait for: what belongs to the threads stays as it is, until the process ends.
+  static void end(State* state) {
+    if (state && state->has_threads()) delete state;
+  }
+
   static void run(void* state, std::size_t num_tasks, Executor::Task task, void* context) {
     static_cast<State*>(state)->run_tasks(num_tasks, task, context);
   }
 
   void run_tasks(std::size_t count, Executor::Task its_task, void* its_context) {
-    if (num_helpers == 0 || count < 2) {
+    if (num_helpers == 0 || count < 2 || !has_threads()) {
       for (std::size_t i = 0; i < count; ++i) its_task(its_context, i);
       return;
     }
@@ -75,6 +96,7 @@ struct ThreadPool::State {
   std::size_t num_tasks = 0, next = 0, num_unfinished = 0;
   bool stopping = false;
 
+  const decltype(this_process()) process = this_process();
   const std::size_t num_helpers;
   std::vector<std::thread> threads;
 };
@@ -102,13 +124,13 @@ ThreadPool::ThreadPool(ThreadPool&& other) noexcept : state_(std::exchange(other
 
 ThreadPool& ThreadPool::operator=(ThreadPool&& other) noexcept {
   if (this != &other) {
-    delete state_;
+    State::end(state_);
     state_ = std::exchange(other.state_, nullptr);
   }
   return *this;
 }
 
-ThreadPool::~ThreadPool() { delete state_; }
+ThreadPool::~ThreadPool() { State::end(state_); }
 
 Executor ThreadPool::executor() const { return {&State::run, state_}; }
 

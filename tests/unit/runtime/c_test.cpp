@@ -15,8 +15,74 @@ TEST_CASE("C interface: statuses are numbered like ErrorCode") {
   CHECK(MMOE_IO == static_cast<int>(ErrorCode::kIo));
   CHECK(MMOE_MISALIGNED == static_cast<int>(ErrorCode::kMisaligned));
   CHECK(MMOE_UNKNOWN_CATEGORY == static_cast<int>(ErrorCode::kUnknownCategory));
+  CHECK(MMOE_LIMIT_EXCEEDED == static_cast<int>(ErrorCode::kLimitExceeded));
   CHECK(std::string(mmoe_status_name(MMOE_DAMAGED)) == "damaged file");
   CHECK(std::string(mmoe_status_name(1234)) == "unknown error");
+}
+
+TEST_CASE("C interface: null handles and arguments are answered, not followed") {
+  size_t size = 7;
+  CHECK(mmoe_model_input_dim(nullptr) == 0);
+  CHECK(mmoe_model_num_tasks(nullptr) == 0);
+  CHECK(mmoe_model_shared_dim(nullptr) == 0);
+  CHECK(mmoe_model_num_shared_features(nullptr) == 0);
+  CHECK(mmoe_model_task_name(nullptr, 0, &size) == nullptr);
+  CHECK(size == 0);
+  CHECK(mmoe_model_num_features(nullptr) == 0);
+  CHECK(mmoe_model_find_feature(nullptr, "a") == 0);
+  CHECK(mmoe_model_feature_width(nullptr, 0) == 0);
+  CHECK(mmoe_model_feature_is_sparse(nullptr, 0) == 0);
+  CHECK(mmoe_model_feature_length(nullptr, 0) == 0);
+  CHECK(mmoe_model_find_id_text(nullptr, 0, "a", 1) == -1);
+  CHECK(mmoe_model_find_id_integer(nullptr, 0, 1) == -1);
+  mmoe_model_free(nullptr);
+  mmoe_session* session = nullptr;
+  CHECK(mmoe_session_create(nullptr, nullptr, &session) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_num_tasks(nullptr) == 0);
+  CHECK(mmoe_session_multiply_adds_per_row(nullptr) == 0);
+  CHECK(mmoe_session_num_gates(nullptr) == 0);
+  CHECK(mmoe_session_num_gate_weights(nullptr) == 0);
+  CHECK(mmoe_session_gate(nullptr, 0, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_write_gates(nullptr, nullptr, 0) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_score(nullptr, nullptr, 1, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_score_features(nullptr, nullptr, 1, 1, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_set_user(nullptr, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_set_user_features(nullptr, nullptr, 1) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_score_candidates(nullptr, nullptr, 1, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_session_score_candidate_features(nullptr, nullptr, 1, 1, nullptr) == MMOE_INVALID_ARGUMENT);
+  mmoe_session_free(nullptr);
+
+  const AlignedBytes file = model_file(feature_description());
+  mmoe_model* model = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  CHECK(mmoe_model_task_name(model, 0, nullptr) != nullptr);
+  CHECK(mmoe_model_task_name(model, 9, nullptr) == nullptr);
+  CHECK(mmoe_model_find_feature(model, nullptr) == mmoe_model_num_features(model));
+  CHECK(mmoe_model_find_id_text(model, mmoe_model_find_feature(model, "country"), nullptr, 2) == -1);
+  mmoe_model_free(model);
+}
+
+TEST_CASE("C interface: flags of loading, limits of a session") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  mmoe_model* model = nullptr;
+  file.data()[file.size() - 1] ^= 1;  // of the header's checksum
+  CHECK(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_CHECKSUM);
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), MMOE_SKIP_HEADER_CHECKSUM | MMOE_COPY, &model) == MMOE_OK);
+  std::memset(file.data(), 0, file.size());
+  mmoe_session* session = nullptr;
+  REQUIRE(mmoe_session_create(model, nullptr, &session) == MMOE_OK);
+  const uint64_t work = mmoe_session_multiply_adds_per_row(session);
+  CHECK(work > 0);
+  mmoe_session_free(session);
+  mmoe_session_options options = {};
+  options.struct_size = sizeof options;
+  options.max_multiply_adds = work - 1;
+  CHECK(mmoe_session_create(model, &options, &session) == MMOE_LIMIT_EXCEEDED);
+  CHECK(std::string(mmoe_last_message()).find("max_multiply_adds") == 0);
+  options.max_multiply_adds = work;
+  REQUIRE(mmoe_session_create(model, &options, &session) == MMOE_OK);
+  mmoe_session_free(session);
+  mmoe_model_free(model);
 }
 
 TEST_CASE("C interface: a model, its features, a session, the C++ interface's bits") {

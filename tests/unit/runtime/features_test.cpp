@@ -149,7 +149,7 @@ TEST_CASE("score_features: wrong columns, ids and categories are errors that say
   Rows bad = good;
   bad.shop[52] = 100;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
-  CHECK(std::string(error_of(bad).message()) == "feature 4, row 52: id beyond the table's 100 rows");
+  CHECK(std::string(error_of(bad).message()) == "feature 4, row 52: id 100, expected one of the table's 100 rows or -1 (unknown)");
   bad = good;
   bad.country[3] = -2;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
@@ -294,8 +294,9 @@ TEST_CASE("sequences: elements that are refused name feature and row") {
   rows.similar[5] = 9;
   status = session->score_features(rows.columns().data(), 5, 3, scores);
   CHECK(status.error().code() == ErrorCode::kInvalidArgument);
-  rows.similar[5] = -3;
-  CHECK_FALSE(session->score_features(rows.columns().data(), 5, 3, scores).ok());
+  rows.similar[5] = -10;
+  status = session->score_features(rows.columns().data(), 5, 3, scores);
+  CHECK(std::string(status.error().message()).find("feature 3, row 1: id -10, expected one of the table's 9 rows") == 0);
 }
 
 }  // namespace

@@ -15,7 +15,9 @@ constexpr std::size_t kMaxArena = std::size_t{16} << 20;
 
 // Uses everything of whatever loads.
 void use(const AlignedBytes& file) {
-  Result<Model> model = Model::from_bytes(file.data(), file.size());
+  LoadOptions load_options;
+  load_options.verify_header = false;  // or nearly everything would stop there
+  Result<Model> model = Model::from_bytes(file.data(), file.size(), load_options);
   if (!model) {
     REQUIRE(model.error().code() != ErrorCode::kOk);
     REQUIRE(std::strlen(model.error().message()) > 0);
@@ -64,6 +66,7 @@ TEST_CASE("hostile: every flipped byte of the header is an error or a model that
       for (const int flip : {0x01, 0x80, 0xFF}) {
         file.data()[at] = static_cast<std::uint8_t>(original ^ flip);
         use(file);
+        REQUIRE_FALSE(Model::from_bytes(file.data(), file.size()).ok());
       }
       file.data()[at] = original;
     }
@@ -83,6 +86,7 @@ TEST_CASE("hostile: readers of different streams that share weights") {
   for (const auto field : {schema::Dense::VT_WEIGHT, schema::Dense::VT_BIAS, schema::Dense::VT_COLUMN}) {
     REQUIRE(layer(1)->SetField<std::uint32_t>(field, layer(0)->GetField<std::uint32_t>(field, 0), 0));
   }
+  seal(file);
   Result<Model> model = Model::from_bytes(file.data(), file.size());
   REQUIRE(model.ok());
   PlanOptions options;
@@ -113,6 +117,7 @@ TEST_CASE("hostile: normalized layers that share their panels") {
   REQUIRE(layer(1)->weight() == layer(0)->weight());
   auto* second = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Dense*>(layer(1)));
   REQUIRE(second->SetField<std::uint32_t>(schema::Dense::VT_COLUMN, layer(0)->column(), 0));
+  seal(file);
   const Result<Model> loaded = Model::from_bytes(file.data(), file.size());
   REQUIRE(loaded.ok());
   const Model& model = *loaded;
@@ -138,9 +143,49 @@ TEST_CASE("hostile: segments that overlap are refused, so that checksums cannot 
   auto* second = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Segment*>(root.segments()->Get(2)));
   REQUIRE(second->SetField<std::uint64_t>(schema::Segment::VT_OFFSET, first->offset(), 0));
   REQUIRE(second->SetField<std::uint64_t>(schema::Segment::VT_BYTES, file.size() - first->offset(), 0));
+  seal(file);
   const Result<Model> model = Model::from_bytes(file.data(), file.size());
   REQUIRE_FALSE(model.ok());
   CHECK(std::string(model.error().message()).find("overlaps") != std::string::npos);
+}
+
+std::string message_of(const std::uint8_t* data, std::size_t size, ErrorCode code) {
+  const AlignedBytes file(data, size);
+  const Result<Model> model = Model::from_bytes(file.data(), file.size());
+  REQUIRE_FALSE(model.ok());
+  CHECK(model.error().code() == code);
+  return model.error().message();
+}
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+TEST_CASE("hostile: a cut file, one with bytes behind it and a damaged header are told apart") {
+  const AlignedBytes whole = model_file(feature_description(), 1);
+  std::vector<std::uint8_t> bytes(whole.data(), whole.data() + whole.size());
+  const std::string all = std::to_string(bytes.size());
+  CHECK(contains(message_of(bytes.data(), bytes.size() - 1, ErrorCode::kDamaged), "truncated: the model has"));
+  CHECK(contains(message_of(bytes.data(), bytes.size() - 1, ErrorCode::kDamaged), all.c_str()));
+  CHECK(contains(message_of(bytes.data(), 100, ErrorCode::kDamaged), "truncated: the header has"));
+  for (const std::size_t more : {std::size_t{1}, std::size_t{64}, bytes.size()}) {
+    std::vector<std::uint8_t> longer = bytes;
+    longer.resize(bytes.size() + more);
+    const std::string message = message_of(longer.data(), longer.size(), ErrorCode::kDamaged);
+    CHECK(contains(message, (std::to_string(more) + " bytes follow the model's " + all).c_str()));
+    const AlignedBytes file(longer.data(), longer.size());
+    LoadOptions unchecked;
+    unchecked.verify_header = false;
+    CHECK_FALSE(Model::from_bytes(file.data(), file.size(), unchecked).ok());
+  }
+  std::uint32_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  bytes[header / 2] ^= 4;
+  CHECK(contains(message_of(bytes.data(), bytes.size(), ErrorCode::kChecksum), "the header is damaged"));
+  // A checksum that is right for tables that reach beyond the header: no accident.
+  bytes[header / 2] ^= 4;
+  bytes[5] = 0xFF;
+  const AlignedBytes forged(bytes.data(), bytes.size());
+  seal(forged);
+  CHECK(contains(message_of(forged.data(), forged.size(), ErrorCode::kDamaged), "FlatBuffers"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

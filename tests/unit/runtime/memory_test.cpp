@@ -29,8 +29,9 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++num_allocations;
   return std::malloc(size ? size : 1);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// Inlined, they would look to the compiler like a free() of what came from new.
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace mmoe::test {
 namespace {

@@ -95,6 +95,48 @@ TEST_CASE("map: the same scores as from bytes, and checksums on request") {
   CHECK(std::memcmp(scores[0], scores[1], sizeof scores[0]) == 0);
 }
 
+// As `cp` does it: the same file, cut to nothing and written anew.
+void overwrite(const char* path, const std::vector<std::uint8_t>& bytes) {
+  std::FILE* file = std::fopen(path, "wb");
+  REQUIRE(file != nullptr);
+  REQUIRE(std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+  std::fclose(file);
+}
+
+TEST_CASE("map: what others write to the file changes no header that was verified") {
+  const AlignedBytes file = model_file(feature_description());
+  const TemporaryFile on_disk(file.data(), file.size());
+  Result<Model> mapped = Model::map(on_disk.path());
+  REQUIRE(mapped.ok());
+  std::uint32_t header = 0;
+  std::memcpy(&header, file.data(), sizeof header);
+  overwrite(on_disk.path(), std::vector<std::uint8_t>(file.size(), 0xFF));
+  CHECK(std::memcmp(mapped->data(), file.data(), header + 4) == 0);
+  CHECK(mapped->find_feature("country") < mapped->num_features());
+  const std::vector<float> x(mapped->input_dim(), 0.25f);
+  std::vector<float> scores(mapped->num_tasks());
+  Result<Session> session = Session::create(*mapped);  // of weights that are not the model's: any scores
+  REQUIRE(session.ok());
+  CHECK(session->score(x.data(), 1, scores.data()).ok());
+}
+
+TEST_CASE("map: a copy has the scores of a file that is gone") {
+  const AlignedBytes file = model_file(mmoe_description({20, 4, {64}, 2, {8}, 0, 0}));
+  REQUIRE(file.size() > 20000);
+  const TemporaryFile on_disk(file.data(), file.size());
+  LoadOptions options;
+  options.copy = true;
+  Result<Model> copied = Model::map(on_disk.path(), options);
+  REQUIRE(copied.ok());
+  overwrite(on_disk.path(), {});
+  CHECK(std::memcmp(copied->data(), file.data(), file.size()) == 0);
+  CHECK(copied->verify_checksums().ok());
+  const Result<Model> of_bytes = Model::from_bytes(file.data(), file.size(), options);
+  REQUIRE(of_bytes.ok());
+  CHECK(of_bytes->data() != file.data());
+  CHECK(std::memcmp(of_bytes->data(), file.data(), file.size()) == 0);
+}
+
 TEST_CASE("map: what is no model file says so") {
   CHECK(Model::map(nullptr).error().code() == ErrorCode::kInvalidArgument);
   CHECK(Model::map("/nowhere/at/all.mmoe").error().code() == ErrorCode::kIo);
@@ -140,8 +182,10 @@ TEST_CASE("version: a newer minor version is read, a newer major one refused by 
     REQUIRE(table->SetField<std::uint16_t>(field, value, 0));
   };
   set(schema::Model::VT_VERSION_MINOR, 77);
+  seal(file);
   CHECK(Model::from_bytes(file.data(), file.size()).ok());
   set(schema::Model::VT_VERSION_MAJOR, 2);
+  seal(file);
   const Result<Model> newer = Model::from_bytes(file.data(), file.size());
   CHECK(newer.error().code() == ErrorCode::kNewerVersion);
   CHECK(std::string(newer.error().message()).find("2.77") != std::string::npos);
@@ -151,6 +195,13 @@ TEST_CASE("Error: a message that is too long is cut, not overrun") {
   Error error(ErrorCode::kDamaged);
   for (int i = 0; i < 100; ++i) error.append("abcdefghij").append(std::uint64_t{18446744073709551615u});
   CHECK(std::strlen(error.message()) == Error::kMaxMessage - 1);
+}
+
+TEST_CASE("errors: text of no length may be null, and numbers may be negative") {
+  CHECK(std::string(Error(ErrorCode::kIo).append("a").append(nullptr, 0).append("b").message()) == "ab");
+  for (const std::int64_t number : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{-10}, INT64_MIN, INT64_MAX}) {
+    CHECK(std::string(Error(ErrorCode::kIo).append(number).message()) == std::to_string(number));
+  }
 }
 
 TEST_CASE("errors: numbers of 64 bits, which are divided by halves") {

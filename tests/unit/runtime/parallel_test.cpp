@@ -110,6 +110,32 @@ TEST_CASE("ParallelSession: any executor will do") {
   }
 }
 
+void run_nothing(void*, std::size_t, Executor::Task, void*) {}
+
+// The other workers then have all rows to take.
+void run_all_but_first(void*, std::size_t num_tasks, Executor::Task task, void* context) {
+  for (std::size_t i = 1; i < num_tasks; ++i) task(context, i);
+}
+
+TEST_CASE("ParallelSession: an executor that runs nothing is an error, not scores of nobody") {
+  const AlignedBytes file = model_file(user_item_description(false, 0));
+  const Model model = load(file);
+  const Plan plan = make_plan(model);
+  const std::vector<float> x(kRows * model.input_dim(), 0.5f);
+  std::vector<float> scores(kRows * model.num_tasks());
+  ParallelSession session = make_session(plan, {run_nothing, nullptr}, 3);
+  const auto check = [](const Status& status) {
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code() == ErrorCode::kInvalidArgument);
+    CHECK(std::string(status.error().message()).find("executor.run") != std::string::npos);
+  };
+  check(session.score(x.data(), kRows, scores.data()));
+  check(session.set_user(x.data()));
+  ParallelSession other = make_session(plan, {run_all_but_first, nullptr}, 3);
+  CHECK(other.score(x.data(), kRows, scores.data()).ok());
+  check(other.set_user(x.data()));
+}
+
 TEST_CASE("ParallelSession: asks for as many tasks as can have rows, and for none where one is enough") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
@@ -266,14 +292,14 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
   std::vector<float> scores(kRows * 2);
   const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
   rows.shop[145] = 100;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id beyond the table's 100 rows");
+  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id 100, expected one of the table's 100 rows or -1 (unknown)");
   rows.device[190] = Model::kUnknownId;
   CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: unknown category");
   const auto candidates = [&](auto& session) {
     REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
     return session.score_candidate_features(rows.columns.data() + 3, 2, kRows, scores.data());
   };
-  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id beyond the table's 100 rows");
+  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id 100, expected one of the table's 100 rows or -1 (unknown)");
 }
 
 TEST_CASE("ParallelSession: wrong calls get a Session's answer") {

@@ -289,6 +289,31 @@ TEST_CASE("score: a row that is not finite has NaN scores and leaves the others 
   }
 }
 
+// A sum of numbers that are finite can be larger than any.
+TEST_CASE("score: finite inputs that overflow leave the others alone, or are an error") {
+  const AlignedBytes file = model_file(mmoe_description({}));
+  const Model model = load(file);
+  Random random(7);
+  std::vector<float> x = random.floats(40 * model.input_dim());
+  const std::vector<float> expected = score(model, x, 40);
+  for (std::size_t i = 0; i < model.input_dim(); ++i) x[31 * model.input_dim() + i] = i % 2 == 0 ? 3e38f : -3e38f;
+  const std::vector<float> found = score(model, x, 40);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CHECK((i / model.num_tasks() == 31 ? !std::isfinite(found[i]) : found[i] == expected[i]));
+  }
+  SessionOptions options;
+  options.non_finite = NonFinite::kError;
+  for (const std::size_t max_batch : {std::size_t{1}, std::size_t{40}}) {
+    options.max_batch = max_batch;
+    Session session = make_session(model, options);
+    std::vector<float> scores(expected.size());
+    const Status status = session.score(x.data(), 40, scores.data());
+    CHECK(status.error().code() == ErrorCode::kNonFinite);
+    CHECK(std::string(status.error().message()).find("row 31: a score") == 0);
+    CHECK(session.score(x.data(), 31, scores.data()).ok());
+  }
+}
+
 TEST_CASE("Plan: refuses what it cannot do") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);

@@ -1,8 +1,12 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <thread>
 #include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -113,6 +117,41 @@ TEST_CASE("ThreadPool: an executor survives its pool's moves; pools come and go"
   moved = make_pool(3);
   CHECK(moved.num_threads() == 3);
   for (int i = 0; i < 50; ++i) make_pool(4);  // ends before all of its threads have begun
+}
+
+// A child has the pool without its threads. What hangs is ended by an alarm.
+template <class InChild>
+int exit_status_of_child(const InChild& in_child) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(20);
+    in_child();
+    _exit(0);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return status;
+}
+
+TEST_CASE("ThreadPool: a child after fork() can run tasks and leave the pool") {
+  std::optional<ThreadPool> pool(make_pool(4));
+  const Executor executor = pool->executor();
+  Counts before(8);
+  executor.run(executor.state, 8, Counts::task, &before);
+  CHECK(exit_status_of_child([&] { pool.reset(); }) == 0);
+  CHECK(exit_status_of_child([&] {
+          Counts counts(8);
+          executor.run(executor.state, 8, Counts::task, &counts);
+          *pool = make_pool(2);  // ends the one and has threads of its own
+          const Executor own = pool->executor();
+          own.run(own.state, 8, Counts::task, &counts);
+          pool.reset();
+          if (!counts.all(2)) _exit(1);
+        }) == 0);
+  Counts counts(8);  // the parent's is as it was
+  executor.run(executor.state, 8, Counts::task, &counts);
+  CHECK(counts.all(1));
 }
 
 TEST_CASE("ThreadPool: refuses a number of threads that makes no sense") {
