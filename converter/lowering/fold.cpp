@@ -73,7 +73,8 @@ void separate_norms(Mlp& layers) {
   for (size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].layer_norm_before_activation && layers[l].activation.kind == ActivationKind::kDice) {
       DenseLayer rest = identity(layers[l].outputs(), layers[l].name + ".dice");
-      std::swap(rest.activation, layers[l].activation);
+      rest.activation = layers[l].activation;
+      layers[l].activation = Activation();
       std::swap(rest.layer_norm_after_activation, layers[l].layer_norm_after_activation);
       std::swap(rest.norm_after_activation, layers[l].norm_after_activation);
       layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(l) + 1, std::move(rest));
