@@ -3,16 +3,10 @@
 
 namespace mmoe::kernels {
 
-#ifdef __FP_FAST_FMAF
-
-inline float fused(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
-
-#else
-
 /// The product is exact in double. The sum is rounded to odd (Boldo and Melquiond 2008): what it loses shows in its
 /// last bit, and 53 bits are more than 24 + 1, so that rounding it to float is as if rounding once. NaN and infinity
 /// leave no error that is larger or smaller than 0.
-inline float fused(float x, float y, float z) {
+inline float fused_by_double(float x, float y, float z) {
   const double product = static_cast<double>(x) * static_cast<double>(y);
   double sum = product + static_cast<double>(z);
   const double part = sum - product;
@@ -26,6 +20,12 @@ inline float fused(float x, float y, float z) {
   return static_cast<float>(sum);
 }
 
+inline float fused(float x, float y, float z) {
+#ifdef __FP_FAST_FMAF
+  return __builtin_fmaf(x, y, z);
+#else
+  return fused_by_double(x, y, z);
 #endif
+}
 
 }  // namespace mmoe::kernels

@@ -131,12 +131,13 @@ class Model {
   friend struct internal::ModelAccess;
   enum class Ownership : std::uint8_t { kBorrowed, kMapped, kAllocated };
 
-  Model(const void* data, std::size_t size, Ownership ownership)
-      : data_(data), size_(size), ownership_(ownership) {}
+  Model(const void* data, std::size_t size, Ownership ownership, void* file = nullptr)
+      : data_(data), size_(size), file_(file), ownership_(ownership) {}
   void release();
 
   const void* data_;
   std::size_t size_;
+  void* file_;  ///< of a mapping on Windows
   Ownership ownership_;
 };
 

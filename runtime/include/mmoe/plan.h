@@ -125,8 +125,8 @@ class Plan {
   /// The kernel set's name.
   const char* isa() const;
   /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, and
-  /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.) Proven by a few
-  /// products at every call: the kernel set must fuse multiply-adds, on this machine and with this C library.
+  /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.) Proven at every
+  /// call, in microseconds: the kernel set must fuse its multiply-adds on this machine and with this C library.
   ///
   /// All scores need the floating-point environment that C begins with: rounding to nearest, subnormal numbers kept.
   /// A program that is linked with -ffast-math is started without the latter (crtfastm.o), and so may be a thread of

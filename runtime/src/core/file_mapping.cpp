@@ -66,7 +66,7 @@ Result<FileMapping> map_descriptor(int descriptor, const char* path,
       return kept.error();
     }
   }
-  return FileMapping{data, size};
+  return FileMapping{data, size, nullptr};
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace mmoe::internal {
 struct FileMapping {
   const void* data;
   std::size_t size;
+  void* file = nullptr;  ///< Windows: the open file, which others can then not write to
 };
 
 /// What a file begins with, as far as `private_bytes` asks for it.

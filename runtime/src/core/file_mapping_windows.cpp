@@ -1,5 +1,5 @@
-// Windows refuses others to write to a file that is opened without sharing that, so that nothing need be private; only
-// who wants a copy is given one, which leaves the file free.
+// Windows lets nobody write to a file that is open without sharing that: it stays open as long as it is mapped, and
+// nothing need be private. A copy leaves the file free.
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
@@ -71,9 +71,10 @@ Result<FileMapping> map_handle(HANDLE file, const char* path,
     if (!SetFilePointerEx(file, LARGE_INTEGER{}, nullptr, FILE_BEGIN)) return io_error(path);
     own = private_bytes(start);
   }
-  void* data = own >= size ? copy_of(file, size) : view_of(file);
+  const bool copy = own >= size;
+  void* data = copy ? copy_of(file, size) : view_of(file);
   if (!data) return io_error(path);
-  return FileMapping{data, static_cast<std::size_t>(size)};
+  return FileMapping{data, static_cast<std::size_t>(size), copy ? nullptr : file};
 }
 
 }  // namespace
@@ -85,10 +86,13 @@ Result<FileMapping> map_file(const char* path, std::uint64_t (*private_bytes)(co
                             FILE_ATTRIBUTE_NORMAL, nullptr);
   if (file == INVALID_HANDLE_VALUE) return io_error(path);
   Result<FileMapping> mapping = map_handle(file, path, private_bytes);
-  CloseHandle(file);
+  if (!mapping || !mapping->file) CloseHandle(file);
   return mapping;
 }
 
-void unmap_file(const FileMapping& mapping) { UnmapViewOfFile(mapping.data); }
+void unmap_file(const FileMapping& mapping) {
+  UnmapViewOfFile(mapping.data);
+  if (mapping.file) CloseHandle(mapping.file);
+}
 
 }  // namespace mmoe::internal

@@ -44,7 +44,7 @@ Result<Model> Model::map(const char* path, const LoadOptions& options) {
   if (!path) return make_error(ErrorCode::kInvalidArgument, "path: null");
   Result<internal::FileMapping> mapping = internal::map_file(path, options.copy ? all_bytes : internal::claimed_header_bytes);
   if (!mapping) return mapping.error();
-  Model model(mapping->data, mapping->size, Ownership::kMapped);
+  Model model(mapping->data, mapping->size, Ownership::kMapped, mapping->file);
   if (Status status = verify(model, options); !status) return with_path(path, status.error());
   return model;
 }
@@ -68,7 +68,8 @@ Result<Model> Model::from_bytes(const void* data, std::size_t size, const LoadOp
   return model;
 }
 
-Model::Model(Model&& other) noexcept : data_(other.data_), size_(other.size_), ownership_(other.ownership_) {
+Model::Model(Model&& other) noexcept
+    : data_(other.data_), size_(other.size_), file_(other.file_), ownership_(other.ownership_) {
   other.ownership_ = Ownership::kBorrowed;
 }
 
@@ -77,6 +78,7 @@ Model& Model::operator=(Model&& other) noexcept {
     release();
     data_ = other.data_;
     size_ = other.size_;
+    file_ = other.file_;
     ownership_ = other.ownership_;
     other.ownership_ = Ownership::kBorrowed;
   }
@@ -86,7 +88,7 @@ Model& Model::operator=(Model&& other) noexcept {
 Model::~Model() { release(); }
 
 void Model::release() {
-  if (ownership_ == Ownership::kMapped) internal::unmap_file({data_, size_});
+  if (ownership_ == Ownership::kMapped) internal::unmap_file({data_, size_, file_});
   if (ownership_ == Ownership::kAllocated) internal::release_aligned(const_cast<void*>(data_));
 }
 

@@ -50,6 +50,11 @@ bool is_believed() {
   return kernels::proves_exact(table);
 }
 
+// As on a machine whose products are fused by an instruction, and whose fmaf is not.
+void normalise_unfused(const kernels::NormArgs& args) {
+  for (std::size_t i = 0; i < args.width; ++i) args.data[i] = args.scale[i] * args.data[i] + args.shift[i];
+}
+
 TEST_CASE("exact: multiply-adds that are not fused, or are rounded twice, are found out") {
   CHECK(is_believed<std::fma>());
   CHECK_FALSE(is_believed<rounds_twice_to_float>());
@@ -57,6 +62,14 @@ TEST_CASE("exact: multiply-adds that are not fused, or are rounded twice, are fo
 #if __LDBL_MANT_DIG__ == 64
   CHECK_FALSE(is_believed<rounds_by_extended>());
 #endif
+}
+
+TEST_CASE("exact: a set that fuses products and nothing else is found out") {
+  KernelTable table = *kernels::select_kernels();
+  table.fma = true;
+  table.dense = dense<std::fma>;
+  table.normalise = normalise_unfused;
+  CHECK_FALSE(kernels::proves_exact(table));
 }
 
 TEST_CASE("exact: every set of this machine that says so is, sse2 does not say so") {
