@@ -78,7 +78,7 @@ void print_report(std::ostream& out, const Arguments& arguments, const ModelDesc
     out << "note: tensor '" << printable(tensor) << "' is not used by the description\n";
   }
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-      << model.tasks.size() << (model.tasks.size() == 1 ? " task, " : " tasks, ") << converted.file.size()
+      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file.size()
       << " bytes\n";
   const CheckReport& check = converted.check;
   if (check.num_rows == 0) {
@@ -105,8 +105,9 @@ void print_expected(std::ostream& out, const Arguments& arguments, const ModelDe
                     const ExpectReport& report) {
   out << "expect: " << report.num_rows << " rows within " << arguments.tolerance << " of "
       << printable(arguments.expect) << ';';
-  for (size_t i = 0; i < model.tasks.size(); ++i) {
-    out << (i == 0 ? " " : ", ") << printable(model.tasks[i].name) << ' ' << report.largest_difference[i];
+  const std::vector<std::string> names = model.output_names();
+  for (size_t i = 0; i < names.size(); ++i) {
+    out << (i == 0 ? " " : ", ") << printable(names[i]) << ' ' << report.largest_difference[i];
   }
   out << '\n';
   for (const std::string& note : report.notes) out << "note: --rows: " << note << '\n';

@@ -17,6 +17,7 @@ constexpr float kTanhPoly[5] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.373971
                             1.33314422036e-1f, -3.33332819422e-1f};
 constexpr float kSeluAlpha = 1.67326324f;    // Klambauer et al. 2017
 constexpr float kSeluScale = 1.05070098f;
+constexpr float kSixth = 0.166666667f;
 
 // gelu: the normal distribution's tail is e^(-x^2 / 2) t p(t), t = 1 / (1 + kTailScale |x|). Fitted for this project:
 // |x| times the error is at most 7e-9. gelu by tanh (Hendrycks and Gimpel 2016) is x sigmoid(x (a + b x^2)).

@@ -76,7 +76,7 @@ void fpu_activate_rows(const DenseArgs& args) {
     float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
     const std::size_t size = args.num_activated * kPanelWidth;
     if (args.activation != Activation::kPRelu) {
-      reference::activate(args.activation, args.alpha, output, size);
+      reference::activate(args.activation, args.alpha, args.beta, output, size);
       continue;
     }
     for (std::size_t c = 0; c < size; ++c) output[c] = output[c] < 0 ? args.slopes[c] * output[c] : output[c];

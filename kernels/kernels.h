@@ -4,7 +4,10 @@
 // "mve", of Cortex-M55, have 0 instead of subnormal numbers):
 //  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending;
 //  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
-//  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through;
+//  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through; so are all bounds and thresholds;
+//  - softplus with a sharpness and celu divide by alpha, and e^x of a positive x is 1 / e^-x: infinite from 87.34 on;
+//  - a gate's weights are the softmax, then top-k or the threshold choose; constants of the gate multiply what is left,
+//    once, before the experts are mixed;
 //  - no row's result depends on another row, on the number of rows, or on the row's position.
 // It holds in C's default floating-point environment: rounding to nearest, subnormal numbers kept (exact.h tests that).
 // The table named "scalar" is the contract in plain loops (reference.cpp) and the oracle of the tests.
@@ -23,9 +26,18 @@ namespace mmoe::kernels {
 
 /// Numbered like ActivationKind of the model file.
 enum class Activation : std::uint8_t {
-  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus
+  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus,
+  kCelu = 13, kMish, kHardSwish, kHardSigmoid, kClamp, kSwish, kSoftsign, kLogSigmoid, kThreshold, kSquaredRelu, kExp,
+  kScaledSoftplus
 };
+#ifdef MMOE_NO_EXTRAS
 constexpr unsigned kNumActivations = 12;
+#else
+constexpr unsigned kNumActivations = 25;
+#endif
+
+/// 12 is the file's Normalized, which is no function.
+constexpr bool is_activation(unsigned value) { return value < kNumActivations && value != 12; }
 
 /// output[row] = activation(W input[row] + bias), W in panel-16 layout; the activation applies to the first
 /// num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
@@ -43,7 +55,7 @@ struct DenseArgs {
   std::size_t output_stride;
   Activation activation;
   std::size_t num_activated;
-  float alpha;
+  float alpha, beta;         ///< what they are to each activation is said in schema/mmoe.fbs
   const float* slopes;       ///< prelu: [num_activated * 16]
   bool backwards;            ///< last panels first, which changes no bit: a caller that alternates finds in cache
                              ///< what it read last
@@ -65,7 +77,7 @@ struct NormArgs {
   const float* shift;
   const float* slopes;  ///< gates, and the activation kPRelu
   Activation activation;
-  float alpha;
+  float alpha, beta;
 };
 
 /// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;
@@ -152,7 +164,7 @@ struct KernelTable {
   const char* name;  ///< "avx2", as MMOE_ISA and mmoe-score --isa take it
   bool fma;          ///< keeps the numerics contract to the bit
   void (*dense)(const DenseArgs&);
-  void (*activate)(Activation, float alpha, float* data, std::size_t size);  ///< size: multiple of 16
+  void (*activate)(Activation, float alpha, float beta, float* data, std::size_t size);  ///< size: multiple of 16
   void (*normalise)(const NormArgs&);
   void (*gate)(const GateArgs&);
   void (*threshold)(const ThresholdArgs&);

@@ -12,6 +12,14 @@ namespace mmoe::kernels {
 namespace reference {
 namespace {
 
+// 2^n for -126 <= n <= 127, by its bits: the C library's ldexp would be larger than all that is around it.
+float power_of_two(int n) {
+  const std::uint32_t bits = static_cast<std::uint32_t>(n + 127) << 23;
+  float power;
+  __builtin_memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
 // e^x for x <= 0.
 float exp_nonpositive(float x) {
   if (x < kExpMin) return 0.0f;
@@ -21,7 +29,7 @@ float exp_nonpositive(float x) {
   float p = kExpPoly[0];
   for (int i = 1; i < 6; ++i) p = std::fma(p, r, kExpPoly[i]);
   p = std::fma(p, r * r, r) + 1.0f;
-  return std::isnan(x) ? x : std::ldexp(p, static_cast<int>(n));
+  return std::isnan(x) ? x : p * power_of_two(static_cast<int>(n));
 }
 
 float sigmoid(float x) {
@@ -62,7 +70,29 @@ float softplus(float x) {
   return std::fma(s + s, p, x < 0 ? 0.0f : x);
 }
 
-float activate_one(Activation activation, float alpha, float x) {
+float exp(float x) {
+  const float z = exp_nonpositive(x < 0 ? x : -x);
+  return x < 0 ? z : 1.0f / z;
+}
+
+// x tanh(log(1 + e^x)); with z = e^-|x| the tanh is (z^2 + 2 z) / (z^2 + 2 z + 2) below zero,
+// (1 + 2 z) / (1 + 2 z + 2 z^2) above.
+float mish(float x) {
+  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float twice = z + z;
+  const float above = x < 0 ? z * (z + 2.0f) : 1.0f + twice;
+  return x * (above / (above + (x < 0 ? 2.0f : twice * z)));
+}
+
+float clamp(float x, float lower, float upper) {
+  const float y = x < lower ? lower : x;
+  return upper < y ? upper : y;
+}
+
+float hard_sigmoid(float x, float slope, float offset) { return clamp(std::fma(slope, x, offset), 0.0f, 1.0f); }
+
+float activate_one(Activation activation, float alpha, float beta, float x) {
+  if (static_cast<unsigned>(activation) >= kNumActivations) return x;  // this build has no more: MMOE_EXTRAS
   switch (activation) {
     case Activation::kIdentity: return x;
     case Activation::kRelu: return x < 0 ? 0.0f : x;
@@ -76,6 +106,18 @@ float activate_one(Activation activation, float alpha, float x) {
     case Activation::kGelu: return gelu(x);
     case Activation::kGeluTanh: return gelu_tanh(x);
     case Activation::kSoftplus: return softplus(x);
+    case Activation::kCelu: return x < 0 ? alpha * (exp_nonpositive(x / alpha) - 1.0f) : x;
+    case Activation::kMish: return mish(x);
+    case Activation::kHardSwish: return x * hard_sigmoid(x, kSixth, 0.5f);
+    case Activation::kHardSigmoid: return hard_sigmoid(x, alpha, beta);
+    case Activation::kClamp: return clamp(x, alpha, beta);
+    case Activation::kSwish: return x * sigmoid(alpha * x);
+    case Activation::kSoftsign: return x / (1.0f + (x < 0 ? -x : x));
+    case Activation::kLogSigmoid: return 0.0f - softplus(-x);
+    case Activation::kThreshold: return x <= alpha ? beta : x;
+    case Activation::kSquaredRelu: return x < 0 ? 0.0f : x * x;
+    case Activation::kExp: return exp(x);
+    case Activation::kScaledSoftplus: return softplus(alpha * x) / alpha;
   }
   return x;
 }
@@ -93,13 +135,13 @@ void dense(const DenseArgs& args) {
       for (std::size_t k = 0; k < args.num_inputs; ++k) sum = std::fma(input[k], weights[k * kPanelWidth], sum);
       const bool activated = column < args.num_activated * kPanelWidth;
       const float alpha = activated && args.activation == Activation::kPRelu ? args.slopes[column] : args.alpha;
-      output[column] = activated ? activate_one(args.activation, alpha, sum) : sum;
+      output[column] = activated ? activate_one(args.activation, alpha, args.beta, sum) : sum;
     }
   }
 }
 
-void activate(Activation activation, float alpha, float* data, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, data[i]);
+void activate(Activation activation, float alpha, float beta, float* data, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, beta, data[i]);
 }
 
 namespace {
@@ -126,7 +168,8 @@ void normalise_row(const NormArgs& args, float* data) {
       const float below = args.slopes[i] * x;
       data[i] = std::fma(sigmoid(y), x - below, below);
     } else {
-      data[i] = activate_one(args.activation, args.activation == Activation::kPRelu ? args.slopes[i] : args.alpha, y);
+      const float alpha = args.activation == Activation::kPRelu ? args.slopes[i] : args.alpha;
+      data[i] = activate_one(args.activation, alpha, args.beta, y);
     }
   }
 }

@@ -7,7 +7,7 @@
 namespace mmoe::kernels::reference {
 
 void dense(const DenseArgs& args);
-void activate(Activation activation, float alpha, float* data, std::size_t size);
+void activate(Activation activation, float alpha, float beta, float* data, std::size_t size);
 void normalise(const NormArgs& args);
 void gate(const GateArgs& args);
 void threshold(const ThresholdArgs& args);

@@ -8,12 +8,18 @@ option(MMOE_HEAP "Session::create() without an arena, the C interface's handles,
 option(MMOE_THREADS "ParallelSession, also from C, and a last message per thread: a system with threads" ${hosted})
 option(MMOE_C_API "The C interface, <mmoe/mmoe.h>" ON)
 option(MMOE_FEATURES "score_features(), vocabularies and their verification; OFF: models are scored from x alone" ON)
+option(MMOE_EXTRAS "Activations from celu on, scaled gates, links beyond identity, sigmoid, softmax and product" ON)
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
 set(MMOE_VERIFY full CACHE STRING
     "full: a hostile file is an error; header: for files that a full verification has seen, as in a firmware image")
 set_property(CACHE MMOE_VERIFY PROPERTY STRINGS full header)
 if(NOT MMOE_VERIFY MATCHES "^(full|header)$")
   message(FATAL_ERROR "MMOE_VERIFY: '${MMOE_VERIFY}', expected full or header")
+endif()
+
+# Kernels and runtime must agree on it.
+if(NOT MMOE_EXTRAS)
+  target_compile_definitions(mmoe_flags INTERFACE MMOE_NO_EXTRAS)
 endif()
 
 # mmoe_leave_out(target): sources and definitions of what is there.

@@ -9,15 +9,15 @@ namespace {
 
 constexpr double kLargestFloat = std::numeric_limits<float>::max();
 constexpr double kFoldRoundings = 8;
-constexpr double kSigmoidRoundings = 12;   // e^x in numerator and denominator, one addition, one division
-constexpr double kTanhRoundings = 12;
-constexpr double kPi = 3.14159265358979323846;
-constexpr double kSeluAlpha = 1.6732632423543772;
-constexpr double kSeluScale = 1.0507009873554805;
-
-double logistic(double z) { return 1 / (1 + std::exp(-z)); }
 
 }  // namespace
+
+Number scale_and_shift(const Number& x, double scale, double shift) {
+  const double terms = std::abs(scale) * (std::abs(x.value) + x.error) + std::abs(shift);
+  Number y = plain(scale * x.value + shift, 0);
+  y.error = std::abs(scale) * x.error + rounding(3) * terms + kTiny;
+  return y.error < kInfinity ? y : Number{y.value, kInfinity, y.magnitude};
+}
 
 double rounding(double n) { return n * kUnit / (1 - n * kUnit); }
 
@@ -25,11 +25,6 @@ Number plain(double value, double error) {
   // Infinities and NaN, of value or error, and what a float cannot hold, all mean: nothing is known.
   const bool known = std::abs(value) + error < kLargestFloat;
   return {value, known ? error : kInfinity, std::abs(value)};
-}
-
-Number sigmoid(const Number& z) {
-  const double value = logistic(z.value);
-  return plain(value, z.error / 4 + kSigmoidRoundings * kUnit * value + kTiny);
 }
 
 namespace {
@@ -63,70 +58,6 @@ Number linear(const DenseLayer& layer, size_t output, const Numbers& x, double t
   // A partial sum may overflow though the whole does not.
   const double rounded = all_terms < kLargestFloat ? rounding(roundings) * all_terms + roundings * kTiny : kInfinity;
   return plain(norm.scale * (sum - norm.mean) + norm.beta, scale * carried + rounded);
-}
-
-// The largest |slope| that a function with these slopes on both sides of zero has within the error.
-double slope_around(const Number& z, double below, double above) {
-  if (z.value - z.error > 0) return above;
-  if (z.value + z.error < 0) return below;
-  return std::max(below, above);
-}
-
-Number piecewise_linear(const Number& z, double slope) {
-  const double value = z.value < 0 ? slope * z.value : z.value;
-  return plain(value, slope_around(z, std::abs(slope), 1) * z.error + kUnit * std::abs(value));
-}
-
-// scale * (z above zero, alpha * (e^z - 1) below); near zero the subtraction leaves the rounding of e^z.
-Number exponential_linear(const Number& z, double alpha, double scale) {
-  const double value = scale * (z.value < 0 ? alpha * (std::exp(z.value) - 1) : z.value);
-  const double curve = std::abs(scale * alpha);
-  const double rounding = kExpRoundings * kUnit * (curve + 2 * std::abs(value)) + kTiny;
-  return plain(value, slope_around(z, curve, std::abs(scale)) * z.error + rounding);
-}
-
-Number silu(const Number& z) {
-  constexpr double kSteepest = 1.1;  // the slope's maximum is 1.0998
-  const double value = z.value * logistic(z.value);
-  const double rounding = (kSigmoidRoundings + 1) * kUnit * std::abs(value) + kTiny * (1 + std::abs(z.value));
-  return plain(value, kSteepest * z.error + rounding);
-}
-
-// x times a function within [0, 1] of slope below 1: gelu's steepest slope is 1.13, and the kernels' own error at most
-// 4 units of max(1, |y|) (tests/unit/kernels/activation_test.cpp).
-Number gelu(const Number& z, double value) {
-  constexpr double kSteepest = 1.14;
-  return plain(value, kSteepest * z.error + 4 * kUnit * std::max(1.0, std::abs(value)) + kTiny);
-}
-
-Number softplus(const Number& z) {
-  const double value = std::max(z.value, 0.0) + std::log1p(std::exp(-std::abs(z.value)));
-  return plain(value, z.error + 4 * kUnit * std::max(1.0, value));
-}
-
-Number activate(const Activation& activation, size_t output, const Number& z) {
-  switch (activation.kind) {
-    case ActivationKind::kIdentity: return z;
-    case ActivationKind::kRelu: return piecewise_linear(z, 0);
-    case ActivationKind::kLeakyRelu: return piecewise_linear(z, activation.alpha);
-    case ActivationKind::kPRelu: return piecewise_linear(z, activation.slopes[output]);
-    case ActivationKind::kElu: return exponential_linear(z, activation.alpha, 1);
-    case ActivationKind::kSelu: return exponential_linear(z, kSeluAlpha, kSeluScale);
-    case ActivationKind::kSigmoid: return sigmoid(z);
-    case ActivationKind::kTanh: {
-      const double value = std::tanh(z.value);
-      return plain(value, z.error + kTanhRoundings * kUnit * std::abs(value) + kTiny);
-    }
-    case ActivationKind::kSilu: return silu(z);
-    case ActivationKind::kGelu: return gelu(z, z.value * std::erfc(-z.value / std::sqrt(2.0)) / 2);
-    case ActivationKind::kGeluTanh: {
-      const double inner = std::sqrt(2 / kPi) * (z.value + 0.044715 * z.value * z.value * z.value);
-      return gelu(z, z.value * (1 + std::tanh(inner)) / 2);
-    }
-    case ActivationKind::kSoftplus: return softplus(z);
-    default: break;  // Dice needs the row; the others are refused before
-  }
-  throw ConvertError("evaluate: unknown activation");
 }
 
 Number normalise(const Affine& norm, const Number& a) {
@@ -170,13 +101,6 @@ Numbers standardise(const Numbers& x, double epsilon) {
   return result;
 }
 
-Number scale_and_shift(const Number& x, double scale, double shift) {
-  const double terms = std::abs(scale) * (std::abs(x.value) + x.error) + std::abs(shift);
-  Number y = plain(scale * x.value + shift, 0);
-  y.error = std::abs(scale) * x.error + rounding(3) * terms + kTiny;
-  return y.error < kInfinity ? y : Number{y.value, kInfinity, y.magnitude};
-}
-
 void layer_norm(const LayerNorm& norm, Numbers& x) {
   x = standardise(x, norm.epsilon);
   for (size_t i = 0; i < x.size(); ++i) x[i] = scale_and_shift(x[i], norm.gamma[i], norm.beta[i]);
@@ -188,7 +112,7 @@ void dice(const Activation& activation, Numbers& x) {
   if (!activation.dice_norm) {
     // The sum of squares in place of the variance divides by the root of the width once more.
     normal = standardise(x, activation.dice_epsilon);
-    const double scale = 1 / std::sqrt(static_cast<double>(x.size()));
+    const double scale = activation.dice_deviation ? 1 : 1 / std::sqrt(static_cast<double>(x.size()));
     for (Number& number : normal) number = scale_and_shift(number, scale, 0);
   }
   for (size_t i = 0; i < x.size(); ++i) {

@@ -54,6 +54,15 @@ Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature 
 Numbers run_layers(const Mlp& layers, Numbers x);
 
 Number sigmoid(const Number& z);
+Number clamp(const Number& x, double lower, double upper);
+Number scale_and_shift(const Number& x, double scale, double shift);
+
+/// Any activation but Dice, which needs the row. `output`: whose slope it takes.
+Number activate(const Activation& activation, size_t output, const Number& z);
+
+/// A task's score from the logits of all towers, or from the scores of the tasks before it.
+Number score(const Link& link, const std::vector<Numbers>& logits, const Numbers& earlier);
+
 Numbers softmax(const Numbers& logits);
 
 /// One weight per expert that the gate lists; 0 for one that top-k leaves out.

@@ -78,13 +78,26 @@ Numbers gate_weights(const Gate& gate, const Numbers& input) {
   return gate.top_k == 0 ? softmax(logits) : top_k_weights(gate, logits);
 }
 
+namespace {
+
+// What a softmax gate multiplies an expert's weight by, if anything.
+Number scaled(const Gate& gate, size_t expert, const Number& weight) {
+  if (gate.weight_scales.empty() || (weight.value == 0 && weight.error == 0)) return weight;
+  const double scale = gate.weight_scales[expert];
+  const double value = scale * weight.value;
+  const double error = std::abs(scale) * weight.error;
+  return plain(value, error + kUnit * (std::abs(value) + error) + kTiny);
+}
+
+}  // namespace
+
 Numbers mix(const Gate& gate, const Numbers& weights, const std::vector<Numbers>& experts) {
   const double roundings = static_cast<double>(weights.size()) + 1;
   Numbers mixed(experts[gate.experts.front()].size());
   for (size_t d = 0; d < mixed.size(); ++d) {
     double sum = 0, carried = 0, terms = 0, magnitude = 0;
     for (size_t e = 0; e < weights.size(); ++e) {
-      const Number& g = weights[e];
+      const Number g = scaled(gate, e, weights[e]);
       const Number& x = experts[gate.experts[e]][d];
       if (g.value == 0 && g.error == 0) continue;  // not selected, and the runtime does not read it
       sum += g.value * x.value;

@@ -156,34 +156,17 @@ std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::
   return outputs;
 }
 
-Number product(const Link& link, const Numbers& scores) {
-  Number result = scores[link.factors.front()];
-  for (size_t i = 1; i < link.factors.size(); ++i) {
-    const Number& factor = scores[link.factors[i]];
-    const double value = result.value * factor.value;
-    const double carried = std::abs(result.value) * factor.error +
-                           result.error * (std::abs(factor.value) + factor.error);
-    result = plain(value, carried + kUnit * (std::abs(value) + carried) + kTiny);
-  }
-  return result;
-}
-
-Number score(const Task& task, const std::vector<Numbers>& logits, const Numbers& earlier) {
-  const Link& link = task.link;
-  if (link.source == LinkSource::kProduct) return product(link, earlier);
-  if (link.source == LinkSource::kSoftmaxColumn) return softmax(logits[link.tower])[link.column];
-  const Number& logit = logits[link.tower].front();
-  return link.activation.kind == ActivationKind::kSigmoid ? sigmoid(logit) : logit;
-}
-
 Numbers run_model(const ModelDescription& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {
   std::vector<Numbers> streams = {run_layers(model.trunk, x)};
   for (const Level& level : model.levels) streams = run_level(level, x, streams, weights_of_gates);
   std::vector<Numbers> logits;
   for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, streams[tower.input]));
-  Numbers scores;
-  for (const Task& task : model.tasks) scores.push_back(score(task, logits, scores));
-  return scores;
+  Numbers scores, outputs;
+  for (const Task& task : model.tasks) {
+    scores.push_back(score(task.link, logits, scores));
+    if (task.output) outputs.push_back(scores.back());
+  }
+  return outputs;
 }
 
 }  // namespace

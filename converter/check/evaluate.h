@@ -21,7 +21,7 @@ struct RawRows {
 };
 
 struct Evaluated {
-  std::vector<double> scores;  ///< [num_rows, num_tasks]
+  std::vector<double> scores;  ///< [num_rows, tasks that are outputs], as bounds
   /// [num_rows, num_tasks]: no correct float runtime is further from the score than this. Infinite where a top-k
   /// gate's choice is within rounding error, or where a score is not finite.
   std::vector<double> bounds;

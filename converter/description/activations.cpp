@@ -1,5 +1,8 @@
 #include "converter/description/activations.h"
 
+#include <limits>
+#include <optional>
+
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -7,31 +10,107 @@ namespace mmoe::converter {
 
 namespace {
 
-const std::vector<std::string>& activation_names() {
-  // In the order of ActivationKind.
-  static const std::vector<std::string> names = {"linear", "relu", "leaky_relu", "prelu", "elu",
-                                                 "selu",   "sigmoid", "tanh",    "silu", "gelu",
-                                                 "gelu_tanh", "softplus", "dice"};
+// What one of an activation's two numbers is called in the description.
+struct Parameter {
+  const char* key = nullptr;  // null: it has none
+  std::optional<float> standard;
+};
+
+struct NamedActivation {
+  const char* name;
+  ActivationKind kind;
+  Parameter alpha = {}, beta = {};
+};
+
+constexpr float kUnbounded = std::numeric_limits<float>::infinity();
+
+// Frameworks agree on the defaults that are given here.
+const std::vector<NamedActivation>& named_activations() {
+  using K = ActivationKind;
+  static const std::vector<NamedActivation> table = {
+      {"linear", K::kIdentity},
+      {"relu", K::kRelu},
+      {"leaky_relu", K::kLeakyRelu, {"alpha", {}}},
+      {"prelu", K::kPRelu},
+      {"elu", K::kElu, {"alpha", 1.0f}},
+      {"selu", K::kSelu},
+      {"sigmoid", K::kSigmoid},
+      {"tanh", K::kTanh},
+      {"silu", K::kSilu},
+      {"gelu", K::kGelu},
+      {"gelu_tanh", K::kGeluTanh},
+      {"softplus", K::kSoftplus, {"beta", 1.0f}},
+      {"dice", K::kDice},
+      {"celu", K::kCelu, {"alpha", 1.0f}},
+      {"mish", K::kMish},
+      {"hard_swish", K::kHardSwish},
+      {"hard_sigmoid", K::kHardSigmoid, {"alpha", {}}, {"beta", 0.5f}},
+      {"clamp", K::kClamp, {"min", -kUnbounded}, {"max", kUnbounded}},
+      {"hardtanh", K::kClamp, {"min", -1.0f}, {"max", 1.0f}},
+      {"swish", K::kSwish, {"alpha", 1.0f}},
+      {"softsign", K::kSoftsign},
+      {"log_sigmoid", K::kLogSigmoid},
+      {"threshold", K::kThreshold, {"threshold", {}}, {"value", {}}},
+      {"squared_relu", K::kSquaredRelu},
+      {"exp", K::kExp},
+      {"relu6", K::kClamp},       // clamp from 0 to 6
+      {"quick_gelu", K::kSwish},  // swish with alpha 1.702
+  };
+  return table;
+}
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const NamedActivation& named : named_activations()) names.emplace_back(named.name);
   return names;
+}
+
+float read_parameter(const JsonReader& field, const NamedActivation& named, const Parameter& parameter) {
+  const std::optional<JsonReader> given = field.is_object() ? field.find(parameter.key) : std::nullopt;
+  if (given) return given->real();
+  if (parameter.standard) return *parameter.standard;
+  const std::string name = named.name;
+  if (named.kind == ActivationKind::kHardSigmoid) {
+    field.fail(R"(hard_sigmoid needs its slope, {"kind": "hard_sigmoid", "alpha": 0.2} in Keras 2, "alpha": )"
+               "0.16666667 in PyTorch and Keras 3: frameworks differ in it");
+  }
+  if (named.kind == ActivationKind::kLeakyRelu) {
+    field.fail("leaky_relu needs its slope, {\"kind\": \"leaky_relu\", \"alpha\": 0.01}: frameworks differ in it");
+  }
+  field.fail(name + " needs its `" + parameter.key + "`");
+}
+
+void allow_parameters(const JsonReader& object, const NamedActivation& named) {
+  object.allow_keys({"kind", "alpha", "beta", "min", "max", "threshold", "value"});
+  for (const char* key : {"alpha", "beta", "min", "max", "threshold", "value"}) {
+    const auto given = object.find(key);
+    const auto is = [&](const Parameter& parameter) { return parameter.key && std::string(parameter.key) == key; };
+    if (given && !is(named.alpha) && !is(named.beta)) given->fail(std::string(named.name) + " has no `" + key + "`");
+  }
+}
+
+// What the kernels divide by, and bounds that leave something between them.
+void check_parameters(const JsonReader& field, const Activation& activation) {
+  const bool divides = activation.kind == ActivationKind::kCelu || activation.kind == ActivationKind::kSoftplus;
+  if (divides && !(activation.alpha > 0)) field.fail_expected("more than 0 for it");
+  if (activation.kind != ActivationKind::kClamp) return;
+  if (!(activation.alpha <= activation.beta)) field.fail_expected("`min` of at most `max`");
+  if (activation.alpha == -kUnbounded && activation.beta == kUnbounded) field.fail("clamp needs `min`, `max` or both");
 }
 
 }  // namespace
 
 Activation read_activation(const JsonReader& field) {
-  Activation activation;
-  if (field.is_object()) field.allow_keys({"kind", "alpha"});
   const JsonReader kind = field.is_object() ? field.get("kind", "one of " + join(activation_names())) : field;
-  activation.kind = static_cast<ActivationKind>(kind.choice(activation_names()));
-  const std::optional<JsonReader> alpha = field.is_object() ? field.find("alpha") : std::nullopt;
-  const bool takes_alpha = activation.kind == ActivationKind::kLeakyRelu || activation.kind == ActivationKind::kElu;
-  if (alpha && !takes_alpha) alpha->fail("only leaky_relu and elu have an alpha");
-  if (alpha) {
-    activation.alpha = alpha->real();
-  } else if (activation.kind == ActivationKind::kElu) {
-    activation.alpha = 1;
-  } else if (takes_alpha) {
-    field.fail("leaky_relu needs its slope, {\"kind\": \"leaky_relu\", \"alpha\": 0.01}: frameworks differ in it");
-  }
+  const NamedActivation& named = named_activations()[kind.choice(activation_names())];
+  if (field.is_object()) allow_parameters(field, named);
+  Activation activation;
+  activation.kind = named.kind;
+  if (named.alpha.key) activation.alpha = read_parameter(field, named, named.alpha);
+  if (named.beta.key) activation.beta = read_parameter(field, named, named.beta);
+  if (!named.beta.key && named.kind == ActivationKind::kClamp) activation.beta = 6;
+  if (!named.alpha.key && named.kind == ActivationKind::kSwish) activation.alpha = 1.702f;
+  check_parameters(field, activation);
   return activation;
 }
 

@@ -113,7 +113,7 @@ void Binder::bind_towers() {
     model_.towers.push_back({names[task], input.index, layers.bind(tensors_, slot, streams_.width(input))});
     if (model_.levels.empty()) streams_.learn_width(input, model_.towers.back().layers.front().inputs());
   }
-  check_links(model_.tasks, model_.towers);
+  check_links(root_.get("tasks", ""), model_.tasks, model_.towers);
   for (const std::string& name : streams_.unread()) {
     notes_.push_back("no tower reads \"" + name + "\" of the last level");
   }

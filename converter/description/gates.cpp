@@ -28,6 +28,8 @@ class GateGroup {
   void read_softmax();
   void check_widths(const Gate& gate, const Level& level) const;
   void bind_constant(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
+  void bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
+  void check_count(const std::vector<float>& weights, const char* key, const Gate& gate, const Level& level) const;
   std::vector<float> read_constant_tensor(const Slot& slot, TensorIndex& tensors, size_t num_experts) const;
   void bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
   void bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
@@ -37,6 +39,9 @@ class GateGroup {
   bool per_task_ = false;
   Mixes mixes_;
   std::vector<float> constant_;
+  bool uniform_ = false;         // constant: all the same, with the sum 1
+  std::vector<float> scales_;    // of a softmax gate
+  std::string scales_tensor_;    // pattern of the tensor that holds them, else empty
   std::string constant_tensor_;  // pattern of the tensor that holds them, else empty
   std::string logits_;  // empty: constant
   DenseForm form_;
@@ -51,7 +56,7 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
                      const std::vector<std::string>& task_names)
     : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, "batch_norm", false) {
   object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon", "mixes",
-                     "top_k", "top_k_mode", "temperature", "constant", "per", "name", "reads"});
+                     "top_k", "top_k_mode", "temperature", "weight_scales", "constant", "per", "name", "reads"});
   if (const auto field = object.find("name")) name_ = field->string();
   if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
   if (const auto constant = object.find("constant")) {
@@ -63,7 +68,10 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
 
 void GateGroup::read_constant(const JsonReader& constant) {
   object_.allow_keys({"constant", "per", "orientation", "mixes", "name", "reads"});
-  if (constant.is_string()) {
+  if (constant.is_string() && constant.string() == "uniform") {
+    if (const auto field = object_.find("orientation")) field->fail("goes with a `constant` that names a tensor");
+    uniform_ = true;
+  } else if (constant.is_string()) {
     constant_tensor_ = constant.string();
     per_task_ = Pattern(constant_tensor_, constant.path()).has(Placeholder::kTask);
   } else {
@@ -90,6 +98,14 @@ void GateGroup::read_softmax() {
     const size_t mode = field->choice({"softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"});
     top_k_mode_ = mode == 1 ? TopKMode::kTopKOfSoftmax : TopKMode::kSoftmaxOfTopK;
   }
+  if (const auto field = object_.find("weight_scales")) {
+    if (field->is_string()) {
+      scales_tensor_ = field->string();
+    } else {
+      for (const JsonReader& item : field->items()) scales_.push_back(item.real());
+      if (scales_.empty()) field->fail_expected("one number per expert, or the pattern of a tensor");
+    }
+  }
   if (const auto field = object_.find("temperature")) {
     temperature_ = field->real();
     if (!(temperature_ > 0)) field->fail_expected("more than 0");
@@ -106,6 +122,7 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
     bind_constant(gate, slot, tensors, level);
   } else {
     bind_softmax(gate, slot, tensors, streams);
+    bind_scales(gate, slot, tensors, level);
   }
   return gate;
 }
@@ -147,17 +164,36 @@ std::vector<float> GateGroup::read_constant_tensor(const Slot& slot, TensorIndex
 }
 
 void GateGroup::bind_constant(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const {
+  if (uniform_) {
+    const size_t num_experts = gate.experts.size();
+    gate.constant_weights.assign(num_experts, static_cast<float>(1.0 / static_cast<double>(num_experts)));
+    return;
+  }
   if (!constant_tensor_.empty()) {
     gate.constant_weights = read_constant_tensor(slot, tensors, gate.experts.size());
     return;
   }
-  if (constant_.size() != gate.experts.size()) {
-    std::vector<std::string> names;
-    for (const size_t expert : gate.experts) names.push_back(level.experts[expert].name);
-    object_.get("constant", "")
-        .fail_expected(std::to_string(names.size()) + ", one weight per expert (" + join(names) + ")");
-  }
+  check_count(constant_, "constant", gate, level);
   gate.constant_weights = constant_;
+}
+
+void GateGroup::check_count(const std::vector<float>& weights, const char* key, const Gate& gate,
+                            const Level& level) const {
+  if (weights.size() == gate.experts.size()) return;
+  std::vector<std::string> names;
+  for (const size_t expert : gate.experts) names.push_back(level.experts[expert].name);
+  object_.get(key, "").fail_expected(std::to_string(names.size()) + ", one weight per expert (" + join(names) + ")");
+}
+
+void GateGroup::bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const {
+  if (!scales_tensor_.empty()) {
+    const Pattern pattern(scales_tensor_, object_.path() + ".weight_scales");
+    const NumberedTensor found = find_numbered(tensors, pattern, slot).front();
+    gate.weight_scales = tensors.read_vector(found.tensor, gate.experts.size(), "one number per expert");
+  } else if (!scales_.empty()) {
+    check_count(scales_, "weight_scales", gate, level);
+    gate.weight_scales = scales_;
+  }
 }
 
 void GateGroup::bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const {

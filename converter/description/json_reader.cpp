@@ -103,6 +103,13 @@ std::vector<JsonReader> JsonReader::items_or_self() const {
   return is_array() ? items() : std::vector<JsonReader>{*this};
 }
 
+bool JsonReader::is_null() const { return value_->is_null(); }
+
+bool JsonReader::boolean() const {
+  if (!value_->is_boolean()) fail_expected("true or false");
+  return value_->get<bool>();
+}
+
 std::string JsonReader::text() const {
   if (!is_string()) fail_expected("a string");
   return value_->get<std::string>();

@@ -26,6 +26,7 @@ class JsonReader {
   bool is_array() const;
   bool is_string() const;
   bool is_true() const;
+  bool is_null() const;
 
   /// Throws for a key that is not among `known`, and suggests the nearest.
   void allow_keys(const std::vector<std::string>& known) const;
@@ -37,6 +38,7 @@ class JsonReader {
   /// The items of a list, or the value itself: for fields that take one or several.
   std::vector<JsonReader> items_or_self() const;
 
+  bool boolean() const;
   std::string string() const;  ///< not empty
   std::string text() const;    ///< may be empty
   size_t count(size_t max = std::numeric_limits<size_t>::max()) const;

@@ -124,6 +124,7 @@ void LayersFields::bind_dice(Bound& bound, const Slot& slot) const {
   for (size_t i = 0; i < layers.size(); ++i) {
     layers[i]->activation.slopes = std::move(slopes[i]);
     layers[i]->activation.dice_epsilon = dice_.norm.epsilon;
+    layers[i]->activation.dice_deviation = dice_.deviation;
   }
   if (dice_.norm.module.empty()) return;
   const NormFields& fields = dice_.norm;

@@ -55,7 +55,7 @@ enum class ActivationKind {
   kMish,         ///< x tanh(log(1 + e^x))
   kHardSwish,    ///< x clamp(x / 6 + 1/2, 0, 1)
   kHardSigmoid,  ///< clamp(alpha x + beta, 0, 1)
-  kClamp,        ///< clamp(x, alpha, beta): ReLU6, Hardtanh
+  kClamp,        ///< clamp(x, alpha, beta): ReLU6, Hardtanh; infinite: no bound
   kSwish,        ///< x sigmoid(alpha x): QuickGELU with 1.702
   kSoftsign,     ///< x / (1 + |x|)
   kLogSigmoid,   ///< log(sigmoid(x))
@@ -65,7 +65,8 @@ enum class ActivationKind {
 };
 
 /// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale and
-/// shift, or, in torch-rechub, (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) over the row.
+/// shift, or over the row (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) (torch-rechub), or the same of the mean of
+/// these squares (layer norm).
 struct Activation {
   ActivationKind kind = ActivationKind::kIdentity;
   float alpha = 0;            ///< as ActivationKind says
@@ -73,6 +74,7 @@ struct Activation {
   std::optional<BatchNorm> dice_norm;  ///< dice; none: over the row
   double dice_epsilon = 0;             ///< dice over the row
   float beta = 0;                      ///< as ActivationKind says
+  bool dice_deviation = false;         ///< dice over the row: divide by the root of the variance, not of the sum
 };
 
 /// Linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is [outputs, inputs].
@@ -116,7 +118,8 @@ struct Gate {
   Mlp hidden;
   std::optional<DenseLayer> logits;     ///< softmax gate: one output per entry of `experts`
   std::vector<float> constant_weights;  ///< constant gate: one per entry of `experts`
-  /// Softmax gate: what each expert's softmax weight is multiplied by, after top-k; one per entry of `experts`.
+  /// Softmax gate: what each expert's weight is multiplied by when it is mixed, after softmax and top-k; one per entry of
+  /// `experts`.
   std::vector<float> weight_scales;     ///< empty: none
   std::vector<size_t> experts;
   size_t top_k = 0;  ///< 0: all
@@ -265,7 +268,10 @@ struct ModelDescription {
   Mlp trunk;
   std::vector<Level> levels;  ///< at least one
   std::vector<Tower> towers;
-  std::vector<Task> tasks;  ///< at least one
+  std::vector<Task> tasks;  ///< at least one, of which at least one is an output
+
+  /// Of the tasks that are outputs, in their order: the columns of scores.
+  std::vector<std::string> output_names() const;
 };
 
 }  // namespace mmoe::converter

@@ -22,7 +22,7 @@ void read_form(const JsonReader& field, NormForm& form) {
 JsonReader dice_object(const JsonReader& layers) {
   const auto dice = layers.find("dice");
   if (!dice) return layers;
-  dice->allow_keys({"alpha", "batch_norm", "batch_norm_tensors", "epsilon"});
+  dice->allow_keys({"alpha", "batch_norm", "batch_norm_tensors", "epsilon", "divide_by"});
   return *dice;
 }
 
@@ -58,6 +58,10 @@ DiceFields::DiceFields(const JsonReader& layers)
   }
   alpha = dice->get("alpha", "the pattern of the tensors with one slope per output, or one").string();
   norm.epsilon = norm.module.empty() ? kDiceRowEpsilon : kDiceBatchEpsilon;
+  if (const auto field = dice->find("divide_by")) {
+    if (!norm.module.empty()) field->fail("has no meaning with `batch_norm`, which divides by the deviation");
+    deviation = field->choice({"sum_of_squares", "deviation"}) == 1;
+  }
   if (const auto field = dice->find("epsilon")) {
     norm.epsilon = field->number();
     if (norm.epsilon < 0) field->fail_expected("0 or more");

@@ -29,6 +29,7 @@ struct DiceFields {
   std::string path;
   std::string alpha;  ///< pattern of the tensors; empty: none
   NormFields norm;    ///< without a module: over the row
+  bool deviation = false;  ///< over the row: divided by the deviation
 };
 
 }  // namespace mmoe::converter

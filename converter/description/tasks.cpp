@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "converter/description/activations.h"
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
@@ -11,7 +12,8 @@ namespace mmoe::converter {
 
 namespace {
 
-const char* const kLinkMeaning = R"("sigmoid", "identity", {"softmax_column": n} or {"product": [tasks]})";
+const char* const kLinkMeaning =
+    R"("sigmoid", "identity" or another activation, {"softmax_column": n}, {"product": [tasks]} or another object)";
 
 Link read_product(const JsonReader& list, const std::vector<Task>& earlier) {
   Link link = product_link({});
@@ -25,49 +27,126 @@ Link read_product(const JsonReader& list, const std::vector<Task>& earlier) {
   return link;
 }
 
-// The tower that the classes of one softmax share: that of an earlier task.
+// The tower that several tasks share: that of an earlier one.
 size_t shared_tower(const JsonReader& field, const std::vector<Task>& earlier) {
   std::vector<std::string> names;
   for (const Task& task : earlier) {
-    const bool softmax = task.link.source == LinkSource::kSoftmaxColumn;
-    if (softmax && task.name == field.string()) return task.link.tower;
-    if (softmax) names.push_back(task.name);
+    if (!task.link.reads_tower()) continue;
+    if (task.name == field.string()) return task.link.tower;
+    names.push_back(task.name);
   }
-  field.fail_expected("an earlier task with a softmax_column" + (names.empty() ? "" : " (" + join(names) + ")"));
+  field.fail_expected("an earlier task that has a tower" + (names.empty() ? "" : " (" + join(names) + ")"));
+}
+
+// "identity" is what an activation calls linear.
+Activation read_link_activation(const JsonReader& field) {
+  if (field.is_string() && field.string() == "identity") return {};
+  const Activation activation = read_activation(field);
+  const bool slopes = activation.kind == ActivationKind::kPRelu || activation.kind == ActivationKind::kDice;
+  if (slopes) field.fail_expected("an activation without slopes");
+  return activation;
+}
+
+// What the object says the link starts from: one of five keys, or none for a logit.
+Link read_source(const JsonReader& object, const std::vector<Task>& earlier) {
+  const auto product = object.find("product"), softmax = object.find("softmax_column"),
+             log_softmax = object.find("log_softmax_column"), expected = object.find("expected_value"),
+             column = object.find("column");
+  if (product.has_value() + softmax.has_value() + log_softmax.has_value() + expected.has_value() + column.has_value() >
+      1) {
+    object.fail("has more than one of `softmax_column`, `log_softmax_column`, `expected_value`, `product` and `column`");
+  }
+  if (product) return read_product(*product, earlier);
+  Link link;
+  if (softmax) link = softmax_link(0, softmax->count(kMaxDim));
+  if (column) link.column = column->count(kMaxDim);
+  if (log_softmax) {
+    link.source = LinkSource::kLogSoftmaxColumn;
+    link.column = log_softmax->count(kMaxDim);
+  }
+  if (expected) {
+    link.source = LinkSource::kExpectedValue;
+    for (const JsonReader& value : expected->items()) link.values.push_back(value.real());
+    if (link.values.size() < 2) expected->fail_expected("the value of each class");
+  }
+  return link;
+}
+
+// [lower, upper]; null: no bound.
+void read_bounds(const JsonReader& field, Link& link) {
+  const std::vector<JsonReader> bounds = field.items();
+  if (bounds.size() != 2) field.fail_expected("[lower, upper], null for none");
+  if (!bounds[0].is_null()) link.lower = bounds[0].real();
+  if (!bounds[1].is_null()) link.upper = bounds[1].real();
+  if (!(link.lower <= link.upper)) field.fail_expected("lower of at most upper");
 }
 
 // `tower`: the next that no task reads yet.
 Link read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t tower) {
+  Link link;
+  link.tower = tower;
   if (field.is_string()) {
-    return field.choice({"sigmoid", "identity"}) == 0 ? sigmoid_link(tower) : identity_link(tower);
+    link.activation = read_link_activation(field);
+    return link;
   }
   if (!field.is_object()) field.fail_expected(kLinkMeaning);
-  field.allow_keys({"softmax_column", "product", "tower"});
-  const auto column = field.find("softmax_column");
-  const auto product = field.find("product");
-  if (column.has_value() == product.has_value()) field.fail(std::string("expected one of ") + kLinkMeaning);
+  field.allow_keys({"softmax_column", "log_softmax_column", "expected_value", "product", "column", "tower",
+                    "activation", "scale", "shift", "clamp"});
+  link = read_source(field, earlier);
   const auto shared = field.find("tower");
-  if (column) return softmax_link(shared ? shared_tower(*shared, earlier) : tower, column->count(kMaxDim));
-  if (shared) shared->fail("goes with `softmax_column`: a product has no tower");
-  return read_product(*product, earlier);
+  if (link.reads_tower()) link.tower = shared ? shared_tower(*shared, earlier) : tower;
+  if (shared && !link.reads_tower()) shared->fail("a product has no tower");
+  if (const auto activation = field.find("activation")) link.activation = read_link_activation(*activation);
+  if (const auto scale = field.find("scale")) link.scale = scale->real();
+  if (const auto shift = field.find("shift")) link.shift = shift->real();
+  if (const auto clamp = field.find("clamp")) read_bounds(*clamp, link);
+  return link;
 }
 
 std::optional<size_t> tower_of(const Task& task) {
   return task.link.reads_tower() ? std::optional<size_t>(task.link.tower) : std::nullopt;
 }
 
-void check_link(const Task& task, const Tower& tower) {
+void check_classes(const Task& task, const std::string& found, size_t outputs) {
+  const bool expected_value = task.link.source == LinkSource::kExpectedValue;
+  const std::string key = expected_value                                         ? "expected_value"
+                          : task.link.source == LinkSource::kLogSoftmaxColumn ? "log_softmax_column"
+                                                                              : "softmax_column";
+  if (outputs < 2) throw ConvertError(found + ", expected at least 2 for " + key);
+  if (expected_value && task.link.values.size() != outputs) {
+    throw ConvertError(found + ", but expected_value has " + counted(task.link.values.size(), "value"));
+  }
+  if (task.link.column >= outputs) {
+    throw ConvertError(found + ", but " + key + " is " + std::to_string(task.link.column) + ", counted from 0");
+  }
+}
+
+// `chosen`: the description says which of the tower's outputs the link reads.
+void check_link(const Task& task, const Tower& tower, bool chosen) {
   const size_t outputs = tower.layers.back().outputs();
   const std::string found =
       "task \"" + task.name + "\": its tower gives " + counted(outputs, "logit") + " (" + tower.layers.back().name + ")";
-  if (task.link.source == LinkSource::kSoftmaxColumn) {
-    if (outputs < 2) throw ConvertError(found + ", expected at least 2 for softmax_column");
-    if (task.link.column >= outputs) {
-      throw ConvertError(found + ", but softmax_column is " + std::to_string(task.link.column) + ", counted from 0");
-    }
-  } else if (outputs != 1) {
+  if (task.link.source != LinkSource::kLogit) return check_classes(task, found, outputs);
+  if (task.link.column >= outputs) {
+    throw ConvertError(found + ", but column is " + std::to_string(task.link.column) + ", counted from 0");
+  }
+  if (outputs != 1 && !chosen) {
     throw ConvertError(found + ", expected 1 for its link; the probability of one class of several is " +
-                       R"({"softmax_column": n})");
+                       R"({"softmax_column": n}, and one of several outputs {"column": n})");
+  }
+}
+
+// Where a task is no output, something must read it.
+void check_outputs(const JsonReader& list, const std::vector<Task>& tasks) {
+  std::vector<bool> read(tasks.size());
+  size_t num_outputs = 0;
+  for (const Task& task : tasks) {
+    num_outputs += task.output ? 1 : 0;
+    for (const size_t factor : task.link.factors) read[factor] = true;
+  }
+  if (num_outputs == 0) list.fail_expected("at least one task without `\"output\": false`");
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (!tasks[i].output && !read[i]) list.items()[i].fail("is no output, and no product reads it");
   }
 }
 
@@ -77,16 +156,18 @@ std::vector<Task> read_tasks(const JsonReader& list) {
   std::vector<Task> tasks;
   size_t num_towers = 0;
   for (const JsonReader& item : list.items()) {
-    item.allow_keys({"name", "link"});
+    item.allow_keys({"name", "link", "output"});
     const std::string name = item.get("name", "the task's name").string();
     for (const Task& task : tasks) {
       if (task.name == name) item.fail("two tasks are named \"" + name + "\"");
     }
-    tasks.push_back({name, read_link(item.get("link", kLinkMeaning), tasks, num_towers)});
+    const auto output = item.find("output");
+    tasks.push_back({name, read_link(item.get("link", kLinkMeaning), tasks, num_towers), !output || output->boolean()});
     if (tower_of(tasks.back()) == num_towers) ++num_towers;
   }
   if (tasks.empty()) list.fail_expected("at least one task");
   if (tasks.size() > kMaxTasks) list.fail_expected("at most " + std::to_string(kMaxTasks));
+  check_outputs(list, tasks);
   return tasks;
 }
 
@@ -98,9 +179,12 @@ std::vector<std::string> tower_task_names(const std::vector<Task>& tasks) {
   return names;
 }
 
-void check_links(const std::vector<Task>& tasks, const std::vector<Tower>& towers) {
-  for (const Task& task : tasks) {
-    if (const auto tower = tower_of(task)) check_link(task, towers[*tower]);
+void check_links(const JsonReader& list, const std::vector<Task>& tasks, const std::vector<Tower>& towers) {
+  const std::vector<JsonReader> items = list.items();
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const JsonReader link = items[i].get("link", kLinkMeaning);
+    const bool chosen = link.is_object() && link.find("column");
+    if (const auto tower = tower_of(tasks[i])) check_link(tasks[i], towers[*tower], chosen);
   }
 }
 

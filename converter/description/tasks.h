@@ -17,6 +17,7 @@ std::vector<Task> read_tasks(const JsonReader& list);
 std::vector<std::string> tower_task_names(const std::vector<Task>& tasks);
 
 /// Throws when a tower's number of outputs is not what its task's link reads.
-void check_links(const std::vector<Task>& tasks, const std::vector<Tower>& towers);
+/// `list`: what the tasks were read from.
+void check_links(const JsonReader& list, const std::vector<Task>& tasks, const std::vector<Tower>& towers);
 
 }  // namespace mmoe::converter

@@ -1,9 +1,8 @@
-#include <cmath>
 #include <map>
 #include <utility>
 
-#include "converter/error.h"
 #include "converter/lowering/fold.h"
+#include "converter/lowering/links.h"
 #include "converter/lowering/lowered.h"
 #include "converter/lowering/project.h"
 #include "converter/lowering/reorder.h"
@@ -14,7 +13,8 @@ namespace {
 
 // A normalisation writes whole panels, which must then be one layer's alone.
 bool same_activation(const LoweredDense& a, const LoweredDense& b) {
-  return a.activation == b.activation && a.alpha == b.alpha && a.norm == NormKind::kNone && b.norm == NormKind::kNone;
+  return a.activation == b.activation && a.alpha == b.alpha && a.beta == b.beta && a.norm == NormKind::kNone &&
+         b.norm == NormKind::kNone;
 }
 
 // The rows [first, first + values) of a vector with one entry per row of a product, which may not have one yet.
@@ -45,8 +45,10 @@ class ProductBuilder {
     dense.product = model_.products.size() - 1;
     dense.inputs = layer.inputs();
     dense.outputs = layer.outputs();
-    dense.activation = layer.activation.kind;
-    dense.alpha = layer.activation.alpha;
+    const Activation activation = lowered(layer.activation);
+    dense.activation = activation.kind;
+    dense.alpha = activation.alpha;
+    dense.beta = activation.beta;
     const Normalisation norm = normalisation_of(layer);
     dense.norm = norm.kind;
     dense.norm_use = norm.use;
@@ -181,45 +183,6 @@ void lower_towers(const std::vector<Tower>& towers, ProductBuilder& products, st
   for (size_t t = 0; t < towers.size(); ++t) products.add_alone(towers[t].layers, 1, lowered[t]);
 }
 
-[[noreturn]] void fail_unsupported(const std::string& where, const std::string& what) {
-  throw ConvertError(where + ": " + what + " is not supported yet");
-}
-
-void require_supported(const Activation& activation, const std::string& where) {
-  if (activation.kind > ActivationKind::kDice) fail_unsupported(where, "its activation");
-  const bool sharp = activation.kind == ActivationKind::kSoftplus && activation.alpha != 0 && activation.alpha != 1;
-  if (sharp) fail_unsupported(where, "softplus with a beta other than 1");
-}
-
-void require_supported(const Mlp& layers) {
-  for (const DenseLayer& layer : layers) require_supported(layer.activation, layer.name);
-}
-
-// What the description can say and the file cannot hold.
-void require_supported(const ModelDescription& model) {
-  require_supported(model.trunk);
-  for (const Level& level : model.levels) {
-    for (const Expert& expert : level.experts) require_supported(expert.layers);
-    for (const Gate& gate : level.gates) {
-      require_supported(gate.hidden);
-      if (!gate.weight_scales.empty()) fail_unsupported(gate.name, "a softmax gate with constant weights");
-    }
-  }
-  for (const Tower& tower : model.towers) require_supported(tower.layers);
-  for (const Task& task : model.tasks) {
-    const Link& link = task.link;
-    const bool known = link.source == LinkSource::kLogit || link.source == LinkSource::kSoftmaxColumn ||
-                       link.source == LinkSource::kProduct;
-    const bool sigmoid = link.activation.kind == ActivationKind::kSigmoid && link.source == LinkSource::kLogit;
-    const bool plain = link.scale == 1 && link.shift == 0 && std::isinf(link.lower) && std::isinf(link.upper);
-    const bool first = link.source != LinkSource::kLogit || link.column == 0;
-    if (!known || !plain || !first || (link.activation.kind != ActivationKind::kIdentity && !sigmoid)) {
-      fail_unsupported("task \"" + task.name + "\"", "its link");
-    }
-    if (!task.output) fail_unsupported("task \"" + task.name + "\"", "a task that is no output");
-  }
-}
-
 void fold_all(ModelDescription& model) {
   fold_batch_norms(model.trunk);
   for (Level& level : model.levels) {
@@ -232,7 +195,6 @@ void fold_all(ModelDescription& model) {
 }  // namespace
 
 LoweredModel lower(const ModelDescription& description) {
-  require_supported(description);
   LoweredModel model;
   model.description = description;
   fold_all(model.description);
@@ -245,6 +207,7 @@ LoweredModel lower(const ModelDescription& description) {
     model.levels.push_back(lower_level(model.description.levels[i], i, products));
   }
   lower_towers(model.description.towers, products, model.towers);
+  lower_links(model);
   return model;
 }
 

@@ -30,7 +30,7 @@ struct LoweredDense {
   size_t inputs = 0;
   size_t outputs = 0;
   ActivationKind activation = ActivationKind::kIdentity;
-  float alpha = 0;
+  float alpha = 0, beta = 0;
   NormKind norm = NormKind::kNone;
   NormUse norm_use = NormUse::kBeforeActivation;
   float norm_epsilon = 0;
@@ -53,7 +53,10 @@ struct LoweredLevel {
 };
 
 struct LoweredModel {
-  ModelDescription description;  ///< after folding and reordering: names, streams, links, features in x's order
+  /// After folding and reordering: names, streams, features in x's order; of the tasks only those that are outputs.
+  /// Factors below their number are among them, the others count on into `auxiliary`.
+  ModelDescription description;
+  std::vector<Task> auxiliary;   ///< computed before the tasks; their factors are auxiliary too
   size_t shared_dim = 0;         ///< leading columns of x that are user- or context-side
   std::vector<size_t> feature_order;  ///< position in the original description of each feature
   std::vector<Product> products;

@@ -1,6 +1,10 @@
 #include "converter/writer/header.h"
 
+#include <limits>
+#include <optional>
+
 #include "converter/description/architecture.h"
+#include "converter/error.h"
 
 #ifndef MMOE_VERSION
 #error "MMOE_VERSION is set by the build"
@@ -14,7 +18,7 @@ template <class T>
 using Offset = flatbuffers::Offset<T>;
 
 constexpr uint16_t kVersionMajor = 1;
-constexpr uint16_t kVersionMinor = 1;
+constexpr uint16_t kVersionMinor = 2;
 
 schema::Side to_schema(Side side) {
   return side == Side::kUser ? schema::Side_User : side == Side::kItem ? schema::Side_Item : schema::Side_Context;
@@ -26,9 +30,40 @@ schema::UnknownRule to_schema(UnknownRule rule) {
                                       : schema::UnknownRule_Error;
 }
 
-// Dice has no name of its own: it is a gate of a normalisation.
-schema::ActivationKind to_schema(ActivationKind kind) {
-  return kind == ActivationKind::kDice ? schema::ActivationKind_Identity : static_cast<schema::ActivationKind>(kind);
+// Numbered alike up to here and from there on; Dice has no name of its own: it is a gate of a normalisation.
+static_assert(static_cast<int>(ActivationKind::kSoftplus) == schema::ActivationKind_Softplus);
+static_assert(static_cast<int>(ActivationKind::kDice) == schema::ActivationKind_Normalized);
+static_assert(static_cast<int>(ActivationKind::kCelu) == schema::ActivationKind_Celu);
+static_assert(static_cast<int>(ActivationKind::kExp) == schema::ActivationKind_Exp);
+
+schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
+  if (kind == ActivationKind::kDice) return schema::ActivationKind_Identity;
+  const bool scaled = kind == ActivationKind::kSoftplus && alpha != 1;
+  return scaled ? schema::ActivationKind_ScaledSoftplus : static_cast<schema::ActivationKind>(kind);
+}
+
+schema::LinkKind to_schema(LinkSource source) {
+  switch (source) {
+    case LinkSource::kLogit: return schema::LinkKind_Identity;
+    case LinkSource::kSoftmaxColumn: return schema::LinkKind_Softmax;
+    case LinkSource::kLogSoftmaxColumn: return schema::LinkKind_LogSoftmax;
+    case LinkSource::kExpectedValue: return schema::LinkKind_Expected;
+    case LinkSource::kProduct: return schema::LinkKind_Product;
+  }
+  throw ConvertError("internal error: unknown link");
+}
+
+bool is_scaled(const Link& link) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  return link.scale != 1 || link.shift != 0 || link.lower != -kInfinity || link.upper != kInfinity;
+}
+
+// Of the links that need no map; nullopt: it needs one.
+std::optional<schema::LinkKind> plain_kind(const Link& link) {
+  if (is_scaled(link)) return std::nullopt;
+  if (link.activation.kind == ActivationKind::kIdentity) return to_schema(link.source);
+  const bool sigmoid = link.source == LinkSource::kLogit && link.activation.kind == ActivationKind::kSigmoid;
+  return sigmoid ? std::optional(schema::LinkKind_Sigmoid) : std::nullopt;
 }
 
 class HeaderWriter {
@@ -51,7 +86,9 @@ class HeaderWriter {
     for (size_t i = 0; i < model_.levels.size(); ++i) levels.push_back(write_level(i));
     const auto level_vector = out_.CreateVector(levels);
     const auto towers = write_towers();
-    const auto tasks = write_tasks();
+    const auto tasks = write_tasks(description.tasks);
+    Offset<flatbuffers::Vector<Offset<schema::Task>>> auxiliary;
+    if (!model_.auxiliary.empty()) auxiliary = write_tasks(model_.auxiliary);
     const auto tensors = write_tensors();
     const auto segments = write_segments(placement);
     const auto golden = write_golden();
@@ -60,7 +97,7 @@ class HeaderWriter {
     const auto root = schema::CreateModel(out_, kVersionMajor, kVersionMinor, name, architecture,
                                           u32(description.input_dim), u32(model_.shared_dim), features, embeddings,
                                           trunk, level_vector, towers, tasks, tensors, segments, header_checksum,
-                                          golden, provenance);
+                                          golden, provenance, auxiliary);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};
   }
@@ -73,11 +110,15 @@ class HeaderWriter {
     return std::vector<uint32_t>(numbers.begin(), numbers.end());
   }
 
+  static schema::ActivationKind activation_of(const LoweredDense& layer) {
+    return to_schema(layer.activation, layer.alpha);
+  }
+
   Offset<schema::Normalized> write_normalized(const LoweredDense& layer) {
     const auto kind = layer.norm == NormKind::kLayer ? schema::NormKind_Layer : schema::NormKind_Channel;
     const auto use = static_cast<schema::NormUse>(layer.norm_use);  // in the order of NormUse
     const auto scale_shift = static_cast<uint32_t>(tensors_.products[layer.product].scale_shift);
-    return schema::CreateNormalized(out_, kind, use, scale_shift, layer.norm_epsilon, to_schema(layer.activation));
+    return schema::CreateNormalized(out_, kind, use, scale_shift, layer.norm_epsilon, activation_of(layer));
   }
 
   Offset<schema::Dense> write_dense(const LoweredDense& layer) {
@@ -85,9 +126,10 @@ class HeaderWriter {
     const bool slopes = layer.activation == ActivationKind::kPRelu || layer.activation == ActivationKind::kDice;
     Offset<schema::Normalized> normalized;
     if (layer.norm != NormKind::kNone) normalized = write_normalized(layer);
-    const auto activation = layer.norm == NormKind::kNone ? to_schema(layer.activation) : schema::ActivationKind_Normalized;
+    const auto activation = layer.norm == NormKind::kNone ? activation_of(layer) : schema::ActivationKind_Normalized;
     return schema::CreateDense(out_, product.weight, product.bias, u32(layer.column), u32(layer.inputs),
-                               u32(layer.outputs), activation, layer.alpha, slopes ? product.slopes : -1, normalized);
+                               u32(layer.outputs), activation, layer.alpha, slopes ? product.slopes : -1, normalized,
+                               layer.beta);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Dense>>> write_mlp(const LoweredMlp& layers) {
@@ -100,17 +142,20 @@ class HeaderWriter {
     return input.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
   }
 
-  Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t constant) {
+  Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t weights) {
     const auto name = out_.CreateString(gate.name);
     const auto hidden = write_mlp(lowered.hidden);
     Offset<schema::Dense> logits;
     if (gate.logits) logits = write_dense(lowered.logits);
     const auto experts = out_.CreateVector(u32s(gate.experts));
-    const auto kind = gate.logits ? schema::GateKind_Softmax : schema::GateKind_Constant;
+    const bool scaled = gate.logits && !gate.weight_scales.empty();
+    const auto kind = scaled         ? schema::GateKind_ScaledSoftmax
+                      : gate.logits ? schema::GateKind_Softmax
+                                    : schema::GateKind_Constant;
     const auto mode = gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax
                                                                   : schema::TopKMode_SoftmaxOfTopK;
     return schema::CreateGate(out_, name, kind, source_of(gate.input), u32(gate.input.index), hidden, logits, experts,
-                              u32(gate.top_k), mode, constant);
+                              u32(gate.top_k), mode, gate.logits ? -1 : weights, scaled ? weights : -1);
   }
 
   Offset<schema::Level> write_level(size_t index) {
@@ -144,24 +189,31 @@ class HeaderWriter {
     return out_.CreateVector(towers);
   }
 
-  Offset<schema::Link> write_link(const Task& task) {
-    const Link& link = task.link;
-    if (link.source == LinkSource::kProduct) {
-      const auto factors = out_.CreateVector(u32s(link.factors));
-      return schema::CreateLink(out_, schema::LinkKind_Product, 0, 0, factors);
-    }
-    if (link.source == LinkSource::kSoftmaxColumn) {
-      return schema::CreateLink(out_, schema::LinkKind_Softmax, u32(link.tower), u32(link.column));
-    }
-    const bool sigmoid = link.activation.kind == ActivationKind::kSigmoid;
-    return schema::CreateLink(out_, sigmoid ? schema::LinkKind_Sigmoid : schema::LinkKind_Identity, u32(link.tower));
+  static schema::LinkMap map_of(const Link& link) {
+    const Activation& activation = link.activation;
+    return {to_schema(link.source), to_schema(activation.kind, activation.alpha), activation.alpha, activation.beta,
+            link.scale, link.shift, link.lower, link.upper};
   }
 
-  Offset<flatbuffers::Vector<Offset<schema::Task>>> write_tasks() {
+  Offset<schema::Link> write_link(const Link& link) {
+    const auto kind = plain_kind(link);
+    const schema::LinkMap map = map_of(link);
+    Offset<flatbuffers::Vector<uint32_t>> factors;
+    if (link.source == LinkSource::kProduct) factors = out_.CreateVector(u32s(link.factors));
+    Offset<flatbuffers::Vector<float>> values;
+    if (link.source == LinkSource::kExpectedValue) values = out_.CreateVector(link.values);
+    const bool classes = link.source == LinkSource::kLogSoftmaxColumn || link.source == LinkSource::kSoftmaxColumn;
+    const bool column = classes || link.source == LinkSource::kLogit;
+    return schema::CreateLink(out_, kind.value_or(schema::LinkKind_Mapped), link.reads_tower() ? u32(link.tower) : 0,
+                              column ? u32(link.column) : 0, factors, values,
+                              kind ? nullptr : &map);
+  }
+
+  Offset<flatbuffers::Vector<Offset<schema::Task>>> write_tasks(const std::vector<Task>& list) {
     std::vector<Offset<schema::Task>> tasks;
-    for (const Task& task : model_.description.tasks) {
+    for (const Task& task : list) {
       const auto name = out_.CreateString(task.name);
-      const auto link = write_link(task);
+      const auto link = write_link(task.link);
       tasks.push_back(schema::CreateTask(out_, name, link));
     }
     return out_.CreateVector(tasks);

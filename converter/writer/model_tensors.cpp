@@ -88,9 +88,9 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
   for (const Level& level : model.description.levels) {
     tensors.constants.emplace_back();
     for (const Gate& gate : level.gates) {
-      const std::vector<float>& weights = gate.constant_weights;
+      const std::vector<float>& weights = gate.logits ? gate.weight_scales : gate.constant_weights;
       tensors.constants.back().push_back(
-          gate.logits ? -1
+          weights.empty() ? -1
                       : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
                                                             weights.size(), schema::DType_F32)));
     }

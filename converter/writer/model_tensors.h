@@ -20,7 +20,7 @@ struct ModelTensors {
     int32_t keys = -1, offsets = -1, ids = -1;
   };
   std::vector<ProductTensors> products;
-  std::vector<std::vector<int32_t>> constants;  // [level][gate]
+  std::vector<std::vector<int32_t>> constants;  // [level][gate]: constant weights, or scales of a softmax
   std::vector<uint32_t> embeddings;
   std::vector<VocabularyTensors> vocabularies;  // one per feature
 };

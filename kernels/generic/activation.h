@@ -27,7 +27,7 @@ inline void prelu(const float* slopes, float* data, std::size_t size) {
 }
 
 template <class Arch>
-void activate(Activation activation, float alpha, float* data, std::size_t size) {
+void activate(Activation activation, float alpha, float beta, float* data, std::size_t size) {
   using B = Reg<Arch>;
   const B zero(0.0f);
   switch (activation) {
@@ -54,6 +54,35 @@ void activate(Activation activation, float alpha, float* data, std::size_t size)
       return for_each_register<Arch>(data, size, [](const B& x) { return gelu_tanh<Arch>(x); });
     case Activation::kSoftplus:
       return for_each_register<Arch>(data, size, [](const B& x) { return softplus<Arch>(x); });
+    case Activation::kCelu:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return celu<Arch>(x, B(alpha)); });
+    case Activation::kMish:
+      return for_each_register<Arch>(data, size, [](const B& x) { return mish<Arch>(x); });
+    case Activation::kHardSwish:
+      return for_each_register<Arch>(
+          data, size, [](const B& x) { return x * hard_sigmoid<Arch>(x, B(kSixth), B(0.5f)); });
+    case Activation::kHardSigmoid:
+      return for_each_register<Arch>(
+          data, size, [=](const B& x) { return hard_sigmoid<Arch>(x, B(alpha), B(beta)); });
+    case Activation::kClamp:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return clamp<Arch>(x, B(alpha), B(beta)); });
+    case Activation::kSwish:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return x * sigmoid<Arch>(B(alpha) * x); });
+    case Activation::kSoftsign:
+      return for_each_register<Arch>(
+          data, size, [](const B& x) { return divide<Arch>(x, B(1.0f) - negative_abs<Arch>(x)); });
+    case Activation::kLogSigmoid:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return zero - softplus<Arch>(-x); });
+    case Activation::kThreshold:
+      return for_each_register<Arch>(
+          data, size, [=](const B& x) { return xsimd::select(x <= B(alpha), B(beta), x); });
+    case Activation::kSquaredRelu:
+      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x < zero, zero, x * x); });
+    case Activation::kExp:
+      return for_each_register<Arch>(data, size, [](const B& x) { return exp<Arch>(x); });
+    case Activation::kScaledSoftplus:
+      return for_each_register<Arch>(
+          data, size, [=](const B& x) { return divide<Arch>(softplus<Arch>(B(alpha) * x), B(alpha)); });
   }
 }
 

@@ -196,7 +196,7 @@ inline void activate_rows(const DenseArgs& args) {
     if (args.activation == Activation::kPRelu) {
       prelu<Arch>(args.slopes, output, args.num_activated * kPanelWidth);
     } else {
-      activate<Arch>(args.activation, args.alpha, output, args.num_activated * kPanelWidth);
+      activate<Arch>(args.activation, args.alpha, args.beta, output, args.num_activated * kPanelWidth);
     }
   }
 }

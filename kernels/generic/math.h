@@ -88,6 +88,45 @@ inline Reg<Arch> tanh(const Reg<Arch>& x) {
   return xsimd::select(B(-kTanhSmall) < negative, small, with_sign);
 }
 
+/// e^x; infinite where e^-x is below the smallest normal number.
+template <class Arch>
+inline Reg<Arch> exp(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
+  return xsimd::select(x < B(0.0f), z, divide<Arch>(B(1.0f), z));
+}
+
+/// x tanh(log(1 + e^x)), by e^-|x|.
+template <class Arch>
+inline Reg<Arch> mish(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
+  const B twice = z + z;
+  const B above = xsimd::select(x < B(0.0f), z * (z + B(2.0f)), B(1.0f) + twice);
+  return x * divide<Arch>(above, above + xsimd::select(x < B(0.0f), B(2.0f), twice * z));
+}
+
+template <class Arch>
+inline Reg<Arch> clamp(const Reg<Arch>& x, const Reg<Arch>& lower, const Reg<Arch>& upper) {
+  const Reg<Arch> y = xsimd::select(x < lower, lower, x);
+  return xsimd::select(upper < y, upper, y);
+}
+
+template <class Arch>
+inline Reg<Arch> hard_sigmoid(const Reg<Arch>& x, const Reg<Arch>& slope, const Reg<Arch>& offset) {
+  using B = Reg<Arch>;
+  return clamp<Arch>(multiply_add<Arch>(slope, x, offset), B(0.0f), B(1.0f));
+}
+
+/// alpha * (e^(x / alpha) - 1) below zero, x elsewhere.
+template <class Arch>
+inline Reg<Arch> celu(const Reg<Arch>& x, const Reg<Arch>& alpha) {
+  using B = Reg<Arch>;
+  const B below = xsimd::select(x < B(0.0f), x, B(0.0f));
+  const B curve = alpha * (exp_nonpositive<Arch>(divide<Arch>(below, alpha)) - B(1.0f));
+  return xsimd::select(x < B(0.0f), curve, x);
+}
+
 /// alpha * (e^x - 1) below zero, x elsewhere.
 template <class Arch>
 inline Reg<Arch> elu(const Reg<Arch>& x, const Reg<Arch>& alpha) {

@@ -43,7 +43,7 @@ inline void normalise_row(const NormArgs& args, float* data, std::size_t padded)
   }
   if (args.gates) return;
   if (args.activation == Activation::kPRelu) return prelu<Arch>(args.slopes, data, padded);
-  activate<Arch>(args.activation, args.alpha, data, padded);
+  activate<Arch>(args.activation, args.alpha, args.beta, data, padded);
 }
 
 template <class Arch>

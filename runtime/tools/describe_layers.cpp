@@ -1,5 +1,6 @@
 #include "runtime/tools/describe_layers.h"
 
+#include <cmath>
 #include <vector>
 
 #include "runtime/tools/schema_names.h"
@@ -10,7 +11,33 @@ namespace {
 using Layers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
 
 bool uses_alpha(schema::ActivationKind activation) {
-  return activation == schema::ActivationKind_LeakyRelu || activation == schema::ActivationKind_Elu;
+  switch (activation) {
+    case schema::ActivationKind_LeakyRelu:
+    case schema::ActivationKind_Elu:
+    case schema::ActivationKind_Celu:
+    case schema::ActivationKind_Swish:
+    case schema::ActivationKind_ScaledSoftplus: return true;
+    default: return false;
+  }
+}
+
+bool uses_both(schema::ActivationKind activation) {
+  return activation == schema::ActivationKind_HardSigmoid || activation == schema::ActivationKind_Clamp ||
+         activation == schema::ActivationKind_Threshold;
+}
+
+// A link's activation and what follows it; null for one that has none.
+Json map_of(const schema::Link& link) {
+  if (link.kind() != schema::LinkKind_Mapped) return {};
+  const schema::LinkMap& map = *link.map();
+  const auto bound = [](float value) { return std::isinf(value) ? Json() : Json(value); };
+  const bool both = uses_both(map.activation());
+  return {{"activation", name_of(map.activation())},
+          {"alpha", both || uses_alpha(map.activation()) ? Json(map.alpha()) : Json()},
+          {"beta", both ? Json(map.beta()) : Json()},
+          {"scale", map.scale()},
+          {"shift", map.shift()},
+          {"clamp", {bound(map.lower()), bound(map.upper())}}};
 }
 
 Json layers_of(const Layers* layers) {
@@ -22,7 +49,8 @@ Json layers_of(const Layers* layers) {
     const schema::ActivationKind activation = norm ? norm->activation() : layer.activation();
     Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
     if (norm && norm->use() == schema::NormUse_Gate) item["activation"] = name_of(norm->use());
-    item["alpha"] = uses_alpha(activation) ? Json(layer.alpha()) : Json();
+    item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
+    item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
     item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
     out.push_back(std::move(item));
   }
@@ -41,7 +69,8 @@ class LayerDescriber {
       previous_ = level;
     }
     out["towers"] = towers();
-    out["tasks"] = tasks();
+    out["tasks"] = tasks(model_.tasks());
+    out["auxiliary_tasks"] = tasks(model_.auxiliary());
   }
 
  private:
@@ -68,19 +97,21 @@ class LayerDescriber {
   }
 
   Json gate_of(const schema::Gate& gate) const {
-    const bool softmax = gate.kind() == schema::GateKind_Softmax;
+    const bool softmax = gate.kind() != schema::GateKind_Constant;
     Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
     out["reads"] = softmax ? reads(gate) : Json();
     out["hidden"] = layers_of(gate.hidden());
     out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
     out["top_k"] = softmax ? Json(gate.top_k()) : Json();
     out["top_k_mode"] = softmax && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();
-    out["weights"] = softmax ? Json() : constant_weights(gate);
+    out["weights"] = softmax ? Json() : floats(gate.constant(), gate);
+    out["weight_scales"] = gate.kind() == schema::GateKind_ScaledSoftmax ? floats(gate.scales(), gate) : Json();
     return out;
   }
 
-  Json constant_weights(const schema::Gate& gate) const {
-    const float* weights = view_.elements<float>(static_cast<std::size_t>(gate.constant()));
+  // One per expert of the gate.
+  Json floats(std::int32_t tensor, const schema::Gate& gate) const {
+    const float* weights = view_.elements<float>(static_cast<std::size_t>(tensor));
     return std::vector<float>(weights, weights + gate.experts()->size());
   }
 
@@ -95,20 +126,26 @@ class LayerDescriber {
     return out;
   }
 
-  Json tasks() const {
+  using Tasks = flatbuffers::Vector<flatbuffers::Offset<schema::Task>>;
+
+  Json tasks(const Tasks* list) const {
     Json out = Json::array();
-    for (const schema::Task* task : *model_.tasks()) {
-      const schema::Link& link = *task->link();
-      const bool product = link.kind() == schema::LinkKind_Product;
-      Json factors = Json::array();
+    for (Index task = 0; task < size_of(list); ++task) {
+      const schema::Link& link = *list->Get(task)->link();
+      const bool product = source_of(link) == schema::LinkKind_Product;
+      const bool expected = source_of(link) == schema::LinkKind_Expected;
+      Json factors = Json::array(), values;
+      if (expected) values = std::vector<float>(link.values()->begin(), link.values()->end());
       for (Index i = 0; product && i < size_of(link.factors()); ++i) {
-        factors.push_back(shown_text(model_.tasks()->Get(link.factors()->Get(i))->name()));
+        factors.push_back(shown_text(task_of(model_, link.factors()->Get(i)).name()));
       }
-      out.push_back({{"name", shown_text(task->name())},
-                     {"link", name_of(link.kind())},
+      out.push_back({{"name", shown_text(list->Get(task)->name())},
+                     {"link", name_of(source_of(link))},
                      {"tower", product ? Json() : Json(shown_text(model_.towers()->Get(link.tower())->name()))},
-                     {"column", product ? Json() : Json(link.column())},
-                     {"factors", std::move(factors)}});
+                     {"column", product || expected ? Json() : Json(link.column())},
+                     {"values", std::move(values)},
+                     {"factors", std::move(factors)},
+                     {"map", map_of(link)}});
     }
     return out;
   }

@@ -43,11 +43,36 @@ std::vector<std::optional<std::string>> given_columns(const Model& model, const 
 
 }  // namespace
 
+namespace {
+
+// 1 - p is one as well; anything else that scales, and every bound, leaves the question open.
+bool keeps_probability(const schema::LinkMap& map) {
+  const bool itself = map.scale() == 1 && map.shift() == 0;
+  const bool complement = map.scale() == -1 && map.shift() == 1;
+  return itself || complement;
+}
+
+// Tasks and auxiliary ones, as factors number them.
+bool is_probability(const schema::Model& model, Index task) {
+  const schema::Link& link = *task_of(model, task).link();
+  const schema::LinkMap* map = link.kind() == schema::LinkKind_Mapped ? link.map() : nullptr;
+  if (map && !keeps_probability(*map)) return false;
+  if (map && map->activation() == schema::ActivationKind_Sigmoid) return true;
+  if (map && map->activation() != schema::ActivationKind_Identity) return false;
+  switch (source_of(link)) {
+    case schema::LinkKind_Sigmoid:
+    case schema::LinkKind_Softmax: return true;
+    case schema::LinkKind_Product:
+      return std::all_of(link.factors()->begin(), link.factors()->end(),
+                         [&](std::uint32_t factor) { return is_probability(model, factor); });
+    default: return false;
+  }
+}
+
+}  // namespace
+
 bool is_probability(const Model& model, std::size_t task) {
-  const schema::Link& link = *ModelView(model).root().tasks()->Get(static_cast<Index>(task))->link();
-  if (link.kind() != schema::LinkKind_Product) return link.kind() != schema::LinkKind_Identity;
-  return std::all_of(link.factors()->begin(), link.factors()->end(),
-                     [&](std::uint32_t factor) { return is_probability(model, factor); });
+  return is_probability(ModelView(model).root(), static_cast<Index>(task));
 }
 
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,

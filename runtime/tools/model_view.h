@@ -32,6 +32,17 @@ inline std::string shown_text(const flatbuffers::String* text) {
   return all.substr(0, end) + "…";
 }
 
+/// What a link starts from, whatever is done with it then.
+inline schema::LinkKind source_of(const schema::Link& link) {
+  return link.kind() == schema::LinkKind_Mapped ? link.map()->kind() : link.kind();
+}
+
+/// A task by the number that factors have: behind the tasks come the auxiliary ones.
+inline const schema::Task& task_of(const schema::Model& model, Index index) {
+  const Index num_tasks = model.tasks()->size();
+  return index < num_tasks ? *model.tasks()->Get(index) : *model.auxiliary()->Get(index - num_tasks);
+}
+
 /// The model must stay as long as the view.
 class ModelView {
  public:

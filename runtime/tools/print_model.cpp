@@ -29,6 +29,13 @@ std::string short_float(const Json& number) {
   return text;
 }
 
+// "(0.01)", "(0, 6)" or nothing.
+std::string parameters_text(const Json& activation) {
+  if (activation["alpha"].is_null()) return {};
+  const std::string second = activation["beta"].is_null() ? "" : ", " + short_float(activation["beta"]);
+  return "(" + short_float(activation["alpha"]) + second + ")";
+}
+
 }  // namespace
 
 std::string layers_text(const Json& layers) {
@@ -37,7 +44,7 @@ std::string layers_text(const Json& layers) {
     if (out.empty()) out = std::to_string(layer["inputs"].get<std::uint64_t>());
     out += " → " + std::to_string(layer["outputs"].get<std::uint64_t>()) + " " + text_of(layer["activation"]);
     if (!layer["norm"].is_null()) out += "+" + text_of(layer["norm"]["kind"]);
-    if (!layer["alpha"].is_null()) out += "(" + short_float(layer["alpha"]) + ")";
+    out += parameters_text(layer);
   }
   return out.empty() ? "-" : out;
 }
@@ -163,14 +170,19 @@ std::string experts_text(const Json& experts) {
   return table.text(kIndent);
 }
 
-std::string weights_text(const Json& weights) {
+std::string floats_text(const Json& weights) {
   std::string out;
   for (const Json& weight : weights) out += (out.empty() ? "" : ", ") + short_float(weight);
-  return "constant " + out;
+  return out;
+}
+
+std::string weights_text(const Json& gate) {
+  if (gate["kind"] == "constant") return "constant " + floats_text(gate["weights"]);
+  return gate["weight_scales"].is_null() ? "softmax" : "softmax times " + floats_text(gate["weight_scales"]);
 }
 
 std::string top_k_text(const Json& gate) {
-  if (gate["kind"] != "softmax") return "-";
+  if (gate["kind"] == "constant") return "-";
   if (gate["top_k"] == 0) return "all";
   return number_of(gate["top_k"]) + (gate["top_k_mode"] == "top_k_of_softmax" ? " (of the softmax)" : "");
 }
@@ -180,7 +192,7 @@ std::string gates_text(const Json& gates) {
   for (std::size_t i = 0; i < gates.size(); ++i) {
     const Json& gate = gates[i];
     table.add({std::to_string(i), text_of(gate["name"]),
-               gate["kind"] == "softmax" ? "softmax" : weights_text(gate["weights"]), reads_text(gate["reads"]),
+               weights_text(gate), reads_text(gate["reads"]),
                layers_text(gate["hidden"]), ranges_text(gate["experts"]), top_k_text(gate)});
   }
   return table.text(kIndent);
@@ -206,22 +218,41 @@ std::string towers_text(const Json& towers) {
   return titled("Towers (" + number_of(towers.size()) + ")", table);
 }
 
-std::string link_text(const Json& task) {
+std::string source_text(const Json& task) {
   if (task["link"] == "product") {
     std::string out;
     for (const Json& factor : task["factors"]) out += (out.empty() ? "" : " x ") + text_of(factor);
     return out;
   }
   const std::string tower = "of tower '" + text_of(task["tower"]) + "'";
+  if (task["link"] == "expected_value") return "expected value of " + floats_text(task["values"]) + " " + tower;
   const std::string column = std::to_string(task["column"].get<std::uint64_t>());
   if (task["link"] == "softmax_column") return "softmax column " + column + " " + tower;
+  if (task["link"] == "log_softmax_column") return "log-softmax column " + column + " " + tower;
   return task["link"].get<std::string>() + " " + tower + (task["column"] == 0 ? "" : ", column " + column);
 }
 
-std::string tasks_text(const Json& tasks) {
+// "clamp(2 * softplus(...) + 1, 0, 5)", of which only what does something is shown.
+std::string link_text(const Json& task) {
+  std::string out = source_text(task);
+  const Json& map = task["map"];
+  if (map.is_null()) return out;
+  if (map["activation"] != "linear") out = text_of(map["activation"]) + parameters_text(map) + " of " + out;
+  if (map["scale"] != 1) out += ", times " + short_float(map["scale"]);
+  if (map["shift"] != 0) out += ", plus " + short_float(map["shift"]);
+  if (!map["clamp"][0].is_null()) out += ", at least " + short_float(map["clamp"][0]);
+  if (!map["clamp"][1].is_null()) out += ", at most " + short_float(map["clamp"][1]);
+  return out;
+}
+
+std::string tasks_text(const Json& model) {
   TextTable table({"name", "score"});
-  for (const Json& task : tasks) table.add({text_of(task["name"]), link_text(task)});
-  return titled("Tasks (" + number_of(tasks.size()) + ")", table);
+  for (const Json& task : model["tasks"]) table.add({text_of(task["name"]), link_text(task)});
+  std::string out = titled("Tasks (" + number_of(model["tasks"].size()) + ")", table);
+  if (model["auxiliary_tasks"].empty()) return out;
+  TextTable auxiliary({"name", "score"});
+  for (const Json& task : model["auxiliary_tasks"]) auxiliary.add({text_of(task["name"]), link_text(task)});
+  return out + titled("Factors that are no task (" + number_of(model["auxiliary_tasks"].size()) + ")", auxiliary);
 }
 
 std::string segments_text(const Json& model) {
@@ -260,7 +291,7 @@ std::string provenance_text(const Json& provenance) {
 
 std::string model_text(const Json& model) {
   std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) + features_text(model["features"]) +
-                    levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model["tasks"]) +
+                    levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model) +
                     segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);

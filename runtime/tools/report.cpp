@@ -46,7 +46,7 @@ std::size_t most_experts_of(const Plan& plan) {
 bool has_top_k(const Model& model) {
   for (const schema::Level* level : *ModelView(model).root().levels()) {
     for (const schema::Gate* gate : *level->gates()) {
-      if (gate->kind() == schema::GateKind_Softmax && gate->top_k() != 0) return true;
+      if (gate->kind() != schema::GateKind_Constant && gate->top_k() != 0) return true;
     }
   }
   return false;

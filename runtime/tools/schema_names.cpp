@@ -15,13 +15,16 @@ constexpr const char* kVocabularies[] = {"identity", "strings", "integers"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kActivations[] = {"linear", "relu",    "leaky_relu", "prelu", "elu",
                                         "selu",   "sigmoid", "tanh",       "silu",  "gelu",
-                                        "gelu_tanh", "softplus", "normalized"};
+                                        "gelu_tanh", "softplus", "normalized", "celu", "mish",
+                                        "hard_swish", "hard_sigmoid", "clamp", "swish", "softsign",
+                                        "log_sigmoid", "threshold", "squared_relu", "exp", "softplus"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
 constexpr const char* kPoolings[] = {"sum", "mean", "max"};
-constexpr const char* kGates[] = {"softmax", "constant"};
+constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
-constexpr const char* kLinks[] = {"identity", "sigmoid", "softmax_column", "product"};
+constexpr const char* kLinks[] = {"identity", "sigmoid", "softmax_column", "product", "log_softmax_column",
+                                  "expected_value", "mapped"};
 
 // A value that is appended to an enumeration must be named here: the tables' sizes are checked.
 template <auto last, class Enum, std::size_t size>

@@ -39,6 +39,7 @@ class ParameterCounter {
         add_tensor(static_cast<std::uint32_t>(gate->constant()));
       } else {
         add(*gate->logits());
+        if (gate->kind() == schema::GateKind_ScaledSoftmax) add_tensor(static_cast<std::uint32_t>(gate->scales()));
       }
     }
   }
@@ -77,7 +78,7 @@ std::uint64_t flops_of(const Layers* layers) {
 }
 
 bool is_sparse(const schema::Gate& gate) {
-  return gate.kind() == schema::GateKind_Softmax && gate.top_k() != 0 && gate.top_k() < gate.experts()->size();
+  return gate.kind() != schema::GateKind_Constant && gate.top_k() != 0 && gate.top_k() < gate.experts()->size();
 }
 
 // The experts of one level, as the gates that are needed select them.
@@ -138,8 +139,9 @@ class ExpertWork {
 
 std::vector<bool> needed_towers(const schema::Model& model) {
   std::vector<bool> needed(size_of(model.towers()));
-  for (const schema::Task* task : *model.tasks()) {
-    if (task->link()->kind() != schema::LinkKind_Product) needed[task->link()->tower()] = true;
+  for (Index i = 0; i < model.tasks()->size() + size_of(model.auxiliary()); ++i) {
+    const schema::Link& link = *task_of(model, i).link();
+    if (source_of(link) != schema::LinkKind_Product) needed[link.tower()] = true;
   }
   return needed;
 }
@@ -187,7 +189,7 @@ class FlopsCounter {
       const schema::Gate& gate = *level.gates()->Get(i);
       experts.select(gate);
       add_gate(gate, level);
-      if (gate.kind() == schema::GateKind_Softmax) read(gate);
+      if (gate.kind() != schema::GateKind_Constant) read(gate);
       if (gate.kind() == schema::GateKind_Constant) note_constant(index, gate);
     }
     for (Index i = 0; i < level.experts()->size(); ++i) {
@@ -205,7 +207,7 @@ class FlopsCounter {
 
   void add_gate(const schema::Gate& gate, const schema::Level& level) {
     add(flops_of(gate.hidden()));
-    if (gate.kind() == schema::GateKind_Softmax) add(flops_of(*gate.logits()));
+    if (gate.kind() != schema::GateKind_Constant) add(flops_of(*gate.logits()));
     const std::uint64_t flops = 2 * mixing_multiply_adds(level, gate);
     const std::uint64_t mixed = is_sparse(gate) ? gate.top_k() : gate.experts()->size();
     flops_.all_experts += flops * gate.experts()->size();

@@ -21,14 +21,16 @@ BUILT = ["MMOE_BUILD_TOOLS", "MMOE_BUILD_CONVERTER", "MMOE_BUILD_EXAMPLES", "MMO
 
 # Each of these with everything else as it is by default.
 PARTS = [["MMOE_FILES=OFF"], ["MMOE_HEAP=OFF"], ["MMOE_THREADS=OFF"], ["MMOE_C_API=OFF"], ["MMOE_FEATURES=OFF"],
-         ["MMOE_MESSAGES=OFF"], ["MMOE_VERIFY=header"], ["MMOE_WERROR=ON"], ["MMOE_BUILD_CHECKS=OFF"],
+         ["MMOE_EXTRAS=OFF"], ["MMOE_MESSAGES=OFF"], ["MMOE_VERIFY=header"], ["MMOE_WERROR=ON"], ["MMOE_BUILD_CHECKS=OFF"],
          ["MMOE_BUILD_MODEL_TESTS=OFF"], ["MMOE_ISAS=scalar"], ["CMAKE_BUILD_TYPE=Debug"], ["CMAKE_BUILD_TYPE=MinSizeRel"],
          ["BUILD_SHARED_LIBS=ON"],
-         ["MMOE_FILES=OFF", "MMOE_HEAP=OFF", "MMOE_THREADS=OFF", "MMOE_C_API=OFF", "MMOE_FEATURES=OFF", "MMOE_MESSAGES=OFF"]]
+         ["MMOE_FILES=OFF", "MMOE_HEAP=OFF", "MMOE_THREADS=OFF", "MMOE_C_API=OFF", "MMOE_FEATURES=OFF", "MMOE_EXTRAS=OFF",
+          "MMOE_MESSAGES=OFF"]]
 
 # The parts that a device leaves out go with the library alone: tools and tests need what they use.
 ALONE = [f"{option}=OFF" for option in BUILT]
-LEFT_OUT = ("MMOE_FILES", "MMOE_HEAP", "MMOE_THREADS", "MMOE_C_API", "MMOE_FEATURES", "MMOE_MESSAGES", "MMOE_VERIFY")
+LEFT_OUT = ("MMOE_FILES", "MMOE_HEAP", "MMOE_THREADS", "MMOE_C_API", "MMOE_FEATURES", "MMOE_EXTRAS", "MMOE_MESSAGES",
+            "MMOE_VERIFY")
 
 
 def combinations():

@@ -12,9 +12,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1 target=$2
 shift 2
 
-# Name, kernel sets, limit in bytes, toolchain, options. What a microcontroller leaves out: text of errors, features.
+# Name, kernel sets, limit in bytes, toolchain, options. What a microcontroller leaves out: text of errors, features, extras.
 readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
-readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF
+readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r isas limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    65536  - $lto
 x86-64-all        auto   147456  -

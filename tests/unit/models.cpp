@@ -1,6 +1,7 @@
 #include "tests/unit/models.h"
 
 #include <cstring>
+#include <limits>
 #include <new>
 #include <stdexcept>
 
@@ -260,6 +261,99 @@ ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed) {
   return model;
 }
 
+namespace {
+
+// Each bounded one before the one that grows fastest.
+std::vector<Activation> further_activations() {
+  const auto activation = [](ActivationKind kind, float alpha = 0, float beta = 0) {
+    Activation result;
+    result.kind = kind;
+    result.alpha = alpha;
+    result.beta = beta;
+    return result;
+  };
+  using K = ActivationKind;
+  return {activation(K::kCelu, 0.6f),
+          activation(K::kMish),
+          activation(K::kHardSwish),
+          activation(K::kHardSigmoid, 0.2f, 0.5f),
+          activation(K::kSwish, 1.702f),
+          activation(K::kLogSigmoid),
+          activation(K::kThreshold, 0.1f, -0.2f),
+          activation(K::kSquaredRelu),
+          activation(K::kSoftplus, 2.5f),
+          activation(K::kSoftsign),
+          activation(K::kExp),
+          activation(K::kClamp, -1, std::numeric_limits<float>::infinity())};
+}
+
+Link with_map(Link link, ActivationKind activation, float scale, float shift) {
+  link.activation.kind = activation;
+  link.scale = scale;
+  link.shift = shift;
+  return link;
+}
+
+// Of four towers, the third with four classes and the last with three outputs.
+std::vector<Task> linked_tasks() {
+  Link bounded = with_map(identity_link(0), ActivationKind::kSoftplus, 2, -1);
+  bounded.lower = -0.5f;
+  bounded.upper = 5;
+  Link log = softmax_link(2, 2);
+  log.source = LinkSource::kLogSoftmaxColumn;
+  Link level = identity_link(2);
+  level.source = LinkSource::kExpectedValue;
+  level.values = {1, 2, 3.5f, -4};
+  Link third = with_map(identity_link(3), ActivationKind::kTanh, 1, 0);
+  third.column = 2;
+  Link second = identity_link(3);
+  second.column = 1;
+  return {{"bounded", bounded},
+          {"hidden", sigmoid_link(1), false},
+          {"class", softmax_link(2, 1)},
+          {"log", log},
+          {"level", level},
+          {"not", with_map(sigmoid_link(0), ActivationKind::kSigmoid, -1, 1)},
+          {"hidden product", with_map(product_link({1, 2}), ActivationKind::kIdentity, 2, 0), false},
+          {"product", product_link({1, 6, 2})},
+          {"tanh", third},
+          {"raw", second}};
+}
+
+}  // namespace
+
+ModelDescription linked_description(std::size_t top_k, std::uint64_t seed) {
+  Random random(seed);
+  ModelDescription model;
+  model.name = "linked";
+  model.input_dim = 23;
+  model.shared_dim = 9;
+  const std::vector<Activation> activations = further_activations();
+  const std::size_t count = activations.size();
+  Level level;
+  for (std::size_t e = 0; e < count; ++e) {
+    level.experts.push_back(expert(0, random_mlp(23, {17, 9}, random)));
+    for (std::size_t l = 0; l < 2; ++l) level.experts[e].layers[l].activation = activations[(e + l) % count];
+  }
+  level.experts[3].layers[0].layer_norm_before_activation = random_layer_norm(17, random);
+  for (std::size_t g = 0; g < 3; ++g) {
+    level.gates.push_back(softmax_gate(23, iota(count), random));
+    level.gates.back().top_k = top_k;
+    if (g < 2) level.gates.back().weight_scales = random.floats(count, -1.5f, 1.5f);
+  }
+  level.gates[1].top_k_mode = TopKMode::kTopKOfSoftmax;
+  level.gates.push_back(constant_gate(iota(count), std::vector<float>(count, 1.0f / static_cast<float>(count))));
+  model.levels = {std::move(level)};
+  const std::size_t outputs[] = {1, 1, 4, 3};
+  for (std::size_t t = 0; t < 4; ++t) {
+    model.towers.push_back({"tower " + std::to_string(t), t,
+                            random_mlp(9, {5, outputs[t]}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
+  }
+  model.tasks = linked_tasks();
+  name_all(model);
+  return model;
+}
+
 ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
   ModelDescription model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
   Random random(seed + 7);
@@ -347,6 +441,8 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"mixed", mixed_description(seed)},
       {"normalised", normalised_description(0, seed)},
       {"normalised, top-2", normalised_description(2, seed)},
+      {"linked", linked_description(0, seed)},
+      {"linked, top-3", linked_description(3, seed)},
       {"features", feature_description(seed)},
       {"sequences", sequence_description(seed)},
   };

@@ -65,6 +65,9 @@ converter::ModelDescription mixed_description(std::uint64_t seed = 1);
 /// hidden layers and towers: layer norms, batch norms behind a last layer, Dice of both kinds. The first 9 of 23 inputs
 /// are the user's.
 converter::ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed = 1);
+/// Activations beyond those of mixed_description(), gates with constants behind the softmax, links of every source with
+/// activations, scales and bounds, and tasks that are no output. The first 9 of 23 inputs are the user's.
+converter::ModelDescription linked_description(std::size_t top_k, std::uint64_t seed = 1);
 /// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
 converter::ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mmoe/model.h"
+#include "model/parts.h"
 #include "schema/mmoe_generated.h"
 
 namespace mmoe::internal {
@@ -26,6 +27,33 @@ std::size_t size_of(const Vector* vector) {
 /// View of a FlatBuffers string that may be absent.
 inline std::string_view text_of(const flatbuffers::String* text) {
   return text ? std::string_view(text->data(), text->size()) : std::string_view();
+}
+
+/// What a link starts from, whatever is done with it then.
+inline schema::LinkKind source_of(const schema::Link& link) {
+  return kHasExtras && link.kind() == schema::LinkKind_Mapped ? link.map()->kind() : link.kind();
+}
+
+/// Tasks and, behind them, auxiliary ones, as factors number them.
+inline std::size_t num_all_tasks(const schema::Model& root) {
+  return root.tasks()->size() + (kHasExtras ? size_of(root.auxiliary()) : 0);
+}
+inline const schema::Link& link_of(const schema::Model& root, std::size_t index) {
+  const std::size_t num_tasks = root.tasks()->size();
+  const auto place = static_cast<flatbuffers::uoffset_t>(index < num_tasks ? index : index - num_tasks);
+  return *(!kHasExtras || index < num_tasks ? root.tasks() : root.auxiliary())->Get(place)->link();
+}
+
+/// When a task is computed: auxiliary ones first.
+inline std::size_t position_of(const schema::Model& root, std::size_t task) {
+  const std::size_t num_tasks = root.tasks()->size();
+  return task < num_tasks ? num_all_tasks(root) - num_tasks + task : task - num_tasks;
+}
+
+/// The task that is computed at this position.
+inline std::size_t task_at(const schema::Model& root, std::size_t position) {
+  const std::size_t num_auxiliary = kHasExtras ? size_of(root.auxiliary()) : 0;
+  return position < num_auxiliary ? root.tasks()->size() + position : position - num_auxiliary;
 }
 
 struct ModelAccess {

@@ -9,6 +9,12 @@ constexpr bool kHasFeatures = false;  // models are scored from x alone, as if t
 constexpr bool kHasFeatures = true;
 #endif
 
+#ifdef MMOE_NO_EXTRAS
+constexpr bool kHasExtras = false;  // files that need them are refused
+#else
+constexpr bool kHasExtras = true;
+#endif
+
 #ifdef MMOE_VERIFY_HEADER_ONLY
 constexpr bool kVerifiesFully = false;
 #else

@@ -36,6 +36,31 @@ Error error_at(const Path& path, ErrorCode code, const Parts&... parts) {
   return error;
 }
 
+// The kernels' activations are the file's.
+template <schema::ActivationKind file, kernels::Activation kernel>
+constexpr bool kSame = static_cast<int>(file) == static_cast<int>(kernel);
+static_assert(kSame<schema::ActivationKind_Softplus, kernels::Activation::kSoftplus>);
+static_assert(kSame<schema::ActivationKind_Celu, kernels::Activation::kCelu>);
+static_assert(kSame<schema::ActivationKind_Mish, kernels::Activation::kMish>);
+static_assert(kSame<schema::ActivationKind_HardSwish, kernels::Activation::kHardSwish>);
+static_assert(kSame<schema::ActivationKind_HardSigmoid, kernels::Activation::kHardSigmoid>);
+static_assert(kSame<schema::ActivationKind_Clamp, kernels::Activation::kClamp>);
+static_assert(kSame<schema::ActivationKind_Swish, kernels::Activation::kSwish>);
+static_assert(kSame<schema::ActivationKind_Softsign, kernels::Activation::kSoftsign>);
+static_assert(kSame<schema::ActivationKind_LogSigmoid, kernels::Activation::kLogSigmoid>);
+static_assert(kSame<schema::ActivationKind_Threshold, kernels::Activation::kThreshold>);
+static_assert(kSame<schema::ActivationKind_SquaredRelu, kernels::Activation::kSquaredRelu>);
+static_assert(kSame<schema::ActivationKind_Exp, kernels::Activation::kExp>);
+static_assert(kSame<schema::ActivationKind_ScaledSoftplus, kernels::Activation::kScaledSoftplus>);
+static_assert(!kHasExtras || schema::ActivationKind_MAX + 1 == static_cast<int>(kernels::kNumActivations));
+static_assert(!kernels::is_activation(schema::ActivationKind_Normalized));
+
+// What this build computes.
+constexpr auto kLastLink = kHasExtras ? schema::LinkKind_MAX : schema::LinkKind_Product;
+constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_Constant;
+
+bool is_finite(float x) { return x - x == 0; }
+
 // Widths of a level's output streams.
 struct Streams {
   std::size_t count = 0;
@@ -88,19 +113,29 @@ class LayerVerifier {
     if (!find_tensor(root_, layer.bias(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "bias: not a row of ", per_output.cols, " floats");
     }
-    if (!(layer.alpha() - layer.alpha() == 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not finite");
     const bool normalized = layer.activation() == schema::ActivationKind_Normalized;
     if (normalized) {
       if (Status status = normalization(layer, per_output.cols, path); !status) return status;
-    } else if (layer.activation() >= static_cast<int>(kernels::kNumActivations)) {
+    } else if (!kernels::is_activation(layer.activation())) {
       return error_at(path, ErrorCode::kUnsupported, "activation: ", layer.activation());
     }
+    const auto function = normalized ? layer.normalized()->activation() : layer.activation();
+    if (Status status = parameters(function, layer.alpha(), layer.beta(), path); !status) return status;
     const bool slopes = normalized ? layer.normalized()->use() == schema::NormUse_Gate ||
                                          layer.normalized()->activation() == schema::ActivationKind_PRelu
                                    : layer.activation() == schema::ActivationKind_PRelu;
     if (slopes && !find_tensor(root_, layer.slopes(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "slopes: not a row of ", per_output.cols, " floats");
     }
+    return {};
+  }
+
+  // Celu and softplus divide by alpha.
+  static Status parameters(schema::ActivationKind activation, float alpha, float beta, const Path& path) {
+    if (!is_finite(alpha) || !is_finite(beta)) return error_at(path, ErrorCode::kDamaged, "alpha or beta: not finite");
+    const bool divides =
+        activation == schema::ActivationKind_Celu || activation == schema::ActivationKind_ScaledSoftplus;
+    if (kHasExtras && divides && !(alpha > 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not above 0");
     return {};
   }
 
@@ -112,11 +147,11 @@ class LayerVerifier {
       return error_at(path, ErrorCode::kDamaged, "column: ", layer.column(), " of a normalized layer");
     }
     if (normalized->kind() > schema::NormKind_MAX || normalized->use() > schema::NormUse_MAX ||
-        normalized->activation() >= static_cast<int>(kernels::kNumActivations)) {
+        !kernels::is_activation(normalized->activation())) {
       return error_at(path, ErrorCode::kUnsupported, "normalized: kind ", normalized->kind(), ", use ",
                       normalized->use(), ", activation ", normalized->activation());
     }
-    if (!(normalized->epsilon() - normalized->epsilon() == 0)) {
+    if (!is_finite(normalized->epsilon())) {
       return error_at(path, ErrorCode::kDamaged, "normalized.epsilon: not finite");
     }
     if (find_tensor(root_, normalized->scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) return {};
@@ -207,8 +242,10 @@ class LayerVerifier {
       if (find_tensor(root_, gate.constant(), {schema::DType_F32, schema::Layout_RowMajor, 1, num_experts})) return {};
       return error_at(path, ErrorCode::kDamaged, "constant: not a row of ", num_experts, " floats");
     }
-    if (gate.kind() != schema::GateKind_Softmax) {
-      return error_at(path, ErrorCode::kUnsupported, "kind: ", gate.kind());
+    if (gate.kind() > kLastGate) return error_at(path, ErrorCode::kUnsupported, "kind: ", gate.kind());
+    if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax &&
+        !find_tensor(root_, gate.scales(), {schema::DType_F32, schema::Layout_RowMajor, 1, num_experts})) {
+      return error_at(path, ErrorCode::kDamaged, "scales: not a row of ", num_experts, " floats");
     }
     if (gate.top_k() > num_experts) {
       return error_at(path, ErrorCode::kDamaged, "top_k: ", gate.top_k(), " of ", num_experts, " experts");
@@ -233,6 +270,9 @@ class LayerVerifier {
     const Path tasks{nullptr, "tasks", -1};
     if (Status status = count(size_of(root_.towers()), 0, kMaxTasks, towers); !status) return status;
     if (Status status = count(root_.tasks()->size(), 1, kMaxTasks, tasks); !status) return status;
+    const Path auxiliary{nullptr, "auxiliary", -1};
+    const std::size_t room = kHasExtras ? kMaxTasks - root_.tasks()->size() : 0;
+    if (Status status = count(size_of(root_.auxiliary()), 0, room, auxiliary); !status) return status;
     std::uint32_t widths[kMaxTasks];
     for (uoffset_t i = 0; i < size_of(root_.towers()); ++i) {
       const Path at{nullptr, "towers", i};
@@ -244,20 +284,41 @@ class LayerVerifier {
       if (Status status = count(tower.layers()->size(), 1, kMaxLayers, layers); !status) return status;
       if (Status status = mlp(tower.layers(), streams.width[tower.input()], layers, widths[i]); !status) return status;
     }
-    for (uoffset_t i = 0; i < root_.tasks()->size(); ++i) {
-      const Path at{nullptr, "tasks", i};
-      if (Status status = link(*root_.tasks()->Get(i)->link(), i, widths, at); !status) return status;
+    for (std::size_t position = 0; position < num_all_tasks(root_); ++position) {
+      const std::size_t task = task_at(root_, position);
+      const bool output = task < root_.tasks()->size();
+      const Path at{nullptr, output ? "tasks" : "auxiliary", static_cast<std::int64_t>(output ? task : position)};
+      if (Status status = link(link_of(root_, task), position, widths, at); !status) return status;
     }
     return {};
   }
 
-  Status link(const schema::Link& link, uoffset_t task, const std::uint32_t* widths, const Path& path) const {
-    if (link.kind() > schema::LinkKind_MAX) return error_at(path, ErrorCode::kUnsupported, "link: ", link.kind());
-    if (link.kind() == schema::LinkKind_Product) {
+  static Status map(const schema::Link& link, const Path& path) {
+    const Path at{&path, "link.map", -1};
+    const schema::LinkMap* map = link.map();
+    if (!map || !is_finite(map->scale()) || !is_finite(map->shift()) || !(map->lower() <= map->upper())) {
+      return error_at(at, ErrorCode::kDamaged, "missing, not finite, or lower above upper");
+    }
+    const bool links = map->kind() < schema::LinkKind_Mapped && map->kind() != schema::LinkKind_Sigmoid;
+    if (!links || !kernels::is_activation(map->activation()) || map->activation() == schema::ActivationKind_PRelu) {
+      return error_at(at, ErrorCode::kUnsupported, "kind ", map->kind(), ", activation ", map->activation());
+    }
+    return parameters(map->activation(), map->alpha(), map->beta(), at);
+  }
+
+  // `position`: when the task is computed (task_at).
+  Status link(const schema::Link& link, std::size_t position, const std::uint32_t* widths, const Path& path) const {
+    if (link.kind() > kLastLink) return error_at(path, ErrorCode::kUnsupported, "link: ", link.kind());
+    if (kHasExtras && link.kind() == schema::LinkKind_Mapped) {
+      if (Status status = map(link, path); !status) return status;
+    }
+    const schema::LinkKind kind = source_of(link);
+    if (kind == schema::LinkKind_Product) {
       const Path factors{&path, "factors", -1};
       if (Status status = count(size_of(link.factors()), 1, kMaxTasks, factors); !status) return status;
       for (uoffset_t i = 0; i < link.factors()->size(); ++i) {
-        if (link.factors()->Get(i) < task) continue;
+        const std::size_t factor = link.factors()->Get(i);
+        if (factor < num_all_tasks(root_) && position_of(root_, factor) < position) continue;
         return error_at(path, ErrorCode::kDamaged, "factors: task ", link.factors()->Get(i), " does not come before");
       }
       return {};
@@ -266,7 +327,13 @@ class LayerVerifier {
       return error_at(path, ErrorCode::kDamaged, "tower: ", link.tower(), " of ", size_of(root_.towers()));
     }
     const std::uint32_t width = widths[link.tower()];
-    if (link.kind() == schema::LinkKind_Softmax && width > kMaxExperts) {
+    if (kHasExtras && kind == schema::LinkKind_Expected && size_of(link.values()) != width) {
+      return error_at(path, ErrorCode::kDamaged, "values: ", size_of(link.values()), " for ", width, " classes");
+    }
+    if (kHasExtras && kind == schema::LinkKind_LogSoftmax && width < 2) {
+      return error_at(path, ErrorCode::kDamaged, "log-softmax over ", width, " class");
+    }
+    if (kind >= schema::LinkKind_Softmax && width > kMaxExperts) {
       return error_at(path, ErrorCode::kUnsupported, "softmax over ", width, " classes, at most ", kMaxExperts);
     }
     if (link.column() < width) return {};

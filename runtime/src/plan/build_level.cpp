@@ -30,14 +30,14 @@ void PlanBuilder::add_level(std::size_t index) {
 }
 
 std::size_t PlanBuilder::top_k_of(const schema::Gate& gate) const {
-  if (gate.kind() != schema::GateKind_Softmax) return 0;
+  if (gate.kind() == schema::GateKind_Constant) return 0;
   const std::size_t top_k = plan_.top_k_ != 0 ? plan_.top_k_ : gate.top_k();
   return top_k < gate.experts()->size() ? top_k : 0;
 }
 
 // Whether the session skips experts of small weight here.
 bool PlanBuilder::has_threshold(const schema::Gate& gate) const {
-  return gate.kind() == schema::GateKind_Softmax && plan_.min_gate_weight_ > 0 && top_k_of(gate) == 0;
+  return gate.kind() != schema::GateKind_Constant && plan_.min_gate_weight_ > 0 && top_k_of(gate) == 0;
 }
 
 // How many experts a row may select; 0: the gate does not select, it mixes all.
@@ -136,7 +136,7 @@ std::size_t PlanBuilder::list_gates(const schema::Level& level, const LevelNeeds
   std::size_t count = 0;
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
-    if (!needs.gates.contains(g) || gate.kind() != schema::GateKind_Softmax) continue;
+    if (!needs.gates.contains(g) || gate.kind() == schema::GateKind_Constant) continue;
     MlpJob& job = jobs[count++];
     job.input = stream_of(gate);
     job.stream = stream_number(gate);
@@ -157,7 +157,7 @@ void PlanBuilder::add_gates(const schema::Level& level, const LevelNeeds& needs,
   std::size_t job = 0;
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
-    if (!needs.gates.contains(g) || gate.kind() != schema::GateKind_Softmax) continue;
+    if (!needs.gates.contains(g) || gate.kind() == schema::GateKind_Constant) continue;
     const std::size_t num_experts = gate.experts()->size();
     const std::size_t top_k = top_k_of(gate);
     const View weights = buffer(in_end_, num_experts);
@@ -242,7 +242,13 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Vie
   args.dim = output.stride;  // whole panels: what lies in the padding is never read as a stream
   args.output = output.data;
   args.output_stride = output.stride;
-  add_step(StepKind::kMix).mix.args = args;
+  MixStep step{};
+  step.args = args;
+  if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax) {
+    step.scales = ModelAccess::floats(model_, static_cast<std::size_t>(gate.scales()));
+    step.scaled = gates_[index].weights;
+  }
+  add_step(StepKind::kMix).mix = step;
   add_work(args.num_weights, args.dim);
 }
 

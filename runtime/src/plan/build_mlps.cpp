@@ -52,7 +52,8 @@ schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer)
 
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.
 bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b) {
-  return fused_activation(a) == fused_activation(b) && a.alpha() == b.alpha() && a.slopes() == b.slopes();
+  return fused_activation(a) == fused_activation(b) && a.alpha() == b.alpha() && a.beta() == b.beta() &&
+         a.slopes() == b.slopes();
 }
 
 // As many MLPs as their first layers can be one product, whose output is small enough to stay in cache until the
@@ -140,6 +141,7 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
   step.args.alpha = layer.alpha();
+  step.args.beta = layer.beta();
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
   }
@@ -167,6 +169,7 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
   step.args.activation = behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
   step.args.alpha = layer.alpha();
+  step.args.beta = layer.beta();
   if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }

@@ -167,10 +167,11 @@ void PlanBuilder::add_towers() {
 void PlanBuilder::add_links() {
   std::uint32_t links[kMaxTasks] = {};  // of each task
   std::uint32_t count = 0;
-  for (uoffset_t t = 0; t < root_.tasks()->size(); ++t) {
-    if (!needs_.tasks.contains(t)) continue;
-    add_link(*root_.tasks()->Get(t)->link(), links, count);
-    links[t] = count++;
+  for (std::size_t position = 0; position < num_all_tasks(root_); ++position) {
+    const std::size_t task = task_at(root_, position);
+    if (!needs_.tasks.contains(task)) continue;
+    add_link(link_of(root_, task), links, count);
+    links[task] = count++;
   }
   // Behind them, what a whole register may touch.
   float* scores =
@@ -184,9 +185,11 @@ void PlanBuilder::add_links() {
 
 void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index) {
   LinkStep step{};
-  step.kind = static_cast<std::uint8_t>(link.kind());
+  const schema::LinkKind kind = source_of(link);
+  step.kind = static_cast<std::uint8_t>(kind);
   step.index = index;
-  if (link.kind() == schema::LinkKind_Product) {
+  if (kHasExtras && link.kind() == schema::LinkKind_Mapped) step.map = link.map();
+  if (kind == schema::LinkKind_Product) {
     step.num_factors = link.factors()->size();
     std::uint32_t* factors = tables_.allocate<std::uint32_t>(step.num_factors);
     for (uoffset_t i = 0; factors && i < step.num_factors; ++i) factors[i] = links[link.factors()->Get(i)];
@@ -196,12 +199,14 @@ void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links,
     step.logits = towers_[link.tower()];
     step.num_logits = tower.layers()->Get(tower.layers()->size() - 1)->outputs();
     step.column = link.column();
-    if (link.kind() == schema::LinkKind_Softmax) {
-      step.softmax = work_.allocate(in_end_, step.num_logits);
+    if (kHasExtras && kind == schema::LinkKind_Expected) step.values = link.values()->data();
+    const std::size_t room = kind == schema::LinkKind_LogSoftmax ? block_rows_ : step.num_logits;
+    if (kind >= schema::LinkKind_Softmax) {
+      step.room = work_.allocate(in_end_, room);
       add_work(step.num_logits, kColumnWork);
     }
   }
-  if (link.kind() == schema::LinkKind_Sigmoid) step.num_sigmoids = 1 + take_sigmoids();
+  if (kind == schema::LinkKind_Sigmoid) step.num_sigmoids = 1 + take_sigmoids();
   add_step(StepKind::kLink).link = step;
 }
 

@@ -18,7 +18,7 @@ void visit_gates(const schema::Model& root, const Needs& needs, const Visit& vis
     const schema::Level& level = *root.levels()->Get(l);
     for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
       const schema::Gate& gate = *level.gates()->Get(g);
-      if (needs.levels[l].gates.contains(g) && gate.kind() == schema::GateKind_Softmax) visit(l, g, gate);
+      if (needs.levels[l].gates.contains(g) && gate.kind() != schema::GateKind_Constant) visit(l, g, gate);
     }
   }
 }
@@ -37,18 +37,28 @@ void pass_on(const schema::Level& level, const std::uint64_t* gates, std::uint64
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
     for (const std::uint32_t expert : *gate.experts()) experts[expert] |= gates[g];
-    if (gate.kind() == schema::GateKind_Softmax) pass_input(gate, gates[g]);
+    if (gate.kind() != schema::GateKind_Constant) pass_input(gate, gates[g]);
   }
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) pass_input(*level.experts()->Get(e), experts[e]);
 }
 
-// Backwards from the towers. A product of scores has no tower of its own: its factors stand for it.
+// Backwards from the towers. A product of scores has no tower of its own: its factors stand for it, and it stands for
+// those that are auxiliary.
 void find_tasks(const schema::Model& root, TasksOfGates& tasks) {
   const uoffset_t last = root.levels()->size() - 1;
-  for (uoffset_t t = 0; t < root.tasks()->size(); ++t) {
-    const schema::Link& link = *root.tasks()->Get(t)->link();
-    if (link.kind() == schema::LinkKind_Product) continue;
-    tasks.levels[last][root.towers()->Get(link.tower())->input()] |= std::uint64_t{1} << t;
+  const std::size_t num_tasks = root.tasks()->size();
+  std::uint64_t bits[internal::kMaxTasks] = {};
+  for (std::size_t t = 0; t < num_tasks; ++t) bits[t] = std::uint64_t{1} << t;
+  for (std::size_t position = internal::num_all_tasks(root); position-- > 0;) {
+    const std::size_t task = internal::task_at(root, position);
+    const schema::Link& link = internal::link_of(root, task);
+    if (internal::source_of(link) != schema::LinkKind_Product) {
+      tasks.levels[last][root.towers()->Get(link.tower())->input()] |= bits[task];
+      continue;
+    }
+    for (const std::uint32_t factor : *link.factors()) {
+      if (factor >= num_tasks) bits[factor] |= bits[task];
+    }
   }
   for (uoffset_t l = last; l > 0; --l) pass_on(*root.levels()->Get(l), tasks.levels[l], tasks.levels[l - 1]);
 }

@@ -7,10 +7,11 @@ using flatbuffers::uoffset_t;
 
 // A product's factors come before it, so one pass backwards finds all that it needs.
 void find_tasks(const schema::Model& root, Needs& needs) {
-  for (uoffset_t i = root.tasks()->size(); i-- > 0;) {
-    if (!needs.tasks.contains(i)) continue;
-    const schema::Link& link = *root.tasks()->Get(i)->link();
-    if (link.kind() != schema::LinkKind_Product) {
+  for (std::size_t position = num_all_tasks(root); position-- > 0;) {
+    const std::size_t task = task_at(root, position);
+    if (!needs.tasks.contains(task)) continue;
+    const schema::Link& link = link_of(root, task);
+    if (source_of(link) != schema::LinkKind_Product) {
       needs.towers.insert(link.tower());
       continue;
     }
@@ -28,7 +29,7 @@ void find_level(const schema::Level& level, Needs::Level& needs, Needs::Level* p
     if (!needs.gates.contains(g)) continue;
     const schema::Gate& gate = *level.gates()->Get(g);
     for (const std::uint32_t expert : *gate.experts()) needs.experts.insert(expert);
-    if (gate.kind() == schema::GateKind_Softmax) need_input(gate, previous);
+    if (gate.kind() != schema::GateKind_Constant) need_input(gate, previous);
   }
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
     if (needs.experts.contains(e)) need_input(*level.experts()->Get(e), previous);

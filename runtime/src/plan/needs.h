@@ -20,7 +20,7 @@ class BitSet {
 };
 
 struct Needs {
-  BitSet<kMaxTasks> tasks;  ///< requested, and factors of requested products
+  BitSet<kMaxTasks> tasks;  ///< requested, and factors of requested products, auxiliary ones behind the others
   BitSet<kMaxTasks> towers;
   struct Level {
     BitSet<kMaxExperts> experts;

@@ -10,6 +10,10 @@
 
 namespace mmoe {
 
+namespace schema {
+struct LinkMap;
+}
+
 namespace internal {
 
 /// A row-major buffer in the arena; data null: the model's input x of the current call.
@@ -60,19 +64,23 @@ struct SelectStep {
 
 struct MixStep {
   kernels::MixArgs args;
+  const float* scales;  ///< [experts of the gate] what each one's weight is multiplied by first, in place; null: nothing
+  float* scaled;        ///< args.weights
 };
 
 /// From a tower's logits, or earlier scores, to one task's scores: the row-th of a block of `rows` is
 /// Program::scores[index * rows + row].
 struct LinkStep {
-  std::uint8_t kind;  ///< schema::LinkKind
+  std::uint8_t kind;  ///< schema::LinkKind, not Mapped
+  const schema::LinkMap* map;  ///< what is done with it then; null: nothing
   std::size_t index;
   View logits;
   std::size_t num_logits;
   std::size_t column;
   const std::uint32_t* factors;  ///< Product: indices of earlier links
   std::size_t num_factors;
-  float* softmax;              ///< Softmax: room for one row of weights
+  float* room;                 ///< Softmax, Expected: for one row of weights; LogSoftmax: for one number per row
+  const float* values;         ///< Expected
   std::size_t num_sigmoids;    ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 

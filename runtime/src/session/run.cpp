@@ -1,6 +1,7 @@
 #include "session/run.h"
 
 #include "kernels/panel16.h"
+#include "model/parts.h"
 #include "schema/mmoe_generated.h"
 
 namespace mmoe::internal {
@@ -50,6 +51,17 @@ void run_gate(const Block& block, const GateStep& step) {
   if (step.threshold.counts) block.kernels.threshold(step.threshold);
 }
 
+void run_mix(const Block& block, const MixStep& step) {
+  const kernels::MixArgs& args = step.args;
+  for (std::size_t row = 0; kHasExtras && step.scales && row < block.rows.count; ++row) {
+    float* weights = step.scaled + row * args.weights_stride;
+    const std::uint16_t* selected = args.selected ? args.selected + row * args.num_weights : nullptr;
+    const std::size_t count = args.counts ? args.counts[row] : args.num_weights;
+    for (std::size_t j = 0; j < count; ++j) weights[j] *= step.scales[selected ? selected[j] : j];
+  }
+  block.kernels.mix_experts(args);
+}
+
 // Rows ascending outside, gates inside: a list gets each row once, in order.
 void run_select(const Block& block, const SelectStep& step) {
   for (std::size_t i = 0; i < step.num_lists; ++i) step.lists[i].count = 0;
@@ -66,16 +78,42 @@ void run_select(const Block& block, const SelectStep& step) {
   }
 }
 
+// One class's probability, or the sum of all times their values, classes ascending.
 void run_softmax_link(const Block& block, const LinkStep& step, float* scores) {
   kernels::GateArgs args{};
   args.num_rows = 1;
   args.num_experts = step.num_logits;
-  args.weights = step.softmax;
+  args.weights = step.room;
   for (std::size_t row = 0; row < block.rows.count; ++row) {
     args.logits = step.logits.data + row * step.logits.stride;
     block.kernels.gate(args);
-    scores[row] = step.softmax[step.column];
+    scores[row] = step.room[step.column];
+    if (!kHasExtras || !step.values) continue;
+    scores[row] = step.room[0] * step.values[0];
+    for (std::size_t i = 1; i < step.num_logits; ++i) scores[row] += step.room[i] * step.values[i];
   }
+}
+
+// With d = x_i - x_c of the other classes i, ascending: l = log(sum of e^d) by l + log(1 + e^(d - l)) from class to
+// class; log(softmax) is then -log(1 + e^l). There are at least two classes.
+void run_log_softmax_link(const Block& block, const LinkStep& step, float* scores) {
+  const std::size_t num_rows = block.rows.count;
+  bool first = true;
+  for (std::size_t i = 0; i < step.num_logits; ++i) {
+    if (i == step.column) continue;
+    for (std::size_t row = 0; row < num_rows; ++row) {
+      const float* logits = step.logits.data + row * step.logits.stride;
+      const float distance = logits[i] - logits[step.column];
+      (first ? scores : step.room)[row] = first ? distance : distance - scores[row];
+    }
+    if (!first) {
+      block.kernels.activate(kernels::Activation::kSoftplus, 0, 0, step.room, padded_outputs(num_rows));
+      for (std::size_t row = 0; row < num_rows; ++row) scores[row] += step.room[row];
+    }
+    first = false;
+  }
+  for (std::size_t row = 0; row < num_rows; ++row) scores[row] = -scores[row];
+  block.kernels.activate(kernels::Activation::kLogSigmoid, 0, 0, scores, padded_outputs(num_rows));
 }
 
 void run_product_link(const Block& block, const LinkStep& step, float* scores) {
@@ -87,18 +125,40 @@ void run_product_link(const Block& block, const LinkStep& step, float* scores) {
   }
 }
 
-// What the sigmoids touch behind their links belongs to later ones.
-void run_link(const Block& block, const LinkStep& step) {
+void run_logit_link(const Block& block, const LinkStep& step, float* scores) {
   const std::size_t num_rows = block.rows.count;
-  float* scores = block.scores + step.index * num_rows;
-  if (step.kind == schema::LinkKind_Softmax) return run_softmax_link(block, step, scores);
-  if (step.kind == schema::LinkKind_Product) return run_product_link(block, step, scores);
   for (std::size_t row = 0; row < num_rows; ++row) {
     scores[row] = step.logits.data[row * step.logits.stride + step.column];
   }
   if (step.num_sigmoids == 0) return;
-  block.kernels.activate(kernels::Activation::kSigmoid, 0, scores - (step.num_sigmoids - 1) * num_rows,
+  block.kernels.activate(kernels::Activation::kSigmoid, 0, 0, scores - (step.num_sigmoids - 1) * num_rows,
                          padded_outputs(step.num_sigmoids * num_rows));
+}
+
+void run_map(const Block& block, const schema::LinkMap& map, float* scores) {
+  const std::size_t num_rows = block.rows.count;
+  block.kernels.activate(static_cast<kernels::Activation>(map.activation()), map.alpha(), map.beta(), scores,
+                         padded_outputs(num_rows));
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    const float scaled = map.scale() * scores[row] + map.shift();
+    const float above = scaled < map.lower() ? map.lower() : scaled;
+    scores[row] = map.upper() < above ? map.upper() : above;
+  }
+}
+
+// What activations touch behind their links belongs to later ones.
+void run_link(const Block& block, const LinkStep& step) {
+  float* scores = block.scores + step.index * block.rows.count;
+  switch (step.kind) {
+    case schema::LinkKind_Softmax:
+    case schema::LinkKind_Expected: run_softmax_link(block, step, scores); break;
+    case schema::LinkKind_LogSoftmax:
+      if (kHasExtras) run_log_softmax_link(block, step, scores);
+      break;
+    case schema::LinkKind_Product: run_product_link(block, step, scores); break;
+    default: run_logit_link(block, step, scores);
+  }
+  if (kHasExtras && step.map) run_map(block, *step.map, scores);
 }
 
 void bind_rows(Step& step, std::size_t num_rows) {
@@ -126,7 +186,7 @@ void run_step(const Block& block, Step& step) {
     case StepKind::kNorm: return run_norm(block, step.norm);
     case StepKind::kGate: return run_gate(block, step.gate);
     case StepKind::kSelect: return run_select(block, step.select);
-    case StepKind::kMix: return block.kernels.mix_experts(step.mix.args);
+    case StepKind::kMix: return run_mix(block, step.mix);
     case StepKind::kLink: return run_link(block, step.link);
   }
 }

@@ -88,6 +88,67 @@ ACTIVATIONS = {
 }
 
 
+class Function(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+# Two at a time: behind the first layer and behind the second.
+PAIRS = {
+    "celu_mish": ((nn.CELU(0.6), {"kind": "celu", "alpha": 0.6}), (nn.Mish(), "mish")),
+    "hard_swish_hard_sigmoid": ((nn.Hardswish(), "hard_swish"),
+                                (nn.Hardsigmoid(), {"kind": "hard_sigmoid", "alpha": 1 / 6})),
+    "relu6_hardtanh": ((nn.ReLU6(), "relu6"), (nn.Hardtanh(-0.5, 2), {"kind": "hardtanh", "min": -0.5, "max": 2})),
+    "quick_gelu_swish": ((Function(lambda x: x * torch.sigmoid(1.702 * x)), "quick_gelu"),
+                         (Function(lambda x: x * torch.sigmoid(0.5 * x)), {"kind": "swish", "alpha": 0.5})),
+    "softsign_exp": ((nn.Softsign(), "softsign"), (Function(torch.exp), "exp")),
+    "log_sigmoid_threshold": ((nn.LogSigmoid(), "log_sigmoid"),
+                              (nn.Threshold(0.1, -0.3), {"kind": "threshold", "threshold": 0.1, "value": -0.3})),
+    "squared_relu_softplus": ((Function(lambda x: torch.relu(x) ** 2), "squared_relu"),
+                              (nn.Softplus(beta=2.5), {"kind": "softplus", "beta": 2.5})),
+}
+
+
+def pair(first, second):
+    layers = [nn.Linear(INPUTS, HIDDEN), first, nn.Linear(HIDDEN, WIDTH), second]
+    return nn.Sequential(*layers)
+
+
+class DiceDeviation(DiceRow):
+    """The same, divided by the deviation."""
+
+    def forward(self, x):
+        p = torch.sigmoid(nn.functional.layer_norm(x, x.shape[1:], eps=1e-4))
+        return p * x + (1 - p) * self.alpha * x
+
+
+class ScaledGates(Blocks):
+    """Constants behind the softmax of the two largest, a vector per task."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.scales = nn.ParameterList(nn.Parameter(torch.zeros(3)) for _ in self.gates)
+
+    def forward(self, x):
+        outputs = [e(x) for e in self.experts]
+
+        def weights(gate, scales):
+            values, chosen = gate(x).topk(2, dim=1)
+            kept = torch.zeros(len(x), 3).scatter(1, chosen, torch.softmax(values, dim=1))
+            return kept * scales
+        return self.link([t(mix(weights(g, s), outputs)) for t, g, s in zip(self.towers, self.gates, self.scales)])
+
+
+class UniformGates(Blocks):
+    def forward(self, x):
+        mean = torch.stack([e(x) for e in self.experts]).mean(dim=0)
+        return self.link([t(mean) for t in self.towers])
+
+
 class SeparateBias(nn.Module):
     """A last layer without bias, and a scalar one of its own (DeepCTR)."""
 
@@ -118,6 +179,31 @@ def heads():
         {"name": "high", "link": {"softmax_column": 2, "tower": "low"}},
         {"name": "click", "link": {"softmax_column": 1}},
         {"name": "price", "link": "identity"}]}
+
+
+def links():
+    """Several scores of one tower, classes as logarithms and as their mean, a product with a factor that is no score."""
+    def link(logits):
+        stars, click, amount = logits
+        p = torch.sigmoid(click)
+        columns = [torch.log_softmax(stars, dim=1)[:, 2:3], torch.softmax(stars, dim=1) @ torch.tensor([[0.1], [0.5], [1]]),
+                   torch.tanh(stars[:, 1:2]), click, p, 1 - p, torch.clamp(0.5 * p + 0.25, max=0.6),
+                   p * torch.nn.functional.softplus(amount)]
+        return torch.cat(columns, dim=1)
+    module = Blocks(two(lambda: mlp([INPUTS, WIDTH])), [nn.Linear(INPUTS, 2) for _ in range(3)])
+    module.towers = nn.ModuleList(mlp([WIDTH, 5, n], last=False) for n in (3, 1, 1))
+    module.link = link
+    return module, {**description(), "tasks": [
+        {"name": "log high", "link": {"log_softmax_column": 2}},
+        {"name": "stars", "link": {"expected_value": [0.1, 0.5, 1], "tower": "log high"}},
+        {"name": "middle", "link": {"column": 1, "activation": "tanh", "tower": "log high"}},
+        {"name": "logit", "link": "identity"},
+        {"name": "click", "link": {"activation": "sigmoid", "tower": "logit"}},
+        {"name": "no click", "link": {"activation": "sigmoid", "scale": -1, "shift": 1, "tower": "logit"}},
+        {"name": "bounded", "link": {"activation": "sigmoid", "scale": 0.5, "shift": 0.25, "clamp": [None, 0.6],
+                                     "tower": "logit"}},
+        {"name": "amount", "link": "softplus", "output": False},
+        {"name": "spent", "link": {"product": ["click", "amount"]}}]}
 
 
 def normed(norm, position, module, last, **more):
@@ -157,9 +243,24 @@ def fixtures():
         {"activation": "dice", "dice": {**dice, "epsilon": 1e-9}})
     yield "dice_row", Blocks(two(lambda: sequence(DiceRow)), gates()), description(
         {"activation": "dice", "dice": {"alpha": "experts.{expert}.{layer}.alpha"}})
+    yield "dice_row_deviation", Blocks(two(lambda: sequence(DiceDeviation)), gates()), description(
+        {"activation": "dice", "dice": {"alpha": "experts.{expert}.{layer}.alpha", "divide_by": "deviation", "epsilon": 1e-4}})
+    for name, (first, second) in PAIRS.items():
+        yield f"activation_{name}", Blocks(two(lambda: pair(first[0], second[0])), gates()), description(
+            {"activation": [first[1], second[1]]})
+    three = [mlp([INPUTS, HIDDEN, WIDTH]) for _ in range(3)]
+    yield "gate_scales", ScaledGates(three, gates(lambda: nn.Linear(INPUTS, 3))), description(
+        gate={"top_k": 2, "weight_scales": "scales.{task}"})
+    yield "gate_uniform", UniformGates(three, gates(lambda: nn.Identity())), {
+        **description(), "levels": [{"experts": description()["levels"][0]["experts"],
+                                     "gates": {"constant": "uniform", "per": "task"}}]}
     yield "heads", *heads()
+    yield "links", *links()
+
+
+ARCHITECTURES = {"gate_scales": "top-k MMoE", "gate_uniform": "Cross-Stitch", "links": "MMoE with product link (ESMM)"}
 
 
 def all_fixtures():
     for name, module, text in fixtures():
-        yield Fixture(name, "MMoE", module, text, inputs=INPUTS)
+        yield Fixture(name, ARCHITECTURES.get(name, "MMoE"), module, text, inputs=INPUTS)

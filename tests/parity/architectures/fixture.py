@@ -4,7 +4,7 @@ A fixture `name` is four files in the folder `fixtures`:
   name.safetensors   the module's state dict
   name.json          the description, and beside it under "expected_architecture" nothing: that is in index.json
   name.rows.csv      raw rows with a heading, or x itself
-  name.scores.csv    what the module gives for them, a column per task
+  name.scores.csv    what the module gives for them, a column per task that is an output
 """
 
 import csv
@@ -77,7 +77,7 @@ class Fixture:
         self.module.eval()
         with torch.no_grad():
             scores = self.module(self.batch)
-        tasks = [task["name"] for task in self.description["tasks"]]
+        tasks = [task["name"] for task in self.description["tasks"] if task.get("output", True)]
         assert scores.shape == (len(self.rows), len(tasks)), (self.name, scores.shape)
         assert torch.isfinite(scores).all(), self.name
         weights = {name: tensor for name, tensor in self.module.state_dict().items() if tensor.is_floating_point()}

@@ -25,7 +25,7 @@ struct Problem {
   }
   NormArgs args(std::vector<float>& output, bool over_row, bool gates, Activation activation) const {
     return {output.data(), stride,       nullptr,       num_rows,   width, over_row, gates, 1e-3f,
-            scale.data(),  shift.data(), slopes.data(), activation, 0.3f};
+            scale.data(),  shift.data(), slopes.data(), activation, 0.3f, 0.7f};
   }
 };
 

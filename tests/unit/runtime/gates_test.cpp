@@ -230,6 +230,25 @@ TEST_CASE("gates: a product of scores has the gates of its factors") {
   CHECK(plan->gate(1).tasks == 2);
 }
 
+TEST_CASE("gates: a product has the gates of those of its factors that are no task") {
+  converter::ModelDescription description = mmoe_description({});
+  description.tasks[1].output = false;
+  description.tasks.push_back({"both", converter::product_link({0, 1})});
+  const AlignedBytes file = model_file(description);
+  const Model model = load(file);
+  REQUIRE(model.num_tasks() == 2);
+  CHECK(model.task_name(1) == "both");
+  const Result<Plan> all = Plan::create(model, {});
+  REQUIRE(all->num_gates() == 2);
+  CHECK(all->gate(0).tasks == 1);
+  CHECK(all->gate(1).tasks == 2);
+  const std::uint32_t first = 0;
+  SessionOptions options;
+  options.tasks = &first;
+  options.num_tasks = 1;
+  CHECK(Plan::create(model, options)->num_gates() == 1);
+}
+
 TEST_CASE("gates: models without softmax gates have none, and may be asked all the same") {
   for (const converter::ModelDescription& description : {shared_bottom_description(), cross_stitch_description()}) {
     const AlignedBytes file = model_file(description);

@@ -1,6 +1,8 @@
 // Damaged, truncated and hostile files: an error or a sound model, never a crash. Run under the address and
 // undefined-behaviour sanitizers to mean anything.
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 
@@ -57,7 +59,7 @@ TEST_CASE("hostile: every truncation is an error") {
 TEST_CASE("hostile: every flipped byte of the header is an error or a model that can be used") {
   for (const converter::ModelDescription& description :
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
-        user_item_description(true, 1), normalised_description(2), sequence_description()}) {
+        user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3)}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);
@@ -186,6 +188,95 @@ TEST_CASE("hostile: a cut file, one with bytes behind it and a damaged header ar
   const AlignedBytes forged(bytes.data(), bytes.size());
   seal(forged);
   CHECK(contains(message_of(forged.data(), forged.size(), ErrorCode::kDamaged), "FlatBuffers"));
+}
+
+// Fields that a link, a gate or an activation reads without another check once the model has loaded.
+TEST_CASE("hostile: links, gate scales and activations that do not fit are refused by name") {
+  const AlignedBytes whole = model_file(linked_description(3), 1);
+  const auto refused = [&](ErrorCode code, const auto& damage) {
+    const AlignedBytes file(whole.data(), whole.size());
+    damage(*const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
+    seal(file);
+    return message_of(file.data(), file.size(), code);
+  };
+  const auto table = [](const auto* part) {
+    using Part = std::remove_const_t<std::remove_pointer_t<decltype(part)>>;
+    return reinterpret_cast<flatbuffers::Table*>(const_cast<Part*>(part));
+  };
+  const auto set_map = [&](const schema::LinkMap& map, ErrorCode code = ErrorCode::kDamaged) {
+    return refused(code, [&](schema::Model& root) {
+      *const_cast<schema::LinkMap*>(root.tasks()->Get(0)->link()->map()) = map;
+    });
+  };
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr auto kLogit = schema::LinkKind_Identity;
+  constexpr auto kTanh = schema::ActivationKind_Tanh;
+  CHECK(contains(set_map({kLogit, kTanh, 0, 0, kNan, 0, 0, 1}), "tasks[0].link.map: missing, not finite"));
+  CHECK(contains(set_map({kLogit, kTanh, 0, 0, 1, kInfinity, 0, 1}), "tasks[0].link.map: missing, not finite"));
+  CHECK(contains(set_map({kLogit, kTanh, 0, 0, 1, 0, 2, 1}), "or lower above upper"));
+  CHECK(contains(set_map({kLogit, kTanh, 0, 0, 1, 0, 0, kNan}), "or lower above upper"));
+  CHECK(contains(set_map({kLogit, kTanh, kInfinity, 0, 1, 0, 0, 1}), "tasks[0].link.map: alpha or beta: not finite"));
+  CHECK(contains(set_map({kLogit, kTanh, 0, kNan, 1, 0, 0, 1}), "tasks[0].link.map: alpha or beta: not finite"));
+  const auto unsupported = ErrorCode::kUnsupported;
+  for (const int kind : {1, 6, 7, 255}) {
+    const std::string message = set_map({static_cast<schema::LinkKind>(kind), kTanh, 0, 0, 1, 0, 0, 1}, unsupported);
+    CHECK(contains(message, ("tasks[0].link.map: kind " + std::to_string(kind)).c_str()));
+  }
+  for (const int activation : {3, 12, 25, 255}) {
+    const std::string message =
+        set_map({kLogit, static_cast<schema::ActivationKind>(activation), 0, 0, 1, 0, 0, 1}, unsupported);
+    CHECK(contains(message, ("tasks[0].link.map: kind 0, activation " + std::to_string(activation)).c_str()));
+  }
+  const auto set_link = [&](flatbuffers::uoffset_t task, auto field, auto value, ErrorCode code) {
+    return refused(code, [&](schema::Model& root) {
+      REQUIRE(table(root.tasks()->Get(task)->link())->SetField(field, value, decltype(value){99}));
+    });
+  };
+  // "bounded", "class", "log", "level", "not", "product", "tanh", "raw"
+  using Link = schema::Link;
+  CHECK(contains(set_link(2, Link::VT_COLUMN, 4u, ErrorCode::kDamaged), "tasks[2]: column: 4 of 4"));
+  CHECK(contains(set_link(3, Link::VT_TOWER, 3u, ErrorCode::kDamaged), "tasks[3]: values: 4 for 3 classes"));
+  CHECK(contains(set_link(2, Link::VT_TOWER, 0u, ErrorCode::kDamaged), "tasks[2]: log-softmax over 1 class"));
+  CHECK(contains(set_link(2, Link::VT_KIND, std::uint8_t{schema::LinkKind_Mapped}, ErrorCode::kDamaged),
+                 "tasks[2].link.map: missing, "));
+  CHECK(contains(set_link(2, Link::VT_KIND, std::uint8_t{7}, unsupported), "tasks[2]: link: 7"));
+  const auto set_factor = [&](bool auxiliary, std::uint32_t factor) {
+    return refused(ErrorCode::kDamaged, [&](schema::Model& root) {
+      const schema::Task* task = auxiliary ? root.auxiliary()->Get(2) : root.tasks()->Get(5);
+      const_cast<flatbuffers::Vector<std::uint32_t>*>(task->link()->factors())->Mutate(0, factor);
+    });
+  };
+  const schema::Model& root = *schema::GetSizePrefixedModel(whole.data());
+  REQUIRE(root.tasks()->size() == 8);
+  REQUIRE(root.auxiliary()->size() == 3);  // "hidden", "class" again for the product, "hidden product"
+  for (const std::uint32_t factor : {5u, 6u, 11u, 4000000000u}) {
+    CHECK(contains(set_factor(false, factor), "tasks[5]: factors: task "));
+  }
+  for (const std::uint32_t factor : {0u, 10u, 11u}) {
+    CHECK(contains(set_factor(true, factor), "auxiliary[2]: factors: task "));
+  }
+  const auto set_gate = [&](auto field, auto value, ErrorCode code) {
+    return refused(code, [&](schema::Model& model) {
+      REQUIRE(table(model.levels()->Get(0)->gates()->Get(0))->SetField(field, value, decltype(value){99}));
+    });
+  };
+  for (const std::int32_t tensor : {-1, 0, 1000000}) {
+    CHECK(contains(set_gate(schema::Gate::VT_SCALES, tensor, ErrorCode::kDamaged), "levels[0].gates[0]: scales: not a row"));
+  }
+  CHECK(contains(set_gate(schema::Gate::VT_KIND, std::uint8_t{3}, unsupported), "levels[0].gates[0]: kind: 3"));
+  const auto set_layer = [&](auto field, auto value, ErrorCode code) {
+    return refused(code, [&](schema::Model& model) {
+      const auto* layer = model.levels()->Get(0)->experts()->Get(0)->layers()->Get(0);
+      REQUIRE(layer->activation() == schema::ActivationKind_Celu);
+      REQUIRE(table(layer)->SetField(field, value, decltype(value){99}));
+    });
+  };
+  using Dense = schema::Dense;
+  CHECK(contains(set_layer(Dense::VT_ALPHA, 0.0f, ErrorCode::kDamaged), "experts[0].layers[0]: alpha: not above 0"));
+  CHECK(contains(set_layer(Dense::VT_ALPHA, -1.0f, ErrorCode::kDamaged), "alpha: not above 0"));
+  CHECK(contains(set_layer(Dense::VT_BETA, kNan, ErrorCode::kDamaged), "experts[0].layers[0]: alpha or beta: not finite"));
+  CHECK(contains(set_layer(Dense::VT_ACTIVATION, std::uint8_t{25}, unsupported), "layers[0]: activation: 25"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

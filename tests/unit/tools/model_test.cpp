@@ -8,6 +8,7 @@
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/describe.h"
 #include "runtime/tools/golden_replay.h"
+#include "runtime/tools/labels.h"
 #include "runtime/tools/print_model.h"
 #include "runtime/tools/row_reader.h"
 #include "runtime/tools/scorer.h"
@@ -40,6 +41,33 @@ std::vector<float> score_all(const Model& model, const std::string& path, const 
     scores.insert(scores.end(), part, part + batch->num_rows() * scorer.task_names().size());
   }
   return scores;
+}
+
+TEST_CASE("inspect: activations, links and gates by the names of the description") {
+  const AlignedBytes file = model_file(mmoe::test::linked_description(3), 1);
+  const Model model = load(file);
+  const Json described = describe(model, "m.mmoe", false);
+  REQUIRE(described["tasks"].size() == model.num_tasks());
+  const std::string text = model_text(described);
+  for (const char* part :
+       {"celu(0.6)", "mish", "hard_swish", "hard_sigmoid(0.2, 0.5)", "swish(1.702)", "log_sigmoid", "threshold(0.1, -0.2)",
+        "squared_relu", "softplus(2.5)", "softsign", "exp", "clamp(-1, 3.40282e+38)", "softmax times ",
+        "softplus of identity of tower 'tower 0', times 2, plus -1, at least -0.5, at most 5",
+        "sigmoid of identity of tower 'tower 0', times -1, plus 1", "log-softmax column 2 of tower 'tower 2'",
+        "expected value of 1, 2, 3.5, -4 of tower 'tower 2'", "tanh of identity of tower 'tower 3', column 2",
+        "hidden x hidden product x class", "Tasks (8)", "Factors that are no task (3)", "hidden x class, times 2"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  const auto probability = [&](const std::string& name) {
+    for (std::size_t task = 0; task < model.num_tasks(); ++task) {
+      if (model.task_name(task) == name) return is_probability(model, task);
+    }
+    return false;
+  };
+  CHECK(probability("class"));
+  CHECK(probability("not"));
+  for (const char* other : {"bounded", "log", "level", "product", "tanh", "raw"}) CHECK_FALSE(probability(other));
 }
 
 TEST_CASE("golden rows of every architecture replay on every kernel set") {

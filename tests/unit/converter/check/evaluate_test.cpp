@@ -156,6 +156,82 @@ TEST_CASE("links") {
   CHECK(close(result.scores[3], sigmoid * 36));
 }
 
+double activated(ActivationKind kind, float alpha, float beta, float x) {
+  ModelDescription model = scalar_model({1}, {constant({1})});
+  Activation& activation = model.levels[0].experts[0].layers[0].activation;
+  activation.kind = kind;
+  activation.alpha = alpha;
+  activation.beta = beta;
+  return at(model, {x}).scores[0];
+}
+
+TEST_CASE("activations with one or two numbers") {
+  using K = ActivationKind;
+  const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+  CHECK(close(activated(K::kCelu, 2, 0, -3), 2 * (std::exp(-1.5) - 1)));
+  CHECK(activated(K::kCelu, 2, 0, 3) == 3);
+  CHECK(close(activated(K::kMish, 0, 0, -0.5f), -0.5 * std::tanh(softplus(-0.5))));
+  CHECK(close(activated(K::kHardSwish, 0, 0, 1.5f), 1.5 * 0.75));
+  CHECK(activated(K::kHardSwish, 0, 0, -3.5f) == 0);
+  CHECK(activated(K::kHardSwish, 0, 0, 4) == 4);
+  CHECK(activated(K::kHardSigmoid, 0.25f, 0.5f, 1) == 0.75);
+  CHECK(activated(K::kHardSigmoid, 0.25f, 0.5f, 3) == 1);
+  CHECK(activated(K::kClamp, 0, 6, 7) == 6);
+  CHECK(activated(K::kClamp, 0, 6, -7) == 0);
+  CHECK(close(activated(K::kSwish, 2, 0, -1), -1 / (1 + std::exp(2.0))));
+  CHECK(close(activated(K::kSoftsign, 0, 0, -4), -0.8));
+  CHECK(close(activated(K::kLogSigmoid, 0, 0, -2), -2 - softplus(-2)));
+  CHECK(activated(K::kThreshold, 1, 7, 1) == 7);
+  CHECK(activated(K::kThreshold, 1, 7, 1.5f) == 1.5);
+  CHECK(activated(K::kSquaredRelu, 0, 0, 3) == 9);
+  CHECK(activated(K::kSquaredRelu, 0, 0, -3) == 0);
+  CHECK(close(activated(K::kExp, 0, 0, 2), std::exp(2.0)));
+  CHECK(close(activated(K::kSoftplus, 2, 0, 3), softplus(6) / 2));
+  CHECK(close(activated(K::kSoftplus, 0, 0, 3), softplus(3)));  // none stands for 1
+}
+
+// Two experts of x and 2 x, a tower over both as three logits: x, 2 x, 0.
+TEST_CASE("links: log-softmax, expected value, columns, maps, tasks that are no output") {
+  ModelDescription model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
+  model.towers.push_back({"s", 0, {dense(3, 1, {1, 2, 0})}});
+  Link log = softmax_link(2, 0);
+  log.source = LinkSource::kLogSoftmaxColumn;
+  Link expected = identity_link(2);
+  expected.source = LinkSource::kExpectedValue;
+  expected.values = {10, -1, 4};
+  Link column = identity_link(2);
+  column.column = 1;
+  Link mapped = product_link({0, 3});
+  mapped.activation.kind = ActivationKind::kTanh;
+  mapped.scale = -2;
+  mapped.shift = 1;
+  Link bounded = mapped;
+  bounded.lower = -0.5f;
+  model.tasks = {{"hidden", sigmoid_link(0), false}, {"log", log}, {"expected", expected}, {"column", column},
+                 {"mapped", mapped}, {"bounded", bounded}};
+  const Evaluated result = at(model, {0.75});
+  REQUIRE(result.scores.size() == 5);
+  const double sum = std::exp(0.75) + std::exp(1.5) + 1;
+  CHECK(close(result.scores[0], 0.75 - std::log(sum)));
+  CHECK(close(result.scores[1], (10 * std::exp(0.75) - std::exp(1.5) + 4) / sum));
+  CHECK(close(result.scores[2], 1.5));
+  const double product = std::tanh(1.5 / (1 + std::exp(-0.75)));
+  CHECK(close(result.scores[3], 1 - 2 * product));
+  CHECK(result.scores[4] == -0.5);
+  for (const double bound : result.bounds) CHECK(bound < 1e-5);
+}
+
+TEST_CASE("gates: constants behind the softmax, also of the k largest") {
+  for (const size_t top_k : {size_t{0}, size_t{2}}) {
+    Gate gate = fixed_logits({0, 2, 1}, top_k);
+    gate.weight_scales = {3, -1, 0.5f};
+    const double first = top_k == 0 ? 1 : 0, sum = first + std::exp(2.0) + std::exp(1.0);
+    const Evaluated result = at(scalar_model({5, 6, 7}, {gate}), {1});
+    CHECK(close(result.scores[0], (first * 15 - std::exp(2.0) * 6 + std::exp(1.0) * 3.5) / sum));
+    CHECK(result.bounds[0] < 1e-4);
+  }
+}
+
 TEST_CASE("trunk, stacked levels, a gate that reads x") {
   ModelDescription model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};

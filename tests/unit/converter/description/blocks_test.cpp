@@ -163,7 +163,7 @@ TEST_CASE("several classes of one softmax, each a task") {
   CHECK(model.towers.size() == 2);
   CHECK(model.tasks[1].link.tower == 0);
   CHECK(model.tasks[2].link.tower == 1);
-  CHECK(contains(bind_error(text("click"), weights), "expected an earlier task with a softmax_column (low)"));
+  CHECK(contains(bind_error(text("click"), weights), "expected an earlier task that has a tower (low)"));
 }
 
 TEST_CASE("a Keras batch norm without scale, under Keras's names") {

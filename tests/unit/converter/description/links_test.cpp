@@ -1,0 +1,162 @@
+// Links, activations with numbers of their own, and constant weights of gates, as the description says them. Errors
+// beside each.
+#include <limits>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::bind_error;
+using test::contains;
+using test::MemoryWeights;
+using test::mmoe_description;
+using test::mmoe_weights;
+using test::replaced;
+
+// Towers of 1, 3 and 1 logits, whose tasks are given.
+std::string linked(const std::string& tasks) {
+  return R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"}, "tasks": [)" + tasks + "]}";
+}
+
+MemoryWeights linked_weights() {
+  return MemoryWeights().linear("towers.0", 1, 4).linear("towers.1", 3, 4).linear("towers.2", 1, 4);
+}
+
+ModelDescription bound(const std::string& text, const WeightSource& weights) {
+  return bind_description_text(text, weights, "model");
+}
+
+TEST_CASE("links: several of one tower, with activations, scales and bounds") {
+  const ModelDescription model = bound(linked(R"(
+      {"name": "logit", "link": "identity"},
+      {"name": "p", "link": {"tower": "logit", "activation": "sigmoid"}},
+      {"name": "rating", "link": {"tower": "p", "activation": "sigmoid", "scale": 4, "shift": 1, "clamp": [null, 4.5]}},
+      {"name": "low", "link": {"softmax_column": 0}},
+      {"name": "log high", "link": {"log_softmax_column": 2, "tower": "low"}},
+      {"name": "stars", "link": {"expected_value": [1, 2, 3], "tower": "log high"}},
+      {"name": "second", "link": {"column": 1, "tower": "low", "activation": {"kind": "clamp", "min": 0}}},
+      {"name": "amount", "link": "softplus", "output": false},
+      {"name": "spent", "link": {"product": ["p", "amount"], "scale": 0.01}})"),
+                                           linked_weights());
+  REQUIRE(model.towers.size() == 3);
+  const auto link = [&](size_t task) -> const Link& { return model.tasks[task].link; };
+  CHECK(link(1).tower == 0);
+  CHECK(link(1).activation.kind == ActivationKind::kSigmoid);
+  CHECK(link(2).scale == 4.0f);
+  CHECK(link(2).shift == 1.0f);
+  CHECK(link(2).lower == -std::numeric_limits<float>::infinity());
+  CHECK(link(2).upper == 4.5f);
+  CHECK(link(4).source == LinkSource::kLogSoftmaxColumn);
+  CHECK(link(4).tower == 1);
+  CHECK(link(5).values == std::vector<float>{1, 2, 3});
+  CHECK(link(5).tower == 1);
+  CHECK(link(6).column == 1);
+  CHECK(link(6).activation.kind == ActivationKind::kClamp);
+  CHECK(link(7).tower == 2);
+  CHECK_FALSE(model.tasks[7].output);
+  CHECK(link(8).factors == std::vector<size_t>{1, 7});
+  CHECK(model.output_names().size() == 8);
+}
+
+TEST_CASE("links: what is refused") {
+  const auto error = [](const std::string& link) {
+    return bind_error(linked(R"({"name": "a", "link": "sigmoid"}, {"name": "b", "link": )" + link +
+                             R"(}, {"name": "c", "link": "sigmoid"})"),
+                      linked_weights());
+  };
+  CHECK(contains(error(R"("sigmoid")"), R"(or one of several outputs {"column": n})"));
+  CHECK(contains(error(R"({"column": 3})"), "column is 3, counted from 0"));
+  CHECK(contains(error(R"({"log_softmax_column": 3})"), "log_softmax_column is 3, counted from 0"));
+  CHECK(contains(error(R"({"log_softmax_column": 0, "tower": "a"})"), "expected at least 2 for log_softmax_column"));
+  CHECK(contains(error(R"({"expected_value": [1, 2]})"), "expected_value has 2 values"));
+  CHECK(contains(error(R"({"expected_value": [1]})"), "expected the value of each class"));
+  CHECK(contains(error(R"({"softmax_column": 1, "column": 1})"), "more than one of"));
+  CHECK(contains(error(R"({"column": 1, "activation": "prelu"})"), "expected an activation without slopes"));
+  CHECK(contains(error(R"({"column": 1, "clamp": [2, 1]})"), "lower of at most upper"));
+  CHECK(contains(error(R"({"column": 1, "clamp": [2]})"), "expected [lower, upper], null for none"));
+  CHECK(contains(error(R"({"product": ["a"], "tower": "a"})"), "a product has no tower"));
+  CHECK(contains(error(R"({"column": 1, "scales": 2})"), "unknown key"));
+  const std::string unread = R"({"name": "a", "link": "sigmoid", "output": false}, {"name": "b", "link": {"column": 0}},
+                                {"name": "c", "link": "sigmoid"})";
+  CHECK(contains(bind_error(linked(unread), linked_weights()), "tasks[0]: is no output, and no product reads it"));
+  const std::string none = R"({"name": "a", "link": "sigmoid", "output": false})";
+  CHECK(contains(bind_error(linked(none), linked_weights()), "expected at least one task without"));
+  const std::string number = R"({"name": "a", "link": "sigmoid", "output": 0})";
+  CHECK(contains(bind_error(linked(number), linked_weights()), "expected true or false"));
+}
+
+Activation activation(const std::string& text) {
+  const std::string description = replaced(mmoe_description(), R"("activation": "relu"})", R"("activation": )" + text + "}");
+  return bound(description, mmoe_weights()).levels[0].experts[0].layers[0].activation;
+}
+
+std::string activation_error(const std::string& text) {
+  return bind_error(replaced(mmoe_description(), R"("activation": "relu"})", R"("activation": )" + text + "}"),
+                    mmoe_weights());
+}
+
+TEST_CASE("activations: names, their numbers and what stands for them") {
+  using K = ActivationKind;
+  const auto is = [](const std::string& text, ActivationKind kind, float alpha, float beta) {
+    const Activation found = activation(text);
+    CAPTURE(text);
+    CHECK(found.kind == kind);
+    CHECK(found.alpha == alpha);
+    CHECK(found.beta == beta);
+  };
+  is(R"("celu")", K::kCelu, 1, 0);
+  is(R"({"kind": "celu", "alpha": 0.5})", K::kCelu, 0.5f, 0);
+  is(R"("mish")", K::kMish, 0, 0);
+  is(R"("hard_swish")", K::kHardSwish, 0, 0);
+  is(R"({"kind": "hard_sigmoid", "alpha": 0.2})", K::kHardSigmoid, 0.2f, 0.5f);
+  is(R"("relu6")", K::kClamp, 0, 6);
+  is(R"("hardtanh")", K::kClamp, -1, 1);
+  is(R"({"kind": "hardtanh", "max": 2})", K::kClamp, -1, 2);
+  is(R"({"kind": "clamp", "min": 0.5})", K::kClamp, 0.5f, std::numeric_limits<float>::infinity());
+  is(R"("quick_gelu")", K::kSwish, 1.702f, 0);
+  is(R"("swish")", K::kSwish, 1, 0);
+  is(R"({"kind": "swish", "alpha": 1.5})", K::kSwish, 1.5f, 0);
+  is(R"("softsign")", K::kSoftsign, 0, 0);
+  is(R"("log_sigmoid")", K::kLogSigmoid, 0, 0);
+  is(R"({"kind": "threshold", "threshold": 0.1, "value": 20})", K::kThreshold, 0.1f, 20);
+  is(R"("squared_relu")", K::kSquaredRelu, 0, 0);
+  is(R"("exp")", K::kExp, 0, 0);
+  is(R"("softplus")", K::kSoftplus, 1, 0);
+  is(R"({"kind": "softplus", "beta": 2.5})", K::kSoftplus, 2.5f, 0);
+}
+
+TEST_CASE("activations: what is refused") {
+  CHECK(contains(activation_error(R"("hard_sigmoid")"), "frameworks differ"));
+  CHECK(contains(activation_error(R"("clamp")"), "clamp needs `min`, `max` or both"));
+  CHECK(contains(activation_error(R"({"kind": "clamp", "min": 1, "max": 0})"), "`min` of at most `max`"));
+  CHECK(contains(activation_error(R"("threshold")"), "threshold needs its `threshold`"));
+  CHECK(contains(activation_error(R"({"kind": "mish", "alpha": 1})"), "mish has no `alpha`"));
+  CHECK(contains(activation_error(R"({"kind": "softplus", "beta": 0})"), "expected more than 0"));
+  CHECK(contains(activation_error(R"({"kind": "celu", "alpha": -1})"), "expected more than 0"));
+}
+
+std::string gated(const std::string& fields) {
+  return replaced(mmoe_description(), R"("logits": "gates.{task}")", fields);
+}
+
+TEST_CASE("gates: constants behind a softmax, and uniform ones") {
+  MemoryWeights weights = mmoe_weights();
+  weights.add("scales.0", {3}).add("scales.1", {3});
+  const std::string logits = R"("logits": "gates.{task}", "top_k": 2, "weight_scales": )";
+  const auto gates = [&](const std::string& fields) { return bound(gated(fields), weights).levels[0].gates; };
+  CHECK(gates(logits + "[2, 0, -1]")[1].weight_scales == std::vector<float>{2, 0, -1});
+  CHECK(gates(logits + R"("scales.{task}")")[1].weight_scales == weights.data("scales.1"));
+  const std::vector<Gate> uniform = gates(R"("constant": "uniform", "per": "task")");
+  CHECK(uniform.size() == 2);
+  CHECK(uniform[0].constant_weights == std::vector<float>(3, 1.0f / 3));
+  CHECK(contains(bind_error(gated(logits + "[2, 0]"), weights), "expected 3, one weight per expert"));
+  CHECK(contains(bind_error(gated(logits + "[]"), weights), "expected one number per expert"));
+  CHECK(contains(bind_error(gated(logits + R"("towers.0.0.bias")"), weights), "towers.0.0.bias"));
+  CHECK(contains(bind_error(gated(R"("constant": "uniform", "weight_scales": [1, 1, 1])"), weights), "unknown key"));
+}
+
+}  // namespace
+}  // namespace mmoe::converter
