@@ -90,8 +90,12 @@ Link read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t
     return link;
   }
   if (!field.is_object()) field.fail_expected(kLinkMeaning);
-  field.allow_keys({"softmax_column", "log_softmax_column", "expected_value", "product", "column", "tower",
-                    "activation", "scale", "shift", "clamp"});
+  static const std::vector<std::string> keys = {"softmax_column", "log_softmax_column", "expected_value", "product",
+                                                "column", "tower", "activation", "scale", "shift", "clamp"};
+  field.allow_keys(keys);
+  const auto given = [&](const std::string& key) { return field.find(key).has_value(); };
+  const bool empty = std::none_of(keys.begin(), keys.end(), given);
+  if (empty) field.fail(std::string("expected one of ") + kLinkMeaning);
   link = read_source(field, earlier);
   const auto shared = field.find("tower");
   if (link.reads_tower()) link.tower = shared ? shared_tower(*shared, earlier) : tower;

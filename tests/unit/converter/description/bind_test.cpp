@@ -275,7 +275,7 @@ TEST_CASE("softmax_column reads a tower of several logits") {
   CHECK(contains(test::bind_error(with(R"({"softmax_column": 2})"), weights), "but softmax_column is 2, counted from 0"));
   CHECK(test::bind_error(mmoe_description(), weights) ==
         "task \"like\": its tower gives 2 logits (towers.1.2.weight), expected 1 for its link; the probability of one "
-        "class of several is {\"softmax_column\": n}");
+        "class of several is {\"softmax_column\": n}, and one of several outputs {\"column\": n}");
 }
 
 TEST_CASE("sparse gates, temperature, hidden layers and batch norm of the logits") {

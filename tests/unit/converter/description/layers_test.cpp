@@ -61,12 +61,14 @@ TEST_CASE("activations: one, a list, the last") {
   const auto error = [&](const std::string& fields) { return bind_error(description(layers + fields), weights); };
   CHECK(error("") ==
         "levels[0].experts.activation: missing: say which activation follows each layer (linear, relu, leaky_relu, "
-        "prelu, elu, selu, sigmoid, tanh, silu, gelu, gelu_tanh, softplus, dice): it is not in the weights");
+        "prelu, elu, selu, sigmoid, tanh, silu, gelu, gelu_tanh, softplus, dice, celu, mish, hard_swish, hard_sigmoid, "
+        "clamp, hardtanh, swish, softsign, log_sigmoid, threshold, squared_relu, exp, relu6, quick_gelu): it is not in "
+        "the weights");
   CHECK(error(R"(, "activation": ["relu"])") ==
         "levels[0].experts.activation: found a list of 1, expected 3, one per layer of `layers`");
-  CHECK(contains(error(R"(, "activation": "mish")"), "levels[0].experts.activation: found \"mish\", expected one of"));
+  CHECK(contains(error(R"(, "activation": "maxout")"), "levels[0].experts.activation: found \"maxout\", expected one of"));
   CHECK(contains(error(R"(, "activation": "leaky_relu")"), "leaky_relu needs its slope"));
-  CHECK(contains(error(R"(, "activation": {"kind": "relu", "alpha": 1})"), "only leaky_relu and elu have an alpha"));
+  CHECK(contains(error(R"(, "activation": {"kind": "relu", "alpha": 1})"), "experts.activation.alpha: relu has no `alpha`"));
   CHECK(contains(error(R"(, "activation": "prelu")"), "levels[0].experts.slopes: missing"));
   CHECK(contains(error(R"(, "activation": "relu", "slopes": "out")"), "no meaning without the activation prelu"));
 }
