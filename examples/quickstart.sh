@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds mmoe-edge, converts the trained census model that lies beside this script, checks the file and scores
 # a few persons with it. Installs the Debian packages that are missing. The second run takes seconds.
+# Environment: MMOE_BUILD (folder, default build/release; one that is configured already stays as it is).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -8,13 +9,13 @@ cd "$root"
 # shellcheck source=toolchains/packages.sh
 source toolchains/packages.sh
 
-readonly build=build/release
+readonly build=${MMOE_BUILD:-build/release}
 readonly census=examples/census
 readonly model=$build/census.mmoe
 
 build_tools() {
   echo "Building in $build (a minute or two the first time)"
-  quietly "$build/log/configure.txt" cmake --preset release
+  [[ -f $build/CMakeCache.txt ]] || quietly "$build/log/configure.txt" cmake --preset release -B "$build"
   quietly "$build/log/build.txt" cmake --build "$build" --target mmoe-convert mmoe-verify mmoe-score -- --quiet
 }
 

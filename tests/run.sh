@@ -15,4 +15,4 @@ install_packages "$build/log/packages.txt" "${packages_to_build[@]}" "${packages
 echo "Building in $build (a few minutes the first time)"
 quietly "$build/log/configure.txt" cmake --preset test
 quietly "$build/log/build.txt" cmake --build "$build" -- --quiet
-ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -LE qemu "$@"
+ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -LE qemu "$@" | python3 tests/skip_reasons.py "$build"

@@ -10,10 +10,11 @@ packages_to_build=(
 )
 packages_to_test=(
   doctest-dev python3
+  python3-numpy                                                # evaluates random descriptions
   valgrind                                                     # counts instructions
 )
 packages_for_experiments=(                                     # examples/RESULTS.md; else their tests are skipped
-  python3-torch python3-numpy python3-matplotlib python3-optuna libopenblas0-pthread
+  python3-torch python3-matplotlib python3-optuna libopenblas0-pthread
 )
 packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs

@@ -6,7 +6,12 @@ import sys
 
 from support import Skipped, Wrong, largest_difference, require, require_equal, require_refusal, run
 
-LIBRARY_ALONE = ["-DMMOE_BUILD_TOOLS=OFF", "-DMMOE_BUILD_CONVERTER=OFF", "-DMMOE_BUILD_EXAMPLES=OFF", "-DMMOE_BUILD_TESTS=OFF"]
+LIBRARY_ALONE = [
+    "-DMMOE_BUILD_TOOLS=OFF",
+    "-DMMOE_BUILD_CONVERTER=OFF",
+    "-DMMOE_BUILD_EXAMPLES=OFF",
+    "-DMMOE_BUILD_TESTS=OFF",
+]
 
 
 def need(*modules):
@@ -20,8 +25,18 @@ def cross_build(case, compiler, toolchain, *options):
     if shutil.which(compiler) is None:
         raise Skipped(f"no {compiler} here")
     build = case.scratch / "build"
-    done = run("cmake", "-G", "Ninja", "-S", case.repository, "-B", build,
-               f"-DCMAKE_TOOLCHAIN_FILE={case.input(toolchain)}", *LIBRARY_ALONE, *options)
+    done = run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        case.repository,
+        "-B",
+        build,
+        f"-DCMAKE_TOOLCHAIN_FILE={case.input(toolchain)}",
+        *LIBRARY_ALONE,
+        *options,
+    )
     if done.code == 0:
         done = run("cmake", "--build", build, timeout=900)
     return done
@@ -35,9 +50,21 @@ def big_endian(case):
     # The public headers, which every host includes, with a compiler that is told to be of the other kind.
     source = case.scratch / "host.cpp"
     source.write_text("#include <mmoe/session.h>\n#include <mmoe/mmoe.h>\n")
-    done = run("g++", "-std=c++17", "-fsyntax-only", "-U__BYTE_ORDER__", "-D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__", "-w",
-               "-I", case.repository, "-I", case.repository / "runtime/include", "-include", "mmoe/session.h",
-               case.repository / "runtime/src/core/heap.cpp")
+    done = run(
+        "g++",
+        "-std=c++17",
+        "-fsyntax-only",
+        "-U__BYTE_ORDER__",
+        "-D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__",
+        "-w",
+        "-I",
+        case.repository,
+        "-I",
+        case.repository / "runtime/include",
+        "-include",
+        "mmoe/session.h",
+        case.repository / "runtime/src/core/heap.cpp",
+    )
     if done.code != 0 and "endian" in done.err:
         return "refused at compile time (told, not on such a machine)"
     for folder in ("schema", "kernels", "runtime"):
@@ -63,7 +90,9 @@ def converter_memory(case):
 def host_project(case, fast):
     build = case.scratch / f"build-{fast}"
     env = {"REPO": str(case.repository)}
-    done = run("cmake", "-G", "Ninja", "-S", case.folder, "-B", build, "-DCMAKE_BUILD_TYPE=Release", f"-DFAST={fast}", env=env)
+    done = run(
+        "cmake", "-G", "Ninja", "-S", case.folder, "-B", build, "-DCMAKE_BUILD_TYPE=Release", f"-DFAST={fast}", env=env
+    )
     if done.code == 0:
         done = run("cmake", "--build", build, timeout=900)
     return done, build / "app"
@@ -122,7 +151,9 @@ def blanks(case):
     if done.code != 0:
         return require_refusal(done, "blank", "space")
     if case.folder.name == "vocabulary-blanks":
-        table = {name: case.scores(model, case.input(f"{name}.csv")) for name in ("quoted", "unquoted", "unknown", "spaced")}
+        table = {
+            name: case.scores(model, case.input(f"{name}.csv")) for name in ("quoted", "unquoted", "unknown", "spaced")
+        }
         require_equal(table["unquoted"], table["quoted"])
     else:
         table = {name: case.scores(model, case.input(f"{name}.csv")) for name in ("unknown", "spaced")}
@@ -147,7 +178,9 @@ def x_header(case):
 def two_versions(case):
     if run("git", "-C", case.repository, "cat-file", "-e", "4caa1d0^{commit}").code != 0:
         raise Skipped("the history lacks the older version that it builds")
-    done = run("bash", case.input("run.sh"), case.census(), cwd=case.scratch, env={"REPO": str(case.repository)}, timeout=1800)
+    done = run(
+        "bash", case.input("run.sh"), case.census(), cwd=case.scratch, env={"REPO": str(case.repository)}, timeout=1800
+    )
     require(done.code == 0 and "rc=" not in done.out, done.summary() + done.out)
     hashes = {line.split("hash ")[1].split()[0] for line in done.out.splitlines() if "hash" in line}
     require(len(hashes) == 1 and done.out.count("hash") == 4, done.out)

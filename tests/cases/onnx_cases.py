@@ -18,9 +18,11 @@ def variants(case):
     counts = {status: int(count) for count, status in re.findall(r"(\d+) ([A-Z ]+)", lines[-1] if lines else "")}
     bad = [line for line in lines if re.search(r" (CLOSE|WRONG|CRASH|NO SCORES) ", line)]
     require(not bad, "\n".join(bad))
-    require(counts.get("EQUAL", 0) >= MIN_EQUAL,
-            f"{counts}: fewer than {MIN_EQUAL} equal. Refused: "
-            + " ".join(line.split()[0] for line in lines if " REFUSED " in line))
+    require(
+        counts.get("EQUAL", 0) >= MIN_EQUAL,
+        f"{counts}: fewer than {MIN_EQUAL} equal. Refused: "
+        + " ".join(line.split()[0] for line in lines if " REFUSED " in line),
+    )
     return lines[-1]
 
 

@@ -3,9 +3,9 @@
 
     run_cases.py BUILD [--cases FOLDER] [--only NAME,PREFIX*] [--slow]
 
-BUILD: where the tools and libmmoe.a lie (build/test, build/release). The inputs are kept outside the repository, in FOLDER,
-$MMOE_CASES, or ../shared/cases beside the checkout; they are read where they lie. Without them the test is skipped (exit
-77). --slow: also those that build the library anew or take minutes.
+BUILD: where the tools and libmmoe.a lie (build/test, build/release). The inputs are kept outside the repository, in
+FOLDER, $MMOE_CASES, or ../shared/cases beside the checkout; they are read where they lie. Without them the test is
+skipped (exit 77). --slow: also those that build the library anew or take minutes.
 """
 
 import argparse

@@ -49,7 +49,9 @@ class Outcome:
 
     def without(self, folder):
         """The same with the folder's path, whose words are not the tool's, left out of the texts."""
-        return dataclasses.replace(self, out=self.out.replace(str(folder), "..."), err=self.err.replace(str(folder), "..."))
+        return dataclasses.replace(
+            self, out=self.out.replace(str(folder), "..."), err=self.err.replace(str(folder), "...")
+        )
 
     def summary(self):
         words = self.err.strip() or self.out.strip()
@@ -75,8 +77,15 @@ def run(*command, cwd=None, data_mb=None, file_bytes=None, timeout=120, env=None
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.monotonic()
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=stdout or out, stderr=err,
-            env=dict(os.environ, **(env or {})), preexec_fn=limiter(data_mb, file_bytes), start_new_session=True)
+            [str(word) for word in command],
+            cwd=cwd,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or out,
+            stderr=err,
+            env=dict(os.environ, **(env or {})),
+            preexec_fn=limiter(data_mb, file_bytes),
+            start_new_session=True,
+        )
         status, usage = wait(process, begin + timeout)
         wall = time.monotonic() - begin
         texts = []
@@ -85,7 +94,9 @@ def run(*command, cwd=None, data_mb=None, file_bytes=None, timeout=120, env=None
             texts.append(stream.read().decode(errors="replace"))
     if status is None:
         raise Wrong(f"{pathlib.Path(command[0]).name} did not end within {timeout} s")
-    return Outcome(os.waitstatus_to_exitcode(status), *texts, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Outcome(
+        os.waitstatus_to_exitcode(status), *texts, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    )
 
 
 def wait(process, deadline):
@@ -171,8 +182,21 @@ class Case:
         """Compiles the case's C++ source against the build's library; gives the program's path."""
         program = self.scratch / pathlib.Path(name).stem
         source = name if isinstance(name, pathlib.Path) else self.folder / name
-        done = run("g++", "-std=c++17", "-O1", "-w", "-I", self.repository / "runtime/include", source, *arguments,
-                   self.library("libmmoe_threads.a"), self.library(), "-lpthread", "-o", program)
+        done = run(
+            "g++",
+            "-std=c++17",
+            "-O1",
+            "-w",
+            "-I",
+            self.repository / "runtime/include",
+            source,
+            *arguments,
+            self.library("libmmoe_threads.a"),
+            self.library(),
+            "-lpthread",
+            "-o",
+            program,
+        )
         require(done.code == 0, "does not compile: " + done.summary())
         return program
 
@@ -207,8 +231,10 @@ def require_refusal(done, *words):
     require(done.code > 0, "not refused: " + done.summary())
     require(done.err.strip() != "", "refused without a message")
     if words:
-        require(any(word.lower() in done.err.lower() for word in words), "the message names none of "
-                f"{', '.join(words)}: {done.err.strip()[-300:]}")
+        require(
+            any(word.lower() in done.err.lower() for word in words),
+            "the message names none of " f"{', '.join(words)}: {done.err.strip()[-300:]}",
+        )
     return "refused: " + done.err.strip().splitlines()[-1][:150]
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Every combination of the options configures: configurations.py SOURCE FOLDER [--jobs 2]
 
-All 32 of what is built (library, tools, converter, examples, tests, comparison), each part that a device can leave out, and
-the presets. Only configured: what a combination lacks shows then, as a target that is named and not there. One is also
-read back, so that the test is known to see what it configures.
+All 32 of what is built (library, tools, converter, examples, tests, comparison), each part that a device can leave
+out, and the presets. Only configured: what a combination lacks shows then, as a target that is named and not there.
+One is also read back, so that the test is known to see what it configures.
 """
 
 import argparse
@@ -20,12 +20,24 @@ import time
 BUILT = ["MMOE_BUILD_TOOLS", "MMOE_BUILD_CONVERTER", "MMOE_BUILD_EXAMPLES", "MMOE_BUILD_TESTS", "MMOE_BUILD_BENCH"]
 
 # Each of these with everything else as it is by default.
-PARTS = [["MMOE_FILES=OFF"], ["MMOE_HEAP=OFF"], ["MMOE_THREADS=OFF"], ["MMOE_C_API=OFF"], ["MMOE_FEATURES=OFF"],
-         ["MMOE_EXTRAS=OFF"], ["MMOE_MESSAGES=OFF"], ["MMOE_VERIFY=header"], ["MMOE_WERROR=ON"], ["MMOE_BUILD_CHECKS=OFF"],
-         ["MMOE_BUILD_MODEL_TESTS=OFF"], ["MMOE_ISAS=scalar"], ["CMAKE_BUILD_TYPE=Debug"], ["CMAKE_BUILD_TYPE=MinSizeRel"],
-         ["BUILD_SHARED_LIBS=ON"],
-         ["MMOE_FILES=OFF", "MMOE_HEAP=OFF", "MMOE_THREADS=OFF", "MMOE_C_API=OFF", "MMOE_FEATURES=OFF", "MMOE_EXTRAS=OFF",
-          "MMOE_MESSAGES=OFF"]]
+PARTS = [
+    ["MMOE_FILES=OFF"],
+    ["MMOE_HEAP=OFF"],
+    ["MMOE_THREADS=OFF"],
+    ["MMOE_C_API=OFF"],
+    ["MMOE_FEATURES=OFF"],
+    ["MMOE_EXTRAS=OFF"],
+    ["MMOE_MESSAGES=OFF"],
+    ["MMOE_VERIFY=header"],
+    ["MMOE_WERROR=ON"],
+    ["MMOE_BUILD_CHECKS=OFF"],
+    ["MMOE_BUILD_MODEL_TESTS=OFF"],
+    ["MMOE_ISAS=scalar"],
+    ["CMAKE_BUILD_TYPE=Debug"],
+    ["CMAKE_BUILD_TYPE=MinSizeRel"],
+    ["BUILD_SHARED_LIBS=ON"],
+    [f"MMOE_{part}=OFF" for part in ("FILES", "HEAP", "THREADS", "C_API", "FEATURES", "EXTRAS", "MESSAGES")],
+]
 
 # The parts that a device leaves out go with the library alone: tools and tests need what they use.
 ALONE = [f"{option}=OFF" for option in BUILT]
@@ -55,8 +67,11 @@ def native_presets(source):
         parents = [parents] if isinstance(parents, str) else parents
         return "toolchainFile" in preset or any(foreign(by_name[parent]) for parent in parents)
 
-    return [preset["name"] for preset in presets if not preset.get("hidden") and not foreign(preset)
-            and preset["name"] not in ("fuzz",)]
+    return [
+        preset["name"]
+        for preset in presets
+        if not preset.get("hidden") and not foreign(preset) and preset["name"] not in ("fuzz",)
+    ]
 
 
 def run(command):
@@ -93,8 +108,12 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     begin, failures, count = time.monotonic(), [], 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        waiting = [pool.submit(configure, source, arguments.folder, name, options) for name, options in combinations().items()]
-        waiting += [pool.submit(configure_preset, source, arguments.folder, preset) for preset in native_presets(source)]
+        waiting = [
+            pool.submit(configure, source, arguments.folder, name, options) for name, options in combinations().items()
+        ]
+        waiting += [
+            pool.submit(configure_preset, source, arguments.folder, preset) for preset in native_presets(source)
+        ]
         for done in concurrent.futures.as_completed(waiting):
             name, failed, text = done.result()
             count += 1
