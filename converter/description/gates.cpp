@@ -115,7 +115,8 @@ void GateGroup::read_softmax() {
 Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Level& level) const {
   Gate gate;
   gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
-  gate.input = streams.resolve(object_, slot.task);
+  // Constant weights read nothing; what `reads` says is checked all the same.
+  if (!logits_.empty() || object_.find("reads")) gate.input = streams.resolve(object_, slot.task);
   gate.experts = mixes_.experts(slot.task);
   check_widths(gate, level);
   if (logits_.empty()) {

@@ -112,9 +112,12 @@ std::vector<float> TensorIndex::read_vector(size_t tensor, size_t length, const 
 
 size_t TensorIndex::ignore(const std::string& names) {
   size_t count = 0;
-  for (const auto& [name, tensor] : by_name_) {
-    if (used_[tensor] || !matches_glob(names, name)) continue;
-    used_[tensor] = true;
+  for (const auto& entry : by_name_) {
+    const bool named = std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& prefix) {
+      return matches_glob(names, entry.first.substr(prefix.size()));
+    });
+    if (used_[entry.second] || !named) continue;
+    used_[entry.second] = true;
     ++count;
   }
   return count;

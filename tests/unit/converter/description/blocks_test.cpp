@@ -96,6 +96,20 @@ TEST_CASE("constant gates out of a stitch matrix") {
         "stitch: [2, 2, 4], expected [2, 2] (2 tasks, 2 experts to mix)");
 }
 
+TEST_CASE("constant gates read nothing, and need not say what") {
+  MemoryWeights weights;
+  weights.linear("e.0", 4, 6).linear("e.1", 4, 6).linear("a.0", 2, 6).linear("a.1", 2, 6).linear("b.0", 2, 6);
+  weights.linear("b.1", 2, 6).linear("second", 3, 6).linear("t.0", 1, 3).linear("t.1", 1, 3);
+  const ModelDescription model = bound(R"({"mmoe_description": 1, "levels": [
+      {"experts": {"layers": "e.{expert}", "activation": "relu"},
+       "gates": [{"name": "a", "logits": "a.{task}"}, {"name": "b", "logits": "b.{task}"}]},
+      {"experts": {"layers": "second", "activation": "relu", "reads": "input"}, "gates": {"constant": [1]}}],
+    "towers": {"layers": "t.{task}"}, "tasks": [{"name": "x", "link": "sigmoid"}, {"name": "y", "link": "sigmoid"}]})",
+                                       weights);
+  CHECK(model.levels[1].gates.size() == 1);
+  CHECK(model.levels[1].gates[0].constant_weights == std::vector<float>{1});
+}
+
 TEST_CASE("without levels: a trunk is a Shared-Bottom, networks of one layer keep their activation") {
   MemoryWeights weights;
   weights.linear("bottom.0", 8, 5).linear("towers.0", 1, 8).linear("towers.1", 1, 8);
@@ -131,6 +145,15 @@ TEST_CASE("ignored tensors are noted and not reported as unused") {
   CHECK(report.unused_tensors.empty());
   CHECK(report.notes == std::vector<std::string>{"ignored as the description says: 1 tensor (loss *)",
                                                  "ignored as the description says: 2 tensors (dead.*.weight)"});
+}
+
+TEST_CASE("ignored tensors: a wrapper's prefix may be left out there too") {
+  MemoryWeights weights = mmoe_weights();
+  weights.add("dead.weight", {3}).add("loss", {2});
+  BindReport report;
+  bound(replaced(mmoe_description(), "\"levels\"", R"("ignore": ["dead.*", "module.loss"], "levels")"),
+        weights.with_prefix("module."), &report);
+  CHECK(report.unused_tensors.empty());
 }
 
 TEST_CASE("fields behind each other in one table") {
