@@ -37,15 +37,13 @@ Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
 
 #ifndef MMOE_VERIFY_HEADER_ONLY
 
-std::uint64_t larger(std::uint64_t a, std::uint64_t b) { return a > b ? a : b; }
-
-// The option, or the default where that is 0.
-Status check_limit(const char* option, std::uint64_t limit, std::uint64_t by_default, std::uint64_t needed) {
-  limit = limit != 0 ? limit : by_default;
-  if (needed <= limit) return {};
-  return make_error(ErrorCode::kLimitExceeded, option, ": ", limit, ", the model needs ", needed,
-                    ". If you trust the file, raise this option");
-}
+struct Limit {
+  const char* option;
+  std::uint64_t limit;        // 0: the default
+  std::uint64_t least;        // what the default allows every file
+  std::uint64_t for_file;     // and this one
+  std::uint64_t needed;
+};
 
 // Ids that score_features() reads per row: up to 4,096 features of 2^20.
 std::uint64_t num_ids(const Model& model) {
@@ -56,15 +54,20 @@ std::uint64_t num_ids(const Model& model) {
 
 Status check_limits(const Plan& plan, const PlanOptions& options) {
   const std::uint64_t file_bytes = plan.model().size_bytes();
-  Status status = check_limit("max_multiply_adds", options.max_multiply_adds,
-                              larger(std::uint64_t{1} << 24, 64 * file_bytes), plan.multiply_adds_per_row());
-  if (!status) return status;
-  status = check_limit("max_steps", options.max_steps, larger(4096, file_bytes / 32), plan.num_steps());
-  if (!status) return status;
-  status = check_limit("max_arena_bytes", options.max_arena_bytes, larger(std::uint64_t{1} << 26, 16 * file_bytes),
-                       plan.arena_bytes());
-  if (!status) return status;
-  return check_limit("max_ids", options.max_ids, std::uint64_t{1} << 16, num_ids(plan.model()));
+  const Limit limits[] = {
+      {"max_multiply_adds", options.max_multiply_adds, 1u << 24, 64 * file_bytes, plan.multiply_adds_per_row()},
+      {"max_steps", options.max_steps, 4096, file_bytes / 32, plan.num_steps()},
+      {"max_arena_bytes", options.max_arena_bytes, 1u << 26, 16 * file_bytes, plan.arena_bytes()},
+      {"max_ids", options.max_ids, 1u << 16, 0, num_ids(plan.model())},
+  };
+  for (const Limit& each : limits) {
+    const std::uint64_t by_default = each.least > each.for_file ? each.least : each.for_file;
+    const std::uint64_t limit = each.limit != 0 ? each.limit : by_default;
+    if (each.needed <= limit) continue;
+    return make_error(ErrorCode::kLimitExceeded, each.option, ": ", limit, ", the model needs ", each.needed,
+                      ". If you trust the file, raise this option");
+  }
+  return {};
 }
 
 #endif
