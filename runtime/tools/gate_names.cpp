@@ -46,13 +46,16 @@ std::vector<std::string> names_of(const std::vector<GateInfo>& gates, const std:
 
 }  // namespace
 
+std::vector<GateInfo> gates_of(const Plan& plan) {
+  std::vector<GateInfo> gates(plan.num_gates());
+  plan.list_gates(gates.data());
+  return gates;
+}
+
 std::vector<std::string> gate_names(const Plan& plan) {
-  std::vector<GateInfo> gates;
+  const std::vector<GateInfo> gates = gates_of(plan);
   std::vector<std::string> tasks;
-  for (std::size_t i = 0; i < plan.num_gates(); ++i) {
-    gates.push_back(plan.gate(i));
-    tasks.push_back(task_of(plan.model(), gates.back()));
-  }
+  for (const GateInfo& gate : gates) tasks.push_back(task_of(plan.model(), gate));
   const bool with_level = num_levels(plan.model()) > 1;
   const std::vector<std::string> names = names_of(gates, tasks, with_level);
   // A task may be called "gate1".
@@ -63,11 +66,11 @@ std::string expert_name(std::size_t expert) { return "expert" + std::to_string(e
 
 std::vector<std::string> gate_columns(const Plan& plan) {
   const std::vector<std::string> names = gate_names(plan);
+  const std::vector<GateInfo> gates = gates_of(plan);
   std::vector<std::string> columns;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const GateInfo gate = plan.gate(i);
-    for (std::size_t e = 0; e < gate.num_experts; ++e) {
-      columns.push_back(names[i] + "." + expert_name(gate.experts[e]));
+    for (std::size_t e = 0; e < gates[i].num_experts; ++e) {
+      columns.push_back(names[i] + "." + expert_name(gates[i].experts[e]));
     }
   }
   return columns;

@@ -38,7 +38,7 @@ std::vector<std::size_t> top_ks(std::size_t most_experts) {
 
 std::size_t most_experts_of(const Plan& plan) {
   std::size_t most = 0;
-  for (std::size_t i = 0; i < plan.num_gates(); ++i) most = std::max(most, plan.gate(i).num_experts);
+  for (const GateInfo& gate : gates_of(plan)) most = std::max(most, gate.num_experts);
   return most;
 }
 
@@ -123,10 +123,8 @@ Reporter::Reporter(const Model& model, const ReportOptions& options)
     throw UsageError("--report: the gates have " + with_thousands(plan->num_gate_weights()) +
                      " weights in all; the report shows at most " + with_thousands(kMaxReportWeights));
   }
-  for (std::size_t i = 0; i < plan->num_gates(); ++i) {
-    infos_.push_back(plan->gate(i));
-    gates_.emplace_back(infos_[i].num_experts);
-  }
+  infos_ = gates_of(*plan);
+  for (const GateInfo& gate : infos_) gates_.emplace_back(gate.num_experts);
   const auto add = [&](std::size_t k) {
     variants_.push_back(std::make_unique<Variant>(model, k, batch_rows_));
   };

@@ -5,6 +5,7 @@
 
 #include "mmoe/session.h"
 #include "runtime/tools/error.h"
+#include "runtime/tools/gate_names.h"
 #include "runtime/tools/model_view.h"
 #include "runtime/tools/work.h"
 
@@ -18,8 +19,7 @@ Skipping::Skipping(const Plan& plan) {
     listed.push_back(always_.back());
     costs_.emplace_back(level.size());
   }
-  for (std::size_t i = 0; i < plan.num_gates(); ++i) {
-    const GateInfo gate = plan.gate(i);
+  for (const GateInfo& gate : gates_of(plan)) {
     const schema::Level& level = *root.levels()->Get(static_cast<Index>(gate.level));
     const schema::Gate& described = *level.gates()->Get(static_cast<Index>(gate.index));
     gates_.push_back({gate, static_cast<double>(mixing_multiply_adds(level, described))});
