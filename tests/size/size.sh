@@ -24,7 +24,8 @@ cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
 cortex-m55        mve     24576  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55
-wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF
+wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
+wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
 
