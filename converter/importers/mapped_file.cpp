@@ -52,11 +52,18 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   require_regular_file(path);
   const Descriptor file(path);
   if (file.get() < 0) fail(path, "cannot be opened: " + reason());
+  map(file.get(), path);
+}
+
+MappedFile::MappedFile(int descriptor, const std::filesystem::path& path) { map(descriptor, path); }
+
+void MappedFile::map(int descriptor, const std::filesystem::path& path) {
   struct stat info = {};
-  if (::fstat(file.get(), &info) != 0) fail(path, "cannot be read: " + reason());
+  if (::fstat(descriptor, &info) != 0) fail(path, "cannot be read: " + reason());
+  if (!S_ISREG(info.st_mode)) fail(path, "is not a regular file");
   if (info.st_size == 0) fail(path, "is empty");
   size_ = static_cast<size_t>(info.st_size);
-  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapping == MAP_FAILED) fail(path, "cannot be mapped: " + reason());
   data_ = static_cast<const char*>(mapping);
   tools::note_input(path);

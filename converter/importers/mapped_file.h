@@ -13,6 +13,8 @@ class MappedFile {
  public:
   /// Throws ConvertError, naming `path` and the reason, when it is not a readable, non-empty regular file.
   explicit MappedFile(const std::filesystem::path& path);
+  /// Of an open file, which stays the caller's and may be closed afterwards. `path` is for messages.
+  MappedFile(int descriptor, const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -20,6 +22,8 @@ class MappedFile {
   std::string_view bytes() const { return {data_, size_}; }
 
  private:
+  void map(int descriptor, const std::filesystem::path& path);
+
   const char* data_ = nullptr;
   size_t size_ = 0;
 };

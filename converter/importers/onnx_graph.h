@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,12 @@ struct OnnxAttribute {
   std::vector<float> reals;
   std::vector<int64_t> integers;
   std::shared_ptr<const OnnxTensor> tensor;
+  bool graph = false;  ///< it is a graph, whose nodes are not read
 };
 
 struct OnnxNode {
-  std::string name, operation;
+  std::string name;
+  std::string operation;  ///< of another domain than ONNX's own: "domain.operation"
   std::vector<std::string> inputs, outputs;  ///< "" where an optional one is left out
   std::map<std::string, OnnxAttribute> attributes;
 };
@@ -42,13 +45,17 @@ struct OnnxValue {
   std::string name;
   bool is_integer = false;
   std::vector<uint64_t> shape;  ///< 0: not fixed
+  std::string dtype = {};       ///< as TensorInfo::dtype; "" where the file does not say
 };
 
 struct OnnxGraph {
+  int64_t opset = 0;            ///< of ONNX's own operations, whose meaning it decides; 0: the file does not say
   std::vector<OnnxNode> nodes;  ///< each after those that it reads
   std::map<std::string, std::shared_ptr<const OnnxTensor>> initializers;
   std::vector<OnnxValue> inputs;  ///< without those that are initializers too
   std::vector<OnnxValue> outputs;
+  std::set<std::string> functions;        ///< that the model defines, named as OnnxNode::operation
+  std::set<std::string> sparse_constants;  ///< whose elements are not read
 };
 
 /// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of

@@ -1,13 +1,12 @@
 #include "converter/importers/onnx_tensor.h"
 
 #include <charconv>
-#include <filesystem>
 #include <limits>
 #include <optional>
 
 #include "converter/error.h"
+#include "converter/importers/contained_file.h"
 #include "converter/importers/float_convert.h"
-#include "converter/importers/mapped_file.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/strided_view.h"
 #include "onnx.pb.h"
@@ -107,15 +106,6 @@ uint64_t number(const onnx::Tensor& message, const std::string& text) {
   return value;
 }
 
-/// In the model's folder or below: a model must not make the converter read any file of the machine.
-std::filesystem::path beside(const onnx::Tensor& message, const std::string& model_path, const std::string& location) {
-  const std::filesystem::path relative(location);
-  bool inside = !location.empty() && relative.is_relative();
-  for (const auto& part : relative) inside = inside && part != "..";
-  if (!inside) fail(message, "its elements are said to be in " + in_quotes(location) + ", outside the model's folder");
-  return std::filesystem::path(model_path).parent_path() / relative;
-}
-
 void read_external(const onnx::Tensor& message, const std::string& model_path, DType dtype, OnnxTensor& tensor) {
   std::string location;
   uint64_t offset = 0, bytes = bytes_needed(message, tensor, dtype);
@@ -128,27 +118,39 @@ void read_external(const onnx::Tensor& message, const std::string& model_path, D
     }
   }
   if (bytes == 0) return;
-  const std::filesystem::path path = beside(message, model_path, location);
+  std::unique_ptr<MappedFile> file;
   try {
-    const MappedFile file(path);
-    if (offset > file.bytes().size() || bytes > file.bytes().size() - offset) {
-      throw ConvertError(path.string() + ": has " + std::to_string(file.bytes().size()) + " bytes, too few for " +
-                         std::to_string(bytes) + " from " + std::to_string(offset));
-    }
-    read_raw(file.bytes().substr(offset, bytes), dtype, tensor);
+    file = map_contained_file(model_path, location);
   } catch (const ConvertError& error) {
-    fail(message, std::string("its elements are in another file: ") + error.what());
+    fail(message, error.what());
   }
+  const std::string_view found = file->bytes();
+  if (offset > found.size() || bytes > found.size() - offset) {
+    fail(message, "its elements are in another file: " + in_quotes(location) + ": has " + std::to_string(found.size()) +
+                      " bytes, too few for " + std::to_string(bytes) + " from " + std::to_string(offset));
+  }
+  read_raw(found.substr(offset, bytes), dtype, tensor);
 }
 
 }  // namespace
+
+std::string onnx_dtype_name(int data_type) {
+  const std::optional<DType> dtype = dtype_of(data_type);
+  if (dtype) return std::string(dtype_info(*dtype).name);
+  return data_type == 0 ? "" : data_type == 8 ? "text" : "type " + std::to_string(data_type);
+}
+
+bool is_onnx_integer(int data_type) {
+  const std::optional<DType> dtype = dtype_of(data_type);
+  return (dtype && !is_readable(*dtype)) || data_type == 12 || data_type == 13;
+}
 
 std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, const std::string& model_path) {
   auto tensor = std::make_shared<OnnxTensor>();
   tensor->name = message.name();
   tensor->shape = shape_of(message);
   const std::optional<DType> dtype = dtype_of(message.data_type());
-  tensor->dtype = dtype ? std::string(dtype_info(*dtype).name) : "type " + std::to_string(message.data_type());
+  tensor->dtype = onnx_dtype_name(message.data_type());
   tensor->is_integer = !dtype || !is_readable(*dtype);
   if (!dtype) return tensor;  // text and the like; refused where it is used
   const uint64_t needed = bytes_needed(message, *tensor, *dtype);

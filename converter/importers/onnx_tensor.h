@@ -17,4 +17,10 @@ namespace mmoe::converter {
 /// file, when elements are missing or too many, or its type is not of numbers.
 std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, const std::string& model_path);
 
+/// Of ONNX's number for a type: "f32", "i64", ...; "text", "type 17".
+std::string onnx_dtype_name(int data_type);
+
+/// Whole numbers and booleans.
+bool is_onnx_integer(int data_type);
+
 }  // namespace mmoe::converter

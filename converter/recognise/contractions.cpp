@@ -132,6 +132,26 @@ TensorValue multiply_rows(const NodeCall& call, const Equation& equation, const 
   return call.rows_of(std::move(sum), result_like(plan, equation.out));
 }
 
+/// Inputs that are constants, as a column of ones that is joined to x, are a bias.
+void move_constants_to_bias(const Expressions& expressions, Expression& dense, Matrix& weight) {
+  const auto is_constant = [&](Ref ref) { return expressions.of(ref).kind == ExpressionKind::kConstant; };
+  const auto constants = static_cast<size_t>(std::count_if(dense.inputs.begin(), dense.inputs.end(), is_constant));
+  if (constants == 0) return;
+  if (constants == dense.inputs.size()) throw ConvertError("multiplies constants alone");
+  std::vector<double> bias(weight.rows, 0.0);
+  Matrix kept{weight.rows, weight.cols - constants, {}};
+  for (size_t row = 0; row < weight.rows; ++row) {
+    for (size_t i = 0; i < weight.cols; ++i) {
+      const Ref input = dense.inputs[i];
+      if (!is_constant(input)) kept.data.push_back(weight.at(row, i));
+      if (is_constant(input)) bias[row] += double{weight.at(row, i)} * double{expressions.of(input).bias[input.column]};
+    }
+  }
+  dense.inputs.erase(std::remove_if(dense.inputs.begin(), dense.inputs.end(), is_constant), dense.inputs.end());
+  dense.bias.assign(bias.begin(), bias.end());
+  weight = std::move(kept);
+}
+
 /// Rows times a constant: a dense layer for every combination of the axes that only the rows, or both, have.
 TensorValue multiply_constant(const NodeCall& call, const Equation& equation, const TensorValue& rows,
                               const TensorValue& constant) {
@@ -165,6 +185,7 @@ TensorValue multiply_constant(const NodeCall& call, const Equation& equation, co
     });
     if (num_outputs == 0 || num_inputs == 0) throw ConvertError("is a layer without inputs or outputs");
     for_each(plan, summed, numbers, [&] { dense.inputs.push_back(rows.refs[in_rows.position(numbers)]); });
+    move_constants_to_bias(call.expressions, dense, weight);
     dense.weight = std::make_shared<const Matrix>(std::move(weight));
     const Vector columns = call.expressions.all(call.expressions.add(std::move(dense)));
     for (size_t i = 0; i < targets.size(); ++i) result.refs[targets[i]] = columns[i];
@@ -224,28 +245,45 @@ NodeResults einsum(const NodeCall& call) {
   return one(multiply(call, {text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)}));
 }
 
+void scale(Expressions& expressions, Expression& dense, float factor) {
+  expressions.charge(dense.weight->data.size());
+  Matrix scaled = *dense.weight;
+  for (float& weight : scaled.data) weight *= factor;
+  for (float& bias : dense.bias) bias *= factor;
+  dense.weight = std::make_shared<const Matrix>(std::move(scaled));
+}
+
+void add_bias(Expression& dense, const TensorValue& bias, const TensorValue& product, float factor) {
+  if (broadcast_shape(product.shape, bias.shape) != product.shape) throw ConvertError("has a bias that does not fit");
+  dense.bias.resize(dense.columns, 0.0f);
+  for (size_t i = 0; i < dense.columns; ++i) dense.bias[i] += factor * bias.floats[bias.floats.size() == 1 ? 0 : i];
+}
+
 /// alpha * a * b + beta * c, with a and b as they are or transposed.
 NodeResults gemm(const NodeCall& call) {
-  if (call.real("alpha", 1) != 1 || call.real("beta", 1) != 1) throw ConvertError("has an alpha or beta other than 1");
+  const float alpha = call.real("alpha", 1), beta = call.real("beta", 1);
+  if (call.input(0).rank() != 2 || call.input(1).rank() != 2) throw ConvertError("multiplies something else than matrices");
   Equation equation;
   equation.a = call.integer("transA", 0) != 0 ? "km" : "mk";
   equation.b = call.integer("transB", 0) != 0 ? "nk" : "kn";
   equation.out = "mn";
-  TensorValue product = multiply(call, equation);
-  if (!call.has(2)) return one(std::move(product));
-  const TensorValue& bias = call.floats(2);
-  if (product.batch_axis != 0 || broadcast_shape(product.shape, bias.shape) != product.shape) {
-    throw ConvertError("has a bias that does not fit");
-  }
-  // The one dense layer made above, now with a bias.
+  const TensorValue product = multiply(call, equation);
+  const bool biased = call.has(2) && beta != 0;
+  if (!biased && alpha == 1) return one(product);
   Expression dense = call.expressions.of(product.refs.at(0));
-  for (size_t i = 0; i < dense.columns; ++i) dense.bias.push_back(bias.floats[bias.floats.size() == 1 ? 0 : i]);
+  if (dense.kind != ExpressionKind::kDense || product.batch_axis != 0) {
+    throw ConvertError("scales, or adds to, a product that is no layer");
+  }
+  // The one dense layer made above, now scaled and with a bias.
+  if (alpha != 1) scale(call.expressions, dense, alpha);
+  if (biased) add_bias(dense, call.floats(2), product, beta);
   return one(call.rows_of(std::move(dense), product));
 }
 
 NodeResults reduce(const NodeCall& call, bool mean) {
   const TensorValue& value = call.rows(0);
   const std::vector<int64_t> given = call.list("axes", 1);
+  if (given.empty() && call.integer("noop_with_empty_axes", 0) != 0) return one(value);
   if (given.empty()) throw ConvertError("sums over all axes, the batch too");
   std::vector<bool> summed(value.rank(), false);
   for (const int64_t axis : given) summed[resolve_axis(axis, value.rank())] = true;

@@ -21,42 +21,6 @@ void for_each_pair(const std::vector<size_t>& shape, const TensorValue& a, const
   }
 }
 
-// ------------------------------------------------------------------------------------ constants
-
-template <typename Number>
-Number calculate(const std::string& operation, Number a, Number b) {
-  if (operation == "Add") return a + b;
-  if (operation == "Sub") return a - b;
-  if (operation == "Mul") return a * b;
-  if (b == 0) throw ConvertError("divides by zero");
-  return a / b;
-}
-
-int64_t calculate_shape(const std::string& operation, int64_t a, int64_t b) {
-  constexpr int64_t kMax = int64_t{1} << 31;  // no size of a model is beyond
-  if (operation == "Mul" && a == 1) return b;
-  if ((operation == "Mul" || operation == "Div") && b == 1) return a;
-  if (a == kBatchSize || b == kBatchSize) throw ConvertError("calculates with the batch's size");
-  if (a > kMax || a < -kMax || b > kMax || b < -kMax) throw ConvertError("calculates with a number beyond 2^31");
-  return calculate<int64_t>(operation, a, b);
-}
-
-TensorValue calculate_constants(const NodeCall& call, const TensorValue& a, const TensorValue& b) {
-  if (a.kind != b.kind) throw ConvertError("mixes floats and whole numbers");
-  TensorValue result;
-  result.kind = a.kind;
-  result.shape = broadcast_shape(a.shape, b.shape);
-  result.name = a.name.empty() ? b.name : a.name;
-  for_each_pair(result.shape, a, b, [&](size_t, size_t in_a, size_t in_b) {
-    if (a.kind == TensorKind::kFloats) {
-      result.floats.push_back(calculate<float>(call.node.operation, a.floats[in_a], b.floats[in_b]));
-    } else {
-      result.integers.push_back(calculate_shape(call.node.operation, a.integers[in_a], b.integers[in_b]));
-    }
-  });
-  return result;
-}
-
 // ------------------------------------------------------------------------------------ rows and a constant
 
 /// gamma * x + beta of every element.
@@ -66,6 +30,7 @@ TensorValue scale_and_shift(const NodeCall& call, const TensorValue& rows, const
   const size_t batch_axis = rows.batch_axis + (shape.size() - rows.rank());
   if (shape[batch_axis] != 1) throw ConvertError("calculates with a constant that differs along the batch");
   if (operation == "Div" && !rows_first) throw ConvertError("divides by what the model has calculated");
+  call.expressions.charge(count_elements(shape));
   Expression affine;
   affine.kind = ExpressionKind::kAffine;
   for_each_pair(shape, rows, constant, [&](size_t, size_t in_rows, size_t in_constant) {
@@ -119,6 +84,7 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   like.shape = broadcast_shape(a.shape, b.shape);
   like.batch_axis = a.batch_axis + (like.shape.size() - a.rank());
   if (like.batch_axis != b.batch_axis + (like.shape.size() - b.rank())) throw ConvertError("has the batch on two axes");
+  call.expressions.charge(count_elements(like.shape));
   Expression sum, silu;
   sum.kind = ExpressionKind::kSum;
   silu.kind = ExpressionKind::kActivation;
@@ -147,31 +113,8 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   return call.rows_of(std::move(result), like);
 }
 
-/// A constant added to every id.
-TensorValue shift_ids(const NodeCall& call, const TensorValue& ids, const TensorValue& constant) {
-  TensorValue like = ids;
-  like.shape = broadcast_shape(ids.shape, constant.shape);
-  like.batch_axis = ids.batch_axis + (like.shape.size() - ids.rank());
-  if (like.shape[like.batch_axis] != 1) throw ConvertError("adds a constant that differs along the batch");
-  Expression shifted;
-  shifted.kind = ExpressionKind::kShiftedId;
-  for_each_pair(like.shape, ids, constant, [&](size_t, size_t in_ids, size_t in_constant) {
-    const int64_t shift = constant.integers[in_constant];
-    const Expression& source = call.expressions.of(ids.refs[in_ids]);
-    if (source.kind != ExpressionKind::kInput) throw ConvertError("shifts ids a second time");
-    if (shift < 0 || shift >= int64_t{1} << 31) throw ConvertError("shifts ids by a number that is not from 0 to 2^31");
-    shifted.inputs.push_back(ids.refs[in_ids]);
-    shifted.shifts.push_back(shift);
-  });
-  shifted.columns = shifted.inputs.size();
-  return call.rows_of(std::move(shifted), like);
-}
-
 TensorValue combine(const NodeCall& call, size_t first, size_t second) {
   const TensorValue &a = call.input(first), &b = call.input(second);
-  if (call.node.operation == "Add" && a.ids && b.kind == TensorKind::kIntegers) return shift_ids(call, a, b);
-  if (call.node.operation == "Add" && b.ids && a.kind == TensorKind::kIntegers) return shift_ids(call, b, a);
-  if (!a.is_rows() && !b.is_rows()) return calculate_constants(call, a, b);
   if (a.is_rows() && b.is_rows()) return combine_rows(call, call.rows(first), call.rows(second));
   return a.is_rows() ? scale_and_shift(call, call.rows(first), call.floats(second), true)
                      : scale_and_shift(call, call.rows(second), call.floats(first), false);
@@ -232,14 +175,15 @@ NodeResults prelu(const NodeCall& call) {
   return activate(call, ActivationKind::kPRelu, 0, std::move(slopes));
 }
 
+/// Over one axis; before opset 13 over it, by default axis 1, and all behind it.
 NodeResults softmax(const NodeCall& call) {
   const TensorValue& value = call.rows(0);
-  const size_t axis = resolve_axis(call.integer("axis", -1), value.rank());
-  if (axis == value.batch_axis) throw ConvertError("is a softmax over the batch");
+  const bool flattened = call.opset < 13;
+  const size_t axis = resolve_axis(call.integer("axis", flattened ? 1 : -1), value.rank());
+  if (axis == value.batch_axis || (flattened && axis < value.batch_axis)) throw ConvertError("is a softmax over the batch");
   TensorValue result = value;
-  size_t inner = 1;
-  for (size_t i = axis + 1; i < value.rank(); ++i) inner *= value.shape[i];
-  const size_t size = value.shape[axis];
+  size_t inner = 1, size = value.shape[axis];
+  for (size_t i = axis + 1; i < value.rank(); ++i) (flattened ? size : inner) *= value.shape[i];
   for (size_t at = 0; at < value.refs.size(); at += size * inner) {
     for (size_t k = 0; k < inner; ++k) {
       Expression expression;
@@ -258,6 +202,11 @@ NodeResults softmax(const NodeCall& call) {
 NodeResults batch_normalization(const NodeCall& call) {
   const TensorValue& value = call.rows(0);
   if (call.integer("training_mode", 0) != 0) throw ConvertError("is in training mode; export with model.eval()");
+  if (call.integer("spatial", 1) == 0) throw ConvertError("has statistics for every element (spatial = 0)");
+  const auto& outputs = call.node.outputs;
+  if (std::any_of(outputs.begin() + 1, outputs.end(), [](const std::string& output) { return !output.empty(); })) {
+    throw ConvertError("gives statistics too, as in training; export with model.eval()");
+  }
   if (value.rank() < 2 || value.batch_axis != 0) throw ConvertError("normalises something else than [batch, channels]");
   const size_t channels = value.shape[1];
   Expression affine;

@@ -4,10 +4,6 @@
 
 namespace mmoe::converter {
 
-namespace {
-constexpr size_t kMaxCharged = size_t{1} << 26;
-}
-
 uint32_t Expressions::add(Expression expression) {
   charge(expression.columns + expression.inputs.size());
   expressions_.push_back(std::make_unique<Expression>(std::move(expression)));
@@ -21,8 +17,9 @@ Vector Expressions::all(uint32_t expression) const {
 }
 
 void Expressions::charge(size_t count) {
-  if (count > kMaxCharged - charged_) {
-    throw ConvertError("the graph computes more than 2^26 numbers per row; no model of the MMoE family does");
+  if (count > limit_ - charged_) {
+    throw ConvertError("the graph computes more than " + std::to_string(limit_) +
+                       " numbers per row, the most for a file of its size; no model of the MMoE family does");
   }
   charged_ += count;
 }

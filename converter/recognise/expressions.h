@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ using Vector = std::vector<Ref>;
 
 enum class ExpressionKind {
   kInput,      ///< of the graph: its columns
+  kConstant,   ///< column i: bias[i]
   kShiftedId,  ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
   kEmbedding,  ///< a row of a table: `inputs` is the one id
   kDense,      ///< weight [columns, inputs] times the vector `inputs`, plus bias
@@ -55,7 +57,7 @@ struct Expression {
   Vector inputs;
   std::string name;                       ///< kDense, kEmbedding: of the constant, for messages
   std::shared_ptr<const Matrix> weight;   ///< kDense; kEmbedding: the table
-  std::vector<float> bias;                ///< kDense; may be empty
+  std::vector<float> bias;                ///< kDense, where it may be empty; kConstant
   std::vector<int64_t> shifts;            ///< kShiftedId
   BatchNorm norm;                         ///< kAffine
   Activation activation;                  ///< kActivation; prelu's slopes are one per column
@@ -65,6 +67,13 @@ struct Expression {
 /// All expressions of a graph. What one graph may make of itself is limited: past it, ConvertError.
 class Expressions {
  public:
+  /// A graph may make this many numbers, and some for each number that its file has: memory and time are bounded by the
+  /// file's size.
+  static constexpr size_t kAlwaysAllowed = size_t{1} << 21, kAllowedPerNumber = 8;
+
+  /// `numbers`: how many constants and nodes the file has.
+  explicit Expressions(size_t numbers = 0) : limit_(kAlwaysAllowed + kAllowedPerNumber * numbers) {}
+
   uint32_t add(Expression expression);
   const Expression& operator[](size_t index) const { return *expressions_[index]; }
   const Expression& of(Ref ref) const { return *expressions_[ref.expression]; }
@@ -74,9 +83,15 @@ class Expressions {
   /// Counts scalars, weights or terms that are made; throws past the limit.
   void charge(size_t count);
 
+  /// That a number of the graph's inputs is an id, which no row has below 0: what the graph would do with others was left
+  /// out. Whoever makes the model of it must make it a feature that refuses them.
+  void assume_id(Ref input) { assumed_ids_.insert(input); }
+  const std::set<Ref>& assumed_ids() const { return assumed_ids_; }
+
  private:
   std::vector<std::unique_ptr<Expression>> expressions_;
-  size_t charged_ = 0;
+  std::set<Ref> assumed_ids_;
+  size_t charged_ = 0, limit_;
 };
 
 }  // namespace mmoe::converter

@@ -7,11 +7,29 @@
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
+#include "converter/recognise/operators.h"
 
 namespace mmoe::converter {
 namespace {
 
 constexpr size_t kMaxInputColumns = size_t{1} << 20;
+constexpr size_t kMaxRank = 64;
+constexpr size_t kScannedPerCharge = 64;  // to look at a number costs that much less than to make one
+
+/// How many numbers the file has: elements of constants, and nodes.
+size_t count_numbers(const OnnxGraph& graph) {
+  size_t count = graph.nodes.size();
+  for (const auto& entry : graph.initializers) count += entry.second->floats.size() + entry.second->integers.size();
+  for (const OnnxNode& node : graph.nodes) {
+    count += node.inputs.size();
+    for (const auto& entry : node.attributes) {
+      const OnnxAttribute& attribute = entry.second;
+      count += attribute.reals.size() + attribute.integers.size();
+      if (attribute.tensor) count += attribute.tensor->floats.size() + attribute.tensor->integers.size();
+    }
+  }
+  return count;
+}
 
 TensorValue constant_value(const OnnxTensor& tensor) {
   TensorValue value;
@@ -27,9 +45,15 @@ TensorValue constant_value(const OnnxTensor& tensor) {
 
 class Evaluator {
  public:
-  explicit Evaluator(const OnnxGraph& graph) : graph_(graph) {}
+  explicit Evaluator(const OnnxGraph& graph) : graph_(graph), result_{Expressions(count_numbers(graph)), {}} {}
 
   FollowedGraph run() {
+    try {
+      check_opset(graph_.opset);
+    } catch (const ConvertError& error) {
+      throw ConvertError(std::string("not recognised: ") + error.what());
+    }
+    for (const std::string& name : graph_.sparse_constants) unusable_[name] = "a sparse tensor, which is not read";
     for (const auto& [name, tensor] : graph_.initializers) {
       try {
         values_[name] = constant_value(*tensor);
@@ -52,6 +76,11 @@ class Evaluator {
   void add_input(size_t index) {
     const OnnxValue& input = graph_.inputs[index];
     const std::string where = "input " + in_quotes(input.name) + ": ";
+    if (!input.is_integer && input.dtype != "" && input.dtype != "f32" && input.dtype != "f64") {
+      const bool half = input.dtype == "f16" || input.dtype == "bf16";
+      throw ConvertError(where + "is of " + input.dtype + "; expected floats or whole numbers" +
+                         (half ? ". A model in half precision rounds every result: export it in float32" : ""));
+    }
     if (input.shape.empty()) throw ConvertError(where + "has no shape; expected [batch] or [batch, columns]");
     if (input.shape[0] != 0) fixed_batch_ = input.shape[0];
     TensorValue value;
@@ -76,12 +105,16 @@ class Evaluator {
   void run_node(size_t index) {
     const OnnxNode& node = graph_.nodes[index];
     try {
+      check_operator(node, graph_.opset);
+      if (node.outputs.empty()) throw ConvertError("gives nothing");
       std::vector<const TensorValue*> inputs;
       for (const std::string& name : node.inputs) inputs.push_back(find(name));
-      NodeResults results = function_of(node)(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_));
+      NodeResults results =
+          run(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
       for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
         if (node.outputs[i].empty()) continue;
         result_.expressions.charge(results[i].size());
+        if (results[i].rank() > kMaxRank) throw ConvertError("makes a tensor of more than 64 axes");
         if (!values_.emplace(node.outputs[i], std::move(results[i])).second) {
           throw ConvertError("gives " + in_quotes(node.outputs[i]) + " a second time");
         }
@@ -100,11 +133,30 @@ class Evaluator {
     throw ConvertError("reads " + in_quotes(name) + ", which no node before it gives");
   }
 
-  static NodeFunction function_of(const OnnxNode& node) {
+  NodeResults run(const NodeCall& call) const {
+    const std::string& operation = call.node.operation;
+    const NodeFunction on_constants = call.any_rows() ? nullptr : find_constant_operation(operation);
+    if (on_constants != nullptr) return on_constants(call);
+    if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
     for (const auto find : {find_layout_operation, find_elementwise_operation, find_contraction}) {
-      if (const NodeFunction function = find(node.operation)) return function;
+      if (const NodeFunction function = find(operation)) return function(call);
     }
-    throw ConvertError("this operation is not one of an MMoE model that the converter knows");
+    throw ConvertError(why_unknown(call.node));
+  }
+
+  std::string why_unknown(const OnnxNode& node) const {
+    if (graph_.functions.count(node.operation) != 0) {
+      return "is a function that the model itself defines; write its nodes out with onnx.inliner.inline_local_functions";
+    }
+    const bool nested = std::any_of(node.attributes.begin(), node.attributes.end(),
+                                    [](const auto& attribute) { return attribute.second.graph; });
+    if (nested) return "holds a graph of its own, which is not read; export without branches and loops that rows decide";
+    const size_t dot = node.operation.rfind('.');
+    if (dot != std::string::npos) {
+      return "is an operation of the domain " + in_quotes(node.operation.substr(0, dot)) +
+             ", not of ONNX's own; export before a runtime's optimiser has joined operations";
+    }
+    return "this operation is not one of an MMoE model that the converter knows";
   }
 
   const OnnxGraph& graph_;
@@ -116,6 +168,11 @@ class Evaluator {
 };
 
 }  // namespace
+
+bool NodeCall::any_rows() const {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const TensorValue* input) { return input != nullptr && input->is_rows(); });
+}
 
 const TensorValue& NodeCall::input(size_t which) const {
   if (!has(which)) throw ConvertError("has no input " + std::to_string(which));
@@ -134,6 +191,7 @@ const TensorValue& NodeCall::floats(size_t which) const {
   if (value.kind != TensorKind::kFloats) {
     throw ConvertError("input " + std::to_string(which) + " is not a constant of floats");
   }
+  expressions.charge(value.floats.size() / kScannedPerCharge);
   const bool finite = std::all_of(value.floats.begin(), value.floats.end(), [](float x) { return std::isfinite(x); });
   if (!finite) throw ConvertError("the constant " + in_quotes(value.name) + " has an element that is not finite");
   return value;
@@ -143,6 +201,10 @@ std::vector<int64_t> NodeCall::integers(size_t which) const {
   const TensorValue& value = input(which);
   if (value.kind != TensorKind::kIntegers) {
     throw ConvertError("input " + std::to_string(which) + " is not a constant of whole numbers");
+  }
+  expressions.charge(value.integers.size());
+  for (const int64_t integer : value.integers) {
+    if (integer == kUnknownSize) throw ConvertError("depends on the batch's size in another way than by repeating");
   }
   return value.integers;
 }

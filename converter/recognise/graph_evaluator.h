@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,17 +20,20 @@ using Tables = std::map<const TensorValue*, std::shared_ptr<const Matrix>>;
 class NodeCall {
  public:
   NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made, Tables& looked_up,
-           size_t batch)
-      : node(called), index(at), expressions(made), tables(looked_up), fixed_batch(batch), inputs_(std::move(inputs)) {}
+           size_t batch, int64_t operator_set)
+      : node(called), index(at), expressions(made), tables(looked_up), fixed_batch(batch), opset(operator_set),
+        inputs_(std::move(inputs)) {}
 
   const OnnxNode& node;
   const size_t index;
   Expressions& expressions;
   Tables& tables;
   const size_t fixed_batch;  ///< the batch's size where the graph has it fixed; 0: it has not
+  const int64_t opset;       ///< of the graph, from kOldestOpset to kNewestOpset
 
   size_t num_inputs() const { return inputs_.size(); }
   bool has(size_t input) const { return input < inputs_.size() && inputs_[input] != nullptr; }
+  bool any_rows() const;  ///< whether an input is of rows
   /// Throws ConvertError when the node has no such input.
   const TensorValue& input(size_t which) const;
   const TensorValue& rows(size_t which) const;      ///< of scalars that are no ids
@@ -64,6 +68,15 @@ using NodeFunction = NodeResults (*)(const NodeCall& call);
 NodeFunction find_layout_operation(const std::string& operation);
 NodeFunction find_elementwise_operation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);
+/// On constants alone.
+NodeFunction find_constant_operation(const std::string& operation);
+
+/// An operation on rows whose result constants decide: a choice by a constant condition, and what is done with ids, which
+/// are never below 0. Nothing for all others.
+std::optional<NodeResults> follow_decided(const NodeCall& call);
+
+/// Rows of an expression of constants.
+TensorValue constant_rows(const NodeCall& call, const TensorValue& constant);
 
 struct FollowedGraph {
   Expressions expressions;

@@ -1,5 +1,6 @@
 // Operations that move elements about and change none: the same for constants and for rows.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -31,34 +32,85 @@ TensorValue with_shape(const TensorValue& value, std::vector<size_t> shape, size
 }
 
 void require_no_batch(const TensorValue& value, size_t axis) {
-  if (value.is_rows() && axis == value.batch_axis) throw ConvertError("works along the batch");
+  if (value.has_batch() && axis == value.batch_axis) throw ConvertError("works along the batch");
 }
 
 NodeResults identity(const NodeCall& call) { return one(call.input(0)); }
 
+/// As in inference. Since opset 12 training is an input, and without a ratio of 0 its results are random.
+NodeResults dropout(const NodeCall& call) {
+  const std::vector<int64_t> training = call.has(2) ? call.integers(2) : std::vector<int64_t>{0};
+  const float ratio = call.has(1) ? call.floats(1).floats.at(0) : 0.5f;
+  if (training.empty() || (training[0] != 0 && ratio != 0)) {
+    throw ConvertError("is in training mode: its results are random; export with model.eval()");
+  }
+  return identity(call);
+}
+
+/// ONNX's numbers for types that Cast goes to.
+bool is_float(int64_t type) { return type == 1 || type == 11; }
+bool is_wide_integer(int64_t type) { return type == 6 || type == 7; }
+
+std::string type_name(int64_t type) {
+  static const std::map<int64_t, std::string> kNames = {{2, "uint8"},  {3, "int8"},     {4, "uint16"},  {5, "int16"},
+                                                        {8, "string"}, {9, "bool"},     {10, "float16"}, {12, "uint32"},
+                                                        {13, "uint64"}, {16, "bfloat16"}};
+  const auto found = kNames.find(type);
+  return found != kNames.end() ? found->second : "type " + std::to_string(type);
+}
+
 /// Inputs may become whole numbers, to look rows up with, and whole inputs floats; nothing else is rounded.
-void cast_rows(const NodeCall& call, bool to_floats, TensorValue& value) {
+void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
+  if (to == 10 || to == 16) {
+    throw ConvertError("rounds what rows give to " + type_name(to) +
+                       ", which a model file does not: export the model in float32, without autocast");
+  }
+  if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("turns what rows give into " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);
-    return source.kind == ExpressionKind::kInput && (!to_floats || source.whole_numbers);
+    return source.kind == ExpressionKind::kInput && (!is_float(to) || source.whole_numbers);
   });
-  if (value.ids == to_floats && !allowed) throw ConvertError("rounds what is not a whole number");
-  value.ids = !to_floats;
+  if (value.ids == is_float(to) && !allowed) {
+    throw ConvertError(value.ids ? "uses as a number what was cut to a whole number before: only ids, which rows of a table are "
+                                   "looked up with, may be"
+                                 : "cuts a result to whole numbers; only the model's inputs may become ids");
+  }
+  value.ids = !is_float(to);
+}
+
+/// Toward zero, as casts of numbers in range do.
+int64_t cut(float number) {
+  if (!(std::fabs(number) < 9007199254740992.0f)) throw ConvertError("makes a whole number of one beyond 2^53");
+  return static_cast<int64_t>(number);
+}
+
+void cast_constant(int64_t to, TensorValue& value) {
+  const bool integers = is_wide_integer(to) || to == 9;
+  if (!is_float(to) && !integers) throw ConvertError("turns a constant into " + type_name(to));
+  if (is_float(to) && value.kind == TensorKind::kIntegers) {
+    for (const int64_t integer : value.integers) {
+      if (integer == kBatchSize || integer == kUnknownSize) throw ConvertError("calculates with the batch's size as a float");
+      value.floats.push_back(static_cast<float>(integer));
+    }
+    value.integers.clear();
+    value.kind = TensorKind::kFloats;
+  } else if (integers && value.kind == TensorKind::kFloats) {
+    for (const float number : value.floats) value.integers.push_back(to == 9 ? number != 0 : cut(number));
+    value.floats.clear();
+    value.kind = TensorKind::kIntegers;
+  } else if (integers) {
+    for (int64_t& integer : value.integers) {
+      const bool symbol = integer == kBatchSize || integer == kUnknownSize;
+      if (to == 9) integer = integer != 0;
+      if (to == 6 && !symbol) integer = static_cast<int32_t>(std::clamp<int64_t>(integer, INT32_MIN, INT32_MAX));
+    }
+  }
 }
 
 NodeResults cast(const NodeCall& call) {
   TensorValue value = call.input(0);
-  const int64_t to = call.integer("to", 1);
-  const bool to_floats = to == 1 || to == 10 || to == 11 || to == 16;
-  if (value.is_rows()) {
-    cast_rows(call, to_floats, value);
-  } else if (to_floats && value.kind == TensorKind::kIntegers) {
-    value.kind = TensorKind::kFloats;
-    for (const int64_t integer : value.integers) value.floats.push_back(static_cast<float>(integer));
-    value.integers.clear();
-  } else if (!to_floats && value.kind == TensorKind::kFloats) {
-    throw ConvertError("rounds a constant");
-  }
+  const int64_t to = call.integer("to", 0);
+  value.is_rows() ? cast_rows(call, to, value) : cast_constant(to, value);
   return one(std::move(value));
 }
 
@@ -91,24 +143,56 @@ NodeResults constant(const NodeCall& call) {
   return one(std::move(value));
 }
 
+int64_t size_of(const TensorValue& value, size_t axis) {
+  return value.has_batch() && axis == value.batch_axis ? kBatchSize : static_cast<int64_t>(value.shape[axis]);
+}
+
+/// Of the axes from `start` to before `end`, which count from the end if negative and are cut to what there is.
 NodeResults shape_of(const NodeCall& call) {
   const TensorValue& value = call.input(0);
+  const auto rank = static_cast<int64_t>(value.rank());
+  const auto position = [rank](int64_t axis) { return std::clamp(axis < 0 ? axis + rank : axis, int64_t{0}, rank); };
+  const int64_t end = position(call.integer("end", rank));
   TensorValue result;
   result.kind = TensorKind::kIntegers;
-  for (size_t axis = 0; axis < value.rank(); ++axis) {
-    const bool batch = value.is_rows() && axis == value.batch_axis;
-    result.integers.push_back(batch ? kBatchSize : static_cast<int64_t>(value.shape[axis]));
+  for (int64_t axis = position(call.integer("start", 0)); axis < end; ++axis) {
+    result.integers.push_back(size_of(value, static_cast<size_t>(axis)));
   }
-  result.shape = {value.rank()};
+  result.shape = {result.integers.size()};
   return one(std::move(result));
+}
+
+NodeResults number_of_elements(const NodeCall& call) {
+  const TensorValue& value = call.input(0);
+  const bool batch_alone = value.has_batch() && count_elements(value.shape) == 1;
+  TensorValue result;
+  result.kind = TensorKind::kIntegers;
+  result.integers = {batch_alone         ? kBatchSize
+                     : value.has_batch() ? kUnknownSize
+                                         : static_cast<int64_t>(count_elements(value.shape))};
+  return one(std::move(result));
+}
+
+/// The axis of `sizes` that is the batch's size becomes 1, and `value` one that every row has. Throws ConvertError when there
+/// are two.
+void take_batch_axis(std::vector<int64_t>& sizes, TensorValue& value) {
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    if (sizes[axis] != kBatchSize) continue;
+    if (value.per_row) throw ConvertError("makes a tensor with the batch on two axes");
+    sizes[axis] = 1;
+    value.per_row = true;
+    value.batch_axis = axis;
+  }
 }
 
 NodeResults constant_of_shape(const NodeCall& call) {
   TensorValue value;
   const auto found = call.node.attributes.find("value");
   const OnnxTensor* tensor = found != call.node.attributes.end() ? found->second.tensor.get() : nullptr;
-  for (const int64_t size : call.integers(0)) {
-    if (size < 0) throw ConvertError("makes a constant of the batch's size");
+  std::vector<int64_t> sizes = call.integers(0);
+  take_batch_axis(sizes, value);
+  for (const int64_t size : sizes) {
+    if (size < 0) throw ConvertError("makes a constant of a negative size");
     value.shape.push_back(static_cast<size_t>(size));
   }
   const size_t count = count_elements(value.shape);
@@ -127,8 +211,9 @@ class NewShape {
  public:
   NewShape(const TensorValue& value, std::vector<int64_t> sizes, bool zero_is_zero, size_t fixed_batch)
       : value_(value), sizes_(std::move(sizes)), count_(value.size()) {
+    if (sizes_.size() > 64) throw ConvertError("makes a tensor of more than 64 axes");
     copy_zeros(zero_is_zero);
-    if (value_.is_rows()) find_batch(fixed_batch);
+    if (value_.has_batch()) find_batch(fixed_batch);
     resolve();
   }
 
@@ -140,7 +225,7 @@ class NewShape {
     for (size_t i = 0; i < sizes_.size(); ++i) {
       if (sizes_[i] != 0 || zero_is_zero) continue;
       if (i >= value_.rank()) throw ConvertError("copies a size that its input does not have");
-      const bool batch = value_.is_rows() && i == value_.batch_axis;
+      const bool batch = value_.has_batch() && i == value_.batch_axis;
       sizes_[i] = batch ? kBatchSize : static_cast<int64_t>(value_.shape[i]);
     }
   }
@@ -186,7 +271,7 @@ class NewShape {
       shape.push_back(static_cast<size_t>(size));
     }
     if (count_elements(shape) != count_) fail();
-    if (!value_.is_rows()) return;
+    if (!value_.has_batch()) return;
     if (product(shape, 0, batch_axis) != product(value_.shape, 0, value_.batch_axis)) {
       throw ConvertError("moves other axes of " + value_shape_text(value_) + " across the batch");
     }
@@ -211,7 +296,7 @@ NodeResults flatten(const NodeCall& call) {
   const size_t axis = given == static_cast<int64_t>(value.rank()) ? value.rank() : resolve_axis(given, value.rank());
   const std::vector<size_t> shape = {product(value.shape, 0, axis), product(value.shape, axis, value.rank())};
   const size_t batch_axis = value.batch_axis < axis ? 0 : 1;
-  if (value.is_rows() && (shape[batch_axis] != 1)) throw ConvertError("mixes the batch with other axes");
+  if (value.has_batch() && shape[batch_axis] != 1) throw ConvertError("mixes the batch with other axes");
   return one(with_shape(value, shape, batch_axis));
 }
 
@@ -223,7 +308,7 @@ NodeResults squeeze(const NodeCall& call) {
   std::vector<size_t> shape;
   size_t batch_axis = 0;
   for (size_t axis = 0; axis < value.rank(); ++axis) {
-    const bool batch = value.is_rows() && axis == value.batch_axis;
+    const bool batch = value.has_batch() && axis == value.batch_axis;
     const bool gone = axes.empty() ? value.shape[axis] == 1 && !batch : removed[axis];
     if (gone && (batch || value.shape[axis] != 1)) throw ConvertError("removes an axis that is not of size 1");
     if (batch) batch_axis = shape.size();
@@ -265,7 +350,7 @@ NodeResults transpose(const NodeCall& call) {
   for (const int64_t given : order) {
     const size_t axis = resolve_axis(given, value.rank());
     if (std::count(axes.begin(), axes.end(), axis) != 0) throw ConvertError("permutes one axis twice");
-    if (value.is_rows() && axis == value.batch_axis) batch_axis = axes.size();
+    if (axis == value.batch_axis) batch_axis = axes.size();
     axes.push_back(axis);
     shape.push_back(value.shape[axis]);
   }
@@ -295,24 +380,49 @@ TensorValue take(const TensorValue& value, size_t axis, const std::vector<size_t
   return pick(value, shape, sources, value.batch_axis);
 }
 
+/// What Concat joins, alike: among rows, constants of floats that every row has are rows of constants.
+std::vector<TensorValue> joined(const NodeCall& call) {
+  std::vector<TensorValue> values;
+  const TensorValue* rows = nullptr;
+  for (size_t i = 0; i < call.num_inputs(); ++i) {
+    if (call.input(i).is_rows() && rows == nullptr) rows = &call.input(i);
+  }
+  for (size_t i = 0; i < call.num_inputs(); ++i) {
+    const TensorValue& given = call.input(i);
+    TensorValue value = rows == nullptr ? given : fold_fixed_batch(given, rows->batch_axis, call.fixed_batch);
+    const bool one_row = call.fixed_batch == 1 && !value.has_batch();
+    if (rows != nullptr && !rows->ids && value.kind == TensorKind::kFloats && (value.per_row || one_row)) {
+      if (one_row) value.batch_axis = rows->batch_axis;
+      value = constant_rows(call, value);
+    }
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+void require_joinable(const TensorValue& first, const TensorValue& value, size_t axis) {
+  const std::string which = "joins " + value_shape_text(first) + " and " + value_shape_text(value);
+  if (value.is_rows() != first.is_rows()) throw ConvertError(which + ", of which one is a constant that rows do not repeat");
+  if (value.kind != first.kind || value.ids != first.ids) throw ConvertError(which + ", floats and whole numbers");
+  const bool alike = value.rank() == first.rank() && value.has_batch() == first.has_batch() &&
+                     (!value.has_batch() || value.batch_axis == first.batch_axis);
+  if (!alike) throw ConvertError(which + ", which do not fit");
+  for (size_t other = 0; other < value.rank(); ++other) {
+    if (other != axis && value.shape[other] != first.shape[other]) throw ConvertError(which + ", which do not fit");
+  }
+}
+
 NodeResults concat(const NodeCall& call) {
-  const TensorValue& first = call.input(0);
+  if (!call.has_attribute("axis")) throw ConvertError("has no axis");
+  const std::vector<TensorValue> values = joined(call);
+  const TensorValue& first = values.at(0);
   const size_t axis = resolve_axis(call.integer("axis", 0), first.rank());
   require_no_batch(first, axis);
   TensorValue result = first;
   std::vector<size_t> shape = first.shape;
   shape[axis] = 0;
-  for (size_t i = 0; i < call.num_inputs(); ++i) {
-    const TensorValue& value = call.input(i);
-    const bool alike = value.kind == first.kind && value.ids == first.ids && value.rank() == first.rank() &&
-                       (!value.is_rows() || value.batch_axis == first.batch_axis);
-    if (!alike) {
-      throw ConvertError("joins " + value_shape_text(first) + " and " + value_shape_text(value) +
-                         (value.kind == first.kind ? "" : ", a constant and rows"));
-    }
-    for (size_t other = 0; other < value.rank(); ++other) {
-      if (other != axis && value.shape[other] != first.shape[other]) throw ConvertError("joins sizes that do not fit");
-    }
+  for (const TensorValue& value : values) {
+    require_joinable(first, value, axis);
     shape[axis] += value.shape[axis];
   }
   call.expressions.charge(count_elements(shape));
@@ -320,8 +430,7 @@ NodeResults concat(const NodeCall& call) {
   result.floats.clear(), result.integers.clear(), result.refs.clear();
   const size_t outer = product(shape, 0, axis);
   for (size_t i = 0; i < outer; ++i) {
-    for (size_t k = 0; k < call.num_inputs(); ++k) {
-      const TensorValue& value = call.input(k);
+    for (const TensorValue& value : values) {
       const size_t run = product(value.shape, axis, value.rank());
       for (size_t at = i * run; at < (i + 1) * run; ++at) {
         if (value.kind == TensorKind::kFloats) result.floats.push_back(value.floats[at]);
@@ -333,18 +442,29 @@ NodeResults concat(const NodeCall& call) {
   return one(std::move(result));
 }
 
+/// As many as there are outputs; since opset 18 the last one may be smaller.
+std::vector<int64_t> equal_parts(const NodeCall& call, size_t size, size_t parts) {
+  const int64_t stated = call.integer("num_outputs", static_cast<int64_t>(parts));
+  if (parts == 0 || stated != static_cast<int64_t>(parts)) {
+    throw ConvertError("splits into another number of parts than it has outputs");
+  }
+  if (call.opset < 18 && size % parts != 0) throw ConvertError("splits into equal parts what cannot be");
+  const size_t each = (size + parts - 1) / parts;
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < parts; ++i) {
+    sizes.push_back(static_cast<int64_t>(std::min(each, size - std::min(size, i * each))));
+  }
+  return sizes;
+}
+
 NodeResults split(const NodeCall& call) {
   const TensorValue& value = call.input(0);
   const size_t axis = resolve_axis(call.integer("axis", 0), value.rank());
   require_no_batch(value, axis);
-  std::vector<int64_t> sizes = call.list("split", 1);
   const size_t parts = call.node.outputs.size();
-  if (sizes.empty() && parts > 0) {
-    const size_t each = (value.shape[axis] + parts - 1) / parts;
-    for (size_t i = 0; i < parts; ++i) {
-      sizes.push_back(static_cast<int64_t>(std::min(each, value.shape[axis] - std::min(value.shape[axis], i * each))));
-    }
-  }
+  std::vector<int64_t> sizes = call.list("split", 1);
+  if (sizes.empty()) sizes = equal_parts(call, value.shape[axis], parts);
+  if (sizes.size() != parts) throw ConvertError("splits into another number of parts than it has outputs");
   NodeResults results;
   size_t at = 0;
   for (const int64_t size : sizes) {
@@ -354,6 +474,7 @@ NodeResults split(const NodeCall& call) {
     results.push_back(take(value, axis, taken));
     at += static_cast<size_t>(size);
   }
+  if (at != value.shape[axis]) throw ConvertError("splits off less than there is");
   return results;
 }
 
@@ -374,6 +495,16 @@ std::vector<size_t> slice_positions(int64_t start, int64_t end, int64_t step, si
   return taken;
 }
 
+/// A batch is never as large; exporters write "to the end" so.
+constexpr int64_t kBeyondAnyBatch = 1000000000;
+
+/// Whether a slice leaves the batch as it is.
+bool takes_all_rows(const NodeCall& call, int64_t start, int64_t end, int64_t step) {
+  const bool to_end = end == kBatchSize || end >= kBeyondAnyBatch ||
+                      (call.fixed_batch != 0 && end >= static_cast<int64_t>(call.fixed_batch));
+  return start == 0 && step == 1 && to_end;
+}
+
 NodeResults slice(const NodeCall& call) {
   TensorValue value = call.input(0);
   const std::vector<int64_t> starts = call.list("starts", 1), ends = call.list("ends", 2);
@@ -385,63 +516,92 @@ NodeResults slice(const NodeCall& call) {
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
     throw ConvertError("slices with lists of different lengths");
   }
+  std::vector<bool> sliced(value.rank(), false);
   for (size_t i = 0; i < starts.size(); ++i) {
     const size_t axis = resolve_axis(axes[i], value.rank());
-    const bool everything = starts[i] == 0 && steps[i] == 1 &&
-                            (ends[i] == kBatchSize || ends[i] >= std::numeric_limits<int32_t>::max());
-    if (value.is_rows() && axis == value.batch_axis && everything) continue;
+    if (sliced[axis]) throw ConvertError("slices one axis twice");
+    sliced[axis] = true;
+    if (value.has_batch() && axis == value.batch_axis && takes_all_rows(call, starts[i], ends[i], steps[i])) continue;
     require_no_batch(value, axis);
+    if (starts[i] == kBatchSize || ends[i] == kBatchSize) throw ConvertError("slices another axis by the batch's size");
     value = take(value, axis, slice_positions(starts[i], ends[i], steps[i], value.shape[axis]));
   }
   return one(std::move(value));
 }
 
+/// Elements of the frame, each from where `value` has it when sizes of 1 are repeated.
+TensorValue repeat(const NodeCall& call, const TensorValue& value, const TensorValue& frame) {
+  const size_t count = count_elements(frame.shape);
+  call.expressions.charge(count);
+  std::vector<size_t> sources, index(frame.rank(), 0);
+  for (size_t i = 0; i < count; ++i, next_index(frame.shape, index)) {
+    sources.push_back(broadcast_position(value.shape, index));
+  }
+  TensorValue result = pick(value, frame.shape, sources, frame.batch_axis);
+  result.per_row = frame.per_row && !value.is_rows();
+  return result;
+}
+
 NodeResults expand(const NodeCall& call) {
   const TensorValue& value = call.input(0);
-  std::vector<size_t> target;
-  for (const int64_t size : call.integers(1)) {
-    if (size < 0 && size != kBatchSize) throw ConvertError("expands to a negative size");
-    target.push_back(size == kBatchSize ? 1 : static_cast<size_t>(size));
-  }
-  if (target.size() > 64) throw ConvertError("expands to more than 64 axes");
-  const size_t rank = std::max(target.size(), value.rank());
+  std::vector<int64_t> sizes = call.integers(1);
+  if (sizes.size() > 64) throw ConvertError("expands to more than 64 axes");
+  const size_t rank = std::max(sizes.size(), value.rank());
   const size_t batch_axis = value.batch_axis + (rank - value.rank());
-  const size_t in_target = batch_axis - (rank - target.size());
-  if (value.is_rows() && call.fixed_batch != 0 && batch_axis + target.size() >= rank &&
-      target[in_target] == call.fixed_batch) {
-    target[in_target] = 1;
+  if (value.has_batch() && call.fixed_batch != 0 && batch_axis + sizes.size() >= rank) {
+    int64_t& size = sizes[batch_axis - (rank - sizes.size())];
+    if (size == static_cast<int64_t>(call.fixed_batch)) size = 1;
   }
-  const std::vector<size_t> shape = broadcast_shape(value.shape, target);
-  if (value.is_rows() && shape[batch_axis] != 1) throw ConvertError("expands the batch");
-  const size_t count = count_elements(shape);
-  call.expressions.charge(count);
-  std::vector<size_t> sources, index(shape.size(), 0);
-  if (count > 0) {
-    do {
-      sources.push_back(broadcast_position(value.shape, index));
-    } while (next_index(shape, index));
+  TensorValue target;
+  take_batch_axis(sizes, target);
+  for (const int64_t size : sizes) {
+    if (size < 0) throw ConvertError("expands to a negative size");
+    target.shape.push_back(static_cast<size_t>(size));
   }
-  return one(pick(value, shape, sources, batch_axis));
+  return one(repeat(call, value, broadcast_frame(value, target)));
+}
+
+/// The whole tensor so many times along each axis.
+NodeResults tile(const NodeCall& call) {
+  TensorValue value = call.input(0);
+  const std::vector<int64_t> repeats = call.integers(1);
+  if (repeats.size() != value.rank()) throw ConvertError("repeats another number of axes than there are");
+  for (size_t axis = 0; axis < repeats.size(); ++axis) {
+    if (repeats[axis] == 1) continue;
+    require_no_batch(value, axis);
+    if (repeats[axis] < 0) throw ConvertError("repeats an axis less than no time");
+    std::vector<size_t> shape = value.shape;
+    shape[axis] *= static_cast<size_t>(std::min<int64_t>(repeats[axis], int64_t{1} << 26));
+    call.expressions.charge(count_elements(shape));
+    std::vector<size_t> taken;
+    for (int64_t i = 0; i < repeats[axis]; ++i) {
+      for (size_t at = 0; at < value.shape[axis]; ++at) taken.push_back(at);
+    }
+    value = take(value, axis, taken);
+  }
+  return one(std::move(value));
 }
 
 // ------------------------------------------------------------------------------------ gather
 
 /// Rows of a table, looked up by ids of the batch.
 TensorValue look_up(const NodeCall& call, const TensorValue& table, const TensorValue& ids, size_t axis) {
-  if (axis != 0 || table.rank() != 2) throw ConvertError("looks up something else than rows of a table");
+  if (axis != 0 || table.rank() == 0) throw ConvertError("looks up something else than rows of a table");
   if (!ids.ids) throw ConvertError("looks rows up by numbers that are not whole");
+  const size_t width = product(table.shape, 1, table.rank());
+  call.expressions.charge(count_elements({ids.refs.size(), width}));
   std::shared_ptr<const Matrix>& matrix = call.tables[&call.floats(0)];
-  if (!matrix) matrix = std::make_shared<const Matrix>(Matrix{table.shape[0], table.shape[1], table.floats});
+  if (!matrix) matrix = std::make_shared<const Matrix>(Matrix{table.shape[0], width, table.floats});
   TensorValue result;
   result.kind = TensorKind::kRows;
   result.shape = ids.shape;
-  result.shape.push_back(table.shape[1]);
+  result.shape.insert(result.shape.end(), table.shape.begin() + 1, table.shape.end());
   result.batch_axis = ids.batch_axis;
   for (const Ref id : ids.refs) {
     Expression row;
     row.kind = ExpressionKind::kEmbedding;
     row.node = call.index;
-    row.columns = table.shape[1];
+    row.columns = width;
     row.inputs = {id};
     row.name = table.name;
     row.weight = matrix;
@@ -451,16 +611,25 @@ TensorValue look_up(const NodeCall& call, const TensorValue& table, const Tensor
   return result;
 }
 
+size_t position_of(int64_t index, size_t size) {
+  const auto count = static_cast<int64_t>(size);
+  if (index < -count || index >= count) {
+    throw ConvertError("takes element " + std::to_string(index) + " of an axis of " + std::to_string(size));
+  }
+  return static_cast<size_t>(index < 0 ? index + count : index);
+}
+
 NodeResults gather(const NodeCall& call) {
   const TensorValue &value = call.input(0), &indices = call.input(1);
   const size_t axis = resolve_axis(call.integer("axis", 0), value.rank());
   if (indices.is_rows()) {
-    if (value.is_rows()) throw ConvertError("looks up in rows of the batch");
+    if (value.has_batch()) throw ConvertError("looks up in rows of the batch; expected a table of constants");
     return one(look_up(call, value, indices, axis));
   }
+  if (indices.per_row) throw ConvertError("looks up the same elements for every row; expected them without the batch");
   require_no_batch(value, axis);
   std::vector<size_t> taken;
-  for (const int64_t index : call.integers(1)) taken.push_back(resolve_axis(index, value.shape[axis]));
+  for (const int64_t index : call.integers(1)) taken.push_back(position_of(index, value.shape[axis]));
   call.expressions.charge(taken.size() * (value.size() / std::max<size_t>(1, value.shape[axis])));
   TensorValue result = take(value, axis, taken);
   result.shape.erase(result.shape.begin() + static_cast<std::ptrdiff_t>(axis));
@@ -470,14 +639,50 @@ NodeResults gather(const NodeCall& call) {
   return one(std::move(result));
 }
 
+/// Slices at tuples of indices into the axes behind `batch_dims`, which the batch is among or which lie before it.
+NodeResults gather_nd(const NodeCall& call) {
+  const TensorValue &value = call.input(0), &indices = call.input(1);
+  const std::vector<int64_t> numbers = call.integers(1);
+  const int64_t given = call.integer("batch_dims", 0);
+  const auto least = static_cast<int64_t>(std::min(value.rank(), indices.rank()));
+  if (given < 0 || given >= least) throw ConvertError("has batch_dims that do not fit");
+  const size_t shared = static_cast<size_t>(given), tuple = indices.shape.back(), first = shared + tuple;
+  if (tuple == 0 || first > value.rank()) throw ConvertError("has tuples of indices that do not fit");
+  for (size_t axis = 0; axis < shared; ++axis) {
+    const bool same_batch = value.has_batch() && axis == value.batch_axis
+                                ? (indices.per_row && indices.batch_axis == axis) || indices.shape[axis] == 1
+                                : value.shape[axis] == indices.shape[axis];
+    if (!same_batch) throw ConvertError("has indices that differ from row to row");
+  }
+  if (indices.per_row && indices.batch_axis >= shared) throw ConvertError("looks up the same elements for every row");
+  for (size_t axis = shared; axis < first; ++axis) require_no_batch(value, axis);
+  TensorValue frame;
+  frame.shape.assign(indices.shape.begin(), indices.shape.end() - 1);
+  frame.batch_axis = value.batch_axis < shared ? value.batch_axis : value.batch_axis - first + frame.shape.size();
+  frame.shape.insert(frame.shape.end(), value.shape.begin() + static_cast<std::ptrdiff_t>(first), value.shape.end());
+  const size_t inner = product(value.shape, first, value.rank());
+  const size_t tuples = indices.size() / tuple, per_shared = tuples / std::max<size_t>(1, product(value.shape, 0, shared));
+  call.expressions.charge(count_elements(frame.shape));
+  std::vector<size_t> sources;
+  for (size_t i = 0; i < tuples; ++i) {
+    size_t at = i / std::max<size_t>(1, per_shared);
+    for (size_t k = 0; k < tuple; ++k) {
+      at = at * value.shape[shared + k] + position_of(numbers[i * tuple + k], value.shape[shared + k]);
+    }
+    for (size_t k = 0; k < inner; ++k) sources.push_back(at * inner + k);
+  }
+  return one(pick(value, frame.shape, sources, frame.batch_axis));
+}
+
 }  // namespace
 
 NodeFunction find_layout_operation(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {
-      {"Identity", identity},   {"Dropout", identity},  {"Cast", cast},           {"Constant", constant},
-      {"Shape", shape_of},      {"Reshape", reshape},   {"Flatten", flatten},     {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze}, {"Concat", concat},     {"Transpose", transpose}, {"Split", split},
-      {"Slice", slice},         {"Expand", expand},     {"Gather", gather},       {"ConstantOfShape", constant_of_shape}};
+      {"Identity", identity},   {"Dropout", dropout},     {"Cast", cast},           {"Constant", constant},
+      {"Shape", shape_of},      {"Reshape", reshape},     {"Flatten", flatten},     {"Squeeze", squeeze},
+      {"Unsqueeze", unsqueeze}, {"Concat", concat},       {"Transpose", transpose}, {"Split", split},
+      {"Slice", slice},         {"Expand", expand},       {"Gather", gather},       {"ConstantOfShape", constant_of_shape},
+      {"Tile", tile},           {"GatherND", gather_nd},  {"Size", number_of_elements}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

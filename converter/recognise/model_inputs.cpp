@@ -42,10 +42,20 @@ void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& note
                                      [input](const auto& lookup) { return lookup.first.first == input; });
     has_ids ? add_columns(input, model) : add_dense(input, model);
   }
+  check_assumed_ids();
   if (raw) model.features.clear();
   if (model.features.size() > kMaxFeatures) throw ConvertError("not recognised: more than 4096 features");
   if (input_dim_ > kMaxDim) throw ConvertError("not recognised: x is wider than 2^20 columns");
   model.input_dim = input_dim_;
+}
+
+/// A feature of ids refuses numbers below 0; a number does not.
+void ModelInputs::check_assumed_ids() const {
+  for (const Ref id : expressions_.assumed_ids()) {
+    if (lookups_.count({expressions_.of(id).node, id.column}) != 0) continue;
+    throw ConvertError("not recognised: input '" + graph_.inputs[expressions_.of(id).node].name +
+                       "' is compared with 0, as ids are, but no row of a table is looked up with it");
+  }
 }
 
 void ModelInputs::add_dense(size_t input, ModelDescription& model) {

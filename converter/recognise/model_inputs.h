@@ -37,6 +37,7 @@ class ModelInputs {
   size_t width(size_t input) const;
   Lookup lookup_of(const Expression& embedding) const;
   size_t end_of_field(const Expression& embedding, size_t begin) const;
+  void check_assumed_ids() const;
   void add_dense(size_t input, ModelDescription& model);
   void add_columns(size_t input, ModelDescription& model);
   size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,

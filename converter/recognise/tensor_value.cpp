@@ -34,6 +34,7 @@ TensorValue pick(const TensorValue& value, std::vector<size_t> shape, const std:
   result.kind = value.kind;
   result.shape = std::move(shape);
   result.batch_axis = batch_axis;
+  result.per_row = value.per_row;
   result.ids = value.ids;
   result.name = value.name;
   for (const size_t source : sources) {
@@ -82,10 +83,50 @@ std::vector<size_t> broadcast_shape(const std::vector<size_t>& a, const std::vec
   return shape;
 }
 
+TensorValue broadcast_frame(const TensorValue& a, const TensorValue& b) {
+  TensorValue frame;
+  frame.shape = broadcast_shape(a.shape, b.shape);
+  frame.per_row = a.has_batch() || b.has_batch();
+  if (!frame.per_row) return frame;
+  const size_t rank = frame.shape.size();
+  const size_t in_a = a.batch_axis + rank - a.rank(), in_b = b.batch_axis + rank - b.rank();
+  if (a.has_batch() && b.has_batch() && in_a != in_b) throw ConvertError("has the batch on two axes");
+  frame.batch_axis = a.has_batch() ? in_a : in_b;
+  if (frame.shape[frame.batch_axis] != 1) {
+    throw ConvertError("puts " + value_shape_text(a) + " and " + value_shape_text(b) +
+                       " together: a constant differs along the batch");
+  }
+  return frame;
+}
+
+TensorValue fold_fixed_batch(const TensorValue& constant, size_t batch_axis, size_t fixed_batch) {
+  const bool written_out = !constant.has_batch() && fixed_batch > 1 && batch_axis < constant.rank() &&
+                           constant.shape[batch_axis] == fixed_batch;
+  if (!written_out) return constant;
+  std::vector<size_t> shape = constant.shape;
+  shape[batch_axis] = 1;
+  std::vector<size_t> sources, index(shape.size(), 0);
+  const size_t count = count_elements(shape);
+  for (size_t i = 0; i < count; ++i, next_index(shape, index)) {
+    sources.push_back(broadcast_position(constant.shape, index));
+    std::vector<size_t> row = index;
+    for (row[batch_axis] = 1; row[batch_axis] < fixed_batch; ++row[batch_axis]) {
+      const size_t other = broadcast_position(constant.shape, row);
+      const bool same = constant.kind == TensorKind::kFloats
+                            ? constant.floats[other] == constant.floats[sources.back()]
+                            : constant.integers[other] == constant.integers[sources.back()];
+      if (!same) return constant;
+    }
+  }
+  TensorValue result = pick(constant, shape, sources, batch_axis);
+  result.per_row = true;
+  return result;
+}
+
 std::string value_shape_text(const TensorValue& value) {
   std::string text = "[";
   for (size_t axis = 0; axis < value.rank(); ++axis) {
-    const bool batch = value.is_rows() && axis == value.batch_axis;
+    const bool batch = value.has_batch() && axis == value.batch_axis;
     text += (axis == 0 ? "" : ", ") + (batch ? std::string("batch") : std::to_string(value.shape[axis]));
   }
   return text + "]";

@@ -12,20 +12,24 @@ namespace mmoe::converter {
 
 /// The batch's size among the integers of a constant, where a graph asks for a shape.
 constexpr int64_t kBatchSize = std::numeric_limits<int64_t>::min() + 1;
+/// What was calculated from it and is not known. NodeCall::integers() refuses it.
+constexpr int64_t kUnknownSize = std::numeric_limits<int64_t>::min() + 2;
 
 enum class TensorKind { kFloats, kIntegers, kRows };
 
 struct TensorValue {
   TensorKind kind = TensorKind::kFloats;
-  std::vector<size_t> shape;  ///< kRows: with 1 for the batch
+  std::vector<size_t> shape;  ///< with 1 for the batch
   std::vector<float> floats;
   std::vector<int64_t> integers;
   Vector refs;                ///< kRows
-  size_t batch_axis = 0;      ///< kRows
+  size_t batch_axis = 0;      ///< of has_batch()
+  bool per_row = false;       ///< a constant that every row of the batch has
   bool ids = false;           ///< kRows: whole numbers, to look rows of a table up with
   std::string name;           ///< of the constant it came from, for messages
 
   bool is_rows() const { return kind == TensorKind::kRows; }
+  bool has_batch() const { return is_rows() || per_row; }
   size_t rank() const { return shape.size(); }
   size_t size() const;  ///< number of elements (of one row)
 };
@@ -48,6 +52,14 @@ size_t broadcast_position(const std::vector<size_t>& shape, const std::vector<si
 
 /// The shape that both have when sizes of 1 are repeated. Throws ConvertError when there is none.
 std::vector<size_t> broadcast_shape(const std::vector<size_t>& a, const std::vector<size_t>& b);
+
+/// An empty tensor of the shape that both have when sizes of 1 are repeated, with their batch. Throws ConvertError when
+/// there is none, when their batches lie on different axes, or when one has several elements where the other has the batch.
+TensorValue broadcast_frame(const TensorValue& a, const TensorValue& b);
+
+/// In a graph whose batch is fixed, a constant may be written out for every row: the constant for one, if all rows have the
+/// same; else, or where the sizes say that it is not, the constant as it is.
+TensorValue fold_fixed_batch(const TensorValue& constant, size_t batch_axis, size_t fixed_batch);
 
 /// "[batch, 3, 4]"
 std::string value_shape_text(const TensorValue& value);

@@ -17,6 +17,8 @@ class GraphBuilder {
  public:
   OnnxGraph graph;
 
+  explicit GraphBuilder(int64_t opset = 17) { graph.opset = opset; }
+
   std::string input(const std::string& name, std::vector<uint64_t> shape, bool is_integer = false) {
     graph.inputs.push_back({name, is_integer, std::move(shape)});
     return name;

@@ -1,0 +1,81 @@
+#include "converter/importers/contained_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+
+namespace mmoe::converter {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail_outside(const std::string& location) {
+  throw ConvertError("its elements are said to be in " + in_quotes(location) +
+                     ", outside the model's folder; put the file itself beside the model");
+}
+
+[[noreturn]] void fail_unreadable(const fs::path& path, int error) {
+  throw ConvertError("its elements are in another file: " + path.string() +
+                     ": cannot be read: " + std::generic_category().message(error));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// The folder with no link left in it, and the file's path in it likewise.
+std::pair<fs::path, fs::path> resolve(const fs::path& model_path, const std::string& location) {
+  const fs::path relative(location);
+  bool inside = !location.empty() && location.find('\0') == std::string::npos && relative.is_relative();
+  for (const fs::path& part : relative) inside = inside && part != "..";
+  if (!inside) fail_outside(location);
+  std::error_code error;
+  const fs::path given = model_path.parent_path();
+  const fs::path folder = fs::canonical(given.empty() ? fs::path(".") : given, error);
+  if (error) fail_unreadable(given, error.value());
+  const fs::path file = fs::canonical(folder / relative, error);
+  if (error) fail_unreadable(given / relative, error.value());
+  const fs::path in_folder = file.lexically_relative(folder);
+  if (in_folder.empty() || *in_folder.begin() == "..") fail_outside(location);
+  return {folder, in_folder};
+}
+
+}  // namespace
+
+std::unique_ptr<MappedFile> map_contained_file(const fs::path& model_path, const std::string& location) {
+  const auto [folder, in_folder] = resolve(model_path, location);
+  const fs::path shown = model_path.parent_path() / location;
+  Descriptor at(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (auto part = in_folder.begin(); at.get() >= 0 && part != in_folder.end(); ++part) {
+    const bool last = std::next(part) == in_folder.end();
+    // Opening a pipe that nobody writes to must not wait.
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (last ? O_NONBLOCK : O_DIRECTORY);
+    at = Descriptor(::openat(at.get(), part->c_str(), flags));
+  }
+  if (at.get() < 0) fail_unreadable(shown, errno);
+  try {
+    return std::make_unique<MappedFile>(at.get(), shown);
+  } catch (const ConvertError& error) {
+    throw ConvertError(std::string("its elements are in another file: ") + error.what());
+  }
+}
+
+}  // namespace mmoe::converter
