@@ -16,6 +16,7 @@
 #include "converter/description/bind.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
+#include "converter/proof/prove.h"
 #include "converter/read_description.h"
 #include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
@@ -113,6 +114,18 @@ void print_expected(std::ostream& out, const Arguments& arguments, const ModelDe
   for (const std::string& note : report.notes) out << "note: --rows: " << note << '\n';
 }
 
+/// Where a graph could not be evaluated, and where there is none, expected scores are what a file can be compared with.
+void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph* graph, const ProofReport& report) {
+  if (report.num_rows > 0) {
+    out << "proved against the graph on " << report.num_rows << " random rows"
+        << (report.matched_by == "order" ? ", tasks in the order of its outputs" : "") << ": largest difference "
+        << report.largest_difference << '\n';
+    return;
+  }
+  if (graph != nullptr) out << "note: not compared with the graph: " << printable(report.why_not) << '\n';
+  if (arguments.expect.empty()) out << "note: not compared with your framework: pass --rows and --expect\n";
+}
+
 /// By the description, or without one by the graph that an ONNX model has.
 ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const DescriptionText& description,
                           BindReport& bound) {
@@ -161,12 +174,16 @@ void run(const Arguments& arguments) {
   if (!arguments.expect.empty()) {
     expected = compare_with_expected(converted.file, arguments.rows, arguments.expect, arguments.tolerance);
   }
+  const OnnxGraph* graph = weights->graph();
+  const ProofReport proof =
+      graph != nullptr ? prove(*graph, model, converted.file, arguments.options.golden_seed) : ProofReport();
   mmoe::tools::OutputFile output(arguments.output);
   output.write({reinterpret_cast<const char*>(converted.file.data()), converted.file.size()});
   output.commit();
   if (arguments.quiet) return;
   std::ostringstream report;
   print_report(report, arguments, model, bound, converted);
+  print_proof(report, arguments, graph, proof);
   if (!arguments.expect.empty()) print_expected(report, arguments, model, expected);
   print(report.str(), arguments.output);
 }

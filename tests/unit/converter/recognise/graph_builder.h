@@ -37,12 +37,35 @@ class GraphBuilder {
     return add(std::move(tensor));
   }
 
-  std::string integers(const std::vector<int64_t>& values) {
+  /// Small numbers of both signs, other ones for every call.
+  std::string weights(std::vector<uint64_t> shape) {
     OnnxTensor tensor;
-    tensor.shape = {values.size()};
+    tensor.shape = std::move(shape);
+    uint64_t count = 1;
+    for (const uint64_t size : tensor.shape) count *= size;
+    for (uint64_t i = 0; i < count; ++i) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      tensor.floats.push_back(static_cast<float>(static_cast<double>(state_ >> 40) * 0x1p-23 - 1));
+    }
+    tensor.dtype = "f32";
+    return add(std::move(tensor));
+  }
+
+  std::string integers(const std::vector<int64_t>& values) { return integers({values.size()}, values); }
+
+  std::string integers(std::vector<uint64_t> shape, const std::vector<int64_t>& values) {
+    OnnxTensor tensor;
+    tensor.shape = std::move(shape);
     tensor.is_integer = true;
     tensor.integers = values;
     tensor.dtype = "i64";
+    return add(std::move(tensor));
+  }
+
+  std::string scalar(float value) {
+    OnnxTensor tensor;
+    tensor.floats = {value};
+    tensor.dtype = "f32";
     return add(std::move(tensor));
   }
 
@@ -57,9 +80,30 @@ class GraphBuilder {
     return made.outputs[0];
   }
 
+  /// The names of several outputs.
+  std::vector<std::string> split_node(const std::string& operation, std::vector<std::string> inputs, size_t outputs,
+                                      std::map<std::string, OnnxAttribute> attributes = {}) {
+    const std::string first = node(operation, std::move(inputs), std::move(attributes));
+    std::vector<std::string>& names = graph.nodes.back().outputs;
+    for (size_t i = 1; i < outputs; ++i) names.push_back(first + "." + std::to_string(i));
+    return names;
+  }
+
   static OnnxAttribute integer(int64_t value) {
     OnnxAttribute attribute;
     attribute.integer = value;
+    return attribute;
+  }
+
+  static OnnxAttribute list(const std::vector<int64_t>& values) {
+    OnnxAttribute attribute;
+    attribute.integers = values;
+    return attribute;
+  }
+
+  static OnnxAttribute real(float value) {
+    OnnxAttribute attribute;
+    attribute.real = value;
     return attribute;
   }
 
@@ -95,6 +139,12 @@ class GraphBuilder {
     output(node("Sigmoid", {linear(vector, width, 1)}));
   }
 
+  /// One expert and one tower over `x`, which every kind of model has, with weights().
+  void model_of(const std::string& x, uint64_t width) {
+    const std::string expert = node("Tanh", {node("MatMul", {x, weights({width, 3})})});
+    output(node("Sigmoid", {node("MatMul", {expert, weights({3, 1})})}));
+  }
+
   ModelDescription recognise() const {
     std::vector<std::string> notes;
     return converter::recognise(graph, "test", notes);
@@ -110,6 +160,8 @@ class GraphBuilder {
   }
 
  private:
+  uint64_t state_ = 7;
+
   std::string add(OnnxTensor tensor) {
     tensor.name = "c" + std::to_string(graph.initializers.size());
     const std::string name = tensor.name;

@@ -1,0 +1,174 @@
+#include "converter/proof/graph_rows.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "converter/importers/messages.h"
+
+namespace mmoe::converter {
+namespace {
+
+// splitmix64 (Steele, Lea and Flood 2014): the same rows on every platform.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t bits() {
+    state_ += 0x9e3779b97f4a7c15u;
+    uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  size_t below(size_t bound) { return static_cast<size_t>(bits() % std::max<size_t>(1, bound)); }
+
+ private:
+  uint64_t state_;
+};
+
+/// Most rows are of the size that trained models see; some are small or large, and some values are 0.
+float random_value(size_t row, bool whole, Random& random) {
+  constexpr double kSizes[] = {1, 0.125, 2, 1, 8, 0.5, 1, 3};
+  const double value = (2 * random.uniform() - 1) * 1.75 * kSizes[row % 8];
+  if (whole) return static_cast<float>(std::nearbyint(value * 3));
+  return random.below(32) == 0 ? 0.0f : static_cast<float>(value);
+}
+
+bool is_unscaled(const DenseFeature& dense) {
+  const Scaling& scaling = dense.scaling;
+  return scaling.offset == 0 && scaling.factor == 1 && std::isinf(scaling.lower) && std::isinf(scaling.upper);
+}
+
+}  // namespace
+
+GraphRows::GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference)
+    : graph_(graph) {
+  for (const OnnxValue& input : graph.inputs) {
+    if (input.shape.empty()) throw NotEvaluated("input " + in_quotes(input.name) + " has no batch");
+    if (input.shape[0] != 0) fixed_batch_ = input.shape[0];
+    if (std::count(input.shape.begin() + 1, input.shape.end(), uint64_t{0}) != 0 && reference.needs(input.name)) {
+      throw NotEvaluated("the shape of input " + in_quotes(input.name) + " is not fixed");
+    }
+  }
+  if (description.features.empty()) place_x(reference);
+  for (const Feature& feature : description.features) place(feature);
+  for (const Place& first : places_) {
+    if (first.width == 0) throw NotEvaluated("a feature has no columns");
+  }
+  if (description.features.empty() && places_[0].width != description.input_dim) {
+    throw NotEvaluated("x has another number of columns than the graph's input");
+  }
+}
+
+size_t GraphRows::columns(size_t input) const {
+  size_t count = 1;
+  for (size_t axis = 1; axis < graph_.inputs[input].shape.size(); ++axis) {
+    const uint64_t size = graph_.inputs[input].shape[axis];
+    if (size > (uint64_t{1} << 24) / count) throw NotEvaluated("input " + in_quotes(graph_.inputs[input].name) + " is too wide");
+    count *= std::max<size_t>(1, static_cast<size_t>(size));
+  }
+  return count;
+}
+
+std::optional<size_t> GraphRows::find_input(const std::string& name) const {
+  for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+    if (graph_.inputs[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+void GraphRows::place_x(const Reference& reference) {
+  std::vector<size_t> read;
+  for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+    if (reference.needs(graph_.inputs[i].name)) read.push_back(i);
+  }
+  if (read.size() != 1) throw NotEvaluated("the graph reads several inputs, and the description has no features");
+  places_.push_back({read[0], 0, columns(read[0]), false, 0, false});
+}
+
+void GraphRows::place(const Feature& feature) {
+  Place place;
+  const Vocabulary* vocabulary = feature.vocabulary();
+  place.ids = vocabulary != nullptr;
+  place.sequence = std::holds_alternative<SequenceFeature>(feature.kind);
+  place.width = place.ids ? feature.num_ids() : feature.num_values();
+  if (place.ids && !vocabulary->identity) throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
+  if (place.ids) place.table = vocabulary->size;
+  if (!place.ids && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
+    throw NotEvaluated("feature " + in_quotes(feature.name) + " is scaled before the graph gets it");
+  }
+  if (const auto whole = find_input(feature.name)) {
+    place.input = *whole;
+    if (columns(*whole) != place.width) throw NotEvaluated("feature " + in_quotes(feature.name) + " has another width");
+  } else {
+    const size_t dot = feature.name.rfind('.');
+    const auto input = dot == std::string::npos ? std::nullopt : find_input(feature.name.substr(0, dot));
+    const char *begin = feature.name.data() + dot + 1, *end = feature.name.data() + feature.name.size();
+    const bool numbered = input && std::from_chars(begin, end, place.column).ptr == end && begin != end;
+    if (!numbered || place.column + place.width > columns(*input)) {
+      throw NotEvaluated("feature " + in_quotes(feature.name) + " is no input of the graph");
+    }
+    place.input = *input;
+  }
+  places_.push_back(place);
+}
+
+size_t GraphRows::width() const {
+  size_t width = 0;
+  for (const Place& place : places_) width += place.width;
+  return width;
+}
+
+RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
+  Random random(seed);
+  RawRows rows;
+  rows.num_rows = num_rows;
+  for (size_t row = 0; row < num_rows; ++row) {
+    for (const Place& place : places_) {
+      const bool whole = graph_.inputs[place.input].is_integer;
+      // Some sequences repeat an element, some end in zeros, as padded ones do.
+      const size_t repeated = random.below(place.table);
+      const size_t zeros_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
+      for (size_t i = 0; i < place.width; ++i) {
+        if (!place.ids) {
+          rows.values.push_back(random_value(row, whole, random));
+          continue;
+        }
+        const bool repeats = place.sequence && random.below(4) == 0;
+        const size_t id = place.sequence && i >= zeros_from ? 0 : repeats ? repeated : random.below(place.table);
+        rows.ids.push_back(static_cast<int32_t>(id));
+      }
+    }
+  }
+  return rows;
+}
+
+std::map<std::string, RefTensor> GraphRows::inputs(const RawRows& rows, size_t first, size_t count) const {
+  std::map<std::string, RefTensor> inputs;
+  std::vector<RefTensor*> tensors;
+  for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const OnnxValue& input = graph_.inputs[i];
+    Shape shape(input.shape.begin(), input.shape.end());
+    shape[0] = count;
+    for (size_t& size : shape) size = std::max<size_t>(1, size);
+    tensors.push_back(&(inputs[input.name] = input.is_integer ? make_integers(shape) : make_reals(shape)));
+  }
+  const size_t num_values = rows.values.size() / rows.num_rows, num_ids = rows.ids.size() / rows.num_rows;
+  for (size_t row = 0; row < count; ++row) {
+    const float* values = rows.values.data() + (first + row) * num_values;
+    const int32_t* ids = rows.ids.data() + (first + row) * num_ids;
+    for (const Place& place : places_) {
+      RefTensor& tensor = *tensors[place.input];
+      const size_t at = row * columns(place.input) + place.column;
+      for (size_t i = 0; i < place.width; ++i) {
+        const double value = place.ids ? static_cast<double>(*ids++) : static_cast<double>(*values++);
+        if (tensor.whole) tensor.integers[at + i] = static_cast<int64_t>(value);
+        if (!tensor.whole) tensor.reals[at + i] = value;
+      }
+    }
+  }
+  return inputs;
+}
+
+}  // namespace mmoe::converter

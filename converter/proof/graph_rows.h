@@ -1,0 +1,49 @@
+// Random rows as the inputs of a graph and as the features of the description that was made for it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/check/evaluate.h"
+#include "converter/description/model.h"
+#include "converter/proof/reference.h"
+
+namespace mmoe::converter {
+
+/// Which columns of which graph input each feature is: all of the input of its name, or for "name.3" column 3; without
+/// features x is the one input that is read.
+class GraphRows {
+ public:
+  /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
+  GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference);
+
+  /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that repeat.
+  RawRows make(size_t num_rows, uint64_t seed) const;
+  /// The same rows from `first` on.
+  std::map<std::string, RefTensor> inputs(const RawRows& rows, size_t first, size_t count) const;
+  /// The batch that the graph has fixed; 0: none.
+  size_t fixed_batch() const { return fixed_batch_; }
+  /// How many values and ids a row has.
+  size_t width() const;
+
+ private:
+  struct Place {
+    size_t input = 0, column = 0, width = 0;
+    bool ids = false;
+    size_t table = 0;  // ids are below it
+    bool sequence = false;
+  };
+
+  void place_x(const Reference& reference);
+  void place(const Feature& feature);
+  std::optional<size_t> find_input(const std::string& name) const;
+  size_t columns(size_t input) const;
+
+  const OnnxGraph& graph_;
+  std::vector<Place> places_;  // of the features in their order; or of x
+  size_t fixed_batch_ = 0;
+};
+
+}  // namespace mmoe::converter

@@ -1,0 +1,202 @@
+#include "converter/proof/prove.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <sstream>
+
+#include "converter/error.h"
+#include "converter/importers/messages.h"
+#include "converter/proof/graph_rows.h"
+#include "mmoe/session.h"
+
+namespace mmoe::converter {
+namespace {
+
+constexpr size_t kRows = 64, kRowsAtOnce = 4;
+constexpr size_t kEnoughWork = size_t{1} << 28;  // about a second: after that, fewer rows must do
+constexpr size_t kLargestFixedBatch = 1024;
+constexpr size_t kMostValues = size_t{1} << 22;  // of all rows together
+
+template <class T>
+T& require(Result<T>& result) {
+  if (!result) throw ConvertError(std::string("the written file fails to load: ") + result.error().message());
+  return *result;
+}
+
+// ------------------------------------------------------------------------------------ the file's scores
+
+/// One column per feature of the file, found by its name.
+struct Columns {
+  std::vector<std::vector<float>> values;
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<FeatureColumn> columns;
+
+  Columns(const Model& model, const ModelDescription& description, const RawRows& rows)
+      : values(model.num_features()), ids(model.num_features()) {
+    std::map<std::string, size_t> by_name;
+    for (size_t i = 0; i < model.num_features(); ++i) by_name[std::string(model.feature(i).name)] = i;
+    const size_t num_values = rows.values.size() / rows.num_rows, num_ids = rows.ids.size() / rows.num_rows;
+    size_t next_value = 0, next_id = 0;
+    for (const Feature& feature : description.features) {
+      const size_t at = by_name.at(feature.name);
+      for (size_t row = 0; row < rows.num_rows; ++row) {
+        const float* value = rows.values.data() + row * num_values + next_value;
+        const int32_t* id = rows.ids.data() + row * num_ids + next_id;
+        values[at].insert(values[at].end(), value, value + feature.num_values());
+        ids[at].insert(ids[at].end(), id, id + feature.num_ids());
+      }
+      next_value += feature.num_values();
+      next_id += feature.num_ids();
+    }
+    for (size_t i = 0; i < values.size(); ++i) columns.push_back({values[i].data(), ids[i].data()});
+  }
+};
+
+std::vector<float> score(const Model& model, const ModelDescription& description, const RawRows& rows) {
+  SessionOptions options;
+  options.max_batch = rows.num_rows;
+  Result<Session> session = Session::create(model, options);
+  require(session);
+  std::vector<float> scores(rows.num_rows * model.num_tasks());
+  Status status;
+  if (model.num_features() == 0) {
+    status = session->score(rows.values.data(), rows.num_rows, scores.data());
+  } else {
+    const Columns columns(model, description, rows);
+    status = session->score_features(columns.columns.data(), columns.columns.size(), rows.num_rows, scores.data());
+  }
+  if (!status) throw ConvertError(std::string("the written file fails to score: ") + status.error().message());
+  return scores;
+}
+
+// ------------------------------------------------------------------------------------ the graph's scores
+
+/// All outputs of the graph side by side, [rows, columns].
+struct GraphScores {
+  std::vector<std::string> names;  // of the columns: the output's, or "output.0", ...
+  std::vector<std::vector<double>> rows;
+};
+
+void append(const OnnxGraph& graph, const std::vector<RefTensor>& outputs, size_t count, GraphScores& scores) {
+  scores.names.clear();
+  std::vector<std::vector<double>> rows(count);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const size_t columns = outputs[i].size() / count;
+    const std::string& name = graph.outputs[i].name;
+    if (outputs[i].size() != columns * count) throw NotEvaluated("output " + in_quotes(name) + " does not have one value per row");
+    // Where the batch is not the first axis, the outputs are vectors on another.
+    if (!outputs[i].shape.empty() && outputs[i].shape[0] != count && columns != 1) {
+      throw NotEvaluated("output " + in_quotes(name) + " does not have the batch first");
+    }
+    for (size_t k = 0; k < columns; ++k) scores.names.push_back(columns == 1 ? name : name + "." + std::to_string(k));
+    for (size_t row = 0; row < count; ++row) {
+      for (size_t k = 0; k < columns; ++k) rows[row].push_back(outputs[i].number(row * columns + k));
+    }
+  }
+  scores.rows.insert(scores.rows.end(), rows.begin(), rows.end());
+}
+
+GraphScores evaluate_graph(const OnnxGraph& graph, Reference& reference, const GraphRows& places, const RawRows& rows) {
+  const size_t at_once = places.fixed_batch() != 0 ? places.fixed_batch() : std::min(kRowsAtOnce, rows.num_rows);
+  GraphScores scores;
+  for (size_t first = 0; first + at_once <= rows.num_rows; first += at_once) {
+    append(graph, reference.run(places.inputs(rows, first, at_once)), at_once, scores);
+    if (reference.work() > kEnoughWork) break;
+  }
+  return scores;
+}
+
+/// For every task of the file its column of the graph's outputs.
+std::vector<size_t> match_tasks(const Model& model, const GraphScores& scores, std::string& matched_by) {
+  std::vector<size_t> columns;
+  for (size_t task = 0; task < model.num_tasks(); ++task) {
+    const auto found = std::find(scores.names.begin(), scores.names.end(), std::string(model.task_name(task)));
+    if (found != scores.names.end()) columns.push_back(static_cast<size_t>(found - scores.names.begin()));
+  }
+  matched_by = "name";
+  if (columns.size() == model.num_tasks()) return columns;
+  if (scores.names.size() != model.num_tasks()) {
+    throw NotEvaluated("the tasks are not named after the graph's outputs, of which there are another number");
+  }
+  matched_by = "order";
+  columns.clear();
+  for (size_t task = 0; task < model.num_tasks(); ++task) columns.push_back(task);
+  return columns;
+}
+
+// ------------------------------------------------------------------------------------ comparison
+
+/// Beside each score the bound of its float rounding, from the description; tasks that are no outputs have none.
+std::vector<double> bounds_of(const ModelDescription& description, const RawRows& rows) {
+  const Evaluated evaluated = evaluate(description, rows);
+  const size_t outputs = static_cast<size_t>(
+      std::count_if(description.tasks.begin(), description.tasks.end(), [](const Task& task) { return task.output; }));
+  if (evaluated.bounds.size() == rows.num_rows * outputs) return evaluated.bounds;
+  std::vector<double> bounds;
+  for (size_t i = 0; i < evaluated.bounds.size(); ++i) {
+    if (description.tasks[i % description.tasks.size()].output) bounds.push_back(evaluated.bounds[i]);
+  }
+  return bounds;
+}
+
+void compare(const Model& model, const std::vector<float>& scores, const std::vector<double>& bounds,
+             const std::vector<size_t>& columns, const GraphScores& graph, ProofReport& report) {
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const size_t row = i / model.num_tasks(), task = i % model.num_tasks();
+    const double wanted = graph.rows[row][columns[task]];
+    if (!std::isfinite(bounds[i])) continue;
+    const double difference = std::fabs(static_cast<double>(scores[i]) - wanted), allowed = 2 * bounds[i];
+    // Written so that a NaN fails.
+    if (!(difference <= allowed)) {
+      std::ostringstream message;
+      message.precision(9);
+      message << "what was recognised does not compute what the graph computes: task '" << model.task_name(task)
+              << "', random row " << row + 1 << ": the graph gives " << wanted << ", the file " << scores[i]
+              << "; float rounding explains at most " << allowed;
+      throw ConvertError(message.str());
+    }
+    report.largest_difference = std::max(report.largest_difference, difference);
+  }
+}
+
+ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+                         uint64_t seed) {
+  Reference reference(graph);
+  const GraphRows places(graph, description, reference);
+  const size_t batch = std::max<size_t>(1, places.fixed_batch());
+  if (batch > kLargestFixedBatch) throw NotEvaluated("the graph's batch is fixed at " + std::to_string(batch));
+  const size_t wanted_rows = std::clamp(kMostValues / places.width(), kRowsAtOnce, kRows);
+  RawRows rows = places.make((wanted_rows + batch - 1) / batch * batch, seed);
+  const GraphScores wanted = evaluate_graph(graph, reference, places, rows);
+  // Fewer where the graph is large.
+  const size_t made = rows.num_rows, compared = wanted.rows.size();
+  rows.values.resize(rows.values.size() / made * compared);
+  rows.ids.resize(rows.ids.size() / made * compared);
+  rows.num_rows = compared;
+
+  LoadOptions options;
+  options.copy_if_misaligned = true;
+  Result<Model> loaded = Model::from_bytes(file.data(), file.size(), options);
+  const Model& model = require(loaded);
+  ProofReport report;
+  const std::vector<size_t> columns = match_tasks(model, wanted, report.matched_by);
+  compare(model, score(model, description, rows), bounds_of(description, rows), columns, wanted, report);
+  report.num_rows = compared;
+  return report;
+}
+
+}  // namespace
+
+ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+                  uint64_t seed) {
+  try {
+    return compare_rows(graph, description, file, seed);
+  } catch (const NotEvaluated& error) {
+    ProofReport report;
+    report.why_not = error.what();
+    return report;
+  }
+}
+
+}  // namespace mmoe::converter

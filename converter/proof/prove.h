@@ -1,0 +1,29 @@
+// Whether a written model file computes what the ONNX graph does that it was made of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "converter/description/model.h"
+#include "converter/importers/onnx_graph.h"
+
+namespace mmoe::converter {
+
+struct ProofReport {
+  size_t num_rows = 0;            ///< 0: nothing was compared
+  double largest_difference = 0;  ///< |file - graph|, over rows and tasks
+  std::string why_not;            ///< nothing was compared: for what reason
+  std::string matched_by;         ///< "name" or "order": how tasks found the graph's outputs
+};
+
+/// Scores random rows with the file's bytes, evaluates the graph on the same rows by ONNX's reference semantics, and
+/// compares. A description whose features are not the graph's inputs, or whose tasks are not its outputs, and a graph that
+/// cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score differs by more
+/// than twice what float rounding allows the file: once for the file's own, once for weights that were rounded when
+/// operations of the graph were joined to a layer.
+ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+                  uint64_t seed);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,43 @@
+// Reference evaluation of an ONNX graph on concrete rows.
+#pragma once
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "converter/proof/reference_tensor.h"
+
+namespace mmoe::converter {
+
+/// A graph that cannot be evaluated, which says nothing about whether it was converted rightly; what() names the node.
+class NotEvaluated : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Reference {
+ public:
+  /// `graph` must stay.
+  explicit Reference(const OnnxGraph& graph);
+
+  /// The outputs for these inputs, by the graph's names; in the graph's order. Evaluates only what outputs need.
+  /// Throws NotEvaluated.
+  std::vector<RefTensor> run(std::map<std::string, RefTensor> inputs);
+
+  /// Whether an output depends on the input.
+  bool needs(const std::string& input) const { return last_use_.count(input) != 0; }
+  /// How many numbers have been multiplied or copied so far.
+  size_t work() const { return work_; }
+
+ private:
+  void run_node(size_t index, std::map<std::string, RefTensor>& values);
+
+  const OnnxGraph& graph_;
+  std::vector<bool> needed_;                 // of the nodes
+  std::map<std::string, size_t> last_use_;   // of a value: the node behind which it is forgotten
+  std::map<std::string, RefTensor> constants_;
+  size_t work_ = 0;
+};
+
+}  // namespace mmoe::converter

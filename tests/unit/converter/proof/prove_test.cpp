@@ -1,0 +1,103 @@
+#include "tests/unit/converter/importers/weights_test_support.h"
+#include "tests/unit/converter/proof/proof_test_support.h"
+
+namespace mmoe::converter::testing {
+namespace {
+
+GraphBuilder small_model() {
+  GraphBuilder build;
+  build.model_of(build.input("x", {0, 4}), 4);
+  return build;
+}
+
+std::string error_of_proof(const GraphBuilder& build, const ModelDescription& model) {
+  return error_of([&] { prove(build.graph, model, convert(model, {}).file, 5); });
+}
+
+}  // namespace
+
+TEST_CASE("prove: a file that computes what the graph does") {
+  const GraphBuilder build = small_model();
+  const ModelDescription model = build.recognise();
+  const ProofReport report = prove(build.graph, model, convert(model, {}).file, 5);
+  CHECK(report.num_rows == 64);
+  CHECK(report.largest_difference > 0);
+  CHECK(report.largest_difference < 1e-6);
+  CHECK(report.matched_by == "name");
+}
+
+TEST_CASE("prove: a model that was recognised wrongly is refused, however small the fault") {
+  const GraphBuilder build = small_model();
+  ModelDescription model = build.recognise();
+  model.levels[0].experts[0].layers[0].weight.data[5] += 1e-4f;  // as half precision would
+  CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes: task 'v3', random row ");
+
+  model = build.recognise();
+  model.levels[0].experts[0].layers[0].activation.kind = ActivationKind::kRelu;
+  CHECK_CONTAINS(error_of_proof(build, model), "the graph gives ");
+
+  GraphBuilder half = small_model();  // the graph rounds, the description does not
+  for (OnnxNode& node : half.graph.nodes) {
+    if (node.operation != "Tanh") continue;
+    OnnxNode cast;
+    cast.operation = "Cast";
+    cast.attributes["to"].integer = 10;
+    cast.inputs = {node.inputs[0]};
+    cast.outputs = {"half"};
+    node.inputs[0] = "half";
+    half.graph.nodes.insert(half.graph.nodes.begin() + 1, cast);
+    break;
+  }
+  CHECK_CONTAINS(error_of_proof(half, build.recognise()), "float rounding explains at most");
+}
+
+TEST_CASE("prove: tasks find their outputs by name, else by order, else not at all") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 4});
+  build.model_of(x, 4);
+  build.model_of(x, 4);
+  ModelDescription model = build.recognise();
+  std::swap(model.tasks[0], model.tasks[1]);
+  CHECK(prove(build.graph, model, convert(model, {}).file, 5).matched_by == "name");
+  model.tasks[0].name = "renamed";
+  CHECK_CONTAINS(error_of_proof(build, model), "task 'renamed'");  // by order, and that is another one
+  std::swap(model.tasks[0], model.tasks[1]);
+  CHECK(prove(build.graph, model, convert(model, {}).file, 5).matched_by == "order");
+  build.graph.outputs.push_back(build.graph.outputs[0]);
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "not named after the graph's outputs");
+}
+
+TEST_CASE("prove: what cannot be compared is said") {
+  const auto why_not = [](const GraphBuilder& build, const ModelDescription& model) {
+    return prove(build.graph, model, convert(model, {}).file, 5).why_not;
+  };
+  GraphBuilder build = small_model();
+  const ModelDescription model = build.recognise();
+  build.graph.nodes[1].operation = "Sin";
+  CHECK_CONTAINS(why_not(build, model), "node 1 (Sin)");
+  build = small_model();
+  build.graph.inputs[0].shape = {0, 5};
+  CHECK_CONTAINS(why_not(build, model), "another number of columns");
+  build.graph.inputs[0].shape = {4096, 4};
+  CHECK_CONTAINS(why_not(build, model), "the graph's batch is fixed at 4096");
+  build.graph.inputs[0].shape = {5, 4};
+  CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 65);
+}
+
+TEST_CASE("prove: features are the inputs of their names, or their columns") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 3});
+  const std::string ids = build.input("ids", {0, 2}, true);
+  const std::string embedded = build.node("Flatten", {build.node("Gather", {build.weights({7, 2}), ids})});
+  build.model_of(build.node("Concat", {embedded, x}, {{"axis", GraphBuilder::integer(1)}}), 7);
+  ModelDescription model = build.recognise();
+  CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 64);
+  std::get<DenseFeature>(model.features[0].kind).scaling.offset = 1;
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "'x' is scaled before the graph gets it");
+  model.features[0].name = "elsewhere";
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "scaled");
+  std::get<DenseFeature>(model.features[0].kind).scaling.offset = 0;
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "'elsewhere' is no input of the graph");
+}
+
+}  // namespace mmoe::converter::testing

@@ -1,0 +1,110 @@
+#include "converter/proof/reference.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/converter/importers/weights_test_support.h"
+
+namespace mmoe::converter::testing {
+namespace {
+
+std::string from_base64(const std::string& text) {
+  const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const size_t value = letters.find(c);
+    if (value == std::string::npos) break;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xff);
+  }
+  return bytes;
+}
+
+RefTensor tensor_of(const nlohmann::json& text) {
+  RefTensor tensor;
+  tensor.shape = text["shape"].get<Shape>();
+  tensor.whole = text["kind"] == "whole";
+  if (tensor.whole) tensor.integers = text["values"].get<std::vector<int64_t>>();
+  if (!tensor.whole) tensor.reals = text["values"].get<std::vector<double>>();
+  return tensor;
+}
+
+/// onnxruntime calculates in float: at most 24 terms that are at most 9 each, or a function of a few units in the last place.
+double allowed(double value) { return 256 * 0x1p-24 * std::max(1.0, std::fabs(value)); }
+
+void check_equal(const RefTensor& found, const RefTensor& wanted) {
+  CHECK(found.shape == wanted.shape);
+  CHECK(found.whole == wanted.whole);
+  REQUIRE(found.size() == wanted.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    CAPTURE(i);
+    if (wanted.whole) CHECK(found.integers[i] == wanted.integers[i]);
+    if (!wanted.whole) CHECK(std::fabs(found.real(i) - wanted.real(i)) <= allowed(wanted.real(i)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("reference: every operator in every operator set, as onnxruntime calculates it") {
+  const nlohmann::json entries = nlohmann::json::parse(fixture_bytes("../onnx/operators.json"));
+  size_t compared = 0;
+  for (const nlohmann::json& entry : entries) {
+    const std::string name = entry["name"];
+    CAPTURE(name);
+    OnnxGraph graph = parse_onnx("operators.json", from_base64(entry["model"]));
+    for (const int64_t opset : entry["opsets"]) {
+      CAPTURE(opset);
+      graph.opset = opset;
+      std::map<std::string, RefTensor> inputs;
+      for (const auto& [input, text] : entry["inputs"].items()) inputs[input] = tensor_of(text);
+      const std::vector<RefTensor> outputs = Reference(graph).run(inputs);
+      REQUIRE(outputs.size() == entry["outputs"].size());
+      for (size_t i = 0; i < outputs.size(); ++i) check_equal(outputs[i], tensor_of(entry["outputs"][i]));
+      ++compared;
+    }
+  }
+  CHECK(compared > 900);
+}
+
+TEST_CASE("reference: what it does not know, and what grows, is named and not evaluated") {
+  OnnxGraph graph;
+  graph.opset = 17;
+  graph.inputs.push_back({"x", false, {0, 4}});
+  graph.outputs.push_back({"y", false, {}});
+  graph.nodes.resize(1);
+  graph.nodes[0].operation = "Sin";
+  graph.nodes[0].inputs = {"x"};
+  graph.nodes[0].outputs = {"y"};
+  const auto reason = [&graph] {
+    std::map<std::string, RefTensor> inputs;
+    inputs["x"] = make_reals({2, 4});
+    try {
+      Reference(graph).run(inputs);
+    } catch (const NotEvaluated& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK_CONTAINS(reason(), "node 0 (Sin): the reference evaluation does not know this operation");
+  graph.nodes.clear();
+  std::string last = "x";
+  for (int i = 0; i < 40; ++i) {
+    OnnxNode node;
+    node.operation = "Concat";
+    node.inputs = {last, last};
+    node.attributes["axis"].integer = 1;
+    last = i == 39 ? "y" : "v" + std::to_string(i);
+    node.outputs = {last};
+    graph.nodes.push_back(node);
+  }
+  CHECK_CONTAINS(reason(), "more than 2^25 elements");
+}
+
+}  // namespace mmoe::converter::testing
