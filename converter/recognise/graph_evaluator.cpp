@@ -141,10 +141,11 @@ class Evaluator {
     for (const auto find : {find_layout_operation, find_elementwise_operation, find_contraction}) {
       if (const NodeFunction function = find(operation)) return function(call);
     }
-    throw ConvertError(why_unknown(call.node));
+    throw ConvertError(why_unknown(call));
   }
 
-  std::string why_unknown(const OnnxNode& node) const {
+  std::string why_unknown(const NodeCall& call) const {
+    const OnnxNode& node = call.node;
     if (graph_.functions.count(node.operation) != 0) {
       return "is a function that the model itself defines; write its nodes out with onnx.inliner.inline_local_functions";
     }
@@ -155,6 +156,10 @@ class Evaluator {
     if (dot != std::string::npos) {
       return "is an operation of the domain " + in_quotes(node.operation.substr(0, dot)) +
              ", not of ONNX's own; export before a runtime's optimiser has joined operations";
+    }
+    if (!call.any_rows()) {
+      return "this operation on constants is not one that the converter calculates; fold them first, with onnxslim "
+             "(onnxslim model.onnx folded.onnx) or onnxruntime's basic optimisation";
     }
     return "this operation is not one of an MMoE model that the converter knows";
   }
@@ -181,8 +186,13 @@ const TensorValue& NodeCall::input(size_t which) const {
 
 const TensorValue& NodeCall::rows(size_t which) const {
   const TensorValue& value = input(which);
-  if (!value.is_rows()) throw ConvertError("input " + std::to_string(which) + " is a constant; expected rows of the batch");
-  if (value.ids) throw ConvertError("calculates with whole numbers; expected floats, and ids only as what Gather looks up");
+  if (!value.is_rows()) {
+    throw ConvertError("input " + std::to_string(which) + " is the same for every row; expected what depends on the model's inputs");
+  }
+  if (value.ids) {
+    throw ConvertError("calculates with whole numbers of the model's inputs; ids may be looked up, and shifted before, and a "
+                       "number must be cast to float32 first");
+  }
   return value;
 }
 

@@ -144,7 +144,19 @@ void ModelInputs::add_categorical(Column column, const std::string& name, ModelD
   model.features.push_back(std::move(feature));
 }
 
+/// x may be wide where each layer reads little of it: the zeros between are bounded too.
+void ModelInputs::count_zeros(Ref at, const DenseLayer& layer) const {
+  constexpr size_t kMaxZeros = size_t{1} << 26, kPerWeight = 8;
+  zeros_allowed_ += kPerWeight * layer.weight.data.size();
+  zeros_ += layer.outputs() * input_dim_;
+  if (zeros_ > kMaxZeros + zeros_allowed_) {
+    chains_.fail(at, "reads little of an x of " + std::to_string(input_dim_) + " columns, as layers before it do: their weights, "
+                     "zeros for the other columns, would take more than 2^26 numbers");
+  }
+}
+
 void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
+  count_zeros(vector.front(), layer);
   Matrix weight{layer.outputs(), input_dim_, std::vector<float>(layer.outputs() * input_dim_, 0.0f)};
   for (size_t i = 0; i < vector.size(); ++i) {
     const Expression& expression = expressions_.of(vector[i]);

@@ -38,6 +38,7 @@ class ModelInputs {
   Lookup lookup_of(const Expression& embedding) const;
   size_t end_of_field(const Expression& embedding, size_t begin) const;
   void check_assumed_ids() const;
+  void count_zeros(Ref at, const DenseLayer& layer) const;
   void add_dense(size_t input, ModelDescription& model);
   void add_columns(size_t input, ModelDescription& model);
   size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
@@ -53,6 +54,7 @@ class ModelInputs {
   std::map<Column, size_t> value_at_, lookup_at_;  // where in x
   std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
   size_t input_dim_ = 0;
+  mutable size_t zeros_ = 0, zeros_allowed_ = 0;  // in the weights of layers that read x
 };
 
 }  // namespace mmoe::converter

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "converter/importers/onnx_graph.h"
@@ -100,6 +102,67 @@ TEST_CASE("onnx: weights in another file are read beside the model and nowhere e
   CHECK_CONTAINS(refusal(tensor("w", {1}, external("data.bin", "-1"))), "'-1' is not a number");
   CHECK_CONTAINS(refusal(tensor("w", {1}, external("absent.bin"))), "absent.bin: cannot be read");
   fs::remove_all(folder);
+}
+
+TEST_CASE("onnx: links lead to other files of the model's folder and nowhere else") {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::temp_directory_path() / "mmoe_onnx_links_test", folder = root / "model";
+  fs::remove_all(root);
+  fs::create_directories(folder / "parts");
+  std::ofstream(root / "secret.bin", std::ios::binary) << le(uint32_t{0xc0400000});
+  std::ofstream(folder / "parts" / "data.bin", std::ios::binary) << le(uint32_t{0xc0400000});
+  fs::create_symlink("../secret.bin", folder / "out.bin");
+  fs::create_symlink(root / "secret.bin", folder / "absolute.bin");
+  fs::create_directory_symlink("..", folder / "up");
+  fs::create_symlink("parts/data.bin", folder / "inside.bin");
+  fs::create_directory_symlink("parts", folder / "same");
+  fs::create_directory_symlink("model", root / "by_link");
+  fs::create_symlink("loop.bin", folder / "loop.bin");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  const auto read = [&](const std::string& location, const fs::path& in) {
+    const std::string bytes = one_tensor(tensor("w", {1}, external(location)));
+    return parse_weights((in / "model.onnx").string(), bytes)->read(0);
+  };
+  for (const char* inside : {"parts/data.bin", "./parts/data.bin", "inside.bin", "same/data.bin"}) {
+    CAPTURE(inside);
+    CHECK(read(inside, folder) == ramp_of({0}));
+    CHECK(read(inside, root / "by_link") == ramp_of({0}));
+  }
+  const auto refusal = [&](const char* location) { return error_of([&] { read(location, folder); }); };
+  for (const char* outside : {"out.bin", "absolute.bin", "up/secret.bin", "up/model/../secret.bin"}) {
+    CAPTURE(outside);
+    CHECK_CONTAINS(refusal(outside), "outside the model's folder");
+  }
+  CHECK_CONTAINS(refusal("loop.bin"), "cannot be read");
+  CHECK_CONTAINS(refusal("pipe"), "is not a regular file");
+  CHECK_CONTAINS(refusal("parts"), "is not a regular file");
+  CHECK_CONTAINS(refusal("parts/data.bin/more"), "cannot be read");
+  fs::remove_all(root);
+}
+
+TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of inputs are kept") {
+  const std::string set = field(8, number_field(2, 15)), other = field(8, field(1, "com.microsoft") + number_field(2, 1));
+  const std::string function = field(25, field(1, "Block") + field(10, "mine"));
+  const std::string nested = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, "")));
+  const std::string foreign = field(1, field(4, "Gelu") + field(7, "com.microsoft"));
+  const std::string sparse = field(15, field(1, field(8, "s")));
+  const auto input = [](const std::string& name, uint64_t type) {
+    return field(11, field(1, name) + field(2, field(1, number_field(1, type))));
+  };
+  const std::string graph = nested + foreign + sparse + input("x", 1) + input("half", 10) + input("ids", 7) + input("brain", 16);
+  const std::string bytes = number_field(1, 8) + field(2, "test") + field(7, graph) + set + other + function;
+  const OnnxGraph parsed = parse_onnx("test.file", bytes);
+  CHECK(parsed.opset == 15);
+  CHECK(parsed.functions == std::set<std::string>{"mine.Block"});
+  CHECK(parsed.sparse_constants == std::set<std::string>{"s"});
+  REQUIRE(parsed.nodes.size() == 2);
+  CHECK(parsed.nodes[0].attributes.at("then_branch").graph);
+  CHECK(parsed.nodes[1].operation == "com.microsoft.Gelu");
+  REQUIRE(parsed.inputs.size() == 4);
+  CHECK(parsed.inputs[1].dtype == "f16");
+  CHECK(parsed.inputs[2].is_integer);
+  CHECK_FALSE(parsed.inputs[3].is_integer);
+  CHECK(parsed.inputs[3].dtype == "bf16");
 }
 
 TEST_CASE("onnx: no truncation and no flipped bit crashes") {
