@@ -153,8 +153,8 @@ RefResults reduce(const RefCall& call) {
   const RefTensor& x = call.input(0);
   const Reduction& reduction = reductions().at(call.node.operation);
   const std::vector<int64_t> axes = call.list("axes", 1);
-  if (axes.empty() && call.integer("noop_with_empty_axes", 0) != 0) return single(x);
-  std::vector<bool> reduced(x.shape.size(), axes.empty());
+  // Without axes all are reduced, or none: then every element is reduced by itself.
+  std::vector<bool> reduced(x.shape.size(), axes.empty() && call.integer("noop_with_empty_axes", 0) == 0);
   for (const int64_t axis : axes) reduced[axis_of(axis, reduced.size())] = true;
   Shape kept = x.shape, shape;
   double count = 1;

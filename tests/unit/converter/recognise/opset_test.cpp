@@ -12,7 +12,7 @@ namespace {
 using B = GraphBuilder;
 
 struct Row {
-  const char* name;
+  std::string name;
   std::vector<int64_t> opsets;
   /// From x [batch, 4] to a vector of the returned width.
   std::function<std::pair<std::string, uint64_t>(B&, const std::string& x)> build;
@@ -62,7 +62,7 @@ std::string mixture_error(int64_t opset, const std::function<std::string(B&, con
 TEST_CASE("opset: lists that were attributes and became inputs") {
   const auto with = [](const char* operation, const char* name, std::vector<int64_t> list, bool attribute, uint64_t width) {
     return [=](B& b, const std::string& x) {
-      const std::string in = square(b, x);
+      const std::string in = square(b, layer(b, x, 4, 4));
       const std::string out = attribute ? b.node(operation, {in}, {{name, B::list(list)}})
                                         : b.node(operation, {in, b.integers(list)});
       return std::make_pair(flat(b, out), width);
