@@ -11,11 +11,12 @@ namespace mmoe::tools {
 namespace {
 
 const schema::Vocabulary& find_vocabulary(const Model& model, const ModelView& view, const std::string& name) {
+  constexpr std::size_t kMaxShown = 200;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < model.num_features(); ++i) {
     if (model.feature(i).kind == FeatureKind::kDense) continue;
     if (model.feature(i).name == name) return *view.root().features()->Get(static_cast<Index>(i))->vocabulary();
-    names.emplace_back(model.feature(i).name);
+    names.emplace_back(model.feature(i).name.substr(0, kMaxShown));  // thousands may share one long name
   }
   throw UsageError("the model has no categorical feature " + quoted(name) +
                    (names.empty() ? "; it has none at all" : "; it has: " + join(names)));
