@@ -49,7 +49,9 @@ Plan make_plan(const Model& model, const BenchOptions& options, std::size_t batc
   session_options.skip_experts = options.skip_experts;
   session_options.tasks = tasks.empty() ? nullptr : tasks.data();
   session_options.num_tasks = tasks.size();
+  options.limits.apply_to(session_options);
   Result<Plan> plan = Plan::create(model, session_options);
+  if (!plan && plan.error().code() == ErrorCode::kLimitExceeded) throw ToolError(plan_message(plan.error()));
   if (!plan) throw UsageError(plan.error().message());
   return *plan;
 }

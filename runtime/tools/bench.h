@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mmoe/session.h"
+#include "runtime/tools/plan_limits.h"
 #include "runtime/tools/timing.h"
 
 namespace mmoe::tools {
@@ -23,6 +24,7 @@ struct BenchOptions {
   std::size_t threads = 1;
   double seconds = 0.5;     ///< per batch size
   std::optional<int> cpu;
+  PlanLimits limits;
   bool roofline = false;
   bool profile = false;
 };

@@ -44,8 +44,8 @@ void hold_standard_descriptors() {
 
 // --help, --version
 int show_help(const CLI::App& app, const CLI::ParseError& error) {
-  app.exit(error);
   errno = 0;
+  app.exit(error);
   if (std::cout.flush()) return kExitOk;
   if (errno != EPIPE) complain(app, std::string("standard output: ") + std::strerror(errno));
   return kExitFailure;

@@ -18,14 +18,15 @@ namespace {
 // All that plan.h names, fastest first.
 constexpr const char* kKernelSets[] = {"avx512", "avx2", "fma3", "sse2", "neon64", "scalar"};
 
-Session make_session(const Model& model, const char* isa, std::size_t batch) {
+Session make_session(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits) {
   SessionOptions options;
+  limits.apply_to(options);
   options.isa = isa;
   options.max_batch = batch;
   Result<Session> session = Session::create(model, options);
   if (session) return std::move(*session);
   if (session.error().code() == ErrorCode::kUnsupported) throw UsageError(session.error().message());
-  throw ToolError(session.error().message());
+  throw ToolError(plan_message(session.error()));
 }
 
 // The stored rows, feature by feature as Session takes them.
@@ -124,8 +125,8 @@ double tolerance_without_fma(const Model& model) {
   return static_cast<double>(terms + tower + kExpTerms) * std::ldexp(1.0, -23);
 }
 
-Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch) {
-  Session session = make_session(model, isa, batch);
+Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits) {
+  Session session = make_session(model, isa, batch, limits);
   Replay replay;
   replay.isa = session.plan().isa();
   replay.exact = session.plan().is_exact();
@@ -137,11 +138,12 @@ Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch
   return replay;
 }
 
-std::vector<std::string> available_kernel_sets(const Model& model) {
+std::vector<std::string> available_kernel_sets(const Model& model, const PlanLimits& limits) {
   std::vector<std::string> names;
   for (const char* name : kKernelSets) {
     PlanOptions options;
     options.isa = name;
+    limits.apply_to(options);
     if (Plan::create(model, options)) names.emplace_back(name);
   }
   return names;

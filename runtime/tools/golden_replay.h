@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mmoe/model.h"
+#include "runtime/tools/plan_limits.h"
 
 namespace mmoe::tools {
 
@@ -27,7 +28,7 @@ struct Replay {
 
 /// REQUIRES: the model has golden rows. `isa` null: as Plan::create() chooses. Throws UsageError when there is no
 /// such kernel set, ToolError when scoring fails.
-Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch);
+Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits = {});
 
 /// How far scores of a kernel set without fma may be from the golden ones, relative to max(1, |score|). Such a
 /// set rounds each multiply-add twice where the contract rounds once, so that every term of a sum can add
@@ -37,7 +38,7 @@ Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch
 /// last bits can go beyond it.
 double tolerance_without_fma(const Model& model);
 
-/// The names of the kernel sets that this build and machine have, fastest first.
-std::vector<std::string> available_kernel_sets(const Model& model);
+/// The names of the kernel sets that this build and machine have, fastest first. None when the model exceeds a limit.
+std::vector<std::string> available_kernel_sets(const Model& model, const PlanLimits& limits = {});
 
 }  // namespace mmoe::tools

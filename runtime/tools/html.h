@@ -9,8 +9,8 @@
 
 namespace mmoe::tools {
 
-/// Text as it can stand anywhere in HTML, quoted attributes included. What is not UTF-8 becomes U+FFFD, a control
-/// character '?'.
+/// Text as it can stand anywhere in HTML, quoted attributes included. What is not UTF-8 becomes U+FFFD; what a
+/// terminal could not show is escaped as by printable().
 std::string escaped(std::string_view text);
 
 /// "0.123", with so many decimals; a minus sign of its own, none before 0; "–" of a NaN; "1.234e+15" of what is long.

@@ -54,6 +54,7 @@ void declare(CLI::App& app, BenchOptions& options, bool& json) {
   app.add_option("--cpu", options.cpu, "processor to stay on [wherever the system puts it]")->type_name("N");
   app.add_flag("--roofline", options.roofline, "measure this core's peak, and say how near the model comes");
   app.add_flag("--profile", options.profile, "also the time of each step, at the last batch size");
+  declare_limits(app, options.limits);
   app.add_flag("--json", json, "print JSON for programs");
 }
 

@@ -42,6 +42,7 @@ struct Options {
   std::string output;
   std::vector<std::string> labels;
   std::string vocabulary;
+  PlanLimits limits;
   bool json = false;
   bool tensors = false;
 };
@@ -69,6 +70,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("-o,--output", options.output, "where the report goes [report.html, if there is none yet]")
       ->type_name("FILE")
       ->needs(report);
+  declare_limits(app, options.limits);
 }
 
 int write_report(const Options& options) {
@@ -84,6 +86,7 @@ int write_report(const Options& options) {
   report_options.model_path = options.model;
   report_options.rows_path = options.report;
   report_options.labels = options.labels;
+  report_options.limits = options.limits;
   OutputFile out(path);  // first: a place that cannot be written should not be known only after all rows
   const Report report = make_report(model, report_options);
   out.write(report_html(report));

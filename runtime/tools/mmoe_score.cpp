@@ -93,6 +93,7 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("nan|error");
   app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
   app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
+  declare_limits(app, options.scorer.limits);
   app.add_flag("-q,--quiet", options.quiet, "do not say at the end which features had unknown or missing values");
 }
 

@@ -34,6 +34,7 @@ struct Options {
   std::string isa;
   bool all_isas = false;
   bool json = false;
+  PlanLimits limits;
 };
 
 struct Report {
@@ -59,16 +60,17 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("NAME")
       ->excludes(all);
   app.add_flag("--json", options.json, "print JSON for programs");
+  declare_limits(app, options.limits);
 }
 
 void replay_all(const Model& model, const Options& options, Report& report) {
   const std::vector<std::string> isas =
-      options.all_isas ? available_kernel_sets(model) : std::vector<std::string>{options.isa};
+      options.all_isas ? available_kernel_sets(model, options.limits) : std::vector<std::string>{options.isa};
   std::vector<std::size_t> batches = {1};
   if (report.num_golden_rows > 1) batches.push_back(report.num_golden_rows);
   for (const std::string& isa : isas) {
     for (const std::size_t batch : batches) {
-      report.replays.push_back(replay_golden_rows(model, isa.empty() ? nullptr : isa.c_str(), batch));
+      report.replays.push_back(replay_golden_rows(model, isa.empty() ? nullptr : isa.c_str(), batch, options.limits));
     }
   }
 }

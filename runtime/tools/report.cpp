@@ -52,8 +52,9 @@ bool has_top_k(const Model& model) {
   return false;
 }
 
-ScorerOptions scorer_options(std::size_t top_k, std::size_t batch_rows) {
+ScorerOptions scorer_options(std::size_t top_k, std::size_t batch_rows, const PlanLimits& limits) {
   ScorerOptions options;
+  options.limits = limits;
   options.top_k = top_k;
   options.batch_rows = batch_rows;
   options.gates = true;
@@ -62,9 +63,9 @@ ScorerOptions scorer_options(std::size_t top_k, std::size_t batch_rows) {
 
 // The rows scored with one k.
 struct Variant {
-  Variant(const Model& model, std::size_t its_top_k, std::size_t batch_rows)
+  Variant(const Model& model, std::size_t its_top_k, std::size_t batch_rows, const PlanLimits& limits)
       : top_k(its_top_k),
-        scorer(model, scorer_options(its_top_k, batch_rows)),
+        scorer(model, scorer_options(its_top_k, batch_rows, limits)),
         skipping(scorer.plan()),
         sums(model.num_tasks()),
         largest(model.num_tasks()),
@@ -116,8 +117,10 @@ class Reporter {
 
 Reporter::Reporter(const Model& model, const ReportOptions& options)
     : model_(model), options_(options), labels_(model.num_tasks()) {
-  const Result<Plan> plan = Plan::create(model);
-  if (!plan) throw ToolError(plan.error().message());
+  PlanOptions plan_options;
+  options.limits.apply_to(plan_options);
+  const Result<Plan> plan = Plan::create(model, plan_options);
+  if (!plan) throw ToolError(plan_message(plan.error()));
   require_gates(*plan, "--report");
   if (plan->num_gate_weights() > kMaxReportWeights) {
     throw UsageError("--report: the gates have " + with_thousands(plan->num_gate_weights()) +
@@ -126,7 +129,7 @@ Reporter::Reporter(const Model& model, const ReportOptions& options)
   infos_ = gates_of(*plan);
   for (const GateInfo& gate : infos_) gates_.emplace_back(gate.num_experts);
   const auto add = [&](std::size_t k) {
-    variants_.push_back(std::make_unique<Variant>(model, k, batch_rows_));
+    variants_.push_back(std::make_unique<Variant>(model, k, batch_rows_, options.limits));
   };
   const std::vector<std::size_t> ks = top_ks(most_experts_of(*plan));
   batch_rows_ = rows_that_fit((ks.size() + 1) * plan->num_gate_weights() * sizeof(float), options.batch_rows);
@@ -264,7 +267,8 @@ TaskChange Reporter::change_of(const Variant& variant, std::size_t task) const {
 TopKReport Reporter::top_k_report(const Variant& variant) const {
   const std::size_t k = variant.top_k;
   TopKReport report{k, &variant == &all(), variant.skipping.mean_experts(), variant.skipping.mean_multiply_adds(),
-                    skips_experts(model_, k, 1), skips_experts(model_, k, Plan::kMaxBlockRows), {}};
+                    skips_experts(model_, k, 1, options_.limits),
+                    skips_experts(model_, k, Plan::kMaxBlockRows, options_.limits), {}};
   for (std::size_t task = 0; task < model_.num_tasks(); ++task) report.tasks.push_back(change_of(variant, task));
   return report;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/tools/describe.h"
+#include "runtime/tools/plan_limits.h"
 
 namespace mmoe::tools {
 
@@ -81,6 +82,7 @@ struct ReportOptions {
   std::string rows_path;            ///< "-": standard input
   std::vector<std::string> labels;  ///< "TASK=COLUMN"
   std::size_t batch_rows = 256;
+  PlanLimits limits;
 };
 
 /// Scores the rows once per k. Holds the scores of labelled tasks in memory, 4 bytes each per row and k, and nothing

@@ -59,8 +59,9 @@ void TableScoreWriter::finish() {
 }
 
 void TableScoreWriter::measure() {
-  Cells names = kept_names_;
-  names.insert(names.end(), task_names_.begin(), task_names_.end());
+  Cells names;
+  for (const std::string& name : kept_names_) names.push_back(printable(name));
+  for (const std::string& name : task_names_) names.push_back(printable(name));
   for (std::size_t i = 0; i < names.size(); ++i) {
     std::size_t width = display_width(names[i]);
     bool numbers = true;

@@ -38,12 +38,13 @@ Session make_session(const Model& model, const ScorerOptions& options) {
   session_options.min_gate_weight = options.min_gate_weight;
   session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
   session_options.non_finite = options.non_finite;
+  options.limits.apply_to(session_options);
   Result<Session> session = Session::create(model, session_options);
   if (session) return std::move(*session);
   const ErrorCode code = session.error().code();
   const bool usage = code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnsupported;
   if (usage) throw UsageError(session.error().message());
-  throw ToolError(session.error().message());
+  throw ToolError(plan_message(session.error()));
 }
 
 }  // namespace

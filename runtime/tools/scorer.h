@@ -7,6 +7,7 @@
 
 #include "mmoe/model.h"
 #include "mmoe/session.h"
+#include "runtime/tools/plan_limits.h"
 #include "runtime/tools/row_reader.h"
 
 namespace mmoe::tools {
@@ -19,6 +20,7 @@ struct ScorerOptions {
   std::string isa;                 ///< empty: MMOE_ISA, else the fastest
   NonFinite non_finite = NonFinite::kNanScores;
   bool gates = false;              ///< also the weights of the gates
+  PlanLimits limits;
 };
 
 class Scorer {

@@ -60,12 +60,13 @@ double Skipping::mean_multiply_adds() const {
   return all_multiply_adds_ - skipped_ / static_cast<double>(num_rows_);
 }
 
-bool skips_experts(const Model& model, std::size_t top_k, std::size_t max_batch) {
+bool skips_experts(const Model& model, std::size_t top_k, std::size_t max_batch, const PlanLimits& limits) {
   SessionOptions options;
+  limits.apply_to(options);
   options.top_k = top_k;
   options.max_batch = max_batch;
   const Result<Session> session = Session::create(model, options);
-  if (!session) throw ToolError(session.error().message());
+  if (!session) throw ToolError(plan_message(session.error()));
   for (std::size_t i = 0; i < session->plan().num_steps(); ++i) {
     if (session->step(i).sparse) return true;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mmoe/plan.h"
+#include "runtime/tools/plan_limits.h"
 
 namespace mmoe::tools {
 
@@ -45,6 +46,6 @@ class Skipping {
 };
 
 /// Whether a session of such a plan skips experts at all: the plan computes all side by side where that is faster.
-bool skips_experts(const Model& model, std::size_t top_k, std::size_t max_batch);
+bool skips_experts(const Model& model, std::size_t top_k, std::size_t max_batch, const PlanLimits& limits = {});
 
 }  // namespace mmoe::tools
