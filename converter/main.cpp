@@ -231,7 +231,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(
       "Turns trained weights into a .mmoe model file, and checks the file: its scores must be those of the\n"
-      "description, within float rounding, on rows that it then carries for mmoe-verify.",
+      "description, within float rounding, on rows that it then carries for mmoe-verify; and where the weights have an\n"
+      "ONNX graph, those that the graph gives for random rows.",
       "mmoe-convert");
   declare(app, arguments);
   return mmoe::tools::run_tool(app, argc, argv, [&arguments] {
