@@ -19,17 +19,17 @@ namespace {
 std::atomic<std::size_t> num_allocations{0};
 }
 
-// Counts every allocation of the test program; that the runtime calls no malloc of its own is checks.symbols.
-void* operator new(std::size_t size) {
+// Counts every allocation of the test program; that the runtime calls no malloc of its own is checks.symbols. Inlined, they
+// would look to the compiler like a malloc() that goes to delete, or a free() of what came from new.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++num_allocations;
   if (void* memory = std::malloc(size ? size : 1)) return memory;
   throw std::bad_alloc();
 }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++num_allocations;
   return std::malloc(size ? size : 1);
 }
-// Inlined, they would look to the compiler like a free() of what came from new.
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
