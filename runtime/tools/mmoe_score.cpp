@@ -25,6 +25,7 @@ constexpr const char* kDescription =
     "ROWS is CSV whose header line names the model's features, in any order; further columns are ignored.\n"
     "A model without features takes columns x0, x1, … (or exactly as many columns as x has), or a .npy array,\n"
     "float32 or float64, [rows, input_dim]. 'mmoe-inspect MODEL' lists features and tasks.\n\n"
+    "An array may also hold features that are numbers or whole numbers: --header then names its columns.\n\n"
     "With --user, ROWS are one user's candidates: they have the item-side inputs alone, and the user's share of the\n"
     "model is computed once. The scores are the same bits as for whole rows.";
 
@@ -84,7 +85,7 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("ROWS");
   app.add_option("--isa", options.scorer.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
       ->type_name("NAME");
-  app.add_option("--header", options.header, "column names of a CSV file that has no header line")->type_name("A,B");
+  app.add_option("--header", options.header, "column names of a CSV file that has no header line, or of an array of features")->type_name("A,B");
   app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
   app.add_option("--gates", options.gates, "also write each row's gate weights, as CSV; --keep holds for both")
       ->type_name("FILE");

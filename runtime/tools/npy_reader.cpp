@@ -76,13 +76,15 @@ void NpyReader::read_header() {
   if (columns_ == 0) throw ToolError("an array without columns");
 }
 
-std::size_t NpyReader::read(float* to, std::size_t max_rows) {
+std::size_t NpyReader::read(float* to, std::size_t max_rows) { return read_rows(to, max_rows); }
+std::size_t NpyReader::read(double* to, std::size_t max_rows) { return read_rows(to, max_rows); }
+
+template <class Number>
+std::size_t NpyReader::read_rows(Number* to, std::size_t max_rows) {
   try {
     const std::size_t rows = static_cast<std::size_t>(std::min<std::uint64_t>(max_rows, rows_ - rows_read_));
     const std::size_t columns = static_cast<std::size_t>(columns_);  // what `to` has room for
-    for (std::size_t i = 0; i < rows; ++i, ++rows_read_, to += columns) {
-      doubles_ ? read_doubles(to, columns) : read_bytes(to, columns * sizeof(float));
-    }
+    for (std::size_t i = 0; i < rows; ++i, ++rows_read_, to += columns) read_row(to, columns);
     if (rows == 0 && !source_.peek(1).empty()) throw ToolError("there are more bytes than the array's header promises");
     return rows;
   } catch (const ToolError& error) {
@@ -90,7 +92,15 @@ std::size_t NpyReader::read(float* to, std::size_t max_rows) {
   }
 }
 
-void NpyReader::read_doubles(float* to, std::size_t count) {
+void NpyReader::read_row(double* to, std::size_t count) {
+  if (doubles_) return read_bytes(to, count * sizeof(double));
+  std::vector<float> row(count);
+  read_bytes(row.data(), count * sizeof(float));
+  std::copy(row.begin(), row.end(), to);
+}
+
+void NpyReader::read_row(float* to, std::size_t count) {
+  if (!doubles_) return read_bytes(to, count * sizeof(float));
   std::vector<double> row(count);
   read_bytes(row.data(), count * sizeof(double));
   for (std::size_t i = 0; i < count; ++i) {

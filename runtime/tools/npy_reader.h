@@ -24,10 +24,15 @@ class NpyReader {
   /// Reads up to max_rows rows to [.., columns()]; returns how many, 0 at the end. Throws ToolError for a
   /// truncated file, bytes behind the array, and float64 values beyond the range of a float.
   std::size_t read(float* to, std::size_t max_rows);
+  /// The same without rounding: for numbers that are ids.
+  std::size_t read(double* to, std::size_t max_rows);
 
  private:
   void read_header();
-  void read_doubles(float* to, std::size_t count);
+  template <class Number>
+  std::size_t read_rows(Number* to, std::size_t max_rows);
+  void read_row(float* to, std::size_t count);
+  void read_row(double* to, std::size_t count);
   void read_bytes(void* to, std::size_t bytes);
   [[noreturn]] void fail(const std::string& message) const;
 

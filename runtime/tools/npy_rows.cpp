@@ -2,24 +2,56 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 #include "runtime/tools/error.h"
 #include "runtime/tools/text.h"
 
 namespace mmoe::tools {
+namespace {
+
+std::string number_text(double number) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", number);
+  return text;
+}
+
+}  // namespace
 
 NpyRows::NpyRows(ByteSource& bytes, const InputSpec& spec, const RowReaderOptions& options)
     : RowSource(spec), name_(bytes.name()), array_(bytes) {
+  keep(options.keep);
   if (!spec.features.empty()) {
-    throw ToolError(name_ + ": an array of numbers, but the model takes " + counted(spec.features.size(), "feature") +
-                    " by name; expected CSV");
+    map_features(options.header);
+    return;
   }
   if (array_.columns() != spec.input_dim) {
     throw ToolError(name_ + ": an array of " + counted(array_.columns(), "column") +
                     "; expected the model's input_dim, " + std::to_string(spec.input_dim));
   }
   if (!options.header.empty()) refuse_names();
-  keep(options.keep);
+}
+
+// By name alone: which column is which feature must not be guessed.
+void NpyRows::map_features(const std::vector<std::string>& header) {
+  if (header.empty()) {
+    throw ToolError(name_ + ": an array of numbers, but the model takes " + counted(spec_.features.size(), "feature") +
+                    " by name; expected CSV, or the names of the array's columns (mmoe-score --header)");
+  }
+  if (array_.columns() != header.size()) {
+    throw ToolError(name_ + ": an array of " + counted(array_.columns(), "column") + ", but the given header has " +
+                    std::to_string(header.size()));
+  }
+  for (const FeatureSpec& feature : spec_.features) {
+    const bool number = feature.kind == FeatureKind::kDense ||
+                        (feature.kind == FeatureKind::kSparse && !feature.string_values);
+    if (number) continue;
+    throw ToolError(name_ + ": an array of numbers, but feature " + quoted(feature.name) +
+                    (feature.kind == FeatureKind::kSequence ? " is a sequence" : " is a text") + "; expected CSV");
+  }
+  header_ = header;
+  cells_ = map_columns("the given header", header_, spec_);
 }
 
 void NpyRows::keep(const std::vector<std::string>& names) {
@@ -31,15 +63,66 @@ void NpyRows::refuse_names() const {
 }
 
 void NpyRows::read(RowBatch& batch) {
+  first_row_ = next_row_;
+  batch.set_num_rows(cells_.empty() ? read_x(batch) : read_features(batch));
+  next_row_ = first_row_ + batch.num_rows();
+}
+
+std::size_t NpyRows::read_x(RowBatch& batch) {
   const std::size_t rows = array_.read(batch.values(0, 0), batch.capacity());
-  batch.set_num_rows(rows);
   const std::size_t num_values = rows * spec_.input_dim;
   const float* values = batch.values(0, 0);
   counts_[0].values += num_values;
   counts_[0].missing += static_cast<std::uint64_t>(
       std::count_if(values, values + num_values, [](float value) { return std::isnan(value); }));
-  first_row_ = next_row_;
-  next_row_ += rows;
+  return rows;
+}
+
+std::size_t NpyRows::read_features(RowBatch& batch) {
+  std::vector<double> row(header_.size());
+  std::size_t rows = 0;
+  for (; rows < batch.capacity() && array_.read(row.data(), 1) == 1; ++rows, ++next_row_) {
+    for (const Cell& cell : cells_) {
+      const double number = row[cell.column];
+      ++counts_[cell.slot].values;
+      if (spec_.features[cell.slot].kind == FeatureKind::kDense) {
+        batch.values(cell.slot, rows)[cell.offset] = dense_value(cell, number);
+      } else {
+        *batch.ids(cell.slot, rows) = category(cell, number);
+      }
+    }
+  }
+  return rows;
+}
+
+float NpyRows::dense_value(const Cell& cell, double number) {
+  counts_[cell.slot].missing += std::isnan(number);
+  const bool too_large = std::isfinite(number) && std::fabs(number) > double{std::numeric_limits<float>::max()};
+  if (too_large) fail(cell, number_text(number) + " is beyond the range of a float");
+  return static_cast<float>(number);
+}
+
+std::int32_t NpyRows::category(const Cell& cell, double number) {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  const bool missing = std::isnan(number);
+  if (!missing && number != std::trunc(number)) fail(cell, number_text(number) + " is not a whole number");
+  if (!missing && (number < -kEnd || number >= kEnd)) {
+    fail(cell, number_text(number) + " does not fit 64 bits with a sign");
+  }
+  const std::int32_t id =
+      missing ? Model::kUnknownId : spec_.find_integer(cell.slot, static_cast<std::int64_t>(number));
+  if (id != Model::kUnknownId) return id;
+  if (spec_.features[cell.slot].refuses_unknown) {
+    fail(cell, missing ? "no value, and the feature refuses unknown ones"
+                       : number_text(number) + " is not in the vocabulary, and the feature refuses unknown values");
+  }
+  ++(missing ? counts_[cell.slot].missing : counts_[cell.slot].unknown);
+  return id;
+}
+
+void NpyRows::fail(const Cell& cell, const std::string& message) const {
+  throw ToolError(name_ + ": row " + std::to_string(next_row_) + " (counted from 0), column " +
+                  quoted(header_[cell.column]) + ": " + message);
 }
 
 std::string NpyRows::where(std::size_t row) const {

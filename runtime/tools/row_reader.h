@@ -16,7 +16,7 @@ namespace mmoe::tools {
 
 struct RowReaderOptions {
   std::size_t batch_rows = 256;  ///< at most; fewer where rows are so long that memory would not stay bounded
-  /// Column names of a CSV file that has no header line; empty: its first line has them.
+  /// Column names of an array, or of a CSV file that has no header line; empty: its first line has them.
   std::vector<std::string> header;
   /// Columns of a CSV file whose text is kept with each row.
   std::vector<std::string> keep;
@@ -53,7 +53,8 @@ class RowSource {
 /// elements of a sequence, which `|` separates, is looked up as it stands, then without the blanks around it; a whole
 /// number may be written as a float ("5.0"). An empty value is a missing one (NaN) where the feature has a rule for it, no
 /// category, and a sequence without elements. In a table of one column a blank line is a row without a value.
-/// .npy: float32 or float64 [rows, input_dim], for models without features.
+/// .npy: float32 or float64 [rows, input_dim], for models without features; with a header [rows, columns], for models
+/// whose features are numbers or whole numbers.
 /// All errors are ToolErrors that name the file, the line and column, and the value.
 class RowReader {
  public:

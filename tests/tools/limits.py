@@ -145,6 +145,31 @@ def check_long_sequences(tools):
         (folder / "rows.csv").write_text(",".join(f"f{i}" for i in range(count)) + "\n" + ",".join(["0|1"] * count) + "\n")
         for tool, *arguments in (("mmoe-score", folder / "rows.csv"), ("mmoe-inspect",), ("mmoe-verify",)):
             run_bounded(tools, f"{tool}, long sequences", tool, folder / "m.mmoe", *arguments)
+        # Refused by an option's name, and scored by whoever raises it: one row at a time, in 256 MiB.
+        refused = tools.run("mmoe-score", folder / "m.mmoe", folder / "rows.csv")
+        check(refused.returncode == 1 and b"--max-ids: 65536, the model needs 67108864" in refused.stderr,
+              f"long sequences: {refused.stderr!r}")
+        for limit in ("none", "67108864"):
+            check(run_bounded(tools, f"mmoe-score --max-ids {limit}", "mmoe-score", "--max-ids", limit,
+                              folder / "m.mmoe", folder / "rows.csv") == 0, "a raised limit lets the row through")
+        check(tools.run("mmoe-score", "--max-ids", "many", folder / "m.mmoe", folder / "rows.csv").returncode == 2,
+              "a limit is a number or none")
+
+
+def check_small_limits(tools):
+    """Each option is the limit that its name says, in every tool that plans."""
+    with Folder() as folder:
+        convert(tools, folder, {"t.0.0.weight": ([1, 3], [1, 2, 3]), "t.0.0.bias": ([1], [0])},
+                {"towers": {"layers": "t.{task}.{layer}", "activation": "relu"},
+                 "tasks": [{"name": "click", "link": "sigmoid"}]})
+        (folder / "rows.csv").write_text("x0,x1,x2\n1,2,3\n")
+        commands = {"mmoe-score": ("m.mmoe", "rows.csv"), "mmoe-bench": ("m.mmoe", "--seconds", "0.01", "--batch", "1")}
+        for option in ("--max-multiply-adds", "--max-steps", "--max-arena-bytes"):
+            for tool, arguments in commands.items():
+                process = tools.run(tool, *arguments, option, "1", cwd=folder)
+                check(process.returncode == 1 and f"{option}: 1, the model needs".encode() in process.stderr,
+                      f"{tool} {option} 1: exit {process.returncode}, {process.stderr!r}")
+                check(tools.run(tool, *arguments, option, "1000000", cwd=folder).returncode == 0, f"{tool} {option}")
 
 
 def main():
@@ -152,6 +177,7 @@ def main():
     check(xxh64(b"") == 0xEF46DB3751D8E999 and xxh64(b"a") == 0xD24EC4F1A98C6E5B, "XXH64 of known texts")
     check_shared_names(tools)
     check_long_sequences(tools)
+    check_small_limits(tools)
     finish()
 
 

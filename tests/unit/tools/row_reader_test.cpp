@@ -336,10 +336,54 @@ TEST_CASE(".npy for x") {
   CHECK(directory.error_of([&] { read(path, with_x(3)); }) ==
         "x.npy: an array of 2 columns; expected the model's input_dim, 3");
   CHECK(directory.error_of([&] { read(path, with_features({dense("a"), dense("b")})); }) ==
-        "x.npy: an array of numbers, but the model takes 2 features by name; expected CSV");
+        "x.npy: an array of numbers, but the model takes 2 features by name; expected CSV, or the names of the array's "
+        "columns (mmoe-score --header)");
   options.keep = {"a"};
   CHECK(directory.error_of([&] { read(path, with_x(2), options); }) ==
         "x.npy: an array has no named columns: neither a header nor columns to keep can be given");
+}
+
+TEST_CASE(".npy for features, whose columns a header names") {
+  const TemporaryDirectory directory;
+  const std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 3), }        \n";
+  const double nan = std::nan("");
+  const auto array = [&](std::initializer_list<double> values) {
+    return directory.write("x.npy", test::npy_bytes(header, test::raw_bytes<double>(values)));
+  };
+  const InputSpec spec = with_features({dense("d"), category("i", false)});
+  RowReaderOptions options;
+  options.header = {"i", "other", "d"};
+  const std::string path = array({10, 1, 0.5, 11, 2, nan, nan, 3, -2});
+  const Rows rows = read(path, spec, options);
+  CHECK(rows.ids == Ids{{8}, {-1}, {-1}});
+  CHECK(rows.values[0] == std::vector<float>{0.5f});
+  CHECK(std::isnan(rows.values[1][0]));
+  RowReader reader(path, spec, options);
+  while (reader.next()) {
+  }
+  CHECK(reader.notes() == std::vector<std::string>{"feature 'd': of 3 values, 1 is missing (33.3 %)",
+                                                   "feature 'i': of 3 values, 1 is unknown (33.3 %), 1 is missing (33.3 %)"});
+
+  const auto refusal = [&](const InputSpec& of, std::vector<std::string> names, std::initializer_list<double> values) {
+    RowReaderOptions given;
+    given.header = std::move(names);
+    const std::string file = array(values);
+    return directory.error_of([&] { read(file, of, given); });
+  };
+  CHECK(refusal(spec, {"i", "o", "d"}, {10, 1, 1, 10.5, 1, 1, 10, 1, 1}) ==
+        "x.npy: row 1 (counted from 0), column 'i': 10.5 is not a whole number");
+  CHECK(refusal(spec, {"i", "o", "d"}, {1e300, 1, 1, 10, 1, 1, 10, 1, 1}).find("does not fit 64 bits") !=
+        std::string::npos);
+  CHECK(refusal(spec, {"i", "o", "d"}, {10, 1, 1e300, 10, 1, 1, 10, 1, 1}).find("beyond the range of a float") !=
+        std::string::npos);
+  CHECK(refusal(spec, {"i", "d"}, {1, 2, 3, 4, 5, 6, 7, 8, 9}) ==
+        "x.npy: an array of 3 columns, but the given header has 2");
+  CHECK(refusal(spec, {"i", "o", "p"}, {1, 2, 3, 4, 5, 6, 7, 8, 9}) ==
+        "the given header: no column 'd'; the header has: i, o, p");
+  CHECK(refusal(with_features({category("s", true)}), {"s", "o", "p"}, {1, 2, 3, 4, 5, 6, 7, 8, 9}) ==
+        "x.npy: an array of numbers, but feature 's' is a text; expected CSV");
+  CHECK(refusal(with_features({category("i", false, true)}), {"i", "o", "p"}, {11, 2, 3, 4, 5, 6, 7, 8, 9}) ==
+        "x.npy: row 0 (counted from 0), column 'i': 11 is not in the vocabulary, and the feature refuses unknown values");
 }
 
 TEST_CASE("CSV: columns that the model does not read can be kept once they are known") {
