@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Random descriptions through converter and runtime, against NumPy in double precision.
 
-    check.py CONVERT SCORE FOLDER [--count 100] [--first 0] [--keep]
+    check.py CONVERT SCORE FOLDER [--count 100] [--first 0]
 
-CONVERT and SCORE are the programs; FOLDER takes the files of a failing one. Descriptions are numbered: one number gives the
-same description everywhere. All of them: --count 2000. NumPy's evaluation (evaluate.py) was written from
+CONVERT and SCORE are the programs; FOLDER takes the files of a failing one. Descriptions are numbered: one number
+gives the same description everywhere. All of them: --count 2000. NumPy's evaluation (evaluate.py) was written from
 converter/DESCRIPTION.md alone, and shares nothing with the converter.
 
-The tolerance: the same evaluation in single precision is one way to round all of its operations. The runtime is another,
-with fused multiply-adds, batch norms folded into weights and sums in another order. Both errors are sums over the same
-operations of roundings of at most half a unit in the last place, so that the runtime's may exceed the largest that NumPy's
-shows over all rows, but not by orders of magnitude: 16 times, and 16 units in the last place of the largest score.
+The tolerance: the same evaluation in single precision is one way to round all of its operations. The runtime is
+another, with fused multiply-adds, batch norms folded into weights and sums in another order. Both errors are sums
+over the same operations of roundings of at most half a unit in the last place, so that the runtime's may exceed the
+largest that NumPy's shows over all rows, but not by orders of magnitude: 16 times, and 16 units in the last place of
+the largest score.
 """
 
 import argparse
@@ -79,12 +80,12 @@ def score(convert, scorer, folder, description):
 
 
 def check(convert, scorer, folder, number):
-    """How far it is from double precision, relative to what is allowed."""
+    """How far it is from double precision, relative to what is allowed. None where a score exceeds a float."""
     description = RandomDescription(number)
     wanted = evaluate(description.json, description.tensors, description.rows, np.float64)
     single = evaluate(description.json, description.tensors, description.rows, np.float32)
-    if not np.isfinite(wanted).all():
-        raise RuntimeError("NumPy's scores are not finite")
+    if not np.isfinite(single).all() or np.abs(wanted).max() > 1e30:
+        return None
     got = score(convert, scorer, folder, description)
     # A top-k whose k-th and next logits are a rounding apart may choose either: such a row says nothing.
     sensitive = np.abs(single - wanted).max(1) > 1e-3 * np.maximum(1, np.abs(wanted).max(1))
@@ -104,18 +105,23 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    begin, failures, shares = time.monotonic(), [], []
+    begin, failures, shares, beyond = time.monotonic(), [], [], 0
     for number in range(arguments.first, arguments.first + arguments.count):
         try:
-            shares.append(check(arguments.convert, arguments.score, arguments.folder, number))
+            share = check(arguments.convert, arguments.score, arguments.folder, number)
+            beyond += share is None
+            shares += [] if share is None else [share]
         except Exception as error:  # whatever it is, the others are tried too
             failures.append(number)
             print(f"description {number}: {type(error).__name__}: {error}", flush=True)
             for path in arguments.folder.glob("random.*"):
                 path.rename(path.with_name(f"failed{number}{path.suffix}"))
-    print(f"{len(shares)} of {arguments.count} random descriptions score as NumPy does in double precision; the largest "
-          f"difference is {max(shares, default=0):.2f} of what is allowed; {time.monotonic() - begin:.0f} s")
-    return 1 if failures or not shares else 0
+    print(
+        f"{len(shares)} of {arguments.count} random descriptions score as NumPy does in double precision, {beyond} "
+        f"more exceed a float; the largest difference is {max(shares, default=0):.2f} of what is allowed; "
+        f"{time.monotonic() - begin:.0f} s"
+    )
+    return 1 if failures or beyond * 20 > arguments.count or not shares else 0
 
 
 if __name__ == "__main__":

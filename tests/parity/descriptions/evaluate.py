@@ -3,7 +3,7 @@
 import numpy as np
 
 import features
-from layers import Reader, batch_norm, forward, sigmoid
+from layers import FUNCTIONS, Reader, batch_norm, forward, kind_of, parameters_of
 from names import Names
 
 
@@ -91,15 +91,17 @@ class Evaluator:
         run = lambda f, task: forward(self.reader.read(pool, f), self.stream(groups, pool.get("reads"), task, x))
         named = lambda number, f: f if number is None else dict(f, expert=number)
         if pool.get("per") == "task" and not by_task:
-            count, every = pool["num_experts"], numbers(fixed)[pool.get("first_expert", 0):]
-            experts = [[run(named(n, fixed), t) for n in every[t * count:(t + 1) * count]] for t in range(len(self.towered))]
+            count, every = pool["num_experts"], numbers(fixed)[pool.get("first_expert", 0) :]
+            experts = [
+                [run(named(n, fixed), t) for n in every[t * count : (t + 1) * count]] for t in range(len(self.towered))
+            ]
             return {"name": pool.get("name", "experts"), "per_task": True, "experts": experts}
         experts = []
         for index, task in enumerate(tasks):
             f = dict(fixed, task=task) if by_task else fixed
             first = pool.get("first_expert", 0)
             mine = numbers(f)[first:]
-            mine = mine[:pool.get("num_experts", len(mine))]
+            mine = mine[: pool.get("num_experts", len(mine))]
             experts.append([run(named(n, f), index if by_task else None) for n in mine])
         return {"name": pool.get("name", "experts"), "per_task": by_task, "experts": experts}
 
@@ -131,20 +133,26 @@ class Evaluator:
         for task in range(len(self.towered)) if per_task else [None]:
             experts = self.mixed(gates, pools, task)
             if "constant" in gates:
-                mine = weights[task or 0]
+                mine = (
+                    weights[task or 0]
+                    if weights is not None
+                    else [self.dtype(1) / self.dtype(len(experts))] * len(experts)
+                )
                 streams.append(sum(weight * expert for weight, expert in zip(mine, experts)))
                 continue
             f = fixed
             if per_task:
                 f = dict(fixed, task=self.names.task_values(gates["logits"] + suffix, fixed)[task])
             weights = self.gate_weights(gates, f, self.stream(groups, gates.get("reads"), task, x))
-            streams.append(sum(weights[:, e:e + 1] * expert for e, expert in enumerate(experts)))
+            streams.append(sum(weights[:, e : e + 1] * expert for e, expert in enumerate(experts)))
         return Group(gates.get("name", "gates"), per_task, streams)
 
     def constant_weights(self, gates, fixed, per_task):
         given = gates["constant"]
         if isinstance(given, list):
             return [np.array(given, self.dtype)] * (len(self.towered) if per_task else 1)
+        if given == "uniform":
+            return None
         array = self.names.get(given, fixed).astype(self.dtype)
         if not per_task:
             return [array]
@@ -161,37 +169,69 @@ class Evaluator:
         if "batch_norm" in gates:
             logits = batch_norm(logits, self.reader.batch_norm_of(gates, gates["batch_norm"], fixed))
         logits = logits / self.dtype(gates.get("temperature", 1))
-        return top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
+        weights = top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
+        scales = gates.get("weight_scales")
+        if scales is None:
+            return weights
+        return weights * (
+            np.array(scales, self.dtype)
+            if isinstance(scales, list)
+            else self.names.get(scales, fixed).astype(self.dtype)
+        )
 
     # -------------------------------------------------------------------------------- towers and links
     def towers(self, groups):
         spec = self.description["towers"]
         first = spec["layers"] if isinstance(spec["layers"], str) else spec["layers"][0]
         values = self.names.task_values(first + spec.get("weight", ".weight"), {})
-        return [forward(self.reader.read(spec, {"task": value}, True), self.stream(groups, spec.get("reads"), task, None))
-                for task, value in enumerate(values)]
+        return [
+            forward(self.reader.read(spec, {"task": value}, True), self.stream(groups, spec.get("reads"), task, None))
+            for task, value in enumerate(values)
+        ]
 
     def links(self, logits):
-        scores, tower = [], 0
-        by_name = {}
+        """[rows, tasks that are outputs]"""
+        scores, outputs, own = {}, [], 0
         for task in self.description["tasks"]:
             link = task.get("link", "sigmoid")
-            own = None
+            link = {"activation": link} if isinstance(link, str) else link
+            tower = None
             if has_tower(task):
-                own, tower = logits[tower], tower + 1
-            if link == "sigmoid":
-                score = sigmoid(own[:, 0])
-            elif link == "identity":
-                score = own[:, 0]
-            elif "product" in link:
-                score = np.prod([by_name[name] for name in link["product"]], 0)
-            else:
-                if "tower" in link:
-                    own = logits[self.towered.index(link["tower"])]
-                score = softmax(own)[:, link["softmax_column"]]
-            by_name[task["name"]] = score
-            scores.append(score)
-        return np.stack(scores, 1)
+                tower, own = own, own + 1
+            elif "tower" in link:
+                tower = self.tower_of(link["tower"])
+            number = self.link_source(link, None if tower is None else logits[tower], scores)
+            score = self.link_score(link, number)
+            scores[task["name"]] = score
+            if task.get("output", True):
+                outputs.append(score)
+        return np.stack(outputs, 1)
+
+    def tower_of(self, name):
+        """Of that earlier task, which may itself read another's."""
+        task = next(task for task in self.description["tasks"] if task["name"] == name)
+        return self.towered.index(name) if has_tower(task) else self.tower_of(task["link"]["tower"])
+
+    def link_source(self, link, logits, scores):
+        if "product" in link:
+            return np.prod([scores[name] for name in link["product"]], 0)
+        if "softmax_column" in link:
+            return softmax(logits)[:, link["softmax_column"]]
+        if "log_softmax_column" in link:
+            shifted = logits - logits.max(-1, keepdims=True)
+            return (shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)))[:, link["log_softmax_column"]]
+        if "expected_value" in link:
+            return softmax(logits) @ np.array(link["expected_value"], self.dtype)
+        return logits[:, link.get("column", 0)]
+
+    def link_score(self, link, number):
+        activation = link.get("activation", "linear")
+        if kind_of(activation) != "identity":
+            number = FUNCTIONS[kind_of(activation)](number, parameters_of(activation)).astype(self.dtype)
+        number = number * self.dtype(link.get("scale", 1)) + self.dtype(link.get("shift", 0))
+        lower, upper = link.get("clamp", [None, None])
+        number = number if lower is None else np.maximum(number, self.dtype(lower))
+        return number if upper is None else np.minimum(number, self.dtype(upper))
 
 
 def evaluate(description, tensors, rows, dtype):

@@ -31,8 +31,13 @@ def dense_block(feature, rows, names, dtype):
         weight = names.tensors[projection["weight"]].astype(dtype)
         weight = weight if projection.get("orientation", "out_in") == "out_in" else weight.T
         width = weight.shape[1]
-    raw = [[feature["missing"] if row[column] == "" else np.float32(row[column])
-            for column in dense_columns(feature, width)] for row in rows]
+    raw = [
+        [
+            feature["missing"] if row[column] == "" else np.float32(row[column])
+            for column in dense_columns(feature, width)
+        ]
+        for row in rows
+    ]
     x = scaled(np.array(raw, np.float32).astype(dtype), feature, dtype)
     if weight is not None:
         x = x @ weight.T
@@ -95,4 +100,6 @@ BLOCKS = {"dense": dense_block, "categorical": categorical_block, "sequence": se
 
 def input_of(description, rows, names, dtype):
     """[rows, input_dim]"""
-    return np.concatenate([BLOCKS[feature["kind"]](feature, rows, names, dtype) for feature in description["features"]], 1)
+    return np.concatenate(
+        [BLOCKS[feature["kind"]](feature, rows, names, dtype) for feature in description["features"]], 1
+    )

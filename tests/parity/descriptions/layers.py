@@ -17,7 +17,7 @@ def softplus(x, beta=1.0):
 
 
 def gelu_tanh(x):
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -34,7 +34,21 @@ FUNCTIONS = {
     "silu": lambda x, a: x * sigmoid(x),
     "gelu": lambda x, a: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
     "gelu_tanh": lambda x, a: gelu_tanh(x),
-    "softplus": lambda x, a: softplus(x),
+    "softplus": lambda x, a: softplus(x, a.get("beta", 1)),
+    "log_sigmoid": lambda x, a: -softplus(-x),
+    "mish": lambda x, a: x * np.tanh(softplus(x)),
+    "softsign": lambda x, a: x / (1 + np.abs(x)),
+    "exp": lambda x, a: np.exp(x),
+    "celu": lambda x, a: np.where(x > 0, x, a.get("alpha", 1) * np.expm1(np.minimum(x, 0) / a.get("alpha", 1))),
+    "quick_gelu": lambda x, a: x * sigmoid(1.702 * x),
+    "swish": lambda x, a: x * sigmoid(a.get("alpha", 1) * x),
+    "hard_sigmoid": lambda x, a: np.clip(a["alpha"] * x + a.get("beta", 0.5), 0, 1),
+    "hard_swish": lambda x, a: x * np.clip(x / 6 + 0.5, 0, 1),
+    "relu6": lambda x, a: np.clip(x, 0, 6),
+    "hardtanh": lambda x, a: np.clip(x, a.get("min", -1), a.get("max", 1)),
+    "clamp": lambda x, a: np.clip(x, a.get("min", -np.inf), a.get("max", np.inf)),
+    "threshold": lambda x, a: np.where(x > a["threshold"], x, a["value"]),
+    "squared_relu": lambda x, a: np.maximum(x, 0) ** 2,
 }
 
 
@@ -62,7 +76,10 @@ def dice(x, layer):
         normalised = batch_norm(x, layer["dice_norm"])
     else:
         centred = x - x.mean(-1, keepdims=True)
-        normalised = centred / np.sqrt((centred ** 2 + layer["dice_epsilon"]).sum(-1, keepdims=True))
+        if layer["dice_by_deviation"]:
+            normalised = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + layer["dice_epsilon"])
+        else:
+            normalised = centred / np.sqrt((centred**2 + layer["dice_epsilon"]).sum(-1, keepdims=True))
     p = sigmoid(normalised)
     return p * x + (1 - p) * layer["slopes"] * x
 
@@ -117,7 +134,9 @@ class Reader:
     LAYER = {"gamma": ".weight", "beta": ".bias"}
 
     def batch_norm_of(self, spec, pattern, fixed):
-        return self.norm(pattern, fixed, spec.get("batch_norm_tensors", {}), spec.get("batch_norm_epsilon", 1e-5), self.BATCH)
+        return self.norm(
+            pattern, fixed, spec.get("batch_norm_tensors", {}), spec.get("batch_norm_epsilon", 1e-5), self.BATCH
+        )
 
     def read(self, spec, fixed, is_tower=False):
         layers = self.linear_layers(spec, fixed)
@@ -135,10 +154,19 @@ class Reader:
 
     def linear(self, spec, pattern, weight, fixed, number):
         fixed = dict(fixed) if number is None else dict(fixed, layer=number)
-        return {"number": number, "weight": self.matrix(self.names.get(pattern + weight, fixed), spec.get("orientation")),
-                "bias": self.cast(self.names.get(pattern + spec.get("bias", ".bias"), fixed)), "before": None,
-                "after": None, "layer_before": None, "layer_after": None, "slopes": None, "dice_norm": None,
-                "dice_epsilon": None}
+        return {
+            "number": number,
+            "weight": self.matrix(self.names.get(pattern + weight, fixed), spec.get("orientation")),
+            "bias": self.cast(self.names.get(pattern + spec.get("bias", ".bias"), fixed)),
+            "before": None,
+            "after": None,
+            "layer_before": None,
+            "layer_after": None,
+            "slopes": None,
+            "dice_norm": None,
+            "dice_epsilon": None,
+            "dice_by_deviation": False,
+        }
 
     def linear_layers(self, spec, fixed):
         weight = spec.get("weight", ".weight")
@@ -185,13 +213,24 @@ class Reader:
             self.add_layer_norms(spec, fixed, layers, count)
 
     def add_layer_norms(self, spec, fixed, layers, count):
-        where = "layer_before" if spec.get("layer_norm_position", "before_activation") == "before_activation" else "layer_after"
-        pattern, suffixes, epsilon = spec["layer_norm"], spec.get("layer_norm_tensors", {}), spec.get("layer_norm_epsilon", 1e-5)
+        where = (
+            "layer_before"
+            if spec.get("layer_norm_position", "before_activation") == "before_activation"
+            else "layer_after"
+        )
+        pattern, suffixes, epsilon = (
+            spec["layer_norm"],
+            spec.get("layer_norm_tensors", {}),
+            spec.get("layer_norm_epsilon", 1e-5),
+        )
         if pattern is True:
             for layer in layers[:count]:
                 width = layer["weight"].shape[0]
-                layer[where] = {"gamma": np.ones(width, self.dtype), "beta": np.zeros(width, self.dtype),
-                                "epsilon": self.dtype(epsilon)}
+                layer[where] = {
+                    "gamma": np.ones(width, self.dtype),
+                    "beta": np.zeros(width, self.dtype),
+                    "epsilon": self.dtype(epsilon),
+                }
             return
         gamma = suffixes.get("gamma", ".weight")
         numbers = self.names.numbers(pattern + gamma, fixed, "layer", lambda array: array.ndim == 1)
@@ -219,12 +258,14 @@ class Reader:
         self.give_slopes(owners, given["alpha"], fixed, ("",))
         for layer in owners:
             layer["dice_epsilon"] = self.dtype(given.get("epsilon", 1e-3))
+            layer["dice_by_deviation"] = given.get("divide_by") == "deviation"
         if "batch_norm" in given:
             suffixes = given.get("batch_norm_tensors", {})
             numbers = self.names.numbers(given["batch_norm"] + suffixes.get("mean", ".running_mean"), fixed, "layer")
             for layer, number in zip(owners, numbers):
-                layer["dice_norm"] = self.norm(given["batch_norm"], dict(fixed, layer=number), suffixes,
-                                               given.get("epsilon", 1e-8), self.BATCH)
+                layer["dice_norm"] = self.norm(
+                    given["batch_norm"], dict(fixed, layer=number), suffixes, given.get("epsilon", 1e-8), self.BATCH
+                )
 
     def give_slopes(self, layers, pattern, fixed, suffixes):
         if not layers:

@@ -1,5 +1,5 @@
-"""Tensors by the patterns of a description, as converter/DESCRIPTION.md says it under "Patterns and layers" and "Derived
-tensors". Written from that text alone, without a look at the converter."""
+"""Tensors by the patterns of a description, as converter/DESCRIPTION.md says it under "Patterns and layers" and
+"Derived tensors". Written from that text alone, without a look at the converter."""
 
 import re
 
@@ -20,7 +20,7 @@ def without_prefixes(tensors):
         prefix = next((p for p in WRAPPERS if all(name.startswith(p) for name in tensors)), None)
         if prefix is None:
             break
-        tensors = {name[len(prefix):]: array for name, array in tensors.items()}
+        tensors = {name[len(prefix) :]: array for name, array in tensors.items()}
     return tensors
 
 
@@ -62,7 +62,7 @@ class Names:
         if set(self.task_names) <= values:
             return self.task_names
         numbers = sorted(int(value) for value in values if value.isdecimal())
-        return [str(number) for number in numbers][:len(self.task_names)]
+        return [str(number) for number in numbers][: len(self.task_names)]
 
     # -------------------------------------------------------------------------------- derived tensors
     def derive(self, entry):
@@ -103,4 +103,3 @@ class Names:
         core, (u, v, w) = self.tensors[entry["tucker"]["core"]], (self.tensors[n] for n in entry["tucker"]["factors"])
         whole = np.einsum("abc,ia,jb,tc->tij", *(array.astype(np.float64) for array in (core, u, v, w)))
         return {self.part_name(entry["name"], {}, index): matrix for index, matrix in enumerate(whole)}
-

@@ -36,22 +36,50 @@ class RandomDescription:
         """`self.towered`: names of tasks with a tower; `self.classes`: outputs of each tower."""
         maker, tasks = self.maker, []
         self.towered, self.classes = [], []
-        for name in maker.rng.permutation(NAMES)[:maker.between(1, 4)]:
+        for name in maker.rng.permutation(NAMES)[: maker.between(1, 4)]:
             name = str(name)
-            kind = maker.pick(["sigmoid", "sigmoid", "identity", "softmax", "product"])
-            if kind == "product" and tasks:
+            if tasks and maker.chance(0.2):
                 factors = [maker.pick(tasks)["name"] for _ in range(maker.between(2, 3))]
-                tasks.append({"name": name, "link": {"product": factors}})
+                tasks.append({"name": name, "link": self.link({"product": factors})})
                 continue
             self.towered.append(name)
-            self.classes.append(maker.between(2, 4) if kind == "softmax" else 1)
-            if kind != "softmax":
-                tasks.append({"name": name, "link": "sigmoid" if kind == "product" else kind})
-                continue
-            tasks.append({"name": name, "link": {"softmax_column": maker.below(self.classes[-1])}})
-            if maker.chance(0.4):
-                tasks.append({"name": name + " again", "link": {"softmax_column": maker.below(self.classes[-1]), "tower": name}})
+            self.classes.append(maker.between(2, 4) if maker.chance(0.3) else 1)
+            tasks.append({"name": name, "link": self.tower_link(self.classes[-1])})
+            if maker.chance(0.25):
+                link = self.tower_link(self.classes[-1])
+                link = {"activation": link} if isinstance(link, str) else link
+                tasks.append({"name": name + " again", "link": dict(link, tower=name)})
+        self.hide_factors(tasks)
         self.json["tasks"] = tasks
+
+    def tower_link(self, classes):
+        maker = self.maker
+        if classes == 1:
+            simple = maker.pick(["sigmoid", "sigmoid", "identity", "tanh", "softplus", "exp"])
+            return simple if maker.chance(0.6) else self.link({"activation": simple} if simple != "identity" else {})
+        source = maker.pick(["softmax_column", "log_softmax_column", "expected_value", "column"])
+        if source == "expected_value":
+            return self.link({source: [maker.number(-3, 5) for _ in range(classes)]})
+        return self.link({source: maker.below(classes)})
+
+    def link(self, link):
+        """With random parts behind it."""
+        maker = self.maker
+        if "activation" not in link and maker.chance(0.2):
+            link["activation"] = maker.activation()
+        if maker.chance(0.25):
+            link["scale"], link["shift"] = maker.number(-2, 2), maker.number(-1, 1)
+        if maker.chance(0.2):
+            link["clamp"] = maker.pick([[None, 0.75], [-0.25, None], [-0.25, 0.75]])
+        return link or {"scale": 1}
+
+    def hide_factors(self, tasks):
+        """Some factors of products give no score of their own."""
+        factors = {name for task in tasks if isinstance(task["link"], dict) for name in task["link"].get("product", [])}
+        shown = [task for task in tasks if task["name"] not in factors]
+        for task in tasks:
+            if task["name"] in factors and shown and self.maker.chance(0.4):
+                task["output"] = False
 
     def task_values(self):
         """What stands for {task} in one part's names."""
@@ -96,7 +124,9 @@ class RandomDescription:
     def readable(self, per_task):
         """[(value of `reads`, width)]: what may be read by what belongs to a task, or to none."""
         choices = [("input", self.input_dim)]
-        choices += [(group.name, group.width) for group in self.groups if group.name and (per_task or not group.per_task)]
+        choices += [
+            (group.name, group.width) for group in self.groups if group.name and (per_task or not group.per_task)
+        ]
         fitting = [group for group in self.groups if group.per_task == per_task]
         if len(self.groups) == 1 and (per_task or not self.groups[0].per_task):
             choices += [(None, self.groups[0].width)] * 3
@@ -121,8 +151,10 @@ class RandomDescription:
         self.groups = [Group(spec.get("name", "gates"), spec["per_task"], width) for spec in gates]
         for spec in gates:
             del spec["per_task"]
-        return {"experts": pools if len(pools) > 1 or maker.chance(0.3) else pools[0],
-                "gates": gates if len(gates) > 1 or maker.chance(0.3) else gates[0]}
+        return {
+            "experts": pools if len(pools) > 1 or maker.chance(0.3) else pools[0],
+            "gates": gates if len(gates) > 1 or maker.chance(0.3) else gates[0],
+        }
 
     def instantiate(self, layers, values):
         layers.instantiate(dict(values, level=self.level_number))
@@ -180,7 +212,7 @@ class RandomDescription:
     def mix(self, per_task):
         """(mixes, number of experts)"""
         maker, tasks, mixes, total = self.maker, len(self.towered), [], 0
-        for index in maker.rng.permutation(len(self.pools))[:maker.between(1, len(self.pools))]:
+        for index in maker.rng.permutation(len(self.pools))[: maker.between(1, len(self.pools))]:
             name, owned, count = self.pools[int(index)]
             kind = maker.pick(["name", "object", "tasks", "task", "expert"])
             entry, number = {"pool": name}, count * (tasks if owned and not per_task else 1)
@@ -216,8 +248,9 @@ class RandomDescription:
         maker, tasks = self.maker, len(self.towered)
         if per_task:
             spec["per"] = "task"
-        if maker.chance(0.5):
-            spec["constant"] = [maker.number(-1, 1) for _ in range(experts)]
+        kind = maker.pick(["list", "uniform", "tensor"])
+        if kind != "tensor":
+            spec["constant"] = "uniform" if kind == "uniform" else [maker.number(-1, 1) for _ in range(experts)]
             return
         spec["constant"] = f"{self.base}.{name}.constant"
         array = maker.array(tasks, experts) if per_task else maker.array(experts)
@@ -244,6 +277,8 @@ class RandomDescription:
             spec.update(weight=weight, bias=bias)
         self.gate_options(spec, base, experts)
         has_bias, norm = maker.chance(0.6), "batch_norm" in spec
+        if maker.chance(0.15):
+            spec["weight_scales"] = [maker.number(-1, 2) for _ in range(experts)]
         for task in self.task_values() if per_task else [None]:
             values = {"task": task}
             if hidden is not None:
@@ -269,18 +304,18 @@ class RandomDescription:
         if maker.chance(0.35):
             spec["top_k"] = maker.between(1, experts)
             if maker.chance(0.7):
-                spec["top_k_mode"] = maker.pick(["softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"])
+                spec["top_k_mode"] = maker.pick(
+                    ["softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"]
+                )
 
     # -------------------------------------------------------------------------------- towers
     def make_towers(self):
-        """All towers have the same widths but the last, which has a logit per class."""
+        """Of every kind of layers, where all have as many outputs."""
         maker = self.maker
         reads, inputs = maker.pick([choice for choice in self.readable(True) if choice[0] != "input"] or [(None, 0)])
         if inputs == 0:  # several groups, of which none is the tasks' only one
             reads, inputs = self.groups[-1].name, self.groups[-1].width
-        classes = max(self.classes)
-        self.classes = [classes if count > 1 else 1 for count in self.classes]
-        widths = self.widths(classes)
+        widths = self.widths(max(self.classes))
         if len(set(self.classes)) > 1:
             return self.uneven_towers(reads, inputs, widths)
         layers = RandomLayers(maker, "towers.{task}", inputs, widths, is_tower=True)
@@ -324,10 +359,16 @@ class RandomDescription:
         maker, families = self.maker, {}
         for name, array in self.tensors.items():
             for match in re.finditer(r"(?<![0-9])[0-9]+(?![0-9])", name):
-                key = (name[:match.start()] + "{layer}" + name[match.end():], array.shape)
+                key = (name[: match.start()] + "{layer}" + name[match.end() :], array.shape)
                 families.setdefault(key, []).append(int(match.group()))
-        whole = [key for key, numbers in families.items() if sorted(numbers) == list(range(len(numbers)))
-                 and len(numbers) > 1 and "tables" not in key[0] and "projection" not in key[0]]
+        whole = [
+            key
+            for key, numbers in families.items()
+            if sorted(numbers) == list(range(len(numbers)))
+            and len(numbers) > 1
+            and "tables" not in key[0]
+            and "projection" not in key[0]
+        ]
         if not whole:
             return
         pattern, shape = maker.pick(whole)

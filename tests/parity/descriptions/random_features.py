@@ -13,11 +13,15 @@ class RandomFeatures:
 
     def add(self, index):
         maker = self.maker
-        feature = {"name": maker.pick(["age", "f", "Land", "ein wert"]) + f" {index}", "kind":
-                   maker.pick(["dense", "categorical", "sequence"])}
+        feature = {
+            "name": maker.pick(["age", "f", "Land", "ein wert"]) + f" {index}",
+            "kind": maker.pick(["dense", "categorical", "sequence"]),
+        }
         if maker.chance(0.6):
             feature["side"] = maker.pick(["user", "item", "context"])
-        {"dense": self.dense, "categorical": self.categorical, "sequence": self.sequence}[feature["kind"]](feature, index)
+        {"dense": self.dense, "categorical": self.categorical, "sequence": self.sequence}[feature["kind"]](
+            feature, index
+        )
         self.list.append(feature)
 
     # -------------------------------------------------------------------------------- dense
@@ -25,9 +29,13 @@ class RandomFeatures:
         maker = self.maker
         width = 1 if maker.chance(0.6) else maker.between(2, 4)
         if maker.chance(0.5):
-            feature["scale"] = maker.pick([{"min": maker.number(-3, 0), "max": maker.number(1, 4)},
-                                           {"mean": maker.number(-1, 1), "std": maker.number(0.3, 2)},
-                                           {"offset": maker.number(-1, 1), "factor": maker.number(-2, 2)}])
+            feature["scale"] = maker.pick(
+                [
+                    {"min": maker.number(-3, 0), "max": maker.number(1, 4)},
+                    {"mean": maker.number(-1, 1), "std": maker.number(0.3, 2)},
+                    {"offset": maker.number(-1, 1), "factor": maker.number(-2, 2)},
+                ]
+            )
         if maker.chance(0.3):
             feature["clip"] = [maker.number(-2, 0), maker.number(0.1, 2)]
         has_missing = maker.chance(0.4)
@@ -48,8 +56,14 @@ class RandomFeatures:
             feature["width"] = width
         self.width += outputs
         columns = [feature["name"]] if width == 1 else [f"{feature['name']}.{i}" for i in range(width)]
-        self.makers.append(lambda: {column: "" if has_missing and maker.chance(0.2) else
-                                    f"{np.float32(maker.rng.standard_normal() * 2):.9g}" for column in columns})
+        self.makers.append(
+            lambda: {
+                column: (
+                    "" if has_missing and maker.chance(0.2) else f"{np.float32(maker.rng.standard_normal() * 2):.9g}"
+                )
+                for column in columns
+            }
+        )
 
     # -------------------------------------------------------------------------------- categories
     def vocabulary(self, feature):
@@ -62,7 +76,7 @@ class RandomFeatures:
             return [str(i) for i in range(size)], [str(size), "999", "-1"], size
         if kind == "strings":
             words = [word for word in WORDS if word or feature["kind"] == "categorical"]
-            chosen = [str(word) for word in maker.rng.permutation(words)[:maker.between(2, 6)]]
+            chosen = [str(word) for word in maker.rng.permutation(words)[: maker.between(2, 6)]]
             feature["vocabulary"] = chosen
             outside = [word for word in WORDS if word not in chosen and word] + ["never seen"]
         else:

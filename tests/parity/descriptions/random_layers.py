@@ -3,7 +3,32 @@
 import numpy as np
 
 # Every activation without tensors of its own, with random parameters where it has some.
-PLAIN = ("linear", "relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "silu", "gelu", "gelu_tanh", "softplus")
+PLAIN = (
+    "linear",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "sigmoid",
+    "tanh",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+    "log_sigmoid",
+    "mish",
+    "softsign",
+    "celu",
+    "quick_gelu",
+    "swish",
+    "hard_sigmoid",
+    "hard_swish",
+    "relu6",
+    "hardtanh",
+    "clamp",
+    "threshold",
+    "squared_relu",
+)
 
 
 class Maker:
@@ -42,11 +67,26 @@ class Maker:
 
     def activation(self):
         name = self.pick(PLAIN)
+        parameters = self.parameters(name)
+        return {"kind": name, **parameters} if parameters or self.chance(0.1) else name
+
+    def parameters(self, name):
+        optional = self.chance(0.5)
         if name == "leaky_relu":
-            return {"kind": name, "alpha": self.number(0.01, 0.5)}
-        if name == "elu" and self.chance(0.5):
-            return {"kind": name, "alpha": self.number(0.2, 2)}
-        return {"kind": name} if self.chance(0.1) else name
+            return {"alpha": self.number(0.01, 0.5)}
+        if name in ("elu", "celu", "swish") and optional:
+            return {"alpha": self.number(0.2, 2)}
+        if name == "softplus" and optional:
+            return {"beta": self.number(0.5, 3)}
+        if name == "hard_sigmoid":
+            return {"alpha": self.number(0.1, 0.4), **({"beta": self.number(0.2, 0.8)} if optional else {})}
+        if name == "hardtanh" and optional:
+            return {"min": self.number(-2, 0), "max": self.number(0.1, 2)}
+        if name == "clamp":
+            return self.pick([{"min": -0.5}, {"max": 0.75}, {"min": self.number(-1, 0), "max": self.number(0, 1)}])
+        if name == "threshold":
+            return {"threshold": self.number(-0.5, 0.5), "value": self.number(-1, 1)}
+        return {}
 
 
 class RandomLayers:
@@ -138,8 +178,12 @@ class RandomLayers:
             self.later_layer(weight, bias, width, inputs)
             inputs = width
             number += maker.between(3, 4) if self.style == "sequential" else 1
-        self.spec["layers"] = {"list": patterns, "suffix": self.named("stack"), "separate": self.named("net.{layer}"),
-                               "sequential": self.named("seq.{layer}")}[self.style]
+        self.spec["layers"] = {
+            "list": patterns,
+            "suffix": self.named("stack"),
+            "separate": self.named("net.{layer}"),
+            "sequential": self.named("seq.{layer}"),
+        }[self.style]
         self.inputs = inputs
 
     def later_layer(self, weight, bias, width, inputs):
@@ -237,6 +281,8 @@ class RandomLayers:
             plain = maker.chance(0.5)
             for k, width in enumerate(dices):
                 self.later_norm(dice["batch_norm"].replace("{layer}", str(k)), suffixes, width, plain)
+        elif maker.chance(0.4):
+            dice["divide_by"] = "deviation"
         if maker.chance(0.4):
             dice["epsilon"] = maker.pick([1e-3, 1e-4, 0.01])
 

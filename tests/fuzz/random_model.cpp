@@ -1,0 +1,274 @@
+#include "tests/fuzz/random_model.h"
+
+#include <string>
+
+#include "tests/unit/models.h"
+
+namespace mmoe::fuzz {
+namespace {
+
+using namespace converter;
+using test::Random;
+
+// Around the kernels' panels of 16 and their tiles.
+std::size_t any_width(ByteSource& bytes) {
+  return bytes.pick<std::size_t>({8, 1, 2, 3, 7, 9, 15, 16, 17, 24, 31, 33, 48});
+}
+
+class Builder {
+ public:
+  explicit Builder(ByteSource& bytes) : bytes_(bytes), random_(bytes.below(65536)) {}
+
+  ModelDescription build() {
+    model_.name = "fuzz";
+    if (bytes_.chance(100)) {
+      add_features();
+    } else {
+      model_.input_dim = any_width(bytes_) + bytes_.below(8);
+      if (bytes_.chance(128)) model_.shared_dim = bytes_.between(1, model_.input_dim) - bytes_.below(2);
+    }
+    std::size_t width = model_.input_dim;
+    if (bytes_.chance(60)) {
+      model_.trunk = layers(width);
+      width = model_.trunk.back().outputs();
+    }
+    streams_ = {width};
+    const std::size_t num_levels = bytes_.pick<std::size_t>({1, 1, 1, 2, 2, 3});
+    for (std::size_t l = 0; l < num_levels; ++l) add_level(l);
+    add_towers();
+    add_tasks();
+    return std::move(model_);
+  }
+
+ private:
+  // ------------------------------------------------------------------------------------ layers
+  /// One without slopes. kExp is left to links: layers of it overflow.
+  Activation plain_activation() {
+    Activation activation;
+    activation.kind = bytes_.pick(
+        {ActivationKind::kRelu, ActivationKind::kRelu, ActivationKind::kIdentity, ActivationKind::kLeakyRelu,
+         ActivationKind::kElu, ActivationKind::kSelu, ActivationKind::kSigmoid, ActivationKind::kTanh,
+         ActivationKind::kSilu, ActivationKind::kGelu, ActivationKind::kGeluTanh, ActivationKind::kSoftplus,
+         ActivationKind::kCelu, ActivationKind::kMish, ActivationKind::kHardSwish, ActivationKind::kHardSigmoid,
+         ActivationKind::kClamp, ActivationKind::kSwish, ActivationKind::kSoftsign, ActivationKind::kLogSigmoid,
+         ActivationKind::kThreshold, ActivationKind::kSquaredRelu});
+    activation.alpha = random_.uniform(0.05f, 1.0f);
+    activation.beta = random_.uniform(1.0f, 2.0f);
+    return activation;
+  }
+
+  Activation activation(std::size_t width) {
+    Activation activation = plain_activation();
+    if (bytes_.chance(40)) activation.kind = bytes_.pick({ActivationKind::kPRelu, ActivationKind::kDice});
+    if (activation.kind == ActivationKind::kPRelu) activation.slopes = random_.floats(width, -0.5f, 0.5f);
+    if (activation.kind == ActivationKind::kDice) {
+      activation.slopes = random_.floats(width, -0.5f, 0.5f);
+      if (bytes_.chance(128)) activation.dice_norm = test::random_norm(width, random_);
+      activation.dice_epsilon = 1e-3;
+    }
+    return activation;
+  }
+
+  DenseLayer layer(std::size_t inputs, std::size_t outputs) {
+    DenseLayer layer = test::random_layer(inputs, outputs, random_);
+    if (bytes_.chance(40)) layer.bias.clear();
+    layer.activation = activation(outputs);
+    if (bytes_.chance(40)) layer.norm_before_activation = test::random_norm(outputs, random_);
+    if (bytes_.chance(40)) layer.norm_after_activation = test::random_norm(outputs, random_);
+    if (bytes_.chance(30)) layer.layer_norm_before_activation = test::random_layer_norm(outputs, random_);
+    if (bytes_.chance(30)) layer.layer_norm_after_activation = test::random_layer_norm(outputs, random_);
+    return layer;
+  }
+
+  Mlp layers(std::size_t inputs, std::size_t last = 0) {
+    Mlp result;
+    const std::size_t count = bytes_.between(1, 3);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t width = i + 1 == count && last != 0 ? last : any_width(bytes_);
+      result.push_back(layer(inputs, width));
+      inputs = width;
+    }
+    return result;
+  }
+
+  // ------------------------------------------------------------------------------------ levels
+  /// Of what reads it; may be x.
+  std::size_t choose_input(StreamRef& input) {
+    input.model_input = bytes_.chance(50);
+    input.index = input.model_input ? 0 : bytes_.below(streams_.size());
+    return input.model_input ? model_.input_dim : streams_[input.index];
+  }
+
+  void add_level(std::size_t number) {
+    Level level;
+    const std::size_t width = any_width(bytes_);
+    const std::size_t num_experts = bytes_.between(1, 7);
+    const bool alike = bytes_.chance(128);  // experts that can be laid side by side
+    for (std::size_t e = 0; e < num_experts; ++e) {
+      Expert expert;
+      if (alike && e > 0) {
+        expert = level.experts.front();
+      } else {
+        const std::size_t inputs = choose_input(expert.input);
+        expert.layers = layers(inputs, width);
+      }
+      expert.name = "expert " + std::to_string(number) + "." + std::to_string(e);
+      level.experts.push_back(std::move(expert));
+    }
+    const std::size_t num_gates = bytes_.between(1, 4);
+    for (std::size_t g = 0; g < num_gates; ++g) level.gates.push_back(gate(num_experts, g));
+    streams_.assign(num_gates, width);
+    model_.levels.push_back(std::move(level));
+  }
+
+  Gate gate(std::size_t num_experts, std::size_t number) {
+    Gate gate;
+    gate.name = "gate " + std::to_string(number);
+    for (std::size_t e = 0; e < num_experts; ++e) {
+      if (!bytes_.chance(60)) gate.experts.push_back(e);
+    }
+    if (gate.experts.empty()) gate.experts.push_back(bytes_.below(num_experts));
+    if (bytes_.chance(40)) {
+      gate.constant_weights = random_.floats(gate.experts.size(), -1.5f, 1.5f);
+      return gate;
+    }
+    std::size_t inputs = choose_input(gate.input);
+    if (bytes_.chance(50)) {
+      gate.hidden = layers(inputs);
+      inputs = gate.hidden.back().outputs();
+    }
+    gate.logits = test::random_layer(inputs, gate.experts.size(), random_, ActivationKind::kIdentity);
+    if (bytes_.chance(40)) gate.logits->norm_before_activation = test::random_norm(gate.experts.size(), random_);
+    if (bytes_.chance(120)) gate.top_k = bytes_.between(1, gate.experts.size());
+    if (bytes_.chance(80)) gate.top_k_mode = TopKMode::kTopKOfSoftmax;
+    if (bytes_.chance(40)) gate.weight_scales = random_.floats(gate.experts.size(), -1, 2);
+    if (bytes_.chance(50)) gate.temperature = bytes_.pick({0.25, 0.7, 3.0});
+    return gate;
+  }
+
+  // ------------------------------------------------------------------------------------ towers and tasks
+  void add_towers() {
+    const std::size_t count = bytes_.between(1, 4);
+    for (std::size_t t = 0; t < count; ++t) {
+      Tower tower;
+      tower.name = "tower " + std::to_string(t);
+      tower.input = bytes_.below(streams_.size());
+      tower.layers = layers(streams_[tower.input], bytes_.chance(60) ? bytes_.between(2, 5) : 1);
+      model_.towers.push_back(std::move(tower));
+    }
+  }
+
+  void add(Link link) {
+    if (bytes_.chance(60)) {
+      link.activation = plain_activation();
+      if (bytes_.chance(40)) link.activation.kind = ActivationKind::kExp;
+    }
+    if (bytes_.chance(40)) link.scale = random_.uniform(-2, 2), link.shift = random_.uniform(-1, 1);
+    if (bytes_.chance(30)) link.lower = -0.25f, link.upper = 0.75f;
+    model_.tasks.push_back({"task " + std::to_string(model_.tasks.size()), std::move(link)});
+    model_.tasks.back().output = !bytes_.chance(40);
+  }
+
+  Link tower_link(std::size_t tower, std::size_t outputs) {
+    Link link = sigmoid_link(tower);
+    if (outputs == 1) return bytes_.chance(100) ? identity_link(tower) : link;
+    link = softmax_link(tower, bytes_.below(outputs));
+    link.source = bytes_.pick({LinkSource::kSoftmaxColumn, LinkSource::kLogSoftmaxColumn, LinkSource::kExpectedValue});
+    if (link.source == LinkSource::kExpectedValue) {
+      link.column = 0;
+      link.values = random_.floats(outputs, -5, 5);
+    }
+    return link;
+  }
+
+  void add_tasks() {
+    for (std::size_t t = 0; t < model_.towers.size(); ++t) {
+      const std::size_t outputs = model_.towers[t].layers.back().outputs();
+      for (std::size_t i = 0, count = bytes_.between(1, 2); i < count; ++i) add(tower_link(t, outputs));
+      if (!bytes_.chance(50)) continue;
+      std::vector<std::size_t> factors(bytes_.between(1, 3));
+      for (std::size_t& factor : factors) factor = bytes_.below(model_.tasks.size());
+      add(product_link(std::move(factors)));
+    }
+    // Every task that is no output is a factor, and there is at least one output.
+    std::vector<std::size_t> hidden;
+    for (std::size_t t = 0; t < model_.tasks.size(); ++t) {
+      if (!model_.tasks[t].output) hidden.push_back(t);
+    }
+    if (hidden.empty()) return;
+    model_.tasks.push_back({"product", product_link(std::move(hidden))});
+  }
+
+  // ------------------------------------------------------------------------------------ features
+  void add_features() {
+    const std::size_t num_tables = bytes_.between(1, 3);
+    for (std::size_t t = 0; t < num_tables; ++t) {
+      const std::size_t ids = bytes_.between(2, 9), width = bytes_.between(1, 17);
+      model_.embeddings.push_back({"table", {ids, width, random_.floats(ids * width)}});
+    }
+    const std::size_t count = bytes_.between(1, 6);
+    for (std::size_t i = 0; i < count; ++i) model_.features.push_back(feature("feature " + std::to_string(i)));
+    // A table that no feature reads is none of the model's.
+    for (std::size_t t = 0; t < num_tables; ++t) model_.features.push_back(sparse("table " + std::to_string(t), t));
+    for (const Feature& feature : model_.features) model_.input_dim += feature.width;
+  }
+
+  converter::Side side() {
+    return bytes_.pick({converter::Side::kContext, converter::Side::kUser, converter::Side::kItem});
+  }
+
+  Vocabulary vocabulary(std::size_t ids) {
+    Vocabulary vocabulary;
+    vocabulary.identity = true;
+    vocabulary.size = bytes_.between(1, ids);
+    vocabulary.unknown = bytes_.pick({UnknownRule::kError, UnknownRule::kId, UnknownRule::kZero});
+    vocabulary.unknown_id = static_cast<std::uint32_t>(bytes_.below(ids));
+    return vocabulary;
+  }
+
+  Feature sparse(const std::string& name, std::size_t table) {
+    const Matrix& matrix = model_.embeddings[table].table;
+    return {name, side(), matrix.cols, SparseFeature{vocabulary(matrix.rows), table}};
+  }
+
+  Feature feature(const std::string& name) {
+    const std::size_t table = bytes_.below(model_.embeddings.size());
+    switch (bytes_.below(3)) {
+      case 0: return dense(name);
+      case 1: return sparse(name, table);
+      default: break;
+    }
+    const Matrix& matrix = model_.embeddings[table].table;
+    SequenceFeature sequence;
+    sequence.vocabulary = vocabulary(matrix.rows);
+    sequence.embedding = table;
+    sequence.length = bytes_.between(1, 6);
+    sequence.pooling = bytes_.pick({Pooling::kSum, Pooling::kMean, Pooling::kMax});
+    if (bytes_.chance(100)) sequence.padding_id = static_cast<std::uint32_t>(bytes_.below(matrix.rows));
+    return {name, side(), matrix.cols, sequence};
+  }
+
+  Feature dense(const std::string& name) {
+    DenseFeature dense;
+    std::size_t width = bytes_.between(1, 5);
+    if (bytes_.chance(128)) dense.scaling = {random_.uniform(-1, 1), random_.uniform(-2, 2), -1.5f, 1.0f, 0.25f};
+    if (bytes_.chance(60)) {
+      const std::size_t inputs = width;
+      width = bytes_.between(1, 9);
+      dense.projection = Projection{{width, inputs, random_.floats(width * inputs)}, {}};
+      if (bytes_.chance(128)) dense.projection->bias = random_.floats(width);
+    }
+    return {name, side(), width, dense};
+  }
+
+  ByteSource& bytes_;
+  Random random_;
+  ModelDescription model_;
+  std::vector<std::size_t> streams_;  // widths of the level before's outputs
+};
+
+}  // namespace
+
+converter::ModelDescription random_model(ByteSource& bytes) { return Builder(bytes).build(); }
+
+}  // namespace mmoe::fuzz
