@@ -32,8 +32,11 @@ float exp_nonpositive(float x) {
   return std::isnan(x) ? x : p * power_of_two(static_cast<int>(n));
 }
 
+// e^-|x|
+float decay(float x) { return exp_nonpositive(x < 0 ? x : -x); }
+
 float sigmoid(float x) {
-  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float z = decay(x);
   return (x < 0 ? z : 1.0f) / (1.0f + z);
 }
 
@@ -50,7 +53,10 @@ float tanh(float x) {
   return x < 0 ? -large : large;
 }
 
-float elu(float x, float alpha) { return x < 0 ? alpha * (exp_nonpositive(x) - 1.0f) : x; }
+// Divided by 1 a number stays what it is: elu and selu are as without it.
+float elu(float x, float alpha, float divisor) {
+  return x < 0 ? alpha * (exp_nonpositive(x / divisor) - 1.0f) : x;
+}
 
 float gelu(float x) {
   const float t = 1.0f / std::fma(x < 0 ? -x : x, kTailScale, 1.0f);
@@ -63,7 +69,7 @@ float gelu(float x) {
 float gelu_tanh(float x) { return x * sigmoid(x * std::fma(x * x, kGeluCubic, kGeluLinear)); }
 
 float softplus(float x) {
-  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float z = decay(x);
   const float s = z / (z + 2.0f);
   float p = kLogPoly[0];
   for (int i = 1; i < 5; ++i) p = std::fma(p, s * s, kLogPoly[i]);
@@ -71,14 +77,14 @@ float softplus(float x) {
 }
 
 float exp(float x) {
-  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float z = decay(x);
   return x < 0 ? z : 1.0f / z;
 }
 
 // x tanh(log(1 + e^x)); with z = e^-|x| the tanh is (z^2 + 2 z) / (z^2 + 2 z + 2) below zero,
 // (1 + 2 z) / (1 + 2 z + 2 z^2) above.
 float mish(float x) {
-  const float z = exp_nonpositive(x < 0 ? x : -x);
+  const float z = decay(x);
   const float twice = z + z;
   const float above = x < 0 ? z * (z + 2.0f) : 1.0f + twice;
   return x * (above / (above + (x < 0 ? 2.0f : twice * z)));
@@ -98,15 +104,15 @@ float activate_one(Activation activation, float alpha, float beta, float x) {
     case Activation::kRelu: return x < 0 ? 0.0f : x;
     case Activation::kLeakyRelu:
     case Activation::kPRelu: return x < 0 ? alpha * x : x;
-    case Activation::kElu: return elu(x, alpha);
-    case Activation::kSelu: return kSeluScale * elu(x, kSeluAlpha);
+    case Activation::kElu: return elu(x, alpha, 1.0f);
+    case Activation::kSelu: return kSeluScale * elu(x, kSeluAlpha, 1.0f);
     case Activation::kSigmoid: return sigmoid(x);
     case Activation::kTanh: return tanh(x);
     case Activation::kSilu: return x * sigmoid(x);
     case Activation::kGelu: return gelu(x);
     case Activation::kGeluTanh: return gelu_tanh(x);
     case Activation::kSoftplus: return softplus(x);
-    case Activation::kCelu: return x < 0 ? alpha * (exp_nonpositive(x / alpha) - 1.0f) : x;
+    case Activation::kCelu: return elu(x, alpha, alpha);
     case Activation::kMish: return mish(x);
     case Activation::kHardSwish: return x * hard_sigmoid(x, kSixth, 0.5f);
     case Activation::kHardSigmoid: return hard_sigmoid(x, alpha, beta);

@@ -132,11 +132,10 @@ class LayerVerifier {
 
   // Celu and softplus divide by alpha.
   static Status parameters(schema::ActivationKind activation, float alpha, float beta, const Path& path) {
-    if (!is_finite(alpha) || !is_finite(beta)) return error_at(path, ErrorCode::kDamaged, "alpha or beta: not finite");
     const bool divides =
-        activation == schema::ActivationKind_Celu || activation == schema::ActivationKind_ScaledSoftplus;
-    if (kHasExtras && divides && !(alpha > 0)) return error_at(path, ErrorCode::kDamaged, "alpha: not above 0");
-    return {};
+        kHasExtras && (activation == schema::ActivationKind_Celu || activation == schema::ActivationKind_ScaledSoftplus);
+    if (is_finite(alpha) && is_finite(beta) && (!divides || alpha > 0)) return {};
+    return error_at(path, ErrorCode::kDamaged, "alpha or beta: not finite, or not above 0");
   }
 
   // It writes whole panels: they must not begin within those of another layer.
@@ -238,14 +237,15 @@ class LayerVerifier {
 
   Status weights(const schema::Gate& gate, const Streams& streams, const Path& path) const {
     const std::uint32_t num_experts = gate.experts()->size();
-    if (gate.kind() == schema::GateKind_Constant) {
-      if (find_tensor(root_, gate.constant(), {schema::DType_F32, schema::Layout_RowMajor, 1, num_experts})) return {};
-      return error_at(path, ErrorCode::kDamaged, "constant: not a row of ", num_experts, " floats");
-    }
     if (gate.kind() > kLastGate) return error_at(path, ErrorCode::kUnsupported, "kind: ", gate.kind());
-    if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax &&
-        !find_tensor(root_, gate.scales(), {schema::DType_F32, schema::Layout_RowMajor, 1, num_experts})) {
-      return error_at(path, ErrorCode::kDamaged, "scales: not a row of ", num_experts, " floats");
+    const bool constant = gate.kind() == schema::GateKind_Constant;
+    if (constant || (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax)) {
+      const std::int32_t weights = constant ? gate.constant() : gate.scales();
+      if (!find_tensor(root_, weights, {schema::DType_F32, schema::Layout_RowMajor, 1, num_experts})) {
+        return error_at(path, ErrorCode::kDamaged, constant ? "constant" : "scales", ": not a row of ", num_experts,
+                        " floats");
+      }
+      if (constant) return {};
     }
     if (gate.top_k() > num_experts) {
       return error_at(path, ErrorCode::kDamaged, "top_k: ", gate.top_k(), " of ", num_experts, " experts");
@@ -269,10 +269,8 @@ class LayerVerifier {
     const Path towers{nullptr, "towers", -1};
     const Path tasks{nullptr, "tasks", -1};
     if (Status status = count(size_of(root_.towers()), 0, kMaxTasks, towers); !status) return status;
-    if (Status status = count(root_.tasks()->size(), 1, kMaxTasks, tasks); !status) return status;
-    const Path auxiliary{nullptr, "auxiliary", -1};
-    const std::size_t room = kHasExtras ? kMaxTasks - root_.tasks()->size() : 0;
-    if (Status status = count(size_of(root_.auxiliary()), 0, room, auxiliary); !status) return status;
+    const std::size_t num_tasks = root_.tasks()->size() == 0 ? 0 : num_all_tasks(root_);
+    if (Status status = count(num_tasks, 1, kMaxTasks, tasks); !status) return status;
     std::uint32_t widths[kMaxTasks];
     for (uoffset_t i = 0; i < size_of(root_.towers()); ++i) {
       const Path at{nullptr, "towers", i};
@@ -284,7 +282,7 @@ class LayerVerifier {
       if (Status status = count(tower.layers()->size(), 1, kMaxLayers, layers); !status) return status;
       if (Status status = mlp(tower.layers(), streams.width[tower.input()], layers, widths[i]); !status) return status;
     }
-    for (std::size_t position = 0; position < num_all_tasks(root_); ++position) {
+    for (std::size_t position = 0; position < num_tasks; ++position) {
       const std::size_t task = task_at(root_, position);
       const bool output = task < root_.tasks()->size();
       const Path at{nullptr, output ? "tasks" : "auxiliary", static_cast<std::int64_t>(output ? task : position)};
@@ -297,7 +295,7 @@ class LayerVerifier {
     const Path at{&path, "link.map", -1};
     const schema::LinkMap* map = link.map();
     if (!map || !is_finite(map->scale()) || !is_finite(map->shift()) || !(map->lower() <= map->upper())) {
-      return error_at(at, ErrorCode::kDamaged, "missing, not finite, or lower above upper");
+      return error_at(at, ErrorCode::kDamaged, "missing, not finite, or empty bounds");
     }
     const bool links = map->kind() < schema::LinkKind_Mapped && map->kind() != schema::LinkKind_Sigmoid;
     if (!links || !kernels::is_activation(map->activation()) || map->activation() == schema::ActivationKind_PRelu) {
@@ -330,11 +328,9 @@ class LayerVerifier {
     if (kHasExtras && kind == schema::LinkKind_Expected && size_of(link.values()) != width) {
       return error_at(path, ErrorCode::kDamaged, "values: ", size_of(link.values()), " for ", width, " classes");
     }
-    if (kHasExtras && kind == schema::LinkKind_LogSoftmax && width < 2) {
-      return error_at(path, ErrorCode::kDamaged, "log-softmax over ", width, " class");
-    }
-    if (kind >= schema::LinkKind_Softmax && width > kMaxExperts) {
-      return error_at(path, ErrorCode::kUnsupported, "softmax over ", width, " classes, at most ", kMaxExperts);
+    const bool too_few = kHasExtras && kind == schema::LinkKind_LogSoftmax && width < 2;
+    if (too_few || (kind >= schema::LinkKind_Softmax && width > kMaxExperts)) {
+      return error_at(path, ErrorCode::kUnsupported, "softmax over ", width, " classes, expected 2 to ", kMaxExperts);
     }
     if (link.column() < width) return {};
     return error_at(path, ErrorCode::kDamaged, "column: ", link.column(), " of ", width);

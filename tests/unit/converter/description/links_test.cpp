@@ -67,10 +67,12 @@ TEST_CASE("links: what is refused") {
                              R"(}, {"name": "c", "link": "sigmoid"})"),
                       linked_weights());
   };
-  CHECK(contains(error(R"("sigmoid")"), R"(or one of several outputs {"column": n})"));
+  CHECK(contains(error(R"("sigmoid")"), R"(and one of several outputs {"column": n})"));
   CHECK(contains(error(R"({"column": 3})"), "column is 3, counted from 0"));
   CHECK(contains(error(R"({"log_softmax_column": 3})"), "log_softmax_column is 3, counted from 0"));
-  CHECK(contains(error(R"({"log_softmax_column": 0, "tower": "a"})"), "expected at least 2 for log_softmax_column"));
+  const std::string one = R"({"name": "a", "link": "sigmoid"}, {"name": "b", "link": {"log_softmax_column": 0, "tower": "a"}})";
+  CHECK(contains(bind_error(linked(one), MemoryWeights().linear("towers.0", 1, 4)),
+                 "expected at least 2 for log_softmax_column"));
   CHECK(contains(error(R"({"expected_value": [1, 2]})"), "expected_value has 2 values"));
   CHECK(contains(error(R"({"expected_value": [1]})"), "expected the value of each class"));
   CHECK(contains(error(R"({"softmax_column": 1, "column": 1})"), "more than one of"));
