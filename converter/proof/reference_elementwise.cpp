@@ -51,7 +51,7 @@ RefResults simple(const RefCall& call) {
   RefResults results = map_reals(call, function);
   if (!call.input(0).whole) return results;
   RefTensor whole = make_integers(call.input(0).shape);
-  for (size_t i = 0; i < whole.integers.size(); ++i) whole.integers[i] = static_cast<int64_t>(results[0].reals[i]);
+  for (size_t i = 0; i < whole.integers.size(); ++i) whole.integers[i] = whole_number(results[0].reals[i]);
   return single(std::move(whole));
 }
 
@@ -105,21 +105,21 @@ RefResults clip(const RefCall& call) {
     lower = call.real("min", lower);
     upper = call.real("max", upper);
   } else {
-    if (call.has(1)) lower = call.input(1).number(0);
-    if (call.has(2)) upper = call.input(2).number(0);
+    if (call.has(1)) lower = call.scalar(1);
+    if (call.has(2)) upper = call.scalar(2);
   }
   const RefTensor& x = call.input(0);
   if (!x.whole) return map_reals(call, [=](double value) { return std::min(std::max(value, lower), upper); });
   RefTensor result = x;
   for (int64_t& value : result.integers) {
     const auto number = static_cast<double>(value);
-    value = number > upper ? static_cast<int64_t>(upper) : number < lower ? static_cast<int64_t>(lower) : value;
+    value = number > upper ? whole_number(upper) : number < lower ? whole_number(lower) : value;
   }
   return single(std::move(result));
 }
 
 RefResults logical_not(const RefCall& call) {
-  RefTensor result = call.input(0);
+  RefTensor result = call.whole(0);
   for (int64_t& value : result.integers) value = value == 0;
   return single(std::move(result));
 }
@@ -145,14 +145,14 @@ double to_type(double x, int64_t type) {
 }
 
 int64_t to_integer(double x, int64_t type) {
-  const auto whole = static_cast<int64_t>(x);
+  if (type == 9) return x != 0;
+  const int64_t whole = whole_number(x);
   switch (type) {
     case 2: return static_cast<uint8_t>(whole);
     case 3: return static_cast<int8_t>(whole);
     case 4: return static_cast<uint16_t>(whole);
     case 5: return static_cast<int16_t>(whole);
     case 6: return static_cast<int32_t>(whole);
-    case 9: return x != 0;
     case 12: return static_cast<uint32_t>(whole);
     default: return whole;
   }
@@ -169,7 +169,6 @@ RefResults cast(const RefCall& call) {
   RefTensor result = make_integers(x.shape);
   for (size_t i = 0; i < result.integers.size(); ++i) {
     const bool same = x.whole && (type == 7 || type == 13);
-    if (!x.whole && !(std::fabs(x.real(i)) < 9e18)) throw ConvertError("casts a number beyond 2^63");
     result.integers[i] = same                ? x.integers[i]
                          : x.whole && type == 9 ? x.integers[i] != 0
                          : x.whole              ? to_integer(static_cast<double>(x.integers[i]), type)
@@ -200,7 +199,7 @@ int64_t calculate(const std::string& operation, int64_t a, int64_t b) {
   if (operation == "Mul") return static_cast<int64_t>(x * y);
   if (operation == "Max") return std::max(a, b);
   if (operation == "Min") return std::min(a, b);
-  if (operation == "Pow") return static_cast<int64_t>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+  if (operation == "Pow") return whole_number(std::pow(static_cast<double>(a), static_cast<double>(b)));
   if (b == 0 || (b == -1 && a == std::numeric_limits<int64_t>::min())) throw ConvertError("divides by zero");
   if (operation == "Div") return a / b;
   const int64_t rest = a % b;

@@ -22,13 +22,8 @@ size_t position(int64_t index, size_t size) {
   return static_cast<size_t>(index < 0 ? index + count : index);
 }
 
-const RefTensor& whole(const RefCall& call, size_t which) {
-  if (!call.input(which).whole) throw ConvertError("has indices that are not whole numbers");
-  return call.input(which);
-}
-
 RefResults gather(const RefCall& call) {
-  const RefTensor &x = call.input(0), &indices = whole(call, 1);
+  const RefTensor &x = call.input(0), &indices = call.whole(1);
   const size_t axis = axis_of(call.integer("axis", 0), x.shape.size());
   Shape shape(x.shape.begin(), x.shape.begin() + static_cast<std::ptrdiff_t>(axis));
   shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
@@ -45,10 +40,18 @@ RefResults gather(const RefCall& call) {
   return single(select(x, shape, sources));
 }
 
+/// As many axes, and none longer but the one that is indexed.
+void require_within(const Shape& indices, const Shape& shape, size_t indexed) {
+  bool within = indices.size() == shape.size();
+  for (size_t axis = 0; within && axis < shape.size(); ++axis) within = axis == indexed || indices[axis] <= shape[axis];
+  if (!within) throw ConvertError("has indices that do not fit");
+}
+
 RefResults gather_elements(const RefCall& call) {
-  const RefTensor &x = call.input(0), &indices = whole(call, 1);
+  const RefTensor &x = call.input(0), &indices = call.whole(1);
   const size_t axis = axis_of(call.integer("axis", 0), x.shape.size());
   const std::vector<size_t> strides = strides_of(x.shape);
+  require_within(indices.shape, x.shape, axis);
   call.spend(indices.size());
   std::vector<size_t> sources;
   size_t i = 0;
@@ -81,7 +84,7 @@ std::vector<size_t> slices_at(const Shape& shape, const RefTensor& indices, size
 }
 
 RefResults gather_nd(const RefCall& call) {
-  const RefTensor &x = call.input(0), &indices = whole(call, 1);
+  const RefTensor &x = call.input(0), &indices = call.whole(1);
   const auto batch_dims = static_cast<size_t>(std::clamp<int64_t>(call.integer("batch_dims", 0), 0, 64));
   if (batch_dims >= std::min(x.shape.size(), indices.shape.size())) throw ConvertError("has batch_dims that do not fit");
   for (size_t axis = 0; axis < batch_dims; ++axis) {
@@ -120,12 +123,13 @@ void put(RefTensor& to, size_t at, const RefTensor& from, size_t source, const s
 }
 
 RefResults scatter_elements(const RefCall& call) {
-  const RefTensor &indices = whole(call, 1), &updates = call.input(2);
+  const RefTensor &indices = call.whole(1), &updates = call.input(2);
   RefTensor result = owned(call.input(0));
   if (updates.shape != indices.shape || updates.whole != result.whole || indices.shape.size() != result.shape.size()) {
     throw ConvertError("puts what does not fit");
   }
   const size_t axis = axis_of(call.integer("axis", 0), result.shape.size());
+  require_within(indices.shape, result.shape, axis);
   const std::vector<size_t> strides = strides_of(result.shape);
   call.spend(result.size() + indices.size());
   size_t i = 0;
@@ -140,7 +144,7 @@ RefResults scatter_elements(const RefCall& call) {
 }
 
 RefResults scatter_nd(const RefCall& call) {
-  const RefTensor &indices = whole(call, 1), &updates = call.input(2);
+  const RefTensor &indices = call.whole(1), &updates = call.input(2);
   RefTensor result = owned(call.input(0));
   const std::vector<size_t> firsts = slices_at(result.shape, indices, 0);
   const size_t run = product(result.shape, indices.shape.back(), result.shape.size());
@@ -167,7 +171,7 @@ void for_each_line(const Shape& shape, size_t axis, Visit visit) {
 RefResults top_k(const RefCall& call) {
   const RefTensor& x = call.input(0);
   const size_t axis = axis_of(call.integer("axis", -1), x.shape.size()), size = x.shape[axis];
-  const int64_t wanted = call.opset < 10 ? call.integer("k", -1) : whole(call, 1).integers.at(0);
+  const int64_t wanted = call.opset < 10 ? call.integer("k", -1) : call.whole(1).integers.at(0);
   if (wanted < 0 || static_cast<size_t>(wanted) > size) throw ConvertError("takes more elements than there are");
   const bool largest = call.integer("largest", 1) != 0;
   const auto k = static_cast<size_t>(wanted);
@@ -238,10 +242,10 @@ RefResults non_zero(const RefCall& call) {
 /// values: what is elsewhere, and what is at the index.
 RefResults one_hot(const RefCall& call) {
   const RefTensor &indices = call.input(0), &values = call.input(2);
-  const auto depth = static_cast<int64_t>(call.input(1).number(0));
+  const int64_t depth = whole_number(call.scalar(1));
   const auto rank = static_cast<int64_t>(indices.shape.size());
   const size_t axis = axis_of(call.integer("axis", -1), static_cast<size_t>(rank + 1));
-  if (depth < 1) throw ConvertError("has no depth");
+  if (depth < 1 || values.size() != 2) throw ConvertError("has no depth, or another number of values than two");
   Shape shape = indices.shape;
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), static_cast<size_t>(depth));
   call.spend(num_elements(shape));
@@ -250,7 +254,7 @@ RefResults one_hot(const RefCall& call) {
   for (Walk walk(shape, {}); !walk.done(); walk.next()) {
     const size_t to = sources.size();
     const size_t from = to / (inner * static_cast<size_t>(depth)) * inner + to % inner;
-    const auto index = static_cast<int64_t>(indices.number(from));
+    const int64_t index = whole_number(indices.number(from));
     const int64_t wrapped = index < 0 ? index + depth : index;
     sources.push_back(wrapped == static_cast<int64_t>(walk.index(axis)) ? 1 : 0);
   }

@@ -45,8 +45,8 @@ RefResults same(const RefCall& call) {
 }
 
 RefResults dropout(const RefCall& call) {
-  const bool training = call.has(2) && call.input(2).number(0) != 0;
-  if (training && !(call.has(1) && call.input(1).number(0) == 0)) throw ConvertError("is random");
+  const bool training = call.has(2) && call.scalar(2) != 0;
+  if (training && !(call.has(1) && call.scalar(1) == 0)) throw ConvertError("is random");
   return same(call);
 }
 
@@ -92,7 +92,7 @@ RefResults size_of(const RefCall& call) {
 }
 
 RefResults constant_of_shape(const RefCall& call) {
-  const Shape shape = sizes_of(call.input(0).integers);
+  const Shape shape = sizes_of(call.whole(0).integers);
   const auto found = call.node.attributes.find("value");
   const OnnxTensor* value = found == call.node.attributes.end() ? nullptr : found->second.tensor.get();
   call.spend(num_elements(shape));
@@ -104,14 +104,16 @@ RefResults constant_of_shape(const RefCall& call) {
 }
 
 RefResults range(const RefCall& call) {
-  const RefTensor &start = call.input(0), &limit = call.input(1), &step = call.input(2);
-  const double steps = (limit.number(0) - start.number(0)) / step.number(0);
-  const auto count = static_cast<size_t>(std::max(0.0, std::min(1e9, std::ceil(steps))));
+  const double start = call.scalar(0), step = call.scalar(2), steps = (call.scalar(1) - start) / step;
+  const bool whole = call.input(0).whole && call.input(2).whole;
+  if (!(steps < 1e9)) throw ConvertError("counts without an end");
+  const auto count = static_cast<size_t>(std::max(0.0, std::ceil(steps)));
   call.spend(count);
-  RefTensor result = start.whole ? make_integers({count}) : make_reals({count});
+  RefTensor result = whole ? make_integers({count}) : make_reals({count});
   for (size_t i = 0; i < count; ++i) {
-    if (start.whole) result.integers[i] = start.integers[0] + static_cast<int64_t>(i) * step.integers[0];
-    if (!start.whole) result.reals[i] = start.number(0) + static_cast<double>(i) * step.number(0);
+    const double number = start + static_cast<double>(i) * step;
+    if (whole) result.integers[i] = whole_number(number);
+    if (!whole) result.reals[i] = number;
   }
   return single(std::move(result));
 }
@@ -175,6 +177,11 @@ RefResults transpose(const RefCall& call) {
   if (order.empty()) {
     for (size_t axis = x.shape.size(); axis-- > 0;) order.push_back(static_cast<int64_t>(axis));
   }
+  std::vector<bool> placed(x.shape.size(), false);
+  for (const int64_t axis : order) placed[axis_of(axis, placed.size())] = true;
+  if (order.size() != placed.size() || std::count(placed.begin(), placed.end(), false) != 0) {
+    throw ConvertError("is no permutation of the axes");
+  }
   const std::vector<size_t> strides = strides_of(x.shape);
   Shape shape;
   for (const int64_t axis : order) shape.push_back(x.shape.at(axis_of(axis, x.shape.size())));
@@ -197,7 +204,7 @@ RefTensor repeat_to(const RefCall& call, const RefTensor& x, const Shape& shape)
 
 RefResults expand(const RefCall& call) {
   const RefTensor& x = call.input(0);
-  return single(repeat_to(call, x, broadcast(x.shape, sizes_of(call.input(1).integers))));
+  return single(repeat_to(call, x, broadcast(x.shape, sizes_of(call.whole(1).integers))));
 }
 
 // ------------------------------------------------------------------------------------ along one axis
@@ -225,7 +232,7 @@ std::vector<size_t> count_from(size_t first, size_t count) {
 
 RefResults tile(const RefCall& call) {
   RefTensor x = call.input(0);
-  const Shape repeats = sizes_of(call.input(1).integers);
+  const Shape repeats = sizes_of(call.whole(1).integers);
   for (size_t axis = 0; axis < x.shape.size(); ++axis) {
     std::vector<size_t> taken;
     call.spend(repeats.at(axis));
@@ -309,9 +316,13 @@ RefResults pad(const RefCall& call) {
   const std::vector<int64_t> pads = call.list("pads", 1);
   const size_t rank = x.shape.size();
   if (call.has(3) || pads.size() != 2 * rank || x.whole) throw ConvertError("pads some axes alone, or whole numbers");
-  const double value = call.has(2) ? call.input(2).number(0) : call.real("value", 0);
+  const double value = call.has(2) ? call.scalar(2) : call.real("value", 0);
   Shape shape;
   for (size_t axis = 0; axis < rank; ++axis) {
+    constexpr int64_t kMost = int64_t{1} << 30;
+    if (std::max(std::max(pads[axis], pads[axis + rank]), -std::min(pads[axis], pads[axis + rank])) > kMost) {
+      throw ConvertError("pads by more than 2^30");
+    }
     const int64_t size = static_cast<int64_t>(x.shape[axis]) + pads[axis] + pads[axis + rank];
     if (size < 0) throw ConvertError("pads to a negative size");
     shape.push_back(static_cast<size_t>(size));

@@ -175,7 +175,7 @@ RefResults reduce(const RefCall& call) {
   result.shape = shape;
   if (!x.whole) return single(std::move(result));
   RefTensor whole = make_integers(shape);
-  for (size_t i = 0; i < whole.integers.size(); ++i) whole.integers[i] = static_cast<int64_t>(result.reals[i]);
+  for (size_t i = 0; i < whole.integers.size(); ++i) whole.integers[i] = whole_number(result.reals[i]);
   return single(std::move(whole));
 }
 

@@ -1,6 +1,7 @@
 #include "converter/proof/reference_tensor.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
@@ -73,6 +74,11 @@ RefTensor select(const RefTensor& tensor, Shape shape, const std::vector<size_t>
   return result;
 }
 
+int64_t whole_number(double number) {
+  if (!(std::fabs(number) < 9.2e18)) throw ConvertError("makes a whole number of one beyond 2^63");
+  return static_cast<int64_t>(number);
+}
+
 size_t axis_of(int64_t axis, size_t rank) {
   const auto axes = static_cast<int64_t>(rank);
   if (axis < -axes || axis >= axes) throw ConvertError("has no axis " + std::to_string(axis));
@@ -100,6 +106,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
 Walk::Walk(const Shape& shape, const std::vector<const RefTensor*>& operands)
     : shape_(shape), positions_(operands.size(), 0), index_(shape.size(), 0), left_(checked(shape)) {
   for (const RefTensor* operand : operands) {
+    if (broadcast(shape, operand->shape) != shape) throw ConvertError("has operands whose shapes do not go together");
     const std::vector<size_t> own = strides_of(operand->shape);
     std::vector<size_t> strides(shape.size(), 0);
     const size_t skipped = shape.size() - operand->shape.size();
@@ -125,6 +132,16 @@ void Walk::next() {
 const RefTensor& RefCall::input(size_t which) const {
   if (!has(which)) throw ConvertError("has no input " + std::to_string(which));
   return *inputs[which];
+}
+
+double RefCall::scalar(size_t which) const {
+  if (input(which).size() == 0) throw ConvertError("has an input without elements");
+  return input(which).number(0);
+}
+
+const RefTensor& RefCall::whole(size_t which) const {
+  if (!input(which).whole) throw ConvertError("has numbers that are not whole where whole ones are expected");
+  return input(which);
 }
 
 int64_t RefCall::integer(const std::string& name, int64_t otherwise) const {

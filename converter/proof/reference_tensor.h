@@ -39,6 +39,9 @@ RefTensor from_constant(const OnnxTensor& tensor);
 /// A tensor of `shape` whose element i is element sources[i].
 RefTensor select(const RefTensor& tensor, Shape shape, const std::vector<size_t>& sources);
 
+/// Cut to a whole number. Throws where there is none of 64 bits.
+int64_t whole_number(double number);
+
 size_t axis_of(int64_t axis, size_t rank);
 std::vector<size_t> strides_of(const Shape& shape);
 Shape broadcast(const Shape& a, const Shape& b);
@@ -68,6 +71,10 @@ struct RefCall {
 
   bool has(size_t which) const { return which < inputs.size() && inputs[which] != nullptr; }
   const RefTensor& input(size_t which) const;
+  /// The first element.
+  double scalar(size_t which) const;
+  /// An input of whole numbers.
+  const RefTensor& whole(size_t which) const;
   int64_t integer(const std::string& name, int64_t otherwise) const;
   double real(const std::string& name, double otherwise) const;
   std::string text(const std::string& name, const std::string& otherwise) const;

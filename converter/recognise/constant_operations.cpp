@@ -1,7 +1,7 @@
 // Operations on constants alone: what a graph calculates of shapes and weights before any row comes.
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
 #include <map>
 
 #include "converter/error.h"

@@ -37,9 +37,10 @@ TensorValue constant_value(const OnnxTensor& tensor) {
   value.shape.assign(tensor.shape.begin(), tensor.shape.end());
   value.floats = tensor.floats;
   value.integers = tensor.integers;
+  require_plain(value.integers);
   value.name = tensor.name;
   const size_t elements = std::accumulate(value.shape.begin(), value.shape.end(), size_t{1}, std::multiplies<>());
-  if (value.size() != elements) throw ConvertError("a constant that is not of numbers");
+  if (value.size() != elements) throw ConvertError("is a constant that is not of numbers");
   return value;
 }
 
@@ -53,7 +54,7 @@ class Evaluator {
     } catch (const ConvertError& error) {
       throw ConvertError(std::string("not recognised: ") + error.what());
     }
-    for (const std::string& name : graph_.sparse_constants) unusable_[name] = "a sparse tensor, which is not read";
+    for (const std::string& name : graph_.sparse_constants) unusable_[name] = "is a sparse tensor, which is not read";
     for (const auto& [name, tensor] : graph_.initializers) {
       try {
         values_[name] = constant_value(*tensor);
@@ -129,7 +130,7 @@ class Evaluator {
     const auto found = values_.find(name);
     if (found != values_.end()) return &found->second;
     const auto unusable = unusable_.find(name);
-    if (unusable != unusable_.end()) throw ConvertError(in_quotes(name) + " is " + unusable->second);
+    if (unusable != unusable_.end()) throw ConvertError(in_quotes(name) + " " + unusable->second);
     throw ConvertError("reads " + in_quotes(name) + ", which no node before it gives");
   }
 

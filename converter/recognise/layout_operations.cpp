@@ -140,6 +140,7 @@ NodeResults constant(const NodeCall& call) {
   } else {
     throw ConvertError("is a constant of an unknown kind");
   }
+  require_plain(value.integers);
   return one(std::move(value));
 }
 

@@ -15,6 +15,14 @@ size_t TensorValue::size() const {
   return 0;
 }
 
+void require_plain(const std::vector<int64_t>& integers) {
+  for (const int64_t integer : integers) {
+    if (integer == kBatchSize || integer == kUnknownSize) {
+      throw ConvertError("has the number " + std::to_string(integer) + ", which the converter keeps for the batch's size");
+    }
+  }
+}
+
 size_t count_elements(const std::vector<size_t>& shape) {
   constexpr size_t kMax = size_t{1} << 26;
   size_t count = 1;

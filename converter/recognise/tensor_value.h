@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,10 +9,11 @@
 
 namespace mmoe::converter {
 
-/// The batch's size among the integers of a constant, where a graph asks for a shape.
-constexpr int64_t kBatchSize = std::numeric_limits<int64_t>::min() + 1;
+/// The batch's size among the integers of a constant, where a graph asks for a shape. A number that no exporter writes (the
+/// least and largest ones mean "to the end"); a file that has it is refused.
+constexpr int64_t kBatchSize = -6148914691236517201;
 /// What was calculated from it and is not known. NodeCall::integers() refuses it.
-constexpr int64_t kUnknownSize = std::numeric_limits<int64_t>::min() + 2;
+constexpr int64_t kUnknownSize = -6148914691236517202;
 
 enum class TensorKind { kFloats, kIntegers, kRows };
 
@@ -33,6 +33,9 @@ struct TensorValue {
   size_t rank() const { return shape.size(); }
   size_t size() const;  ///< number of elements (of one row)
 };
+
+/// Of the file. Throws ConvertError where one is kBatchSize or kUnknownSize.
+void require_plain(const std::vector<int64_t>& integers);
 
 /// The product of `shape`; throws ConvertError past 2^26.
 size_t count_elements(const std::vector<size_t>& shape);

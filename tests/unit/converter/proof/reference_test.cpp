@@ -73,6 +73,53 @@ TEST_CASE("reference: every operator in every operator set, as onnxruntime calcu
   CHECK(compared > 900);
 }
 
+TEST_CASE("reference: inputs and attributes that do not fit are refused, or evaluated, and nothing else") {
+  const nlohmann::json entries = nlohmann::json::parse(fixture_bytes("../onnx/operators.json"));
+  uint64_t state = 1;
+  const auto below = [&state](uint64_t bound) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % bound;
+  };
+  const std::vector<RefTensor> strange = [] {
+    std::vector<RefTensor> tensors = {make_reals({}), make_reals({0}), make_integers({2, 0}), make_integers({3}),
+                                      make_reals({1, 1, 2, 1, 3})};
+    tensors.push_back(make_reals({2}));
+    tensors.back().reals = {1e300, -std::numeric_limits<double>::infinity()};
+    tensors.push_back(make_integers({2}));
+    tensors.back().integers = {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+    return tensors;
+  }();
+  size_t refused = 0, evaluated = 0;
+  for (const nlohmann::json& entry : entries) {
+    for (int round = 0; round < 20; ++round) {
+      OnnxGraph graph = parse_onnx("operators.json", from_base64(entry["model"]));
+      OnnxNode& node = graph.nodes[0];
+      std::map<std::string, RefTensor> inputs;
+      for (const auto& [input, text] : entry["inputs"].items()) inputs[input] = tensor_of(text);
+      for (const std::string& input : node.inputs) {
+        if (below(2) == 0) inputs[input] = strange[below(strange.size())];
+      }
+      for (auto& attribute : node.attributes) {
+        if (below(3) == 0) attribute.second.integer = static_cast<int64_t>(below(7)) - 3;
+        if (below(6) == 0) attribute.second.integer = std::numeric_limits<int64_t>::min();
+        for (int64_t& element : attribute.second.integers) {
+          if (below(3) == 0) element = static_cast<int64_t>(below(9)) - 4;
+        }
+      }
+      if (below(8) == 0 && !node.inputs.empty()) node.inputs.pop_back();
+      if (below(8) == 0 && !node.inputs.empty()) node.inputs[0].clear();
+      try {
+        Reference(graph).run(inputs);
+        ++evaluated;
+      } catch (const NotEvaluated&) {
+        ++refused;
+      }
+    }
+  }
+  CHECK(refused > 500);
+  CHECK(evaluated > 500);
+}
+
 TEST_CASE("reference: what it does not know, and what grows, is named and not evaluated") {
   OnnxGraph graph;
   graph.opset = 17;

@@ -1,6 +1,8 @@
 // What constants and shapes alone decide, and the batch's size among them.
 #include <functional>
+#include <limits>
 
+#include "converter/recognise/tensor_value.h"
 #include "tests/unit/converter/importers/weights_test_support.h"
 #include "tests/unit/converter/proof/proof_test_support.h"
 
@@ -63,6 +65,19 @@ TEST_CASE("constants: the batch's size is a symbol") {
                    return joined(b, b.node("Range", {b.integers({}, {0}), batch, b.integers({}, {1})}));
                  }),
                  "counts the rows of the batch");
+}
+
+TEST_CASE("constants: the least and largest numbers mean to the end, and none of the file is the batch's size") {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min(), kLargest = std::numeric_limits<int64_t>::max();
+  const auto sliced = [](int64_t start, int64_t end, int64_t step) {
+    B build;
+    const std::string x = build.input("x", {0, 4});
+    build.model_of(build.node("Slice", {x, build.integers({start}), build.integers({end}), build.integers({1}), build.integers({step})}), 4);
+    return proof_of(build);
+  };
+  for (const int64_t end : {kLeast, kLeast + 1, kLeast + 2, int64_t{-5}}) CHECK(sliced(-1, end, -1) == "");  // x.flip(1)
+  for (const int64_t end : {kLargest, kLargest - 1, int64_t{4}}) CHECK(sliced(0, end, 1) == "");
+  for (const int64_t symbol : {kBatchSize, kUnknownSize}) CHECK_CONTAINS(sliced(0, symbol, 1), "keeps for the batch's size");
 }
 
 TEST_CASE("constants: a column of ones beside x is a bias") {
