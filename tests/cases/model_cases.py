@@ -45,8 +45,8 @@ def check_model(case):
     equal = require_equal(case.scores(case.output(), rows), read_table(expected))
     if name.startswith("accepted-"):
         require("training" in done.text, "converted without a word of training mode")
-    # The same by the converter's own comparison, with its own tolerance.
-    case.converted(*command(case), "--rows", rows, "--expect", expected, output=case.output("expected.mmoe"))
+    if name.startswith("expect-"):
+        case.converted(*command(case), "--rows", rows, "--expect", expected, output=case.output("expected.mmoe"))
     return equal
 
 
