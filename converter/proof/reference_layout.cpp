@@ -297,7 +297,7 @@ RefResults slice(const RefCall& call) {
     const int64_t step = steps.empty() ? 1 : steps.at(i);
     if (step == 0) throw ConvertError("slices with a step of 0");
     int64_t start = starts[i] < 0 ? starts[i] + size : starts[i], end = ends.at(i) < 0 ? ends[i] + size : ends[i];
-    start = std::clamp<int64_t>(start, 0, step > 0 ? size : size - 1);
+    start = std::clamp<int64_t>(start, 0, step > 0 ? size : std::max<int64_t>(size - 1, 0));
     end = std::clamp<int64_t>(end, step > 0 ? 0 : -1, size);
     std::vector<size_t> taken;
     for (int64_t at = start; size > 0 && (step > 0 ? at < end : at > end); at += std::clamp(step, -size, size)) {
