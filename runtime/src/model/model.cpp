@@ -190,10 +190,10 @@ Status Model::verify_checksums() const {
   const char* bytes = static_cast<const char*>(data_);
   const auto header = static_cast<uoffset_t>(root.header_checksum());
   if (header >= root.segments()->size() || root.segments()->Get(header)->offset() + sizeof(std::uint64_t) != size_) {
-    return make_error(ErrorCode::kChecksum, "header_checksum: not the file's last 8 bytes");
+    return make_error(ErrorCode::kChecksum, "header_checksum: not at the end");
   }
   if (!internal::header_is_as_written(data_, size_)) {
-    return make_error(ErrorCode::kChecksum, "the header is not as written");
+    return make_error(ErrorCode::kChecksum, "the header is damaged");
   }
   for (uoffset_t i = 0; i < root.segments()->size(); ++i) {
     const schema::Segment& segment = *root.segments()->Get(i);

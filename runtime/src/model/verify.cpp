@@ -40,16 +40,14 @@ Status verify_framing(const std::uint8_t* bytes, std::size_t size) {
 }
 
 Error altered_header() {
-  return make_error(ErrorCode::kChecksum, "the header is damaged: it is not as written, by its checksum. Copy or convert "
-                                          "the file again");
+  return make_error(ErrorCode::kChecksum, "the header is damaged (checksum): copy the file again");
 }
 
 Status verify_buffer(const std::uint8_t* bytes, bool as_written) {
   flatbuffers::Verifier verifier(bytes, static_cast<std::size_t>(claimed_header_bytes(bytes)), kMaxDepth, kMaxTables);
   if (schema::VerifySizePrefixedModelBuffer(verifier)) return {};
   if (!as_written) return altered_header();
-  return make_error(ErrorCode::kDamaged, "the header's tables do not lie within it: not a valid FlatBuffers buffer of "
-                                         "schema/mmoe.fbs");
+  return make_error(ErrorCode::kDamaged, "the header is not a valid FlatBuffers buffer");
 }
 
 // A model ends where its last segment does.
@@ -64,7 +62,7 @@ Status verify_length(const schema::Model& root, std::uint64_t size) {
     return make_error(ErrorCode::kDamaged, "truncated: the model has ", end, " bytes, the file ", size);
   }
   if (end < size) {
-    return make_error(ErrorCode::kDamaged, size - end, " bytes follow the model's ", end, ", which are not its own");
+    return make_error(ErrorCode::kDamaged, size - end, " bytes follow the model's ", end);
   }
   return {};
 }

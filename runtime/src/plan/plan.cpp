@@ -65,7 +65,7 @@ Status check_limits(const Plan& plan, const PlanOptions& options) {
     const std::uint64_t limit = each.limit != 0 ? each.limit : by_default;
     if (each.needed <= limit) continue;
     return make_error(ErrorCode::kLimitExceeded, each.option, ": ", limit, ", the model needs ", each.needed,
-                      ". If you trust the file, raise this option");
+                      ": raise the option if you trust the file");
   }
   return {};
 }

@@ -13,7 +13,7 @@ Status resolve_id(const FeatureStep& feature, std::size_t index, std::size_t row
   if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return {};
   if (id != Model::kUnknownId) {
     return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", row, ": id ", id,
-                      ", expected one of the table's ", feature.num_ids, " rows or -1 (unknown)");
+                      ", expected -1 (unknown) or below ", feature.num_ids);
   }
   if (feature.unknown_rule == schema::UnknownRule_Error) {
     return make_error(ErrorCode::kUnknownCategory, "feature ", index, ", row ", row, ": unknown category");

@@ -221,16 +221,14 @@ Status Session::score_block(const float* x, std::size_t stride, std::size_t firs
   const bool user_finite = !candidates || user_ == User::kFinite;
   for (std::size_t row = 0; row < num_rows; ++row) {
     const bool finite = program_->kernels->all_finite(x + row * stride, width);
-    if (!finite && plan_.non_finite() == NonFinite::kError) {
-      return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": an input is NaN or infinite");
-    }
     float* scores = output.scores + row * output.stride;
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
       const float score = program_->scores[program_->requested[task] * num_rows + row];
       scores[task] = finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
     }
     if (plan_.non_finite() == NonFinite::kError && !program_->kernels->all_finite(scores, plan_.num_tasks())) {
-      return make_error(ErrorCode::kNonFinite, "row ", first_row + row, ": a score is NaN or infinite: inputs too large");
+      return make_error(ErrorCode::kNonFinite, "row ", first_row + row, finite ? ": a score" : ": an input",
+                        " is NaN or infinite");
     }
   }
   return {};

@@ -292,14 +292,14 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
   std::vector<float> scores(kRows * 2);
   const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
   rows.shop[145] = 100;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id 100, expected one of the table's 100 rows or -1 (unknown)");
+  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
   rows.device[190] = Model::kUnknownId;
   CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: unknown category");
   const auto candidates = [&](auto& session) {
     REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
     return session.score_candidate_features(rows.columns.data() + 3, 2, kRows, scores.data());
   };
-  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id 100, expected one of the table's 100 rows or -1 (unknown)");
+  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
 }
 
 TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
