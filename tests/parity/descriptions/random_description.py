@@ -1,11 +1,18 @@
 """Random descriptions of every shape that converter/DESCRIPTION.md allows, with random tensors and rows."""
 
+import pathlib
 import re
 
 import numpy as np
 
 from random_features import RandomFeatures
 from random_layers import Maker, RandomLayers
+
+# Prefixes that the document says may be left out.
+DOCUMENT = pathlib.Path(__file__).resolve().parents[3] / "converter/DESCRIPTION.md"
+PREFIXES = ["module.", "model.", "module.model."]
+if "_orig_mod." in DOCUMENT.read_text(encoding="utf-8"):
+    PREFIXES += ["_orig_mod.", "_orig_mod.module."]
 
 NAMES = ["click", "like", "buy", "share", "dwell", "follow"]
 
@@ -396,5 +403,5 @@ class RandomDescription:
             maker.add("optimizer.moment", maker.array(3, 2))
             self.json.setdefault("ignore", []).append("optimizer.*")
         if maker.chance(0.25):
-            prefix = maker.pick(["module.", "model.", "_orig_mod.", "module.model.", "_orig_mod.module."])
+            prefix = maker.pick(PREFIXES)
             self.maker.tensors = {prefix + name: array for name, array in self.tensors.items()}
