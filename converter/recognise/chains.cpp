@@ -9,6 +9,9 @@
 namespace mmoe::converter {
 namespace {
 
+// A layer that hands its inputs on has that many squared weights, where the graph has none.
+constexpr size_t kMaxHandedOn = 1024;
+
 bool only_shifts(const BatchNorm& norm) {
   const auto all = [](const std::vector<float>& values, float wanted) {
     return std::all_of(values.begin(), values.end(), [wanted](float value) { return value == wanted; });
@@ -16,89 +19,209 @@ bool only_shifts(const BatchNorm& norm) {
   return all(norm.gamma, 1) && all(norm.mean, 0) && all(norm.variance, 1) && norm.epsilon == 0;
 }
 
+double scale_of(const BatchNorm& norm, size_t i) {
+  return double{norm.gamma[i]} / std::sqrt(double{norm.variance[i]} + norm.epsilon);
+}
+
+double shift_of(const BatchNorm& norm, size_t i) { return norm.beta[i] - scale_of(norm, i) * norm.mean[i]; }
+
 /// `second` after `first`, as one. In double precision; where the result is rounded, by half a unit in the last place of
 /// a float, as a weight is.
 BatchNorm compose(const BatchNorm& first, const BatchNorm& second) {
-  const auto scale = [](const BatchNorm& norm, size_t i) {
-    return static_cast<double>(norm.gamma[i]) / std::sqrt(static_cast<double>(norm.variance[i]) + norm.epsilon);
-  };
   const size_t size = first.gamma.size();
   BatchNorm result{std::vector<float>(size), std::vector<float>(size), std::vector<float>(size, 0.0f),
                    std::vector<float>(size, 1.0f), 0};
   for (size_t i = 0; i < size; ++i) {
-    const double shift = static_cast<double>(first.beta[i]) - scale(first, i) * static_cast<double>(first.mean[i]);
-    result.gamma[i] = static_cast<float>(scale(first, i) * scale(second, i));
-    result.beta[i] = static_cast<float>(static_cast<double>(second.beta[i]) +
-                                        scale(second, i) * (shift - static_cast<double>(second.mean[i])));
+    result.gamma[i] = static_cast<float>(scale_of(first, i) * scale_of(second, i));
+    result.beta[i] = static_cast<float>(scale_of(second, i) * shift_of(first, i) + shift_of(second, i));
   }
   return result;
 }
 
-/// The norms of a list, nearest to the layer first, as one; nothing for none.
-std::optional<BatchNorm> compose_all(const std::vector<BatchNorm>& norms) {
-  std::optional<BatchNorm> result;
-  for (const BatchNorm& norm : norms) result = result ? compose(*result, norm) : norm;
-  return result;
+void append(std::optional<BatchNorm>& norm, const BatchNorm& next) { norm = norm ? compose(*norm, next) : next; }
+
+/// An affine map behind a layer norm is part of it.
+void append(LayerNorm& norm, const BatchNorm& next) {
+  for (size_t i = 0; i < norm.gamma.size(); ++i) {
+    norm.beta[i] = static_cast<float>(scale_of(next, i) * norm.beta[i] + shift_of(next, i));
+    norm.gamma[i] = static_cast<float>(scale_of(next, i) * norm.gamma[i]);
+  }
 }
 
 }  // namespace
 
-// What lies between a layer's weights and its output, collected from the output backwards.
-struct Chains::Unit {
+DenseLayer hand_on(size_t width, const std::string& name) {
+  DenseLayer layer;
+  layer.name = name;
+  layer.weight = {width, width, std::vector<float>(width * width, 0.0f)};
+  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
+  return layer;
+}
+
+// What a vector goes through between two layers. One of the three is set.
+struct Chains::Step {
   std::optional<Activation> activation;
-  std::vector<BatchNorm> before, after;  // of the activation; nearest to the layer first
-  std::optional<Ref> first;              // where the unit began to hold something
+  std::optional<BatchNorm> affine;
+  std::optional<LayerNorm> layer_norm;
+  Vector result;
+
+  /// Joins a layer whose earlier steps are part of it; false where it has no place for another.
+  bool join(DenseLayer& layer) const;
 };
 
-void Chains::fail(Ref at, const std::string& why) const {
+bool Chains::Step::join(DenseLayer& layer) const {
+  const bool activated = layer.activation.kind != ActivationKind::kIdentity;
+  if (activation) {
+    if (activated) return false;
+    layer.activation = *activation;
+  } else if (layer_norm) {
+    std::optional<LayerNorm>& place = activated ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
+    if (place || layer.norm_after_activation) return false;
+    place = layer_norm;
+  } else if (activated) {
+    if (layer.layer_norm_after_activation) {
+      append(*layer.layer_norm_after_activation, *affine);
+    } else {
+      append(layer.norm_after_activation, *affine);
+    }
+  } else if (layer.layer_norm_before_activation) {
+    append(*layer.layer_norm_before_activation, *affine);
+  } else if (layer.bias.empty() && !layer.norm_before_activation && only_shifts(*affine)) {
+    layer.bias = affine->beta;
+  } else {
+    append(layer.norm_before_activation, *affine);
+  }
+  return true;
+}
+
+struct Chains::Base {
+  BaseKind kind = BaseKind::kInput;
+  std::vector<LinearForm> forms;
+};
+
+std::string Chains::place_of(Ref at) const {
   const Expression& expression = expressions_.of(at);
-  const std::string where = expression.kind == ExpressionKind::kInput
-                                ? "input '" + graph_.inputs[expression.node].name + "'"
-                                : node_text(graph_, expression.node);
-  throw ConvertError("not recognised: stopped at " + where + ": " + why);
+  return expression.kind == ExpressionKind::kInput ? "input '" + graph_.inputs[expression.node].name + "'"
+                                                   : node_text(graph_, expression.node);
+}
+
+void Chains::fail(Ref at, const std::string& why) const {
+  throw ConvertError("not recognised: stopped at " + place_of(at) + ": " + why);
 }
 
 bool Chains::all_of_kind(const Vector& vector, ExpressionKind kind) const {
   return std::all_of(vector.begin(), vector.end(), [&](Ref ref) { return expressions_.of(ref).kind == kind; });
 }
 
-bool Chains::is_input(Ref ref) const {
-  const ExpressionKind kind = expressions_.of(ref).kind;
-  return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding;
+bool Chains::reads_one_vector(const Vector& vector) const {
+  return all_of_kind(vector, ExpressionKind::kDense) && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+           return expressions_.of(ref).inputs == expressions_.of(vector.front()).inputs;
+         });
 }
 
-void Chains::step_over_activation(Vector& vector, Unit& unit) const {
-  if (unit.activation) fail(vector.front(), "two activations follow one another without a layer between them");
+/// What a vector is of columns of the input, or of sums. Layers without an activation that only some of it goes through are
+/// linear maps of the input.
+std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
+  Base base;
+  const auto kind_of = [&](Ref ref) { return expressions_.of(expressions_.scaled(ref).of).kind; };
+  const auto all = [&](auto wanted) { return std::all_of(vector.begin(), vector.end(), wanted); };
+  const bool sums = all([&](Ref ref) { return kind_of(ref) == ExpressionKind::kSum; });
+  const bool layers = all([&](Ref ref) { return kind_of(ref) == ExpressionKind::kDense; });
+  const bool one_layer = layers && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+    return expressions_.of(expressions_.scaled(ref).of).inputs == expressions_.of(expressions_.scaled(vector.front()).of).inputs;
+  });
+  if (one_layer) return std::nullopt;
+  for (const Ref ref : vector) {
+    std::optional<LinearForm> form = forms_.of(ref);
+    if (!form) break;
+    base.forms.push_back(std::move(*form));
+  }
+  // Sums of layers are experts with constant weights.
+  const bool sums_layers = sums && std::any_of(base.forms.begin(), base.forms.end(),
+                                               [](const LinearForm& form) { return form.through_layers; });
+  if (base.forms.size() == vector.size() && !sums_layers) return base;
+  if (!sums) return std::nullopt;
+  base.kind = BaseKind::kMixture;
+  base.forms.clear();
+  for (const Ref ref : vector) {
+    const Scaled scaled = expressions_.scaled(ref);
+    base.forms.push_back({{{scaled.of, scaled.scale}}, scaled.shift, false});
+  }
+  return base;
+}
+
+Chains::Step Chains::step_over_activation(Vector& vector) const {
+  Step step;
+  step.result = vector;
   Activation activation = expressions_.of(vector.front()).activation;
   activation.slopes.clear();
   for (Ref& ref : vector) {
     const Expression& expression = expressions_.of(ref);
-    if (expression.activation.kind != activation.kind || expression.activation.alpha != activation.alpha) {
+    const Activation& other = expression.activation;
+    if (other.kind != activation.kind || other.alpha != activation.alpha || other.beta != activation.beta) {
       fail(ref, "one layer's outputs have different activations");
     }
-    if (activation.kind == ActivationKind::kPRelu) activation.slopes.push_back(expression.activation.slopes[ref.column]);
+    if (activation.kind == ActivationKind::kPRelu) activation.slopes.push_back(other.slopes[ref.column]);
     ref = expression.inputs[ref.column];
   }
-  unit.activation = activation;
+  step.activation = std::move(activation);
+  return step;
 }
 
-void Chains::step_over_norms(Vector& vector, Unit& unit) const {
+/// Elements without an affine map keep their values.
+Chains::Step Chains::step_over_affine(Vector& vector) const {
+  Step step;
+  step.result = vector;
+  const double epsilon = expressions_.of(vector.front()).norm.epsilon;
+  const bool alike = all_of_kind(vector, ExpressionKind::kAffine) && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+    return expressions_.of(ref).norm.epsilon == epsilon;
+  });
   BatchNorm norm;
-  norm.epsilon = expressions_.of(vector.front()).norm.epsilon;
+  norm.epsilon = alike ? epsilon : 0;
   for (Ref& ref : vector) {
     const Expression& expression = expressions_.of(ref);
-    if (expression.norm.epsilon != norm.epsilon) fail(ref, "one layer's outputs have different epsilons");
-    norm.gamma.push_back(expression.norm.gamma[ref.column]);
-    norm.beta.push_back(expression.norm.beta[ref.column]);
-    norm.mean.push_back(expression.norm.mean[ref.column]);
-    norm.variance.push_back(expression.norm.variance[ref.column]);
-    ref = expression.inputs[ref.column];
+    const bool affine = expression.kind == ExpressionKind::kAffine;
+    const size_t i = ref.column;
+    if (alike) {
+      norm.gamma.push_back(expression.norm.gamma[i]);
+      norm.beta.push_back(expression.norm.beta[i]);
+    } else {
+      norm.gamma.push_back(affine ? static_cast<float>(scale_of(expression.norm, i)) : 1.0f);
+      norm.beta.push_back(affine ? static_cast<float>(shift_of(expression.norm, i)) : 0.0f);
+    }
+    norm.mean.push_back(alike ? expression.norm.mean[i] : 0.0f);
+    norm.variance.push_back(alike ? expression.norm.variance[i] : 1.0f);
+    if (affine) ref = expression.inputs[i];
   }
-  std::vector<BatchNorm>& norms = unit.activation ? unit.before : unit.after;
-  norms.insert(norms.begin(), norm);
+  step.affine = std::move(norm);
+  return step;
 }
 
-DenseLayer Chains::take_layer(Vector& vector, const Unit& unit) const {
+Chains::Step Chains::step_over_layer_norm(Vector& vector) const {
+  Step step;
+  step.result = vector;
+  const Expression& expression = expressions_.of(vector.front());
+  std::vector<bool> seen(expression.columns, false);
+  LayerNorm norm;
+  norm.epsilon = expression.layer_norm.epsilon;
+  for (Ref& ref : vector) {
+    if (ref.expression != step.result.front().expression || seen[ref.column]) {
+      fail(ref, "normalises one vector, of which the next layer reads another part");
+    }
+    seen[ref.column] = true;
+    norm.gamma.push_back(expression.layer_norm.gamma[ref.column]);
+    norm.beta.push_back(expression.layer_norm.beta[ref.column]);
+    ref = expression.inputs[ref.column];
+  }
+  if (vector.size() != expression.columns) {
+    fail(step.result.front(), "normalises " + std::to_string(expression.columns) + " numbers, of which the next layer reads " +
+                                  std::to_string(vector.size()));
+  }
+  step.layer_norm = std::move(norm);
+  return step;
+}
+
+DenseLayer Chains::take_layer(Vector& vector) const {
   const Expression& first = expressions_.of(vector.front());
   const Vector inputs = first.inputs;
   DenseLayer layer;
@@ -107,7 +230,6 @@ DenseLayer Chains::take_layer(Vector& vector, const Unit& unit) const {
   bool biased = false;
   for (const Ref ref : vector) {
     const Expression& dense = expressions_.of(ref);
-    if (dense.inputs != inputs) fail(ref, "its outputs are joined with those of a layer that reads something else");
     const float* row = dense.weight->data.data() + ref.column * dense.weight->cols;
     layer.weight.data.insert(layer.weight.data.end(), row, row + dense.weight->cols);
     biased = biased || !dense.bias.empty();
@@ -115,55 +237,127 @@ DenseLayer Chains::take_layer(Vector& vector, const Unit& unit) const {
   }
   if (std::max(vector.size(), inputs.size()) > kMaxDim) fail(vector.front(), "is wider than 2^20");
   if (!biased) layer.bias.clear();
-  // Without an activation, before and after it are the same.
-  std::vector<BatchNorm> before = unit.activation ? unit.before : unit.after;
-  if (!biased && !before.empty() && only_shifts(before.front())) {
-    layer.bias = before.front().beta;
-    before.erase(before.begin());
-  }
-  layer.norm_before_activation = compose_all(before);
-  if (unit.activation) {
-    layer.activation = *unit.activation;
-    layer.norm_after_activation = compose_all(unit.after);
-  }
   vector = inputs;
   return layer;
 }
 
-Chain Chains::follow(const Vector& start) const {
+bool Chains::is_sum_of_layer(const Vector& vector) const {
+  const Expression& sum = expressions_.of(vector.front());
+  if (vector.size() != 1 || sum.kind != ExpressionKind::kSum) return false;
+  const std::vector<Term>& terms = sum.terms[vector.front().column];
+  const auto same = [&](const Term& term) { return !term.product && term.a.expression == terms.front().a.expression; };
+  const ExpressionKind kind = expressions_.of(terms.front().a).kind;
+  return std::all_of(terms.begin(), terms.end(), same) &&
+         (kind == ExpressionKind::kDense || kind == ExpressionKind::kActivation || kind == ExpressionKind::kAffine);
+}
+
+/// The sum of a layer's own outputs, as a layer with these weights.
+DenseLayer Chains::take_sum(Vector& vector) const {
+  const Ref sum = vector.front();
+  DenseLayer layer;
+  layer.name = node_text(graph_, expressions_.of(sum).node);
+  vector.clear();
+  for (const Term& term : expressions_.of(sum).terms[sum.column]) {
+    vector.push_back(term.a);
+    layer.weight.data.push_back(term.coefficient);
+  }
+  layer.weight.rows = 1;
+  layer.weight.cols = vector.size();
+  return layer;
+}
+
+/// `steps` are in the order of the search, the last first. They join the chain's last layer (the chain is built from its
+/// end), then layers that hand their inputs on.
+void Chains::add_steps(std::vector<Step>& steps, Chain& chain) const {
+  std::reverse(steps.begin(), steps.end());
+  Mlp layers = {std::move(chain.layers.back())};
+  std::vector<Vector> after = {std::move(chain.after.back())};
+  chain.layers.pop_back();
+  chain.after.pop_back();
+  for (const Step& step : steps) {
+    if (!step.join(layers.back())) {
+      const size_t width = step.result.size();
+      if (width > kMaxHandedOn) fail(step.result.front(), "follows another activation or norm, without a layer between them");
+      layers.push_back(hand_on(width, place_of(step.result.front())));
+      after.push_back({});
+      static_cast<void>(step.join(layers.back()));
+    }
+    after.back() = step.result;
+  }
+  steps.clear();
+  for (size_t i = layers.size(); i-- > 0;) {
+    chain.layers.push_back(std::move(layers[i]));
+    chain.after.push_back(std::move(after[i]));
+  }
+  if (chain.layers.size() > kMaxLayers) fail(chain.after.front().front(), "follows more than 32 layers");
+}
+
+void Chains::fail_between(const Vector& vector) const {
+  const Expression& first = expressions_.of(vector.front());
+  const auto other = std::find_if(vector.begin(), vector.end(),
+                                  [&](Ref ref) { return expressions_.of(ref).kind != first.kind; });
+  const bool alike = other == vector.end();
+  if (alike && first.kind == ExpressionKind::kFunction) {
+    fail(vector.front(), "is no part of an activation that the runtime has (ONNX.md lists them)");
+  }
+  if (alike && first.kind == ExpressionKind::kDense) {
+    fail(vector.front(), "its outputs are joined with those of a layer that reads something else");
+  }
+  if (alike) fail(vector.front(), "a softmax is read as if it were a layer");
+  const auto is_base = [](ExpressionKind kind) {
+    return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding || kind == ExpressionKind::kConstant;
+  };
+  const Ref at = is_base(expressions_.of(*other).kind) ? vector.front() : *other;
+  fail(at, "gives one part of a vector that is joined from results of different operations; a layer, an expert or a tower "
+           "reads the input, a mixture, or one layer's outputs");
+}
+
+Chain Chains::follow(const Vector& start) {
   Chain chain;
-  Vector vector = start, unit_end = start;
-  Unit unit;
+  Vector vector = start;
+  std::vector<Step> steps;
+  const auto end_layer = [&](DenseLayer layer, Vector result) {
+    chain.layers.push_back(std::move(layer));
+    chain.after.push_back(std::move(result));
+    add_steps(steps, chain);
+  };
   for (;;) {
     if (vector.empty()) throw ConvertError("not recognised: a layer without inputs");
-    const bool input = std::all_of(vector.begin(), vector.end(), [this](Ref ref) { return is_input(ref); });
-    if (input || all_of_kind(vector, ExpressionKind::kSum)) {
-      if (unit.first) fail(*unit.first, "works on the model's input or on a mixture directly, without a layer");
-      chain.kind = input ? BaseKind::kInput : BaseKind::kMixture;
-      chain.base = vector;
+    const Vector at = vector;
+    if (reads_one_vector(vector)) {
+      DenseLayer layer = take_layer(vector);
+      end_layer(std::move(layer), at);
+      continue;
+    }
+    if (is_sum_of_layer(vector)) {
+      DenseLayer layer = take_sum(vector);
+      end_layer(std::move(layer), at);
+      continue;
+    }
+    if (std::optional<Base> base = base_of(vector)) {
+      const bool empty = chain.layers.empty() && steps.empty();
+      const bool bare = chain.layers.empty() || !steps.empty();
+      if (bare && vector.size() > kMaxHandedOn) {
+        fail(start.front(), "works on the model's input or on a mixture directly, without a layer, and is wider than " +
+                                std::to_string(kMaxHandedOn));
+      }
+      if (bare) end_layer(hand_on(vector.size(), place_of(start.front())), at);
+      chain.layers.back() = compose(chain.layers.back(), base->forms, chain.base);
+      chain.kind = base->kind;
+      chain.only_hands_on = empty;
       std::reverse(chain.layers.begin(), chain.layers.end());
       std::reverse(chain.after.begin(), chain.after.end());
       return chain;
     }
-    if (all_of_kind(vector, ExpressionKind::kDense)) {
-      chain.layers.push_back(take_layer(vector, unit));
-      chain.after.push_back(unit_end);
-      if (chain.layers.size() > kMaxLayers) fail(start.front(), "follows more than 32 layers");
-      unit = {};
-      unit_end = vector;
-      continue;
-    }
-    if (!unit.first) unit.first = vector.front();
-    if (all_of_kind(vector, ExpressionKind::kActivation)) {
-      step_over_activation(vector, unit);
-    } else if (all_of_kind(vector, ExpressionKind::kAffine)) {
-      step_over_norms(vector, unit);
+    const auto is_affine = [&](Ref ref) { return expressions_.of(ref).kind == ExpressionKind::kAffine; };
+    if (std::any_of(vector.begin(), vector.end(), is_affine)) {
+      steps.push_back(step_over_affine(vector));
+    } else if (all_of_kind(vector, ExpressionKind::kActivation)) {
+      steps.push_back(step_over_activation(vector));
+    } else if (all_of_kind(vector, ExpressionKind::kLayerNorm)) {
+      steps.push_back(step_over_layer_norm(vector));
     } else {
-      const ExpressionKind kind = expressions_.of(vector.front()).kind;
-      const auto other = std::find_if(vector.begin(), vector.end(),
-                                      [&](Ref ref) { return expressions_.of(ref).kind != kind; });
-      if (other == vector.end()) fail(vector.front(), "a softmax is read as if it were a layer");
-      fail(is_input(*other) ? vector.front() : *other, "a vector is joined from results of different operations");
+      fail_between(vector);
     }
   }
 }

@@ -301,18 +301,10 @@ NodeResults reduce(const NodeCall& call, bool mean) {
   sum.kind = ExpressionKind::kSum;
   sum.terms.resize(count_elements(kept_shape));
   std::vector<size_t> index(value.rank(), 0);
+  call.expressions.charge(value.refs.size());
   for (const Ref ref : value.refs) {
     std::vector<Term>& terms = sum.terms[broadcast_position(kept_shape, index)];
-    const Expression& source = call.expressions.of(ref);
-    const size_t before = terms.size();
-    if (source.kind == ExpressionKind::kSum) {
-      terms.insert(terms.end(), source.terms[ref.column].begin(), source.terms[ref.column].end());
-    } else {
-      terms.emplace_back();
-      terms.back().a = ref;
-    }
-    call.expressions.charge(terms.size() - before);
-    for (size_t i = before; mean && i < terms.size(); ++i) terms[i].coefficient /= static_cast<float>(count);
+    terms.push_back({mean ? 1 / static_cast<float>(count) : 1.0f, ref, false, {}});
     next_index(value.shape, index);
   }
   sum.columns = sum.terms.size();

@@ -37,9 +37,16 @@ enum class ExpressionKind {
   kDense,      ///< weight [columns, inputs] times the vector `inputs`, plus bias
   kAffine,     ///< column i: inputs[i], normalised (scaled and shifted)
   kActivation, ///< column i: of inputs[i]
+  kFunction,   ///< column i: of arguments inputs[i], inputs[columns + i], ...; a part of an activation that is written out
+  kLayerNorm,  ///< of the vector `inputs`, by its own mean and variance
   kSoftmax,    ///< over the vector `inputs`
+  kLogSoftmax, ///< its logarithm
   kSum         ///< column i: the sum of terms[i]
 };
+
+/// What is no activation by itself. Comparisons give 1 or 0; kSelect is of a comparison, and of what is taken where it
+/// is 1 and where it is 0.
+enum class FunctionKind { kAbs, kErf, kSqrt, kLog, kReciprocal, kMaximum, kMinimum, kGreater, kGreaterOrEqual, kSelect };
 
 /// coefficient * a, or coefficient * a * b.
 struct Term {
@@ -61,7 +68,15 @@ struct Expression {
   std::vector<int64_t> shifts;            ///< kShiftedId
   BatchNorm norm;                         ///< kAffine
   Activation activation;                  ///< kActivation; prelu's slopes are one per column
+  FunctionKind function = FunctionKind::kAbs;  ///< kFunction
+  LayerNorm layer_norm;                   ///< kLayerNorm
   std::vector<std::vector<Term>> terms;   ///< kSum
+};
+
+/// scale * of + shift
+struct Scaled {
+  double scale = 1, shift = 0;
+  Ref of;
 };
 
 /// All expressions of a graph. What one graph may make of itself is limited: past it, ConvertError.
@@ -77,6 +92,8 @@ class Expressions {
   uint32_t add(Expression expression);
   const Expression& operator[](size_t index) const { return *expressions_[index]; }
   const Expression& of(Ref ref) const { return *expressions_[ref.expression]; }
+  /// The scalar without the affine maps that were done to it last.
+  Scaled scaled(Ref ref) const;
   /// All columns of an expression.
   Vector all(uint32_t expression) const;
 

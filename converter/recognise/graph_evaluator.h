@@ -67,6 +67,9 @@ using NodeFunction = NodeResults (*)(const NodeCall& call);
 /// What the operation does; null when it is not known. One table per file.
 NodeFunction find_layout_operation(const std::string& operation);
 NodeFunction find_elementwise_operation(const std::string& operation);
+NodeFunction find_activation(const std::string& operation);
+NodeFunction find_function(const std::string& operation);
+NodeFunction find_normalisation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);
 /// On constants alone.
 NodeFunction find_constant_operation(const std::string& operation);

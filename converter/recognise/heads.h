@@ -8,15 +8,13 @@
 
 namespace mmoe::converter {
 
-/// One number of an output. Without `logits` it is a product of other tasks.
+/// One number of an output, or a factor of one.
 struct Head {
   std::string name;
   Ref score;
-  Vector logits;
-  bool sigmoid = false;
-  bool softmax = false;
-  size_t column = 0;            ///< of the softmax
-  std::vector<size_t> factors;  ///< earlier heads
+  bool output = true;
+  Vector logits;  ///< of its tower; empty for a product
+  Link link;      ///< its tower is not set; factors are heads before this one
 };
 
 /// Throws ConvertError when an output is a constant, or of ids.

@@ -1,6 +1,7 @@
 #include "converter/recognise/mixtures.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "converter/description/limits.h"
 #include "converter/error.h"
@@ -8,85 +9,140 @@
 namespace mmoe::converter {
 namespace {
 
-class MixtureFinder {
- public:
-  MixtureFinder(const Chains& chains, const Expressions& expressions, const Vector& vector)
-      : chains_(chains), expressions_(expressions), vector_(vector) {}
-
-  Mixture find() {
-    const std::vector<Term>& terms = terms_of(vector_.front());
-    if (terms.empty()) fail("is an empty sum");
-    if (terms.size() > kMaxExpertsPerLevel) fail("mixes more than 256 vectors");
-    mixture_.node = expressions_.of(vector_.front()).node;
-    const bool gated = terms.front().product;
-    for (const Ref ref : vector_) {
-      if (terms_of(ref).size() != terms.size()) fail("its sums have different numbers of terms");
-      for (const Term& term : terms_of(ref)) {
-        if (term.product != gated) fail("mixes some vectors by a gate and others without");
-      }
-    }
-    gated ? find_gated() : find_constant();
-    return std::move(mixture_);
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& why) const { chains_.fail(vector_.front(), why); }
-
-  const std::vector<Term>& terms_of(Ref ref) const { return expressions_.of(ref).terms[ref.column]; }
-
-  bool is_softmax(Ref ref) const { return expressions_.of(ref).kind == ExpressionKind::kSoftmax; }
-
-  /// The gate's weight of a term, and what it weighs.
-  std::pair<Ref, Ref> split(const Term& term) const {
-    if (term.coefficient != 1) fail("scales what a gate mixes");
-    if (is_softmax(term.a) == is_softmax(term.b)) {
-      fail(is_softmax(term.a) ? "multiplies two softmaxes"
-                              : "multiplies two results of which neither is a softmax: no gate and expert");
-    }
-    return is_softmax(term.a) ? std::make_pair(term.a, term.b) : std::make_pair(term.b, term.a);
-  }
-
-  void find_gated() {
-    const uint32_t softmax = split(terms_of(vector_.front()).front()).first.expression;
-    const Expression& gate = expressions_[softmax];
-    mixture_.logits = gate.inputs;
-    mixture_.experts.assign(gate.columns, Vector());
-    for (size_t i = 0; i < vector_.size(); ++i) {
-      for (const Term& term : terms_of(vector_[i])) {
-        const auto [weight, value] = split(term);
-        if (weight.expression != softmax) fail("mixes by the weights of two softmaxes");
-        mixture_.experts[weight.column].push_back(value);
-      }
-      for (const Vector& expert : mixture_.experts) {
-        if (expert.size() != i + 1) fail("does not use every weight of the gate's softmax exactly once");
-      }
-    }
-  }
-
-  /// Terms are in the order of the experts.
-  void find_constant() {
-    const std::vector<Term>& first = terms_of(vector_.front());
-    mixture_.experts.assign(first.size(), Vector());
-    for (const Term& term : first) mixture_.constant_weights.push_back(term.coefficient);
-    for (const Ref ref : vector_) {
-      for (size_t i = 0; i < first.size(); ++i) {
-        const Term& term = terms_of(ref)[i];
-        if (term.coefficient != first[i].coefficient) fail("its sums have different coefficients");
-        mixture_.experts[i].push_back(term.a);
-      }
-    }
-  }
-
-  const Chains& chains_;
-  const Expressions& expressions_;
-  const Vector& vector_;
-  Mixture mixture_;
-};
+constexpr uint32_t kNoGate = std::numeric_limits<uint32_t>::max();
+constexpr size_t kMaxNesting = 512;  // of sums: an Add per expert
 
 }  // namespace
 
-Mixture find_mixture(const Chains& chains, const Expressions& expressions, const Vector& vector) {
-  return MixtureFinder(chains, expressions, vector).find();
+void Mixtures::add_product(Ref sum, const Term& term, double factor, Parts& parts) const {
+  const Scaled a = expressions_.scaled(term.a), b = expressions_.scaled(term.b);
+  const bool a_weighs = expressions_.of(a.of).kind == ExpressionKind::kSoftmax;
+  const bool b_weighs = expressions_.of(b.of).kind == ExpressionKind::kSoftmax;
+  if (a_weighs == b_weighs) {
+    chains_.fail(sum, a_weighs ? "multiplies two softmaxes; a gate weighs experts by one"
+                               : "multiplies two results of which neither is a softmax: no gate and expert");
+  }
+  const Scaled& weight = a_weighs ? a : b;
+  const Ref value = a_weighs ? term.b : term.a;
+  parts.push_back({factor * weight.scale, value, weight.of, true});
+  if (weight.shift != 0) parts.push_back({factor * weight.shift, value, {}, false});
+}
+
+void Mixtures::add_parts(Ref ref, double factor, size_t depth, Parts& parts) const {
+  const Scaled scaled = expressions_.scaled(ref);
+  const Expression& expression = expressions_.of(scaled.of);
+  if (expression.kind != ExpressionKind::kSum || scaled.shift != 0 || depth > kMaxNesting) {
+    parts.push_back({factor, ref, {}, false});
+    return;
+  }
+  for (const Term& term : expression.terms[scaled.of.column]) {
+    const double product = factor * scaled.scale * term.coefficient;
+    term.product ? add_product(scaled.of, term, product, parts) : add_parts(term.a, product, depth + 1, parts);
+    if (parts.size() > 2 * kMaxExpertsPerLevel) chains_.fail(ref, "mixes more than 256 vectors");
+  }
+}
+
+Mixtures::Groups Mixtures::take_apart(Ref sum) const {
+  Parts parts;
+  const std::vector<Term>& terms = expressions_.of(sum).terms[sum.column];
+  for (const Term& term : terms) {
+    term.product ? add_product(sum, term, term.coefficient, parts) : add_parts(term.a, term.coefficient, 1, parts);
+    if (parts.size() > 2 * kMaxExpertsPerLevel) chains_.fail(sum, "mixes more than 256 vectors");
+  }
+  if (parts.empty()) chains_.fail(sum, "is an empty sum");
+  Groups groups;
+  for (const Part& part : parts) groups[part.gated ? part.weight.expression : kNoGate].push_back(part);
+  return groups;
+}
+
+Mixture Mixtures::gated(const Vector& vector, uint32_t softmax, const std::vector<Groups>& groups) const {
+  const Expression& gate = expressions_[softmax];
+  Mixture mixture;
+  mixture.logits = gate.inputs;
+  mixture.experts.assign(gate.columns, Vector());
+  mixture.weight_scales.assign(gate.columns, 0.0f);
+  for (size_t i = 0; i < vector.size(); ++i) {
+    for (const Part& part : groups[i].at(softmax)) {
+      Vector& expert = mixture.experts[part.weight.column];
+      float& scale = mixture.weight_scales[part.weight.column];
+      if (expert.size() != i) chains_.fail(vector[i], "uses a weight of the gate's softmax twice, or not for all of an expert");
+      if (i == 0) scale = static_cast<float>(part.factor);
+      if (scale != static_cast<float>(part.factor)) chains_.fail(vector[i], "scales an expert's numbers differently");
+      expert.push_back(part.value);
+    }
+  }
+  const auto whole = std::find_if(mixture.experts.begin(), mixture.experts.end(),
+                                  [&](const Vector& expert) { return expert.size() == vector.size(); });
+  for (Vector& expert : mixture.experts) {
+    if (expert.size() == vector.size()) continue;
+    if (!expert.empty() || whole == mixture.experts.end()) {
+      chains_.fail(vector.front(), "uses a weight of the gate's softmax for a part of an expert only");
+    }
+    expert = *whole;  // times 0: a weight that nothing uses
+  }
+  const auto is_one = [](float scale) { return scale == 1; };
+  if (std::all_of(mixture.weight_scales.begin(), mixture.weight_scales.end(), is_one)) mixture.weight_scales.clear();
+  return mixture;
+}
+
+/// Parts are in the order of the experts.
+Mixture Mixtures::constant(const Vector& vector, const std::vector<Groups>& groups) const {
+  const Parts& first = groups.front().at(kNoGate);
+  Mixture mixture;
+  mixture.experts.assign(first.size(), Vector());
+  for (const Part& part : first) mixture.constant_weights.push_back(static_cast<float>(part.factor));
+  for (size_t i = 0; i < vector.size(); ++i) {
+    const Parts& parts = groups[i].at(kNoGate);
+    if (parts.size() != first.size()) chains_.fail(vector[i], "its sums have different numbers of terms");
+    for (size_t k = 0; k < first.size(); ++k) {
+      if (parts[k].factor != first[k].factor) chains_.fail(vector[i], "its sums have different coefficients");
+      mixture.experts[k].push_back(parts[k].value);
+    }
+  }
+  return mixture;
+}
+
+Mixture Mixtures::sum_of_mixtures(const Vector& vector, const std::vector<Groups>& groups) {
+  Mixture mixture;
+  for (const auto& entry : groups.front()) {
+    std::vector<std::vector<double>> key;
+    Expression sum;
+    sum.kind = ExpressionKind::kSum;
+    sum.node = expressions_.of(vector.front()).node;
+    for (const Groups& of_element : groups) {
+      sum.terms.emplace_back();
+      key.emplace_back();
+      for (const Part& part : of_element.at(entry.first)) {
+        sum.terms.back().push_back({static_cast<float>(part.factor), part.gated ? part.weight : part.value, part.gated, part.value});
+        for (const Ref ref : {part.value, part.weight}) key.back().insert(key.back().end(), {double(ref.expression), double(ref.column)});
+        key.back().insert(key.back().end(), {part.factor, part.gated ? 1.0 : 0.0});
+      }
+    }
+    sum.columns = sum.terms.size();
+    const auto [made, fresh] = made_.emplace(std::move(key), Vector());
+    if (fresh) made->second = expressions_.all(expressions_.add(std::move(sum)));
+    mixture.experts.push_back(made->second);
+    mixture.constant_weights.push_back(1);
+  }
+  return mixture;
+}
+
+Mixture Mixtures::find(const Vector& vector) {
+  std::vector<Groups> groups;
+  for (const Ref ref : vector) {
+    groups.push_back(take_apart(ref));
+    const bool alike = groups.back().size() == groups.front().size() &&
+                       std::equal(groups.back().begin(), groups.back().end(), groups.front().begin(),
+                                  [](const auto& a, const auto& b) { return a.first == b.first; });
+    if (!alike) chains_.fail(ref, "its sums are not weighted by the same softmaxes");
+  }
+  const uint32_t softmax = groups.front().begin()->first;
+  Mixture mixture = groups.front().size() > 1 ? sum_of_mixtures(vector, groups)
+                    : softmax == kNoGate      ? constant(vector, groups)
+                                              : gated(vector, softmax, groups);
+  mixture.node = expressions_.of(vector.front()).node;
+  if (mixture.experts.size() > kMaxExpertsPerLevel) chains_.fail(vector.front(), "mixes more than 256 vectors");
+  return mixture;
 }
 
 }  // namespace mmoe::converter

@@ -7,19 +7,11 @@
 #include "converter/error.h"
 #include "converter/recognise/chains.h"
 #include "converter/recognise/heads.h"
-#include "converter/recognise/mixtures.h"
 #include "converter/recognise/model_inputs.h"
+#include "converter/recognise/streams.h"
 
 namespace mmoe::converter {
 namespace {
-
-/// A mixture, and what its gate and its experts are.
-struct Stream {
-  Mixture mixture;
-  Chain gate;  // its last layer gives the logits; without layers for constant weights
-  std::vector<Chain> experts;
-  size_t level = 0;  // from 1
-};
 
 /// How many layers the chains have in common from the input on, and leave each at least one of its own.
 size_t common_layers(const std::vector<const Chain*>& chains) {
@@ -40,12 +32,14 @@ class Recogniser {
       : graph_(graph),
         followed_(follow_graph(graph)),
         chains_(graph, followed_.expressions),
+        streams_(chains_, followed_.expressions),
         inputs_(graph, followed_.expressions, chains_) {}
 
   ModelDescription run(std::vector<std::string>& notes) {
     heads_ = find_heads(graph_, followed_);
     find_towers();
-    const bool mixed = towers_.front().kind == BaseKind::kMixture;
+    const bool mixed = std::any_of(towers_.begin(), towers_.end(),
+                                   [](const Chain& tower) { return tower.kind == BaseKind::kMixture; });
     mixed ? find_streams() : split_shared_bottom();
     inputs_.finish(model_, notes);
     mixed ? make_levels() : make_bottom();
@@ -64,12 +58,6 @@ class Recogniser {
       towers_.push_back(chains_.follow(head.logits));
       logits_.push_back(head.logits);
       tower_names_.push_back(head.name);
-      const Chain& tower = towers_.back();
-      if (tower.layers.empty()) chains_.fail(head.score, "output '" + head.name + "' has no layer of its own, no tower");
-      if (tower.kind != towers_.front().kind) {
-        chains_.fail(head.score, "output '" + head.name + "' reads " + (tower.kind == BaseKind::kInput ? "the input" : "a mixture") +
-                                     ", output '" + tower_names_.front() + "' does not");
-      }
     }
   }
 
@@ -82,21 +70,17 @@ class Recogniser {
     return tower;
   }
 
+  size_t tower_of(const Vector& logits) const {
+    return static_cast<size_t>(std::find(logits_.begin(), logits_.end(), logits) - logits_.begin());
+  }
+
   void add_tasks() {
     for (const Head& head : heads_) {
       Task task;
       task.name = head.name;
-      const size_t tower =
-          static_cast<size_t>(std::find(logits_.begin(), logits_.end(), head.logits) - logits_.begin());
-      if (head.logits.empty()) {
-        task.link = product_link(head.factors);
-      } else if (head.softmax) {
-        task.link = softmax_link(tower, head.column);
-      } else if (head.sigmoid) {
-        task.link = sigmoid_link(tower);
-      } else {
-        task.link = identity_link(tower);
-      }
+      task.link = head.link;
+      task.output = head.output;
+      task.link.tower = head.logits.empty() ? 0 : tower_of(head.logits);
       model_.tasks.push_back(std::move(task));
     }
   }
@@ -147,17 +131,21 @@ class Recogniser {
   // ------------------------------------------------------------------ mixtures, from the towers back to the input
 
   void find_streams() {
-    for (const Chain& tower : towers_) num_levels_ = std::max(num_levels_, find_stream(tower.base, 1));
+    for (const Chain& tower : towers_) {
+      if (tower.kind == BaseKind::kMixture) num_levels_ = std::max(num_levels_, streams_.find(tower.base));
+    }
+    for (Chain& tower : towers_) {
+      if (tower.kind == BaseKind::kMixture) {
+        tower.base = streams_.lift(tower.base, num_levels_);
+      } else {
+        streams_.lift_input(tower, std::max<size_t>(tower.layers.size(), 2) - 1, num_levels_);
+      }
+    }
     find_trunk();
-    for (const auto& [vector, stream] : streams_) {
-      static_cast<void>(vector);
+    for (const Vector& vector : streams_.order()) {
+      const Stream& stream = streams_.at(vector);
       for (const Chain& expert : stream.experts) add_input(expert);
       if (!stream.gate.layers.empty()) add_input(stream.gate);
-    }
-    for (size_t i = 0; i < towers_.size(); ++i) {
-      if (streams_.at(towers_[i].base).level != num_levels_) {
-        chains_.fail(towers_[i].base.front(), "output '" + tower_names_[i] + "' reads an earlier level than others");
-      }
     }
   }
 
@@ -165,38 +153,12 @@ class Recogniser {
     if (chain.kind == BaseKind::kInput) inputs_.add(chain.base);
   }
 
-  /// Its level. `depth`: how many mixtures have been passed on the way here.
-  size_t find_stream(const Vector& vector, size_t depth) {
-    const auto known = streams_.find(vector);
-    if (known != streams_.end()) return known->second.level;
-    if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
-    Stream stream;
-    stream.mixture = find_mixture(chains_, followed_.expressions, vector);
-    for (const Vector& expert : stream.mixture.experts) {
-      stream.experts.push_back(chains_.follow(expert));
-      if (stream.experts.back().layers.empty()) chains_.fail(expert.front(), "is mixed without being an expert of layers");
-    }
-    if (!stream.mixture.logits.empty()) {
-      stream.gate = chains_.follow(stream.mixture.logits);
-      if (stream.gate.layers.empty()) chains_.fail(stream.mixture.logits.front(), "gives a gate's logits without a layer");
-    }
-    size_t below = 0;
-    for (const Chain& expert : stream.experts) below = std::max(below, level_below(expert, depth));
-    below = std::max(below, level_below(stream.gate, depth));
-    stream.level = below + 1;
-    order_.push_back(vector);
-    return streams_.emplace(vector, std::move(stream)).first->second.level;
-  }
-
-  size_t level_below(const Chain& chain, size_t depth) {
-    return chain.kind == BaseKind::kMixture ? find_stream(chain.base, depth + 1) : 0;
-  }
-
   /// Layers between x and the first level that all its experts share, and each gate either too or not at all.
   void find_trunk() {
     std::vector<const Chain*> experts, gates;
-    for (const auto& entry : streams_) {
-      const Stream& stream = entry.second;
+    for (const Vector& vector : streams_.order()) {
+      const Stream& stream = streams_.at(vector);
+      if (stream.level > 1) continue;
       for (const Chain& expert : stream.experts) {
         if (expert.kind == BaseKind::kInput) experts.push_back(&expert);
       }
@@ -214,8 +176,9 @@ class Recogniser {
     }
   }
 
-  bool reads_trunk(const Chain& chain) const {
-    return trunk_layers_ > 0 && chain.kind == BaseKind::kInput && chain.layers.size() > trunk_layers_ &&
+  /// Above the first level what reads the trunk repeats its layers.
+  bool reads_trunk(const Chain& chain, size_t level) const {
+    return level == 1 && trunk_layers_ > 0 && chain.kind == BaseKind::kInput && chain.layers.size() > trunk_layers_ &&
            chain.after[trunk_layers_ - 1] == trunk_.after[trunk_layers_ - 1];
   }
 
@@ -234,7 +197,7 @@ class Recogniser {
     Level level;
     std::map<Vector, size_t> known;
     std::map<Vector, size_t> index;
-    for (const Vector& vector : order_) {
+    for (const Vector& vector : streams_.order()) {
       const Stream& stream = streams_.at(vector);
       if (stream.level != number) continue;
       index[vector] = level.gates.size();
@@ -252,7 +215,7 @@ class Recogniser {
   }
 
   Expert place(const Chain& chain, size_t level, size_t position) {
-    const size_t first = reads_trunk(chain) ? trunk_layers_ : 0;
+    const size_t first = reads_trunk(chain, level) ? trunk_layers_ : 0;
     Expert expert = make_expert("experts." + std::to_string(position), chain, first, chain.layers.size());
     expert.input = input_of(chain, level, expert.layers.front());
     return expert;
@@ -262,17 +225,20 @@ class Recogniser {
     Gate gate;
     gate.name = "gates." + std::to_string(position);
     gate.constant_weights = stream.mixture.constant_weights;
+    gate.weight_scales = stream.mixture.weight_scales;
     if (stream.gate.layers.empty()) {
       gate.input = {level == 1, 0};
       return gate;
     }
-    const size_t first = reads_trunk(stream.gate) ? trunk_layers_ : 0;
+    const size_t first = reads_trunk(stream.gate, level) ? trunk_layers_ : 0;
     Mlp layers = make_expert("", stream.gate, first, stream.gate.layers.size()).layers;
     gate.input = input_of(stream.gate, level, layers.front());
     gate.logits = std::move(layers.back());
     layers.pop_back();
-    if (gate.logits->activation.kind != ActivationKind::kIdentity) {
-      chains_.fail(stream.mixture.logits.front(), "a gate's logits have an activation");
+    const DenseLayer& last = *gate.logits;
+    if (last.activation.kind != ActivationKind::kIdentity || last.layer_norm_before_activation) {
+      layers.push_back(*gate.logits);
+      gate.logits = hand_on(last.outputs(), last.name);
     }
     gate.hidden = std::move(layers);
     return gate;
@@ -281,10 +247,7 @@ class Recogniser {
   /// What a chain reads at a level; `first` is its first layer, made to fit x if that is it.
   StreamRef input_of(const Chain& chain, size_t level, DenseLayer& first) {
     if (chain.kind == BaseKind::kInput) {
-      if (reads_trunk(chain)) {
-        if (level != 1) chains_.fail(chain.after.back().front(), "reads the shared trunk beyond the first level");
-        return {false, 0};
-      }
+      if (reads_trunk(chain, level)) return {false, 0};
       inputs_.read_x(chain.base, first);
       return {true, 0};
     }
@@ -301,6 +264,7 @@ class Recogniser {
   const OnnxGraph& graph_;
   FollowedGraph followed_;
   Chains chains_;
+  Streams streams_;
   ModelInputs inputs_;
   ModelDescription model_;
   std::vector<Head> heads_;
@@ -308,8 +272,6 @@ class Recogniser {
   std::vector<Vector> logits_;
   std::vector<std::string> tower_names_;
   size_t shared_layers_ = 0;
-  std::map<Vector, Stream> streams_;
-  std::vector<Vector> order_;         // of streams_, each after what it reads
   std::map<Vector, size_t> index_;    // of the level before: streams' places among its gates
   size_t num_levels_ = 0;
   Chain trunk_;

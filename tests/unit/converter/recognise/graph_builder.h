@@ -37,6 +37,16 @@ class GraphBuilder {
     return add(std::move(tensor));
   }
 
+  std::string values(std::vector<float> elements, std::vector<uint64_t> shape) {
+    OnnxTensor tensor;
+    tensor.shape = std::move(shape);
+    tensor.floats = std::move(elements);
+    tensor.dtype = "f32";
+    return add(std::move(tensor));
+  }
+
+  std::string scalar(float value) { return values({value}, {}); }
+
   /// Small numbers of both signs, other ones for every call.
   std::string weights(std::vector<uint64_t> shape) {
     OnnxTensor tensor;

@@ -1,0 +1,43 @@
+// Scalars as linear combinations of what a model reads.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "converter/recognise/expressions.h"
+
+namespace mmoe::converter {
+
+/// constant + the sum of weights[ref] * ref
+struct LinearForm {
+  std::map<Ref, double> weights;
+  double constant = 0;
+  bool through_layers = false;  ///< dense layers are part of it
+
+  /// Is `ref` itself.
+  bool is_plain() const { return weights.size() == 1 && weights.begin()->second == 1 && constant == 0; }
+  void add(const LinearForm& other, double factor);
+};
+
+/// Finds the linear forms of scalars in columns of the graph's inputs and in embeddings. Remembers those of the layers on
+/// the way.
+class LinearForms {
+ public:
+  explicit LinearForms(const Expressions& expressions) : expressions_(expressions) {}
+
+  /// Nothing when the scalar is no linear form, or one of more than 2^16 inputs.
+  std::optional<LinearForm> of(Ref ref);
+
+ private:
+  std::optional<LinearForm> calculate(Ref ref, size_t depth);
+  std::optional<LinearForm> find(Ref ref, size_t depth);
+
+  const Expressions& expressions_;
+  std::map<Ref, std::optional<LinearForm>> known_;  // of layers' outputs and sums
+};
+
+/// The layer, which reads vectors of these forms, as one that reads `base`: weights and bias are calculated in double.
+/// `base` becomes all that the forms read, in the order in which they name it.
+DenseLayer compose(const DenseLayer& layer, const std::vector<LinearForm>& forms, Vector& base);
+
+}  // namespace mmoe::converter

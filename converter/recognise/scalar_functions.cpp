@@ -1,0 +1,230 @@
+#include "converter/recognise/scalar_functions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <queue>
+
+#include "converter/recognise/match_function.h"
+
+namespace mmoe::converter {
+namespace {
+
+// What a written activation reads of its own nodes at most; and of how many scalars before it one may be the function.
+constexpr size_t kMaxNodes = 48, kMaxVariables = 6, kMaxTermsOfSum = 8;
+
+bool is_part_of_function(const Expression& expression, uint32_t column) {
+  switch (expression.kind) {
+    case ExpressionKind::kConstant:
+    case ExpressionKind::kAffine:
+    case ExpressionKind::kFunction: return true;
+    case ExpressionKind::kActivation:
+      return expression.activation.kind != ActivationKind::kDice && expression.activation.kind != ActivationKind::kPRelu;
+    case ExpressionKind::kSum: return expression.terms[column].size() <= kMaxTermsOfSum;
+    default: return false;
+  }
+}
+
+std::vector<Ref> arguments_of(const Expression& expression, uint32_t column) {
+  std::vector<Ref> arguments;
+  if (expression.kind == ExpressionKind::kSum) {
+    for (const Term& term : expression.terms[column]) {
+      arguments.push_back(term.a);
+      if (term.product) arguments.push_back(term.b);
+    }
+  } else if (expression.kind != ExpressionKind::kConstant) {
+    for (size_t at = column; at < expression.inputs.size(); at += expression.columns) arguments.push_back(expression.inputs[at]);
+  }
+  return arguments;
+}
+
+/// The scalars that a scalar is calculated of, each after all that read it; and those of them that everything goes through.
+/// Expressions are numbered in the order in which they are calculated, so the largest number is always next.
+struct Walk {
+  std::vector<Ref> order;
+  std::vector<size_t> variables;  // positions in `order`
+
+  Walk(const Expressions& expressions, Ref start) {
+    std::priority_queue<Ref> waiting;
+    waiting.push(start);
+    while (!waiting.empty() && order.size() < kMaxNodes && variables.size() < kMaxVariables) {
+      const Ref next = waiting.top();
+      while (!waiting.empty() && waiting.top() == next) waiting.pop();
+      const Expression& expression = expressions.of(next);
+      const bool constant = expression.kind == ExpressionKind::kConstant;
+      if (waiting.empty() && !order.empty() && !constant) variables.push_back(order.size());
+      order.push_back(next);
+      if (!is_part_of_function(expression, next.column)) return;
+      for (const Ref argument : arguments_of(expression, next.column)) waiting.push(argument);
+    }
+  }
+};
+
+class FunctionOf {
+ public:
+  FunctionOf(const Expressions& expressions, const Walk& walk, size_t variable)
+      : expressions_(expressions), walk_(walk), values_(variable + 1) {
+    values_[variable] = algebra_.variable();
+    for (size_t i = variable; i-- > 0 && !algebra_.too_large();) values_[i] = value_of(walk.order[i]);
+  }
+
+  std::optional<ScalarFunction> match() { return match_function(algebra_, values_.front()); }
+
+ private:
+  const Polynomial& at(Ref ref) const {
+    const auto found = std::find(walk_.order.begin(), walk_.order.end(), ref);
+    return values_[static_cast<size_t>(found - walk_.order.begin())];
+  }
+
+  Polynomial affine(const BatchNorm& norm, Ref input, size_t column) {
+    const double scale = double{norm.gamma[column]} / std::sqrt(double{norm.variance[column]} + norm.epsilon);
+    const double shift = norm.beta[column] - scale * norm.mean[column];
+    return algebra_.add(algebra_.scale(at(input), scale), ScalarAlgebra::constant(shift));
+  }
+
+  Polynomial value_of(Ref ref) {
+    const Expression& expression = expressions_.of(ref);
+    switch (expression.kind) {
+      case ExpressionKind::kConstant: return ScalarAlgebra::constant(double{expression.bias[ref.column]});
+      case ExpressionKind::kAffine: return affine(expression.norm, expression.inputs[ref.column], ref.column);
+      case ExpressionKind::kActivation: {
+        const Activation& activation = expression.activation;
+        return algebra_.activate(activation.kind, activation.alpha, activation.beta, at(expression.inputs[ref.column]));
+      }
+      case ExpressionKind::kFunction: {
+        std::vector<Polynomial> arguments;
+        for (const Ref argument : arguments_of(expression, ref.column)) arguments.push_back(at(argument));
+        return algebra_.call(expression.function, arguments);
+      }
+      default: break;
+    }
+    Polynomial sum;
+    for (const Term& term : expression.terms[ref.column]) {
+      sum = algebra_.add(sum, term.product ? algebra_.multiply(at(term.a), at(term.b)) : at(term.a), term.coefficient);
+    }
+    return sum;
+  }
+
+  const Expressions& expressions_;
+  const Walk& walk_;
+  ScalarAlgebra algebra_;
+  std::vector<Polynomial> values_;  // of walk_.order
+};
+
+/// Everything of a walk but where its scalars lie: walks with the same are of the same function.
+std::vector<double> signature(const Expressions& expressions, const Walk& walk) {
+  std::vector<double> result;
+  const auto place = [&](Ref ref) {
+    return static_cast<double>(std::find(walk.order.begin(), walk.order.end(), ref) - walk.order.begin());
+  };
+  for (const Ref ref : walk.order) {
+    const Expression& expression = expressions.of(ref);
+    result.push_back(static_cast<double>(expression.kind));
+    if (!is_part_of_function(expression, ref.column)) continue;
+    if (expression.kind == ExpressionKind::kConstant) result.push_back(double{expression.bias[ref.column]});
+    if (expression.kind == ExpressionKind::kFunction) result.push_back(static_cast<double>(expression.function));
+    if (expression.kind == ExpressionKind::kActivation) {
+      const Activation& activation = expression.activation;
+      result.insert(result.end(), {static_cast<double>(activation.kind), activation.alpha, activation.beta});
+    }
+    if (expression.kind == ExpressionKind::kAffine) {
+      const BatchNorm& norm = expression.norm;
+      result.insert(result.end(), {norm.gamma[ref.column], norm.beta[ref.column], norm.mean[ref.column],
+                                   norm.variance[ref.column], norm.epsilon});
+    }
+    if (expression.kind == ExpressionKind::kSum) {
+      for (const Term& term : expression.terms[ref.column]) result.insert(result.end(), {term.coefficient, term.product ? 1.0 : 0.0});
+    }
+    for (const Ref argument : arguments_of(expression, ref.column)) result.push_back(place(argument));
+  }
+  return result;
+}
+
+struct Found {
+  ScalarFunction function;
+  Ref variable;
+};
+
+class Finder {
+ public:
+  explicit Finder(const Expressions& expressions) : expressions_(expressions) {}
+
+  std::optional<Found> find(Ref ref) {
+    const Walk walk(expressions_, ref);
+    if (walk.variables.empty()) return std::nullopt;
+    const auto [known, fresh] = known_.emplace(signature(expressions_, walk), Known());
+    if (fresh) known->second = match(walk);
+    if (!known->second.function) return std::nullopt;
+    return Found{*known->second.function, walk.order[known->second.variable]};
+  }
+
+ private:
+  struct Known {
+    std::optional<ScalarFunction> function;
+    size_t variable = 0;
+  };
+
+  /// Of the nearest scalar of which it is a function that the runtime has.
+  Known match(const Walk& walk) const {
+    for (const size_t variable : walk.variables) {
+      if (auto function = FunctionOf(expressions_, walk, variable).match()) return {std::move(function), variable};
+    }
+    return {};
+  }
+
+  const Expressions& expressions_;
+  std::map<std::vector<double>, Known> known_;
+};
+
+TensorValue add_affine(const NodeCall& call, const TensorValue& like, const std::vector<double>& scales,
+                       const std::vector<double>& shifts) {
+  const auto all = [](const std::vector<double>& values, double wanted) {
+    return std::all_of(values.begin(), values.end(), [wanted](double value) { return value == wanted; });
+  };
+  if (all(scales, 1) && all(shifts, 0)) return like;
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.inputs = like.refs;
+  affine.columns = like.refs.size();
+  affine.norm = {std::vector<float>(scales.begin(), scales.end()), std::vector<float>(shifts.begin(), shifts.end()),
+                 std::vector<float>(affine.columns, 0.0f), std::vector<float>(affine.columns, 1.0f), 0};
+  return call.rows_of(std::move(affine), like);
+}
+
+bool same_activation(const ScalarFunction& a, const ScalarFunction& b) {
+  return a.kind == b.kind && a.alpha == b.alpha && a.beta == b.beta;
+}
+
+}  // namespace
+
+TensorValue simplify(const NodeCall& call, TensorValue rows) {
+  Finder finder(call.expressions);
+  std::vector<double> input_scales, input_shifts, output_scales, output_shifts;
+  ScalarFunction activation;
+  TensorValue result = rows;
+  for (Ref& ref : result.refs) {
+    const std::optional<Found> found = finder.find(ref);
+    if (!found) return rows;
+    const ScalarFunction& function = found->function;
+    if (input_scales.empty()) activation = function;
+    if (!same_activation(activation, function)) return rows;
+    ref = found->variable;
+    input_scales.push_back(function.input_scale);
+    input_shifts.push_back(function.input_shift);
+    output_scales.push_back(function.output_scale);
+    output_shifts.push_back(function.output_shift);
+  }
+  if (result.refs.empty()) return rows;
+  if (activation.kind == ActivationKind::kIdentity) return add_affine(call, result, output_scales, output_shifts);
+  result = add_affine(call, result, input_scales, input_shifts);
+  Expression activated;
+  activated.kind = ExpressionKind::kActivation;
+  activated.inputs = result.refs;
+  activated.columns = result.refs.size();
+  activated.activation.kind = activation.kind;
+  activated.activation.alpha = activation.alpha;
+  activated.activation.beta = activation.beta;
+  result = call.rows_of(std::move(activated), result);
+  return add_affine(call, result, output_scales, output_shifts);
+}
+
+}  // namespace mmoe::converter

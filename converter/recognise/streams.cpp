@@ -1,0 +1,83 @@
+#include "converter/recognise/streams.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "converter/description/limits.h"
+
+namespace mmoe::converter {
+namespace {
+
+// Marks the name of a stream that is handed on to a level.
+Ref level_mark(size_t level) { return {std::numeric_limits<uint32_t>::max(), static_cast<uint32_t>(level)}; }
+
+}  // namespace
+
+size_t Streams::find(const Vector& vector, size_t depth) {
+  const auto known = streams_.find(vector);
+  if (known != streams_.end()) return known->second.level;
+  if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
+  Stream stream;
+  stream.mixture = mixtures_.find(vector);
+  for (const Vector& expert : stream.mixture.experts) stream.experts.push_back(chains_.follow(expert));
+  if (!stream.mixture.logits.empty()) stream.gate = chains_.follow(stream.mixture.logits);
+  size_t below = level_below(stream.gate, depth);
+  for (const Chain& expert : stream.experts) below = std::max(below, level_below(expert, depth));
+  stream.level = below + 1;
+  for (Chain& expert : stream.experts) {
+    if (expert.kind == BaseKind::kMixture) expert.base = lift(expert.base, below);
+  }
+  if (!stream.gate.layers.empty() && stream.gate.kind == BaseKind::kMixture) stream.gate.base = lift(stream.gate.base, below);
+  order_.push_back(vector);
+  return streams_.emplace(vector, std::move(stream)).first->second.level;
+}
+
+size_t Streams::level_below(const Chain& chain, size_t depth) {
+  return chain.kind == BaseKind::kMixture && !chain.layers.empty() ? find(chain.base, depth + 1) : 0;
+}
+
+Vector Streams::add_constant(Vector key, const Vector& expert, Chain chain, size_t level) {
+  if (streams_.count(key) != 0) return key;
+  Stream stream;
+  stream.mixture.constant_weights = {1};
+  stream.mixture.experts = {expert};
+  stream.experts.push_back(std::move(chain));
+  stream.level = level;
+  streams_.emplace(key, std::move(stream));
+  order_.push_back(key);
+  return key;
+}
+
+Vector Streams::lift(Vector vector, size_t level) {
+  for (size_t at = streams_.at(vector).level; at < level; ++at) {
+    Chain chain;
+    chain.layers.push_back(hand_on(streams_.at(vector).mixture.experts.front().size(), "handed on"));
+    chain.after.push_back(vector);
+    chain.base = vector;
+    chain.kind = BaseKind::kMixture;
+    Vector key = vector;
+    key.push_back(level_mark(at + 1));
+    vector = add_constant(std::move(key), vector, std::move(chain), at + 1);
+  }
+  return vector;
+}
+
+void Streams::lift_input(Chain& chain, size_t layers, size_t level) {
+  const auto split = static_cast<std::ptrdiff_t>(layers);
+  Chain expert = chain;
+  expert.layers.resize(layers);
+  expert.after.resize(layers);
+  const Vector result = expert.after.back();
+  Vector key = result;
+  key.push_back(level_mark(level));
+  chain.layers.erase(chain.layers.begin(), chain.layers.begin() + split);
+  chain.after.erase(chain.after.begin(), chain.after.begin() + split);
+  if (chain.layers.empty()) {
+    chain.layers.push_back(hand_on(result.size(), "handed on"));
+    chain.after.push_back(result);
+  }
+  chain.base = add_constant(std::move(key), result, std::move(expert), level);
+  chain.kind = BaseKind::kMixture;
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,115 @@
+// Layer norms as one node and written out, and what only looks like one.
+#include "tests/unit/converter/importers/weights_test_support.h"
+#include "tests/unit/converter/recognise/graph_builder.h"
+
+namespace mmoe::converter::testing {
+namespace {
+
+OnnxAttribute list(std::vector<int64_t> values) {
+  OnnxAttribute attribute;
+  attribute.integers = std::move(values);
+  return attribute;
+}
+
+std::string mean(GraphBuilder& build, const std::string& of, int64_t axis = -1) {
+  return build.node("ReduceMean", {of}, {{"axes", list({axis})}});
+}
+
+struct Variant {
+  bool variance_of_others = false;  // of another vector
+  bool mean_of_others = false;
+  bool epsilon_outside = false;  // added to the deviation
+  float share = 1;               // the mean square is multiplied by it
+};
+
+/// (x - mean) / sqrt(variance + 0.5), as torch's exporter writes it.
+std::string written(GraphBuilder& build, const std::string& x, const std::string& other, const Variant& variant = {}) {
+  const std::string centred = build.node("Sub", {x, mean(build, variant.mean_of_others ? other : x)});
+  const std::string of = variant.variance_of_others ? build.node("Sub", {other, mean(build, other)}) : centred;
+  std::string variance = mean(build, build.node("Pow", {of, build.scalar(2)}));
+  if (variant.share != 1) variance = build.node("Mul", {variance, build.scalar(variant.share)});
+  if (!variant.epsilon_outside) variance = build.node("Add", {variance, build.scalar(0.5f)});
+  std::string deviation = build.node("Sqrt", {variance});
+  if (variant.epsilon_outside) deviation = build.node("Add", {deviation, build.scalar(0.5f)});
+  return build.node("Div", {centred, deviation});
+}
+
+struct Normalised {
+  GraphBuilder build;
+  std::string x = build.input("x", {0, 3});
+  std::string layer = build.linear(x, 3, 3), other = build.linear(x, 3, 3, 2);
+
+  DenseLayer finish(const std::string& result) {
+    build.task(build.node("Relu", {result}), 3);
+    return build.recognise().levels.at(0).experts.at(0).layers.at(0);
+  }
+  bool refuses(const std::string& result) {
+    build.task(build.node("Relu", {result}), 3);
+    return !build.error().empty();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("recognise: layer norm as one node") {
+  Normalised norm;
+  const DenseLayer layer = norm.finish(norm.build.node(
+      "LayerNormalization", {norm.layer, norm.build.values({1, 2, 3}, {3}), norm.build.values({4, 5, 6}, {3})},
+      {{"axis", GraphBuilder::integer(-1)}, {"epsilon", GraphBuilder::real(0.25f)}}));
+  REQUIRE(layer.layer_norm_before_activation);
+  CHECK(layer.layer_norm_before_activation->gamma == std::vector<float>{1, 2, 3});
+  CHECK(layer.layer_norm_before_activation->beta == std::vector<float>{4, 5, 6});
+  CHECK(layer.layer_norm_before_activation->epsilon == 0.25);
+  CHECK(layer.activation.kind == ActivationKind::kRelu);
+}
+
+TEST_CASE("recognise: layer norm written out, with scale and shift") {
+  Normalised norm;
+  const std::string scaled = norm.build.node("Mul", {written(norm.build, norm.layer, norm.other), norm.build.values({1, 2, 3}, {3})});
+  const DenseLayer layer = norm.finish(norm.build.node("Add", {scaled, norm.build.values({4, 5, 6}, {3})}));
+  REQUIRE(layer.layer_norm_before_activation);
+  CHECK(layer.layer_norm_before_activation->gamma == std::vector<float>{1, 2, 3});
+  CHECK(layer.layer_norm_before_activation->beta == std::vector<float>{4, 5, 6});
+  CHECK(layer.layer_norm_before_activation->epsilon == 0.5);
+}
+
+TEST_CASE("recognise: layer norm behind the activation") {
+  Normalised norm;
+  const std::string relu = norm.build.node("Relu", {norm.layer});
+  norm.build.task(written(norm.build, relu, norm.other), 3);
+  const DenseLayer layer = norm.build.recognise().levels.at(0).experts.at(0).layers.at(0);
+  CHECK(layer.layer_norm_after_activation);
+  CHECK_FALSE(layer.layer_norm_before_activation);
+}
+
+TEST_CASE("recognise: layer norm of x has a layer of its own") {
+  Normalised norm;
+  const std::string x = written(norm.build, norm.x, norm.other);
+  norm.build.task(norm.build.expert(x, 3, 2), 2);
+  const Mlp layers = norm.build.recognise().levels.at(0).experts.at(0).layers;
+  REQUIRE(layers.size() == 2);
+  CHECK(layers[0].layer_norm_before_activation);
+  CHECK(layers[0].weight.data == std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1});
+}
+
+TEST_CASE("recognise: what looks like a layer norm is refused") {
+  for (const Variant& variant : {Variant{true, false, false, 1}, Variant{false, true, false, 1}, Variant{false, false, true, 1},
+                                 Variant{false, false, false, 1.5f}}) {
+    Normalised norm;
+    CHECK(norm.refuses(written(norm.build, norm.layer, norm.other, variant)));
+  }
+  Normalised part;  // the next layer reads two of its three numbers
+  const std::string whole = written(part.build, part.layer, part.other);
+  const std::string two = part.build.node("Slice", {whole, part.build.integers({0}), part.build.integers({2}), part.build.integers({1})});
+  part.build.task(part.build.node("Relu", {two}), 2);
+  CHECK_CONTAINS(part.build.error(), "normalises 3 numbers, of which the next layer reads 2");
+  Normalised batch;
+  CHECK_CONTAINS(([&] {
+                   batch.build.task(batch.build.node("LayerNormalization", {batch.layer, batch.build.scalar(1)},
+                                                     {{"axis", GraphBuilder::integer(0)}}), 3);
+                   return batch.build.error();
+                 }()),
+                 "normalises over the batch");
+}
+
+}  // namespace mmoe::converter::testing
