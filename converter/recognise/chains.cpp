@@ -335,7 +335,6 @@ Chain Chains::follow(const Vector& start) {
       continue;
     }
     if (std::optional<Base> base = base_of(vector)) {
-      const bool empty = chain.layers.empty() && steps.empty();
       const bool bare = chain.layers.empty() || !steps.empty();
       if (bare && vector.size() > kMaxHandedOn) {
         fail(start.front(), "works on the model's input or on a mixture directly, without a layer, and is wider than " +
@@ -343,8 +342,8 @@ Chain Chains::follow(const Vector& start) {
       }
       if (bare) end_layer(hand_on(vector.size(), place_of(start.front())), at);
       chain.layers.back() = compose(chain.layers.back(), base->forms, chain.base);
+      if (chain.base.empty()) fail(start.front(), "depends on no input of the model");
       chain.kind = base->kind;
-      chain.only_hands_on = empty;
       std::reverse(chain.layers.begin(), chain.layers.end());
       std::reverse(chain.after.begin(), chain.after.end());
       return chain;

@@ -23,7 +23,6 @@ struct Chain {
   std::vector<Vector> after;
   Vector base;
   BaseKind kind = BaseKind::kInput;
-  bool only_hands_on = false;  ///< its one layer is not the graph's
 };
 
 /// A layer that gives what it reads.

@@ -5,6 +5,7 @@
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 #include "converter/recognise/graph_evaluator.h"
+#include "converter/recognise/pooling.h"
 
 namespace mmoe::converter {
 namespace {
@@ -312,6 +313,7 @@ NodeResults reduce(const NodeCall& call, bool mean) {
   like.kind = TensorKind::kRows;
   like.shape = shape;
   like.batch_axis = batch_axis;
+  if (auto pooled = find_pooled_sum(call, sum, like)) return one(std::move(*pooled));
   return one(call.rows_of(std::move(sum), like));
 }
 

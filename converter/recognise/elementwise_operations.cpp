@@ -8,7 +8,9 @@
 #include "converter/recognise/functions.h"
 #include "converter/recognise/graph_evaluator.h"
 #include "converter/recognise/normalisations.h"
+#include "converter/recognise/pooling.h"
 #include "converter/recognise/scalar_functions.h"
+#include "converter/recognise/selections.h"
 
 namespace mmoe::converter {
 namespace {
@@ -86,6 +88,7 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   });
   call.expressions.charge(2 * sum.terms.size());
   sum.columns = sum.terms.size();
+  if (auto selected = select_by_mask(call, sum, like)) return *selected;
   return simplify(call, call.rows_of(std::move(sum), like));
 }
 
@@ -98,7 +101,9 @@ TensorValue divide_rows(const NodeCall& call, const TensorValue& a, const Tensor
     divisors.push_back(b.refs[in_b]);
   });
   if (auto normalised = find_layer_norm(call, like, divisors)) return *normalised;
+  if (auto mean = find_pooled_mean(call, like, divisors)) return *mean;
   if (auto scaled = find_softmax_sum(call, like, divisors)) return *scaled;
+  if (auto softmax = find_softmax_of_top_k(call, like, divisors)) return *softmax;
   TensorValue divisor = like;
   divisor.refs = divisors;
   const TensorValue inverse = apply_function(call, FunctionKind::kReciprocal, {divisor.refs}, divisor);

@@ -6,6 +6,7 @@
 
 #include "converter/error.h"
 #include "converter/recognise/scalar_functions.h"
+#include "converter/recognise/selections.h"
 
 namespace mmoe::converter {
 namespace {
@@ -51,6 +52,17 @@ class Operands {
   const NodeCall& call_;
 };
 
+TensorValue affine(const NodeCall& call, const TensorValue& value, float scale, float shift) {
+  const size_t columns = value.refs.size();
+  Expression expression;
+  expression.kind = ExpressionKind::kAffine;
+  expression.inputs = value.refs;
+  expression.columns = columns;
+  expression.norm = {std::vector<float>(columns, scale), std::vector<float>(columns, shift),
+                     std::vector<float>(columns, 0.0f), std::vector<float>(columns, 1.0f), 0};
+  return call.rows_of(std::move(expression), value);
+}
+
 NodeResults unary(const NodeCall& call, FunctionKind kind) {
   return one(apply_function(call, kind, {call.rows(0).refs}, call.rows(0)));
 }
@@ -67,7 +79,33 @@ NodeResults square_root(const NodeCall& call) { return unary(call, FunctionKind:
 NodeResults reciprocal(const NodeCall& call) { return unary(call, FunctionKind::kReciprocal); }
 NodeResults maximum(const NodeCall& call) { return binary(call, FunctionKind::kMaximum); }
 NodeResults minimum(const NodeCall& call) { return binary(call, FunctionKind::kMinimum); }
-NodeResults greater(const NodeCall& call) { return binary(call, FunctionKind::kGreater); }
+/// Whether each id is a constant number; `negated`: is not.
+NodeResults compare_ids(const NodeCall& call, bool negated) {
+  const bool ids_first = call.input(0).is_rows();
+  const TensorValue& ids = call.input(ids_first ? 0 : 1);
+  const std::vector<int64_t> numbers = call.integers(ids_first ? 1 : 0);
+  if (!ids.is_rows() || !ids.ids || numbers.size() != 1) {
+    throw ConvertError("compares what the model has calculated; expected ids and one whole number, the padding");
+  }
+  Expression equal;
+  equal.kind = ExpressionKind::kIdEquals;
+  equal.inputs = ids.refs;
+  equal.columns = ids.refs.size();
+  equal.shifts.assign(equal.columns, numbers[0]);
+  TensorValue like = ids;
+  like.ids = false;
+  TensorValue result = call.rows_of(std::move(equal), like);
+  return one(negated ? affine(call, result, -1, 1) : std::move(result));
+}
+
+/// Ids are 0 or more: those greater than 0 are those that are not 0.
+NodeResults greater(const NodeCall& call) {
+  const bool ids = call.input(0).ids && call.input(1).kind == TensorKind::kIntegers;
+  if (ids && call.integers(1) == std::vector<int64_t>{0}) return compare_ids(call, true);
+  return binary(call, FunctionKind::kGreater);
+}
+
+NodeResults equal(const NodeCall& call) { return compare_ids(call, false); }
 NodeResults greater_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual); }
 NodeResults less(const NodeCall& call) { return binary(call, FunctionKind::kGreater, true); }
 NodeResults less_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual, true); }
@@ -75,7 +113,9 @@ NodeResults less_or_equal(const NodeCall& call) { return binary(call, FunctionKi
 /// The logarithm of a softmax is a node of its own; of anything else a function.
 NodeResults logarithm(const NodeCall& call) {
   TensorValue value = call.rows(0);
-  const auto is_softmax = [&](Ref ref) { return call.expressions.of(ref).kind == ExpressionKind::kSoftmax; };
+  const auto is_softmax = [&](Ref ref) {
+    return call.expressions.of(ref).kind == ExpressionKind::kSoftmax && call.expressions.of(ref).top_k == 0;
+  };
   if (value.refs.empty() || !std::all_of(value.refs.begin(), value.refs.end(), is_softmax)) {
     return unary(call, FunctionKind::kLog);
   }
@@ -93,33 +133,12 @@ NodeResults logarithm(const NodeCall& call) {
   return one(std::move(value));
 }
 
-/// -x, as an affine map.
-NodeResults negate(const NodeCall& call) {
-  const TensorValue& value = call.rows(0);
-  const size_t columns = value.refs.size();
-  Expression affine;
-  affine.kind = ExpressionKind::kAffine;
-  affine.inputs = value.refs;
-  affine.columns = columns;
-  affine.norm = {std::vector<float>(columns, -1.0f), std::vector<float>(columns, 0.0f), std::vector<float>(columns, 0.0f),
-                 std::vector<float>(columns, 1.0f), 0};
-  return one(call.rows_of(std::move(affine), value));
-}
-
-/// 1 - x, of a comparison.
-NodeResults logical_not(const NodeCall& call) {
-  const TensorValue& value = call.rows(0);
-  const size_t columns = value.refs.size();
-  Expression affine;
-  affine.kind = ExpressionKind::kAffine;
-  affine.inputs = value.refs;
-  affine.columns = columns;
-  affine.norm = {std::vector<float>(columns, -1.0f), std::vector<float>(columns, 1.0f), std::vector<float>(columns, 0.0f),
-                 std::vector<float>(columns, 1.0f), 0};
-  return one(call.rows_of(std::move(affine), value));
-}
+NodeResults negate(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 0)); }
+/// Of a comparison.
+NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 1)); }
 
 NodeResults where(const NodeCall& call) {
+  if (auto masked = mask_by_top_k(call)) return one(std::move(*masked));
   const Operands operands(call);
   return one(apply_function(call, FunctionKind::kSelect, {operands.refs(0), operands.refs(1), operands.refs(2)}, operands.like));
 }
@@ -172,7 +191,7 @@ NodeFunction find_function(const std::string& operation) {
       {"Less", less},       {"LessOrEqual", less_or_equal},
       {"Log", logarithm},   {"Neg", negate},
       {"Not", logical_not}, {"Where", where},
-      {"Pow", power}};
+      {"Pow", power},       {"Equal", equal}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

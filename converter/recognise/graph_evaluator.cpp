@@ -139,7 +139,7 @@ class Evaluator {
     const NodeFunction on_constants = call.any_rows() ? nullptr : find_constant_operation(operation);
     if (on_constants != nullptr) return on_constants(call);
     if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
-    for (const auto find : {find_layout_operation, find_elementwise_operation, find_activation, find_function, find_normalisation,
+    for (const auto find : {find_layout_operation, find_elementwise_operation, find_activation, find_function, find_selection, find_normalisation,
                            find_contraction}) {
       if (const NodeFunction function = find(operation)) return function(call);
     }

@@ -69,6 +69,7 @@ NodeFunction find_layout_operation(const std::string& operation);
 NodeFunction find_elementwise_operation(const std::string& operation);
 NodeFunction find_activation(const std::string& operation);
 NodeFunction find_function(const std::string& operation);
+NodeFunction find_selection(const std::string& operation);
 NodeFunction find_normalisation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);
 /// On constants alone.

@@ -22,7 +22,7 @@ std::optional<WeightedColumns> weighted_columns(const Expressions& expressions, 
   const auto add = [&](Ref column, double weight) {
     const Scaled scaled = expressions.scaled(column);
     const Expression& softmax = expressions.of(scaled.of);
-    if (softmax.kind != ExpressionKind::kSoftmax) return false;
+    if (softmax.kind != ExpressionKind::kSoftmax || softmax.top_k != 0) return false;
     if (result.values.empty()) {
       result.softmax = scaled.of.expression;
       result.values.assign(softmax.columns, 0.0);
@@ -102,7 +102,7 @@ class HeadFinder {
     link.upper = static_cast<float>(outer.upper);
     const Expression& expression = expressions_.of(outer.of);
     const ActivationKind activation = expression.activation.kind;
-    const bool softmax = expression.kind == ExpressionKind::kSoftmax;
+    const bool softmax = expression.kind == ExpressionKind::kSoftmax && expression.top_k == 0;
     if (softmax || expression.kind == ExpressionKind::kLogSoftmax) {
       link.source = softmax ? LinkSource::kSoftmaxColumn : LinkSource::kLogSoftmaxColumn;
       link.column = outer.of.column;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "converter/error.h"
+
 namespace mmoe::converter {
 namespace {
-constexpr size_t kMaxInputs = size_t{1} << 16, kMaxDepth = 64;
+constexpr size_t kMaxInputs = size_t{1} << 16, kMaxDepth = 64, kMaxWeights = size_t{1} << 21, kMaxWork = size_t{1} << 24;
+constexpr size_t kMaxMultiplications = size_t{1} << 28;
 }
 
 void LinearForm::add(const LinearForm& other, double factor) {
@@ -23,6 +26,7 @@ std::optional<LinearForm> LinearForms::find(Ref ref, size_t depth) {
   const Expression& source = expressions_.of(scaled.of);
   switch (source.kind) {
     case ExpressionKind::kInput:
+    case ExpressionKind::kPooled:
     case ExpressionKind::kEmbedding: form.weights[scaled.of] = scaled.scale; return form;
     case ExpressionKind::kConstant: form.constant += scaled.scale * source.bias[scaled.of.column]; return form;
     case ExpressionKind::kDense:
@@ -30,7 +34,12 @@ std::optional<LinearForm> LinearForms::find(Ref ref, size_t depth) {
     default: return std::nullopt;
   }
   auto known = known_.find(scaled.of);
-  if (known == known_.end()) known = known_.emplace(scaled.of, calculate(scaled.of, depth)).first;
+  if (known == known_.end()) {
+    std::optional<LinearForm> calculated = calculate(scaled.of, depth);
+    weights_ += calculated ? calculated->weights.size() : 0;
+    if (weights_ > kMaxWeights) calculated.reset();
+    known = known_.emplace(scaled.of, std::move(calculated)).first;
+  }
   if (!known->second) return std::nullopt;
   form.add(*known->second, scaled.scale);
   return form;
@@ -41,6 +50,8 @@ std::optional<LinearForm> LinearForms::calculate(Ref ref, size_t depth) {
   LinearForm form;
   const auto add = [&](Ref input, double weight) {
     const std::optional<LinearForm> found = find(input, depth + 1);
+    work_ += found ? found->weights.size() : 0;
+    if (work_ > kMaxWork) return false;
     if (found) form.add(*found, weight);
     return found.has_value() && form.weights.size() <= kMaxInputs;
   };
@@ -70,6 +81,11 @@ DenseLayer compose(const DenseLayer& layer, const std::vector<LinearForm>& forms
       static_cast<void>(weight);
       if (places.emplace(ref, base.size()).second) base.push_back(ref);
     }
+  }
+  size_t weights = 0;
+  for (const LinearForm& form : forms) weights += form.weights.size();
+  if (weights > kMaxMultiplications / layer.outputs()) {
+    throw ConvertError("not recognised: layers without an activation between them would take more than 2^28 multiplications to join");
   }
   DenseLayer result = layer;
   result.weight = {layer.outputs(), base.size(), {}};

@@ -59,6 +59,8 @@ Mixture Mixtures::gated(const Vector& vector, uint32_t softmax, const std::vecto
   const Expression& gate = expressions_[softmax];
   Mixture mixture;
   mixture.logits = gate.inputs;
+  mixture.top_k = gate.top_k;
+  mixture.top_k_mode = gate.top_k_mode;
   mixture.experts.assign(gate.columns, Vector());
   mixture.weight_scales.assign(gate.columns, 0.0f);
   for (size_t i = 0; i < vector.size(); ++i) {

@@ -13,6 +13,8 @@ struct Mixture {
   Vector logits;                        ///< what the softmax reads; empty: constant weights
   std::vector<float> constant_weights;  ///< one per expert, if there are no logits
   std::vector<float> weight_scales;     ///< what the softmax's weights are multiplied by; empty: by 1
+  size_t top_k = 0;                     ///< as Gate's
+  TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
   std::vector<Vector> experts;          ///< in the order of the logits
 };
 

@@ -21,6 +21,10 @@ void ModelInputs::add(const Vector& vector) {
       values_.insert({expression.node, ref.column});
       continue;
     }
+    if (expression.kind == ExpressionKind::kPooled) {
+      add_pooled(expression, {ref.expression, 0});
+      continue;
+    }
     const Ref id = lookup_of(expression).input;
     const Expression& source = expressions_.of(id);
     if (source.kind != ExpressionKind::kInput) chains_.fail(ref, "looks up what is no input of the model");
@@ -31,8 +35,17 @@ void ModelInputs::add(const Vector& vector) {
   }
 }
 
+void ModelInputs::add_pooled(const Expression& pooled, Ref at) {
+  const size_t input = expressions_.of(pooled.inputs.front()).node;
+  inputs_.insert(input);
+  const auto [known, fresh] = pooled_.emplace(input, at);
+  const Expression& other = expressions_.of(known->second);
+  const bool same = fresh || (other.weight == pooled.weight && other.pooling == pooled.pooling && other.padding_id == pooled.padding_id);
+  if (!same) chains_.fail(at, "pools the ids of '" + graph_.inputs[input].name + "' a second time, in another way or from another table");
+}
+
 void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& notes) {
-  const bool raw = inputs_.size() == 1 && lookups_.empty();
+  const bool raw = inputs_.size() == 1 && lookups_.empty() && pooled_.empty();
   for (size_t input = 0; input < graph_.inputs.size(); ++input) {
     if (inputs_.count(input) == 0) {
       notes.push_back("input '" + graph_.inputs[input].name + "' is not read");
@@ -40,7 +53,12 @@ void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& note
     }
     const bool has_ids = std::any_of(lookups_.begin(), lookups_.end(),
                                      [input](const auto& lookup) { return lookup.first.first == input; });
-    has_ids ? add_columns(input, model) : add_dense(input, model);
+    if (pooled_.count(input) != 0) {
+      if (has_ids) chains_.fail(pooled_.at(input), "pools ids that are also looked up one by one");
+      add_sequence(input, model);
+    } else {
+      has_ids ? add_columns(input, model) : add_dense(input, model);
+    }
   }
   check_assumed_ids();
   if (raw) model.features.clear();
@@ -52,7 +70,7 @@ void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& note
 /// A feature of ids refuses numbers below 0; a number does not.
 void ModelInputs::check_assumed_ids() const {
   for (const Ref id : expressions_.assumed_ids()) {
-    if (lookups_.count({expressions_.of(id).node, id.column}) != 0) continue;
+    if (lookups_.count({expressions_.of(id).node, id.column}) != 0 || pooled_.count(expressions_.of(id).node) != 0) continue;
     throw ConvertError("not recognised: input '" + graph_.inputs[expressions_.of(id).node].name +
                        "' is compared with 0, as ids are, but no row of a table is looked up with it");
   }
@@ -118,6 +136,25 @@ size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t 
   return at->second;
 }
 
+/// One feature of as many ids as the input has columns.
+void ModelInputs::add_sequence(size_t input, ModelDescription& model) {
+  const Expression& pooled = expressions_.of(pooled_.at(input));
+  Feature feature;
+  feature.name = graph_.inputs[input].name;
+  feature.width = pooled.columns;
+  SequenceFeature sequence;
+  sequence.embedding = embedding_index(pooled, 0, pooled.weight->rows, feature.name, model);
+  sequence.vocabulary.identity = true;
+  sequence.vocabulary.size = pooled.weight->rows;
+  sequence.length = pooled.inputs.size();
+  sequence.pooling = pooled.pooling;
+  sequence.padding_id = pooled.padding_id;
+  feature.kind = std::move(sequence);
+  pooled_at_[input] = input_dim_;
+  input_dim_ += feature.width;
+  model.features.push_back(std::move(feature));
+}
+
 void ModelInputs::add_categorical(Column column, const std::string& name, ModelDescription& model) {
   const std::vector<Ref>& embeddings = lookups_.at(column);
   const Expression& row = expressions_.of(embeddings.front());
@@ -160,6 +197,11 @@ void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
   Matrix weight{layer.outputs(), input_dim_, std::vector<float>(layer.outputs() * input_dim_, 0.0f)};
   for (size_t i = 0; i < vector.size(); ++i) {
     const Expression& expression = expressions_.of(vector[i]);
+    if (expression.kind == ExpressionKind::kPooled) {
+      const size_t at = pooled_at_.at(expressions_.of(expression.inputs.front()).node) + vector[i].column;
+      for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + at] += layer.weight.at(row, i);
+      continue;
+    }
     const bool value = expression.kind == ExpressionKind::kInput;
     const Ref id = value ? vector[i] : lookup_of(expression).input;
     const Column column{expressions_.of(id).node, id.column};

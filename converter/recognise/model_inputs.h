@@ -43,6 +43,8 @@ class ModelInputs {
   void add_columns(size_t input, ModelDescription& model);
   size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
                          ModelDescription& model);
+  void add_pooled(const Expression& pooled, Ref at);
+  void add_sequence(size_t input, ModelDescription& model);
   void add_categorical(Column column, const std::string& name, ModelDescription& model);
 
   const OnnxGraph& graph_;
@@ -51,6 +53,8 @@ class ModelInputs {
   std::set<size_t> inputs_;                    // that are read
   std::set<Column> values_;                    // read as floats
   std::map<Column, std::vector<Ref>> lookups_; // read as ids: the first number of each embedding
+  std::map<size_t, Ref> pooled_;               // inputs that are sequences: what they are pooled to
+  std::map<size_t, size_t> pooled_at_;         // where in x
   std::map<Column, size_t> value_at_, lookup_at_;  // where in x
   std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
   size_t input_dim_ = 0;

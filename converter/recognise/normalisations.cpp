@@ -6,6 +6,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
+#include "converter/recognise/selections.h"
 
 namespace mmoe::converter {
 namespace {
@@ -26,6 +27,7 @@ NodeResults softmax_of_kind(const NodeCall& call, ExpressionKind kind) {
       expression.node = call.index;
       expression.columns = size;
       for (size_t i = 0; i < size; ++i) expression.inputs.push_back(value.refs[at + i * inner + k]);
+      if (kind == ExpressionKind::kSoftmax) select_top_k(call.expressions, expression);
       const Vector columns = call.expressions.all(call.expressions.add(std::move(expression)));
       for (size_t i = 0; i < size; ++i) result.refs[at + i * inner + k] = columns[i];
     }
@@ -217,7 +219,9 @@ std::optional<TensorValue> find_softmax_sum(const NodeCall& call, const TensorVa
     const std::vector<Term>* terms = terms_of(expressions, sum.of);
     if (terms == nullptr || terms->empty()) return std::nullopt;
     const Expression& softmax = expressions.of(terms->front().a);
-    if (softmax.kind != ExpressionKind::kSoftmax || softmax.columns != terms->size()) return std::nullopt;
+    const bool sums_to_one = softmax.kind == ExpressionKind::kSoftmax &&
+                             (softmax.top_k == 0 || softmax.top_k_mode == TopKMode::kSoftmaxOfTopK);
+    if (!sums_to_one || softmax.columns != terms->size()) return std::nullopt;
     std::vector<bool> seen(softmax.columns, false);
     for (const Term& term : *terms) {
       const bool same = term.a.expression == terms->front().a.expression && term.coefficient == terms->front().coefficient;

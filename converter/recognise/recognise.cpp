@@ -8,7 +8,7 @@
 #include "converter/recognise/chains.h"
 #include "converter/recognise/heads.h"
 #include "converter/recognise/model_inputs.h"
-#include "converter/recognise/streams.h"
+#include "converter/recognise/stream_finder.h"
 
 namespace mmoe::converter {
 namespace {
@@ -143,7 +143,7 @@ class Recogniser {
     }
     find_trunk();
     for (const Vector& vector : streams_.order()) {
-      const Stream& stream = streams_.at(vector);
+      const MixedStream& stream = streams_.at(vector);
       for (const Chain& expert : stream.experts) add_input(expert);
       if (!stream.gate.layers.empty()) add_input(stream.gate);
     }
@@ -157,7 +157,7 @@ class Recogniser {
   void find_trunk() {
     std::vector<const Chain*> experts, gates;
     for (const Vector& vector : streams_.order()) {
-      const Stream& stream = streams_.at(vector);
+      const MixedStream& stream = streams_.at(vector);
       if (stream.level > 1) continue;
       for (const Chain& expert : stream.experts) {
         if (expert.kind == BaseKind::kInput) experts.push_back(&expert);
@@ -198,7 +198,7 @@ class Recogniser {
     std::map<Vector, size_t> known;
     std::map<Vector, size_t> index;
     for (const Vector& vector : streams_.order()) {
-      const Stream& stream = streams_.at(vector);
+      const MixedStream& stream = streams_.at(vector);
       if (stream.level != number) continue;
       index[vector] = level.gates.size();
       Gate gate = make_gate(stream, number, level.gates.size());
@@ -221,11 +221,13 @@ class Recogniser {
     return expert;
   }
 
-  Gate make_gate(const Stream& stream, size_t level, size_t position) {
+  Gate make_gate(const MixedStream& stream, size_t level, size_t position) {
     Gate gate;
     gate.name = "gates." + std::to_string(position);
     gate.constant_weights = stream.mixture.constant_weights;
     gate.weight_scales = stream.mixture.weight_scales;
+    gate.top_k = stream.mixture.top_k;
+    gate.top_k_mode = stream.mixture.top_k_mode;
     if (stream.gate.layers.empty()) {
       gate.input = {level == 1, 0};
       return gate;
@@ -264,7 +266,7 @@ class Recogniser {
   const OnnxGraph& graph_;
   FollowedGraph followed_;
   Chains chains_;
-  Streams streams_;
+  StreamFinder streams_;
   ModelInputs inputs_;
   ModelDescription model_;
   std::vector<Head> heads_;

@@ -163,12 +163,13 @@ class Finder {
     size_t variable = 0;
   };
 
-  /// Of the nearest scalar of which it is a function that the runtime has.
+  /// Of the farthest scalar of which it is a function that the runtime has: what lies between is no layer of its own.
   Known match(const Walk& walk) const {
+    Known best;
     for (const size_t variable : walk.variables) {
-      if (auto function = FunctionOf(expressions_, walk, variable).match()) return {std::move(function), variable};
+      if (auto function = FunctionOf(expressions_, walk, variable).match()) best = {std::move(function), variable};
     }
-    return {};
+    return best;
   }
 
   const Expressions& expressions_;

@@ -11,7 +11,7 @@ using Written = std::function<std::string(GraphBuilder&, const std::string&)>;
 
 /// x [batch, 3] through a layer of width 2, then what is written, then a tower.
 GraphBuilder activated(const Written& write) {
-  GraphBuilder build;
+  GraphBuilder build(24);
   const std::string x = build.input("x", {0, 3});
   build.task(write(build, build.node("Gemm", {x, build.floats({3, 2}), build.floats({2})})), 2);
   return build;
@@ -90,14 +90,15 @@ TEST_CASE("recognise: clip with bounds as inputs and as attributes") {
   CHECK(relu6.kind == ActivationKind::kClamp);
   CHECK(relu6.alpha == 0);
   CHECK(relu6.beta == 6);
-  const Activation old = found([](GraphBuilder& b, const std::string& x) {
-    return b.node("Clip", {x}, {{"min", GraphBuilder::real(-1)}, {"max", GraphBuilder::real(2)}});
-  });
-  CHECK(old.alpha == -1);
-  CHECK(old.beta == 2);
-  CHECK(found([](GraphBuilder& b, const std::string& x) { return b.node("Clip", {x, b.scalar(0)}); }).kind ==
+  GraphBuilder old(9);
+  const std::string x = old.input("x", {0, 3});
+  old.task(old.node("Clip", {old.linear(x, 3, 2)}, {{"min", GraphBuilder::real(-1)}, {"max", GraphBuilder::real(2)}}), 2);
+  const Activation limited = old.recognise().levels.at(0).experts.at(0).layers.at(0).activation;
+  CHECK(limited.alpha == -1);
+  CHECK(limited.beta == 2);
+  CHECK(found([](GraphBuilder& b, const std::string& y) { return b.node("Clip", {y, b.scalar(0)}); }).kind ==
         ActivationKind::kRelu);
-  CHECK_CONTAINS(activated([](GraphBuilder& b, const std::string& x) { return clip(b, x, 1, 0); }).error(),
+  CHECK_CONTAINS(activated([](GraphBuilder& b, const std::string& y) { return clip(b, y, 1, 0); }).error(),
                  "a lower bound above its upper bound");
 }
 

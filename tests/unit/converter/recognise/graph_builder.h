@@ -45,8 +45,6 @@ class GraphBuilder {
     return add(std::move(tensor));
   }
 
-  std::string scalar(float value) { return values({value}, {}); }
-
   /// Small numbers of both signs, other ones for every call.
   std::string weights(std::vector<uint64_t> shape) {
     OnnxTensor tensor;

@@ -1,5 +1,5 @@
 // What is done to logits: links, and products with factors that are no outputs.
-#include <cmath>
+#include <algorithm>
 
 #include "tests/unit/converter/importers/weights_test_support.h"
 #include "tests/unit/converter/recognise/graph_builder.h"
@@ -121,10 +121,16 @@ TEST_CASE("recognise: the sum of a tower's logits is a layer") {
   CHECK(model.towers.at(0).layers.back().weight.data == std::vector<float>{1, 1, 1});
 }
 
-TEST_CASE("recognise: functions of a score that are no links are refused") {
-  Tower sum;  // of two towers
-  sum.build.output(sum.build.node("Add", {sum.logits, sum.build.node("Sigmoid", {sum.add(1)})}));
-  CHECK_FALSE(sum.build.error().empty());
+TEST_CASE("recognise: the sum of two towers is a mixture of constant weights") {
+  Tower sum;
+  sum.build.output(sum.build.node("Sub", {sum.logits, sum.build.node("Sigmoid", {sum.add(1)})}));
+  const ModelDescription model = sum.build.recognise();
+  CHECK(model.levels.at(0).gates.at(0).constant_weights == std::vector<float>{1, -1});
+  CHECK(model.levels[0].experts.at(1).layers.back().activation.kind == ActivationKind::kSigmoid);
+  CHECK(model.towers.at(0).layers.at(0).weight.data == std::vector<float>{1});
+}
+
+TEST_CASE("recognise: functions of a score that are no links") {
   Tower square;  // of a softmax's column: a product of one hidden task, which is right
   const std::string p = square.build.softmax(square.add(2));
   square.build.output(square.build.node("Mul", {p, p}));

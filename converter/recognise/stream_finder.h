@@ -9,7 +9,7 @@
 namespace mmoe::converter {
 
 /// A mixture, and what its gate and its experts are.
-struct Stream {
+struct MixedStream {
   Mixture mixture;
   Chain gate;  ///< its last layer gives the logits; without layers for constant weights
   std::vector<Chain> experts;
@@ -18,9 +18,9 @@ struct Stream {
 
 /// All mixtures below the towers. A stream that is read above the next level is handed on through those between, by an
 /// expert of its own with a constant weight of 1.
-class Streams {
+class StreamFinder {
  public:
-  Streams(Chains& chains, Expressions& expressions) : chains_(chains), mixtures_(chains, expressions) {}
+  StreamFinder(Chains& chains, Expressions& expressions) : chains_(chains), mixtures_(chains, expressions) {}
 
   /// Finds the stream and all below it; gives its level.
   size_t find(const Vector& vector) { return find(vector, 1); }
@@ -30,7 +30,7 @@ class Streams {
   /// What layers make of the input, as a stream of `level`; `layers` is how many of the chain's. Leaves the chain the others.
   void lift_input(Chain& chain, size_t layers, size_t level);
 
-  const Stream& at(const Vector& vector) const { return streams_.at(vector); }
+  const MixedStream& at(const Vector& vector) const { return streams_.at(vector); }
   /// Each after what it reads.
   const std::vector<Vector>& order() const { return order_; }
 
@@ -41,7 +41,7 @@ class Streams {
 
   Chains& chains_;
   Mixtures mixtures_;
-  std::map<Vector, Stream> streams_;
+  std::map<Vector, MixedStream> streams_;
   std::vector<Vector> order_;
 };
 

@@ -1,4 +1,4 @@
-#include "converter/recognise/streams.h"
+#include "converter/recognise/stream_finder.h"
 
 #include <algorithm>
 #include <limits>
@@ -13,11 +13,11 @@ Ref level_mark(size_t level) { return {std::numeric_limits<uint32_t>::max(), sta
 
 }  // namespace
 
-size_t Streams::find(const Vector& vector, size_t depth) {
+size_t StreamFinder::find(const Vector& vector, size_t depth) {
   const auto known = streams_.find(vector);
   if (known != streams_.end()) return known->second.level;
   if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
-  Stream stream;
+  MixedStream stream;
   stream.mixture = mixtures_.find(vector);
   for (const Vector& expert : stream.mixture.experts) stream.experts.push_back(chains_.follow(expert));
   if (!stream.mixture.logits.empty()) stream.gate = chains_.follow(stream.mixture.logits);
@@ -32,13 +32,13 @@ size_t Streams::find(const Vector& vector, size_t depth) {
   return streams_.emplace(vector, std::move(stream)).first->second.level;
 }
 
-size_t Streams::level_below(const Chain& chain, size_t depth) {
+size_t StreamFinder::level_below(const Chain& chain, size_t depth) {
   return chain.kind == BaseKind::kMixture && !chain.layers.empty() ? find(chain.base, depth + 1) : 0;
 }
 
-Vector Streams::add_constant(Vector key, const Vector& expert, Chain chain, size_t level) {
+Vector StreamFinder::add_constant(Vector key, const Vector& expert, Chain chain, size_t level) {
   if (streams_.count(key) != 0) return key;
-  Stream stream;
+  MixedStream stream;
   stream.mixture.constant_weights = {1};
   stream.mixture.experts = {expert};
   stream.experts.push_back(std::move(chain));
@@ -48,7 +48,7 @@ Vector Streams::add_constant(Vector key, const Vector& expert, Chain chain, size
   return key;
 }
 
-Vector Streams::lift(Vector vector, size_t level) {
+Vector StreamFinder::lift(Vector vector, size_t level) {
   for (size_t at = streams_.at(vector).level; at < level; ++at) {
     Chain chain;
     chain.layers.push_back(hand_on(streams_.at(vector).mixture.experts.front().size(), "handed on"));
@@ -62,7 +62,7 @@ Vector Streams::lift(Vector vector, size_t level) {
   return vector;
 }
 
-void Streams::lift_input(Chain& chain, size_t layers, size_t level) {
+void StreamFinder::lift_input(Chain& chain, size_t layers, size_t level) {
   const auto split = static_cast<std::ptrdiff_t>(layers);
   Chain expert = chain;
   expert.layers.resize(layers);

@@ -1,0 +1,18 @@
+// Sequences of ids whose embeddings are pooled: a sum, mean or maximum over all columns of one input, with or without those
+// of a padding id.
+#pragma once
+
+#include <optional>
+
+#include "converter/recognise/graph_evaluator.h"
+
+namespace mmoe::converter {
+
+/// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a sum, of
+/// 1 / length for a mean. A factor of (id != padding) leaves the padding out.
+std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like);
+
+/// Pooled sums without padding, divided by the number of ids that are not padding, which must be kept above 0.
+std::optional<TensorValue> find_pooled_mean(const NodeCall& call, const TensorValue& sums, const Vector& divisors);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,113 @@
+// Top-k gates, in the ways in which they are written.
+#include <limits>
+
+#include "tests/unit/converter/importers/weights_test_support.h"
+#include "tests/unit/converter/recognise/graph_builder.h"
+
+namespace mmoe::converter::testing {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// x [batch, 3], three experts of width 2, and a gate's logits.
+struct Sparse {
+  GraphBuilder build;
+  std::string x = build.input("x", {0, 3});
+  std::string logits = build.linear(x, 3, 3, 1);
+  std::string values, indices;
+
+  void select(const std::string& of, int64_t k = 2) {
+    values = build.node("TopK", {of, build.integers({k})});
+    indices = values + ".indices";
+    build.graph.nodes.back().outputs.push_back(indices);
+  }
+  std::string scatter(float fill, const std::string& updates) {
+    return build.node("ScatterElements", {build.values({fill, fill, fill}, {1, 3}), indices, updates},
+                      {{"axis", GraphBuilder::integer(1)}});
+  }
+  void finish(const std::string& weights) {
+    const std::string stacked = build.stack({build.expert(x, 3, 2), build.expert(x, 3, 2, 3), build.expert(x, 3, 2, 5)});
+    build.task(build.mix(weights, stacked), 2);
+  }
+  Gate gate(const std::string& weights) {
+    finish(weights);
+    return build.recognise().levels.at(0).gates.at(0);
+  }
+  std::string error(const std::string& weights) {
+    finish(weights);
+    return build.error();
+  }
+};
+
+void check(const Gate& gate, TopKMode mode) {
+  CHECK(gate.top_k == 2);
+  CHECK(gate.top_k_mode == mode);
+  CHECK(gate.experts.size() == 3);
+  CHECK(gate.logits->weight.at(0, 0) == 1);
+}
+
+}  // namespace
+
+TEST_CASE("recognise: the softmax of the k largest logits") {
+  Sparse scattered;
+  scattered.select(scattered.logits);
+  check(scattered.gate(scattered.scatter(0, scattered.build.softmax(scattered.values))), TopKMode::kSoftmaxOfTopK);
+  Sparse masked;
+  masked.select(masked.logits);
+  check(masked.gate(masked.build.softmax(masked.scatter(-kInfinity, masked.values))), TopKMode::kSoftmaxOfTopK);
+  Sparse threshold;
+  threshold.select(threshold.logits);
+  const std::string last = threshold.build.node("Slice", {threshold.values, threshold.build.integers({1}), threshold.build.integers({2}),
+                                                          threshold.build.integers({1})});
+  const std::string below = threshold.build.node("Less", {threshold.logits, last});
+  check(threshold.gate(threshold.build.softmax(threshold.build.node("Where", {below, threshold.build.scalar(-1e9f), threshold.logits}))),
+        TopKMode::kSoftmaxOfTopK);
+  Sparse divided;  // the largest of the softmax, divided by their sum
+  divided.select(divided.build.softmax(divided.logits));
+  const std::string sum = divided.build.node("ReduceSum", {divided.values, divided.build.integers({1})});
+  check(divided.gate(divided.scatter(0, divided.build.node("Div", {divided.values, sum}))), TopKMode::kSoftmaxOfTopK);
+}
+
+TEST_CASE("recognise: the k largest of the softmax") {
+  Sparse scattered;
+  scattered.select(scattered.build.softmax(scattered.logits));
+  check(scattered.gate(scattered.scatter(0, scattered.values)), TopKMode::kTopKOfSoftmax);
+  Sparse masked;
+  const std::string weights = masked.build.softmax(masked.logits);
+  masked.select(weights);
+  const std::string mask = masked.scatter(0, masked.build.values({1, 1}, {1, 2}));
+  check(masked.gate(masked.build.node("Mul", {weights, mask})), TopKMode::kTopKOfSoftmax);
+}
+
+TEST_CASE("recognise: selections that are no gate's are refused") {
+  Sparse smallest;
+  smallest.values = smallest.build.node("TopK", {smallest.logits, smallest.build.integers({2})}, {{"largest", GraphBuilder::integer(0)}});
+  CHECK_CONTAINS(smallest.error(smallest.values), "selects the smallest");
+  Sparse batch;
+  CHECK_CONTAINS(batch.error(batch.build.node("TopK", {batch.logits, batch.build.integers({1})}, {{"axis", GraphBuilder::integer(0)}})),
+                 "selects rows of the batch");
+  Sparse many;
+  CHECK_CONTAINS(many.error(many.build.node("TopK", {many.logits, many.build.integers({4})})), "from 1 to 3");
+  Sparse fill;  // the others are not left out, but get a logit of -1
+  fill.select(fill.logits);
+  CHECK_CONTAINS(fill.error(fill.build.softmax(fill.scatter(-1, fill.values))), "scatters something else");
+  Sparse other;  // to the places of another gate's
+  other.select(other.logits);
+  const std::string updates = other.build.softmax(other.values);
+  other.select(other.build.linear(other.x, 3, 3, 2));
+  CHECK_CONTAINS(other.error(other.scatter(0, updates)), "scatters something else");
+  Sparse first;  // below the largest instead of the k-th
+  first.select(first.logits);
+  const std::string largest = first.build.node("Slice", {first.values, first.build.integers({0}), first.build.integers({1}), first.build.integers({1})});
+  const std::string below = first.build.node("Less", {first.logits, largest});
+  CHECK_FALSE(first.error(first.build.softmax(first.build.node("Where", {below, first.build.scalar(-1e9f), first.logits}))).empty());
+}
+
+TEST_CASE("recognise: a selecting gate's weight is no score") {
+  Sparse sparse;
+  sparse.select(sparse.logits);
+  sparse.build.output(sparse.scatter(0, sparse.build.softmax(sparse.values)));
+  CHECK_FALSE(sparse.build.error().empty());
+}
+
+}  // namespace mmoe::converter::testing
