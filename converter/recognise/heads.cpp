@@ -111,12 +111,6 @@ class HeadFinder {
                activation != ActivationKind::kDice) {
       link.activation = expression.activation;
       head.logits = {expression.inputs[outer.of.column]};
-      // A layer of the tower can be anything else than a plain sigmoid.
-      const bool plain = activation == ActivationKind::kSigmoid && link.scale == 1 && link.shift == 0;
-      if (!plain && !outer.clamped) {
-        link = {};
-        head.logits = {head.score};
-      }
     } else if (const auto columns = weighted_columns(expressions_, outer.of)) {
       link.source = LinkSource::kExpectedValue;
       link.values.assign(columns->values.begin(), columns->values.end());
