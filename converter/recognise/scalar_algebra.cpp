@@ -85,10 +85,26 @@ Polynomial ScalarAlgebra::single(AtomKind kind, const Polynomial& argument) {
   return {{{static_cast<uint32_t>(atoms_.size() - 1)}, 1.0}};
 }
 
+// A clamp written as a maximum and a minimum: relu(c relu(q) + d) = relu(c q + d) for c > 0 and d <= 0, and
+// relu(p - relu(q)) = relu(p) - relu(q) where p - q is a constant that is not less than 0.
+std::optional<Polynomial> ScalarAlgebra::nested_relu(const Polynomial& argument) {
+  const Monomial monomial = argument.rbegin()->first;
+  const double factor = argument.rbegin()->second;
+  if (monomial.size() != 1 || atoms_[monomial[0]].kind != AtomKind::kRelu) return std::nullopt;
+  const Polynomial q = atoms_[monomial[0]].argument, rest = add(argument, {{monomial, factor}}, -1);
+  if (factor > 0 && is_constant(rest) && constant_of(rest) <= 0) return relu(add(rest, q, factor));
+  const Polynomial difference = add(rest, q, factor);
+  if (factor < 0 && is_constant(difference) && constant_of(difference) >= 0) {
+    return add(relu(rest), {{monomial, 1.0}}, factor);
+  }
+  return std::nullopt;
+}
+
 // relu(s q) = s relu(q) for s > 0, and relu(-q) = relu(q) - q: the leading coefficient is 1.
 Polynomial ScalarAlgebra::relu(const Polynomial& argument) {
   const double lead = leading(argument);
   if (lead == 0) return constant(std::max(0.0, constant_of(argument)));
+  if (std::optional<Polynomial> found = nested_relu(argument)) return std::move(*found);
   const Polynomial q = scale(argument, 1 / lead);
   const Polynomial positive = single(AtomKind::kRelu, q);
   return lead > 0 ? scale(positive, lead) : scale(add(positive, q, -1), -lead);

@@ -53,6 +53,7 @@ class ScalarAlgebra {
  private:
   Polynomial single(AtomKind kind, const Polynomial& argument);
   Polynomial relu(const Polynomial& argument);
+  std::optional<Polynomial> nested_relu(const Polynomial& argument);
   Polynomial step(bool or_equal, const Polynomial& argument);
   Polynomial select(const Polynomial& condition, const Polynomial& yes, const Polynomial& no);
   Polynomial logarithm(const Polynomial& argument);

@@ -123,8 +123,15 @@ TEST_CASE("recognise: activations that are written out") {
           }) == ActivationKind::kSquaredRelu);
   }
   CHECK(kind([](Builder& b, const Name& x) { return b.node("Max", {x, b.scalar(0)}); }) == ActivationKind::kRelu);
-  CHECK(kind([](Builder& b, const Name& x) { return b.node("Min", {b.node("Max", {x, b.scalar(-1)}), b.scalar(1)}); }) ==
-        ActivationKind::kClamp);
+  for (const bool upper_first : {false, true}) {
+    const Activation clamp = found([=](Builder& b, const Name& x) {
+      const Name one = b.node(upper_first ? "Min" : "Max", {x, b.scalar(upper_first ? 3.0f : -1.0f)});
+      return b.node(upper_first ? "Max" : "Min", {one, b.scalar(upper_first ? -1.0f : 3.0f)});
+    });
+    CHECK(clamp.kind == ActivationKind::kClamp);
+    CHECK(clamp.alpha == -1);
+    CHECK(clamp.beta == 3);
+  }
   // 1 / (1 + exp(-x))
   CHECK(kind([](Builder& b, const Name& x) {
           return b.node("Div", {b.scalar(1), b.node("Add", {b.node("Exp", {b.node("Neg", {x})}), b.scalar(1)})});

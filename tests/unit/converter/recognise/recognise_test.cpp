@@ -257,6 +257,16 @@ TEST_CASE("recognise: a graph that would grow without end is refused") {
   CHECK_CONTAINS(sums.error(), "mixes more than 256 vectors");
 }
 
+TEST_CASE("recognise: columns in reverse order, as torch.flip is written") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 2});
+  constexpr int64_t kBeforeFirst = -std::numeric_limits<int64_t>::max();
+  const std::string turned = build.node("Slice", {x, build.integers({-1}), build.integers({kBeforeFirst}), build.integers({1}),
+                                                  build.integers({-1})});
+  build.task(build.node("Relu", {build.node("MatMul", {turned, build.values({2, 4}, {2, 1})})}), 1);
+  CHECK(build.recognise().levels.at(0).experts.at(0).layers.at(0).weight.data == std::vector<float>{4, 2});
+}
+
 TEST_CASE("recognise: weights that are not finite are refused by name") {
   GraphBuilder build;
   const std::string x = build.input("x", {0, 3});
