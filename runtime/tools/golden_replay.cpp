@@ -144,7 +144,10 @@ std::vector<std::string> available_kernel_sets(const Model& model, const PlanLim
     PlanOptions options;
     options.isa = name;
     limits.apply_to(options);
-    if (Plan::create(model, options)) names.emplace_back(name);
+    const Result<Plan> plan = Plan::create(model, options);
+    if (plan) names.emplace_back(name);
+    // A model that no set may plan must not pass as one that none has failed.
+    if (!plan && plan.error().code() != ErrorCode::kUnsupported) throw ToolError(plan_message(plan.error()));
   }
   return names;
 }

@@ -38,7 +38,8 @@ Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch
 /// last bits can go beyond it.
 double tolerance_without_fma(const Model& model);
 
-/// The names of the kernel sets that this build and machine have, fastest first. None when the model exceeds a limit.
+/// The names of the kernel sets that this build and machine have, fastest first. Throws ToolError
+/// when the model cannot be planned, as for a limit.
 std::vector<std::string> available_kernel_sets(const Model& model, const PlanLimits& limits = {});
 
 }  // namespace mmoe::tools

@@ -21,7 +21,7 @@ constexpr const char* kFooter =
     "load_us, verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch, p50_us, p99_us, best_us,\n"
     "rows_per_second, gflop_per_second, roofline_share, arena_bytes, samples}], profile [{kind, inputs, outputs,\n"
     "sparse, us}].\n\n"
-    "Exit codes: 0 ok; 1 bad model; 2 wrong command line.";
+    "Exit codes: 0 ok; 1 bad model, or output that cannot be written; 2 wrong command line.";
 
 void declare(CLI::App& app, BenchOptions& options, bool& json) {
   app.footer(kFooter);

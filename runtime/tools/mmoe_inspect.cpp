@@ -32,7 +32,7 @@ constexpr const char* kFooter =
     "top-k gates would skip and change. Where the rows have a column label_TASK or TASK, or --label names one, it\n"
     "also says what top-k does to the AUC (labels 0 and 1 of tasks that end in a probability; else to R squared and\n"
     "the mean squared error). An empty label leaves its row out for that task; '--label TASK=' all rows.\n\n"
-    "Exit codes: 0 success; 1 bad model, rows or file; 2 wrong command line.";
+    "Exit codes: 0 success; 1 bad model, rows or file, or output that cannot be written; 2 wrong command line.";
 
 constexpr const char* kDefaultReport = "report.html";
 

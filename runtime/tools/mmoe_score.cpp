@@ -41,7 +41,7 @@ constexpr const char* kFooter =
     "that is skipped. Its columns are called TASK.expertE where a gate feeds one task alone, else gateG.expertE, G\n"
     "being the gate's place in its level; a model of several levels puts levelL. before. The numbers are those of\n"
     "'mmoe-inspect MODEL'. Gates with constant weights (Shared-Bottom, Cross-Stitch) are left out.\n\n"
-    "Exit codes: 0 success; 1 bad rows, model or file; 2 wrong command line.";
+    "Exit codes: 0 success; 1 bad rows, model or file, or output that cannot be written; 2 wrong command line.";
 
 constexpr int kMaxTopK = 1 << 16;   // beyond what the format allows; a negative number must not wrap around
 constexpr int kMaxBatch = 1 << 20;

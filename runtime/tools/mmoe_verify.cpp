@@ -27,7 +27,7 @@ constexpr const char* kFooter =
     "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
     "replay_error, replays [{isa, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
     "task, found, expected}}].\n\n"
-    "Exit codes: 0 all is well; 1 something is not; 2 wrong command line.";
+    "Exit codes: 0 all is well; 1 something is not, or cannot be written; 2 wrong command line.";
 
 struct Options {
   std::string model;

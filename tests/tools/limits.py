@@ -164,6 +164,13 @@ def check_small_limits(tools):
                  "tasks": [{"name": "click", "link": "sigmoid"}]})
         (folder / "rows.csv").write_text("x0,x1,x2\n1,2,3\n")
         commands = {"mmoe-score": ("m.mmoe", "rows.csv"), "mmoe-bench": ("m.mmoe", "--seconds", "0.01", "--batch", "1")}
+        golden = tools.run("mmoe-convert", "-q", "w.safetensors", "d.json", "-o", "golden.mmoe", cwd=folder)
+        check(golden.returncode == 0, f"mmoe-convert: {golden.stderr!r}")
+        for sets in ((), ("--all-isas",)):
+            process = tools.run("mmoe-verify", "golden.mmoe", "--max-steps", "1", *sets, cwd=folder)
+            check(process.returncode == 1 and b"--max-steps: 1, the model needs" in process.stdout,
+                  f"mmoe-verify {sets}: exit {process.returncode}, {process.stdout!r}")
+            check(tools.run("mmoe-verify", "golden.mmoe", *sets, cwd=folder).returncode == 0, f"mmoe-verify {sets}")
         for option in ("--max-multiply-adds", "--max-steps", "--max-arena-bytes"):
             for tool, arguments in commands.items():
                 process = tools.run(tool, *arguments, option, "1", cwd=folder)
