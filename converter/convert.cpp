@@ -5,18 +5,26 @@
 
 namespace mmoe::converter {
 
-Converted convert(const ModelDescription& description, const ProvenanceInfo& provenance,
-                  const ConvertOptions& options) {
+ConvertReport convert(const ModelDescription& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
+                      ByteSink& sink) {
   const LoweredModel lowered = lower(description);
   const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
   Golden golden = make_golden(lowered, rows);
-  Converted converted;
-  // The header's size does not depend on the scores' values, so the file is made once without and once with them.
-  const std::vector<uint8_t> unscored = serialize(lowered, golden, provenance);
-  converted.check = check_file(unscored, evaluate(description, rows), golden);
-  converted.file = serialize(lowered, golden, provenance);
-  converted.architecture = architecture_name(lowered.description);
-  return converted;
+  ModelFileWriter writer(lowered, provenance);
+  writer.write(golden, sink);
+  ConvertReport report;
+  report.check = check_file(sink.view(), evaluate(description, rows), golden);
+  writer.replace_header(golden, sink);
+  report.file_bytes = sink.view().size();
+  report.architecture = architecture_name(lowered.description);
+  return report;
+}
+
+Converted convert(const ModelDescription& description, const ProvenanceInfo& provenance,
+                  const ConvertOptions& options) {
+  MemorySink sink;
+  ConvertReport report = convert(description, provenance, options, sink);
+  return {sink.take(), std::move(report.check), std::move(report.architecture)};
 }
 
 }  // namespace mmoe::converter

@@ -16,14 +16,27 @@ struct ConvertOptions {
   uint64_t golden_seed = 1;
 };
 
+/// What a conversion found out.
+struct ConvertReport {
+  CheckReport check;
+  std::string architecture;
+  uint64_t file_bytes = 0;
+};
+
+/// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime and checks it against the
+/// double-precision evaluation of the description. Memory: some times the layers' weights, but none of the embedding
+/// tables, which stream from where the description reads them to the sink. Throws ConvertError where the check fails; what
+/// the sink then holds is not to be used.
+ConvertReport convert(const ModelDescription& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
+                      ByteSink& sink);
+
 struct Converted {
   std::vector<uint8_t> file;
   CheckReport check;
   std::string architecture;
 };
 
-/// Lowers, packs, serialises, loads the result with the runtime and checks it against the double-precision
-/// evaluation of the description. Throws ConvertError where the check fails.
+/// The same with the file in memory.
 Converted convert(const ModelDescription& description, const ProvenanceInfo& provenance,
                   const ConvertOptions& options = {});
 

@@ -1,7 +1,6 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -15,6 +14,8 @@
 #include "converter/convert.h"
 #include "converter/description/bind.h"
 #include "converter/error.h"
+#include "converter/file_sink.h"
+#include "converter/hash_file.h"
 #include "converter/importers/weight_source.h"
 #include "converter/proof/prove.h"
 #include "converter/read_description.h"
@@ -43,17 +44,6 @@ struct Arguments {
   bool quiet = false;
 };
 
-uint64_t hash_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> state(XXH64_createState(), &XXH64_freeState);
-  XXH64_reset(state.get(), 0);
-  std::vector<char> block(size_t{1} << 20);
-  while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-    XXH64_update(state.get(), block.data(), static_cast<size_t>(file.gcount()));
-  }
-  return XXH64_digest(state.get());
-}
-
 using mmoe::tools::printable;
 
 void print_notes(std::ostream& out, const std::vector<std::string>& notes) {
@@ -73,13 +63,13 @@ void print(const std::string& text, const std::string& written) {
 }
 
 void print_report(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
-                  const BindReport& bound, const Converted& converted) {
+                  const BindReport& bound, const ConvertReport& converted) {
   print_notes(out, bound.notes);
   for (const std::string& tensor : bound.unused_tensors) {
     out << "note: tensor '" << printable(tensor) << "' is not used by the description\n";
   }
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file.size()
+      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file_bytes
       << " bytes\n";
   const CheckReport& check = converted.check;
   if (check.num_rows == 0) {
@@ -169,16 +159,15 @@ void run(const Arguments& arguments) {
   const ModelDescription model = describe(arguments, *weights, description, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
-  const Converted converted = convert(model, provenance, arguments.options);
+  FileSink output(arguments.output);
+  const ConvertReport converted = convert(model, provenance, arguments.options, output);
   ExpectReport expected;
   if (!arguments.expect.empty()) {
-    expected = compare_with_expected(converted.file, arguments.rows, arguments.expect, arguments.tolerance);
+    expected = compare_with_expected(output.view(), arguments.rows, arguments.expect, arguments.tolerance);
   }
   const OnnxGraph* graph = weights->graph();
   const ProofReport proof =
-      graph != nullptr ? prove(*graph, model, converted.file, arguments.options.golden_seed) : ProofReport();
-  mmoe::tools::OutputFile output(arguments.output);
-  output.write({reinterpret_cast<const char*>(converted.file.data()), converted.file.size()});
+      graph != nullptr ? prove(*graph, model, output.view(), arguments.options.golden_seed) : ProofReport();
   output.commit();
   if (arguments.quiet) return;
   std::ostringstream report;

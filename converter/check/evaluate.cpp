@@ -94,7 +94,7 @@ void RowReader::append_projected(const Projection& projection, const std::vector
 // The row of the table, or none: a zero embedding.
 std::optional<size_t> RowReader::table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const {
   const Vocabulary& vocabulary = *feature.vocabulary();
-  const Matrix& table = model_.embeddings[embedding].table;
+  const Table& table = model_.embeddings[embedding].table;
   const std::string where = "feature \"" + feature.name + "\", row " + std::to_string(row);
   if (id < -1 || (id >= 0 && static_cast<size_t>(id) >= table.rows)) {
     throw ConvertError(where + ": id " + std::to_string(id) + ", expected less than " + std::to_string(table.rows));
@@ -116,25 +116,28 @@ void RowReader::append_ids(const Feature& feature, const int32_t* ids, size_t ro
     return append_pooled(*sequence, rows, x);
   }
   const SparseFeature& sparse = std::get<SparseFeature>(feature.kind);
-  const Matrix& table = model_.embeddings[sparse.embedding].table;
+  const Table& table = model_.embeddings[sparse.embedding].table;
   const std::optional<size_t> found = table_row(feature, sparse.embedding, *ids, row);
-  for (size_t i = 0; i < feature.width; ++i) x.push_back(plain(found ? table.at(*found, i) : 0, 0));
+  for (const float value : found ? table.row(*found) : std::vector<float>(feature.width)) x.push_back(plain(value, 0));
 }
 
 // A sum of n takes n - 1 roundings, a mean one more.
 void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const {
-  const Matrix& table = model_.embeddings[sequence.embedding].table;
-  for (size_t i = 0; i < table.cols; ++i) {
-    double sum = 0, terms = 0, largest = rows.empty() ? 0 : -kInfinity;
-    for (const size_t row : rows) {
-      sum += table.at(row, i);
-      terms += std::abs(table.at(row, i));
-      largest = std::max<double>(largest, table.at(row, i));
+  const Table& table = model_.embeddings[sequence.embedding].table;
+  std::vector<double> sums(table.cols), terms(table.cols), largest(table.cols, rows.empty() ? 0 : -kInfinity);
+  for (const size_t row : rows) {
+    const std::vector<float> element = table.row(row);
+    for (size_t i = 0; i < table.cols; ++i) {
+      sums[i] += element[i];
+      terms[i] += std::abs(element[i]);
+      largest[i] = std::max<double>(largest[i], element[i]);
     }
-    const double count = static_cast<double>(rows.size());
-    const double divisor = sequence.pooling == Pooling::kMean && !rows.empty() ? count : 1;
-    const double error = rows.size() < 2 ? 0 : rounding(count) * terms / divisor + kTiny;
-    x.push_back(sequence.pooling == Pooling::kMax ? plain(largest, 0) : plain(sum / divisor, error));
+  }
+  const double count = static_cast<double>(rows.size());
+  const double divisor = sequence.pooling == Pooling::kMean && !rows.empty() ? count : 1;
+  for (size_t i = 0; i < table.cols; ++i) {
+    const double error = rows.size() < 2 ? 0 : rounding(count) * terms[i] / divisor + kTiny;
+    x.push_back(sequence.pooling == Pooling::kMax ? plain(largest[i], 0) : plain(sums[i] / divisor, error));
   }
 }
 

@@ -33,7 +33,7 @@ double difference_of(float a, float b) {
 
 }  // namespace
 
-ExpectReport compare_with_expected(const std::vector<uint8_t>& file, const std::string& rows_path,
+ExpectReport compare_with_expected(std::string_view file, const std::string& rows_path,
                                    const std::string& scores_path, double tolerance) {
   LoadOptions load;
   load.copy_if_misaligned = true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mmoe::converter {
@@ -16,7 +17,7 @@ struct ExpectReport {
 /// Scores the rows (CSV or .npy, as mmoe-score reads them) with the file's bytes and compares them with the
 /// scores file (CSV with the tasks' names as columns, or .npy [rows, num_tasks]). Throws ConvertError naming row
 /// and task where they differ by more than `tolerance`.
-ExpectReport compare_with_expected(const std::vector<uint8_t>& file, const std::string& rows_path,
+ExpectReport compare_with_expected(std::string_view file, const std::string& rows_path,
                                    const std::string& scores_path, double tolerance);
 
 }  // namespace mmoe::converter

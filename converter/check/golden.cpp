@@ -161,7 +161,7 @@ Golden make_golden(const LoweredModel& model, const RawRows& rows) {
   return golden;
 }
 
-CheckReport check_file(const std::vector<uint8_t>& file, const Evaluated& expected, Golden& golden) {
+CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden) {
   LoadOptions options;
   options.copy_if_misaligned = true;
   options.verify_checksums = true;

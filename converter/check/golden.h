@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "converter/check/evaluate.h"
@@ -27,6 +28,6 @@ Golden make_golden(const LoweredModel& model, const RawRows& rows);
 /// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
 /// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task
 /// where they differ by more than their bound, or by a bit.
-CheckReport check_file(const std::vector<uint8_t>& file, const Evaluated& expected, Golden& golden);
+CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden);
 
 }  // namespace mmoe::converter

@@ -1,5 +1,6 @@
 #include "converter/description/bind.h"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "converter/description/architecture.h"
@@ -19,8 +20,8 @@ namespace {
 
 class Binder {
  public:
-  Binder(const nlohmann::json& description, const DerivedWeights& weights)
-      : root_(description), weights_(weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
+  Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights)
+      : root_(description), weights_(*weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
 
   ModelDescription bind(const std::string& default_name);
   BindReport report() const;
@@ -201,8 +202,7 @@ BindReport Binder::report() const {
 
 ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
                                   const std::string& default_name, BindReport* report) {
-  const DerivedWeights derived(description, weights);
-  Binder binder(description, derived);
+  Binder binder(description, std::make_shared<const DerivedWeights>(description, weights));
   ModelDescription model = binder.bind(default_name);
   if (report != nullptr) *report = binder.report();
   return model;

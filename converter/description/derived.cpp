@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "converter/description/limits.h"
@@ -34,19 +35,43 @@ std::string part_name(const JsonReader& item, PlaceholderValues values, size_t i
   return pattern.with(values).text();
 }
 
-// Rows [first, first + count) of an axis, for all indices before and behind it.
-std::vector<float> take_range(const std::vector<float>& data, const std::vector<uint64_t>& shape, size_t axis,
-                              uint64_t first, uint64_t count) {
-  uint64_t outer = 1, inner = 1;
-  for (size_t i = 0; i < axis; ++i) outer *= shape[i];
-  for (size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
-  std::vector<float> taken;
-  taken.reserve(outer * count * inner);
-  for (uint64_t o = 0; o < outer; ++o) {
-    const auto begin = data.begin() + static_cast<std::ptrdiff_t>((o * shape[axis] + first) * inner);
-    taken.insert(taken.end(), begin, begin + static_cast<std::ptrdiff_t>(count * inner));
+/// The indices [first, first + count) of an axis of `length`, for all indices of the axes before it and of the `inner` elements
+/// behind it.
+struct AxisRange {
+  uint64_t length, inner, first, count;
+
+  /// Elements that lie behind each other in both tensors.
+  uint64_t run() const { return count * inner; }
+  /// Where run `index` begins in the whole tensor.
+  uint64_t begin(uint64_t index) const { return (index * length + first) * inner; }
+};
+
+/// Elements [first, first + count) of the tensor that the range makes of tensor `whole`.
+void read_range(const WeightSource& source, size_t whole, const AxisRange& range, uint64_t first, uint64_t count,
+                float* to) {
+  // Short runs are picked out of a block: a read costs more than the elements between them.
+  if (count == 0) return;
+  constexpr uint64_t kShortRun = 64, kBlockElements = uint64_t{1} << 16;
+  const uint64_t stride = range.length * range.inner, run = range.run();
+  const uint64_t runs_at_once = run < kShortRun ? std::max<uint64_t>(1, kBlockElements / stride) : 1;
+  std::vector<float> block;
+  while (count > 0) {
+    const uint64_t index = first / run, skipped = first % run;
+    if (runs_at_once == 1) {
+      const uint64_t taken = std::min(count, run - skipped);
+      source.read(whole, range.begin(index) + skipped, taken, to);
+      to += taken, first += taken, count -= taken;
+      continue;
+    }
+    const uint64_t runs = std::min(runs_at_once, (skipped + count + run - 1) / run);
+    block.resize((runs - 1) * stride + run);
+    source.read(whole, range.begin(index), block.size(), block.data());
+    for (uint64_t i = 0; i < runs; ++i) {
+      const uint64_t from = i == 0 ? skipped : 0, taken = std::min(count, run - from);
+      to = std::copy_n(block.data() + i * stride + from, taken, to);
+      first += taken, count -= taken;
+    }
   }
-  return taken;
 }
 
 // W[i, j] = sum over a, b, c of core[a, b, c] u[i, a] v[j, b] w[task, c], in double.
@@ -98,7 +123,8 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
       if (alias.tensor == i) aliases_.push_back({alias.name, tensors_.size()});
     }
     tensors_.push_back(source.tensors()[i]);
-    readers_.push_back([&source, i] { return source.read(i); });
+    readers_.push_back(
+        [&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); });
   }
 }
 
@@ -181,11 +207,12 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
                     std::to_string(shapes[0][f]) + "]: the core is " + shape_text(shapes[0]));
     }
     for (uint64_t task = 0; task < shapes[3][0]; ++task) {
-      add_tensor(part_name(item, match.values, task), {shapes[1][0], shapes[2][0]}, [this, indices, shapes, task] {
-        std::vector<std::vector<float>> data;
-        for (const size_t index : indices) data.push_back(source_.read(index));
-        return multiply_out(data, shapes, task);
-      });
+      const auto product = std::make_shared<std::vector<float>>();  // made by the first read
+      const auto reader = [this, indices, shapes, task, product](uint64_t first, uint64_t count, float* to) {
+        if (product->empty()) *product = multiplied(indices, shapes, task);
+        std::copy_n(product->data() + first, count, to);
+      };
+      add_tensor(part_name(item, match.values, task), {shapes[1][0], shapes[2][0]}, reader);
     }
   }
   has_factors_ = true;
@@ -227,15 +254,24 @@ size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info)
 
 void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count,
                                bool drop_axis) {
-  const std::vector<uint64_t> whole = source_.tensors()[tensor].shape;
-  std::vector<uint64_t> shape = whole;
+  std::vector<uint64_t> shape = source_.tensors()[tensor].shape;
+  AxisRange range{shape[axis], 1, first, count};
+  for (size_t i = axis + 1; i < shape.size(); ++i) range.inner *= shape[i];
   if (drop_axis) {
     shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
   } else {
     shape[axis] = count;
   }
-  add_tensor(name, std::move(shape),
-             [this, tensor, whole, axis, first, count] { return take_range(source_.read(tensor), whole, axis, first, count); });
+  add_tensor(name, std::move(shape), [this, tensor, range](uint64_t begin, uint64_t elements, float* to) {
+    read_range(source_, tensor, range, begin, elements, to);
+  });
+}
+
+std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors,
+                                              const std::vector<std::vector<uint64_t>>& shapes, uint64_t task) const {
+  std::vector<std::vector<float>> data;
+  for (const size_t factor : factors) data.push_back(source_.read(factor));
+  return multiply_out(data, shapes, task);
 }
 
 void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader) {

@@ -21,7 +21,10 @@ class DerivedWeights : public WeightSource {
   DerivedWeights(const nlohmann::json& description, const WeightSource& source);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::vector<float> read(size_t index) const override { return readers_[index](); }
+  using WeightSource::read;
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
+    readers_[index](first, count, to);
+  }
   std::string format() const override { return source_.format(); }
   std::vector<TensorAlias> aliases() const override { return aliases_; }  ///< of those that were not derived from
 
@@ -29,7 +32,7 @@ class DerivedWeights : public WeightSource {
   bool has_factors() const { return has_factors_; }
 
  private:
-  using Reader = std::function<std::vector<float>()>;
+  using Reader = std::function<void(uint64_t first, uint64_t count, float* to)>;
   struct Match {
     size_t tensor;
     PlaceholderValues values;
@@ -45,6 +48,8 @@ class DerivedWeights : public WeightSource {
   size_t find_one(const JsonReader& field, const PlaceholderValues& values);
   size_t read_axis(const JsonReader& item, const TensorInfo& info) const;
   void add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count, bool drop_axis);
+  std::vector<float> multiplied(const std::vector<size_t>& factors, const std::vector<std::vector<uint64_t>>& shapes,
+                                uint64_t task) const;
   void add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader);
 
   const WeightSource& source_;

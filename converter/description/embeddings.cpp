@@ -43,17 +43,21 @@ size_t EmbeddingTables::add(const Part& part, size_t num_rows) {
   for (size_t i = 0; i < embeddings_.size(); ++i) {
     if (embeddings_[i].name == part.name && embeddings_[i].table.rows == rows) return i;
   }
-  const std::vector<float>& data = read(part.tensor);
-  const auto begin = data.begin() + static_cast<std::ptrdiff_t>(part.first.value_or(0) * part.width);
-  const auto end = begin + static_cast<std::ptrdiff_t>(rows * part.width);
-  embeddings_.push_back({part.name, {rows, part.width, {begin, end}}});
+  count_rows(part, rows);
+  embeddings_.push_back({part.name, tensors_.read_rows(part.tensor, part.first.value_or(0), rows)});
   return embeddings_.size() - 1;
 }
 
-const std::vector<float>& EmbeddingTables::read(size_t tensor) {
-  if (last_read_ != tensor) last_data_ = tensors_.read(tensor);
-  last_read_ = tensor;
-  return last_data_;
+// Every part is written: without a bound a short description would make a large file of a small one.
+void EmbeddingTables::count_rows(const Part& part, size_t rows) {
+  const TensorInfo& info = tensors_.info(part.tensor);
+  size_t& taken = rows_taken_[part.tensor];
+  taken += rows;
+  if (taken <= kMostCopies * info.shape[0]) return;
+  throw ConvertError(info.name + ": the features take " + std::to_string(taken) + " rows of it, each `first_row` and " +
+                     "vocabulary its own, of the " + std::to_string(info.shape[0]) + " that it has; at most " +
+                     std::to_string(kMostCopies) + " times as many are allowed: features that share rows share them " +
+                     "in the file if they have the same `first_row` and as large a vocabulary");
 }
 
 }  // namespace mmoe::converter

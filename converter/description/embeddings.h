@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,12 +36,13 @@ class EmbeddingTables {
   size_t add(const Part& part, size_t num_rows);
 
  private:
-  const std::vector<float>& read(size_t tensor);
+  static constexpr size_t kMostCopies = 16;
+
+  void count_rows(const Part& part, size_t rows);
 
   TensorIndex& tensors_;
   std::vector<Embedding>& embeddings_;
-  std::optional<size_t> last_read_;  // many features have a part of the same table
-  std::vector<float> last_data_;
+  std::map<size_t, size_t> rows_taken_;  // of each tensor
 };
 
 }  // namespace mmoe::converter

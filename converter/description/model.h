@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "converter/description/table.h"
+
 namespace mmoe::converter {
 
 /// Row-major [rows, cols].
@@ -255,7 +257,7 @@ struct Feature {
 
 struct Embedding {
   std::string name;
-  Matrix table;  ///< [ids, width]
+  Table table;  ///< [ids, width]; read when it is written, so that it may be larger than memory
 };
 
 struct ModelDescription {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <numeric>
 
 #include "converter/description/text.h"
 #include "converter/error.h"
@@ -21,7 +19,7 @@ bool ends_with(const std::string& text, const std::string& suffix) {
 }
 
 // "[3, 7]" of the element at `offset` of a row-major tensor.
-std::string element_text(const std::vector<uint64_t>& shape, size_t offset) {
+std::string element_text(const std::vector<uint64_t>& shape, uint64_t offset) {
   std::vector<uint64_t> position(shape.size());
   for (size_t axis = shape.size(); axis-- > 0;) {
     position[axis] = offset % shape[axis];
@@ -29,6 +27,34 @@ std::string element_text(const std::vector<uint64_t>& shape, size_t offset) {
   }
   return shape_text(position);
 }
+
+/// `data`: the tensor's elements from `first` on.
+void require_finite(const TensorInfo& info, uint64_t first, const float* data, size_t count) {
+  const float* const bad = std::find_if(data, data + count, [](float value) { return !std::isfinite(value); });
+  if (bad == data + count) return;
+  const std::string position = element_text(info.shape, first + static_cast<size_t>(bad - data));
+  throw ConvertError(info.name + ": element " + position + " is " + (std::isnan(*bad) ? "nan" : "infinite") +
+                     ", expected a finite number");
+}
+
+/// Rows of a matrix of the file, from one on.
+class TensorRows : public TableRows {
+ public:
+  TensorRows(std::shared_ptr<const WeightSource> source, size_t tensor, size_t first)
+      : source_(std::move(source)), tensor_(tensor), first_(first) {}
+
+  void read(size_t first, size_t count, float* to) const override {
+    const TensorInfo& info = source_->tensors()[tensor_];
+    const uint64_t cols = info.shape[1], begin = (first_ + first) * cols;
+    source_->read(tensor_, begin, count * cols, to);
+    require_finite(info, begin, to, static_cast<size_t>(count * cols));
+  }
+
+ private:
+  std::shared_ptr<const WeightSource> source_;
+  size_t tensor_;
+  size_t first_;
+};
 
 }  // namespace
 
@@ -46,13 +72,16 @@ std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& na
 }
 
 TensorIndex::TensorIndex(const WeightSource& source, std::vector<std::string> task_names)
-    : source_(source), task_names_(std::move(task_names)), used_(source.tensors().size()) {
-  for (size_t i = 0; i < source.tensors().size(); ++i) {
-    const std::string& name = source.tensors()[i].name;
+    : TensorIndex(std::shared_ptr<const WeightSource>(std::shared_ptr<void>(), &source), std::move(task_names)) {}
+
+TensorIndex::TensorIndex(std::shared_ptr<const WeightSource> source, std::vector<std::string> task_names)
+    : source_(std::move(source)), task_names_(std::move(task_names)), used_(source_->tensors().size()) {
+  for (size_t i = 0; i < source_->tensors().size(); ++i) {
+    const std::string& name = source_->tensors()[i].name;
     if (!by_name_.emplace(name, i).second) throw ConvertError(name + ": the weights file has two tensors of this name");
   }
   prefixes_ = shared_prefixes(by_name_);
-  for (TensorAlias& alias : source.aliases()) by_name_.emplace(std::move(alias.name), alias.tensor);
+  for (TensorAlias& alias : source_->aliases()) by_name_.emplace(std::move(alias.name), alias.tensor);
   longest_first_ = task_names_;
   std::stable_sort(longest_first_.begin(), longest_first_.end(),
                    [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
@@ -85,19 +114,15 @@ std::vector<TensorMatch> TensorIndex::find_all(const Pattern& pattern) {
 
 std::vector<float> TensorIndex::read(size_t tensor) {
   used_[tensor] = true;
-  std::vector<float> data = source_.read(tensor);
-  const std::vector<uint64_t>& shape = info(tensor).shape;
-  if (data.size() != std::accumulate(shape.begin(), shape.end(), uint64_t{1}, std::multiplies<>())) {
-    throw ConvertError(info(tensor).name + ": " + std::to_string(data.size()) + " elements, expected " +
-                       shape_text(shape));
-  }
-  const auto bad = std::find_if(data.begin(), data.end(), [](float value) { return !std::isfinite(value); });
-  if (bad != data.end()) {
-    const std::string position = element_text(shape, static_cast<size_t>(bad - data.begin()));
-    throw ConvertError(info(tensor).name + ": element " + position + " is " +
-                       (std::isnan(*bad) ? "nan" : "infinite") + ", expected a finite number");
-  }
+  std::vector<float> data = source_->read(tensor);
+  require_finite(info(tensor), 0, data.data(), data.size());
   return data;
+}
+
+Table TensorIndex::read_rows(size_t tensor, size_t first, size_t count) {
+  used_[tensor] = true;
+  const auto cols = static_cast<size_t>(info(tensor).shape[1]);
+  return Table::of(count, cols, std::make_shared<TensorRows>(source_, tensor, first));
 }
 
 std::vector<float> TensorIndex::read_vector(size_t tensor, size_t length, const std::string& meaning) {

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "converter/description/pattern.h"
+#include "converter/description/table.h"
 #include "converter/importers/weight_source.h"
 
 namespace mmoe::converter {
@@ -26,15 +28,20 @@ class TensorIndex {
  public:
   /// `task_names`: what {task} may stand for besides a number. The source must outlive the index.
   TensorIndex(const WeightSource& source, std::vector<std::string> task_names);
+  /// The same for a source that the tables made of it keep alive.
+  TensorIndex(std::shared_ptr<const WeightSource> source, std::vector<std::string> task_names);
 
   std::optional<size_t> find(const std::string& name);
   std::vector<TensorMatch> find_all(const Pattern& pattern);
 
-  const TensorInfo& info(size_t tensor) const { return source_.tensors()[tensor]; }
+  const TensorInfo& info(size_t tensor) const { return source_->tensors()[tensor]; }
   const std::vector<std::string>& task_names() const { return task_names_; }
 
   /// The elements; every one of them is finite. Marks the tensor as used.
   std::vector<float> read(size_t tensor);
+  /// Rows [first, first + count) of a matrix, which are read, and looked at for numbers that are not finite, when they are
+  /// needed: the table may be larger than memory. Marks the tensor as used.
+  Table read_rows(size_t tensor, size_t first, size_t count);
   /// The same of a tensor that must be [length] (or a scalar, for length 1).
   std::vector<float> read_vector(size_t tensor, size_t length, const std::string& meaning);
 
@@ -49,7 +56,7 @@ class TensorIndex {
   [[noreturn]] void fail_missing(const Pattern& pattern) const;
 
  private:
-  const WeightSource& source_;
+  std::shared_ptr<const WeightSource> source_;
   std::vector<std::string> task_names_;
   std::vector<std::string> longest_first_;  // task_names_, as patterns try them
   std::map<std::string, size_t> by_name_;

@@ -1,9 +1,7 @@
 #include "converter/importers/child_process.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,8 +95,8 @@ void report(int fd, const std::string& message) {
   static_cast<void>(written);
 }
 
-[[noreturn]] void be_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits, int output,
-                           int pipe) {
+[[noreturn]] void be_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
+                           ScratchFile& output, int pipe) {
   detach_from_parent();
   apply(limits);
   try {
@@ -143,39 +141,16 @@ std::string how_it_died(int status) {
 
 }  // namespace
 
-ChildOutput::ChildOutput(int fd, size_t size) : size_(size) {
-  if (size == 0) return;
-  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (mapping == MAP_FAILED) fail("the weights' copy cannot be mapped");
-  data_ = static_cast<const char*>(mapping);
-}
-
-ChildOutput::~ChildOutput() {
-  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
-}
-
-void ChildSink::write(const void* data, size_t size) {
-  const char* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t count = ::write(fd_, at, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("the weights' copy cannot be written");
-    at += count;
-    size -= static_cast<size_t>(count);
-  }
-}
-
-ChildOutput run_in_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
-                         std::string_view what) {
-  const Descriptor output(::memfd_create("mmoe-weights", MFD_CLOEXEC));
-  if (output.get() < 0) fail("no memory for a copy of the weights");
+ScratchFile run_in_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
+                         uint64_t expected_bytes, std::string_view what) {
+  ScratchFile output(expected_bytes);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("no pipe to a child process");
   const Descriptor reading(ends[0]);
   Descriptor writing(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) fail("no child process");
-  if (child == 0) be_child(work, limits, output.get(), writing.get());
+  if (child == 0) be_child(work, limits, output, writing.get());
   writing.close();
   const std::string report = read_report(reading.get());
   const int status = wait_for(child);
@@ -183,9 +158,7 @@ ChildOutput run_in_child(const std::function<void(ChildSink&)>& work, const Chil
   if (report != std::string(1, kSucceeded)) {
     throw ConvertError(std::string(what) + " " + how_it_died(status) + ": the file is damaged");
   }
-  struct stat info = {};
-  if (::fstat(output.get(), &info) != 0) fail("the weights' copy cannot be read");
-  return ChildOutput(output.get(), static_cast<size_t>(info.st_size));
+  return output;
 }
 
 }  // namespace mmoe::converter

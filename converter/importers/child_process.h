@@ -7,33 +7,19 @@
 #include <functional>
 #include <string_view>
 
+#include "converter/importers/scratch_file.h"
+
 namespace mmoe::converter {
-
-/// What the child wrote, in memory that this process alone now holds.
-class ChildOutput {
- public:
-  /// Takes the file of `size` bytes over by mapping it. Throws ConvertError when it cannot be mapped.
-  ChildOutput(int fd, size_t size);
-  ~ChildOutput();
-  ChildOutput(ChildOutput&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr; }
-  ChildOutput& operator=(ChildOutput&&) = delete;
-
-  std::string_view bytes() const { return {data_, size_}; }
-
- private:
-  const char* data_ = nullptr;
-  size_t size_ = 0;
-};
 
 /// Where the child writes; throws ConvertError beyond the limit.
 class ChildSink {
  public:
-  explicit ChildSink(int fd) : fd_(fd) {}
-  void write(const void* data, size_t size);
+  explicit ChildSink(ScratchFile& file) : file_(file) {}
+  void write(const void* data, size_t size) { file_.append(data, size); }
   void write(std::string_view text) { write(text.data(), text.size()); }
 
  private:
-  int fd_;
+  ScratchFile& file_;
 };
 
 struct ChildLimits {
@@ -42,9 +28,9 @@ struct ChildLimits {
   unsigned cpu_seconds = 0;
 };
 
-/// Calls `work` in a forked child and returns what it wrote. A ConvertError that it throws is thrown here; so is one
+/// Calls `work` in a forked child and returns what it wrote, of which `expected_bytes` is a guess (see ScratchFile). A ConvertError that it throws is thrown here; so is one
 /// that says how the child died, beginning with `what` ("the HDF5 library").
-ChildOutput run_in_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
-                         std::string_view what);
+ScratchFile run_in_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
+                         uint64_t expected_bytes, std::string_view what);
 
 }  // namespace mmoe::converter

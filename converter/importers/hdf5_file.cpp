@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "converter/error.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxObjects = 200'000;
 constexpr size_t kMaxAttributeBytes = size_t{1} << 26;
+constexpr size_t kPartBytes = size_t{1} << 24;
 
 /// An object of the library, closed by the function that fits it.
 class Handle {
@@ -77,6 +79,73 @@ void require_own_data(hid_t dataset, const std::string& path) {
   if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED) fail(path, "is of an unknown layout");
   if (H5Pget_external_count(list.get()) != 0) fail(path, "has its elements in another file");
 }
+
+/// The shape of a dataset's chunks: ones where it has none.
+std::vector<uint64_t> chunk_of(hid_t dataset, const Hdf5Dataset& described) {
+  std::vector<uint64_t> chunk(described.shape.size(), 1);
+  const Handle list(H5Dget_create_plist(dataset), H5Pclose);
+  if (!list.valid() || H5Pget_layout(list.get()) != H5D_CHUNKED) return chunk;
+  hsize_t sizes[H5S_MAX_RANK] = {};
+  const int rank = H5Pget_chunk(list.get(), H5S_MAX_RANK, sizes);
+  if (rank == static_cast<int>(chunk.size())) std::copy_n(sizes, chunk.size(), chunk.begin());
+  return chunk;
+}
+
+/// Cuts a dataset into parts of about kPartBytes that lie one behind the other in row-major order: runs of whole chunks
+/// along one dimension, of all that the later dimensions have and of one index of the earlier ones.
+class Parts {
+ public:
+  Parts(const Hdf5Dataset& dataset, const std::vector<uint64_t>& chunk)
+      : shape_(dataset.shape), start_(shape_.size(), 0), count_(shape_.begin(), shape_.end()) {
+    uint64_t inner = dtype_info(dataset.dtype).bytes;
+    for (axis_ = shape_.size(); axis_ > 0 && inner * shape_[axis_ - 1] <= kPartBytes; --axis_) {
+      inner *= shape_[axis_ - 1];
+    }
+    if (axis_ == 0) return;  // everything at once
+    --axis_;
+    const uint64_t fitting = std::max<uint64_t>(1, kPartBytes / inner);
+    step_ = std::max<uint64_t>(1, chunk[axis_]);
+    if (step_ < fitting) step_ = fitting / step_ * step_;
+    std::fill(count_.begin(), count_.begin() + static_cast<std::ptrdiff_t>(axis_), 1);
+    set_count();
+  }
+
+  bool at_end() const { return at_end_; }
+  const hsize_t* start() const { return start_.data(); }
+  const hsize_t* count() const { return count_.data(); }
+
+  uint64_t num_elements() const {
+    uint64_t elements = 1;
+    for (const hsize_t size : count_) elements *= size;
+    return elements;
+  }
+
+  void next() {
+    if (step_ == 0) {
+      at_end_ = true;
+      return;
+    }
+    start_[axis_] += step_;
+    for (size_t d = axis_; start_[d] >= shape_[d]; --d) {
+      if (d == 0) {
+        at_end_ = true;
+        return;
+      }
+      start_[d] = 0;
+      ++start_[d - 1];
+    }
+    set_count();
+  }
+
+ private:
+  void set_count() { count_[axis_] = std::min<hsize_t>(step_, shape_[axis_] - start_[axis_]); }
+
+  std::vector<uint64_t> shape_;
+  std::vector<hsize_t> start_, count_;
+  size_t axis_ = 0;
+  uint64_t step_ = 0;  // 0: one part
+  bool at_end_ = false;
+};
 
 std::vector<std::string> read_variable_texts(hid_t attribute, hid_t type, hid_t space, size_t count) {
   std::vector<char*> pointers(count, nullptr);
@@ -169,15 +238,29 @@ std::vector<std::string> Hdf5File::texts(const std::string& group, const std::st
                                             : read_fixed_texts(opened.get(), type.get(), items);
 }
 
-std::vector<unsigned char> Hdf5File::read(const Hdf5Dataset& dataset) const {
-  std::vector<unsigned char> bytes(dataset.num_bytes());
-  if (bytes.empty()) return bytes;
-  const Handle opened(H5Dopen2(file_, dataset.path.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!opened.valid() ||
-      H5Dread(opened.get(), memory_type(dataset.dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    fail(dataset.path, "its elements cannot be read: the file is damaged or truncated");
+void Hdf5File::read(const Hdf5Dataset& dataset, const std::function<void(const void*, size_t)>& write) const {
+  if (dataset.num_bytes() == 0) return;
+  const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  // A part is read by whole chunks, and the library unpacks a chunk once where its cache holds those of one part.
+  H5Pset_chunk_cache(access.get(), H5D_CHUNK_CACHE_NSLOTS_DEFAULT, 4 * kPartBytes, H5D_CHUNK_CACHE_W0_DEFAULT);
+  const Handle opened(H5Dopen2(file_, dataset.path.c_str(), access.get()), H5Dclose);
+  const Handle space(opened.valid() ? H5Dget_space(opened.get()) : -1, H5Sclose);
+  const char* const damaged = "its elements cannot be read: the file is damaged or truncated";
+  if (!space.valid()) fail(dataset.path, damaged);
+  std::vector<unsigned char> bytes;
+  for (Parts parts(dataset, chunk_of(opened.get(), dataset)); !parts.at_end(); parts.next()) {
+    bytes.resize(parts.num_elements() * dtype_info(dataset.dtype).bytes);
+    const hsize_t elements = parts.num_elements();
+    const Handle memory(H5Screate_simple(1, &elements, nullptr), H5Sclose);
+    const bool whole = dataset.shape.empty();
+    if (!memory.valid() ||
+        (!whole && H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, parts.start(), nullptr, parts.count(), nullptr) < 0) ||
+        H5Dread(opened.get(), memory_type(dataset.dtype), memory.get(), whole ? H5S_ALL : space.get(), H5P_DEFAULT,
+                bytes.data()) < 0) {
+      fail(dataset.path, damaged);
+    }
+    write(bytes.data(), bytes.size());
   }
-  return bytes;
 }
 
 }  // namespace mmoe::converter

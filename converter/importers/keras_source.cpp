@@ -1,10 +1,12 @@
 #include "converter/importers/keras_source.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "converter/error.h"
 #include "converter/importers/child_process.h"
+#include "converter/importers/expansion.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/hdf5_file.h"
 #include "converter/importers/keras_names.h"
@@ -20,9 +22,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr size_t kLengthBytes = 8;
-
-/// Half precision doubles, and a file may be packed; but not without end. What a file may make of itself.
-uint64_t allowed_bytes(size_t file_bytes) { return 16 * uint64_t{file_bytes} + 64 * kMiB; }
 
 // ---------------------------------------------------------------------------------------- in the child
 
@@ -83,8 +82,7 @@ void copy_tensors(const Hdf5File& file, const KerasNames& names, uint64_t allowe
     sink.write(text);
   }
   for (const KerasTensor& tensor : names.tensors) {
-    const std::vector<unsigned char> bytes = file.read(file.datasets()[tensor.dataset]);
-    sink.write(bytes.data(), bytes.size());
+    file.read(file.datasets()[tensor.dataset], [&](const void* bytes, size_t size) { sink.write(bytes, size); });
   }
 }
 
@@ -94,21 +92,23 @@ class KerasSource : public WeightSource {
  public:
   KerasSource(const std::string& name, std::string_view bytes, const std::string& config)
       : copy_(copy_in_child(bytes, config)) {
-    const std::string_view text = copy_.bytes();
+    const std::string_view text = copy_.map();
     const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(text.data()));
     tensors_ = open_safetensors(name, text.substr(kLengthBytes + length));
     read_aliases(text.substr(kLengthBytes, length));
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_->tensors(); }
-  std::vector<float> read(size_t index) const override { return tensors_->read(index); }
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
+    tensors_->read(index, first, count, to);
+  }
   std::string format() const override { return "keras"; }
   std::vector<TensorAlias> aliases() const override { return aliases_; }
 
  private:
-  static ChildOutput copy_in_child(std::string_view bytes, const std::string& config) {
-    const uint64_t allowed = allowed_bytes(bytes.size());
-    const ChildLimits limits = {allowed + 512 * kMiB, allowed + 512 * kMiB,
+  static ScratchFile copy_in_child(std::string_view bytes, const std::string& config) {
+    const uint64_t allowed = most_unpacked_bytes(bytes.size());
+    const ChildLimits limits = {1024 * kMiB, allowed + 512 * kMiB,
                                 static_cast<unsigned>(5 + bytes.size() / (10 * kMiB))};
     const auto work = [&](ChildSink& sink) {
       const Hdf5File file(bytes);
@@ -116,7 +116,7 @@ class KerasSource : public WeightSource {
       if (names.tensors.empty()) throw ConvertError("the HDF5 file holds no tensors");
       copy_tensors(file, names, allowed, sink);
     };
-    return run_in_child(work, limits, "the HDF5 library");
+    return run_in_child(work, limits, bytes.size(), "the HDF5 library");
   }
 
   void read_aliases(std::string_view json) {
@@ -127,7 +127,7 @@ class KerasSource : public WeightSource {
     }
   }
 
-  ChildOutput copy_;  // outlives tensors_
+  ScratchFile copy_;  // outlives tensors_
   std::unique_ptr<WeightSource> tensors_;
   std::vector<TensorAlias> aliases_;
 };
@@ -135,7 +135,11 @@ class KerasSource : public WeightSource {
 std::string text_entry(const ZipArchive& archive, const std::string& name) {
   const auto entry = archive.find(name);
   if (!entry) return "";
-  if (archive.entry_bytes(*entry) > 256 * kMiB) throw ConvertError(name + " is larger than 256 MiB");
+  const uint64_t allowed = std::min(256 * kMiB, most_unpacked_bytes(archive.num_bytes()));
+  if (archive.entry_bytes(*entry) > allowed) {
+    throw ConvertError(name + " has " + std::to_string(archive.entry_bytes(*entry)) + " bytes; at most " +
+                       std::to_string(allowed) + " are allowed in an archive of this size");
+  }
   const std::vector<unsigned char> bytes = archive.read(*entry);
   return {bytes.begin(), bytes.end()};
 }
@@ -145,12 +149,11 @@ std::unique_ptr<WeightSource> open_archive(const std::string& name, std::string_
   const auto weights = archive.find("model.weights.h5");
   if (!weights) throw ConvertError("the archive has no model.weights.h5");
   const std::string config = text_entry(archive, "config.json");
-  if (archive.entry_bytes(*weights) > allowed_bytes(bytes.size())) {
+  if (archive.entry_bytes(*weights) > most_unpacked_bytes(bytes.size())) {
     throw ConvertError("the archive's model.weights.h5 is more than a file of this size should hold");
   }
-  const std::vector<unsigned char> file = archive.read(*weights);
-  return std::make_unique<KerasSource>(name, std::string_view(reinterpret_cast<const char*>(file.data()), file.size()),
-                                       config);
+  const ZipContents file = archive.contents(*weights);
+  return std::make_unique<KerasSource>(name, file.bytes, config);
 }
 
 }  // namespace

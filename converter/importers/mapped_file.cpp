@@ -23,7 +23,7 @@ std::string reason() { return std::generic_category().message(errno); }
 
 class Descriptor {
  public:
-  explicit Descriptor(const std::filesystem::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  explicit Descriptor(const std::filesystem::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -40,33 +40,34 @@ void require_regular_file(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (error) fail(path, "cannot be read: " + error.message());
-  if (std::filesystem::is_directory(status)) {
-    fail(path, "is a directory; expected one file of weights (.safetensors, or .pt from torch.save)");
-  }
+  if (std::filesystem::is_directory(status)) fail(path, "is a directory; expected a file");
   if (!std::filesystem::is_regular_file(status)) fail(path, "is not a regular file");
 }
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+MappedFile::MappedFile(const std::filesystem::path& path, Whose whose) {
   require_regular_file(path);
   const Descriptor file(path);
   if (file.get() < 0) fail(path, "cannot be opened: " + reason());
   map(file.get(), path);
+  if (whose == Whose::kUsers) tools::note_input(path);
 }
 
-MappedFile::MappedFile(int descriptor, const std::filesystem::path& path) { map(descriptor, path); }
+MappedFile::MappedFile(int descriptor, const std::filesystem::path& path) {
+  map(descriptor, path);
+  tools::note_input(path);
+}
 
 void MappedFile::map(int descriptor, const std::filesystem::path& path) {
   struct stat info = {};
   if (::fstat(descriptor, &info) != 0) fail(path, "cannot be read: " + reason());
-  if (!S_ISREG(info.st_mode)) fail(path, "is not a regular file");
-  if (info.st_size == 0) fail(path, "is empty");
+  if (!S_ISREG(info.st_mode)) fail(path, "is not a regular file");  // it was replaced meanwhile
+  if (info.st_size == 0) fail(path, "is empty; was it written or downloaded completely?");
   size_ = static_cast<size_t>(info.st_size);
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapping == MAP_FAILED) fail(path, "cannot be mapped: " + reason());
   data_ = static_cast<const char*>(mapping);
-  tools::note_input(path);
 }
 
 MappedFile::~MappedFile() {

@@ -11,8 +11,11 @@ namespace mmoe::converter {
 /// as with any mapping.
 class MappedFile {
  public:
+  /// Of the user, then remembered as an input (runtime/tools/input_files.h); or one that this process has made.
+  enum class Whose { kUsers, kOwn };
+
   /// Throws ConvertError, naming `path` and the reason, when it is not a readable, non-empty regular file.
-  explicit MappedFile(const std::filesystem::path& path);
+  explicit MappedFile(const std::filesystem::path& path, Whose whose = Whose::kUsers);
   /// Of an open file, which stays the caller's and may be closed afterwards. `path` is for messages.
   MappedFile(int descriptor, const std::filesystem::path& path);
   ~MappedFile();

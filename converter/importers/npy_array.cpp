@@ -1,5 +1,7 @@
 #include "converter/importers/npy_array.h"
 
+#include <algorithm>
+
 #include "converter/error.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
@@ -67,6 +69,15 @@ void check_size(const NpyArray& array, uint64_t found_bytes) {
 
 }  // namespace
 
+uint64_t npy_header_bytes(std::string_view start) {
+  constexpr size_t kLengthAt = 8, kLongest = 12;
+  if (!looks_like_npy(start) || start.size() < kLongest) return kMaxNpyHeaderBytes;
+  const unsigned char* length = unsigned_bytes(start) + kLengthAt;
+  const uint64_t bytes = start[6] == 1 ? kLengthAt + 2 + uint64_t{load_little_endian<uint16_t>(length)}
+                                       : kLengthAt + 4 + uint64_t{load_little_endian<uint32_t>(length)};
+  return std::min(bytes, kMaxNpyHeaderBytes);
+}
+
 NpyArray parse_npy(std::string_view start, uint64_t file_bytes) {
   if (!looks_like_npy(start)) throw ConvertError("does not begin like a .npy file");
   const std::string_view text = header_text(start);
@@ -82,12 +93,9 @@ NpyArray parse_npy(std::string_view start, uint64_t file_bytes) {
   return array;
 }
 
-std::vector<float> read_npy(const NpyArray& array, std::string_view bytes) {
-  const std::string_view data = bytes.substr(array.data_begin);
-  if (!array.big_endian) return read_view(array.view, array.dtype, unsigned_bytes(data));
-  std::vector<unsigned char> swapped(data.begin(), data.end());
-  swap_byte_order(swapped.data(), swapped.size(), dtype_info(array.dtype).bytes);
-  return read_view(array.view, array.dtype, swapped.data());
+void read_npy(const NpyArray& array, std::string_view bytes, uint64_t first, uint64_t count, float* to) {
+  const unsigned char* elements = unsigned_bytes(bytes) + array.data_begin;
+  read_view(array.view, {elements, array.dtype, array.big_endian}, first, count, to);
 }
 
 }  // namespace mmoe::converter

@@ -22,12 +22,17 @@ struct NpyArray {
 
 inline bool looks_like_npy(std::string_view bytes) { return bytes.substr(0, 6) == "\x93NUMPY"; }
 
-/// `start`: the file's first bytes, kMaxNpyHeaderBytes or all; `file_bytes`: how many it has. Throws ConvertError,
+/// Where the elements begin, as the file's first 12 bytes say; at most kMaxNpyHeaderBytes, also where they say nothing of the
+/// kind.
+uint64_t npy_header_bytes(std::string_view start);
+
+/// `start`: the file's first bytes, npy_header_bytes() or all; `file_bytes`: how many it has. Throws ConvertError,
 /// without the file's name, when it is damaged, does not hold exactly the elements that the header promises, or holds
 /// records.
 NpyArray parse_npy(std::string_view start, uint64_t file_bytes);
 
-/// Elements out of the file's bytes, in row-major order. REQUIRES: no refusal, and is_readable(array.dtype).
-std::vector<float> read_npy(const NpyArray& array, std::string_view bytes);
+/// Elements [first, first + count) in row-major order, out of the file's bytes, into `to`. REQUIRES: no refusal, and
+/// is_readable(array.dtype).
+void read_npy(const NpyArray& array, std::string_view bytes, uint64_t first, uint64_t count, float* to);
 
 }  // namespace mmoe::converter

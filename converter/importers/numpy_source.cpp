@@ -1,6 +1,7 @@
 #include "converter/importers/numpy_source.h"
 
 #include <filesystem>
+#include <map>
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
@@ -12,6 +13,7 @@ namespace mmoe::converter {
 namespace {
 
 constexpr std::string_view kEnding = ".npy";
+constexpr uint64_t kUsualHeaderBytes = 256;
 
 std::string_view text_of(const std::vector<unsigned char>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -25,7 +27,7 @@ class NumpySource : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::string format() const override { return "numpy"; }
 
-  std::vector<float> read(size_t index) const override {
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     const TensorInfo& tensor = tensors_.at(index);
     const NpyArray& array = arrays_[index];
     if (!array.refusal.empty()) {
@@ -33,7 +35,7 @@ class NumpySource : public WeightSource {
     }
     if (!is_readable(array.dtype)) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
     try {
-      return read_array(index, array);
+      read_npy(array, bytes_of(index), first, count, to);
     } catch (const ConvertError& error) {
       throw ConvertError(name_ + ": tensor " + in_quotes(tensor.name) + ": " + error.what());
     }
@@ -52,7 +54,8 @@ class NumpySource : public WeightSource {
     tensors_.push_back({std::string(tensor), array.view.shape, std::string(dtype)});
   }
 
-  virtual std::vector<float> read_array(size_t index, const NpyArray& array) const = 0;
+  /// The file of one array.
+  virtual std::string_view bytes_of(size_t index) const = 0;
 
  private:
   std::string name_;
@@ -67,19 +70,26 @@ class NpzSource : public NumpySource {
     for (uint64_t i = 0; i < archive_.num_entries(); ++i) {
       const std::string_view entry = archive_.entry_name(i);
       if (!ends_with(entry, kEnding)) continue;
-      const std::vector<unsigned char> start = archive_.read_start(i, kMaxNpyHeaderBytes);
+      // An archive may have very many entries, and a header is short.
+      std::vector<unsigned char> start = archive_.read_start(i, kUsualHeaderBytes);
+      if (const uint64_t header = npy_header_bytes(text_of(start)); header > start.size()) {
+        start = archive_.read_start(i, header);
+      }
       add(entry.substr(0, entry.size() - kEnding.size()), text_of(start), archive_.entry_bytes(i));
       entries_.push_back(i);
     }
   }
 
  private:
-  std::vector<float> read_array(size_t index, const NpyArray& array) const override {
-    return read_npy(array, text_of(archive_.read(entries_[index])));
+  std::string_view bytes_of(size_t index) const override {
+    const auto found = contents_.find(index);
+    return found != contents_.end() ? found->second.bytes
+                                    : contents_.emplace(index, archive_.contents(entries_[index])).first->second.bytes;
   }
 
   ZipArchive archive_;
   std::vector<uint64_t> entries_;  // of each tensor
+  mutable std::map<size_t, ZipContents> contents_;  // a cache of those that have been read
 };
 
 class NpySource : public NumpySource {
@@ -89,7 +99,7 @@ class NpySource : public NumpySource {
   }
 
  private:
-  std::vector<float> read_array(size_t, const NpyArray& array) const override { return read_npy(array, bytes_); }
+  std::string_view bytes_of(size_t) const override { return bytes_; }
 
   std::string_view bytes_;
 };

@@ -1,5 +1,6 @@
 #include "converter/importers/onnx_graph.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -93,10 +94,10 @@ class OnnxSource : public WeightSource {
   std::string format() const override { return "onnx"; }
   const OnnxGraph* graph() const override { return &graph_; }
 
-  std::vector<float> read(size_t index) const override {
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     const TensorInfo& tensor = tensors_.at(index);
     if (stored_[index]->is_integer) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
-    return stored_[index]->floats;
+    std::copy_n(stored_[index]->floats.data() + first, count, to);
   }
 
  private:

@@ -69,7 +69,7 @@ int64_t integer_at(const unsigned char* bytes, DType dtype) {
 void read_raw(std::string_view bytes, DType dtype, OnnxTensor& tensor) {
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   if (!tensor.is_integer) {
-    tensor.floats = read_view(contiguous_view(tensor.shape), dtype, data);
+    tensor.floats = read_view(contiguous_view(tensor.shape), {data, dtype});
     return;
   }
   const size_t size = dtype_info(dtype).bytes;

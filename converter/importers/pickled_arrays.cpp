@@ -1,10 +1,12 @@
 #include "converter/importers/pickled_arrays.h"
 
+#include <map>
 #include <optional>
 
 #include "converter/error.h"
 #include "converter/importers/dict_search.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/scratch_file.h"
 #include "converter/importers/strided_view.h"
 #include "converter/importers/tensor_names.h"
 
@@ -49,17 +51,23 @@ std::optional<uint64_t> latin1_size(std::string_view text) {
   return count;
 }
 
-/// REQUIRES: latin1_size(text).
-std::vector<unsigned char> decode_latin1(std::string_view text) {
-  std::vector<unsigned char> bytes;
-  bytes.reserve(text.size());
+/// The bytes that `text` encodes. REQUIRES: latin1_size(text).
+ScratchFile decode_latin1(std::string_view text) {
+  constexpr size_t kBlockBytes = size_t{1} << 16;
+  ScratchFile copy(text.size());
+  std::vector<unsigned char> block;
+  block.reserve(kBlockBytes);
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    bytes.push_back(byte < 0x80 ? byte
+    block.push_back(byte < 0x80 ? byte
                                 : static_cast<unsigned char>((byte & 3u) << 6 |
                                                              (static_cast<unsigned char>(text[++i]) & 0x3fu)));
+    if (block.size() < kBlockBytes) continue;
+    copy.append(block.data(), block.size());
+    block.clear();
   }
-  return bytes;
+  copy.append(block.data(), block.size());
+  return copy;
 }
 
 class ArrayReader {
@@ -144,16 +152,12 @@ class PickledArrays : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::string format() const override { return "paddle"; }
 
-  std::vector<float> read(size_t index) const override {
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     const TensorInfo& tensor = tensors_.at(index);
     const StoredArray& array = arrays_[index];
     if (!is_readable(array.dtype)) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
-    const auto* bytes = reinterpret_cast<const unsigned char*>(array.bytes.data());
-    if (!array.latin1 && !array.big_endian) return read_view(array.view, array.dtype, bytes);
-    std::vector<unsigned char> copy =
-        array.latin1 ? decode_latin1(array.bytes) : std::vector<unsigned char>(bytes, bytes + array.bytes.size());
-    if (array.big_endian) swap_byte_order(copy.data(), copy.size(), dtype_info(array.dtype).bytes);
-    return read_view(array.view, array.dtype, copy.data());
+    const auto* bytes = reinterpret_cast<const unsigned char*>(bytes_of(index).data());
+    read_view(array.view, {bytes, array.dtype, array.big_endian}, first, count, to);
   }
 
  private:
@@ -180,10 +184,18 @@ class PickledArrays : public WeightSource {
     tensors_.push_back({std::string(name), array.view.shape, std::string(dtype_info(array.dtype).name)});
   }
 
+  std::string_view bytes_of(size_t index) const {
+    if (!arrays_[index].latin1) return arrays_[index].bytes;
+    const auto found = decoded_.find(index);
+    if (found != decoded_.end()) return found->second.map();
+    return decoded_.emplace(index, decode_latin1(arrays_[index].bytes)).first->second.map();
+  }
+
   std::string name_;
   TensorNames names_;
   std::vector<TensorInfo> tensors_;
   std::vector<StoredArray> arrays_;
+  mutable std::map<size_t, ScratchFile> decoded_;  // a cache of those that have been read
 };
 
 }  // namespace

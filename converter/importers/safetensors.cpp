@@ -12,9 +12,13 @@ namespace {
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the safetensors library itself
 
-/// The JSON, out of a file that has passed looks_like_safetensors().
+uint64_t header_bytes(std::string_view bytes) {
+  return load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(bytes.data()));
+}
+
+/// The JSON, out of a file that is longer than its header's length.
 std::string_view header_of(std::string_view bytes) {
-  const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(bytes.data()));
+  const uint64_t length = header_bytes(bytes);
   if (length > kMaxHeaderBytes) {
     throw ConvertError("the safetensors header claims " + std::to_string(length) + " bytes; at most " +
                        std::to_string(kMaxHeaderBytes) + " are allowed");
@@ -65,11 +69,11 @@ class SafetensorsSource : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::string format() const override { return "safetensors"; }
 
-  std::vector<float> read(size_t index) const override {
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     const TensorInfo& tensor = tensors_.at(index);
     if (!is_readable(dtypes_[index])) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
-    return read_view(contiguous_view(tensor.shape), dtypes_[index],
-                     reinterpret_cast<const unsigned char*>(slices_[index].data()));
+    const ElementArray array{reinterpret_cast<const unsigned char*>(slices_[index].data()), dtypes_[index]};
+    read_view(contiguous_view(tensor.shape), array, first, count, to);
   }
 
  private:
@@ -82,7 +86,7 @@ class SafetensorsSource : public WeightSource {
 }  // namespace
 
 bool looks_like_safetensors(std::string_view bytes) {
-  return bytes.size() > kLengthBytes && bytes[kLengthBytes] == '{';
+  return bytes.size() > kLengthBytes && bytes[kLengthBytes] == '{' && header_bytes(bytes) <= kMaxHeaderBytes;
 }
 
 std::unique_ptr<WeightSource> open_safetensors(std::string name, std::string_view bytes) {

@@ -9,7 +9,7 @@
 
 namespace mmoe::converter {
 
-/// Whether `bytes` begin like a safetensors file: any eight bytes, then the header's '{'.
+/// Whether `bytes` begin like a safetensors file: eight bytes of a number that can be a header's length, then its '{'.
 bool looks_like_safetensors(std::string_view bytes);
 
 /// Reads the header and checks every tensor's extent; read() copies out of `bytes`, which must outlive the

@@ -1,6 +1,7 @@
 #include "converter/importers/strided_view.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "converter/importers/float_convert.h"
@@ -15,42 +16,94 @@ struct Run {
   uint64_t count;
 };
 
-template <typename Convert>
-float* convert_run(const Run& run, float* out, Convert convert) {
-  for (uint64_t i = 0; i < run.count; ++i) *out++ = convert(run.bytes + i * run.stride_bytes);
-  return out;
+constexpr bool host_is_little_endian() {
+#if defined(__BYTE_ORDER__)
+  return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+#else
+  return true;
+#endif
 }
 
-float* convert_run(const Run& run, DType dtype, float* out) {
+template <typename Unsigned>
+Unsigned load_big_endian(const unsigned char* bytes) {
+  uint64_t value = 0;
+  for (unsigned i = 0; i < sizeof(Unsigned); ++i) value = value << 8 | bytes[i];
+  return static_cast<Unsigned>(value);
+}
+
+template <typename Unsigned, bool big_endian, typename Convert>
+void convert_run(const Run& run, float* out, Convert convert) {
+  for (uint64_t i = 0; i < run.count; ++i) {
+    const unsigned char* element = run.bytes + i * run.stride_bytes;
+    out[i] = convert(big_endian ? load_big_endian<Unsigned>(element) : load_little_endian<Unsigned>(element));
+  }
+}
+
+template <bool big_endian>
+void convert_run(const Run& run, DType dtype, float* out) {
   switch (dtype) {
     case DType::kF64:
-      return convert_run(run, out, [](const unsigned char* bytes) {
-        return f64_to_f32(same_bits<double>(load_little_endian<uint64_t>(bytes)));
-      });
-    case DType::kF16:
-      return convert_run(run, out, [](const unsigned char* bytes) {
-        return f16_to_f32(load_little_endian<uint16_t>(bytes));
-      });
-    case DType::kBF16:
-      return convert_run(run, out, [](const unsigned char* bytes) {
-        return bf16_to_f32(load_little_endian<uint16_t>(bytes));
-      });
-    default:
-      return convert_run(run, out, [](const unsigned char* bytes) {
-        return same_bits<float>(load_little_endian<uint32_t>(bytes));
-      });
+      return convert_run<uint64_t, big_endian>(run, out, [](uint64_t x) { return f64_to_f32(same_bits<double>(x)); });
+    case DType::kF16: return convert_run<uint16_t, big_endian>(run, out, f16_to_f32);
+    case DType::kBF16: return convert_run<uint16_t, big_endian>(run, out, bf16_to_f32);
+    default: return convert_run<uint32_t, big_endian>(run, out, same_bits<float, uint32_t>);
   }
 }
 
-/// Steps `index` to the next row of the dimensions [0, dims), last one fastest; false after the last row.
-bool next_row(const StridedView& view, size_t dims, std::vector<uint64_t>& index, uint64_t& position) {
-  for (size_t d = dims; d-- > 0;) {
-    position += view.strides[d];
-    if (++index[d] < view.shape[d]) return true;
-    position -= view.shape[d] * view.strides[d];
-    index[d] = 0;
+void convert_run(const Run& run, const ElementArray& array, float* out) {
+  const bool as_they_lie = array.dtype == DType::kF32 && !array.big_endian && host_is_little_endian();
+  if (as_they_lie && run.stride_bytes == sizeof(float)) {
+    std::memcpy(out, run.bytes, run.count * sizeof(float));
+  } else if (array.big_endian) {
+    convert_run<true>(run, array.dtype, out);
+  } else {
+    convert_run<false>(run, array.dtype, out);
   }
-  return false;
+}
+
+/// A place in a view: its index along the dimensions but the last, and where the row that begins there lies.
+struct Place {
+  std::vector<uint64_t> index;
+  uint64_t position;
+};
+
+/// Of row `row`, counted in row-major order. REQUIRES: no dimension is empty.
+Place place_of_row(const StridedView& view, uint64_t row) {
+  const size_t dims = view.shape.empty() ? 0 : view.shape.size() - 1;
+  Place place{std::vector<uint64_t>(dims), view.offset};
+  for (size_t d = dims; d-- > 0;) {
+    place.index[d] = row % view.shape[d];
+    row /= view.shape[d];
+    place.position += place.index[d] * view.strides[d];
+  }
+  return place;
+}
+
+/// Steps to the next row, the last dimension but one fastest.
+void next_row(const StridedView& view, Place& place) {
+  for (size_t d = place.index.size(); d-- > 0;) {
+    place.position += view.strides[d];
+    if (++place.index[d] < view.shape[d]) return;
+    place.position -= view.shape[d] * view.strides[d];
+    place.index[d] = 0;
+  }
+}
+
+/// Without dimensions that the next one continues: a contiguous tensor is one row.
+StridedView merged(const StridedView& view) {
+  StridedView result{view.offset, {}, {}};
+  for (size_t d = 0; d < view.shape.size(); ++d) {
+    if (view.shape[d] == 1) continue;  // its stride means nothing
+    const auto whole = checked_product(view.strides[d], view.shape[d]);
+    if (!result.shape.empty() && whole && result.strides.back() == *whole) {
+      result.shape.back() *= view.shape[d];
+      result.strides.back() = view.strides[d];
+    } else {
+      result.shape.push_back(view.shape[d]);
+      result.strides.push_back(view.strides[d]);
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -100,26 +153,27 @@ StridedView fortran_view(const std::vector<uint64_t>& shape) {
   return view;
 }
 
-std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array) {
-  std::vector<float> values(checked_num_elements(view.shape).value_or(0));
-  if (values.empty()) return values;
-  const size_t row_dims = view.shape.empty() ? 0 : view.shape.size() - 1;
-  const uint64_t bytes = dtype_info(dtype).bytes;
-  const uint64_t row_count = view.shape.empty() ? 1 : view.shape.back();
-  const uint64_t row_stride = view.shape.empty() ? 0 : view.strides.back();
-  std::vector<uint64_t> index(row_dims, 0);
-  uint64_t position = view.offset;
-  float* out = values.data();
-  do {
-    out = convert_run({array + position * bytes, row_stride * bytes, row_count}, dtype, out);
-  } while (next_row(view, row_dims, index, position));
-  return values;
+void read_view(const StridedView& view, const ElementArray& array, uint64_t first, uint64_t count, float* to) {
+  if (count == 0) return;
+  const StridedView rows = merged(view);
+  const uint64_t bytes = dtype_info(array.dtype).bytes;
+  const uint64_t row_count = rows.shape.empty() ? 1 : rows.shape.back();
+  const uint64_t row_stride = rows.shape.empty() ? 0 : rows.strides.back();
+  Place place = place_of_row(rows, first / row_count);
+  for (uint64_t skipped = first % row_count; count > 0; skipped = 0) {
+    const uint64_t taken = std::min(count, row_count - skipped);
+    const unsigned char* begin = array.bytes + (place.position + skipped * row_stride) * bytes;
+    convert_run({begin, row_stride * bytes, taken}, array, to);
+    to += taken;
+    count -= taken;
+    next_row(rows, place);
+  }
 }
 
-void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes) {
-  for (; num_bytes >= element_bytes; num_bytes -= element_bytes, array += element_bytes) {
-    std::reverse(array, array + element_bytes);
-  }
+std::vector<float> read_view(const StridedView& view, const ElementArray& array) {
+  std::vector<float> values(checked_num_elements(view.shape).value_or(0));
+  read_view(view, array, 0, values.size(), values.data());
+  return values;
 }
 
 }  // namespace mmoe::converter

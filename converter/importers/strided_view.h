@@ -32,11 +32,18 @@ StridedView contiguous_view(const std::vector<uint64_t>& shape);
 /// The column-major strides of `shape`: the first index runs fastest (Fortran's order).
 StridedView fortran_view(const std::vector<uint64_t>& shape);
 
-/// The elements of `view`, row-major, as floats, from `array`, a little-endian array of `dtype`.
-/// REQUIRES: is_readable(dtype); the array has checked_extent(view) elements.
-std::vector<float> read_view(const StridedView& view, DType dtype, const unsigned char* array);
+/// Elements as they lie in a file.
+struct ElementArray {
+  const unsigned char* bytes = nullptr;
+  DType dtype = DType::kF32;
+  bool big_endian = false;
+};
 
-/// Turns big-endian elements of `element_bytes` into little-endian ones, or back.
-void swap_byte_order(unsigned char* array, uint64_t num_bytes, uint64_t element_bytes);
+/// Elements [first, first + count) of `view` in row-major order, as floats, into `to`.
+/// REQUIRES: is_readable(array.dtype); the array has checked_extent(view) elements; the view has first + count.
+void read_view(const StridedView& view, const ElementArray& array, uint64_t first, uint64_t count, float* to);
+
+/// All of them.
+std::vector<float> read_view(const StridedView& view, const ElementArray& array);
 
 }  // namespace mmoe::converter

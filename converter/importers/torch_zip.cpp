@@ -1,5 +1,6 @@
 #include "converter/importers/torch_zip.h"
 
+#include <map>
 #include <optional>
 
 #include "converter/error.h"
@@ -12,6 +13,12 @@ namespace {
 
 constexpr std::string_view kPickleName = "/data.pkl";
 constexpr uint64_t kMaxPickleBytes = uint64_t{1} << 27;  // some hundred thousand tensors take 64 MiB
+
+/// Reading a pickle takes 40 bytes of memory for each of its bytes, which a packed one can have far more of than the archive.
+uint64_t most_pickle_bytes(uint64_t archive_bytes) {
+  constexpr uint64_t kTimes = 16, kAlways = uint64_t{1} << 20;
+  return archive_bytes > kMaxPickleBytes / kTimes ? kMaxPickleBytes : kTimes * archive_bytes + kAlways;
+}
 
 /// The directory that everything is in: named after the file that was saved to, so it can be anything.
 std::string find_root(const ZipArchive& archive) {
@@ -52,7 +59,11 @@ bool is_big_endian(const ZipArchive& archive, const std::string& root) {
 std::vector<unsigned char> read_pickle(const ZipArchive& archive, const std::string& root) {
   const auto entry = archive.find(root + std::string(kPickleName));
   if (!entry) throw ConvertError("the archive's data.pkl cannot be found: the archive is damaged");
-  if (archive.entry_bytes(*entry) > kMaxPickleBytes) throw ConvertError("data.pkl is larger than 128 MiB");
+  const uint64_t allowed = most_pickle_bytes(archive.num_bytes());
+  if (archive.entry_bytes(*entry) > allowed) {
+    throw ConvertError("data.pkl has " + std::to_string(archive.entry_bytes(*entry)) + " bytes, but one in an archive of " +
+                       std::to_string(archive.num_bytes()) + " bytes may have at most " + std::to_string(allowed));
+  }
   return archive.read(*entry);
 }
 
@@ -75,12 +86,13 @@ class TorchSource : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::string format() const override { return "pytorch"; }
 
-  std::vector<float> read(size_t index) const override {
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     const TensorInfo& tensor = tensors_.at(index);
     const Stored& stored = stored_[index];
     if (!is_readable(stored.dtype)) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
     try {
-      return read_view(stored.view, stored.dtype, storage(stored).data());
+      const auto* bytes = reinterpret_cast<const unsigned char*>(storage(stored.entry).data());
+      read_view(stored.view, {bytes, stored.dtype, big_endian_}, first, count, to);
     } catch (const ConvertError& error) {
       throw ConvertError(name_ + ": tensor " + in_quotes(tensor.name) + ": " + error.what());
     }
@@ -106,17 +118,10 @@ class TorchSource : public WeightSource {
     return *entry;
   }
 
-  /// Little-endian.
-  const std::vector<unsigned char>& storage(const Stored& stored) const {
-    // The element size matters only where bytes are swapped, and one storage has one type.
-    if (latest_entry_ == stored.entry) return latest_;
-    latest_entry_.reset();
-    latest_.clear();
-    latest_.shrink_to_fit();  // before the next one is allocated
-    latest_ = archive_.read(stored.entry);
-    if (big_endian_) swap_byte_order(latest_.data(), latest_.size(), dtype_info(stored.dtype).bytes);
-    latest_entry_ = stored.entry;
-    return latest_;
+  std::string_view storage(uint64_t entry) const {
+    const auto found = storages_.find(entry);
+    return found != storages_.end() ? found->second.bytes
+                                    : storages_.emplace(entry, archive_.contents(entry)).first->second.bytes;
   }
 
   std::string name_;
@@ -124,9 +129,7 @@ class TorchSource : public WeightSource {
   bool big_endian_ = false;
   std::vector<TensorInfo> tensors_;
   std::vector<Stored> stored_;
-  // A cache: reading does not change what the source holds.
-  mutable std::optional<uint64_t> latest_entry_;
-  mutable std::vector<unsigned char> latest_;
+  mutable std::map<uint64_t, ZipContents> storages_;  // a cache: reading does not change what the source holds
 };
 
 }  // namespace

@@ -1,10 +1,11 @@
 #include "converter/importers/weight_source.h"
 
 #include "converter/error.h"
+#include "converter/importers/expansion.h"
+#include "converter/importers/file_format.h"
 #include "converter/importers/mapped_file.h"
 #include "converter/importers/keras_source.h"
 #include "converter/importers/messages.h"
-#include "converter/importers/npy_array.h"
 #include "converter/importers/numpy_source.h"
 #include "converter/importers/onnx_graph.h"
 #include "converter/importers/pickled_arrays.h"
@@ -16,41 +17,6 @@ namespace mmoe::converter {
 namespace {
 
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit hosts; sizes are not narrowed");
-
-using namespace std::string_view_literals;
-
-// It is a pickle of a number of torch's, followed by more pickles.
-constexpr std::string_view kOldTorch = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
-
-struct OtherFormat {
-  size_t offset;
-  std::string_view magic;
-  const char* what;
-};
-
-// Files that users have been known to pass, by what they begin with. The first match wins.
-constexpr OtherFormat kOtherFormats[] = {
-    {0, kOldTorch,
-     "a PyTorch file of the old format, from torch before 1.6 or _use_new_zipfile_serialization=False; load it and "
-     "torch.save it again with a newer torch"},
-    {0, "PK\x05\x06"sv, "an empty zip archive"},
-    {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
-    {0, "GGUF"sv, "a GGUF file"},
-    {4, "TFL3"sv, "a TensorFlow Lite model"},
-    {8, "MMOE"sv, "a model that mmoe-convert has written; its weights are already converted"},
-    {257, "ustar"sv, "a tar archive (torch before 0.1.10 wrote these); unpack it, or save again with a newer torch"},
-    {0, "version https://git-lfs"sv, "a Git LFS pointer, not the file itself; run git lfs pull"},
-    {0, "<"sv, "a web page or XML, perhaps a failed download"},
-};
-
-std::string describe(std::string_view bytes) {
-  for (const OtherFormat& format : kOtherFormats) {
-    if (bytes.size() > format.offset && bytes.substr(format.offset, format.magic.size()) == format.magic) {
-      return format.what;
-    }
-  }
-  return "of no known format; it begins with " + in_quotes(bytes.substr(0, 16));
-}
 
 enum class ZipKind { kTorch, kNumpy, kKeras, kOther };
 
@@ -82,6 +48,43 @@ std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes)
                      "model.weights.h5 (Keras)");
 }
 
+std::unique_ptr<WeightSource> open_format(const std::string& name, std::string_view bytes) {
+  switch (detect_format(bytes)) {
+    case FileFormat::kSafetensors: return open_safetensors(name, bytes);
+    case FileFormat::kZip: return open_zip(name, bytes);
+    case FileFormat::kNpy: return open_npy(name, bytes);
+    case FileFormat::kHdf5: return open_keras_h5(name, bytes);
+    case FileFormat::kPickle: return open_pickled_arrays(name, bytes);
+    case FileFormat::kOnnx: return open_onnx(name, bytes);
+    case FileFormat::kUnknown: break;
+  }
+  throw ConvertError(name + ": is " + describe_other(name, bytes) +
+                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
+                     "NumPy's .npz, Keras's .h5 and .keras, Paddle's .pdparams, and ONNX");
+}
+
+/// Tensors can be larger than their file: packed, of half precision, sharing or repeating elements. A few bytes must not be
+/// gigabytes of weights for all that comes behind.
+void check_expansion(const std::string& name, const WeightSource& source, uint64_t file_bytes) {
+  if (source.graph() != nullptr) return;  // the elements may be in other files; none are repeated
+  const uint64_t allowed = most_unpacked_bytes(file_bytes);
+  uint64_t total = 0;
+  const TensorInfo* largest = nullptr;
+  for (const TensorInfo& tensor : source.tensors()) {
+    const uint64_t elements = tensor.num_elements();
+    if (largest == nullptr || elements > largest->num_elements()) largest = &tensor;
+    if (elements <= (allowed - total) / sizeof(float)) {
+      total += elements * sizeof(float);
+      continue;
+    }
+    throw ConvertError(name + ": its tensors, from the first to " + in_quotes(tensor.name) + ", have more than " +
+                       std::to_string(allowed) + " bytes as floats, more than a file of " + std::to_string(file_bytes) +
+                       " bytes should hold: elements are shared, repeated or packed; the largest is " +
+                       in_quotes(largest->name) + ", " + shape_text(largest->shape) +
+                       ". Save the model's weights alone, each with tensor.contiguous()");
+  }
+}
+
 /// A source together with the file that it reads from.
 class MappedSource : public WeightSource {
  public:
@@ -89,7 +92,9 @@ class MappedSource : public WeightSource {
       : file_(path), source_(parse_weights(path.string(), file_.bytes())) {}
 
   const std::vector<TensorInfo>& tensors() const override { return source_->tensors(); }
-  std::vector<float> read(size_t index) const override { return source_->read(index); }
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
+    source_->read(index, first, count, to);
+  }
   std::string format() const override { return source_->format(); }
   std::vector<TensorAlias> aliases() const override { return source_->aliases(); }
   const OnnxGraph* graph() const override { return source_->graph(); }
@@ -107,22 +112,22 @@ uint64_t TensorInfo::num_elements() const {
   return count;
 }
 
+std::vector<float> WeightSource::read(size_t index) const {
+  std::vector<float> elements(tensors().at(index).num_elements());
+  read(index, 0, elements.size(), elements.data());
+  return elements;
+}
+
 std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes) {
-  if (bytes.empty()) throw ConvertError(name + ": is empty");
-  if (looks_like_zip(bytes)) return open_zip(std::move(name), bytes);
-  if (looks_like_npy(bytes)) return open_npy(std::move(name), bytes);
-  if (looks_like_hdf5(bytes)) return open_keras_h5(std::move(name), bytes);
-  if (looks_like_pickle(bytes) && bytes.substr(0, kOldTorch.size()) != kOldTorch) {
-    return open_pickled_arrays(std::move(name), bytes);
-  }
-  if (looks_like_onnx(bytes)) return open_onnx(std::move(name), bytes);
-  if (looks_like_safetensors(bytes)) return open_safetensors(std::move(name), bytes);
-  throw ConvertError(name + ": is " + describe(bytes) +
-                     ". Supported weights: PyTorch's torch.save(model.state_dict(), path), safetensors, "
-                     "NumPy's .npz, Keras's .h5 and .keras, Paddle's .pdparams, and ONNX");
+  if (bytes.empty()) throw ConvertError(name + ": is empty; was it written or downloaded completely?");
+  std::unique_ptr<WeightSource> source = open_format(name, bytes);
+  check_expansion(name, *source, bytes.size());
+  return source;
 }
 
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw ConvertError(path.string() + ": is " + describe_folder(path));
   return std::make_unique<MappedSource>(path);
 }
 

@@ -36,10 +36,14 @@ class WeightSource {
   /// Every tensor of the file, in the file's order.
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
-  /// The elements of tensors()[index], row-major and contiguous whatever its strides in the file, rounded to
-  /// nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32. Throws ConvertError, naming the
-  /// tensor, when its bytes are damaged or its type is not one of these.
-  virtual std::vector<float> read(size_t index) const = 0;
+  /// Elements [first, first + count) of tensors()[index], counted row-major whatever its strides in the file, rounded
+  /// to nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32, into `to`. Takes time and memory for
+  /// these elements alone, but for what the first read of a tensor has to unpack. Throws ConvertError, naming the
+  /// tensor, when its bytes are damaged or its type is not one of these. REQUIRES: the tensor has them.
+  virtual void read(size_t index, uint64_t first, uint64_t count, float* to) const = 0;
+
+  /// All elements.
+  std::vector<float> read(size_t index) const;
 
   /// "safetensors", "pytorch", "numpy", "keras", "paddle", "onnx".
   virtual std::string format() const = 0;

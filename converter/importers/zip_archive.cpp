@@ -3,8 +3,10 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "converter/error.h"
+#include "converter/importers/expansion.h"
 #include "converter/importers/messages.h"
 
 namespace mmoe::converter {
@@ -45,7 +47,7 @@ class ZipError {
 
 void ZipArchive::Discard::operator()(struct zip* archive) const { zip_discard(archive); }
 
-ZipArchive::ZipArchive(std::string_view bytes) : archive_bytes_(bytes.size()) {
+ZipArchive::ZipArchive(std::string_view bytes) : bytes_(bytes), places_(find_zip_entries(bytes)) {
   ZipError error;
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, error.get());
   if (source == nullptr) error.fail();
@@ -54,6 +56,7 @@ ZipArchive::ZipArchive(std::string_view bytes) : archive_bytes_(bytes.size()) {
     zip_source_free(source);  // an archive that was opened owns it
     error.fail();
   }
+  if (places_.size() != num_entries()) places_.clear();
 }
 
 uint64_t ZipArchive::num_entries() const {
@@ -87,7 +90,7 @@ uint64_t ZipArchive::entry_bytes(uint64_t index) const {
     throw ConvertError(where + "is packed by method " + std::to_string(stat.comp_method) +
                        "; expected stored or deflate");
   }
-  const bool possible = stat.comp_size <= archive_bytes_ &&
+  const bool possible = stat.comp_size <= bytes_.size() &&
                         (stored ? stat.size == stat.comp_size : stat.size / kMaxDeflateRatio <= stat.comp_size);
   if (!possible) {
     throw ConvertError(where + "declares " + std::to_string(stat.size) + " bytes packed into " +
@@ -120,17 +123,61 @@ struct ZipArchive::OpenEntry {
   std::unique_ptr<zip_file_t, CloseFile> file;
 };
 
+/// Where an entry lies that was stored as it is; empty where that is not known.
+std::string_view ZipArchive::stored_bytes(uint64_t index) const {
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  const bool stored = zip_stat_index(archive_.get(), index, 0, &stat) == 0 && stat.comp_method == ZIP_CM_STORE;
+  if (!stored || index >= places_.size() || places_[index].bytes != stat.size) return {};
+  return bytes_.substr(places_[index].begin, places_[index].bytes);
+}
+
+ZipContents ZipArchive::contents(uint64_t index) const {
+  constexpr size_t kBlockBytes = size_t{1} << 18;
+  const uint64_t declared = entry_bytes(index);
+  const std::string_view stored = stored_bytes(index);
+  ZipContents contents;
+  if (stored.empty()) {
+    const uint64_t allowed = most_unpacked_bytes(bytes_.size());
+    if (declared > allowed - unpacked_bytes_) {
+      throw ConvertError("archive entry " + in_quotes(entry_name(index)) + " unpacks to " + std::to_string(declared) +
+                         " bytes, with the entries before it to more than " + std::to_string(allowed) +
+                         ", which is more than an archive of " + std::to_string(bytes_.size()) + " bytes should hold");
+    }
+    unpacked_bytes_ += declared;
+    contents.unpacked.emplace(declared);
+  }
+  OpenEntry entry(*this, index);
+  std::vector<unsigned char> block(std::min<uint64_t>(declared, kBlockBytes));
+  uint64_t filled = 0;
+  while (filled < declared) {
+    const uint64_t count = entry.read(block.data(), std::min<uint64_t>(block.size(), declared - filled));
+    if (count == 0) break;
+    if (contents.unpacked) {
+      contents.unpacked->append(block.data(), count);
+    } else if (std::memcmp(block.data(), stored.data() + filled, count) != 0) {
+      throw ConvertError(entry.where + "lies in two places: the archive is damaged");
+    }
+    filled += count;
+  }
+  require_whole(index, entry, filled, declared);
+  contents.bytes = contents.unpacked ? contents.unpacked->map() : stored;
+  return contents;
+}
+
 std::vector<unsigned char> ZipArchive::read(uint64_t index) const {
   std::vector<unsigned char> bytes(entry_bytes(index));
   OpenEntry entry(*this, index);
-  const uint64_t filled = entry.read(bytes.data(), bytes.size());
+  require_whole(index, entry, entry.read(bytes.data(), bytes.size()), bytes.size());
+  return bytes;
+}
+
+void ZipArchive::require_whole(uint64_t index, OpenEntry& entry, uint64_t found, uint64_t declared) const {
   // One byte more than declared is asked for: libzip compares the checksum only when it meets the end.
   unsigned char beyond;
   const bool longer = !lacks_checksum(archive_.get(), index) && entry.read(&beyond, 1) != 0;
-  if (filled != bytes.size() || longer) {
-    throw ConvertError(entry.where + "does not hold the " + std::to_string(bytes.size()) + " bytes that it declares");
-  }
-  return bytes;
+  if (found == declared && !longer) return;
+  throw ConvertError(entry.where + "does not hold the " + std::to_string(declared) + " bytes that it declares");
 }
 
 std::vector<unsigned char> ZipArchive::read_start(uint64_t index, uint64_t max_bytes) const {

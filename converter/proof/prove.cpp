@@ -160,7 +160,7 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
   }
 }
 
-ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& description, std::string_view file,
                          uint64_t seed) {
   Reference reference(graph);
   const GraphRows places(graph, description, reference);
@@ -188,7 +188,7 @@ ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& descrip
 
 }  // namespace
 
-ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, std::string_view file,
                   uint64_t seed) {
   try {
     return compare_rows(graph, description, file, seed);

@@ -132,7 +132,7 @@ size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t 
   if (!whole) table += "[" + std::to_string(begin) + ":" + std::to_string(end) + "]";
   const auto first = row.weight->data.begin() + static_cast<std::ptrdiff_t>(begin * row.weight->cols);
   const auto last = row.weight->data.begin() + static_cast<std::ptrdiff_t>(end * row.weight->cols);
-  model.embeddings.push_back({table, Matrix{end - begin, row.weight->cols, {first, last}}});
+  model.embeddings.push_back({table, Table(end - begin, row.weight->cols, {first, last})});
   return at->second;
 }
 

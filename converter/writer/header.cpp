@@ -283,7 +283,7 @@ class HeaderWriter {
     for (size_t i = 0; i < placement.offsets.size(); ++i) {
       const bool header = i == segments_.segments().size();
       const auto name = out_.CreateString(header ? "header checksum" : segments_.segments()[i].name);
-      const uint64_t bytes = header ? sizeof(uint64_t) : segments_.segments()[i].bytes.size();
+      const uint64_t bytes = header ? sizeof(uint64_t) : segments_.segments()[i].bytes;
       segments.push_back(
           schema::CreateSegment(out_, name, placement.offsets[i], bytes, placement.checksums[i]));
     }

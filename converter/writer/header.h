@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "converter/lowering/lowered.h"
+#include "converter/writer/contents.h"
 #include "converter/writer/model_tensors.h"
 #include "converter/writer/segments.h"
-#include "converter/writer/writer.h"
 
 namespace mmoe::converter {
 

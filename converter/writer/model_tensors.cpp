@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "converter/packing/pack.h"
+#include "kernels/panel16.h"
 
 namespace mmoe::converter {
 namespace {
@@ -62,6 +63,31 @@ ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t 
   return add_integers(feature.name, std::get<std::vector<int64_t>>(vocabulary.keys), vocabulary.ids, segment, out);
 }
 
+// Packed when it is written: all of a model's weights a second time would not be little.
+uint32_t add_panels(const Product& product, uint32_t segment, SegmentBuilder& out) {
+  const Matrix& weight = product.weight;
+  const uint64_t bytes = uint64_t{panel16_size(weight.rows, weight.cols)} * sizeof(float);
+  const auto give = [&weight](const TakeBytes& take) {
+    const std::vector<float> packed = pack_panels(weight);
+    take(packed.data(), packed.size() * sizeof(float));
+  };
+  return out.add_tensor(segment, product.name, bytes, give, weight.rows, weight.cols, schema::DType_F32,
+                        schema::Layout_Panel16);
+}
+
+void give_rows(const Table& table, const TakeBytes& take) {
+  constexpr size_t kPartBytes = size_t{1} << 20;
+  const size_t row_bytes = table.cols * sizeof(float);
+  const size_t rows_at_once = std::min(table.rows, std::max<size_t>(1, kPartBytes / row_bytes));
+  std::vector<float> part(rows_at_once * table.cols);
+  for (size_t row = 0; row < table.rows;) {
+    const size_t count = std::min(rows_at_once, table.rows - row);
+    table.read(row, count, part.data());
+    take(part.data(), count * row_bytes);
+    row += count;
+  }
+}
+
 void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& tensors) {
   const uint32_t segment = out.add_segment("weights", 64);
   for (const Product& product : model.products) {
@@ -71,8 +97,7 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
       return out.add_tensor(segment, product.name + suffix, padded, 1, padded.size(), schema::DType_F32);
     };
     ModelTensors::ProductTensors entry;
-    entry.weight = out.add_tensor(segment, product.name, pack_panels(product.weight), rows, product.weight.cols,
-                                  schema::DType_F32, schema::Layout_Panel16);
+    entry.weight = add_panels(product, segment, out);
     entry.bias = add_row(" bias", product.bias);
     entry.slopes = product.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", product.slopes));
     entry.scale_shift = -1;
@@ -110,8 +135,11 @@ ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
   }
   const uint32_t embeddings = out.add_segment("embeddings", 4096);
   for (const Embedding& embedding : model.description.embeddings) {
-    tensors.embeddings.push_back(out.add_tensor(embeddings, embedding.name, embedding.table.data,
-                                                embedding.table.rows, embedding.table.cols, schema::DType_F32));
+    const Table& table = embedding.table;
+    const uint64_t bytes = uint64_t{table.rows} * table.cols * sizeof(float);
+    const auto give = [&table](const TakeBytes& take) { give_rows(table, take); };
+    tensors.embeddings.push_back(
+        out.add_tensor(embeddings, embedding.name, bytes, give, table.rows, table.cols, schema::DType_F32));
   }
   return tensors;
 }

@@ -25,7 +25,8 @@ struct ModelTensors {
   std::vector<VocabularyTensors> vocabularies;  // one per feature
 };
 
-/// Packs all weights, vocabularies and embedding tables into segments, in the order in which they are used.
+/// Packs all weights, vocabularies and embedding tables into segments, in the order in which they are used. `out` reads
+/// weights and tables from `model`, which must outlive it, when they are written.
 ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out);
 
 }  // namespace mmoe::converter

@@ -2,29 +2,42 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "converter/lowering/lowered.h"
+#include "converter/writer/byte_sink.h"
+#include "converter/writer/contents.h"
+#include "converter/writer/header.h"
+#include "converter/writer/model_tensors.h"
+#include "converter/writer/segments.h"
 
 namespace mmoe::converter {
 
-/// Rows for mmoe-verify. values and ids as schema::GoldenRows, in the lowered order of features.
-struct Golden {
-  size_t num_rows = 0;
-  std::vector<float> values;
-  std::vector<int32_t> ids;
-  std::vector<float> scores;  ///< [num_rows, number of tasks]
+/// Writes a model's file: weights and tables a part after the other, so that a file may be larger than memory. The same
+/// input gives the same bytes. The model must outlive the writer.
+class ModelFileWriter {
+ public:
+  ModelFileWriter(const LoweredModel& model, const ProvenanceInfo& provenance);
+
+  /// Appends the whole file to `sink`, which is empty.
+  void write(const Golden& golden, ByteSink& sink);
+
+  /// The header with other scores than write() got: they can be computed from the file and put in afterwards.
+  /// REQUIRES: as many of them.
+  void replace_header(const Golden& golden, ByteSink& sink);
+
+ private:
+  std::vector<uint8_t> header(const Golden& golden, const Placement& placement) const;
+
+  const LoweredModel& model_;
+  ProvenanceInfo provenance_;
+  SegmentBuilder segments_;
+  ModelTensors tensors_;
+  Placement placement_;
+  uint64_t header_bytes_ = 0;
 };
 
-struct ProvenanceInfo {
-  std::string weights_file;
-  uint64_t weights_xxh64 = 0;
-  uint64_t description_xxh64 = 0;
-};
-
-/// The file's bytes. The same input gives the same bytes. With `golden.scores` of the right size but any
-/// values the file has its final size, so that scores can be computed from it and put in afterwards.
+/// The file in memory.
 std::vector<uint8_t> serialize(const LoweredModel& model, const Golden& golden, const ProvenanceInfo& provenance);
 
 }  // namespace mmoe::converter

@@ -96,7 +96,8 @@ RULES = [
     Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
                                      "converter/importers/messages.h"] + PRINTABLE),
-    Rule(r"converter/description/model\.h", []),
+    Rule(r"converter/description/table\.h", []),
+    Rule(r"converter/description/model\.h", ["converter/description/table.h"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/recipes/", "converter/description/json_reader.h",
@@ -114,7 +115,7 @@ RULES = [
                                  "converter/importers/onnx_graph.h", "converter/importers/messages.h",
                                  "converter/check/evaluate.h", "mmoe/"]),
     Rule(r"converter/error\.h", []),
-    Rule(r"converter/(convert|main|read_description)\..*", ["converter/", "mmoe/", "runtime/tools/"], None,
+    Rule(r"converter/(convert|main|read_description|file_sink|byte_progress|hash_file)\..*", ["converter/", "mmoe/", "runtime/tools/"], None,
          ["CLI/", "nlohmann/"]),
     # A user's program sees the public headers alone.
     Rule(r"examples/.*", ["mmoe/"]),

@@ -1,6 +1,7 @@
 // Trained weights and what describes them, taken from a fixture and then changed by a fuzzer's bytes.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "converter/error.h"
 #include "converter/importers/weight_source.h"
 #include "tests/fuzz/byte_source.h"
 
@@ -36,9 +38,12 @@ class WatchedWeights : public converter::WeightSource {
   explicit WatchedWeights(Fixture fixture) : fixture_(std::move(fixture)) {}
 
   const std::vector<converter::TensorInfo>& tensors() const override { return fixture_.tensors; }
-  std::vector<float> read(size_t index) const override {
+  using WeightSource::read;
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
     read_.insert(index);
-    return fixture_.data[index];
+    const std::vector<float>& data = fixture_.data[index];
+    if (first > data.size() || count > data.size() - first) throw converter::ConvertError("too few elements");
+    std::copy_n(data.data() + first, count, to);
   }
   std::string format() const override { return "memory"; }
 

@@ -227,7 +227,7 @@ class Builder {
   }
 
   Feature sparse(const std::string& name, std::size_t table) {
-    const Matrix& matrix = model_.embeddings[table].table;
+    const converter::Table& matrix = model_.embeddings[table].table;
     return {name, side(), matrix.cols, SparseFeature{vocabulary(matrix.rows), table}};
   }
 
@@ -238,7 +238,7 @@ class Builder {
       case 1: return sparse(name, table);
       default: break;
     }
-    const Matrix& matrix = model_.embeddings[table].table;
+    const converter::Table& matrix = model_.embeddings[table].table;
     SequenceFeature sequence;
     sequence.vocabulary = vocabulary(matrix.rows);
     sequence.embedding = table;

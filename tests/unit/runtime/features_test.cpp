@@ -45,7 +45,7 @@ Rows sample_rows(const Model& model, std::size_t count) {
 std::vector<float> encode(const converter::ModelDescription& description, const Rows& rows, std::size_t row) {
   std::vector<float> x;
   const auto append = [&](std::size_t embedding, std::int32_t id) {
-    const converter::Matrix& table = description.embeddings[embedding].table;
+    const converter::Table& table = description.embeddings[embedding].table;
     for (std::size_t d = 0; d < table.cols; ++d) {
       x.push_back(id < 0 ? 0.0f : table.at(static_cast<std::size_t>(id), d));
     }
@@ -212,7 +212,7 @@ struct SequenceRows {
 };
 
 // What the description says, in float, element after element.
-std::vector<float> pooled(const converter::Matrix& table, const converter::SequenceFeature& feature, const std::int32_t* ids) {
+std::vector<float> pooled(const converter::Table& table, const converter::SequenceFeature& feature, const std::int32_t* ids) {
   std::vector<float> sum(table.cols);
   std::size_t count = 0;
   for (std::size_t i = 0; i < feature.length; ++i) {

@@ -108,12 +108,6 @@ TEST_CASE("weights that are no numbers") {
   CHECK(error_of(infinite) == "gates.1.bias: element [2] is infinite, expected a finite number");
 }
 
-TEST_CASE("a source that delivers fewer elements than it says") {
-  MemoryWeights weights = mmoe_weights();
-  weights.data("gates.1.weight").pop_back();
-  CHECK(error_of(weights) == "gates.1.weight: 29 elements, expected [3, 10]");
-}
-
 TEST_CASE("unknown and missing keys") {
   CHECK(error_with("\"towers\"", "\"tower\"") == "tower: unknown key; did you mean \"towers\"?");
   CHECK(error_with("\"logits\"", "\"logit\"") == "levels[0].gates.logit: unknown key; did you mean \"logits\"?");

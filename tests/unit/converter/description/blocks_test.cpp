@@ -174,6 +174,25 @@ TEST_CASE("fields behind each other in one table") {
   CHECK(contains(bind_error(text("\"first_row\": 10"), weights), "expected less than 10, the rows of table"));
 }
 
+TEST_CASE("the rows that all fields take of one table are bounded") {
+  MemoryWeights weights;
+  weights.add("table", {100, 2}).linear("towers.0", 1, 2 * 40);
+  const auto text = [](int fields) {
+    std::string features;
+    for (int i = 0; i < fields; ++i) {
+      features += (i == 0 ? "" : ",") + std::string(R"({"name": "f)") + std::to_string(i) +
+                  R"(", "kind": "categorical", "vocabulary": {"identity": )" + std::to_string(100 - i) +
+                  R"(}, "embedding": "table", "first_row": )" + std::to_string(i) + "}";
+    }
+    return R"({"mmoe_description": 1, "features": [)" + features +
+           R"(], "towers": {"layers": "towers.{task}"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  };
+  // 100 + 99 + ... + 83 are 1647, the first sum above 16 times 100.
+  CHECK(contains(bind_error(text(40), weights), "table: the features take 1647 rows of it"));
+  weights.remove("towers.0.weight").add("towers.0.weight", {1, 2 * 10});
+  CHECK(bound(text(10), weights).embeddings.size() == 10);
+}
+
 TEST_CASE("several classes of one softmax, each a task") {
   MemoryWeights weights;
   weights.linear("towers.0", 3, 4).linear("towers.1", 1, 4);

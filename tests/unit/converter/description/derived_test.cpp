@@ -2,6 +2,7 @@
 #include "converter/description/derived.h"
 
 #include <doctest/doctest.h>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/converter/description/memory_weights.h"
@@ -55,6 +56,29 @@ TEST_CASE("split: a tensor per index of an axis") {
   CHECK(last.data("e.3") == std::vector<float>{3, 7, 11, 15, 19, 23});
   const Made first(R"([{"name": "e.{expert}", "split": "kernel"}])", weights);
   CHECK(first.data("e.1") == std::vector<float>{12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23});
+}
+
+TEST_CASE("parts of derived tensors are those of the whole") {
+  MemoryWeights weights;
+  weights.add("kernel", {30, 40, 6}).add("table", {300, 8}).add("c", {2, 2, 2}).add("u", {3, 2}).add("v", {4, 2});
+  weights.add("t", {2, 2});
+  const Made made(R"([{"name": "e.{expert}", "split": "kernel", "axis": 2},
+                      {"name": "rows", "slice": "table", "first": 7, "count": 200},
+                      {"name": "w.{task}", "tucker": {"core": "c", "factors": ["u", "v", "t"]}}])",
+                  weights);
+  for (const char* name : {"e.0", "e.5", "rows", "w.1"}) {
+    CAPTURE(name);
+    const std::vector<float> whole = made.data(name);
+    for (const size_t step : {1u, 5u, 64u, 1000u}) {
+      for (size_t first = 0; first < whole.size(); first += step) {
+        std::vector<float> part(std::min(step, whole.size() - first));
+        made.weights.read(made.index(name), first, part.size(), part.data());
+        REQUIRE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)));
+      }
+    }
+  }
+  CHECK(made.data("e.5")[40 + 3] == weights.data("kernel")[(40 + 3) * 6 + 5]);
+  CHECK(made.data("rows")[8] == weights.data("table")[8 * 8]);
 }
 
 TEST_CASE("chunks and slices keep the axis") {

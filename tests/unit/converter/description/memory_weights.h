@@ -1,6 +1,7 @@
 // A weights file in memory, for tests.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <numeric>
@@ -43,7 +44,10 @@ class MemoryWeights : public WeightSource {
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::vector<float> read(size_t index) const override { return data_[index]; }
+  using WeightSource::read;
+  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
+    std::copy_n(data_[index].data() + first, count, to);
+  }
   std::string format() const override { return "memory"; }
 
   /// The data of a tensor, to damage or compare.

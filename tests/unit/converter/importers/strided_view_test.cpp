@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
+#include <string>
 
 namespace mmoe::converter {
 namespace {
@@ -20,7 +22,7 @@ std::vector<float> counting(size_t count) {
 std::vector<float> read_counting(const StridedView& view, size_t count) {
   const std::vector<float> array = counting(count);
   REQUIRE(checked_extent(view).value_or(kMax64) <= count);
-  return read_view(view, DType::kF32, reinterpret_cast<const unsigned char*>(array.data()));
+  return read_view(view, {reinterpret_cast<const unsigned char*>(array.data()), DType::kF32});
 }
 
 }  // namespace
@@ -57,6 +59,40 @@ TEST_CASE("elements come row-major whatever the strides") {
   CHECK(read_counting({0, {2, 2, 2}, {1, 4, 2}}, 8) == std::vector<float>{0, 2, 4, 6, 1, 3, 5, 7});
   // A dimension of one may have any stride.
   CHECK(read_counting({1, {1, 2, 1}, {kMax64, 2, kMax64}}, 4) == std::vector<float>{1, 3});
+}
+
+TEST_CASE("any range of elements comes as of the whole") {
+  const StridedView views[] = {{0, {4, 3, 5}, {15, 5, 1}}, {0, {5, 3, 4}, {1, 20, 5}},      {3, {4, 1, 7}, {7, 99, 1}},
+                               {0, {2, 3, 2}, {0, 2, 1}},  {1, {6, 2}, {10, 1}},            {0, {60}, {1}},
+                               {0, {3, 4, 5}, {1, 3, 12}}, {59, {}, {}},                    {0, {2, 2, 3, 5}, {30, 15, 5, 1}}};
+  const std::vector<float> numbers = counting(60);
+  const ElementArray array{reinterpret_cast<const unsigned char*>(numbers.data()), DType::kF32};
+  for (const StridedView& view : views) {
+    REQUIRE(checked_extent(view).value_or(kMax64) <= 60);
+    const std::vector<float> whole = read_view(view, array);
+    for (size_t first = 0; first <= whole.size(); ++first) {
+      for (size_t count = 0; first + count <= whole.size(); ++count) {
+        std::vector<float> part(count);
+        read_view(view, array, first, count, part.data());
+        REQUIRE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)));
+      }
+    }
+  }
+}
+
+TEST_CASE("elements of every type and byte order") {
+  const auto one = [](const std::string& bytes, DType dtype, bool big_endian) {
+    return read_view({0, {1}, {1}}, {reinterpret_cast<const unsigned char*>(bytes.data()), dtype, big_endian})[0];
+  };
+  using namespace std::string_literals;
+  CHECK(one("\0\0\x40\xc0"s, DType::kF32, false) == -3.0f);
+  CHECK(one("\xc0\x40\0\0"s, DType::kF32, true) == -3.0f);
+  CHECK(one("\0\xc2"s, DType::kF16, false) == -3.0f);
+  CHECK(one("\xc2\0"s, DType::kF16, true) == -3.0f);
+  CHECK(one("\x40\xc0"s, DType::kBF16, false) == -3.0f);
+  CHECK(one("\xc0\x40"s, DType::kBF16, true) == -3.0f);
+  CHECK(one("\0\0\0\0\0\0\x08\xc0"s, DType::kF64, false) == -3.0f);
+  CHECK(one("\xc0\x08\0\0\0\0\0\0"s, DType::kF64, true) == -3.0f);
 }
 
 TEST_CASE("contiguous_view") {

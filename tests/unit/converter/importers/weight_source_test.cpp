@@ -1,5 +1,7 @@
 #include "converter/importers/weight_source.h"
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "tests/unit/converter/importers/weights_test_support.h"
@@ -39,6 +41,53 @@ TEST_CASE("weights: the first bytes decide, not the name") {
   std::filesystem::copy_file(fixture_path("tiny.pt"), path, std::filesystem::copy_options::overwrite_existing);
   CHECK(open_weights(path)->format() == "pytorch");
   std::filesystem::remove(path);
+}
+
+TEST_CASE("weights: parts of a tensor are those of the whole, in every format") {
+  for (const char* file : {"kinds.safetensors", "kinds.pt", "checkpoint.pt", "../numpy/kinds.npz", "../numpy/kernel.npy",
+                           "../keras/mmoe.h5", "../keras/mmoe.keras", "../paddle/mmoe.pdparams",
+                           "../onnx/shared_bottom.onnx"}) {
+    CAPTURE(file);
+    const auto source = open_weights(fixture_path(file));
+    const auto parts = open_weights(fixture_path(file));
+    size_t compared = 0;
+    for (size_t i = 0; i < source->tensors().size(); ++i) {
+      if (source->tensors()[i].dtype[0] != 'f' && source->tensors()[i].dtype != "bf16") continue;
+      const std::vector<float> whole = source->read(i);
+      for (const size_t step : {size_t{1}, size_t{7}, whole.size() + 1}) {
+        for (size_t first = 0; first < whole.size(); first += step) {
+          std::vector<float> part(std::min(step, whole.size() - first));
+          parts->read(i, first, part.size(), part.data());
+          REQUIRE(std::memcmp(part.data(), whole.data() + first, part.size() * sizeof(float)) == 0);
+          compared += part.size();
+        }
+      }
+    }
+    CHECK(compared > 0);
+  }
+}
+
+TEST_CASE("weights: what all tensors of a file repeat together is bounded") {
+  // 8 tensors of 2^24 elements, which are one: 537 MB out of 2 kB.
+  const auto file = [&](int count, int64_t elements) {
+    std::vector<std::pair<std::string, std::string>> tensors;
+    for (int i = 0; i < count; ++i) {
+      tensors.emplace_back("w" + std::to_string(i), tensor(storage("FloatStorage", "0", 1), 0, {elements, 1}, {0, 0}));
+    }
+    return torch_file(pickle(dict(tensors)), {{"0", le(uint32_t{0xc0400000})}});
+  };
+  const std::string message = parse_error_of(file(8, int64_t{1} << 24));
+  CHECK_CONTAINS(message, "its tensors, from the first to 'w1', have more than");
+  CHECK_CONTAINS(message, "the largest is 'w0', [16777216, 1]");
+  CHECK_CONTAINS(message, "tensor.contiguous()");
+  CHECK(read_named(*parse_weights("test.file", file(8, 1000)), "w7") == std::vector<float>(1000, ramp(0)));
+  // Of safetensors, tensors that share their bytes.
+  std::string header = "{";
+  for (int i = 0; i < 2000; ++i) {
+    header += (i == 0 ? "\"w" : ",\"w") + std::to_string(i) +
+              R"(":{"dtype":"F32","shape":[65536],"data_offsets":[0,262144]})";
+  }
+  CHECK_CONTAINS(parse_error_of(safetensors_file(header + "}", std::string(262144, '\0'))), "more than a file of");
 }
 
 TEST_CASE("weights: an index past the end is not read") {

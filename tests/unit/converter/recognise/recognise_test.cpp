@@ -144,7 +144,7 @@ TEST_CASE("recognise: fields packed into one table by shifts") {
   CHECK(table(0).rows == 5);
   CHECK(table(1).rows == 2);
   CHECK(table(2).rows == 3);
-  CHECK(table(1).data[0] == 0.25f + 0.25f * 10);
+  CHECK(table(1).at(0, 0) == 0.25f + 0.25f * 10);
   CHECK(std::get<SparseFeature>(model.features[1].kind).vocabulary.size == 2);
 
   GraphBuilder beyond;

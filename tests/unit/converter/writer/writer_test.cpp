@@ -39,7 +39,8 @@ TEST_CASE("check_file: a file that does not compute the description is refused, 
   const LoweredModel lowered = lower(other);
   const RawRows rows = random_rows(description, 8, 1);
   Golden golden = make_golden(lowered, rows);
-  const std::vector<uint8_t> file = serialize(lowered, golden, {});
+  const std::vector<uint8_t> bytes = serialize(lowered, golden, {});
+  const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   CHECK_THROWS_WITH_AS(check_file(file, evaluate(description, rows), golden),
                        doctest::Contains("golden row 1, task 'task 0': the file gives"), ConvertError);
   CHECK_NOTHROW(check_file(file, evaluate(other, rows), golden));
