@@ -17,6 +17,7 @@ ConvertReport convert(const ModelDescription& description, const ProvenanceInfo&
   writer.replace_header(golden, sink);
   report.file_bytes = sink.view().size();
   report.architecture = architecture_name(lowered.description);
+  report.feature_order = lowered.feature_order;
   return report;
 }
 

@@ -11,8 +11,8 @@
 #include <xxhash.h>
 
 #include "converter/check/expect.h"
+#include "converter/check/feature_order.h"
 #include "converter/convert.h"
-#include "converter/description/bind.h"
 #include "converter/error.h"
 #include "converter/file_sink.h"
 #include "converter/hash_file.h"
@@ -38,7 +38,7 @@ struct Arguments {
   std::string output;
   std::string rows;
   std::string expect;
-  double tolerance = 2e-6;
+  Tolerance tolerance;
   ConvertOptions options;
   bool print_description = false;
   bool quiet = false;
@@ -62,23 +62,15 @@ void print(const std::string& text, const std::string& written) {
   }
 }
 
-void print_report(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
-                  const BindReport& bound, const ConvertReport& converted) {
-  print_notes(out, bound.notes);
-  for (const std::string& tensor : bound.unused_tensors) {
-    out << "note: tensor '" << printable(tensor) << "' is not used by the description\n";
-  }
-  out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file_bytes
-      << " bytes\n";
-  const CheckReport& check = converted.check;
+// The file against the description; whether the description is right, this cannot tell.
+void print_check(std::ostream& out, const CheckReport& check) {
   if (check.num_rows == 0) {
     out << "check: no golden rows\n";
     return;
   }
   out << "check: " << check.num_compared << " of " << check.num_scores << " scores of golden rows compared";
   if (check.num_compared > 0) {
-    out << ", equal to the description's to " << check.largest_difference << " ("
+    out << ": the file computes what the description says, to " << check.largest_difference << " ("
         << check.largest_share_of_bound * 100 << " % of what float rounding allows)";
   }
   if (check.num_compared < check.num_scores) {
@@ -89,16 +81,24 @@ void print_report(std::ostream& out, const Arguments& arguments, const ModelDesc
     for (const std::string& isa : check.exact_isas) out << ", " << isa;
   }
   out << '\n';
+}
+
+void print_report(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
+                  const BindReport& bound, const ConvertReport& converted) {
+  print_notes(out, bound.notes);
+  out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
+      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file_bytes
+      << " bytes\n";
+  for (const std::string& line : describe_feature_order(model, converted.feature_order)) out << printable(line) << '\n';
+  print_check(out, converted.check);
   if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';
 }
 
-void print_expected(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
-                    const ExpectReport& report) {
-  out << "expect: " << report.num_rows << " rows within " << arguments.tolerance << " of "
-      << printable(arguments.expect) << ';';
-  const std::vector<std::string> names = model.output_names();
-  for (size_t i = 0; i < names.size(); ++i) {
-    out << (i == 0 ? " " : ", ") << printable(names[i]) << ' ' << report.largest_difference[i];
+void print_expected(std::ostream& out, const Arguments& arguments, const ExpectReport& report) {
+  out << "expect: " << report.num_rows << " rows within " << arguments.tolerance.absolute << " + "
+      << arguments.tolerance.relative << " x the scores' size of " << printable(arguments.expect) << ';';
+  for (size_t i = 0; i < report.task_names.size(); ++i) {
+    out << (i == 0 ? " " : ", ") << printable(report.task_names[i]) << ' ' << report.largest_difference[i];
   }
   out << '\n';
   for (const std::string& note : report.notes) out << "note: --rows: " << note << '\n';
@@ -116,18 +116,25 @@ void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph*
   if (arguments.expect.empty()) out << "note: not compared with your framework: pass --rows and --expect\n";
 }
 
+/// Even with --quiet: a model may be incomplete.
+void print_warnings(const DescriptionText& description, const BindReport& bound) {
+  for (const std::string& warning : bound.warnings) std::cerr << "warning: " << printable(warning) << '\n';
+  for (const std::string& tensor : bound.unused_tensors) {
+    std::cerr << "warning: tensor " << printable(tensor) << " is no part of what the recipe " << description.recipe
+              << " describes, and is left out: compare the scores with your framework's (--rows, --expect)\n";
+  }
+}
+
 /// By the description, or without one by the graph that an ONNX model has.
 ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const DescriptionText& description,
                           BindReport& bound) {
   const std::string name = fs::path(arguments.weights).stem().string();
   try {
     if (description.text.empty()) return recognise(*weights.graph(), name, bound.notes);
-    ModelDescription model = bind_description_text(description.text, weights, name, &bound);
-    bound.notes.insert(bound.notes.begin(), description.notes.begin(), description.notes.end());
-    return model;
   } catch (const ConvertError& error) {
     throw ConvertError(description.origin + ": " + error.what());
   }
+  return bind_description(description, weights, name, bound);
 }
 
 // The JSON itself may stand in the place of a description's name.
@@ -146,7 +153,7 @@ void run(const Arguments& arguments) {
   const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
   const bool by_graph = arguments.description.empty() && arguments.recipe.empty() && weights->graph() != nullptr;
   const DescriptionText description =
-      by_graph ? DescriptionText{"", arguments.weights, {}}
+      by_graph ? DescriptionText{"", arguments.weights, {}, "", false}
                : read_description(*weights, arguments.description, arguments.recipe);
   const std::string& text = description.text;
   if (arguments.print_description) {
@@ -157,6 +164,7 @@ void run(const Arguments& arguments) {
   }
   BindReport bound;
   const ModelDescription model = describe(arguments, *weights, description, bound);
+  print_warnings(description, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   FileSink output(arguments.output);
@@ -173,7 +181,7 @@ void run(const Arguments& arguments) {
   std::ostringstream report;
   print_report(report, arguments, model, bound, converted);
   print_proof(report, arguments, graph, proof);
-  if (!arguments.expect.empty()) print_expected(report, arguments, model, expected);
+  if (!arguments.expect.empty()) print_expected(report, arguments, expected);
   print(report.str(), arguments.output);
 }
 
@@ -204,7 +212,12 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
       ->needs(rows)
       ->type_name("FILE");
-  app.add_option("--tolerance", arguments.tolerance, "largest difference that --expect allows [2e-6]")
+  app.add_option("--tolerance", arguments.tolerance.absolute,
+                 "--expect allows differences of this [2e-6] ...")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("X");
+  app.add_option("--relative-tolerance", arguments.tolerance.relative,
+                 "... and of this times the size of the task's expected scores [2e-6]")
       ->check(CLI::NonNegativeNumber)
       ->type_name("X");
   app.add_option("--golden-rows", arguments.options.num_golden_rows, "rows with known scores to store [8]")

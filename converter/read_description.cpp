@@ -25,8 +25,11 @@ DescriptionText from_recipe(const WeightSource& weights, const std::string& reci
                             const fs::path& folder) {
   RecipeResult result = describe_by_recipe(weights, recipe, settings, folder);
   const std::string found = result.library + " " + result.model;
-  DescriptionText description{std::move(result.description), "recipe " + found, {}};
-  description.notes.push_back("described by the recipe for " + found + " (--print-description shows it)");
+  DescriptionText description{std::move(result.description), "recipe " + found, {}, result.recipe, result.claimed};
+  description.notes.push_back(result.claimed
+                                  ? "described as " + found + ", the recipe that was named (--print-description shows it)"
+                                  : "taken for " + found + " by the tensors' names alone (--print-description shows it; " +
+                                        "--recipe " + result.recipe + " claims it)");
   description.notes.insert(description.notes.end(), result.notes.begin(), result.notes.end());
   return description;
 }
@@ -46,7 +49,24 @@ DescriptionText read_description(const WeightSource& weights, const std::string&
     throw ConvertError(origin + ": " + error.what());
   }
   if (!recipe.empty()) throw ConvertError(origin + ": is a description: it needs no --recipe");
-  return {text, origin, {}};
+  return {text, origin, {}, "", false};
+}
+
+ModelDescription bind_description(const DescriptionText& description, const WeightSource& weights,
+                                  const std::string& default_name, BindReport& report) {
+  const UnusedTensors unused = description.recipe_claimed ? UnusedTensors::kReport : UnusedTensors::kRefuse;
+  try {
+    ModelDescription model = bind_description_text(description.text, weights, default_name, &report, unused);
+    report.notes.insert(report.notes.begin(), description.notes.begin(), description.notes.end());
+    return model;
+  } catch (const UnusedTensorsError& error) {
+    const std::string advice = description.recipe.empty() ? "" :
+        ". The library was told from the tensors' names, and its model does not have these. If it is the library's model "
+        "all the same, --recipe " + description.recipe + " says so; if not, write a description (DESCRIPTION.md)";
+    throw ConvertError(description.origin + ": " + error.what() + advice);
+  } catch (const ConvertError& error) {
+    throw ConvertError(description.origin + ": " + error.what());
+  }
 }
 
 }  // namespace mmoe::converter

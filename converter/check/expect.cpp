@@ -27,14 +27,44 @@ Status score_batch(Session& session, const tools::RowBatch& batch, float* scores
 // Written so that a NaN on one side alone is a difference.
 double difference_of(float a, float b) {
   if (std::isnan(a) && std::isnan(b)) return 0;
+  if (a == b) return 0;  // infinities
   const double difference = std::abs(double{a} - double{b});
   return std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
 }
 
+std::string refusal(const std::string& where, const std::string& task, float score, const std::string& scores_path,
+                    float expected, double allowed, const Tolerance& tolerance) {
+  std::ostringstream message;
+  message.precision(9);
+  message << where << ": task '" << task << "': the file gives " << score << ", " << scores_path << " says " << expected;
+  message.precision(3);
+  message << ": a difference of " << difference_of(score, expected) << ", allowed are " << allowed << " ("
+          << tolerance.absolute << " + " << tolerance.relative << " x the size of the task's scores; --tolerance and "
+          << "--relative-tolerance change the two)";
+  return message.str();
+}
+
+// Per task, over the scores that are finite.
+std::vector<double> root_mean_squares(const tools::Matrix& scores) {
+  std::vector<double> sums(scores.columns), counts(scores.columns);
+  for (size_t i = 0; i < scores.values.size(); ++i) {
+    if (!std::isfinite(scores.values[i])) continue;
+    sums[i % scores.columns] += double{scores.values[i]} * scores.values[i];
+    counts[i % scores.columns] += 1;
+  }
+  for (size_t task = 0; task < sums.size(); ++task) sums[task] = counts[task] == 0 ? 0 : std::sqrt(sums[task] / counts[task]);
+  return sums;
+}
+
 }  // namespace
 
+double Tolerance::of(double expected, double typical) const {
+  // Infinite scores are equal or not.
+  return absolute + (std::isfinite(expected) ? relative * std::max(std::abs(expected), typical) : 0);
+}
+
 ExpectReport compare_with_expected(std::string_view file, const std::string& rows_path,
-                                   const std::string& scores_path, double tolerance) {
+                                   const std::string& scores_path, const Tolerance& tolerance) {
   LoadOptions load;
   load.copy_if_misaligned = true;
   const Result<Model> model = Model::from_bytes(file.data(), file.size(), load);
@@ -47,8 +77,10 @@ ExpectReport compare_with_expected(std::string_view file, const std::string& row
 
   const size_t num_tasks = model->num_tasks();
   const tools::Matrix expected = tools::read_matrix(scores_path, task_names(*model));
+  const std::vector<double> typical = root_mean_squares(expected);
   ExpectReport report;
   report.largest_difference.resize(num_tasks);
+  report.task_names = task_names(*model);
   std::vector<float> scores;
   while (const tools::RowBatch* batch = reader.next()) {
     scores.resize(batch->num_rows() * num_tasks);
@@ -63,13 +95,10 @@ ExpectReport compare_with_expected(std::string_view file, const std::string& row
       const double difference = difference_of(scores[i], wanted);
       double& largest = report.largest_difference[i % num_tasks];
       largest = std::max(largest, difference);
-      if (difference <= tolerance) continue;
-      std::ostringstream message;
-      message.precision(9);
-      message << reader.where(i / num_tasks) << ": task '" << model->task_name(i % num_tasks) << "': the file gives "
-              << scores[i] << ", " << scores_path << " says " << wanted << "; allowed is a difference of "
-              << tolerance;
-      throw ConvertError(message.str());
+      const double allowed = tolerance.of(wanted, typical[i % num_tasks]);
+      if (difference <= allowed) continue;
+      throw ConvertError(refusal(reader.where(i / num_tasks), std::string(model->task_name(i % num_tasks)), scores[i],
+                                 scores_path, wanted, allowed, tolerance));
     }
     report.num_rows += batch->num_rows();
   }

@@ -1,5 +1,6 @@
 #include "converter/description/activations.h"
 
+#include <cstdio>
 #include <limits>
 #include <optional>
 
@@ -114,6 +115,20 @@ Activation read_activation(const JsonReader& field) {
   return activation;
 }
 
+std::string activation_text(const Activation& activation) {
+  std::string text = "another activation";
+  for (const NamedActivation& named : named_activations()) {
+    if (named.kind != activation.kind) continue;
+    text = named.name;
+    break;
+  }
+  if (activation.alpha == 0 && activation.beta == 0) return text;
+  char numbers[64];
+  std::snprintf(numbers, sizeof numbers, " (%.9g, %.9g)", static_cast<double>(activation.alpha),
+                static_cast<double>(activation.beta));
+  return text + numbers;
+}
+
 ActivationFields::ActivationFields(const JsonReader& layers, bool linear_end)
     : path_(layers.path() + ".activation"), linear_end_(linear_end) {
   if (const auto field = layers.find("activation")) {
@@ -123,7 +138,8 @@ ActivationFields::ActivationFields(const JsonReader& layers, bool linear_end)
   if (const auto field = layers.find("last_activation")) last_ = read_activation(*field);
 }
 
-const Activation& ActivationFields::of_layer(size_t layer) const {
+const Activation& ActivationFields::of_layer(size_t layer, const std::optional<Activation>& stated) const {
+  if (activations_.empty() && stated) return *stated;
   if (activations_.empty()) {
     throw ConvertError(path_ + ": missing: say which activation follows each layer (" + join(activation_names()) +
                        "): it is not in the weights");
@@ -131,7 +147,9 @@ const Activation& ActivationFields::of_layer(size_t layer) const {
   return is_list_ ? activations_[layer] : activations_.front();
 }
 
-std::vector<Activation> ActivationFields::for_layers(size_t num_layers, bool has_output) const {
+std::vector<Activation> ActivationFields::for_layers(const std::vector<std::optional<Activation>>& stated,
+                                                     bool has_output) const {
+  const size_t num_layers = stated.size() - (has_output ? 1 : 0);
   if (is_list_ && activations_.size() != num_layers) {
     throw ConvertError(path_ + ": found a list of " + std::to_string(activations_.size()) + ", expected " +
                        std::to_string(num_layers) + ", one per layer of `layers`");
@@ -145,10 +163,10 @@ std::vector<Activation> ActivationFields::for_layers(size_t num_layers, bool has
     } else if (last && linear_end_ && !is_list_) {
       result.push_back(linear);
     } else {
-      result.push_back(of_layer(i));
+      result.push_back(of_layer(i, stated[i]));
     }
   }
-  if (has_output) result.push_back(last_.value_or(linear));
+  if (has_output) result.push_back(last_ ? *last_ : linear_end_ ? linear : stated.back().value_or(linear));
   return result;
 }
 

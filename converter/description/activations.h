@@ -11,6 +11,9 @@
 
 namespace mmoe::converter {
 
+/// As the description writes it, for messages: `leaky_relu (0.3, 0)`, its two numbers behind it.
+std::string activation_text(const Activation& activation);
+
 /// A name, or {"kind": ..., "alpha": ...}.
 Activation read_activation(const JsonReader& field);
 
@@ -20,11 +23,12 @@ class ActivationFields {
   /// `linear_end`: without `last_activation` the last layer has none (towers).
   ActivationFields(const JsonReader& layers, bool linear_end);
 
-  /// One per layer of `num_layers`, then that of `output` if there is one. Throws when one is not said.
-  std::vector<Activation> for_layers(size_t num_layers, bool has_output) const;
+  /// One per layer; the last one is `output`, if there is one. `stated`: what the weights file says of each layer, which
+  /// holds where the description says nothing. Throws when neither says one.
+  std::vector<Activation> for_layers(const std::vector<std::optional<Activation>>& stated, bool has_output) const;
 
  private:
-  const Activation& of_layer(size_t layer) const;
+  const Activation& of_layer(size_t layer, const std::optional<Activation>& stated) const;
 
   std::string path_;
   bool linear_end_ = false;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "converter/description/architecture.h"
 #include "converter/description/derived.h"
@@ -10,9 +11,11 @@
 #include "converter/description/layers.h"
 #include "converter/description/levels.h"
 #include "converter/description/limits.h"
+#include "converter/description/stated.h"
 #include "converter/description/streams.h"
 #include "converter/description/tasks.h"
 #include "converter/description/text.h"
+#include "converter/error.h"
 
 namespace mmoe::converter {
 
@@ -21,13 +24,16 @@ namespace {
 class Binder {
  public:
   Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights)
-      : root_(description), weights_(*weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
+      : json_(description), root_(description), weights_(*weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
 
   ModelDescription bind(const std::string& default_name);
   BindReport report() const;
+  /// Throws when the file has tensors that the description does not account for.
+  void refuse_unused() const;
 
  private:
   std::vector<std::string> read_names();
+  void tell_tasks_apart();
   void bind_input();
   void bind_shared_dim();
   void bind_trunk();
@@ -36,6 +42,7 @@ class Binder {
   void split_towers();
   void ignore_tensors();
 
+  const nlohmann::json& json_;
   JsonReader root_;
   const DerivedWeights& weights_;
   ModelDescription model_;
@@ -52,6 +59,25 @@ std::vector<std::string> Binder::read_names() {
   if (version.integer() != 1) version.fail_expected("1, the version that this converter reads");
   model_.tasks = read_tasks(root_.get("tasks", "the tasks' names and links"));
   return tower_task_names(model_.tasks);
+}
+
+// The names up to the first placeholder, of whatever has no {task} in its pattern.
+void add_shared_names(const nlohmann::json& value, std::set<std::string>& names) {
+  if (value.is_string()) {
+    const std::string text = value.get<std::string>();
+    if (text.find("{task}") == text.npos) names.insert(text.substr(0, text.find('{')));
+  }
+  if (!value.is_structured()) return;
+  for (const nlohmann::json& child : value) add_shared_names(child, names);
+}
+
+void Binder::tell_tasks_apart() {
+  tensors_.set_task_numbers(tower_task_numbers(root_.get("tasks", ""), model_.tasks));
+  std::set<std::string> names;
+  for (const char* key : {"trunk", "levels", "towers"}) {
+    if (const auto field = json_.find(key); field != json_.end()) add_shared_names(*field, names);
+  }
+  tensors_.set_shared_names(std::move(names));
 }
 
 void Binder::bind_input() {
@@ -115,6 +141,11 @@ void Binder::bind_towers() {
     if (model_.levels.empty()) streams_.learn_width(input, model_.towers.back().layers.front().inputs());
   }
   check_links(root_.get("tasks", ""), model_.tasks, model_.towers);
+  for (const Task& task : model_.tasks) {
+    if (!task.link.reads_tower()) continue;
+    const std::string note = check_stated_link(tensors_, model_.towers[task.link.tower], task);
+    if (!note.empty()) notes_.push_back(note);
+  }
   for (const std::string& name : streams_.unread()) {
     notes_.push_back("no tower reads \"" + name + "\" of the last level");
   }
@@ -172,6 +203,7 @@ void Binder::ignore_tensors() {
 ModelDescription Binder::bind(const std::string& default_name) {
   const auto name = root_.find("name");
   model_.name = name ? name->string() : default_name;
+  tell_tasks_apart();
   bind_input();
   bind_trunk();
   bind_levels();
@@ -189,8 +221,32 @@ ModelDescription Binder::bind(const std::string& default_name) {
   return std::move(model_);
 }
 
+std::string with_shape(const TensorInfo& info) { return info.name + " " + shape_text(info.shape); }
+
+void Binder::refuse_unused() const {
+  constexpr size_t kMaxListed = 20;
+  const std::vector<size_t> unused = tensors_.unused();
+  if (unused.empty()) return;
+  std::vector<std::string> listed;
+  nlohmann::json names = nlohmann::json::array();
+  for (const size_t tensor : unused) {
+    if (listed.size() == kMaxListed) break;
+    listed.push_back(with_shape(tensors_.info(tensor)));
+    names.push_back(tensors_.info(tensor).name);
+  }
+  const std::string more =
+      unused.size() > kMaxListed ? " and " + std::to_string(unused.size() - kMaxListed) + " more" : "";
+  throw UnusedTensorsError(counted(unused.size(), "tensor") + " of the file " + (unused.size() == 1 ? "is" : "are") +
+                     " not used: " + join(listed) + more +
+                     ". A part of the model is not described. If the scores do not need " +
+                     (unused.size() == 1 ? "it" : "them") + ", the description says so with \"ignore\": " +
+                     names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                     (more.empty() ? "" : " and so on") + ", where * stands for any text");
+}
+
 BindReport Binder::report() const {
-  BindReport report{notes_, tensors_.unused()};
+  BindReport report{notes_, stated_types(weights_.keras_layers()), {}};
+  for (const size_t tensor : tensors_.unused()) report.unused_tensors.push_back(with_shape(tensors_.info(tensor)));
   if (!tensors_.used_prefix().empty()) {
     report.notes.push_back("all tensors' names begin with \"" + tensors_.used_prefix() +
                            "\", which the description's patterns leave out");
@@ -201,16 +257,17 @@ BindReport Binder::report() const {
 }  // namespace
 
 ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
-                                  const std::string& default_name, BindReport* report) {
+                                  const std::string& default_name, BindReport* report, UnusedTensors unused) {
   Binder binder(description, std::make_shared<const DerivedWeights>(description, weights));
   ModelDescription model = binder.bind(default_name);
+  if (unused == UnusedTensors::kRefuse) binder.refuse_unused();
   if (report != nullptr) *report = binder.report();
   return model;
 }
 
 ModelDescription bind_description_text(std::string_view text, const WeightSource& weights,
-                                       const std::string& default_name, BindReport* report) {
-  return bind_description(parse_json(text), weights, default_name, report);
+                                       const std::string& default_name, BindReport* report, UnusedTensors unused) {
+  return bind_description(parse_json(text), weights, default_name, report, unused);
 }
 
 }  // namespace mmoe::converter

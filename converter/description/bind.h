@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "converter/description/model.h"
+#include "converter/error.h"
 #include "converter/importers/weight_source.h"
 
 namespace mmoe::converter {
@@ -14,7 +15,20 @@ namespace mmoe::converter {
 /// What the person who runs the converter should see though nothing is wrong.
 struct BindReport {
   std::vector<std::string> notes;
-  std::vector<std::string> unused_tensors;  ///< without num_batches_tracked, which inference never needs
+  std::vector<std::string> warnings;        ///< the same, but to be seen even by who asked for silence
+  std::vector<std::string> unused_tensors;  ///< "name [shape]"; only with UnusedTensors::kReport
+};
+
+/// What becomes of tensors that the description neither uses nor names in `ignore`. Training state (is_training_state)
+/// is never among them.
+enum class UnusedTensors {
+  kRefuse,  ///< an error that lists them: a part of the model may be missing
+  kReport   ///< they are in BindReport::unused_tensors, for a caller who warns of each
+};
+
+/// Tensors that the description does not account for.
+struct UnusedTensorsError : ConvertError {
+  using ConvertError::ConvertError;
 };
 
 /// Binds a description (DESCRIPTION.md) to weights. `default_name` names the model where the description does not.
@@ -23,10 +37,12 @@ struct BindReport {
 /// limits of the file format (limits.h), and all its weights are finite; embedding tables say so when their rows are read,
 /// which is from `weights`: it must outlive the result. `report` may be null.
 ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
-                                  const std::string& default_name, BindReport* report = nullptr);
+                                  const std::string& default_name, BindReport* report = nullptr,
+                                  UnusedTensors unused = UnusedTensors::kRefuse);
 
 /// The same from the file's text.
 ModelDescription bind_description_text(std::string_view text, const WeightSource& weights,
-                                       const std::string& default_name, BindReport* report = nullptr);
+                                       const std::string& default_name, BindReport* report = nullptr,
+                                       UnusedTensors unused = UnusedTensors::kRefuse);
 
 }  // namespace mmoe::converter

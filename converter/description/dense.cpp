@@ -54,8 +54,11 @@ size_t require_tensor(TensorIndex& tensors, const std::string& name, const std::
 
 DenseForm read_dense_form(const JsonReader& object) {
   DenseForm form;
-  if (const auto field = object.find("weight")) form.weight = field->string();
-  if (const auto field = object.find("bias")) form.bias = field->string();
+  if (const auto field = object.find("weight")) form.weight = field->text();
+  if (const auto field = object.find("bias")) {
+    form.bias = field->text();
+    if (form.bias == form.weight) field->fail("is what `weight` is: one tensor cannot be both");
+  }
   if (const auto field = object.find("orientation")) form.in_out = field->choice({"out_in", "in_out"}) == 1;
   return form;
 }

@@ -13,7 +13,7 @@ namespace mmoe::converter {
 
 /// How a framework names and stores a linear layer: `weight`, `bias`, `orientation`.
 struct DenseForm {
-  std::string weight = ".weight";
+  std::string weight = ".weight";  ///< may be empty: the layer's name is that of the tensor (nn.ParameterList)
   std::string bias = ".bias";
   bool in_out = false;
 };

@@ -1,12 +1,11 @@
 #include "converter/description/derived.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "converter/description/limits.h"
-#include "converter/description/tensor_index.h"
+#include "converter/description/names.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -100,11 +99,17 @@ std::vector<float> multiply_out(const std::vector<std::vector<float>>& data,
   return result;
 }
 
-// What torch.nn.DataParallel and wrappers put before every name, where all have it.
-std::string wrapper_prefix(const std::vector<TensorInfo>& tensors) {
-  std::map<std::string, size_t> names;
-  for (const TensorInfo& info : tensors) names.emplace(info.name, names.size());
-  return shared_prefixes(names).back();
+// The names under which the description may know a tensor: see TensorIndex. Each with the prefix that it leaves out.
+std::vector<std::pair<std::string, std::string>> names_of(const std::string& name, const std::vector<std::string>& prefixes) {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const std::string& prefix : prefixes) {
+    if (name.compare(0, prefix.size(), prefix) == 0) names.emplace_back(name.substr(prefix.size()), prefix);
+  }
+  for (const std::string& prefix : prefixes) {
+    const std::string plain = uncompiled_name(name), plain_prefix = uncompiled_name(prefix);
+    if (plain.compare(0, plain_prefix.size(), plain_prefix) == 0) names.emplace_back(plain.substr(plain_prefix.size()), prefix);
+  }
+  return names;
 }
 
 }  // namespace
@@ -112,7 +117,7 @@ std::string wrapper_prefix(const std::vector<TensorInfo>& tensors) {
 DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSource& source) : source_(source) {
   const JsonReader root(description);
   const auto list = root.is_object() ? root.find("derived") : std::nullopt;
-  prefix_ = wrapper_prefix(source.tensors());
+  prefixes_ = shared_prefixes(source.tensors());
   if (list) {
     for (const JsonReader& item : list->items()) add(item);
   }
@@ -222,12 +227,14 @@ std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field)
   const Pattern pattern(field.string(), field.path());
   std::vector<Match> matches;
   for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    const std::string& name = source_.tensors()[i].name;
-    auto values = pattern.match(name, {});
-    if (!values) values = pattern.match(name.substr(prefix_.size()), {});
-    if (!values) continue;
-    matches.push_back({i, *values});
-    consumed_.insert(i);
+    for (const auto& [name, prefix] : names_of(source_.tensors()[i].name, prefixes_)) {
+      const auto values = pattern.match(name, {});
+      if (!values) continue;
+      prefix_ = prefix;
+      matches.push_back({i, *values});
+      consumed_.insert(i);
+      break;
+    }
   }
   if (matches.empty()) field.fail("no tensor is named " + pattern.text());
   return matches;
@@ -236,8 +243,8 @@ std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field)
 size_t DerivedWeights::find_one(const JsonReader& field, const PlaceholderValues& values) {
   const std::string name = Pattern(field.string(), field.path()).with(values).text();
   for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    const std::string& found = source_.tensors()[i].name;
-    if (found != name && found != prefix_ + name) continue;
+    const auto known = names_of(source_.tensors()[i].name, prefixes_);
+    if (std::none_of(known.begin(), known.end(), [&](const auto& one) { return one.first == name; })) continue;
     consumed_.insert(i);
     return i;
   }
@@ -275,7 +282,8 @@ std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors
 }
 
 void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader) {
-  tensors_.push_back({prefix_ + name, std::move(shape), "f32"});
+  const bool full = !prefix_.empty() && name.compare(0, prefix_.size(), prefix_) == 0;
+  tensors_.push_back({full ? name : prefix_ + name, std::move(shape), "f32"});
   readers_.push_back(std::move(reader));
 }
 

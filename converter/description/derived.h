@@ -26,6 +26,7 @@ class DerivedWeights : public WeightSource {
     readers_[index](first, count, to);
   }
   std::string format() const override { return source_.format(); }
+  const std::vector<KerasLayer>& keras_layers() const override { return source_.keras_layers(); }
   std::vector<TensorAlias> aliases() const override { return aliases_; }  ///< of those that were not derived from
 
   /// Whether the weights of some layers were given as factors of a tensor.
@@ -53,7 +54,8 @@ class DerivedWeights : public WeightSource {
   void add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader);
 
   const WeightSource& source_;
-  std::string prefix_;  // of all tensors of the file, where the description leaves it out
+  std::vector<std::string> prefixes_;  // of all tensors of the file, which the description may leave out
+  std::string prefix_;                 // the one that it left out of the last source: derived tensors get it too
   std::set<size_t> consumed_;
   std::vector<TensorInfo> tensors_;
   std::vector<TensorAlias> aliases_;

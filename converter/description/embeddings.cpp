@@ -1,6 +1,7 @@
 #include "converter/description/embeddings.h"
 
 #include "converter/description/limits.h"
+#include "converter/description/stated.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -26,7 +27,9 @@ EmbeddingTables::Part EmbeddingTables::find(const JsonReader& feature) {
   if (!tensor) tensors_.fail_missing(Pattern(name.string(), name.path()));
   const TensorInfo& info = tensors_.info(*tensor);
   check_table(info);
+  const KerasLayer* stated = find_stated_embedding(tensors_, *tensor);
   Part part{*tensor, info.name, {}, static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1])};
+  part.mask_zero = stated != nullptr && stated->mask_zero.value_or(false);
   if (const auto first = feature.find("first_row")) {
     part.first = first->count();
     if (*part.first >= part.rows) {

@@ -27,6 +27,7 @@ class EmbeddingTables {
     std::optional<size_t> first;  ///< none: the whole table
     size_t rows = 0;
     size_t width = 0;
+    bool mask_zero = false;  ///< the file says that Keras masks id 0 of a sequence
   };
 
   /// `embedding` and `first_row` of a feature. Throws where there is no such table or row.

@@ -1,6 +1,7 @@
 #include "converter/description/features.h"
 
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "converter/description/dense.h"
@@ -62,7 +63,7 @@ Projection bind_projection(const JsonReader& field, TensorIndex& tensors) {
 }
 
 void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature& feature) {
-  object.allow_keys({"name", "kind", "side", "width", "scale", "clip", "missing", "projection"});
+  object.allow_keys({"name", "column", "kind", "side", "width", "scale", "clip", "missing", "projection"});
   DenseFeature dense;
   const auto width = object.find("width");
   if (width) feature.width = width->count(kMaxDim);
@@ -80,7 +81,7 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
 }
 
 void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
-  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row"});
   const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
   sparse.vocabulary = read_vocabulary(object, part.rows, part.name);
@@ -89,8 +90,22 @@ void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature
   feature.kind = std::move(sparse);
 }
 
+// Where the file says that Keras masks id 0, that is the default, and another id a contradiction. What pools may leave the
+// mask alone, though: null says so.
+std::optional<uint32_t> read_padding_id(const JsonReader& object, const EmbeddingTables::Part& part) {
+  const auto field = object.find("padding_id");
+  if (!field) return part.mask_zero ? std::optional<uint32_t>(0) : std::nullopt;
+  if (field->is_null()) return std::nullopt;
+  const auto id = static_cast<uint32_t>(field->count(part.rows - 1));
+  if (part.mask_zero && id != 0) {
+    field->fail_expected("0: the file's own configuration says \"mask_zero\": true of " + part.name +
+                         " (null where what pools the elements does not look at the mask)");
+  }
+  return id;
+}
+
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
-  object.allow_keys({"name", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row", "length",
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row", "length",
                      "pooling", "padding_id"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
@@ -100,7 +115,7 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& f
   if (sequence.length == 0) length.fail_expected("1 or more");
   sequence.pooling = static_cast<Pooling>(  // in the order of Pooling
       object.get("pooling", "sum, mean or max: it is not in the weights").choice({"sum", "mean", "max"}));
-  if (const auto field = object.find("padding_id")) sequence.padding_id = static_cast<uint32_t>(field->count(part.rows - 1));
+  sequence.padding_id = read_padding_id(object, part);
   sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
   feature.width = part.width;
   feature.kind = std::move(sequence);
@@ -109,6 +124,7 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& f
 Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTables& tables) {
   Feature feature;
   feature.name = object.get("name", "the column of the raw data").string();
+  if (const auto column = object.find("column")) feature.source = column->string();
   if (const auto side = object.find("side")) {
     feature.side = static_cast<Side>(side->choice({"context", "user", "item"}));  // in the order of Side
   }
@@ -120,12 +136,19 @@ Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTa
   return feature;
 }
 
-// A wide feature `a` has the raw columns a.0, a.1, ..., which another feature may already have taken.
-void claim_columns(const JsonReader& object, const Feature& feature, std::set<std::string>& columns) {
+// A wide feature `a` has the raw columns a.0, a.1, ..., which another feature may already have taken, unless one of them
+// says by `column` that it means to.
+void claim_columns(const JsonReader& object, const Feature& feature, std::set<std::string>& names,
+                   std::map<std::string, bool>& columns) {
+  if (!names.insert(feature.name).second) object.fail("two features are named \"" + feature.name + "\"");
   const bool wide = feature.num_values() > 1;
+  const std::string& source = feature.source.empty() ? feature.name : feature.source;
   for (size_t i = 0; i < (wide ? feature.num_values() : 1); ++i) {
-    const std::string column = wide ? feature.name + "." + std::to_string(i) : feature.name;
-    if (!columns.insert(column).second) object.fail("two features read the column \"" + column + "\"");
+    const std::string column = wide ? source + "." + std::to_string(i) : source;
+    const auto [other, added] = columns.emplace(column, !feature.source.empty());
+    if (added || other->second || !feature.source.empty()) continue;
+    object.fail("two features read the column \"" + column + "\"; where they are meant to, give the later one a name of its " +
+                "own and \"column\": \"" + source + "\"");
   }
 }
 
@@ -135,11 +158,12 @@ void bind_features(const JsonReader& list, TensorIndex& tensors, ModelDescriptio
   const std::vector<JsonReader> items = list.items();
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
   if (items.size() > kMaxFeatures) list.fail_expected("at most " + std::to_string(kMaxFeatures));
-  std::set<std::string> columns;
+  std::set<std::string> names;
+  std::map<std::string, bool> columns;  // whether `column` says it
   EmbeddingTables tables(tensors, model.embeddings);
   for (const JsonReader& item : items) {
     model.features.push_back(bind_feature(item, tensors, tables));
-    claim_columns(item, model.features.back(), columns);
+    claim_columns(item, model.features.back(), names, columns);
     model.input_dim += model.features.back().width;
     if (model.input_dim > kMaxDim) list.fail("x is wider than " + std::to_string(kMaxDim) + " columns");
   }

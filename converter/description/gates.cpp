@@ -5,6 +5,7 @@
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
 #include "converter/description/mixes.h"
+#include "converter/description/stated.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 
@@ -224,11 +225,15 @@ void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> 
   const NumberedTensor found = find_numbered(tensors, pattern, slot).front();
   const std::string bias = Pattern(logits_ + form_.bias, object_.path() + ".bias").with(found.values).text();
   gate.logits = bind_dense(tensors, found.tensor, bias, form_, {inputs, gate.experts.size(), "expert"});
-  if (norm_.module.empty()) return;
-  const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + norm_.form.mean, norm_.path), slot).front();
-  const std::string module = Pattern(norm_.module, norm_.path).with(norm.values).text();
-  gate.logits->norm_before_activation =
-      bind_batch_norm(tensors, module, norm_.form, gate.logits->outputs(), norm_.epsilon, norm_.path);
+  NormNames names;
+  if (!norm_.module.empty()) {
+    const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + norm_.form.mean, norm_.path), slot).front();
+    const std::string module = Pattern(norm_.module, norm_.path).with(norm.values).text();
+    const double epsilon = stated_epsilon(tensors, tensors.info(norm.tensor).name, norm_);
+    gate.logits->norm_before_activation =
+        bind_batch_norm(tensors, module, norm_.form, gate.logits->outputs(), epsilon, norm_.path);
+  }
+  check_stated(tensors, *gate.logits, names, AfterStack::kSoftmax, object_.path());
 }
 
 }  // namespace

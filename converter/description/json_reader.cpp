@@ -22,7 +22,7 @@ class DuplicateKeyCheck {
     if (event == json::parse_event_t::object_end) keys_.pop_back();
     if (event == json::parse_event_t::key) {
       const std::string key = parsed.get<std::string>();
-      if (!keys_.back().insert(key).second) throw ConvertError("description: key \"" + key + "\" twice in one object");
+      if (!keys_.back().insert(key).second) throw ConvertError("key \"" + key + "\" twice in one object");
     }
     return true;
   }
@@ -39,7 +39,7 @@ json parse_json(std::string_view text) {
   } catch (const json::exception& error) {
     const std::string message = error.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
     const size_t end = message.find("] ");
-    throw ConvertError("description: not valid JSON: " + (end == message.npos ? message : message.substr(end + 2)));
+    throw ConvertError("not valid JSON: " + (end == message.npos ? message : message.substr(end + 2)));
   }
 }
 
@@ -116,7 +116,7 @@ std::string JsonReader::text() const {
 }
 
 std::string JsonReader::string() const {
-  if (text().empty()) fail("empty");
+  if (text().empty()) fail("is empty, expected some text; leave the key out where there is nothing to say");
   return text();
 }
 

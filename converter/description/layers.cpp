@@ -29,6 +29,7 @@ JsonReader checked(const JsonReader& object, const std::vector<std::string>& mor
 
 LayersFields::LayersFields(const JsonReader& object, const std::vector<std::string>& more_keys, bool linear_end)
     : path_(checked(object, more_keys).path()),
+      linear_end_(linear_end),
       form_(read_dense_form(object)),
       norm_(object, "batch_norm", true),
       layer_norm_(object, "layer_norm", true),
@@ -39,7 +40,7 @@ LayersFields::LayersFields(const JsonReader& object, const std::vector<std::stri
   for (const JsonReader& item : layers.items_or_self()) layers_.push_back(item.string());
   if (layers_.empty()) layers.fail_expected("at least one pattern");
   output_ = optional_string(object, "output");
-  output_weight_ = optional_string(object, "output_weight");
+  if (const auto field = object.find("output_weight")) output_weight_ = field->text();
   output_bias_ = optional_string(object, "output_bias");
   slopes_ = optional_string(object, "slopes");
 }
@@ -60,7 +61,7 @@ std::optional<size_t> LayersFields::num_experts(TensorIndex& tensors, const Slot
 }
 
 Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<size_t> inputs) const {
-  Bound bound{tensors, {}, {}, {}};
+  Bound bound{tensors, {}, {}, {}, {}};
   bind_linear_layers(bound, slot, inputs);
   bind_norms(bound, slot);
   bind_layer_norms(bound, slot);
@@ -69,6 +70,7 @@ Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<siz
   bind_activations(bound);
   bind_slopes(bound, slot);
   bind_dice(bound, slot);
+  check_against_file(bound);
   if (bound.mlp.size() > kMaxLayers) {
     throw ConvertError(path_ + ": " + counted(bound.mlp.size(), "layer") + ", expected at most " +
                        std::to_string(kMaxLayers));
@@ -109,7 +111,7 @@ void LayersFields::bind_linear_layers(Bound& bound, const Slot& slot, std::optio
 }
 
 void LayersFields::bind_output(Bound& bound, const Slot& slot) const {
-  const Pattern pattern(output_ + (output_weight_.empty() ? form_.weight : output_weight_), path_ + ".output");
+  const Pattern pattern(output_ + output_weight_.value_or(form_.weight), path_ + ".output");
   if (pattern.has(Placeholder::kLayer)) throw ConvertError(pattern.path() + ": is one layer, without {layer}");
   const NumberedTensor found = find_numbered(bound.tensors, pattern, slot).front();
   const std::string bias = full_name(output_ + form_.bias, found.values, path_ + ".bias");
@@ -130,9 +132,21 @@ void LayersFields::bind_output_bias(Bound& bound, const Slot& slot) const {
 
 void LayersFields::bind_activations(Bound& bound) const {
   const bool has_output = !output_.empty();
-  const std::vector<Activation> activations =
-      activations_.for_layers(bound.mlp.size() - (has_output ? 1 : 0), has_output);
+  std::vector<std::optional<Activation>> stated;
+  for (const DenseLayer& layer : bound.mlp) {
+    const std::optional<StatedStack> stack = stated_stack(bound.tensors, layer.name);
+    stated.push_back(stack ? stack->activation() : std::nullopt);
+  }
+  const std::vector<Activation> activations = activations_.for_layers(stated, has_output);
   for (size_t i = 0; i < bound.mlp.size(); ++i) bound.mlp[i].activation = activations[i];
+}
+
+void LayersFields::check_against_file(const Bound& bound) const {
+  for (size_t i = 0; i < bound.mlp.size(); ++i) {
+    const bool is_end = linear_end_ && i + 1 == bound.mlp.size();
+    check_stated(bound.tensors, bound.mlp[i], i < bound.norms.size() ? bound.norms[i] : NormNames(),
+                 is_end ? AfterStack::kLink : AfterStack::kNothing, path_);
+  }
 }
 
 }  // namespace mmoe::converter

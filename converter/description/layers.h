@@ -28,8 +28,9 @@ class LayersFields {
   Mlp bind(TensorIndex& tensors, const Slot& slot, std::optional<size_t> inputs) const;
   const std::string& path() const { return path_; }
 
+  struct Bound;  ///< layers_bound.h
+
  private:
-  struct Bound;
   void bind_linear_layers(Bound& bound, const Slot& slot, std::optional<size_t> inputs) const;
   void bind_output(Bound& bound, const Slot& slot) const;
   void bind_output_bias(Bound& bound, const Slot& slot) const;
@@ -37,6 +38,7 @@ class LayersFields {
   void bind_layer_norms(Bound& bound, const Slot& slot) const;
   void bind_dice(Bound& bound, const Slot& slot) const;
   void bind_activations(Bound& bound) const;
+  void check_against_file(const Bound& bound) const;
   void bind_slopes(Bound& bound, const Slot& slot) const;
   DenseLayer& owner_of_norm(Bound& bound, const NormFields& fields, size_t position, const NumberedTensor& norm,
                             const std::string& name) const;
@@ -44,9 +46,11 @@ class LayersFields {
                                                      const std::vector<DenseLayer*>& layers) const;
 
   std::string path_;
+  bool linear_end_ = false;
   std::vector<std::string> layers_;
   bool layers_is_list_ = false;
-  std::string output_, output_weight_, output_bias_, slopes_;  // patterns; empty: none
+  std::string output_, output_bias_, slopes_;  // patterns; empty: none
+  std::optional<std::string> output_weight_;
   DenseForm form_;
   NormFields norm_, layer_norm_;
   DiceFields dice_;

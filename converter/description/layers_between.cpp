@@ -34,6 +34,28 @@ DenseLayer& LayersFields::owner_of_norm(Bound& bound, const NormFields& fields, 
   return bound.mlp[static_cast<size_t>(next - bound.numbers.begin()) - 1];
 }
 
+namespace {
+
+std::string keras_name(const LayersFields::Bound& bound, const std::string& tensor) {
+  const KerasLayer* layer = find_layer_of_tensor(bound.tensors.keras_layers(), tensor).layer;
+  return layer == nullptr ? "" : layer->name;
+}
+
+NormNames& names_of_norms(LayersFields::Bound& bound, const DenseLayer& layer) {
+  bound.norms.resize(bound.mlp.size());
+  return bound.norms[static_cast<size_t>(&layer - bound.mlp.data())];
+}
+
+// As the description says, or the file of the norm that has the tensor (empty: the layer's only layer norm).
+bool is_after_activation(const LayersFields::Bound& bound, const NormFields& fields, const DenseLayer& layer,
+                         const std::string& tensor) {
+  if (fields.position_given) return fields.after_activation;
+  const std::optional<StatedStack> stack = stated_stack(bound.tensors, layer.name);
+  return stack && stack->norm_is_after_activation(keras_name(bound, tensor)).value_or(false);
+}
+
+}  // namespace
+
 void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
   if (norm_.module.empty()) return;
   const Pattern pattern(norm_.module + norm_.form.mean, norm_.path);
@@ -41,24 +63,30 @@ void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
   for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
     const std::string module = full_name(norm_.module, found.values, norm_.path);
     DenseLayer& layer = owner_of_norm(bound, norm_, position++, found, module);
-    std::optional<BatchNorm>& norm =
-        norm_.after_activation ? layer.norm_after_activation : layer.norm_before_activation;
+    const std::string& tensor = bound.tensors.info(found.tensor).name;
+    const bool after = is_after_activation(bound, norm_, layer, tensor);
+    std::optional<BatchNorm>& norm = after ? layer.norm_after_activation : layer.norm_before_activation;
     if (norm) throw ConvertError(norm_.path + ": " + module + " is the second to follow " + layer.name);
-    norm = bind_batch_norm(bound.tensors, module, norm_.form, layer.outputs(), norm_.epsilon, norm_.path);
+    norm = bind_batch_norm(bound.tensors, module, norm_.form, layer.outputs(),
+                           stated_epsilon(bound.tensors, tensor, norm_), norm_.path);
+    NormNames& names = names_of_norms(bound, layer);
+    (after ? names.after_activation : names.before_activation) = keras_name(bound, tensor);
   }
 }
 
 // A module with a scale of one dimension and a shift; what has running statistics is a batch norm.
 void LayersFields::bind_layer_norms(Bound& bound, const Slot& slot) const {
   const NormFields& fields = layer_norm_;
-  const auto set = [&](DenseLayer& layer, const std::string& module) {
-    std::optional<LayerNorm>& norm =
-        fields.after_activation ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
+  const auto set = [&](DenseLayer& layer, const std::string& module, const std::string& tensor) {
+    const bool after = is_after_activation(bound, fields, layer, tensor);
+    std::optional<LayerNorm>& norm = after ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
     if (norm) throw ConvertError(fields.path + ": " + module + " is the second to follow " + layer.name);
-    norm = bind_layer_norm(bound.tensors, module, fields.form, layer.outputs(), fields.epsilon);
+    norm = bind_layer_norm(bound.tensors, module, fields.form, layer.outputs(), stated_epsilon(bound.tensors, tensor, fields));
+    NormNames& names = names_of_norms(bound, layer);
+    (after ? names.layer_after_activation : names.layer_before_activation) = keras_name(bound, tensor);
   };
   if (fields.every_layer) {
-    for (DenseLayer& layer : bound.mlp) set(layer, "");
+    for (DenseLayer& layer : bound.mlp) set(layer, "", "");
   }
   if (fields.module.empty()) return;
   const Pattern pattern(fields.module + fields.form.gamma, fields.path);
@@ -67,7 +95,7 @@ void LayersFields::bind_layer_norms(Bound& bound, const Slot& slot) const {
     const std::string module = full_name(fields.module, found.values, fields.path);
     const bool other = bound.tensors.info(found.tensor).shape.size() != 1 ||
                        bound.tensors.find(module + norm_.form.mean) || !bound.tensors.find(module + fields.form.beta);
-    if (!other) set(owner_of_norm(bound, fields, position++, found, module), module);
+    if (!other) set(owner_of_norm(bound, fields, position++, found, module), module, bound.tensors.info(found.tensor).name);
   }
   if (position == 0) throw ConvertError(fields.path + ": " + fields.module + " has no layer norms, of one dimension");
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "converter/description/layers.h"
+#include "converter/description/stated.h"
 
 namespace mmoe::converter {
 
@@ -13,6 +14,7 @@ struct LayersFields::Bound {
   TensorIndex& tensors;
   Mlp mlp;
   std::vector<size_t> numbers;         ///< of each layer in its tensors' names
+  std::vector<NormNames> norms;        ///< of each layer, where the file says which layers they are
   std::vector<NumberedTensor> others;  ///< tensors of the layers' pattern that are no matrix
 };
 

@@ -233,6 +233,7 @@ struct Feature {
   Side side = Side::kContext;
   size_t width = 1;  ///< columns in x
   std::variant<DenseFeature, SparseFeature, SequenceFeature> kind;
+  std::string source{};  ///< the raw data's column; empty: the name
 
   /// How many ids a raw row has for it.
   size_t num_ids() const {

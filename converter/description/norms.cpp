@@ -40,12 +40,14 @@ NormFields::NormFields(const JsonReader& object, const std::string& key, bool wi
   };
   if (const auto field = find(key + "_epsilon")) {
     epsilon = field->number();
+    epsilon_given = true;
     if (epsilon < 0) field->fail_expected("0 or more");
   }
   if (const auto field = find(key + "_tensors")) read_form(*field, form);
   if (!with_position) return;
   if (const auto field = find(key + "_position")) {
     after_activation = field->choice({"before_activation", "after_activation"}) == 1;
+    position_given = true;
   }
 }
 
@@ -64,6 +66,7 @@ DiceFields::DiceFields(const JsonReader& layers)
   }
   if (const auto field = dice->find("epsilon")) {
     norm.epsilon = field->number();
+    norm.epsilon_given = true;
     if (norm.epsilon < 0) field->fail_expected("0 or more");
   }
 }

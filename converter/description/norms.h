@@ -19,7 +19,9 @@ struct NormFields {
   bool every_layer = false;  ///< `true` instead of a pattern: layer norms without scale and shift
   NormForm form;
   double epsilon = 1e-5;
+  bool epsilon_given = false;
   bool after_activation = false;
+  bool position_given = false;
 };
 
 /// `dice` of a layers object: what the activation of that name takes from the weights.

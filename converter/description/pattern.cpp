@@ -109,9 +109,13 @@ struct Pattern::Matcher {
     return end > position && try_value(part, position, name.substr(position, end - position), value);
   }
 
+  // The text ends where the literal behind it begins: only such places are tried, so that long names cost no more.
   bool match_any_text(size_t part, size_t position, std::string& value) {
     const size_t stop = std::min(name.find_first_of("./:", position), name.size());
-    for (size_t end = position + 1; end <= stop; ++end) {
+    if (stop == position) return false;
+    if (part + 1 == parts.size()) return stop == name.size() && try_value(part, position, name.substr(position), value);
+    const std::string& next = parts[part + 1].literal;  // a placeholder never follows another
+    for (size_t end = name.find(next, position + 1); end <= stop; end = name.find(next, end + 1)) {
       if (try_value(part, position, name.substr(position, end - position), value)) return true;
     }
     return false;

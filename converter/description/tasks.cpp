@@ -160,7 +160,7 @@ std::vector<Task> read_tasks(const JsonReader& list) {
   std::vector<Task> tasks;
   size_t num_towers = 0;
   for (const JsonReader& item : list.items()) {
-    item.allow_keys({"name", "link", "output"});
+    item.allow_keys({"name", "link", "output", "number"});
     const std::string name = item.get("name", "the task's name").string();
     for (const Task& task : tasks) {
       if (task.name == name) item.fail("two tasks are named \"" + name + "\"");
@@ -173,6 +173,27 @@ std::vector<Task> read_tasks(const JsonReader& list) {
   if (tasks.size() > kMaxTasks) list.fail_expected("at most " + std::to_string(kMaxTasks));
   check_outputs(list, tasks);
   return tasks;
+}
+
+std::vector<std::string> tower_task_numbers(const JsonReader& list, const std::vector<Task>& tasks) {
+  const std::vector<JsonReader> items = list.items();
+  std::vector<std::string> numbers;
+  size_t num_towers = 0;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const auto field = items[i].find("number");
+    const bool has_tower = tower_of(tasks[i]) == num_towers;  // the first that reads it
+    if (field && !has_tower) field->fail("this task has no tower of its own, and so no tensors");
+    num_towers += has_tower ? 1 : 0;
+    if (!field) continue;
+    const std::string number = std::to_string(field->count());
+    if (std::find(numbers.begin(), numbers.end(), number) != numbers.end()) field->fail(number + " is another task's number");
+    numbers.push_back(number);
+  }
+  if (!numbers.empty() && numbers.size() != num_towers) {
+    list.fail("`number` of " + std::to_string(numbers.size()) + " of " + counted(num_towers, "task") +
+              " with a tower: give it to all or to none");
+  }
+  return numbers;
 }
 
 std::vector<std::string> tower_task_names(const std::vector<Task>& tasks) {

@@ -14,10 +14,6 @@ bool starts_with(const std::string& text, const std::string& prefix) {
   return text.compare(0, prefix.size(), prefix) == 0;
 }
 
-bool ends_with(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 // "[3, 7]" of the element at `offset` of a row-major tensor.
 std::string element_text(const std::vector<uint64_t>& shape, uint64_t offset) {
   std::vector<uint64_t> position(shape.size());
@@ -58,19 +54,6 @@ class TensorRows : public TableRows {
 
 }  // namespace
 
-std::vector<std::string> shared_prefixes(const std::map<std::string, size_t>& names) {
-  std::vector<std::string> prefixes = {""};
-  for (size_t i = 0; i < prefixes.size() && !names.empty(); ++i) {
-    for (const char* wrapper : {"module.", "model."}) {
-      const std::string longer = prefixes[i] + wrapper;
-      const bool shared =
-          std::all_of(names.begin(), names.end(), [&](const auto& entry) { return starts_with(entry.first, longer); });
-      if (shared) prefixes.push_back(longer);
-    }
-  }
-  return prefixes;
-}
-
 TensorIndex::TensorIndex(const WeightSource& source, std::vector<std::string> task_names)
     : TensorIndex(std::shared_ptr<const WeightSource>(std::shared_ptr<void>(), &source), std::move(task_names)) {}
 
@@ -80,8 +63,9 @@ TensorIndex::TensorIndex(std::shared_ptr<const WeightSource> source, std::vector
     const std::string& name = source_->tensors()[i].name;
     if (!by_name_.emplace(name, i).second) throw ConvertError(name + ": the weights file has two tensors of this name");
   }
-  prefixes_ = shared_prefixes(by_name_);
+  prefixes_ = shared_prefixes(source_->tensors());
   for (TensorAlias& alias : source_->aliases()) by_name_.emplace(std::move(alias.name), alias.tensor);
+  for (size_t i = 0; i < source_->tensors().size(); ++i) by_name_.emplace(uncompiled_name(source_->tensors()[i].name), i);
   longest_first_ = task_names_;
   std::stable_sort(longest_first_.begin(), longest_first_.end(),
                    [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
@@ -139,7 +123,7 @@ size_t TensorIndex::ignore(const std::string& names) {
   size_t count = 0;
   for (const auto& entry : by_name_) {
     const bool named = std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& prefix) {
-      return matches_glob(names, entry.first.substr(prefix.size()));
+      return starts_with(entry.first, prefix) && matches_glob(names, entry.first.substr(prefix.size()));
     });
     if (used_[entry.second] || !named) continue;
     used_[entry.second] = true;
@@ -148,15 +132,42 @@ size_t TensorIndex::ignore(const std::string& names) {
   return count;
 }
 
-std::vector<std::string> TensorIndex::unused() const {
-  std::vector<std::string> names;
+std::vector<size_t> TensorIndex::unused() const {
+  std::vector<size_t> tensors;
   for (size_t i = 0; i < used_.size(); ++i) {
-    if (!used_[i] && !ends_with(info(i).name, "num_batches_tracked")) names.push_back(info(i).name);
+    if (!used_[i] && !is_training_state(info(i).name)) tensors.push_back(i);
   }
-  return names;
+  return tensors;
+}
+
+const std::vector<std::string>& TensorIndex::remember_experts(const Pattern& pattern,
+                                                              const std::function<std::vector<std::string>()>& find) {
+  const std::string text = pattern.text();
+  const auto known = experts_.find(text);
+  return known != experts_.end() ? known->second : experts_.emplace(text, find()).first->second;
+}
+
+bool TensorIndex::is_named_as_shared(const std::string& module) const {
+  const auto inside = [&](const std::string& name) {
+    return starts_with(name, module) && (name.size() == module.size() || name[module.size()] == '.' || name[module.size()] == '/');
+  };
+  for (auto name = shared_names_.lower_bound(module); name != shared_names_.end() && starts_with(*name, module); ++name) {
+    if (inside(*name)) return true;
+  }
+  return false;
 }
 
 void TensorIndex::fail_missing(const Pattern& pattern) const {
+  // A parameter of its own (nn.Parameter, nn.ParameterList) is named as a module would be.
+  const std::string text = pattern.text(), weight = ".weight";
+  if (text.size() > weight.size() && text.compare(text.size() - weight.size(), weight.size(), weight) == 0) {
+    const Pattern bare(text.substr(0, text.size() - weight.size()), pattern.path());
+    for (const auto& [name, tensor] : by_name_) {
+      if (!bare.match(name, longest_first_)) continue;
+      throw ConvertError(pattern.path() + ": no tensor is named " + text + ", but there is " + name + " " +
+                         shape_text(info(tensor).shape) + ": where the tensor itself has the layer's name, say \"weight\": \"\"");
+    }
+  }
   std::vector<std::string> names;
   for (const auto& entry : by_name_) names.push_back(entry.first);
   const std::string near =

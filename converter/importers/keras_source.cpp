@@ -9,6 +9,7 @@
 #include "converter/importers/expansion.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/hdf5_file.h"
+#include "converter/importers/keras_config.h"
 #include "converter/importers/keras_names.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/safetensors.h"
@@ -53,9 +54,10 @@ KerasFile describe(const Hdf5File& file, std::string config) {
   return keras;
 }
 
-/// What the parent gets: a JSON list of aliases behind its length, and a safetensors file. One writer and one reader
+/// What the parent gets: a JSON object of aliases and the model's config behind its length, and a safetensors file. One writer and one reader
 /// the fewer, and the reader is used to hostile files.
-void copy_tensors(const Hdf5File& file, const KerasNames& names, uint64_t allowed, ChildSink& sink) {
+void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::string& config, uint64_t allowed,
+                  ChildSink& sink) {
   TensorNames unique;
   Json header = Json::object(), aliases = Json::array();
   uint64_t total = 0;
@@ -75,7 +77,8 @@ void copy_tensors(const Hdf5File& file, const KerasNames& names, uint64_t allowe
     total += bytes;
   }
   for (const TensorAlias& alias : names.aliases) aliases.push_back({alias.name, names.tensors[alias.tensor].name});
-  for (const Json* part : {&aliases, &header}) {
+  Json description = {{"aliases", std::move(aliases)}, {"config", config}};
+  for (const Json* part : {&description, &header}) {
     const std::string text = part->dump(-1, ' ', false, Json::error_handler_t::replace);
     const uint64_t length = text.size();
     sink.write(&length, kLengthBytes);
@@ -95,7 +98,9 @@ class KerasSource : public WeightSource {
     const std::string_view text = copy_.map();
     const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(text.data()));
     tensors_ = open_safetensors(name, text.substr(kLengthBytes + length));
-    read_aliases(text.substr(kLengthBytes, length));
+    const Json description = Json::parse(text.substr(kLengthBytes, length));
+    read_aliases(description["aliases"]);
+    layers_ = read_keras_config(description["config"].get<std::string>());
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_->tensors(); }
@@ -104,6 +109,7 @@ class KerasSource : public WeightSource {
   }
   std::string format() const override { return "keras"; }
   std::vector<TensorAlias> aliases() const override { return aliases_; }
+  const std::vector<KerasLayer>& keras_layers() const override { return layers_; }
 
  private:
   static ScratchFile copy_in_child(std::string_view bytes, const std::string& config) {
@@ -112,17 +118,18 @@ class KerasSource : public WeightSource {
                                 static_cast<unsigned>(5 + bytes.size() / (10 * kMiB))};
     const auto work = [&](ChildSink& sink) {
       const Hdf5File file(bytes);
-      const KerasNames names = name_keras_tensors(describe(file, config));
+      const KerasFile keras = describe(file, config);
+      const KerasNames names = name_keras_tensors(keras);
       if (names.tensors.empty()) throw ConvertError("the HDF5 file holds no tensors");
-      copy_tensors(file, names, allowed, sink);
+      copy_tensors(file, names, keras.config, allowed, sink);
     };
     return run_in_child(work, limits, bytes.size(), "the HDF5 library");
   }
 
-  void read_aliases(std::string_view json) {
+  void read_aliases(const Json& aliases) {
     std::map<std::string, size_t> index;
     for (size_t i = 0; i < tensors().size(); ++i) index[tensors()[i].name] = i;
-    for (const Json& pair : Json::parse(json)) {
+    for (const Json& pair : aliases) {
       aliases_.push_back({pair[0].get<std::string>(), index.at(pair[1].get<std::string>())});
     }
   }
@@ -130,6 +137,7 @@ class KerasSource : public WeightSource {
   ScratchFile copy_;  // outlives tensors_
   std::unique_ptr<WeightSource> tensors_;
   std::vector<TensorAlias> aliases_;
+  std::vector<KerasLayer> layers_;
 };
 
 std::string text_entry(const ZipArchive& archive, const std::string& name) {

@@ -4,6 +4,7 @@
 #include "converter/importers/expansion.h"
 #include "converter/importers/file_format.h"
 #include "converter/importers/mapped_file.h"
+#include "converter/importers/keras_config.h"
 #include "converter/importers/keras_source.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/numpy_source.h"
@@ -97,6 +98,7 @@ class MappedSource : public WeightSource {
   }
   std::string format() const override { return source_->format(); }
   std::vector<TensorAlias> aliases() const override { return source_->aliases(); }
+  const std::vector<KerasLayer>& keras_layers() const override { return source_->keras_layers(); }
   const OnnxGraph* graph() const override { return source_->graph(); }
 
  private:
@@ -105,6 +107,11 @@ class MappedSource : public WeightSource {
 };
 
 }  // namespace
+
+const std::vector<KerasLayer>& WeightSource::keras_layers() const {
+  static const std::vector<KerasLayer> none;
+  return none;
+}
 
 uint64_t TensorInfo::num_elements() const {
   uint64_t count = 1;

@@ -10,6 +10,7 @@
 
 namespace mmoe::converter {
 
+struct KerasLayer;
 struct OnnxGraph;
 
 /// What a weights file says about one tensor.
@@ -50,6 +51,9 @@ class WeightSource {
 
   /// What the model computes, where the format says it; null: it does not.
   virtual const OnnxGraph* graph() const { return nullptr; }
+
+  /// The layers of the model as the file itself describes them (Keras); empty: it does not.
+  virtual const std::vector<KerasLayer>& keras_layers() const;
 
   /// Further names, where the format's own hang on chance.
   virtual std::vector<TensorAlias> aliases() const { return {}; }

@@ -26,7 +26,7 @@ json read_file(const Settings& settings, const char* key) {
   try {
     return parse_json(text);
   } catch (const ConvertError& error) {
-    throw ConvertError(path.string() + ": " + error.what());
+    throw ConvertError(std::string(key) + ": " + path.string() + ": " + error.what());
   }
 }
 

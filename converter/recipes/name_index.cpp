@@ -2,17 +2,40 @@
 
 #include <algorithm>
 
-#include "converter/description/tensor_index.h"
+#include "converter/description/names.h"
 #include "converter/description/text.h"
+#include "converter/error.h"
 
 namespace mmoe::converter {
 
-NameIndex::NameIndex(const WeightSource& weights) {
-  std::map<std::string, size_t> by_name;
-  for (const TensorInfo& info : weights.tensors()) by_name.emplace(info.name, by_name.size());
-  prefix_ = shared_prefixes(by_name).back();
+namespace {
+
+// Far beyond what libraries write, and small enough that trying every recipe's patterns is a matter of moments.
+constexpr size_t kMaxNames = 200000;
+constexpr size_t kMaxNameBytes = 500;
+
+void check_names(const std::vector<TensorInfo>& tensors) {
+  const std::string advice = ": no library's model; write a description (DESCRIPTION.md)";
+  if (tensors.size() > kMaxNames) {
+    throw ConvertError("the file has " + std::to_string(tensors.size()) + " tensors, and recipes are for at most " +
+                       std::to_string(kMaxNames) + advice);
+  }
+  for (const TensorInfo& info : tensors) {
+    if (info.name.size() <= kMaxNameBytes) continue;
+    throw ConvertError("a tensor's name, which begins with \"" + info.name.substr(0, 40) + "\", has " +
+                       std::to_string(info.name.size()) + " bytes, and recipes are for names of at most " +
+                       std::to_string(kMaxNameBytes) + advice);
+  }
+}
+
+}  // namespace
+
+NameIndex::NameIndex(const WeightSource& weights, std::string prefix) : prefix_(uncompiled_name(prefix)) {
+  check_names(weights.tensors());
   for (const TensorInfo& info : weights.tensors()) {
-    names_.push_back(info.name.substr(prefix_.size()));
+    const std::string name = uncompiled_name(info.name);
+    const bool wrapped = name.compare(0, prefix_.size(), prefix_) == 0;  // training state may stand outside
+    names_.push_back(wrapped ? name.substr(prefix_.size()) : name);
     shapes_.push_back(info.shape);
   }
   for (const TensorAlias& alias : weights.aliases()) {
@@ -21,21 +44,33 @@ NameIndex::NameIndex(const WeightSource& weights) {
   }
 }
 
+std::optional<PlaceholderValues> NameIndex::match(const Pattern& pattern, size_t name) const {
+  return any_task_ ? pattern.match_any_task(names_[name]) : pattern.match(names_[name], tasks_);
+}
+
 std::vector<NameIndex::Match> NameIndex::find_all(const std::string& pattern) const {
   const Pattern parsed(pattern, "recipe");
   std::vector<Match> matches;
   for (size_t i = 0; i < names_.size(); ++i) {
-    const auto values = any_task_ ? parsed.match_any_task(names_[i]) : parsed.match(names_[i], tasks_);
-    if (values) matches.push_back({i, *values});
+    if (auto values = match(parsed, i)) matches.push_back({i, std::move(*values)});
   }
   return matches;
 }
 
+bool NameIndex::has(const std::string& pattern) const {
+  const Pattern parsed(pattern, "recipe");
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (match(parsed, i)) return true;
+  }
+  return false;
+}
+
 std::vector<std::string> NameIndex::texts_of(const std::string& pattern, Placeholder placeholder) const {
   std::vector<std::string> texts;
+  std::set<std::string> seen;
   for (const Match& match : find_all(pattern)) {
     const std::string& text = match.values[placeholder];
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+    if (seen.insert(text).second) texts.push_back(text);
   }
   const bool numbers =
       std::all_of(texts.begin(), texts.end(), [](const std::string& text) { return parse_number(text).has_value(); });

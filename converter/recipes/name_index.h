@@ -20,13 +20,13 @@ class NameIndex {
     PlaceholderValues values;
   };
 
-  /// A tensor's other names are listed behind all first ones. Leaves out the prefixes `module.` and `model.` that all
-  /// names share, as descriptions may.
-  explicit NameIndex(const WeightSource& weights);
+  /// A tensor's other names are listed behind all first ones. `prefix`: one of shared_prefixes, which is left out of the
+  /// names that begin with it. Throws ConvertError for names longer or more than a library gives them.
+  NameIndex(const WeightSource& weights, std::string prefix);
 
   /// In the order of the file. {task} stands for any text until set_tasks, then for those and for numbers.
   std::vector<Match> find_all(const std::string& pattern) const;
-  bool has(const std::string& pattern) const { return !find_all(pattern).empty(); }
+  bool has(const std::string& pattern) const;
   /// What the placeholder stands for: numbers in ascending order, else in the order of the file.
   std::vector<std::string> texts_of(const std::string& pattern, Placeholder placeholder) const;
 
@@ -44,6 +44,8 @@ class NameIndex {
   const std::vector<uint64_t>& shape(size_t tensor) const { return shapes_[tensor]; }
 
  private:
+  std::optional<PlaceholderValues> match(const Pattern& pattern, size_t name) const;
+
   std::string prefix_;
   std::vector<std::string> names_;
   std::vector<std::vector<uint64_t>> shapes_;

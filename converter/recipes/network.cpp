@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/error.h"
+#include "converter/recipes/sequence.h"
 
 namespace mmoe::converter {
 
@@ -39,6 +40,7 @@ class Network {
   void choose(ordered_json& layers, const char* key, const std::string& suffix) const;
   void take_apart(ordered_json& gates);
   void expand_mlp(ordered_json& layers) const;
+  void check_stack(const ordered_json& layers, StackEnd end) const;
   void add_form(ordered_json& object, bool with_norm) const;
   size_t experts_left(const ordered_json& rule) const;
   void set_num_experts(ordered_json& layers);
@@ -159,9 +161,19 @@ void Network::expand_mlp(ordered_json& layers) const {
   layers = std::move(expanded);
 }
 
+// `layers` is expanded, its form added.
+void Network::check_stack(const ordered_json& layers, StackEnd end) const {
+  ordered_json stack = layers;
+  for (const char* key : {"layers", "batch_norm"}) {
+    if (stack.contains(key) && stack[key].is_string()) stack[key] = here(stack[key].get<std::string>());
+  }
+  check_numbers(library_.value("sequence", ordered_json()), stack, names_, end, library_["library"].get<std::string>());
+}
+
 // Hidden layers and logits of gates are one MLP: the last matrix is the logits'.
 void Network::take_apart(ordered_json& gates) {
   expand_mlp(gates);
+  check_stack(gates, StackEnd::kOutput);
   const std::string mlp = gates["layers"].get<std::string>();
   std::vector<std::string> layers;
   for (const std::string& number : names_.texts_of(here(mlp + ".weight"), Placeholder::kLayer)) {
@@ -233,12 +245,17 @@ void Network::finish_dice(ordered_json& dice) const {
 void Network::finish_layers(ordered_json& layers, const std::string& part) {
   expand_mlp(layers);
   if (layers.contains("num_experts")) set_num_experts(layers);
-  if (const json* own = settings_.find(part.c_str()); own != nullptr && own->is_object()) layers.update(*own);
+  const json* own = settings_.find(part.c_str());
+  if (own != nullptr) layers.update(*own);
   const std::string weight = layers.value("weight", library_.value("/form/weight"_json_pointer, ".weight"));
   const std::string output_weight = library_.value("/form/output_weight"_json_pointer, weight);
   choose(layers, "layers", weight);
   choose(layers, "output", output_weight);
   add_form(layers, layers.contains("batch_norm"));
+  // What the settings say of the user's own layers is theirs to know.
+  const bool output_in_stack = part == "towers" && !layers.contains("output");
+  const StackEnd end = library_.contains("own_layers") ? StackEnd::kAny : output_in_stack ? StackEnd::kOutput : StackEnd::kBlock;
+  if (own == nullptr) check_stack(layers, end);
   const bool has_output = has(layers, "output", output_weight);
   const bool no_layers = !has(layers, "layers", weight) && has_output;
   if (no_layers) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "converter/description/limits.h"
+#include "converter/description/names.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
 #include "converter/recipes/features.h"
@@ -77,22 +79,44 @@ bool fits(const ordered_json& model, const NameIndex& names) {
 struct Choice {
   Library library;
   ordered_json model;
+  NameIndex names;
 };
 
-Choice choose(const std::string& recipe, const Settings& settings, const NameIndex& names) {
-  const auto wanted = settings.reader().find("model");
-  std::vector<std::string> tried;
-  for (Library& library : read_libraries(recipe)) {
+std::optional<Choice> find_choice(const std::vector<Library>& libraries, const std::string& model_name,
+                                  const NameIndex& names) {
+  for (const Library& library : libraries) {
     for (const ordered_json& model : library.text["models"]) {
-      if (wanted && wanted->string() != model["model"].get<std::string>()) continue;
-      tried.push_back(library.text["library"].get<std::string>() + " " + model["model"].get<std::string>());
+      if (!model_name.empty() && model_name != model["model"].get<std::string>()) continue;
       const std::optional<ordered_json> named = with_names(model, names);
-      if (named && fits(*named, names)) return {library, *named};
+      if (named && fits(*named, names)) return Choice{library, *named, names};
     }
   }
-  if (tried.empty()) wanted->fail("no recipe has a model of this name");
+  return std::nullopt;
+}
+
+std::vector<std::string> model_names(const std::vector<Library>& libraries, const std::string& model_name) {
+  std::vector<std::string> names;
+  for (const Library& library : libraries) {
+    for (const ordered_json& model : library.text["models"]) {
+      const std::string name = model["model"].get<std::string>();
+      if (model_name.empty() || name == model_name) names.push_back(library.text["library"].get<std::string>() + " " + name);
+    }
+  }
+  return names;
+}
+
+Choice choose(const std::string& recipe, const Settings& settings, const WeightSource& weights) {
+  const auto wanted = settings.reader().find("model");
+  const std::string model = wanted ? wanted->string() : "";
+  const std::vector<Library> libraries = read_libraries(recipe);
+  const std::vector<std::string> tried = model_names(libraries, model);
+  if (tried.empty()) wanted->fail_expected("one of " + join(model_names(libraries, "")));
+  for (const std::string& prefix : shared_prefixes(weights.tensors())) {
+    if (auto choice = find_choice(libraries, model, NameIndex(weights, prefix))) return std::move(*choice);
+  }
+  const std::vector<TensorInfo>& tensors = weights.tensors();
   throw ConvertError("the tensors' names are not those of " + (recipe.empty() ? "a model that a recipe is for" : join(tried)) +
-                     (names.size() == 0 ? "" : " (the file's first is " + names.name(0) + ")") +
+                     (tensors.empty() ? "" : " (the file's first is " + tensors.front().name + ")") +
                      ": write a description (DESCRIPTION.md)");
 }
 
@@ -123,6 +147,10 @@ ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex&
     return model["fixed_tasks"];
   }
   const std::vector<std::string> texts = names.texts_of(tasks_pattern(model, names), Placeholder::kTask);
+  if (texts.size() > kMaxTasks) {
+    throw ConvertError("the tensors' names tell of " + counted(texts.size(), "task") + ", and a model has at most " +
+                       std::to_string(kMaxTasks));
+  }
   names.set_tasks(texts);
   if (settings.find("tasks") == nullptr && settings.find("feature_map") != nullptr) {
     settings.json["tasks"] = fuxictr_labels(settings);
@@ -140,10 +168,13 @@ std::string in_last_level(std::string tensors, size_t level) {
 void add_left_over(const ordered_json& owner, const NameIndex& names, size_t last_level, ordered_json& ignored,
                    std::vector<std::string>& notes) {
   for (const ordered_json& item : owner.value("left_over", ordered_json::array())) {
-    const std::string tensors = in_last_level(item["tensors"].get<std::string>(), last_level);
-    if (!names.has_like(tensors)) continue;
-    ignored.push_back(names.prefix() + tensors);
-    notes.push_back("left out " + tensors + ": " + item["why"].get<std::string>());
+    const ordered_json& globs = item["tensors"];
+    for (const ordered_json& glob : globs.is_array() ? globs : ordered_json::array({globs})) {
+      const std::string tensors = in_last_level(glob.get<std::string>(), last_level);
+      if (!names.has_like(tensors)) continue;
+      ignored.push_back(names.prefix() + tensors);
+      notes.push_back("left out " + tensors + ": " + item["why"].get<std::string>());
+    }
   }
 }
 
@@ -157,7 +188,10 @@ std::vector<std::string> recipe_names() {
 
 bool is_recipe_settings(std::string_view text) {
   const json value = parse_json(text);
-  return value.is_object() && !value.contains("mmoe_description") && !value.contains("levels");
+  if (!value.is_object()) {
+    JsonReader(value).fail_expected("an object: a description (DESCRIPTION.md), or a recipe's settings (RECIPES.md)");
+  }
+  return !value.contains("mmoe_description") && !value.contains("levels");
 }
 
 namespace {
@@ -165,11 +199,12 @@ namespace {
 RecipeResult describe(const WeightSource& weights, const std::string& recipe, std::string_view text,
                       const std::filesystem::path& folder) {
   Settings settings(text, folder);
-  NameIndex names(weights);
   const auto in_settings = settings.reader().find("recipe");
-  const Choice choice = choose(recipe.empty() && in_settings ? in_settings->string() : recipe, settings, names);
+  const std::string claimed = recipe.empty() && in_settings ? in_settings->string() : recipe;
+  Choice choice = choose(claimed, settings, weights);
+  NameIndex& names = choice.names;
   const ordered_json& model = choice.model;
-  RecipeResult result{choice.library.text["library"], model["model"], "", {}};
+  RecipeResult result{choice.library.name, choice.library.text["library"], model["model"], "", {}, !claimed.empty()};
 
   ordered_json description = {{"mmoe_description", 1}};
   if (const json* name = settings.find("name")) description["name"] = *name;
@@ -185,6 +220,9 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   const size_t last_level = description.contains("levels") ? description["levels"].size() - 1 : 0;
   add_left_over(choice.library.text, names, last_level, ignored, result.notes);
   add_left_over(model, names, last_level, ignored, result.notes);
+  if (const json* more = settings.find("ignore")) {
+    for (const json& item : *more) ignored.push_back(ordered_json(item));
+  }
   if (!ignored.empty()) description["ignore"] = std::move(ignored);
   result.description = description.dump(2);
   return result;
@@ -197,7 +235,8 @@ RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& 
   try {
     return describe(weights, recipe, settings, folder);
   } catch (const json::exception& error) {
-    throw ConvertError(std::string("a value is of another type than expected: ") + error.what());
+    const std::string message = error.what();  // "[json.exception.type_error.302] type must be string, but is number"
+    throw ConvertError("a value of the settings is of another type than expected: " + message.substr(message.find(']') + 2));
   }
 }
 

@@ -12,10 +12,12 @@
 namespace mmoe::converter {
 
 struct RecipeResult {
+  std::string recipe;       ///< "deepctr-torch", as for --recipe
   std::string library;      ///< "DeepCTR-Torch"
   std::string model;        ///< "PLE"
   std::string description;  ///< JSON text
   std::vector<std::string> notes;
+  bool claimed = false;  ///< the user named the library; else the tensors' names alone tell
 };
 
 /// Names for --recipe: "deepctr-torch", ...

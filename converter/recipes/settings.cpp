@@ -35,6 +35,26 @@ ordered_json translated(const json& value, const ordered_json& library) {
   return name;
 }
 
+// Patterns and names of an `experts` or `towers` object, which replace the recipe's before anything is bound.
+void check_layers(const JsonReader& layers) {
+  if (!layers.is_object()) layers.fail_expected("a layers object (DESCRIPTION.md)");
+  for (const char* key : {"layers", "output", "batch_norm", "slopes", "output_bias", "weight", "bias", "output_weight"}) {
+    const auto field = layers.find(key);
+    if (!field) continue;
+    for (const JsonReader& item : std::string(key) == "layers" ? field->items_or_self() : std::vector<JsonReader>{*field}) {
+      (void)item.text();
+    }
+  }
+}
+
+void check_features(const JsonReader& features) {
+  for (const JsonReader& feature : features.items()) {
+    for (const char* key : {"name", "kind", "embedding_name", "shared_with"}) {
+      if (const auto field = feature.find(key)) (void)field->string();
+    }
+  }
+}
+
 bool is_per_part(const json& value) { return value.is_object() && !value.contains("kind"); }
 
 }  // namespace
@@ -42,7 +62,17 @@ bool is_per_part(const json& value) { return value.is_object() && !value.contain
 Settings::Settings(std::string_view text, std::filesystem::path where)
     : json(text.empty() ? nlohmann::json::object() : parse_json(text)), folder(std::move(where)) {
   reader().allow_keys({"recipe", "model", "name", "activation", "experts", "towers", "tasks", "features", "shared_dim",
-                       "field_dims", "feature_map", "feature_vocab"});
+                       "ignore", "field_dims", "feature_map", "feature_vocab"});
+  for (const char* key : {"experts", "towers"}) {
+    if (const auto field = reader().find(key)) check_layers(*field);
+  }
+  for (const char* key : {"recipe", "model", "name", "feature_map", "feature_vocab"}) {
+    if (const auto field = reader().find(key)) (void)field->string();
+  }
+  if (const auto field = reader().find("features")) check_features(*field);
+  if (const auto field = reader().find("ignore")) {
+    for (const JsonReader& item : field->items()) (void)item.string();
+  }
 }
 
 const json* Settings::find(const char* key) const {

@@ -236,6 +236,8 @@ class HeaderWriter {
     for (size_t i = 0; i < model_.description.features.size(); ++i) {
       const Feature& feature = model_.description.features[i];
       const auto name = out_.CreateString(feature.name);
+      Offset<flatbuffers::String> source;
+      if (!feature.source.empty() && feature.source != feature.name) source = out_.CreateString(feature.source);
       Offset<schema::Scaling> scaling;
       Offset<schema::Vocabulary> vocabulary;
       if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
@@ -253,7 +255,7 @@ class HeaderWriter {
       features.push_back(schema::CreateFeature(
           out_, name, kind, to_schema(feature.side), u32(column), u32(feature.width), scaling, vocabulary, embedding,
           found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
-          sequence.padding_id ? i32(*sequence.padding_id) : -1));
+          sequence.padding_id ? i32(*sequence.padding_id) : -1, source));
       column += feature.width;
     }
     return out_.CreateVector(features);

@@ -22,9 +22,10 @@ std::vector<std::string> x_names(std::size_t input_dim) {
 }
 
 std::vector<std::string> column_names(const FeatureSpec& feature) {
-  if (feature.width == 1) return {feature.name};
+  const std::string& source = feature.source.empty() ? feature.name : feature.source;
+  if (feature.width == 1) return {source};
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < feature.width; ++i) names.push_back(feature.name + "." + std::to_string(i));
+  for (std::size_t i = 0; i < feature.width; ++i) names.push_back(source + "." + std::to_string(i));
   return names;
 }
 

@@ -69,6 +69,7 @@ Json features_of(const ModelView& view) {
                  {"side", name_of(feature.side())},
                  {"column", feature.column()},
                  {"width", feature.width()}};
+    if (feature.source() != nullptr) item["source"] = text_of(feature.source());
     if (feature.kind() == schema::FeatureKind_Dense) {
       item["scaling"] = scaling_of(feature.scaling());
     } else {

@@ -9,6 +9,7 @@ namespace {
 FeatureSpec feature_spec(const FeatureInfo& info) {
   FeatureSpec spec;
   spec.name = info.name;
+  spec.source = info.source;
   spec.kind = info.kind;
   spec.width = info.kind == FeatureKind::kDense ? info.width : 1;
   spec.length = info.length;

@@ -21,6 +21,7 @@ struct FeatureSpec {
   bool string_values = false;    ///< else: the vocabulary holds strings, else integers
   bool refuses_unknown = false;  ///< else
   bool refuses_missing = false;  ///< Dense
+  std::string source;            ///< column of a table; empty: the name
 };
 
 struct InputSpec {

@@ -27,9 +27,14 @@ float parse_value(const CsvReader& csv, const std::string& column, std::string_v
 
 Header read_header(CsvReader& csv) {
   if (!csv.next()) throw ToolError(csv.name() + ": empty; expected a header line that names the columns");
-  Header header = csv.record().fields();
-  check_is_header(csv.where(), header);
-  return header;
+  return csv.record().fields();
+}
+
+// Names may be numbers, as tasks' are; a row of data would hardly have all of them.
+bool has_all(const Header& header, const std::vector<std::string>& names) {
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    return std::find(header.begin(), header.end(), name) != header.end();
+  });
 }
 
 // The given columns of all records that are left.
@@ -82,6 +87,7 @@ Matrix read_matrix(const std::string& path, const std::vector<std::string>& name
   if (detect_row_format(bytes) == RowFormat::kNpy) return read_npy(bytes, names.size());
   CsvReader csv(bytes);
   const Header header = read_header(csv);
+  if (!has_all(header, names)) check_is_header(csv.where(), header);
   return read_columns(csv, header, find_columns(csv.where(), header, names));
 }
 
@@ -90,6 +96,7 @@ Matrix read_matrix(const std::string& path, std::size_t columns) {
   if (detect_row_format(bytes) == RowFormat::kNpy) return read_npy(bytes, columns);
   CsvReader csv(bytes);
   const Header header = read_header(csv);
+  check_is_header(csv.where(), header);
   if (header.size() != columns) {
     throw ToolError(csv.where() + ": " + counted(header.size(), "column") + "; expected " + std::to_string(columns));
   }

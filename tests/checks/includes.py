@@ -54,8 +54,10 @@ class Rule:
 # How text from files may be shown is one function, which the tools have.
 PRINTABLE = ["runtime/tools/printable.h"]
 DESCRIPTION = ["converter/error.h", "converter/description/"] + PRINTABLE
-# Binding a description to weights reads them through one interface. Importers know nothing of descriptions.
+# Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
+# another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
+STATED = ["converter/importers/keras_config.h"]
 MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 PACKED = LOWERED + ["converter/packing/", "kernels/panel16.h"]
@@ -98,10 +100,11 @@ RULES = [
                                      "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/table\.h", []),
     Rule(r"converter/description/model\.h", ["converter/description/table.h"]),
-    Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS, None, ["nlohmann/"]),
+    Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/recipes/", "converter/description/json_reader.h",
-                                   "converter/description/pattern.h", "converter/description/tensor_index.h",
+                                   "converter/description/pattern.h", "converter/description/names.h",
+                                   "converter/description/limits.h",
                                    "converter/description/text.h", "runtime/tools/text_file.h",
                                    "runtime/tools/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["converter/description/limits.h", "kernels/panel16.h"]),

@@ -44,7 +44,8 @@ enum class Side : std::uint8_t { kContext, kUser, kItem };
 /// One raw feature: numbers (Dense), a category (Sparse) that is looked up in an embedding table, or several of one
 /// vocabulary (Sequence) whose embeddings are pooled.
 struct FeatureInfo {
-  std::string_view name;
+  std::string_view name;    ///< no two features have the same
+  std::string_view source;  ///< the raw data's column: the name, unless several features read one column
   FeatureKind kind;
   Side side;
   std::size_t column;  ///< first column in x

@@ -124,6 +124,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   const schema::Feature& feature = *root_of(*this).features()->Get(static_cast<uoffset_t>(index));
   FeatureInfo info{};
   info.name = text_of(feature.name());
+  info.source = feature.source() != nullptr ? text_of(feature.source()) : info.name;
   info.kind = static_cast<FeatureKind>(feature.kind());
   info.side = static_cast<Side>(feature.side());
   info.column = feature.column();

@@ -5,6 +5,7 @@
     python make_fixtures.py --legacy                       # made with tf_keras 2.21: legacy*.h5, as Keras 2 wrote them
 
 The towers' first layers have automatic names, which begin at a number that hangs on what was made before.
+stated.keras is a model whose own config says what its description leaves out.
 rows.csv and expected.csv are inputs and the model's predictions. members.keras is there for its names alone.
 """
 import argparse
@@ -29,6 +30,37 @@ def build(keras, mix):
         tower = layers.Dense(3, activation="tanh")(mix(gate, experts))
         outputs.append(layers.Dense(1, activation="sigmoid", name=task)(tower))
     return keras.Model(x, outputs)
+
+
+def build_stated(keras):
+    """What a description need not say, because the file does: norms on both sides of activations, epsilons, slopes."""
+    layers = keras.layers
+    x = keras.Input((INPUTS,), name="x")
+    experts = []
+    for e in range(EXPERTS):
+        y = layers.Dense(5, name=f"e{e}_1", use_bias=e == 0)(x)
+        y = layers.LeakyReLU(name=f"e{e}_leaky")(layers.BatchNormalization(name=f"e{e}_norm1")(y))
+        y = layers.Dense(4, activation="elu", name=f"e{e}_2")(layers.Dropout(0.1, name=f"e{e}_drop")(y))
+        experts.append(layers.BatchNormalization(epsilon=0.01, scale=False, name=f"e{e}_norm2")(y))
+    stack = layers.Concatenate(axis=1)([layers.Reshape((1, 4))(y) for y in experts])
+    outputs = []
+    for task in TASKS:
+        gate = layers.Softmax(name=f"s_{task}")(layers.Dense(EXPERTS, use_bias=False, name=f"g_{task}")(x))
+        y = layers.Flatten()(layers.Dot(axes=(2, 1))([layers.Reshape((1, EXPERTS))(gate), stack]))
+        y = layers.ReLU(name=f"{task}_relu")(layers.LayerNormalization(name=f"{task}_norm")(layers.Dense(3, name=f"{task}_h")(y)))
+        outputs.append(layers.Dense(1, activation="sigmoid", name=task)(y))
+    return keras.Model(x, outputs)
+
+
+def make_stated(keras, prefix, random):
+    model = build_stated(keras)
+    for layer in model.layers:  # variances far below 1, where an epsilon counts
+        values = [random.uniform(0.001, 0.02, w.shape) if "variance" in v.name else random.uniform(-0.7, 0.7, w.shape)
+                  for v, w in zip(layer.weights, layer.get_weights())]
+        layer.set_weights([v.astype("f4") for v in values])
+    model.save(HERE / f"{prefix}stated.keras")
+    deflate(HERE / f"{prefix}stated.keras")
+    write_rows(model, prefix + "stated_", random)
 
 
 def randomise(model, random):
@@ -91,6 +123,8 @@ def make_keras_3():
     members.save(HERE / "members.keras")
     deflate(HERE / "members.keras")
 
+    make_stated(keras, "", numpy.random.default_rng(3))
+
     ramp = numpy.arange(6).reshape(2, 3) * 0.5 - 3
     with h5py.File(HERE / "plain.h5", "w") as file:
         file["a/f64"], file["f32"], file["f16"] = ramp, ramp.astype("f4"), ramp.astype("f2")
@@ -117,6 +151,7 @@ def make_keras_2():
     model.save_weights(HERE / "legacy_weights.h5")
     model.save(HERE / "legacy.h5", include_optimizer=False)
     write_rows(model, "legacy_", random)
+    make_stated(keras, "legacy_", numpy.random.default_rng(4))
 
 
 if __name__ == "__main__":

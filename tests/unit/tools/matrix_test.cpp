@@ -24,6 +24,13 @@ TEST_CASE("columns by name, in the order of the names") {
         "s.csv:1: no column 'buy'; the header has: id, like, click");
 }
 
+TEST_CASE("names that are numbers are names where all of them are there") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("s.csv", "7,0.5\n1,2\n");
+  CHECK(read_matrix(path, {"0.5", "7"}).values == Floats{2, 1});
+  CHECK(directory.error_of([&] { read_matrix(path, {"7", "8"}); }).find("holds only numbers") != std::string::npos);
+}
+
 TEST_CASE("all columns, by number") {
   const TemporaryDirectory directory;
   const std::string path = directory.write("s.csv", "a,b\n1,2\n\n3,4\n");

@@ -100,6 +100,14 @@ TEST_CASE("features are found by name, further columns ignored") {
   CHECK(rows.ids == Ids{{7, 8}, {-1, -1}});
 }
 
+TEST_CASE("several features may read one column, each by its own rules") {
+  FeatureSpec id = category("table", false), number = dense("size");
+  id.source = number.source = "country";
+  const Rows rows = read_text("country\n10\n3\n", with_features({id, number}));
+  CHECK(rows.ids == Ids{{8}, {-1}});
+  CHECK(rows.values == Values{{10}, {3}});
+}
+
 TEST_CASE("batches are full but the last, and memory is used again") {
   RowReaderOptions options;
   options.batch_rows = 2;

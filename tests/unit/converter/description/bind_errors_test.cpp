@@ -84,8 +84,8 @@ TEST_CASE("another number of tasks than the description has") {
   MemoryWeights weights = mmoe_weights();
   weights.linear("gates.2", 3, 10);
   CHECK(error_of(weights) ==
-        "levels[0].gates.logits: gates.{task}.weight: found 3 tasks, expected 2, as many as the description has tasks "
-        "with a tower (click, like)");
+        "levels[0].gates.logits: gates.{task}.weight: found 3 tasks (0, 1, 2), expected 2, as many as the description has "
+        "tasks with a tower (click, like); `number` of a task says which number is its own");
 }
 
 TEST_CASE("a task's tensors missing by name") {
@@ -165,7 +165,7 @@ TEST_CASE("placeholders that have no value where they stand") {
   CHECK(contains(error_with("gates.{task}", "gates.{layer}"), "is one layer, without {layer}"));
   CHECK(contains(error_with("{\"logits\": \"gates.{task}\"}",
                             R"({"hidden": {"layers": "gates.{task}", "activation": "relu"}, "logits": "gates.0"})"),
-                 "has {task}, but belongs to something that is not per task"));
+                 "has {task}, but what it belongs to is shared by the tasks"));
 }
 
 TEST_CASE("levels: how many") {

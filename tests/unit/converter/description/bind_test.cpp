@@ -16,7 +16,7 @@ using test::replaced;
 using Indices = std::vector<size_t>;
 
 ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
-  return bind_description_text(text, weights, "ranker", report);
+  return bind_description_text(text, weights, "ranker", report, UnusedTensors::kReport);
 }
 
 TEST_CASE("MMoE") {
@@ -49,14 +49,6 @@ TEST_CASE("MMoE") {
   CHECK(model.tasks[1].link.tower == 1);
   CHECK(report.notes.empty());
   CHECK(report.unused_tensors.empty());
-}
-
-TEST_CASE("what the description leaves out is reported, num_batches_tracked is not") {
-  MemoryWeights weights = mmoe_weights();
-  weights.add("loss weight.0", {}).add("x.num_batches_tracked", {});
-  BindReport report;
-  bound(mmoe_description(), weights, &report);
-  CHECK(report.unused_tensors == std::vector<std::string>{"loss weight.0"});
 }
 
 TEST_CASE("a prefix that all tensors share may be left out") {

@@ -17,7 +17,7 @@ using test::replaced;
 using Indices = std::vector<size_t>;
 
 ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
-  return bind_description_text(text, weights, "model", report);
+  return bind_description_text(text, weights, "model", report, UnusedTensors::kReport);
 }
 
 // Two experts per task and one shared under one running number, in that order.

@@ -26,7 +26,7 @@ std::string description(const std::string& features) {
 }
 
 Feature bound(const std::string& feature, uint64_t inputs) {
-  return bind_description_text(description(feature), weights(inputs), "m").features.at(0);
+  return bind_description_text(description(feature), weights(inputs), "m", nullptr, UnusedTensors::kReport).features.at(0);
 }
 
 Scaling scaling(const std::string& fields) {
@@ -128,11 +128,27 @@ TEST_CASE("vocabularies: errors") {
                  "t.bias: [1], expected an embedding table, [ids, width]"));
 }
 
+TEST_CASE("features: several may read one column, if one of them says so") {
+  const auto names = [](const std::string& features, uint64_t inputs) {
+    std::string text;
+    const ModelDescription model =
+        bind_description_text(description(features), weights(inputs), "m", nullptr, UnusedTensors::kReport);
+    for (const Feature& feature : model.features) {
+      text += feature.name + "<" + feature.source + " ";
+    }
+    return text;
+  };
+  const std::string user = R"({"name": "user", "kind": "dense"})";
+  CHECK(names(user + R"(, {"name": "again", "kind": "dense", "column": "user"})", 2) == "user< again<user ");
+  CHECK(names(R"({"name": "again", "kind": "dense", "column": "user"}, )" + user, 2) == "again<user user< ");
+  CHECK(names(R"({"name": "a", "column": "u", "kind": "dense"}, {"name": "b", "column": "u", "kind": "dense"})", 2) == "a<u b<u ");
+}
+
 TEST_CASE("features: duplicates and widths") {
   const std::string a = R"({"name": "a", "kind": "dense"})";
-  CHECK(error_of(a + ", " + a) == "features[1]: two features read the column \"a\"");
-  CHECK(error_of(R"({"name": "a", "kind": "dense", "width": 2}, {"name": "a.1", "kind": "dense"})") ==
-        "features[1]: two features read the column \"a.1\"");
+  CHECK(error_of(a + ", " + a) == "features[1]: two features are named \"a\"");
+  CHECK(contains(error_of(R"({"name": "a", "kind": "dense", "width": 2}, {"name": "a.1", "kind": "dense"})"),
+                 "features[1]: two features read the column \"a.1\"; where they are meant to"));
   CHECK(error_of(a) == "e.weight: [2, 3], expected [2, 1] (2 outputs, 1 input)");
   CHECK(contains(error_of(""), "features: empty"));
   CHECK(contains(error_of(R"({"name": "a", "kind": "dens"})"), "features[0].kind: found \"dens\", expected one of dense"));

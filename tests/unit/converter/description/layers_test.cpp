@@ -18,7 +18,7 @@ std::string description(const std::string& layers) {
 }
 
 Mlp bound(const std::string& layers, const WeightSource& weights) {
-  return bind_description_text(description(layers), weights, "m").levels[0].experts[0].layers;
+  return bind_description_text(description(layers), weights, "m", nullptr, UnusedTensors::kReport).levels[0].experts[0].layers;
 }
 
 TEST_CASE("in_out weights are turned, also with Keras' names") {

@@ -26,7 +26,7 @@ MemoryWeights linked_weights() {
 }
 
 ModelDescription bound(const std::string& text, const WeightSource& weights) {
-  return bind_description_text(text, weights, "model");
+  return bind_description_text(text, weights, "model", nullptr, UnusedTensors::kReport);
 }
 
 TEST_CASE("links: several of one tower, with activations, scales and bounds") {

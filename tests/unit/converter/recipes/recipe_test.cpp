@@ -210,7 +210,7 @@ TEST_CASE("what no recipe knows is refused by name") {
   CHECK(contains(error_of(weights, "{}"), "not those of a model that a recipe is for (the file's first is body.0.weight)"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "mtreclib"), "not those of MTReclib MMoE"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "nolib"), "no recipe \"nolib\"; there are deepctr-torch, deepctr, fuxictr"));
-  CHECK(contains(error_of(deepctr_torch(), R"({"model": "AITM"})"), "model: no recipe has a model of this name"));
+  CHECK(contains(error_of(deepctr_torch(), R"({"model": "AITM"})"), "model: found \"AITM\", expected one of DeepCTR-Torch MMOE, DeepCTR-Torch PLE"));
   CHECK(contains(error_of(deepctr_torch(), R"({"model": "PLE"})"), "the tensors' names are not those of"));
   CHECK(contains(error_of(deepctr_torch(), R"({"activations": "relu"})"), "activations: unknown key"));
   CHECK(contains(error_of(deepctr_torch(), "[1]"), "found"));

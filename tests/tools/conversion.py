@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What mmoe-convert says of a conversion: the library that it took, what it left out, the order of features, what was compared.
+
+    conversion.py FOLDERS    the folders of the tools, with ':' between
+"""
+
+import json
+import sys
+
+from harness import Folder, Tools, check, finish, safetensors
+
+
+def numbers(count):
+    return [((7 * i) % 11 - 5) / 8 for i in range(count)]
+
+
+def linear(tensors, name, outputs, inputs):
+    tensors[name + ".weight"] = ([outputs, inputs], numbers(outputs * inputs))
+    tensors[name + ".bias"] = ([outputs], numbers(outputs))
+
+
+def library(**more):
+    """An OMoE of MTReclib's names, two experts and tasks; `more`: further layers by name."""
+    tensors = {}
+    linear(tensors, "gate.0", 2, 3)
+    for n in range(2):
+        for stack, inputs in ((f"expert.{n}.mlp", 3), (f"tower.{n}.mlp", 4)):
+            linear(tensors, stack + ".0", 4, inputs)
+            for part, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+                tensors[f"{stack}.1.{part}"] = ([4], [value] * 4)
+        linear(tensors, f"tower.{n}.mlp.4", 1, 4)
+    for name, (outputs, inputs) in more.items():
+        linear(tensors, name, outputs, inputs)
+    return safetensors(tensors)
+
+
+def check_recipes(tools, folder):
+    plain, strange, out = folder / "plain.safetensors", folder / "strange.safetensors", folder / "m.mmoe"
+    plain.write_bytes(library())
+    strange.write_bytes(library(stem=(3, 3)))
+    settings = '{"activation": "relu", "features": []}'
+    taken = tools.run("mmoe-convert", plain, settings, "-o", out)
+    check(taken.returncode == 0 and b"taken for MTReclib" in taken.stdout, f"the library: {taken.stdout} {taken.stderr}")
+    check(b"by the tensors' names alone" in taken.stdout, "that names alone told it")
+    check(b"not compared with your framework" in taken.stdout, "that nothing was compared with the framework")
+    out.unlink()
+    refused = tools.run("mmoe-convert", strange, settings, "-o", out)
+    check(refused.returncode == 1 and not out.exists(), "a tensor more than the library has is refused")
+    for words in (b"stem.weight [3, 3], stem.bias [3]", b"--recipe mtreclib", b"write a description"):
+        check(words in refused.stderr, f"the refusal has {words!r}: {refused.stderr}")
+    claimed = tools.run("mmoe-convert", strange, settings, "-o", out, "--recipe", "mtreclib", "-q")
+    check(claimed.returncode == 0, f"a claimed recipe: {claimed.stderr}")
+    check(claimed.stdout == b"" and claimed.stderr.count(b"warning: tensor stem.") == 2, f"warnings: {claimed.stderr}")
+
+
+def check_order(tools, folder):
+    tensors = {}
+    linear(tensors, "t.0", 1, 4)
+    weights, out = folder / "w.safetensors", folder / "order.mmoe"
+    weights.write_bytes(safetensors(tensors))
+
+    def convert(sides, *more):
+        description = {"mmoe_description": 1, "towers": {"layers": "t.{task}"}, "tasks": [{"name": "y", "link": "identity"}],
+                       "features": [{"name": name, "kind": "dense", "side": side, "width": width}
+                                    for name, side, width in zip("abc", sides, (1, 2, 1))]}
+        return tools.run("mmoe-convert", weights, json.dumps(description), "-o", out, *more)
+
+    kept = convert(("user", "context", "item")).stdout.decode()
+    check("order: 3 features in the description's order; set_user takes the first 2" in kept, f"an order that is kept: {kept}")
+    moved = convert(("user", "item", "context")).stdout.decode()
+    check("NOT the description's" in moved, f"an order that is not kept: {moved}")
+    check('feature 1 is "c" (2 in the description), x 1 (3)' in moved, "places and columns of what moved")
+    listed = json.loads(tools.run("mmoe-inspect", "--json", out).stdout)["features"]
+    check([feature["name"] for feature in listed] == ["a", "c", "b"], "the order that was printed is the file's")
+    # Compared with scores: 1/8 steps make every sum exact.
+    rows, scores = folder / "rows.csv", folder / "scores.csv"
+    rows.write_text("a,b.0,b.1,c\n1,2,3,4\n0,0,0,0\n")
+    weight, bias = numbers(4), numbers(1)[0]
+    scores.write_text(f"y\n{sum(w * v for w, v in zip(weight, (1, 2, 3, 4))) + bias}\n{bias}\n")
+    compared = convert(("user", "item", "context"), "--rows", rows, "--expect", scores).stdout.decode()
+    check("expect: 2 rows within" in compared and "not compared" not in compared, f"compared: {compared}")
+
+
+def check_inputs_without_end(tools, folder):
+    weights, out = folder / "plain.safetensors", folder / "no.mmoe"
+    for arguments in (["/dev/zero"], ['{"activation": "relu", "feature_map": "/dev/zero"}']):
+        done = tools.run("mmoe-convert", weights, *arguments, "-o", out)
+        check(done.returncode == 1 and not out.exists(), f"{arguments}: {done.stderr}")
+    broken = tools.run("mmoe-convert", weights, '{"activation": }', "-o", out)
+    check(b"settings: not valid JSON" in broken.stderr, f"broken settings: {broken.stderr}")
+    listed = folder / "list.json"
+    listed.write_text("[1]")
+    wrong = tools.run("mmoe-convert", weights, listed, "-o", out)
+    check(b"expected an object: a description" in wrong.stderr, f"a list: {wrong.stderr}")
+
+
+def main():
+    tools = Tools(sys.argv[1])
+    with Folder() as folder:
+        check_recipes(tools, folder)
+        check_order(tools, folder)
+        check_inputs_without_end(tools, folder)
+    finish()
+
+
+if __name__ == "__main__":
+    main()

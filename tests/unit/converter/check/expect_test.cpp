@@ -1,0 +1,123 @@
+// --expect: which differences are float rounding, and which are not.
+#include "converter/check/expect.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "converter/check/feature_order.h"
+#include "converter/convert.h"
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::contains;
+using test::MemoryWeights;
+
+/// Files that go when the test ends.
+class Files {
+ public:
+  Files() : folder_(std::filesystem::temp_directory_path() / "mmoe_expect_test") { std::filesystem::create_directories(folder_); }
+  ~Files() { std::filesystem::remove_all(folder_); }
+  std::string write(const std::string& name, const std::string& text) const {
+    const std::filesystem::path path = folder_ / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+/// Two regressions: 1000 x0 + 300 x1, and its negative.
+std::vector<uint8_t> regression(const std::string& first, const std::string& second) {
+  MemoryWeights weights;
+  weights.add("towers.0.weight", {1, 2}, {1000, 300}).add("towers.1.weight", {1, 2}, {-1000, -300});
+  const std::string text = R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"}, "tasks": [
+    {"name": ")" + first + R"(", "link": "identity"}, {"name": ")" + second + R"(", "link": "identity"}]})";
+  return convert(bind_description_text(text, weights, "m"), {}).file;
+}
+
+std::string refusal(const std::string& scores, const Tolerance& tolerance = {}, const std::string& first = "seconds",
+                    const std::string& second = "price") {
+  const Files files;
+  const std::string rows = files.write("rows.csv", "x0,x1\n1,1\n0.25,0\n0,0\n");
+  try {
+    const ExpectReport report = compare_with_expected(regression(first, second), rows, files.write("scores.csv", scores), tolerance);
+    CHECK(report.num_rows == 3);
+    CHECK(report.task_names == std::vector<std::string>{first, second});
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("scores of any size may differ by rounding, and by no more") {
+  CHECK(refusal("seconds,price\n1300,-1300\n250,-250\n0,0\n") == "");
+  CHECK(refusal("seconds,price\n1300.00012,-1299.99988\n250.00003,-250\n1e-4,0\n") == "");  // ulps of 1300
+  const std::string error = refusal("seconds,price\n1300.0061,-1300\n250,-250\n0,0\n");
+  CHECK(contains(error, "rows.csv:2: task 'seconds': the file gives 1300, "));
+  CHECK(contains(error, "says 1300.0061"));
+  CHECK(contains(error, "allowed are 0.0026 (2e-06 + 2e-06 x the size of the task's scores; --tolerance and --relative-tolerance"));
+  CHECK(contains(refusal("seconds,price\n1300,-1300\n250,-250\n0.01,0\n"), "task 'seconds'"));
+  // The size is the task's own: probabilities beside a regression are compared as probabilities are.
+  const Tolerance tolerance;
+  CHECK(tolerance.of(0, 0.5) < 4e-6);
+  CHECK(tolerance.of(0.25, 500) == doctest::Approx(1e-3).epsilon(0.01));
+  CHECK(contains(refusal("seconds,price\n1300,-1300\n250,-250\nnan,0\n"), "task 'seconds'"));
+  CHECK(contains(refusal("seconds,price\n1300,-1300\n250,-inf\n0,0\n"), "task 'price'"));
+}
+
+TEST_CASE("both tolerances are options") {
+  const std::string off = "seconds,price\n1300.5,-1300\n250,-250\n0.25,0\n";
+  CHECK(refusal(off, {1, 0}) == "");
+  CHECK(refusal(off, {0, 1e-3}) == "");
+  CHECK_FALSE(refusal(off, {0, 1e-4}).empty());  // 0.25 where 0 is right
+  CHECK(refusal(off, {0.25, 1e-3}) == "");
+  CHECK(contains(refusal("seconds,price\n1300.0001,-1300\n250,-250\n0,0\n", {0, 0}), "allowed are 0 "));
+}
+
+TEST_CASE("tasks may be named by numbers") {
+  CHECK(refusal("17,0.5\n1300,-1300\n250,-250\n0,0\n", {}, "17", "0.5") == "");
+  CHECK(contains(refusal("17,-3\n1300,-1300\n250,-250\n0,0\n", {}, "17", "0.5"), "holds only numbers"));
+}
+
+// --------------------------------------------------------------------------------------------------- feature order
+
+ModelDescription with_sides(const std::vector<Side>& sides) {
+  ModelDescription model;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    Feature feature;
+    feature.name = std::string(1, static_cast<char>('a' + i));
+    feature.side = sides[i];
+    feature.width = i + 1;
+    model.features.push_back(feature);
+    model.input_dim += feature.width;
+  }
+  return model;
+}
+
+TEST_CASE("the order of features is told: in a line where it is kept, feature by feature where it is not") {
+  using Lines = std::vector<std::string>;
+  CHECK(describe_feature_order(with_sides({Side::kUser, Side::kContext}), {0, 1}) ==
+        Lines{"order: 2 features in the description's order"});
+  CHECK(describe_feature_order(with_sides({Side::kUser, Side::kItem}), {0, 1}) ==
+        Lines{"order: 2 features in the description's order; set_user takes the first 1, candidates bring the others"});
+  const Lines moved = describe_feature_order(with_sides({Side::kUser, Side::kItem, Side::kContext}), {0, 2, 1});
+  REQUIRE(moved.size() == 4);
+  CHECK(contains(moved[0], "NOT the description's"));
+  CHECK(contains(moved[0], "set_user takes the first 2"));
+  CHECK(moved[2] == "  feature 1 is \"c\" (2 in the description), x 1-3 (3-5)");
+  CHECK(moved[3] == "  feature 2 is \"b\" (1 in the description), x 4-5 (1-2)");
+  ModelDescription plain;
+  plain.input_dim = 9;
+  CHECK(describe_feature_order(plain, {}) == Lines{"order: x as the training code has it, 9 columns"});
+  plain.shared_dim = 4;
+  CHECK(contains(describe_feature_order(plain, {}).front(), "set_user takes the first 4"));
+}
+
+}  // namespace
+}  // namespace mmoe::converter
