@@ -2,6 +2,7 @@
 #include "converter/check/expect.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -20,7 +21,9 @@ using test::MemoryWeights;
 /// Files that go when the test ends.
 class Files {
  public:
-  Files() : folder_(std::filesystem::temp_directory_path() / "mmoe_expect_test") { std::filesystem::create_directories(folder_); }
+  Files() : folder_(std::filesystem::temp_directory_path() / ("mmoe_expect_test." + std::to_string(getpid()))) {
+    std::filesystem::create_directories(folder_);
+  }
   ~Files() { std::filesystem::remove_all(folder_); }
   std::string write(const std::string& name, const std::string& text) const {
     const std::filesystem::path path = folder_ / name;
@@ -45,8 +48,10 @@ std::string refusal(const std::string& scores, const Tolerance& tolerance = {}, 
                     const std::string& second = "price") {
   const Files files;
   const std::string rows = files.write("rows.csv", "x0,x1\n1,1\n0.25,0\n0,0\n");
+  const std::vector<uint8_t> file = regression(first, second);
   try {
-    const ExpectReport report = compare_with_expected(regression(first, second), rows, files.write("scores.csv", scores), tolerance);
+    const ExpectReport report = compare_with_expected({reinterpret_cast<const char*>(file.data()), file.size()}, rows,
+                                                      files.write("scores.csv", scores), tolerance);
     CHECK(report.num_rows == 3);
     CHECK(report.task_names == std::vector<std::string>{first, second});
   } catch (const std::exception& error) {
