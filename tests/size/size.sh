@@ -17,7 +17,7 @@ readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r isas limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    65536  - $lto
-x86-64-all        auto   147456  -
+x86-64-all        auto   155648  -
 aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    65536  arm-linux-gnueabihf $lto
 cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
