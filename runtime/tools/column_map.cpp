@@ -21,12 +21,30 @@ std::vector<std::string> x_names(std::size_t input_dim) {
   return names;
 }
 
-std::vector<std::string> column_names(const FeatureSpec& feature) {
-  const std::string& source = feature.source.empty() ? feature.name : feature.source;
-  if (feature.width == 1) return {source};
+const std::string& source_of(const FeatureSpec& feature) {
+  return feature.source.empty() ? feature.name : feature.source;
+}
+
+std::vector<std::string> numbered(const std::string& name, std::size_t count) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < feature.width; ++i) names.push_back(source + "." + std::to_string(i));
+  for (std::size_t i = 0; i < count; ++i) names.push_back(name + "." + std::to_string(i));
   return names;
+}
+
+using Names = std::unordered_set<std::string_view>;  // as the header has them, and without blanks
+
+/// How many columns hold an element each of the sequence; 0: it is one column.
+std::size_t count_element_columns(const std::string& where, const Names& header, const FeatureSpec& feature) {
+  const std::string& source = source_of(feature);
+  if (feature.kind != FeatureKind::kSequence || header.count(source) > 0) return 0;
+  std::size_t count = 0;
+  while (header.count(source + "." + std::to_string(count)) > 0) ++count;
+  if (count > feature.length) {
+    throw ToolError(where + ": columns " + quoted(source + ".0") + " to " +
+                    quoted(source + "." + std::to_string(count - 1)) + ", but the sequence has at most " +
+                    counted(feature.length, "element"));
+  }
+  return count;
 }
 
 std::string header_text(const std::vector<std::string>& header) {
@@ -114,9 +132,15 @@ std::vector<Cell> map_columns(const std::string& where, const std::vector<std::s
   if (spec.features.empty()) return map_x(where, header, spec.input_dim);
   std::vector<Cell> cells;
   std::vector<std::string> names;
+  Names in_header;
+  for (const std::string& name : header) in_header.insert({name, trimmed(name)});
   for (std::size_t slot = 0; slot < spec.features.size(); ++slot) {
-    const std::vector<std::string> of_feature = column_names(spec.features[slot]);
-    for (std::size_t i = 0; i < of_feature.size(); ++i) cells.push_back({slot, i, 0});
+    const FeatureSpec& feature = spec.features[slot];
+    const std::size_t elements = count_element_columns(where, in_header, feature);
+    const std::vector<std::string> of_feature = elements > 0        ? numbered(source_of(feature), elements)
+                                                : feature.width > 1 ? numbered(source_of(feature), feature.width)
+                                                                    : std::vector<std::string>{source_of(feature)};
+    for (std::size_t i = 0; i < of_feature.size(); ++i) cells.push_back({slot, i, 0, elements > 0});
     names.insert(names.end(), of_feature.begin(), of_feature.end());
   }
   const std::vector<std::size_t> columns = find_columns(where, header, names);

@@ -76,7 +76,10 @@ void CsvRows::store_row(RowBatch& batch, std::size_t row) {
         batch.values(cell.slot, row)[cell.offset] = parse_dense(cell, record[cell.column]);
         break;
       case FeatureKind::kSparse: *batch.ids(cell.slot, row) = parse_category(cell, record[cell.column]); break;
-      case FeatureKind::kSequence: parse_sequence(cell, record[cell.column], batch.ids(cell.slot, row)); break;
+      case FeatureKind::kSequence:
+        cell.is_element ? parse_element(cell, record[cell.column], batch.ids(cell.slot, row))
+                        : parse_sequence(cell, record[cell.column], batch.ids(cell.slot, row));
+        break;
     }
   }
   batch.kept(row).clear();
@@ -135,6 +138,12 @@ void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32
     if (more) text.remove_prefix(end + 1);
   }
   std::fill(ids + count, ids + length, Model::kNoElement);
+}
+
+// An empty column is no element.
+void CsvRows::parse_element(const Cell& cell, std::string_view text, std::int32_t* ids) {
+  if (cell.offset == 0) std::fill(ids, ids + spec_.features[cell.slot].length, Model::kNoElement);
+  if (!trimmed(text).empty()) ids[cell.offset] = parse_category(cell, text);
 }
 
 std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) const {

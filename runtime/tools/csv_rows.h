@@ -31,6 +31,7 @@ class CsvRows final : public RowSource {
   float parse_dense(const Cell& cell, std::string_view text);
   std::int32_t parse_category(const Cell& cell, std::string_view text);
   void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids);
+  void parse_element(const Cell& cell, std::string_view text, std::int32_t* ids);
   std::int32_t look_up(const Cell& cell, std::string_view text) const;
   std::int32_t find_integer(const Cell& cell, std::string_view text) const;
   [[noreturn]] void fail(const Cell& cell, const std::string& message) const;

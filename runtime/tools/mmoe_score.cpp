@@ -32,8 +32,9 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
     "becomes of them, and the last lines on standard error say how many there were. A category, and each element of a\n"
-    "sequence (a|b|c), is looked up as it stands, then without the blanks around it. Whole numbers may be written as\n"
-    "floats (5.0). Blank lines are skipped; in a table of one column they are rows without a value.\n"
+    "sequence (a|b|c), is looked up as it stands, then without the blanks around it. A sequence may also have a column\n"
+    "per element: NAME.0, NAME.1, …, where an empty one is no element. Whole numbers may be written as floats (5.0).\n"
+    "Blank lines are skipped; in a table of one column they are rows without a value.\n"
     "Scores are printed so that reading them gives the same bits.\n\n"
     "A column of x is found by its name if any column has such a name (x0, x1, …); then all must be there.\n\n"
     "FILE of --output and --gates is complete or not there at all, and cannot be one of the inputs.\n\n"

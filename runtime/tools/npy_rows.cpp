@@ -44,14 +44,18 @@ void NpyRows::map_features(const std::vector<std::string>& header) {
                     std::to_string(header.size()));
   }
   for (const FeatureSpec& feature : spec_.features) {
-    const bool number = feature.kind == FeatureKind::kDense ||
-                        (feature.kind == FeatureKind::kSparse && !feature.string_values);
-    if (number) continue;
-    throw ToolError(name_ + ": an array of numbers, but feature " + quoted(feature.name) +
-                    (feature.kind == FeatureKind::kSequence ? " is a sequence" : " is a text") + "; expected CSV");
+    if (feature.kind == FeatureKind::kDense || !feature.string_values) continue;
+    throw ToolError(name_ + ": an array of numbers, but feature " + quoted(feature.name) + " is a text; expected CSV");
   }
   header_ = header;
   cells_ = map_columns("the given header", header_, spec_);
+  for (const Cell& cell : cells_) {
+    const FeatureSpec& feature = spec_.features[cell.slot];
+    if (feature.kind != FeatureKind::kSequence || cell.is_element) continue;
+    throw ToolError(name_ + ": an array of numbers, but column " + quoted(header_[cell.column]) +
+                    " is a sequence; expected a column per element, " + quoted(header_[cell.column] + ".0") +
+                    " and so on, or CSV");
+  }
 }
 
 void NpyRows::keep(const std::vector<std::string>& names) {
@@ -88,11 +92,19 @@ std::size_t NpyRows::read_features(RowBatch& batch) {
       if (spec_.features[cell.slot].kind == FeatureKind::kDense) {
         batch.values(cell.slot, rows)[cell.offset] = dense_value(cell, number);
       } else {
-        *batch.ids(cell.slot, rows) = category(cell, number);
+        store_id(cell, number, batch.ids(cell.slot, rows));
       }
     }
   }
   return rows;
+}
+
+// A NaN among a sequence's columns is no element.
+void NpyRows::store_id(const Cell& cell, double number, std::int32_t* ids) {
+  if (cell.is_element && cell.offset == 0) {
+    std::fill(ids, ids + spec_.features[cell.slot].length, Model::kNoElement);
+  }
+  if (!cell.is_element || !std::isnan(number)) ids[cell.offset] = category(cell, number);
 }
 
 float NpyRows::dense_value(const Cell& cell, double number) {

@@ -27,6 +27,7 @@ class NpyRows final : public RowSource {
   void map_features(const std::vector<std::string>& header);
   std::size_t read_x(RowBatch& batch);
   std::size_t read_features(RowBatch& batch);
+  void store_id(const Cell& cell, double number, std::int32_t* ids);
   float dense_value(const Cell& cell, double number);
   std::int32_t category(const Cell& cell, double number);
   [[noreturn]] void refuse_names() const;

@@ -108,6 +108,20 @@ TEST_CASE("several features may read one column, each by its own rules") {
   CHECK(rows.values == Values{{10}, {3}});
 }
 
+TEST_CASE("a sequence is one column, or a column per element") {
+  FeatureSpec tags = category("tags", false);
+  tags.kind = FeatureKind::kSequence;
+  tags.length = 3;
+  const InputSpec spec = with_features({tags});
+  CHECK(read_text("tags\n10|3\n", spec).ids == Ids{{8, -1, -2}});
+  CHECK(read_text("tags.1, tags.0,tags.2\n10,3,\n,,\n,,10\n", spec).ids == Ids{{-1, 8, -2}, {-2, -2, -2}, {-2, -2, 8}});
+  CHECK(read_text("tags.0,tags.1\n10,10\n", spec).ids == Ids{{8, 8, -2}});  // fewer columns than elements
+  CHECK(read_text("tags.0,tags\n10,3\n", spec).ids == Ids{{-1, -2, -2}});  // its own name comes first
+  CHECK(error_of("tags.0,tags.1,tags.2,tags.3\n1,1,1,1\n", spec) ==
+        "rows.csv:1: columns 'tags.0' to 'tags.3', but the sequence has at most 3 elements");
+  CHECK(error_of("tags.1,tags.2\n1,1\n", spec) == "rows.csv:1: no column 'tags'; the header has: tags.1, tags.2");
+}
+
 TEST_CASE("batches are full but the last, and memory is used again") {
   RowReaderOptions options;
   options.batch_rows = 2;
