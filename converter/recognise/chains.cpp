@@ -119,6 +119,21 @@ bool Chains::reads_one_vector(const Vector& vector) const {
          });
 }
 
+/// A product with a constant along another axis than the vector's, as a cross-stitch unit's: every element is the same sum
+/// of its own inputs.
+bool Chains::mixes_by_constants(const Vector& vector) const {
+  const auto row_of = [&](Ref ref) {
+    const Expression& dense = expressions_.of(ref);
+    const auto begin = dense.weight->data.begin() + static_cast<std::ptrdiff_t>(ref.column * dense.weight->cols);
+    return std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(dense.weight->cols));
+  };
+  const std::vector<float> first = row_of(expressions_.scaled(vector.front()).of);
+  return std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+    const Ref of = expressions_.scaled(ref).of;
+    return expressions_.of(of).bias.empty() && row_of(of) == first;
+  });
+}
+
 /// What a vector is of columns of the input, or of sums. Layers without an activation that only some of it goes through are
 /// linear maps of the input.
 std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
@@ -131,6 +146,7 @@ std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
     return expressions_.of(expressions_.scaled(ref).of).inputs == expressions_.of(expressions_.scaled(vector.front()).of).inputs;
   });
   if (one_layer) return std::nullopt;
+  const bool mixes = sums || (layers && mixes_by_constants(vector));
   for (const Ref ref : vector) {
     std::optional<LinearForm> form = forms_.of(ref);
     if (!form) break;
@@ -140,7 +156,7 @@ std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
   const bool sums_layers = sums && std::any_of(base.forms.begin(), base.forms.end(),
                                                [](const LinearForm& form) { return form.through_layers; });
   if (base.forms.size() == vector.size() && !sums_layers) return base;
-  if (!sums) return std::nullopt;
+  if (!mixes) return std::nullopt;
   base.kind = BaseKind::kMixture;
   base.forms.clear();
   for (const Ref ref : vector) {

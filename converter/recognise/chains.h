@@ -46,6 +46,7 @@ class Chains {
   bool all_of_kind(const Vector& vector, ExpressionKind kind) const;
   bool reads_one_vector(const Vector& vector) const;
   bool is_sum_of_layer(const Vector& vector) const;
+  bool mixes_by_constants(const Vector& vector) const;
   std::optional<Base> base_of(const Vector& vector);
   Step step_over_activation(Vector& vector) const;
   Step step_over_affine(Vector& vector) const;

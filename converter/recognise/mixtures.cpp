@@ -44,8 +44,16 @@ void Mixtures::add_parts(Ref ref, double factor, size_t depth, Parts& parts) con
 
 Mixtures::Groups Mixtures::take_apart(Ref sum) const {
   Parts parts;
-  const std::vector<Term>& terms = expressions_.of(sum).terms[sum.column];
-  for (const Term& term : terms) {
+  const Expression& expression = expressions_.of(sum);
+  if (expression.kind == ExpressionKind::kDense) {  // by constants, as a cross-stitch unit
+    const size_t inputs = expression.inputs.size();
+    if (inputs > kMaxExpertsPerLevel) chains_.fail(sum, "mixes more than 256 vectors");
+    for (size_t i = 0; i < inputs; ++i) {
+      parts.push_back({expression.weight->at(sum.column, i), expression.inputs[i], {}, false});
+    }
+    return {{kNoGate, std::move(parts)}};
+  }
+  for (const Term& term : expression.terms[sum.column]) {
     term.product ? add_product(sum, term, term.coefficient, parts) : add_parts(term.a, term.coefficient, 1, parts);
     if (parts.size() > 2 * kMaxExpertsPerLevel) chains_.fail(sum, "mixes more than 256 vectors");
   }

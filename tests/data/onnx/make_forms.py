@@ -134,6 +134,23 @@ class Inputs(Mixture):
         return torch.cat([self.norm(x[:, :2]), self.layer(x[:, 2:4]), x[:, 4:]], 1)
 
 
+class Stitch(nn.Module):
+    """A network per task, whose vectors cross-stitch units mix: by a matrix product, with a layer between, and by sums."""
+    def __init__(self):
+        super().__init__()
+        self.bottoms = modules(2, lambda: mlp(INPUTS, WIDTH, nn.ReLU()))
+        self.middles = modules(2, lambda: mlp(WIDTH, WIDTH, nn.Tanh()))
+        self.towers = modules(2, lambda: mlp(WIDTH, 1))
+        self.first = nn.Parameter(torch.zeros(2, 2))
+        self.second = nn.Parameter(torch.zeros(2, 2))
+
+    def forward(self, x):
+        mixed = torch.matmul(self.first, torch.stack([bottom(x) for bottom in self.bottoms], 1))
+        a, b = (middle(mixed[:, i]) for i, middle in enumerate(self.middles))
+        mixed = [self.second[i, 0] * a + self.second[i, 1] * b for i in range(2)]
+        return torch.sigmoid(torch.cat([tower(vector) for tower, vector in zip(self.towers, mixed)], 1))
+
+
 def randomise(model, random):
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
@@ -167,6 +184,7 @@ def main():
     export("gates", Gates(), rows, random)
     export("links", Links(), rows, random)
     export("inputs", Inputs(), rows, random)
+    export("stitch", Stitch(), rows, random)
 
 
 if __name__ == "__main__":
