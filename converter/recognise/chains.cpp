@@ -122,15 +122,16 @@ bool Chains::reads_one_vector(const Vector& vector) const {
 /// A product with a constant along another axis than the vector's, as a cross-stitch unit's: every element is the same sum
 /// of its own inputs.
 bool Chains::mixes_by_constants(const Vector& vector) const {
-  const auto row_of = [&](Ref ref) {
-    const Expression& dense = expressions_.of(ref);
-    const auto begin = dense.weight->data.begin() + static_cast<std::ptrdiff_t>(ref.column * dense.weight->cols);
-    return std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(dense.weight->cols));
+  const auto row_of = [&](Ref of) {
+    const Matrix& weight = *expressions_.of(of).weight;
+    return weight.data.data() + of.column * weight.cols;
   };
-  const std::vector<float> first = row_of(expressions_.scaled(vector.front()).of);
+  const Ref first = expressions_.scaled(vector.front()).of;
+  const size_t inputs = expressions_.of(first).inputs.size();
   return std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
     const Ref of = expressions_.scaled(ref).of;
-    return expressions_.of(of).bias.empty() && row_of(of) == first;
+    const Expression& dense = expressions_.of(of);
+    return dense.bias.empty() && dense.inputs.size() == inputs && std::equal(row_of(of), row_of(of) + inputs, row_of(first));
   });
 }
 
