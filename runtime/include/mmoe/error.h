@@ -26,7 +26,7 @@ enum class ErrorCode : std::int32_t {
   kInvalidArgument = 8,  ///< the call is wrong; the message names the argument
   kArenaTooSmall = 9,    ///< the message says how many bytes are needed
   kOutOfMemory = 10,
-  kNonFinite = 11,       ///< an input or a score is NaN or infinite and the options refuse it; the message names the row
+  kNonFinite = 11,       ///< an input or a score is NaN or infinite, which the options refuse; the message has the row
   kUnknownCategory = 12,  ///< a value is not in a feature's vocabulary and the feature refuses unknown ones
   kLimitExceeded = 13     ///< sound, but a row takes more work or memory than an option allows; the message names it
 };

@@ -95,7 +95,7 @@ class Plan {
 
   /// Allocates nothing. The model must outlive the plan and its sessions, and not be moved meanwhile.
   /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (isa; more memory than the
-  /// machine can address).
+  /// machine can address), kLimitExceeded (one of the options' limits).
   static Result<Plan> create(const Model& model, const PlanOptions& options = {});
   static Result<Plan> create(const Model&& model, const PlanOptions& options = {}) = delete;
 
@@ -103,7 +103,7 @@ class Plan {
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t num_steps() const { return num_steps_; }
   /// What one row costs, as far as it is known before the row is: multiply-adds of all products and mixes, padding
-  /// included, experts that a row might skip too. So that it bounds the rest as well, a column of a normalisation or
+  /// included, experts that a row might skip too, and additions of pooled sequences in full length. So that it bounds the rest as well, a column of a normalisation or
   /// of a softmax counts as 16, and a choice among n experts as n n.
   std::uint64_t multiply_adds_per_row() const { return multiply_adds_; }
   /// Tasks that are scored: columns of the output.
@@ -130,7 +130,8 @@ class Plan {
   ///
   /// All scores need the floating-point environment that C begins with: rounding to nearest, subnormal numbers kept.
   /// A program that is linked with -ffast-math is started without the latter (crtfastm.o), and so may be a thread of
-  /// an audio host; one score in 180,000 of a trial then had other bits. Builds without NDEBUG assert it when they score.
+  /// an audio host; one score in 180,000 of a trial then had other bits. Builds without NDEBUG assert it when they
+  /// score.
   bool is_exact() const;
 
   const Model& model() const { return *model_; }

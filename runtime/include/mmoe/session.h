@@ -86,9 +86,10 @@ class Session {
 
   /// From now on every function that scores also writes each row's gate weights, `stride` floats apart, until the
   /// next write_gates(); null: no longer. weights: [rows of the call, plan().num_gate_weights()], the caller's; the
-  /// columns are those of plan().gate(i). They are the softmax's weights: 0 of an expert that a row does not select, and
-  /// otherwise after top-k, min_gate_weight and renormalising; constants that a gate has behind its softmax come later. A
-  /// row whose scores are NaN for a non-finite input has NaN weights. Scores stay the same bits, and cost nothing more.
+  /// columns are those of plan().gate(i). They are the softmax's weights: 0 of an expert that a row does not select,
+  /// and otherwise after top-k, min_gate_weight and renormalising; constants that a gate has behind its softmax come
+  /// later. A row whose scores are NaN for a non-finite input has NaN weights. Scores stay the same bits, and cost
+  /// nothing more.
   /// Error: kInvalidArgument when stride is less than plan().num_gate_weights(); nothing has then changed.
   Status write_gates(float* weights, std::size_t stride);
 

@@ -24,7 +24,8 @@ class ThreadPool {
   /// Ends the threads and waits for them. REQUIRES: no call of executor() is running.
   ///
   /// After fork() the child has the pool without its threads: there the caller does all of the work itself, and the
-  /// destructor leaves the pool's memory to the end of the process. REQUIRES of fork(): no call of executor() is running.
+  /// destructor leaves the pool's memory to the end of the process. REQUIRES of fork(): no call of executor() is
+  /// running.
   ~ThreadPool();
 
   /// For ParallelSession::create(); valid as long as the pool, wherever that is moved. Calls from several threads

@@ -29,8 +29,8 @@ Status read_at_start(int descriptor, const char* path, void* to, std::size_t siz
   return {};
 }
 
-// Puts memory of this process in the place of the mapping's first bytes. A copy on write would not do: a file that is cut
-// takes even pages that were written to.
+// Puts memory of this process in the place of the mapping's first bytes. A copy on write would not do: a file that is
+// cut takes even pages that were written to.
 Status keep_private(int descriptor, const char* path, void* data, std::size_t size) {
   void* memory = mmap(data, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   if (memory == MAP_FAILED) return make_error(ErrorCode::kOutOfMemory, path, ": no memory for ", size, " bytes");
@@ -61,7 +61,12 @@ Result<FileMapping> map_descriptor(int descriptor, const char* path,
   void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED) return io_error(path);
   if (own != 0) {
-    if (Status kept = keep_private(descriptor, path, data, static_cast<std::size_t>(own)); !kept) {
+    Status kept = keep_private(descriptor, path, data, static_cast<std::size_t>(own));
+    // It was read twice: a header that has grown in between would not be all in our memory.
+    if (kept.ok() && own < file_bytes && private_bytes(static_cast<const unsigned char*>(data)) > own) {
+      kept = make_error(ErrorCode::kIo, path, ": was written to while it was read");
+    }
+    if (!kept) {
       munmap(data, size);
       return kept.error();
     }

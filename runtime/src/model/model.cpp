@@ -42,7 +42,8 @@ std::uint64_t all_bytes(const unsigned char*) { return UINT64_MAX; }
 
 Result<Model> Model::map(const char* path, const LoadOptions& options) {
   if (!path) return make_error(ErrorCode::kInvalidArgument, "path: null");
-  Result<internal::FileMapping> mapping = internal::map_file(path, options.copy ? all_bytes : internal::claimed_header_bytes);
+  const auto private_bytes = options.copy ? all_bytes : internal::claimed_header_bytes;
+  Result<internal::FileMapping> mapping = internal::map_file(path, private_bytes);
   if (!mapping) return mapping.error();
   Model model(mapping->data, mapping->size, Ownership::kMapped, mapping->file);
   if (Status status = verify(model, options); !status) return with_path(path, status.error());

@@ -94,8 +94,9 @@ void PlanBuilder::add_features() {
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
   std::size_t most_ids = block_rows_;
   for (const schema::Feature* feature : *root_.features()) {
-    const bool longer = feature->kind() == schema::FeatureKind_Sequence && feature->length() > most_ids;
-    if (longer) most_ids = feature->length();
+    if (feature->kind() != schema::FeatureKind_Sequence) continue;
+    if (feature->length() > most_ids) most_ids = feature->length();
+    add_work(feature->length(), feature->width());
   }
   std::int32_t* ids = tables_.allocate<std::int32_t>(most_ids);
   float* input = tables_.allocate<float>(saturating_multiply(block_rows_, root_.input_dim()));
