@@ -13,7 +13,6 @@ void FileSink::append(const void* data, size_t bytes) {
 
 void FileSink::replace(uint64_t offset, const void* data, size_t bytes) {
   mapping_.reset();
-  file_.flush();  // what is still to be appended must not come over it
   file_.write_at(offset, {static_cast<const char*>(data), bytes});
 }
 

@@ -9,6 +9,7 @@ namespace mmoe::tools {
 namespace {
 
 constexpr std::size_t kMaxRecordBytes = 64u << 20;  // what lacks every line end is no table
+constexpr std::size_t kMaxFields = 4u << 20;       // x has at most 2^20 columns
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
@@ -130,6 +131,7 @@ void CsvReader::start_quoted() {
 }
 
 void CsvReader::end_field() {
+  if (record_.size() == kMaxFields) throw ToolError(where() + ": a record of more than 4,194,304 fields; is this CSV?");
   record_.ends_.push_back(record_.text_.size());
   state_ = State::kStart;
 }

@@ -75,7 +75,6 @@ class CsvReader {
   void take_structure(char c);
   void start_quoted();
   void end_field();
-  void end_record();
   void count_line(char last);
   void finish();
   [[noreturn]] void fail_at_quote() const;

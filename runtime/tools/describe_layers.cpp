@@ -1,9 +1,13 @@
 #include "runtime/tools/describe_layers.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
+#include "runtime/tools/error.h"
 #include "runtime/tools/schema_names.h"
+#include "runtime/tools/text.h"
 
 namespace mmoe::tools {
 namespace {
@@ -55,6 +59,26 @@ Json layers_of(const Layers* layers) {
     out.push_back(std::move(item));
   }
   return out;
+}
+
+// Layers, and experts of gates, as often as the model has them: lists may be shared, and a description repeats them.
+std::uint64_t entries_of(const schema::Level& level) {
+  std::uint64_t count = 0;
+  for (const schema::Expert* expert : *level.experts()) count += 1 + size_of(expert->layers());
+  for (const schema::Gate* gate : *level.gates()) count += 1 + size_of(gate->hidden()) + gate->experts()->size();
+  return count;
+}
+
+// An entry takes 4 bytes of a file that shares nothing, and up to a kilobyte of a description.
+void check_describable(const schema::Model& model, std::uint64_t file_bytes) {
+  constexpr std::uint64_t kAlways = 16384;
+  std::uint64_t count = 0;
+  for (const schema::Level* level : *model.levels()) count += entries_of(*level);
+  const std::uint64_t limit = std::max(kAlways, file_bytes / 4);
+  if (count <= limit) return;
+  throw ToolError("levels: " + with_thousands(count) + " layers and places of experts in a file of " +
+                  human_bytes(file_bytes) + ", which shares them; at most " + with_thousands(limit) +
+                  " can be described");
 }
 
 class LayerDescriber {
@@ -157,6 +181,9 @@ class LayerDescriber {
 
 }  // namespace
 
-void describe_layers(const ModelView& view, Json& out) { LayerDescriber(view).run(out); }
+void describe_layers(const ModelView& view, Json& out) {
+  check_describable(view.root(), view.file_bytes());
+  LayerDescriber(view).run(out);
+}
 
 }  // namespace mmoe::tools

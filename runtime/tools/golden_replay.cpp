@@ -11,6 +11,7 @@
 #include "runtime/tools/input_spec.h"
 #include "runtime/tools/model_view.h"
 #include "runtime/tools/row_batch.h"
+#include "runtime/tools/text.h"
 
 namespace mmoe::tools {
 namespace {
@@ -111,6 +112,18 @@ std::uint64_t terms_of(const schema::Level& level) {
   return longest + 2 * mixed;  // the softmax's sum, and the mix
 }
 
+// A file may have a row in 8 bytes, and each of them may cost what one row may. Whoever raises that limit has asked for it.
+void check_work(const Plan& plan, const PlanLimits& limits) {
+  constexpr std::uint64_t kAlways = std::uint64_t{1} << 30, kPerByte = 4096;  // the converter's rows: some 100 per byte
+  if (limits.max_multiply_adds != 0) return;
+  const std::uint64_t rows = plan.model().golden_rows().num_rows, each = plan.multiply_adds_per_row();
+  const std::uint64_t limit = std::max<std::uint64_t>(kAlways, kPerByte * plan.model().size_bytes());
+  if (each == 0 || rows <= limit / each) return;
+  throw ToolError(with_thousands(rows) + " golden rows of " + with_thousands(each) +
+                  " multiply-adds are more than a file of " + human_bytes(plan.model().size_bytes()) +
+                  " should ask for: --max-multiply-adds " + std::to_string(each) + " if you trust it");
+}
+
 }  // namespace
 
 double tolerance_without_fma(const Model& model) {
@@ -127,6 +140,7 @@ double tolerance_without_fma(const Model& model) {
 
 Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits) {
   Session session = make_session(model, isa, batch, limits);
+  check_work(session.plan(), limits);
   Replay replay;
   replay.isa = session.plan().isa();
   replay.exact = session.plan().is_exact();

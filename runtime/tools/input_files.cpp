@@ -1,6 +1,7 @@
 #include "runtime/tools/input_files.h"
 
 #include <charconv>
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -81,6 +82,14 @@ bool are_one_output(const std::string& a, const std::string& b) {
   return (first >= 0 && first == second) || are_one_pipe(a, b) || are_same(output_identity(a), output_identity(b));
 }
 
+// Of a descriptor that is not open yet, this process would soon make an input's or another output's.
+void check_is_open(const NamedFile& output) {
+  const int descriptor = descriptor_named(output.path);
+  if (descriptor > STDERR_FILENO && fcntl(descriptor, F_GETFD) == -1) {
+    throw UsageError(output.option + ": " + output.path + ": there is no such descriptor; redirect it to a file");
+  }
+}
+
 }  // namespace
 
 std::string follow_links(const std::string& path) {
@@ -126,7 +135,8 @@ void check_not_read(const std::string& output) {
   const std::lock_guard lock(inputs().mutex);
   for (const std::string& path : inputs().paths) {
     if (are_same(identity, identity_of(path))) {
-      throw ToolError(output + ": this output is also an input, " + printable(path) + ", which it would replace; name another file");
+      throw ToolError(output + ": this output is also an input, " + printable(path) +
+                      ", which it would replace; name another file");
     }
   }
 }
@@ -135,15 +145,17 @@ void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<Name
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const NamedFile& output = outputs[i];
     if (output.path.empty()) continue;
+    check_is_open(output);
     for (const NamedFile& input : inputs) {
       const bool same = !input.path.empty() && are_same(output_identity(output.path), input_identity(input.path));
       if (same) throw UsageError(output.option + ": that file " + input.is);
     }
     for (std::size_t other = 0; other < i; ++other) {
       if (outputs[other].path.empty() || !are_one_output(output.path, outputs[other].path)) continue;
-      const bool standard = descriptor_named(output.path) == STDOUT_FILENO;
-      throw UsageError(output.option + (standard ? ": standard output " + outputs[other].is + "; name a file for one of them"
-                                                 : ": that file " + outputs[other].is));
+      if (descriptor_named(output.path) != STDOUT_FILENO) {
+        throw UsageError(output.option + ": that file " + outputs[other].is);
+      }
+      throw UsageError(output.option + ": standard output " + outputs[other].is + "; name a file for one of them");
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -46,7 +47,9 @@ inline const schema::Task& task_of(const schema::Model& model, Index index) {
 /// The model must stay as long as the view.
 class ModelView {
  public:
-  explicit ModelView(const Model& model) : data_(model.data()) {}
+  explicit ModelView(const Model& model) : data_(model.data()), file_bytes_(model.size_bytes()) {}
+
+  std::uint64_t file_bytes() const { return file_bytes_; }
 
   const schema::Model& root() const { return *schema::GetSizePrefixedModel(data_); }
 
@@ -63,6 +66,7 @@ class ModelView {
 
  private:
   const void* data_;
+  std::uint64_t file_bytes_;
 };
 
 }  // namespace mmoe::tools

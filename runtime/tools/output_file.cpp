@@ -50,7 +50,9 @@ void OutputFile::open_temporary(const std::string& target, mode_t mode) {
   try {
     temporary_ = std::make_unique<TemporaryFile>(target, mode);
   } catch (const std::system_error& error) {
-    fail(error.code().value());
+    const int number = error.code().value();
+    if (number != EACCES && number != EPERM && number != EROFS) fail(number);
+    throw ToolError(name_ + ": no file can be made in its folder, " + folder_of(target) + ": " + std::strerror(number));
   }
 }
 
@@ -92,6 +94,7 @@ void OutputFile::write_whole(int descriptor, std::string_view bytes) {
 }
 
 void OutputFile::write_at(std::uint64_t offset, std::string_view bytes) {
+  flush();  // what was appended before must not come over it
   if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) - bytes.size()) fail(EFBIG);
   while (!bytes.empty()) {
     const ssize_t written =

@@ -32,7 +32,8 @@ class OutputFile {
 
   /// Appends to what write() has written. Throws ToolError, or BrokenPipe.
   void write(std::string_view bytes);
-  /// Writes at a place of its own; what lies between and is never written is zeros. REQUIRES: Access::kRandom.
+  /// Writes at a place of its own, over what write() has put there; what lies between and is never written is zeros.
+  /// REQUIRES: Access::kRandom.
   void write_at(std::uint64_t offset, std::string_view bytes);
   void flush();
 
@@ -46,7 +47,6 @@ class OutputFile {
   std::string path() const { return temporary_ ? temporary_->path() : std::string(); }
 
  private:
-  void open_live();
   void open_temporary(const std::string& target, mode_t mode);
   void write_whole(int descriptor, std::string_view bytes);
   void copy_to_live();

@@ -72,6 +72,13 @@ TEST_CASE("malformed quoting is refused") {
         "rows.csv:2: a quoted field of the record that starts here is not closed by the end of the input");
 }
 
+TEST_CASE("more fields than any table has are refused before they fill the memory") {
+  const std::size_t most = std::size_t{4} << 20;
+  CHECK(parse(std::string(most - 1, ',') + "\n").records.front().size() == most);
+  CHECK(error_of("a\n" + std::string(most, ',') + "\n") ==
+        "rows.csv:2: a record of more than 4,194,304 fields; is this CSV?");
+}
+
 TEST_CASE("a file may end within a line") {
   CHECK(parse("a,b\n1,").records == Records{{"a", "b"}, {"1", ""}});
   CHECK(parse("a,b\n1,\"2\"").records == Records{{"a", "b"}, {"1", "2"}});

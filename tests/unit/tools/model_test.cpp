@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "runtime/tools/scorer.h"
 #include "runtime/tools/vocabulary_dump.h"
 #include "tests/unit/models.h"
+#include "tests/unit/shared_model.h"
 #include "tests/unit/tools/temporary_file.h"
 
 namespace mmoe::tools {
@@ -43,6 +45,39 @@ std::vector<float> score_all(const Model& model, const std::string& path, const 
   return scores;
 }
 
+std::string error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const ToolError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("inspect: a small file that shares its layers is not described a thousand times over") {
+  const AlignedBytes file = mmoe::test::SharedModel({16, 256, 64, 32, 16}).file();
+  const Model model = load(file);
+  CHECK(error_of([&] { describe(model, "m.mmoe", false); }).find("levels: 398,336 layers and places of experts in a "
+                                                                 "file of ") == 0);
+  const AlignedBytes small = mmoe::test::SharedModel({2, 16, 4, 32, 16}).file();
+  const Model fits = load(small);
+  CHECK(describe(fits, "m.mmoe", false)["levels"].size() == 2);
+}
+
+TEST_CASE("verify: rows of a few bytes that cost millions of multiply-adds each are refused") {
+  const AlignedBytes file = mmoe::test::SharedModel({2, 64, 8, 16, 32, 0, 0, 2000}).file();
+  const Model model = load(file);
+  const std::uint64_t each = Plan::create(model)->multiply_adds_per_row();
+  REQUIRE(each * 2000 > std::uint64_t{1} << 30);
+  const std::string message = error_of([&] { replay_golden_rows(model, "scalar", 8); });
+  CAPTURE(message);
+  CHECK(message.find("2,000 golden rows of ") == 0);
+  // As many of a model whose layers take more of the file than the rows ask for.
+  const AlignedBytes plain = mmoe::test::SharedModel({1, 2, 1, 1, 16, 0, 0, 2000}).file();
+  const Model cheap = load(plain);
+  CHECK(replay_golden_rows(cheap, "scalar", 256).num_wrong == 0);
+}
+
 TEST_CASE("inspect: activations, links and gates by the names of the description") {
   const AlignedBytes file = model_file(mmoe::test::linked_description(3), 1);
   const Model model = load(file);
@@ -50,8 +85,8 @@ TEST_CASE("inspect: activations, links and gates by the names of the description
   REQUIRE(described["tasks"].size() == model.num_tasks());
   const std::string text = model_text(described);
   for (const char* part :
-       {"celu(0.6)", "mish", "hard_swish", "hard_sigmoid(0.2, 0.5)", "swish(1.702)", "log_sigmoid", "threshold(0.1, -0.2)",
-        "squared_relu", "softplus(2.5)", "softsign", "exp", "clamp(-1, 3.40282e+38)", "softmax times ",
+       {"celu(0.6)", "mish", "hard_swish", "hard_sigmoid(0.2, 0.5)", "swish(1.702)", "log_sigmoid",
+        "threshold(0.1, -0.2)", "squared_relu", "softplus(2.5)", "softsign", "exp", "clamp(-1, 3.40282e+38)", "softmax times ",
         "softplus of identity of tower 'tower 0', times 2, plus -1, at least -0.5, at most 5",
         "sigmoid of identity of tower 'tower 0', times -1, plus 1", "log-softmax column 2 of tower 'tower 2'",
         "expected value of 1, 2, 3.5, -4 of tower 'tower 2'", "tanh of identity of tower 'tower 3', column 2",

@@ -197,6 +197,16 @@ TEST_CASE("parts of a file in any order, and read back before it is there") {
   CHECK(directory.read("out") == written);
 }
 
+TEST_CASE("what is written at a place comes over what was appended there") {
+  const TemporaryDirectory directory;
+  OutputFile out(directory.file("out"), OutputFile::Access::kRandom);
+  out.write("____tail");
+  out.write_at(0, "head");  // while the above is still in a buffer
+  out.write("!");
+  out.commit();
+  CHECK(directory.read("out") == "headtail!");
+}
+
 TEST_CASE("what cannot seek gets its parts in order") {
   const TemporaryDirectory directory;
   const std::string pipe = directory.file("pipe");
@@ -259,6 +269,8 @@ TEST_CASE("an output is no input, and no other output") {
   CHECK(refusal("-", "/dev/stdout") == "--gates: standard output has the scores; name a file for one of them");
   CHECK(refusal("/dev/null", "/dev/null").empty());
   CHECK(refusal("-", directory.file("new")).empty());
+  // It would become that of the first file that is opened.
+  CHECK(refusal("/dev/fd/987", "") == "--output: /dev/fd/987: there is no such descriptor; redirect it to a file");
 }
 
 TEST_CASE("a file that has been read is not replaced") {
