@@ -20,8 +20,8 @@ struct Product {
 constexpr Product kProducts[] = {
     // (1 + 2^-12)^2 - (1 + 2^-11) = 2^-24: a product that is rounded first leaves 0.
     {1 + kUlp * 2048, 1 + kUlp * 2048, -(1 + kUlp * 4096)},
-    // 2^-24 (1 + 2^-23) (1 - 2^-23) is less than half an ulp of the bias by 2^-70, which neither double nor x87's 64 bits
-    // hold: rounded to them first, it becomes a tie, and 1 + 2^-23 goes up to the even 1 + 2^-22.
+    // 2^-24 (1 + 2^-23) (1 - 2^-23) is less than half an ulp of the bias by 2^-70, which neither double nor x87's 64
+    // bits hold: rounded to them first, it becomes a tie, and 1 + 2^-23 goes up to the even 1 + 2^-22.
     {(1 + kUlp) * (kUlp / 2), 1 - kUlp, 1 + kUlp},
     {-(1 + kUlp) * (kUlp / 2), 1 - kUlp, -(1 + kUlp)},
 };

@@ -311,7 +311,8 @@ void pool(const PoolArgs& args) {
       const float x = args.table[static_cast<std::size_t>(args.ids[i]) * args.width + d];
       pooled = args.pooling != Pooling::kMax ? pooled + x : pooled < x ? x : pooled;
     }
-    args.output[d] = args.pooling == Pooling::kMean && args.num_ids > 1 ? pooled / static_cast<float>(args.num_ids) : pooled;
+    const bool divides = args.pooling == Pooling::kMean && args.num_ids > 1;
+    args.output[d] = divides ? pooled / static_cast<float>(args.num_ids) : pooled;
   }
 }
 

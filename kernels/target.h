@@ -1,5 +1,5 @@
-// What the contract of kernels.h asks of a compiler's flags and of the machine. CMakeLists.txt gives the flags after those
-// of a parent project, so that they win; other build systems are refused what would silently change scores.
+// What the contract of kernels.h asks of a compiler's flags and of the machine. CMakeLists.txt gives the flags after
+// those of a parent project, so that they win; other build systems are refused what would silently change scores.
 #pragma once
 
 #if defined(__FAST_MATH__) || defined(_M_FP_FAST) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \

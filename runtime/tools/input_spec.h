@@ -36,7 +36,8 @@ struct InputSpec {
 /// Which part of a model's input: whole rows, or a request's two halves.
 enum class InputPart : std::uint8_t { kRows, kUser, kItems };
 
-/// The model must stay as long as the result. Throws ToolError when the features' names have more than 16 MiB in all. REQUIRES for kUser and kItems: the model has shared inputs.
+/// The model must stay as long as the result. Throws ToolError when the features' names have more than 16 MiB in all.
+/// REQUIRES for kUser and kItems: the model has shared inputs.
 InputSpec input_spec(const Model& model, InputPart part = InputPart::kRows);
 
 }  // namespace mmoe::tools

@@ -86,7 +86,9 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("ROWS");
   app.add_option("--isa", options.scorer.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
       ->type_name("NAME");
-  app.add_option("--header", options.header, "column names of a CSV file that has no header line, or of an array of features")->type_name("A,B");
+  app.add_option("--header", options.header,
+                 "column names of a CSV file that has no header line, or of an array of features")
+      ->type_name("A,B");
   app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
   app.add_option("--gates", options.gates, "also write each row's gate weights, as CSV; --keep holds for both")
       ->type_name("FILE");

@@ -11,8 +11,8 @@
 
 namespace mmoe::tools {
 
-/// The rows are x; or, where a header names the array's columns, the model's features by name: numbers, and whole numbers
-/// that are categories (NaN: missing).
+/// The rows are x; or, where a header names the array's columns, the model's features by name: numbers, and whole
+/// numbers that are categories (NaN: missing).
 class NpyRows final : public RowSource {
  public:
   /// Reads the array's header. The source must stay as long as this object.

@@ -146,7 +146,8 @@ std::string embedding_text(const Json& embedding) {
 std::string kind_text(const Json& feature) {
   if (!feature.contains("sequence")) return text_of(feature["kind"]);
   const Json& sequence = feature["sequence"];
-  return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + " of at most " + number_of(sequence["length"]);
+  return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + " of at most " +
+         number_of(sequence["length"]);
 }
 
 std::string features_text(const Json& features) {
@@ -290,8 +291,8 @@ std::string provenance_text(const Json& provenance) {
 }  // namespace
 
 std::string model_text(const Json& model) {
-  std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) + features_text(model["features"]) +
-                    levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model) +
+  std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) +
+                    features_text(model["features"]) + levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model) +
                     segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);

@@ -9,7 +9,10 @@
 namespace mmoe::tools {
 
 RowReader::RowReader(const std::string& path, InputSpec spec, RowReaderOptions options)
-    : spec_(std::move(spec)), options_(std::move(options)), bytes_(path), batch_(spec_, rows_that_fit(spec_, options_.batch_rows)) {
+    : spec_(std::move(spec)),
+      options_(std::move(options)),
+      bytes_(path),
+      batch_(spec_, rows_that_fit(spec_, options_.batch_rows)) {
   if (detect_row_format(bytes_) == RowFormat::kNpy) {
     rows_ = std::make_unique<NpyRows>(bytes_, spec_, options_);
   } else {

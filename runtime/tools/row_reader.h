@@ -51,10 +51,10 @@ class RowSource {
 
 /// CSV: a header line names the columns (see map_columns), further columns are ignored. A category, and each of the
 /// elements of a sequence, which `|` separates, is looked up as it stands, then without the blanks around it; a whole
-/// number may be written as a float ("5.0"). An empty value is a missing one (NaN) where the feature has a rule for it, no
-/// category, and a sequence without elements. In a table of one column a blank line is a row without a value.
-/// .npy: float32 or float64 [rows, input_dim], for models without features; with a header [rows, columns], for models
-/// whose features are numbers or whole numbers.
+/// number may be written as a float ("5.0"). An empty value is a missing one (NaN) where the feature has a rule for it,
+/// no category, and a sequence without elements. In a table of one column a blank line is a row without a value. .npy:
+/// float32 or float64 [rows, input_dim], for models without features; with a header [rows, columns], for models whose
+/// features are numbers or whole numbers.
 /// All errors are ToolErrors that name the file, the line and column, and the value.
 class RowReader {
  public:

@@ -94,8 +94,8 @@ bool is_temporary_of(std::string_view name, std::string_view beginning) {
 
 bool is_same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-// Its writer holds a lock from right after making it; whoever gets the lock knows that there is no writer. A writer that
-// was overtaken between the two notices (see create) and takes another name.
+// Its writer holds a lock from right after making it; whoever gets the lock knows that there is no writer. A writer
+// that was overtaken between the two notices (see create) and takes another name.
 void remove_if_abandoned(int folder, const char* name) {
   const int descriptor = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return;

@@ -8,7 +8,8 @@ namespace mmoe::tools {
 
 /// Its name, FILE.mmoe-0123456789abcdef.tmp, cannot be guessed, and it is made by this process or not at all; it is
 /// locked (flock) as long as it is open. What a killed run left for the same target is removed: files of such a name,
-/// owned by this user, that nobody holds a lock on. SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGXCPU remove it on their way.
+/// owned by this user, that nobody holds a lock on. SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGXCPU remove it on their
+/// way.
 class TemporaryFile {
  public:
   /// At most so many at a time are removed by a signal.

@@ -26,8 +26,8 @@ bool read_whole(HANDLE file, char* to, std::size_t size) {
   for (std::size_t done = 0; done < size;) {
     const std::size_t left = size - done;
     DWORD count = 0;
-    if (!ReadFile(file, to + done, static_cast<DWORD>(left < kMaxRead ? left : kMaxRead), &count, nullptr)) return false;
-    if (count == 0) return false;
+    const auto wanted = static_cast<DWORD>(left < kMaxRead ? left : kMaxRead);
+    if (!ReadFile(file, to + done, wanted, &count, nullptr) || count == 0) return false;
     done += count;
   }
   return true;

@@ -132,8 +132,9 @@ class LayerVerifier {
 
   // Celu and softplus divide by alpha.
   static Status parameters(schema::ActivationKind activation, float alpha, float beta, const Path& path) {
+    using namespace schema;  // NOLINT: its names are long
     const bool divides =
-        kHasExtras && (activation == schema::ActivationKind_Celu || activation == schema::ActivationKind_ScaledSoftplus);
+        kHasExtras && (activation == ActivationKind_Celu || activation == ActivationKind_ScaledSoftplus);
     if (is_finite(alpha) && is_finite(beta) && (!divides || alpha > 0)) return {};
     return error_at(path, ErrorCode::kDamaged, "alpha or beta: not finite, or not above 0");
   }
@@ -153,7 +154,9 @@ class LayerVerifier {
     if (!is_finite(normalized->epsilon())) {
       return error_at(path, ErrorCode::kDamaged, "normalized.epsilon: not finite");
     }
-    if (find_tensor(root_, normalized->scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) return {};
+    if (find_tensor(root_, normalized->scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) {
+      return {};
+    }
     return error_at(path, ErrorCode::kDamaged, "normalized.scale_shift: not two rows of ", padded, " floats");
   }
 

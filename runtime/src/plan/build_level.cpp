@@ -45,8 +45,8 @@ std::size_t PlanBuilder::max_selected_of(const schema::Gate& gate) const {
   return has_threshold(gate) ? gate.experts()->size() : top_k_of(gate);
 }
 
-// How likely a row is to leave each expert unused, were gates' choices random and independent. Of a threshold nothing is
-// known.
+// How likely a row is to leave each expert unused, were gates' choices random and independent. Of a threshold nothing
+// is known.
 void PlanBuilder::find_chances(const schema::Level& level, const LevelNeeds& needs, float* unused) const {
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) unused[e] = 1.0f;
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {

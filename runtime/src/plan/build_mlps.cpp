@@ -167,7 +167,8 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   step.args.epsilon = normalized.epsilon();
   step.args.scale = ModelAccess::floats(model_, normalized.scale_shift()) + layer.column();
   step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
-  step.args.activation = behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
+  step.args.activation =
+      behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
   step.args.alpha = layer.alpha();
   step.args.beta = layer.beta();
   if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {

@@ -64,7 +64,7 @@ struct SelectStep {
 
 struct MixStep {
   kernels::MixArgs args;
-  const float* scales;  ///< [experts of the gate] what each one's weight is multiplied by first, in place; null: nothing
+  const float* scales;  ///< [experts of the gate] each one's weight is multiplied by it first, in place; null: not
   float* scaled;        ///< args.weights
 };
 

@@ -41,7 +41,8 @@ struct ThreadPool::State {
 
   bool has_threads() const { return process == this_process(); }
 
-  // In a child after fork() nobody is left to wait for: what belongs to the threads stays as it is, until the process ends.
+  // In a child after fork() nobody is left to wait for: what belongs to the threads stays as it is, until the process
+  // ends.
   static void end(State* state) {
     if (state && state->has_threads()) delete state;
   }

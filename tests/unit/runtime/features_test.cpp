@@ -200,7 +200,8 @@ struct SequenceRows {
     }
     words[0] = seen[0] = Model::kUnknownId;
   }
-  static void fill(std::vector<std::int32_t>& ids, std::size_t length, std::size_t used, std::size_t below, Random& random) {
+  static void fill(std::vector<std::int32_t>& ids, std::size_t length, std::size_t used, std::size_t below,
+                   Random& random) {
     for (std::size_t i = 0; i < length; ++i) {
       ids.push_back(i < used ? static_cast<std::int32_t>(random.below(below)) : Model::kNoElement);
     }
@@ -212,7 +213,8 @@ struct SequenceRows {
 };
 
 // What the description says, in float, element after element.
-std::vector<float> pooled(const converter::Table& table, const converter::SequenceFeature& feature, const std::int32_t* ids) {
+std::vector<float> pooled(const converter::Table& table, const converter::SequenceFeature& feature,
+                          const std::int32_t* ids) {
   std::vector<float> sum(table.cols);
   std::size_t count = 0;
   for (std::size_t i = 0; i < feature.length; ++i) {
@@ -269,7 +271,9 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
     REQUIRE(session->score_features(rows.columns().data(), 5, rows.count, found.data()).ok());
     CHECK(found == expected);
     // The first row's user with every row's item.
-    for (std::size_t row = 0; row < rows.count; ++row) std::copy_n(x.begin(), 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17));
+    for (std::size_t row = 0; row < rows.count; ++row) {
+      std::copy_n(x.begin(), 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17));
+    }
     REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
     REQUIRE(session->set_user_features(rows.columns().data(), 2).ok());
     REQUIRE(session->score_candidate_features(rows.columns().data() + 2, 3, rows.count, found.data()).ok());

@@ -19,8 +19,8 @@ namespace {
 std::atomic<std::size_t> num_allocations{0};
 }
 
-// Counts every allocation of the test program; that the runtime calls no malloc of its own is checks.symbols. Inlined, they
-// would look to the compiler like a malloc() that goes to delete, or a free() of what came from new.
+// Counts every allocation of the test program; that the runtime calls no malloc of its own is checks.symbols. Inlined,
+// they would look to the compiler like a malloc() that goes to delete, or a free() of what came from new.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++num_allocations;
   if (void* memory = std::malloc(size ? size : 1)) return memory;

@@ -299,7 +299,8 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
     REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
     return session.score_candidate_features(rows.columns.data() + 3, 2, kRows, scores.data());
   };
-  CHECK(error_of(plan, pool->executor(), candidates) == "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
+  CHECK(error_of(plan, pool->executor(), candidates) ==
+        "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
 }
 
 TEST_CASE("ParallelSession: wrong calls get a Session's answer") {

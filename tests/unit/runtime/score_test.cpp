@@ -30,7 +30,8 @@ void require_ok(const Status& status) {
 }
 
 // Scores of x in calls of `batch` rows.
-std::vector<float> score(const Model& model, const std::vector<float>& x, std::size_t batch, SessionOptions options = {}) {
+std::vector<float> score(const Model& model, const std::vector<float>& x, std::size_t batch,
+                         SessionOptions options = {}) {
   const std::size_t rows = x.size() / model.input_dim();
   options.max_batch = batch;
   Session session = make_session(model, options);

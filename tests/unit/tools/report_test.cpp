@@ -224,7 +224,8 @@ TEST_CASE("report: rows and labels that cannot be used are named") {
         "rows.csv:3: column 'a': '0.5': the task's score is a probability, its labels are 0 or 1");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,1\n") ==
         "rows.csv: column 'a': all labels (2) are 1; an AUC needs both classes (--label TASK= leaves the column out)");
-  CHECK(error_of("x0,x1,a\n1,2,\n2,1,\n") == "rows.csv: column 'a': no row has a label (--label TASK= leaves the column out)");
+  CHECK(error_of("x0,x1,a\n1,2,\n2,1,\n") ==
+        "rows.csv: column 'a': no row has a label (--label TASK= leaves the column out)");
   CHECK(error_of("x0,x1,y\n1,2,1\n", {"a=z"}) == "rows.csv:1: no column 'z'; the header has: x0, x1, y");
   CHECK(error_of("x0,x1,y\n1,2,1\n", {"c=y"}) == "--label: 'c=y', expected TASK=COLUMN; the tasks: a, b");
   CHECK(error_of("x0,x1,y\n1,2,1\n", {"a=y", "a=x"}) == "--label: task 'a' twice");

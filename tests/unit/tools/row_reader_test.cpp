@@ -183,8 +183,9 @@ TEST_CASE("categories are looked up as they stand, then without the blanks aroun
   spec.find_string = [](std::size_t, std::string_view value) {
     return value == "AT" ? 7 : value == " AT" ? 6 : value == " b " ? 5 : value == "c" ? 4 : -1;
   };
-  const std::string text = "s,i,d\nAT,10,1\n AT, 10 , 1\nAT ,10,1\n\" AT\",\" 10\",\"1 \"\n b ,10,1\nb,10,1\n\tc ,10,1\n"
-                           "  \"c\" ,10,1\n";
+  const std::string text =
+      "s,i,d\nAT,10,1\n AT, 10 , 1\nAT ,10,1\n\" AT\",\" 10\",\"1 \"\n b ,10,1\nb,10,1\n\tc ,10,1\n"
+      "  \"c\" ,10,1\n";
   const Rows rows = read_text(text, spec);
   CHECK(rows.ids == Ids{{7, 8}, {6, 8}, {7, 8}, {6, 8}, {5, 8}, {-1, 8}, {4, 8}, {4, 8}});
   for (const std::vector<float>& values : rows.values) CHECK(values == std::vector<float>{1});
@@ -383,8 +384,9 @@ TEST_CASE(".npy for features, whose columns a header names") {
   RowReader reader(path, spec, options);
   while (reader.next()) {
   }
-  CHECK(reader.notes() == std::vector<std::string>{"feature 'd': of 3 values, 1 is missing (33.3 %)",
-                                                   "feature 'i': of 3 values, 1 is unknown (33.3 %), 1 is missing (33.3 %)"});
+  CHECK(reader.notes() ==
+        std::vector<std::string>{"feature 'd': of 3 values, 1 is missing (33.3 %)",
+                                 "feature 'i': of 3 values, 1 is unknown (33.3 %), 1 is missing (33.3 %)"});
 
   const auto refusal = [&](const InputSpec& of, std::vector<std::string> names, std::initializer_list<double> values) {
     RowReaderOptions given;
@@ -405,7 +407,8 @@ TEST_CASE(".npy for features, whose columns a header names") {
   CHECK(refusal(with_features({category("s", true)}), {"s", "o", "p"}, {1, 2, 3, 4, 5, 6, 7, 8, 9}) ==
         "x.npy: an array of numbers, but feature 's' is a text; expected CSV");
   CHECK(refusal(with_features({category("i", false, true)}), {"i", "o", "p"}, {11, 2, 3, 4, 5, 6, 7, 8, 9}) ==
-        "x.npy: row 0 (counted from 0), column 'i': 11 is not in the vocabulary, and the feature refuses unknown values");
+        "x.npy: row 0 (counted from 0), column 'i': 11 is not in the vocabulary, and the feature refuses unknown "
+        "values");
 }
 
 TEST_CASE("CSV: columns that the model does not read can be kept once they are known") {
