@@ -112,7 +112,8 @@ std::uint64_t terms_of(const schema::Level& level) {
   return longest + 2 * mixed;  // the softmax's sum, and the mix
 }
 
-// A file may have a row in 8 bytes, and each of them may cost what one row may. Whoever raises that limit has asked for it.
+// A file may have a row in 8 bytes, and each of them may cost what one row may. Whoever raises that limit has asked for
+// it.
 void check_work(const Plan& plan, const PlanLimits& limits) {
   constexpr std::uint64_t kAlways = std::uint64_t{1} << 30, kPerByte = 4096;  // the converter's rows: some 100 per byte
   if (limits.max_multiply_adds != 0) return;

@@ -103,8 +103,8 @@ class Plan {
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t num_steps() const { return num_steps_; }
   /// What one row costs, as far as it is known before the row is: multiply-adds of all products and mixes, padding
-  /// included, experts that a row might skip too, and additions of pooled sequences in full length. So that it bounds the rest as well, a column of a normalisation or
-  /// of a softmax counts as 16, and a choice among n experts as n n.
+  /// included, experts that a row might skip too, and additions of pooled sequences in full length. So that it bounds
+  /// the rest as well, a column of a normalisation or of a softmax counts as 16, and a choice among n experts as n n.
   std::uint64_t multiply_adds_per_row() const { return multiply_adds_; }
   /// Tasks that are scored: columns of the output.
   std::size_t num_tasks() const { return num_tasks_; }
