@@ -13,7 +13,7 @@ ConvertReport convert(const ModelDescription& description, const ProvenanceInfo&
   ModelFileWriter writer(lowered, provenance);
   writer.write(golden, sink);
   ConvertReport report;
-  report.check = check_file(sink.view(), evaluate(description, rows), golden);
+  report.check = check_file(sink.view(), evaluate(description, rows), golden, options.limits);
   writer.replace_header(golden, sink);
   report.file_bytes = sink.view().size();
   report.architecture = architecture_name(lowered.description);

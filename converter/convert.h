@@ -8,12 +8,14 @@
 #include "converter/check/golden.h"
 #include "converter/description/model.h"
 #include "converter/writer/writer.h"
+#include "runtime/tools/plan_limits.h"
 
 namespace mmoe::converter {
 
 struct ConvertOptions {
   size_t num_golden_rows = 8;
   uint64_t golden_seed = 1;
+  tools::PlanLimits limits;  ///< a file that exceeds them is refused, as the tools would
 };
 
 /// What a conversion found out.

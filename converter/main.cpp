@@ -24,6 +24,7 @@
 #include "runtime/tools/command_line.h"
 #include "runtime/tools/input_files.h"
 #include "runtime/tools/output_file.h"
+#include "runtime/tools/plan_limits.h"
 #include "runtime/tools/printable.h"
 
 namespace {
@@ -224,6 +225,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Range(0, 100000))
       ->type_name("N");
   app.add_option("--seed", arguments.options.golden_seed, "seed of the golden rows' inputs [1]")->type_name("N");
+  mmoe::tools::declare_limits(app, arguments.options.limits);
   app.add_flag("-q,--quiet", arguments.quiet, "print nothing but errors");
 }
 

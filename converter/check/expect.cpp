@@ -7,6 +7,7 @@
 #include "converter/error.h"
 #include "mmoe/session.h"
 #include "runtime/tools/matrix.h"
+#include "runtime/tools/plan_limits.h"
 #include "runtime/tools/row_reader.h"
 
 namespace mmoe::converter {
@@ -72,6 +73,7 @@ ExpectReport compare_with_expected(std::string_view file, const std::string& row
   tools::RowReader reader(rows_path, tools::input_spec(*model));
   SessionOptions options;
   options.max_batch = tools::RowReaderOptions().batch_rows;
+  tools::no_limits().apply_to(options);  // check_file() has kept them
   Result<Session> session = Session::create(*model, options);
   if (!session) throw ConvertError(session.error().message());
 

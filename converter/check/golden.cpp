@@ -77,10 +77,22 @@ T& require(Result<T>& result, const char* what) {
   return *result;
 }
 
+/// Of the whole conversion; a plan for one row is what a device makes at least.
+void check_limits(const Model& model, const tools::PlanLimits& limits) {
+  PlanOptions options;
+  options.max_batch = 1;
+  limits.apply_to(options);
+  const Result<Plan> plan = Plan::create(model, options);
+  if (plan) return;
+  throw ConvertError("the model is not written: " + tools::plan_message(plan.error()) +
+                     ". That holds for mmoe-convert, and for each tool that loads the file");
+}
+
 std::vector<float> score(const Model& model, const Golden& golden, const char* isa) {
   SessionOptions options;
   options.max_batch = golden.num_rows;
   options.isa = isa;
+  tools::no_limits().apply_to(options);  // check_limits() has
   Result<Session> session = Session::create(model, options);
   require(session, "create a session");
   std::vector<float> scores(golden.num_rows * model.num_tasks());
@@ -161,12 +173,14 @@ Golden make_golden(const LoweredModel& model, const RawRows& rows) {
   return golden;
 }
 
-CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden) {
+CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden,
+                       const tools::PlanLimits& limits) {
   LoadOptions options;
   options.copy_if_misaligned = true;
   options.verify_checksums = true;
   Result<Model> loaded = Model::from_bytes(file.data(), file.size(), options);
   const Model& model = require(loaded, "load");
+  check_limits(model, limits);
   CheckReport report;
   report.num_rows = golden.num_rows;
   if (golden.num_rows == 0) return report;
@@ -175,6 +189,7 @@ CheckReport check_file(std::string_view file, const Evaluated& expected, Golden&
   for (const char* isa : {"avx512", "avx2", "fma3", "neon64"}) {
     PlanOptions plan_options;
     plan_options.isa = isa;
+    tools::no_limits().apply_to(plan_options);
     const Result<Plan> plan = Plan::create(model, plan_options);
     if (!plan || !plan->is_exact()) continue;
     compare_bits(model, score(model, golden, isa), golden.scores, isa);

@@ -9,6 +9,7 @@
 #include "converter/check/evaluate.h"
 #include "converter/lowering/lowered.h"
 #include "converter/writer/writer.h"
+#include "runtime/tools/plan_limits.h"
 
 namespace mmoe::converter {
 
@@ -27,7 +28,9 @@ Golden make_golden(const LoweredModel& model, const RawRows& rows);
 
 /// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
 /// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task
-/// where they differ by more than their bound, or by a bit.
-CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden);
+/// where they differ by more than their bound, or by a bit; and where a row costs more than the limits, which is said also
+/// of a file without golden rows, with the option that raises the limit.
+CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden,
+                       const tools::PlanLimits& limits = {});
 
 }  // namespace mmoe::converter

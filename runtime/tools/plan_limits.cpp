@@ -23,6 +23,11 @@ void PlanLimits::apply_to(PlanOptions& options) const {
   options.max_ids = max_ids;
 }
 
+PlanLimits no_limits() {
+  constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+  return {kNone, kNone, kNone, kNone};
+}
+
 void declare_limits(CLI::App& app, PlanLimits& limits) {
   declare_limit(app, "--max-multiply-adds", limits.max_multiply_adds, "of a row [64 per byte of the file]");
   declare_limit(app, "--max-steps", limits.max_steps, "operations one after the other [1 per 32 bytes of the file]");

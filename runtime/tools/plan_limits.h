@@ -23,6 +23,9 @@ struct PlanLimits {
   void apply_to(PlanOptions& options) const;
 };
 
+/// For a file that has been found to keep its limits, or is trusted.
+PlanLimits no_limits();
+
 /// Declares --max-multiply-adds, --max-steps, --max-arena-bytes and --max-ids, each a number or "none".
 void declare_limits(CLI::App& app, PlanLimits& limits);
 
