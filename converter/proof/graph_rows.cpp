@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "converter/importers/messages.h"
 
@@ -27,10 +28,11 @@ class Random {
   uint64_t state_;
 };
 
-/// Most rows are of the size that trained models see; some are small or large, and some values are 0.
+/// Most rows are of the size that trained models see; some are small, some so large that they reach bounds which are far
+/// away, and some values are 0.
 float random_value(size_t row, bool whole, Random& random) {
-  constexpr double kSizes[] = {1, 0.125, 2, 1, 8, 0.5, 1, 3};
-  const double value = (2 * random.uniform() - 1) * 1.75 * kSizes[row % 8];
+  constexpr double kSizes[] = {1, 0.125, 2, 1, 8, 0.5, 1, 3, 1, 0.125, 2, 1, 64, 0.5, 1, 1024};
+  const double value = (2 * random.uniform() - 1) * 1.75 * kSizes[row % 16];
   if (whole) return static_cast<float>(std::nearbyint(value * 3));
   return random.below(32) == 0 ? 0.0f : static_cast<float>(value);
 }
@@ -40,10 +42,27 @@ bool is_unscaled(const DenseFeature& dense) {
   return scaling.offset == 0 && scaling.factor == 1 && std::isinf(scaling.lower) && std::isinf(scaling.upper);
 }
 
+/// Whole numbers by themselves in the graph: ids may be compared with them.
+std::vector<size_t> single_numbers(const OnnxGraph& graph) {
+  constexpr size_t kMost = 64;
+  std::set<size_t> found;
+  const auto add = [&](const OnnxTensor& tensor) {
+    const bool single = tensor.integers.size() == 1 && tensor.integers[0] >= 0 && found.size() < kMost;
+    if (single) found.insert(static_cast<size_t>(tensor.integers[0]));
+  };
+  for (const auto& entry : graph.initializers) add(*entry.second);
+  for (const OnnxNode& node : graph.nodes) {
+    for (const auto& entry : node.attributes) {
+      if (entry.second.tensor) add(*entry.second.tensor);
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
 }  // namespace
 
 GraphRows::GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference)
-    : graph_(graph) {
+    : graph_(graph), single_numbers_(single_numbers(graph)) {
   for (const OnnxValue& input : graph.inputs) {
     if (input.shape.empty()) throw NotEvaluated("input " + in_quotes(input.name) + " has no batch");
     if (input.shape[0] != 0) fixed_batch_ = input.shape[0];
@@ -84,7 +103,7 @@ void GraphRows::place_x(const Reference& reference) {
     if (reference.needs(graph_.inputs[i].name)) read.push_back(i);
   }
   if (read.size() != 1) throw NotEvaluated("the graph reads several inputs, and the description has no features");
-  places_.push_back({read[0], 0, columns(read[0]), false, 0, false});
+  places_.push_back({read[0], 0, columns(read[0]), false, 0, false, 0});
 }
 
 void GraphRows::place(const Feature& feature) {
@@ -95,6 +114,7 @@ void GraphRows::place(const Feature& feature) {
   place.width = place.ids ? feature.num_ids() : feature.num_values();
   if (place.ids && !vocabulary->identity) throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
   if (place.ids) place.table = vocabulary->size;
+  if (place.sequence) place.padding = std::get<SequenceFeature>(feature.kind).padding_id.value_or(0);
   if (!place.ids && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
     throw NotEvaluated("feature " + in_quotes(feature.name) + " is scaled before the graph gets it");
   }
@@ -120,6 +140,13 @@ size_t GraphRows::width() const {
   return width;
 }
 
+/// The first, the last, the padding, and numbers that stand in the graph.
+size_t GraphRows::special_id(const Place& place, uint64_t choice) const {
+  const size_t which = static_cast<size_t>(choice % (3 + single_numbers_.size()));
+  const size_t id = which == 0 ? 0 : which == 1 ? place.table - 1 : which == 2 ? place.padding : single_numbers_[which - 3];
+  return std::min(id, place.table - 1);
+}
+
 RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
   Random random(seed);
   RawRows rows;
@@ -127,16 +154,19 @@ RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
   for (size_t row = 0; row < num_rows; ++row) {
     for (const Place& place : places_) {
       const bool whole = graph_.inputs[place.input].is_integer;
-      // Some sequences repeat an element, some end in zeros, as padded ones do.
+      // Some sequences repeat an element, some end in padding. Ids that a graph may treat in a way of their own come in
+      // tables of every size.
       const size_t repeated = random.below(place.table);
-      const size_t zeros_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
+      const size_t padding_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
       for (size_t i = 0; i < place.width; ++i) {
         if (!place.ids) {
           rows.values.push_back(random_value(row, whole, random));
           continue;
         }
         const bool repeats = place.sequence && random.below(4) == 0;
-        const size_t id = place.sequence && i >= zeros_from ? 0 : repeats ? repeated : random.below(place.table);
+        size_t id = repeats ? repeated : random.below(place.table);
+        if (random.below(8) == 0) id = special_id(place, random.bits());
+        if (place.sequence && i >= padding_from) id = place.padding;
         rows.ids.push_back(static_cast<int32_t>(id));
       }
     }

@@ -19,7 +19,8 @@ class GraphRows {
   /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
   GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference);
 
-  /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that repeat.
+  /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that repeat
+  /// and with padding.
   RawRows make(size_t num_rows, uint64_t seed) const;
   /// The same rows from `first` on.
   std::map<std::string, RefTensor> inputs(const RawRows& rows, size_t first, size_t count) const;
@@ -34,14 +35,17 @@ class GraphRows {
     bool ids = false;
     size_t table = 0;  // ids are below it
     bool sequence = false;
+    size_t padding = 0;  // of a sequence
   };
 
   void place_x(const Reference& reference);
   void place(const Feature& feature);
   std::optional<size_t> find_input(const std::string& name) const;
   size_t columns(size_t input) const;
+  size_t special_id(const Place& place, uint64_t choice) const;
 
   const OnnxGraph& graph_;
+  std::vector<size_t> single_numbers_;
   std::vector<Place> places_;  // of the features in their order; or of x
   size_t fixed_batch_ = 0;
 };

@@ -13,8 +13,8 @@
 namespace mmoe::converter {
 
 struct ProofReport {
-  size_t num_rows = 0;            ///< 0: nothing was compared
-  double largest_difference = 0;  ///< |file - graph|, over rows and tasks
+  size_t num_rows = 0;            ///< of each task at least; 0: nothing was compared
+  double largest_difference = 0;  ///< |file - graph| / max(1, |graph|), over rows and tasks
   std::string why_not;            ///< nothing was compared: for what reason
   std::string matched_by;         ///< "name" or "order": how tasks found the graph's outputs
 };

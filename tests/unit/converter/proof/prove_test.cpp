@@ -20,7 +20,7 @@ TEST_CASE("prove: a file that computes what the graph does") {
   const GraphBuilder build = small_model();
   const ModelDescription model = build.recognise();
   const ProofReport report = prove(build.graph, model, convert(model, {}).file, 5);
-  CHECK(report.num_rows == 64);
+  CHECK(report.num_rows == 64);  // tanh keeps everything small
   CHECK(report.largest_difference > 0);
   CHECK(report.largest_difference < 1e-6);
   CHECK(report.matched_by == "name");
@@ -82,6 +82,57 @@ TEST_CASE("prove: what cannot be compared is said") {
   CHECK_CONTAINS(why_not(build, model), "the graph's batch is fixed at 4096");
   build.graph.inputs[0].shape = {5, 4};
   CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 65);
+}
+
+TEST_CASE("prove: bounds that ordinary rows do not reach") {
+  const auto model_with_bound = [](float bound) {
+    GraphBuilder build;
+    const std::string x = build.input("x", {0, 4});
+    const std::string bounded = build.node("Clip", {x, build.scalar(-bound), build.scalar(bound)});
+    // Small enough not to saturate.
+    const std::string narrow = build.node("Mul", {bounded, build.scalar(1e-3f)});
+    build.model_of(narrow, 4);
+    return build;
+  };
+  const GraphBuilder build = model_with_bound(100);
+  CHECK(error_of_proof(build, build.recognise()).empty());
+  CHECK_CONTAINS(error_of_proof(build, model_with_bound(90).recognise()), "does not compute what the graph computes");
+}
+
+TEST_CASE("prove: one id of many that the graph treats in a way of its own") {
+  const auto pooled = [](int64_t padding) {
+    GraphBuilder build;
+    const std::string ids = build.input("ids", {0, 4}, true);
+    const std::string embedded = build.node("Gather", {build.weights({5000, 2}), ids});
+    const std::string other = build.node("Not", {build.node("Equal", {ids, build.integers({padding})})});
+    const std::string mask = build.node("Cast", {other}, {{"to", GraphBuilder::integer(1)}});
+    const std::string masked = build.node("Mul", {embedded, build.node("Unsqueeze", {mask, build.integers({2})})});
+    const std::string sum = build.node("ReduceSum", {masked, build.integers({1})}, {{"keepdims", GraphBuilder::integer(0)}});
+    build.model_of(sum, 2);
+    return build;
+  };
+  const GraphBuilder build = pooled(4321);
+  ModelDescription model = build.recognise();
+  CHECK(error_of_proof(build, model).empty());
+  std::get<SequenceFeature>(model.features.at(0).kind).padding_id = 4320;
+  CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes");
+  std::get<SequenceFeature>(model.features.at(0).kind).padding_id.reset();
+  CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes");
+}
+
+TEST_CASE("prove: a comparison that allows anything proves nothing") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 4});
+  const std::string expert = build.node("Tanh", {build.node("MatMul", {x, build.weights({4, 3})})});
+  const std::string logit = build.node("MatMul", {expert, build.weights({3, 1})});
+  // Far above the largest float on every row.
+  build.output(build.node("Exp", {build.node("Add", {logit, build.scalar(200)})}));
+  const ModelDescription model = build.recognise();
+  ConvertOptions without_check;
+  without_check.num_golden_rows = 0;
+  const ProofReport report = prove(build.graph, model, convert(model, {}, without_check).file, 5);
+  CHECK(report.num_rows == 0);
+  CHECK_CONTAINS(report.why_not, "float rounding may change task");
 }
 
 TEST_CASE("prove: features are the inputs of their names, or their columns") {
