@@ -36,7 +36,7 @@ class SharedModel {
     std::vector<std::uint8_t> header = write(0);
     const std::uint64_t at = (header.size() + 63) / 64 * 64;
     header = write(at);
-    std::vector<std::uint8_t> bytes(at + places_[3] * 4 + 8);
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(at + places_[3] * 4 + 8));
     std::memcpy(bytes.data(), header.data(), header.size());
     AlignedBytes result(bytes);
     seal(result);
@@ -92,7 +92,7 @@ class SharedModel {
         tensor(places_[2], places_[2] + floats(sizes_.width), 1, schema::Layout_RowMajor),
         tensor(places_[2], places_[2] + floats(sizes_.experts), 1, schema::Layout_RowMajor),
         tensor(places_[0], places_[0] + sizes_.width, 1, schema::Layout_RowMajor)};
-    const std::uint64_t bytes = places_[3] * 4;
+    const auto bytes = static_cast<std::size_t>(places_[3] * 4);
     const std::uint64_t checksum = internal::xxh64(std::vector<std::uint8_t>(bytes).data(), bytes);
     const std::vector<flatbuffers::Offset<schema::Segment>> segments = {schema::CreateSegment(out_, 0, at, bytes, checksum),
                                                            schema::CreateSegment(out_, 0, at + bytes, 8, 0)};
