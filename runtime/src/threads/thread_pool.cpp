@@ -105,7 +105,7 @@ struct ThreadPool::State {
 Result<ThreadPool> ThreadPool::create(std::size_t num_threads) {
   if (num_threads == 0 || num_threads > kMaxThreads) {
     return Error(ErrorCode::kInvalidArgument)
-        .append("num_threads: ").append(std::uint64_t{num_threads}).append(", expected 1 to ").append(kMaxThreads);
+        .append("num_threads: ").append(std::uint64_t{num_threads}).append(", expected 1 to ").append(std::uint64_t{kMaxThreads});
   }
   std::size_t num_started = 1;
   try {
