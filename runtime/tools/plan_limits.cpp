@@ -1,21 +1,8 @@
 #include "runtime/tools/plan_limits.h"
 
-#include <CLI/CLI.hpp>
 #include <limits>
 
 namespace mmoe::tools {
-namespace {
-
-void declare_limit(CLI::App& app, const char* name, std::uint64_t& limit, const char* text) {
-  const auto number_or_none = [](const std::string& value) {
-    return value == "none" ? std::to_string(std::numeric_limits<std::uint64_t>::max()) : value;
-  };
-  app.add_option(name, limit, text)->transform(number_or_none, "")->type_name("N|none")->group(
-      "Limits: what a file may ask for. Raise them for files that you trust");
-}
-
-}  // namespace
-
 void PlanLimits::apply_to(PlanOptions& options) const {
   options.max_multiply_adds = max_multiply_adds;
   options.max_steps = max_steps;
@@ -26,13 +13,6 @@ void PlanLimits::apply_to(PlanOptions& options) const {
 PlanLimits no_limits() {
   constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
   return {kNone, kNone, kNone, kNone};
-}
-
-void declare_limits(CLI::App& app, PlanLimits& limits) {
-  declare_limit(app, "--max-multiply-adds", limits.max_multiply_adds, "of a row [64 per byte of the file]");
-  declare_limit(app, "--max-steps", limits.max_steps, "operations one after the other [1 per 32 bytes of the file]");
-  declare_limit(app, "--max-arena-bytes", limits.max_arena_bytes, "of working memory [16 times the file]");
-  declare_limit(app, "--max-ids", limits.max_ids, "categories of a row, sequences in full length [65536]");
 }
 
 std::string plan_message(const Error& error) {
