@@ -1,3 +1,4 @@
+#include "converter/importers/numpy_source.h"
 #include "tests/unit/converter/importers/weights_test_support.h"
 
 namespace mmoe::converter::testing {
@@ -40,6 +41,14 @@ TEST_CASE("numpy: one array is a tensor named like its file") {
     CHECK(is_ramp(source->read(0)));
   }
   CHECK(open_weights(fixture_path("../numpy/kernel.npy"))->tensors()[0].name == "kernel");
+}
+
+TEST_CASE("numpy: the shape of an array that cannot be read costs nothing") {
+  std::string header = "{'descr': '<f5', 'fortran_order': False, 'shape': (65536, 65536, 65536, 4), }";
+  header.resize(117, ' ');
+  const std::string file = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n1234";
+  const auto source = open_npy("w", file);
+  CHECK_CONTAINS(error_of([&] { source->read(0); }), "is of dtype '<f5', expected f64, f32 or f16");
 }
 
 TEST_CASE("numpy: Python objects are never unpickled, and do not hide the arrays beside them") {
