@@ -41,8 +41,9 @@ def run_bounded(tools, what, name, *arguments):
 def convert(tools, folder, tensors, description):
     (folder / "w.safetensors").write_bytes(safetensors(tensors))
     (folder / "d.json").write_text(json.dumps({"mmoe_description": 1, **description}))
+    raised = [word for limit in ("multiply-adds", "steps", "arena-bytes", "ids") for word in (f"--max-{limit}", "none")]
     process = tools.run("mmoe-convert", "-q", "--golden-rows", "0", folder / "w.safetensors", folder / "d.json", "-o",
-                        folder / "m.mmoe")
+                        folder / "m.mmoe", *raised)
     check(process.returncode == 0, f"mmoe-convert: {process.stderr!r}")
 
 
