@@ -18,7 +18,7 @@ readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r isas limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    65536  - $lto
 x86-64-all        auto   155648  -
-aarch64           neon64  65536  aarch64-linux-gnu $lto
+aarch64           neon64  73728  aarch64-linux-gnu $lto
 armv7             neon    65536  arm-linux-gnueabihf $lto
 cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7

@@ -42,11 +42,17 @@ float rounds_by_extended(float x, float y, float z) {
 }
 #endif
 
+void normalise_fused(const kernels::NormArgs& args) {
+  for (std::size_t i = 0; i < args.width; ++i) args.data[i] = std::fma(args.scale[i], args.data[i], args.shift[i]);
+}
+
+// Everything else is fused, so the dense product alone decides, whatever set this machine has.
 template <float (*kMultiplyAdd)(float, float, float)>
 bool is_believed() {
   KernelTable table = *kernels::select_kernels();
   table.fma = true;
   table.dense = dense<kMultiplyAdd>;
+  table.normalise = normalise_fused;
   return kernels::proves_exact(table);
 }
 

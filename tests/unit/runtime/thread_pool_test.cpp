@@ -143,16 +143,29 @@ TEST_CASE("ThreadPool: a child after fork() can run tasks and leave the pool") {
   CHECK(exit_status_of_child([&] {
           Counts counts(8);
           executor.run(executor.state, 8, Counts::task, &counts);
-          *pool = make_pool(2);  // ends the one and has threads of its own
-          const Executor own = pool->executor();
-          own.run(own.state, 8, Counts::task, &counts);
           pool.reset();
-          if (!counts.all(2)) _exit(1);
+          if (!counts.all(1)) _exit(1);
         }) == 0);
   Counts counts(8);  // the parent's is as it was
   executor.run(executor.state, 8, Counts::task, &counts);
   CHECK(counts.all(1));
 }
+
+// Neither qemu's user mode nor the thread sanitizer lets the child of a process with threads begin a thread:
+// tests/CMakeLists.txt leaves "(not emulated)" out under an emulator.
+#ifndef __SANITIZE_THREAD__
+TEST_CASE("ThreadPool: a child after fork() can have a pool of its own (not emulated)") {
+  std::optional<ThreadPool> pool(make_pool(4));
+  CHECK(exit_status_of_child([&] {
+          *pool = make_pool(2);  // ends the one and has threads of its own
+          Counts counts(8);
+          const Executor own = pool->executor();
+          own.run(own.state, 8, Counts::task, &counts);
+          pool.reset();
+          if (!counts.all(1)) _exit(1);
+        }) == 0);
+}
+#endif
 
 TEST_CASE("ThreadPool: refuses a number of threads that makes no sense") {
   for (const std::size_t num_threads : {std::size_t{0}, ThreadPool::kMaxThreads + 1, SIZE_MAX}) {
