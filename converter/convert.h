@@ -8,7 +8,7 @@
 #include "converter/check/golden.h"
 #include "converter/description/model.h"
 #include "converter/writer/writer.h"
-#include "runtime/tools/plan_limits.h"
+#include "runtime/tools/support/plan_limits.h"
 
 namespace mmoe::converter {
 

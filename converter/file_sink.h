@@ -7,7 +7,7 @@
 #include "converter/byte_progress.h"
 #include "converter/importers/mapped_file.h"
 #include "converter/writer/byte_sink.h"
-#include "runtime/tools/output_file.h"
+#include "runtime/tools/support/output_file.h"
 
 namespace mmoe::converter {
 

@@ -21,11 +21,11 @@
 #include "converter/read_description.h"
 #include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
-#include "runtime/tools/command_line.h"
-#include "runtime/tools/input_files.h"
-#include "runtime/tools/output_file.h"
-#include "runtime/tools/plan_limits.h"
-#include "runtime/tools/printable.h"
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/input_files.h"
+#include "runtime/tools/support/output_file.h"
+#include "runtime/tools/support/plan_limits.h"
+#include "runtime/tools/support/printable.h"
 
 namespace {
 

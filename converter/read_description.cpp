@@ -4,8 +4,8 @@
 
 #include "converter/error.h"
 #include "converter/recipes/recipe.h"
-#include "runtime/tools/error.h"
-#include "runtime/tools/text_file.h"
+#include "runtime/tools/support/error.h"
+#include "runtime/tools/support/text_file.h"
 
 namespace mmoe::converter {
 

@@ -25,7 +25,7 @@ convert() {
   if [[ -f $census/persons_expected.csv ]]; then
     expect=(--rows "$census/persons.csv" --expect "$census/persons_expected.csv")
   fi
-  "$build/converter/mmoe-convert" "$census/model/weights.pt" "$census/model/description.json" -o "$model" "${expect[@]}"
+  "$build/bin/mmoe-convert" "$census/model/weights.pt" "$census/model/description.json" -o "$model" "${expect[@]}"
 }
 
 install_packages "$build/log/packages.txt" "${packages_to_build[@]}"
@@ -33,6 +33,6 @@ build_tools
 echo; echo "Converting $census/model/weights.pt"
 convert
 echo; echo "Verifying $model"
-"$build/runtime/tools/mmoe-verify" "$model"
+"$build/bin/mmoe-verify" "$model"
 echo; echo "Scoring $census/persons.csv"
-"$build/runtime/tools/mmoe-score" "$model" "$census/persons.csv" --keep person --table
+"$build/bin/mmoe-score" "$model" "$census/persons.csv" --keep person --table

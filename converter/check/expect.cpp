@@ -6,9 +6,9 @@
 
 #include "converter/error.h"
 #include "mmoe/session.h"
-#include "runtime/tools/matrix.h"
-#include "runtime/tools/plan_limits.h"
-#include "runtime/tools/row_reader.h"
+#include "runtime/tools/rows/matrix.h"
+#include "runtime/tools/rows/row_reader.h"
+#include "runtime/tools/support/plan_limits.h"
 
 namespace mmoe::converter {
 namespace {

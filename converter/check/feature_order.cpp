@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/tools/text.h"
+#include "runtime/tools/support/text.h"
 
 namespace mmoe::converter {
 

@@ -9,7 +9,7 @@
 #include "converter/check/evaluate.h"
 #include "converter/lowering/lowered.h"
 #include "converter/writer/writer.h"
-#include "runtime/tools/plan_limits.h"
+#include "runtime/tools/support/plan_limits.h"
 
 namespace mmoe::converter {
 

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "runtime/tools/printable.h"
+#include "runtime/tools/support/printable.h"
 
 namespace mmoe::converter {
 

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "converter/error.h"
-#include "runtime/tools/input_files.h"
+#include "runtime/tools/support/input_files.h"
 
 namespace mmoe::converter {
 namespace {

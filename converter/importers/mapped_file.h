@@ -11,7 +11,7 @@ namespace mmoe::converter {
 /// as with any mapping.
 class MappedFile {
  public:
-  /// Of the user, then remembered as an input (runtime/tools/input_files.h); or one that this process has made.
+  /// Of the user, then remembered as an input (runtime/tools/support/input_files.h); or one that this process has made.
   enum class Whose { kUsers, kOwn };
 
   /// Throws ConvertError, naming `path` and the reason, when it is not a readable, non-empty regular file.

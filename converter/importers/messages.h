@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/tools/printable.h"
+#include "runtime/tools/support/printable.h"
 
 namespace mmoe::converter {
 

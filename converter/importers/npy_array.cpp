@@ -5,8 +5,8 @@
 #include "converter/error.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
-#include "runtime/tools/error.h"
-#include "runtime/tools/npy_header.h"
+#include "runtime/tools/rows/npy_header.h"
+#include "runtime/tools/support/error.h"
 
 namespace mmoe::converter {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "converter/error.h"
-#include "runtime/tools/error.h"
-#include "runtime/tools/text_file.h"
+#include "runtime/tools/support/error.h"
+#include "runtime/tools/support/text_file.h"
 
 namespace mmoe::converter {
 

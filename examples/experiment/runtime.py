@@ -24,7 +24,7 @@ def find_program(name):
         folders = [pathlib.Path(os.environ["MMOE_TOOLS"])]
     else:
         folders = [ROOT / "build" / "release", ROOT / "build" / "test"]
-    places = [folder / part / name for folder in folders for part in ("runtime/tools", "converter", "examples", "")]
+    places = [folder / part / name for folder in folders for part in ("bin", "examples", "")]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise ProgramFailed(f"no {name} in {', '.join(map(str, folders))}: build it first "

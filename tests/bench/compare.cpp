@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/tools/command_line.h"
-#include "runtime/tools/output_file.h"
-#include "runtime/tools/timing.h"
+#include "runtime/tools/bench/timing.h"
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/output_file.h"
 #include "tests/bench/aligned.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/read_network.h"

@@ -5,7 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "runtime/tools/timing.h"
+#include "runtime/tools/bench/timing.h"
 #include "tests/bench/aligned.h"
 
 namespace mmoe::bench {

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <limits>
 
-#include "runtime/tools/text_table.h"
+#include "runtime/tools/support/text_table.h"
 
 namespace mmoe::bench {
 namespace {

@@ -54,7 +54,7 @@ make_models() {
     touch "$models/done"
   fi
   for name in paper small medium large; do
-    quietly "$build/log/convert.txt" "$build/converter/mmoe-convert" "$models/$name.pt" "$models/$name.json" \
+    quietly "$build/log/convert.txt" "$build/bin/mmoe-convert" "$models/$name.pt" "$models/$name.json" \
       -o "$models/$name.mmoe"
   done
 }

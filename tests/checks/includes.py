@@ -51,8 +51,13 @@ class Rule:
         return bool(ANY_STANDARD.match(name))
 
 
+
+def tools(*folders):
+    return ["mmoe/"] + [f"runtime/tools/{folder}/" for folder in folders]
+
+
 # How text from files may be shown is one function, which the tools have.
-PRINTABLE = ["runtime/tools/printable.h"]
+PRINTABLE = ["runtime/tools/support/printable.h"]
 DESCRIPTION = ["converter/error.h", "converter/description/"] + PRINTABLE
 # Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
 # another. Importers know nothing of descriptions.
@@ -89,11 +94,19 @@ RULES = [
     # A library of its own, beside the runtime: it sees the public headers alone.
     Rule(r"runtime/src/threads/.*", ["mmoe/"]),
     Rule(r"runtime/src/c/.*", ["mmoe/", "core/", "model/", "plan/", "session/", "c/"], FREESTANDING),
-    Rule(r"runtime/tools/.*", ["mmoe/", "runtime/tools/", "schema/"], None, ["CLI/", "nlohmann/"]),
+    # tools: support <- {rows, model} <- {score <- report <- inspect, verify, bench}.
+    Rule(r"runtime/tools/support/.*", tools("support"), None, ["CLI/"]),
+    Rule(r"runtime/tools/rows/.*", tools("support", "rows")),
+    Rule(r"runtime/tools/model/.*", tools("support", "model") + ["schema/"], None, ["nlohmann/"]),
+    Rule(r"runtime/tools/score/.*", tools("support", "rows", "model", "score"), None, ["CLI/"]),
+    Rule(r"runtime/tools/report/.*", tools("support", "rows", "model", "score", "report"), None, ["nlohmann/"]),
+    Rule(r"runtime/tools/inspect/.*", tools("support", "model", "report", "inspect"), None, ["CLI/"]),
+    Rule(r"runtime/tools/verify/.*", tools("support", "rows", "model", "verify"), None, ["CLI/"]),
+    Rule(r"runtime/tools/bench/.*", tools("support", "model", "bench"), None, ["CLI/", "nlohmann/"]),
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
-    Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/", "runtime/tools/npy_header.h",
-                                     "runtime/tools/error.h", "runtime/tools/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
+    Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/", "runtime/tools/rows/npy_header.h",
+                                     "runtime/tools/support/error.h", "runtime/tools/support/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
     # From a graph of operations to a description.
     Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
@@ -105,12 +118,12 @@ RULES = [
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/recipes/", "converter/description/json_reader.h",
                                    "converter/description/pattern.h", "converter/description/names.h",
                                    "converter/description/limits.h",
-                                   "converter/description/text.h", "runtime/tools/text_file.h",
-                                   "runtime/tools/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
+                                   "converter/description/text.h", "runtime/tools/support/text_file.h",
+                                   "runtime/tools/support/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["converter/description/limits.h", "kernels/panel16.h"]),
     Rule(r"converter/packing/.*", PACKED),
     Rule(r"converter/writer/.*", WRITTEN + ["schema/"], None, ["flatbuffers/"]),
-    Rule(r"converter/check/.*", WRITTEN + ["converter/check/", "mmoe/", "runtime/tools/"]),
+    Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows")),
     # The reference evaluation shares the parsed graph with what it proves, and nothing else.
     Rule(r"converter/proof/reference.*", ["converter/error.h", "converter/proof/reference", "converter/importers/onnx_graph.h",
                                           "converter/importers/messages.h"]),
@@ -118,7 +131,7 @@ RULES = [
                                  "converter/importers/onnx_graph.h", "converter/importers/messages.h",
                                  "converter/check/evaluate.h", "mmoe/"]),
     Rule(r"converter/error\.h", []),
-    Rule(r"converter/(convert|main|read_description|file_sink|byte_progress|hash_file)\..*", ["converter/", "mmoe/", "runtime/tools/"], None,
+    Rule(r"converter/(convert|main|read_description|file_sink|byte_progress|hash_file)\..*", ["converter/"] + tools("support"), None,
          ["CLI/", "nlohmann/"]),
     # A user's program sees the public headers alone.
     Rule(r"examples/.*", ["mmoe/"]),
@@ -145,9 +158,13 @@ VIOLATIONS = [
     ("runtime/src/plan/plan.cpp", "atomic"),
     ("runtime/src/threads/thread_pool.cpp", "core/make_error.h"),
     ("runtime/include/mmoe/thread_pool.h", "thread"),
-    ("runtime/src/c/mmoe.cpp", "runtime/tools/text.h"),
-    ("runtime/tools/work.cpp", "converter/error.h"),
-    ("runtime/tools/work.cpp", "core/checked.h"),
+    ("runtime/src/c/mmoe.cpp", "runtime/tools/support/text.h"),
+    ("runtime/tools/model/work.cpp", "converter/error.h"),
+    ("runtime/tools/model/work.cpp", "runtime/tools/score/scorer.h"),
+    ("runtime/tools/support/text.cpp", "runtime/tools/rows/matrix.h"),
+    ("runtime/tools/rows/matrix.cpp", "runtime/tools/model/model_view.h"),
+    ("runtime/tools/bench/bench.cpp", "runtime/tools/rows/row_reader.h"),
+    ("runtime/tools/model/work.cpp", "core/checked.h"),
     ("converter/importers/pickle.cpp", "converter/description/model.h"),
     ("converter/recipes/recipe.cpp", "converter/description/model.h"),
     ("converter/recognise/recognise.cpp", "converter/importers/onnx_tensor.h"),

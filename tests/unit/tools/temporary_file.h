@@ -8,7 +8,7 @@
 #include <iterator>
 #include <string>
 
-#include "runtime/tools/error.h"
+#include "runtime/tools/support/error.h"
 
 namespace mmoe::tools::test {
 

@@ -1,0 +1,80 @@
+#include "runtime/tools/inspect/vocabulary_dump.h"
+
+#include <string_view>
+#include <vector>
+
+#include "runtime/tools/model/model_view.h"
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+const schema::Vocabulary& find_vocabulary(const Model& model, const ModelView& view, const std::string& name) {
+  constexpr std::size_t kMaxShown = 200;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < model.num_features(); ++i) {
+    if (model.feature(i).kind == FeatureKind::kDense) continue;
+    if (model.feature(i).name == name) return *view.root().features()->Get(static_cast<Index>(i))->vocabulary();
+    names.emplace_back(model.feature(i).name.substr(0, kMaxShown));  // thousands may share one long name
+  }
+  throw UsageError("the model has no categorical feature " + quoted(name) +
+                   (names.empty() ? "; it has none at all" : "; it has: " + join(names)));
+}
+
+class VocabularyReader {
+ public:
+  VocabularyReader(const ModelView& view, const schema::Vocabulary& vocabulary)
+      : view_(view), vocabulary_(vocabulary) {}
+
+  std::string key(std::size_t position) const {
+    switch (vocabulary_.kind()) {
+      case schema::VocabularyKind_Strings: return std::string(string_key(position));
+      case schema::VocabularyKind_Integers: return std::to_string(at<std::int64_t>(vocabulary_.keys(), position));
+      default: return std::to_string(position);
+    }
+  }
+
+  std::uint64_t id(std::size_t position) const {
+    if (vocabulary_.kind() == schema::VocabularyKind_Identity) return position;
+    return at<std::uint32_t>(vocabulary_.ids(), position);
+  }
+
+ private:
+  template <class Element>
+  Element at(std::int32_t tensor, std::size_t position) const {
+    return view_.elements<Element>(static_cast<std::size_t>(tensor))[position];
+  }
+
+  // The loader has checked where the tensors lie, not the offsets that they hold.
+  std::string_view string_key(std::size_t position) const {
+    const auto keys = static_cast<std::size_t>(vocabulary_.keys());
+    const std::uint64_t begin = at<std::uint64_t>(vocabulary_.offsets(), position);
+    const std::uint64_t end = at<std::uint64_t>(vocabulary_.offsets(), position + 1);
+    if (begin > end || end > view_.tensor(keys).bytes()) {
+      throw ToolError("damaged vocabulary: key " + std::to_string(position) + " lies outside of its tensor");
+    }
+    return {view_.elements<char>(keys) + begin, static_cast<std::size_t>(end - begin)};
+  }
+
+  const ModelView& view_;
+  const schema::Vocabulary& vocabulary_;
+};
+
+}  // namespace
+
+void write_vocabulary(const Model& model, const std::string& feature, OutputFile& out) {
+  const ModelView view(model);
+  const schema::Vocabulary& vocabulary = find_vocabulary(model, view, feature);
+  const VocabularyReader reader(view, vocabulary);
+  out.write("value,id\n");
+  std::string line;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    line.clear();
+    append_csv_field(line, reader.key(i));
+    line += "," + std::to_string(reader.id(i)) + "\n";
+    out.write(line);
+  }
+}
+
+}  // namespace mmoe::tools

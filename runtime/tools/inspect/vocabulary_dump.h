@@ -1,0 +1,15 @@
+// The values of a categorical feature and their ids, as CSV.
+#pragma once
+
+#include <string>
+
+#include "mmoe/model.h"
+#include "runtime/tools/support/output_file.h"
+
+namespace mmoe::tools {
+
+/// Writes the header line "value,id", then the vocabulary sorted as the file has it. Throws UsageError when the
+/// model has no categorical feature of that name, ToolError when the vocabulary is damaged.
+void write_vocabulary(const Model& model, const std::string& feature, OutputFile& out);
+
+}  // namespace mmoe::tools

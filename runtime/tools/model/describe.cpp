@@ -1,0 +1,196 @@
+#include "runtime/tools/model/describe.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "runtime/tools/model/describe_layers.h"
+#include "runtime/tools/model/model_view.h"
+#include "runtime/tools/model/schema_names.h"
+#include "runtime/tools/model/work.h"
+#include "runtime/tools/support/error.h"
+#include "runtime/tools/support/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+constexpr Index kMaxNotes = 1000;
+constexpr Index kMaxListed = 1 << 16;  // tensors, segments
+
+// A description takes some hundred bytes for each; a file may have thousands by the bytes of one.
+void check_listable(const char* what, Index count) {
+  if (count <= kMaxListed) return;
+  throw ToolError(std::string(what) + ": " + with_thousands(count) + "; at most " + with_thousands(kMaxListed) +
+                  " can be described");
+}
+
+std::string hexadecimal(std::uint64_t checksum) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016" PRIx64, checksum);
+  return text;
+}
+
+Json finite_or_null(float value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json scaling_of(const schema::Scaling* scaling) {
+  if (scaling == nullptr) return {};
+  return {{"offset", finite_or_null(scaling->offset())},
+          {"factor", finite_or_null(scaling->factor())},
+          {"lower", finite_or_null(scaling->lower())},
+          {"upper", finite_or_null(scaling->upper())},
+          {"missing", finite_or_null(scaling->missing())}};
+}
+
+Json vocabulary_of(const schema::Vocabulary& vocabulary) {
+  const bool to_id = vocabulary.unknown() == schema::UnknownRule_Id;
+  return {{"kind", name_of(vocabulary.kind())},
+          {"size", vocabulary.size()},
+          {"unknown",
+           {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
+}
+
+Json embedding_of(const ModelView& view, const schema::Feature& feature) {
+  const schema::Embedding& embedding = *view.root().embeddings()->Get(static_cast<Index>(feature.embedding()));
+  const schema::Tensor& table = view.tensor(embedding.table());
+  return {{"name", shown_text(embedding.name())},
+          {"rows", table.rows()},
+          {"width", table.cols()},
+          {"dtype", name_of(table.dtype())}};
+}
+
+Json features_of(const ModelView& view) {
+  Json out = Json::array();
+  for (Index i = 0; i < size_of(view.root().features()); ++i) {
+    const schema::Feature& feature = *view.root().features()->Get(i);
+    Json item = {{"name", shown_text(feature.name())},
+                 {"kind", name_of(feature.kind())},
+                 {"side", name_of(feature.side())},
+                 {"column", feature.column()},
+                 {"width", feature.width()}};
+    if (feature.source() != nullptr) item["source"] = text_of(feature.source());
+    if (feature.kind() == schema::FeatureKind_Dense) {
+      item["scaling"] = scaling_of(feature.scaling());
+    } else {
+      item["vocabulary"] = vocabulary_of(*feature.vocabulary());
+      item["embedding"] = embedding_of(view, feature);
+    }
+    if (feature.kind() == schema::FeatureKind_Sequence) {
+      item["sequence"] = {{"length", feature.length()},
+                          {"pooling", name_of(feature.pooling())},
+                          {"padding_id", feature.padding_id() < 0 ? Json() : Json(feature.padding_id())}};
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// The header's checksum is what a segment of its own holds; that segment has none.
+bool has_header_checksum(const schema::Model& model) {
+  const std::int32_t segment = model.header_checksum();
+  return segment >= 0 && static_cast<Index>(segment) < model.segments()->size() &&
+         model.segments()->Get(static_cast<Index>(segment))->bytes() == sizeof(std::uint64_t);
+}
+
+Json header_checksum_of(const Model& model, const schema::Model& root) {
+  if (!has_header_checksum(root)) return {};
+  const schema::Segment& segment = *root.segments()->Get(static_cast<Index>(root.header_checksum()));
+  return hexadecimal(
+      flatbuffers::ReadScalar<std::uint64_t>(static_cast<const char*>(model.data()) + segment.offset()));
+}
+
+Json segments_of(const schema::Model& model) {
+  check_listable("segments", model.segments()->size());
+  Json out = Json::array();
+  for (const schema::Segment* segment : *model.segments()) {
+    out.push_back({{"name", shown_text(segment->name())},
+                   {"offset", segment->offset()},
+                   {"bytes", segment->bytes()},
+                   {"xxh64", hexadecimal(segment->xxh64())}});
+  }
+  if (has_header_checksum(model)) out[static_cast<std::size_t>(model.header_checksum())]["xxh64"] = {};
+  return out;
+}
+
+Json tensors_of(const schema::Model& model) {
+  check_listable("tensors", model.tensors()->size());
+  Json out = Json::array();
+  for (const schema::Tensor* tensor : *model.tensors()) {
+    const schema::Quantization* quantization = tensor->quantization();
+    const auto scheme = quantization ? quantization->scheme() : schema::QuantizationScheme_None;
+    out.push_back({{"name", shown_text(tensor->name())},
+                   {"segment", shown_text(model.segments()->Get(tensor->segment())->name())},
+                   {"offset", tensor->offset()},
+                   {"bytes", tensor->bytes()},
+                   {"rows", tensor->rows()},
+                   {"columns", tensor->cols()},
+                   {"dtype", name_of(tensor->dtype())},
+                   {"layout", name_of(tensor->layout())},
+                   {"quantization", name_of(scheme)}});
+  }
+  return out;
+}
+
+Json provenance_of(const schema::Provenance* provenance) {
+  if (provenance == nullptr) return {};
+  Json notes = Json::object();
+  const Index num_notes = std::min<Index>(size_of(provenance->notes()), kMaxNotes);
+  for (Index i = 0; i < num_notes; ++i) {
+    const schema::KeyValue& note = *provenance->notes()->Get(i);
+    notes[shown_text(note.key())] = shown_text(note.value());
+  }
+  return {{"converter", shown_text(provenance->converter())},
+          {"weights_file", shown_text(provenance->weights_file())},
+          {"weights_xxh64", hexadecimal(provenance->weights_xxh64())},
+          {"description_xxh64", hexadecimal(provenance->description_xxh64())},
+          {"notes", std::move(notes)}};
+}
+
+// All tensors but the vocabularies'.
+std::uint64_t weight_bytes(const schema::Model& model) {
+  std::set<std::int32_t> vocabularies;
+  for (Index i = 0; i < size_of(model.features()); ++i) {
+    const schema::Vocabulary* vocabulary = model.features()->Get(i)->vocabulary();
+    if (vocabulary) vocabularies.insert({vocabulary->keys(), vocabulary->offsets(), vocabulary->ids()});
+  }
+  std::uint64_t bytes = 0;
+  for (Index i = 0; i < model.tensors()->size(); ++i) {
+    if (vocabularies.count(static_cast<std::int32_t>(i)) == 0) bytes += model.tensors()->Get(i)->bytes();
+  }
+  return bytes;
+}
+
+void describe_whole(const Model& model, const ModelView& view, Json& out) {
+  const schema::Model& root = view.root();
+  out["file_bytes"] = model.size_bytes();
+  out["format_version"] = std::to_string(root.version_major()) + "." + std::to_string(root.version_minor());
+  out["name"] = shown_text(root.name());
+  out["architecture"] = shown_text(root.architecture());
+  out["input_dim"] = root.input_dim();
+  out["shared_dim"] = root.shared_dim();
+  out["parameters"] = num_parameters(view);
+  out["weight_bytes"] = weight_bytes(root);
+  const FlopsPerRow flops = flops_per_row(root);
+  out["flops_per_row"] = {
+      {"all_experts", flops.all_experts}, {"top_k_min", flops.top_k_min}, {"top_k_max", flops.top_k_max}};
+  out["golden_rows"] = model.golden_rows().num_rows;
+}
+
+}  // namespace
+
+Json describe(const Model& model, const std::string& path, bool with_tensors) {
+  const ModelView view(model);
+  Json out;
+  out["file"] = path;
+  describe_whole(model, view, out);
+  out["features"] = features_of(view);
+  describe_layers(view, out);
+  out["segments"] = segments_of(view.root());
+  out["header_xxh64"] = header_checksum_of(model, view.root());
+  if (with_tensors) out["tensors"] = tensors_of(view.root());
+  out["provenance"] = provenance_of(view.root().provenance());
+  return out;
+}
+
+}  // namespace mmoe::tools

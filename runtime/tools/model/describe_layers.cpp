@@ -1,0 +1,189 @@
+#include "runtime/tools/model/describe_layers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "runtime/tools/model/schema_names.h"
+#include "runtime/tools/support/error.h"
+#include "runtime/tools/support/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+using Layers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
+
+bool uses_alpha(schema::ActivationKind activation) {
+  switch (activation) {
+    case schema::ActivationKind_LeakyRelu:
+    case schema::ActivationKind_Elu:
+    case schema::ActivationKind_Celu:
+    case schema::ActivationKind_Swish:
+    case schema::ActivationKind_ScaledSoftplus: return true;
+    default: return false;
+  }
+}
+
+bool uses_both(schema::ActivationKind activation) {
+  return activation == schema::ActivationKind_HardSigmoid || activation == schema::ActivationKind_Clamp ||
+         activation == schema::ActivationKind_Threshold;
+}
+
+// A link's activation and what follows it; null for one that has none.
+Json map_of(const schema::Link& link) {
+  if (link.kind() != schema::LinkKind_Mapped) return {};
+  const schema::LinkMap& map = *link.map();
+  const auto bound = [](float value) { return std::isinf(value) ? Json() : Json(value); };
+  const bool both = uses_both(map.activation());
+  return {{"activation", name_of(map.activation())},
+          {"alpha", both || uses_alpha(map.activation()) ? Json(map.alpha()) : Json()},
+          {"beta", both ? Json(map.beta()) : Json()},
+          {"scale", map.scale()},
+          {"shift", map.shift()},
+          {"clamp", {bound(map.lower()), bound(map.upper())}}};
+}
+
+Json layers_of(const Layers* layers) {
+  Json out = Json::array();
+  for (Index i = 0; i < size_of(layers); ++i) {
+    const schema::Dense& layer = *layers->Get(i);
+    const schema::Normalized* norm =
+        layer.activation() == schema::ActivationKind_Normalized ? layer.normalized() : nullptr;
+    const schema::ActivationKind activation = norm ? norm->activation() : layer.activation();
+    Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
+    if (norm && norm->use() == schema::NormUse_Gate) item["activation"] = name_of(norm->use());
+    item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
+    item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
+    item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// Layers, and experts of gates, as often as the model has them: lists may be shared, and a description repeats them.
+std::uint64_t entries_of(const schema::Level& level) {
+  std::uint64_t count = 0;
+  for (const schema::Expert* expert : *level.experts()) count += 1 + size_of(expert->layers());
+  for (const schema::Gate* gate : *level.gates()) count += 1 + size_of(gate->hidden()) + gate->experts()->size();
+  return count;
+}
+
+// An entry takes 4 bytes of a file that shares nothing, and up to a kilobyte of a description.
+void check_describable(const schema::Model& model, std::uint64_t file_bytes) {
+  constexpr std::uint64_t kAlways = 16384;
+  std::uint64_t count = 0;
+  for (const schema::Level* level : *model.levels()) count += entries_of(*level);
+  const std::uint64_t limit = std::max(kAlways, file_bytes / 4);
+  if (count <= limit) return;
+  throw ToolError("levels: " + with_thousands(count) + " layers and places of experts in a file of " +
+                  human_bytes(file_bytes) + ", which shares them; at most " + with_thousands(limit) +
+                  " can be described");
+}
+
+class LayerDescriber {
+ public:
+  explicit LayerDescriber(const ModelView& view) : view_(view), model_(view.root()) {}
+
+  void run(Json& out) {
+    out["trunk"] = layers_of(model_.trunk());
+    out["levels"] = Json::array();
+    for (const schema::Level* level : *model_.levels()) {
+      out["levels"].push_back(level_of(*level));
+      previous_ = level;
+    }
+    out["towers"] = towers();
+    out["tasks"] = tasks(model_.tasks());
+    out["auxiliary_tasks"] = tasks(model_.auxiliary());
+  }
+
+ private:
+  Json previous_stream(Index index) const {
+    if (previous_ == nullptr) return {{"stream", size_of(model_.trunk()) > 0 ? "trunk" : "x"}};
+    return {{"stream", "gate"}, {"index", index}, {"name", shown_text(previous_->gates()->Get(index)->name())}};
+  }
+
+  template <class Reader>
+  Json reads(const Reader& reader) const {
+    if (reader.source() == schema::StreamSource_ModelInput) return {{"stream", "x"}};
+    return previous_stream(reader.input());
+  }
+
+  Json level_of(const schema::Level& level) const {
+    Json experts = Json::array();
+    for (const schema::Expert* expert : *level.experts()) {
+      experts.push_back(
+          {{"name", shown_text(expert->name())}, {"reads", reads(*expert)}, {"layers", layers_of(expert->layers())}});
+    }
+    Json gates = Json::array();
+    for (const schema::Gate* gate : *level.gates()) gates.push_back(gate_of(*gate));
+    return {{"experts", std::move(experts)}, {"gates", std::move(gates)}};
+  }
+
+  Json gate_of(const schema::Gate& gate) const {
+    const bool softmax = gate.kind() != schema::GateKind_Constant;
+    Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
+    out["reads"] = softmax ? reads(gate) : Json();
+    out["hidden"] = layers_of(gate.hidden());
+    out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
+    out["top_k"] = softmax ? Json(gate.top_k()) : Json();
+    out["top_k_mode"] = softmax && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();
+    out["weights"] = softmax ? Json() : floats(gate.constant(), gate);
+    out["weight_scales"] = gate.kind() == schema::GateKind_ScaledSoftmax ? floats(gate.scales(), gate) : Json();
+    return out;
+  }
+
+  // One per expert of the gate.
+  Json floats(std::int32_t tensor, const schema::Gate& gate) const {
+    const float* weights = view_.elements<float>(static_cast<std::size_t>(tensor));
+    return std::vector<float>(weights, weights + gate.experts()->size());
+  }
+
+  Json towers() const {
+    Json out = Json::array();
+    for (Index i = 0; i < size_of(model_.towers()); ++i) {
+      const schema::Tower& tower = *model_.towers()->Get(i);
+      out.push_back({{"name", shown_text(tower.name())},
+                     {"reads", previous_stream(tower.input())},
+                     {"layers", layers_of(tower.layers())}});
+    }
+    return out;
+  }
+
+  using Tasks = flatbuffers::Vector<flatbuffers::Offset<schema::Task>>;
+
+  Json tasks(const Tasks* list) const {
+    Json out = Json::array();
+    for (Index task = 0; task < size_of(list); ++task) {
+      const schema::Link& link = *list->Get(task)->link();
+      const bool product = source_of(link) == schema::LinkKind_Product;
+      const bool expected = source_of(link) == schema::LinkKind_Expected;
+      Json factors = Json::array(), values;
+      if (expected) values = std::vector<float>(link.values()->begin(), link.values()->end());
+      for (Index i = 0; product && i < size_of(link.factors()); ++i) {
+        factors.push_back(shown_text(task_of(model_, link.factors()->Get(i)).name()));
+      }
+      out.push_back({{"name", shown_text(list->Get(task)->name())},
+                     {"link", name_of(source_of(link))},
+                     {"tower", product ? Json() : Json(shown_text(model_.towers()->Get(link.tower())->name()))},
+                     {"column", product || expected ? Json() : Json(link.column())},
+                     {"values", std::move(values)},
+                     {"factors", std::move(factors)},
+                     {"map", map_of(link)}});
+    }
+    return out;
+  }
+
+  const ModelView& view_;
+  const schema::Model& model_;
+  const schema::Level* previous_ = nullptr;
+};
+
+}  // namespace
+
+void describe_layers(const ModelView& view, Json& out) {
+  check_describable(view.root(), view.file_bytes());
+  LayerDescriber(view).run(out);
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,246 @@
+#include "runtime/tools/model/work.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <set>
+#include <tuple>
+#include <vector>
+
+namespace mmoe::tools {
+namespace {
+
+using Layers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
+
+class ParameterCounter {
+ public:
+  explicit ParameterCounter(const ModelView& view) : view_(view) {}
+
+  std::uint64_t run(const schema::Expert& expert) {
+    add(expert.layers());
+    return count_;
+  }
+
+  std::uint64_t run() {
+    const schema::Model& model = view_.root();
+    add(model.trunk());
+    for (const schema::Level* level : *model.levels()) add_level(*level);
+    for (Index i = 0; i < size_of(model.towers()); ++i) add(model.towers()->Get(i)->layers());
+    for (Index i = 0; i < size_of(model.embeddings()); ++i) add_tensor(model.embeddings()->Get(i)->table());
+    return count_;
+  }
+
+ private:
+  void add_level(const schema::Level& level) {
+    for (const schema::Expert* expert : *level.experts()) add(expert->layers());
+    for (const schema::Gate* gate : *level.gates()) {
+      add(gate->hidden());
+      if (gate->kind() == schema::GateKind_Constant) {
+        add_tensor(static_cast<std::uint32_t>(gate->constant()));
+      } else {
+        add(*gate->logits());
+        if (gate->kind() == schema::GateKind_ScaledSoftmax) add_tensor(static_cast<std::uint32_t>(gate->scales()));
+      }
+    }
+  }
+
+  void add(const Layers* layers) {
+    for (Index i = 0; i < size_of(layers); ++i) add(*layers->Get(i));
+  }
+
+  void add(const schema::Dense& layer) {
+    if (!layers_.insert({layer.weight(), layer.column(), layer.outputs()}).second) return;
+    count_ += std::uint64_t{layer.inputs()} * layer.outputs();
+    const float* bias = view_.elements<float>(layer.bias()) + layer.column();
+    if (std::any_of(bias, bias + layer.outputs(), [](float b) { return b != 0; })) count_ += layer.outputs();
+    if (layer.slopes() >= 0) count_ += layer.outputs();
+    if (layer.activation() == schema::ActivationKind_Normalized) count_ += std::uint64_t{2} * layer.outputs();
+  }
+
+  void add_tensor(std::uint32_t index) {
+    if (!tensors_.insert(index).second) return;
+    const schema::Tensor& tensor = view_.tensor(index);
+    count_ += std::uint64_t{tensor.rows()} * tensor.cols();
+  }
+
+  const ModelView& view_;
+  std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> layers_;
+  std::set<std::uint32_t> tensors_;
+  std::uint64_t count_ = 0;
+};
+
+std::uint64_t flops_of(const schema::Dense& layer) { return 2 * std::uint64_t{layer.inputs()} * layer.outputs(); }
+
+std::uint64_t flops_of(const Layers* layers) {
+  std::uint64_t flops = 0;
+  for (Index i = 0; i < size_of(layers); ++i) flops += flops_of(*layers->Get(i));
+  return flops;
+}
+
+bool is_sparse(const schema::Gate& gate) {
+  return gate.kind() != schema::GateKind_Constant && gate.top_k() != 0 && gate.top_k() < gate.experts()->size();
+}
+
+// The experts of one level, as the gates that are needed select them.
+class ExpertWork {
+ public:
+  explicit ExpertWork(const schema::Level& level)
+      : listed_(level.experts()->size()), always_(listed_.size()), flops_(listed_.size()) {
+    for (Index i = 0; i < level.experts()->size(); ++i) flops_[i] = flops_of(level.experts()->Get(i)->layers());
+  }
+
+  void select(const schema::Gate& gate) {
+    for (const std::uint32_t expert : *gate.experts()) {
+      listed_[expert] = true;
+      if (!is_sparse(gate)) always_[expert] = true;
+    }
+    if (is_sparse(gate)) sparse_.push_back(&gate);
+  }
+
+  std::uint64_t all() const { return sum(listed_); }
+
+  /// Each expert that some gate needs runs once: at least what the most demanding gate selects.
+  std::uint64_t least() const {
+    std::uint64_t most = 0;
+    for (const schema::Gate* gate : sparse_) most = std::max(most, selected(*gate, std::less<>()));
+    return sum(always_) + most;
+  }
+
+  /// At most the sum over the gates, and no expert twice.
+  std::uint64_t most() const {
+    std::uint64_t total = sum(always_);
+    for (const schema::Gate* gate : sparse_) total += selected(*gate, std::greater<>());
+    return std::min(total, all());
+  }
+
+  bool is_listed(Index expert) const { return listed_[expert]; }
+
+ private:
+  std::uint64_t sum(const std::vector<bool>& experts) const {
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < experts.size(); ++i) total += experts[i] ? flops_[i] : 0;
+    return total;
+  }
+
+  // The top_k first experts of a gate in the given order of cost; those that run anyway are free.
+  template <class Order>
+  std::uint64_t selected(const schema::Gate& gate, Order order) const {
+    std::vector<std::uint64_t> costs;
+    for (const std::uint32_t expert : *gate.experts()) costs.push_back(always_[expert] ? 0 : flops_[expert]);
+    std::sort(costs.begin(), costs.end(), order);
+    return std::accumulate(costs.begin(), costs.begin() + gate.top_k(), std::uint64_t{0});
+  }
+
+  std::vector<bool> listed_;
+  std::vector<bool> always_;
+  std::vector<std::uint64_t> flops_;
+  std::vector<const schema::Gate*> sparse_;
+};
+
+std::vector<bool> needed_towers(const schema::Model& model) {
+  std::vector<bool> needed(size_of(model.towers()));
+  for (Index i = 0; i < model.tasks()->size() + size_of(model.auxiliary()); ++i) {
+    const schema::Link& link = *task_of(model, i).link();
+    if (source_of(link) != schema::LinkKind_Product) needed[link.tower()] = true;
+  }
+  return needed;
+}
+
+// Walks from the tasks back to x, counting only what they need.
+class FlopsCounter {
+ public:
+  FlopsPerRow run(const schema::Model& model) {
+    constants_.resize(model.levels()->size());
+    needed_.assign(model.levels()->Get(model.levels()->size() - 1)->gates()->size(), false);
+    const std::vector<bool> towers = needed_towers(model);
+    for (Index i = 0; i < towers.size(); ++i) {
+      if (!towers[i]) continue;
+      needed_[model.towers()->Get(i)->input()] = true;
+      add(flops_of(model.towers()->Get(i)->layers()));
+    }
+    for (Index i = model.levels()->size(); i-- > 0;) {
+      const Index streams = i > 0 ? model.levels()->Get(i - 1)->gates()->size() : 1;
+      add_level(i, *model.levels()->Get(i), streams);
+    }
+    if (needed_[0]) add(flops_of(model.trunk()));
+    return flops_;
+  }
+
+  /// After run().
+  const std::vector<std::vector<bool>>& constants() const { return constants_; }
+
+ private:
+  void add(std::uint64_t flops) {
+    flops_.all_experts += flops;
+    flops_.top_k_min += flops;
+    flops_.top_k_max += flops;
+  }
+
+  // `needed_` goes from the level's output streams to its input streams.
+  void add_level(Index index, const schema::Level& level, Index input_streams) {
+    std::vector<bool> inputs(input_streams);
+    constants_[index].assign(level.experts()->size(), false);
+    const auto read = [&inputs](const auto& reader) {
+      if (reader.source() == schema::StreamSource_Previous) inputs[reader.input()] = true;
+    };
+    ExpertWork experts(level);
+    for (Index i = 0; i < level.gates()->size(); ++i) {
+      if (!needed_[i]) continue;
+      const schema::Gate& gate = *level.gates()->Get(i);
+      experts.select(gate);
+      add_gate(gate, level);
+      if (gate.kind() != schema::GateKind_Constant) read(gate);
+      if (gate.kind() == schema::GateKind_Constant) note_constant(index, gate);
+    }
+    for (Index i = 0; i < level.experts()->size(); ++i) {
+      if (experts.is_listed(i)) read(*level.experts()->Get(i));
+    }
+    flops_.all_experts += experts.all();
+    flops_.top_k_min += experts.least();
+    flops_.top_k_max += experts.most();
+    needed_ = inputs;
+  }
+
+  void note_constant(Index level, const schema::Gate& gate) {
+    for (const std::uint32_t expert : *gate.experts()) constants_[level][expert] = true;
+  }
+
+  void add_gate(const schema::Gate& gate, const schema::Level& level) {
+    add(flops_of(gate.hidden()));
+    if (gate.kind() != schema::GateKind_Constant) add(flops_of(*gate.logits()));
+    const std::uint64_t flops = 2 * mixing_multiply_adds(level, gate);
+    const std::uint64_t mixed = is_sparse(gate) ? gate.top_k() : gate.experts()->size();
+    flops_.all_experts += flops * gate.experts()->size();
+    flops_.top_k_min += flops * mixed;
+    flops_.top_k_max += flops * mixed;
+  }
+
+  FlopsPerRow flops_;
+  std::vector<bool> needed_;
+  std::vector<std::vector<bool>> constants_;
+};
+
+}  // namespace
+
+std::uint64_t num_parameters(const ModelView& view) { return ParameterCounter(view).run(); }
+
+std::uint64_t num_parameters(const ModelView& view, const schema::Expert& expert) {
+  return ParameterCounter(view).run(expert);
+}
+
+std::uint64_t multiply_adds(const schema::Expert& expert) { return flops_of(expert.layers()) / 2; }
+
+std::uint64_t mixing_multiply_adds(const schema::Level& level, const schema::Gate& gate) {
+  const Layers& layers = *level.experts()->Get(gate.experts()->Get(0))->layers();
+  return layers.Get(layers.size() - 1)->outputs();
+}
+
+std::vector<std::vector<bool>> experts_of_constant_gates(const schema::Model& model) {
+  FlopsCounter counter;
+  counter.run(model);
+  return counter.constants();
+}
+
+FlopsPerRow flops_per_row(const schema::Model& model) { return FlopsCounter().run(model); }
+
+}  // namespace mmoe::tools

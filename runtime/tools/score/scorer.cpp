@@ -1,0 +1,103 @@
+#include "runtime/tools/score/scorer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/text.h"
+
+namespace mmoe::tools {
+namespace {
+
+std::vector<std::string> all_task_names(const Model& model) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < model.num_tasks(); ++i) names.emplace_back(model.task_name(i));
+  return names;
+}
+
+std::vector<std::uint32_t> find_tasks(const Model& model, const std::vector<std::string>& names) {
+  std::vector<std::uint32_t> tasks;
+  for (const std::string& name : names) {
+    const std::size_t task = model.find_task(name);
+    if (task == model.num_tasks()) {
+      throw UsageError("the model has no task " + quoted(name) + "; its tasks: " + join(all_task_names(model)));
+    }
+    tasks.push_back(static_cast<std::uint32_t>(task));
+    if (std::count(tasks.begin(), tasks.end(), tasks.back()) > 1) throw UsageError("task " + quoted(name) + " twice");
+  }
+  return tasks;
+}
+
+Session make_session(const Model& model, const ScorerOptions& options) {
+  const std::vector<std::uint32_t> tasks = find_tasks(model, options.tasks);
+  SessionOptions session_options;
+  session_options.max_batch = options.batch_rows;
+  session_options.tasks = tasks.empty() ? nullptr : tasks.data();
+  session_options.num_tasks = tasks.size();
+  session_options.top_k = options.top_k;
+  session_options.min_gate_weight = options.min_gate_weight;
+  session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+  session_options.non_finite = options.non_finite;
+  options.limits.apply_to(session_options);
+  Result<Session> session = Session::create(model, session_options);
+  if (session) return std::move(*session);
+  const ErrorCode code = session.error().code();
+  const bool usage = code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnsupported;
+  if (usage) throw UsageError(session.error().message());
+  throw ToolError(plan_message(session.error()));
+}
+
+}  // namespace
+
+Scorer::Scorer(const Model& model, const ScorerOptions& options)
+    : model_(model),
+      session_(make_session(model, options)),
+      task_names_(options.tasks.empty() ? all_task_names(model) : options.tasks),
+      max_rows_(options.batch_rows),
+      scores_(options.batch_rows * task_names_.size()) {
+  if (!options.gates) return;
+  const std::size_t num_weights = session_.plan().num_gate_weights();
+  max_rows_ = rows_that_fit(num_weights * sizeof(float), options.batch_rows);
+  gate_weights_.resize(max_rows_ * num_weights);
+  const Status status = session_.write_gates(gate_weights_.data(), num_weights);
+  if (!status) throw ToolError(status.error().message());
+}
+
+const float* Scorer::score(const RowReader& reader, const RowBatch& batch) {
+  const Status status = score_rows(batch, 0, batch.num_rows());
+  if (!status) fail(reader, batch, status.error());
+  return scores_.data();
+}
+
+void Scorer::set_user(const RowReader& reader, const RowBatch& batch) {
+  const std::vector<FeatureColumn> columns = batch.columns();
+  const Status status =
+      batch.x() ? session_.set_user(batch.x()) : session_.set_user_features(columns.data(), columns.size());
+  if (!status) throw ToolError(reader.where(0) + ": " + status.error().message());
+  has_user_ = true;
+}
+
+Status Scorer::score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows) {
+  if (const float* x = batch.x()) {
+    if (!has_user_) return session_.score(x + first * model_.input_dim(), num_rows, scores_.data());
+    const std::size_t item_dim = model_.input_dim() - model_.shared_dim();
+    return session_.score_candidates(x + first * item_dim, num_rows, scores_.data());
+  }
+  const std::vector<FeatureColumn> columns = batch.columns(first);
+  if (has_user_) return session_.score_candidate_features(columns.data(), columns.size(), num_rows, scores_.data());
+  return session_.score_features(columns.data(), columns.size(), num_rows, scores_.data());
+}
+
+// The runtime counts rows within the batch; people count lines of a file.
+void Scorer::fail(const RowReader& reader, const RowBatch& batch, const Error& error) {
+  for (std::size_t row = 0; row < batch.num_rows(); ++row) {
+    const Status status = score_rows(batch, row, 1);
+    if (status) continue;
+    const bool non_finite = status.error().code() == ErrorCode::kNonFinite;
+    throw ToolError(reader.where(row) + ": " +
+                    (non_finite ? "an input is NaN or infinite" : status.error().message()));
+  }
+  throw ToolError(error.message());
+}
+
+}  // namespace mmoe::tools

@@ -1,0 +1,192 @@
+// mmoe-verify: checks on the device that a model file is whole and scores as the converter saw it score.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "runtime/tools/model/describe.h"
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/input_files.h"
+#include "runtime/tools/support/output_file.h"
+#include "runtime/tools/support/printable.h"
+#include "runtime/tools/support/text.h"
+#include "runtime/tools/support/text_table.h"
+#include "runtime/tools/verify/golden_replay.h"
+
+namespace mmoe::tools {
+namespace {
+
+constexpr const char* kDescription =
+    "Checks that a .mmoe file is whole and that this machine scores it as the converter did: its structure, its\n"
+    "checksums, and its golden rows (inputs with known scores), scored one by one and all at once.";
+
+constexpr const char* kFooter =
+    "Kernel sets with fused multiply-add must give the golden scores to the bit. Those without (sse2) may differ by\n"
+    "2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
+    "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
+    "replay_error, replays [{isa, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
+    "task, found, expected}}].\n\n"
+    "Exit codes: 0 all is well; 1 something is not, or cannot be written; 2 wrong command line.";
+
+struct Options {
+  std::string model;
+  std::string isa;
+  bool all_isas = false;
+  bool json = false;
+  PlanLimits limits;
+};
+
+struct Report {
+  Status structure;
+  Status checksums;
+  std::size_t num_golden_rows = 0;
+  std::vector<std::string> tasks;
+  std::vector<Replay> replays;
+  std::string replay_error;  ///< golden rows that cannot be scored at all
+
+  bool ok() const {
+    bool result = structure.ok() && checksums.ok() && replay_error.empty();
+    for (const Replay& replay : replays) result = result && replay.num_wrong == 0;
+    return result;
+  }
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.footer(kFooter);
+  app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
+  CLI::Option* all = app.add_flag("--all-isas", options.all_isas, "replay with every kernel set of this machine");
+  app.add_option("--isa", options.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
+      ->type_name("NAME")
+      ->excludes(all);
+  app.add_flag("--json", options.json, "print JSON for programs");
+  declare_limits(app, options.limits);
+}
+
+void replay_all(const Model& model, const Options& options, Report& report) {
+  const std::vector<std::string> isas =
+      options.all_isas ? available_kernel_sets(model, options.limits) : std::vector<std::string>{options.isa};
+  std::vector<std::size_t> batches = {1};
+  if (report.num_golden_rows > 1) batches.push_back(report.num_golden_rows);
+  for (const std::string& isa : isas) {
+    for (const std::size_t batch : batches) {
+      report.replays.push_back(replay_golden_rows(model, isa.empty() ? nullptr : isa.c_str(), batch, options.limits));
+    }
+  }
+}
+
+Report verify(const Options& options) {
+  Report report;
+  note_input(options.model);
+  const Result<Model> model = Model::map(options.model.c_str());
+  if (!model) {
+    report.structure = model.error();
+    return report;
+  }
+  report.checksums = model->verify_checksums();
+  report.num_golden_rows = model->golden_rows().num_rows;
+  for (std::size_t i = 0; i < model->num_tasks(); ++i) report.tasks.emplace_back(model->task_name(i));
+  try {
+    if (report.num_golden_rows > 0) replay_all(*model, options, report);
+  } catch (const UsageError&) {
+    throw;
+  } catch (const ToolError& error) {
+    report.replay_error = error.what();
+  }
+  return report;
+}
+
+std::string float_text(float value) {
+  std::string text;
+  append_float(text, value);
+  return text;
+}
+
+std::string difference_text(double difference) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2g", difference);
+  return text;
+}
+
+std::string result_text(const Replay& replay, const Report& report) {
+  if (replay.num_wrong == 0 && replay.exact) return "the same bits";
+  const std::string largest = "largest difference " + difference_text(replay.largest_difference) +
+                              (replay.exact ? "" : ", allowed " + difference_text(replay.tolerance));
+  if (replay.num_wrong == 0) return largest;
+  return "WRONG: " + with_thousands(replay.num_wrong) + " of " + counted(replay.num_scores, "score") + "; row " +
+         std::to_string(replay.row) + ", task '" + printable(report.tasks[replay.task]) + "': " +
+         float_text(replay.found) + ", expected " + float_text(replay.expected) + "; " + largest;
+}
+
+std::string status_text(const Status& status) {
+  return status ? "ok" : std::string("FAILED: ") + printable(status.error().message());
+}
+
+std::string report_text(const Options& options, const Report& report) {
+  std::string out = printable(options.model) + "\n  structure    " + status_text(report.structure) + "\n";
+  if (!report.structure) return out;
+  out += "  checksums    " + status_text(report.checksums) + "\n  golden rows  ";
+  if (report.num_golden_rows == 0) return out + "none: scores are not verified\n";
+  out += counted(report.num_golden_rows, "row") + " x " + counted(report.tasks.size(), "task") + "\n\n";
+  TextTable table({"kernel set", "batch, rows", "scores"});
+  for (const Replay& replay : report.replays) {
+    table.add({replay.isa, std::to_string(replay.batch), result_text(replay, report)});
+  }
+  return out + (report.replays.empty() ? "" : table.text("  ")) +
+         (report.replay_error.empty() ? "" : "  FAILED: " + printable(report.replay_error) + "\n");
+}
+
+Json status_json(const Status& status) {
+  if (status) return {{"ok", true}, {"error", nullptr}};
+  return {{"ok", false},
+          {"error", {{"code", error_code_name(status.error().code())}, {"message", status.error().message()}}}};
+}
+
+Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json replay_json(const Replay& replay, const Report& report) {
+  Json out = {{"isa", replay.isa},
+              {"exact", replay.exact},
+              {"batch", replay.batch},
+              {"scores", replay.num_scores},
+              {"wrong", replay.num_wrong},
+              {"tolerance", replay.tolerance},
+              {"largest_difference", finite_or_null(replay.largest_difference)},
+              {"ok", replay.num_wrong == 0},
+              {"first_wrong", nullptr}};
+  if (replay.num_wrong > 0) {
+    out["first_wrong"] = {{"row", replay.row},
+                          {"task", report.tasks[replay.task]},
+                          {"found", finite_or_null(double{replay.found})},
+                          {"expected", finite_or_null(double{replay.expected})}};
+  }
+  return out;
+}
+
+std::string report_json(const Options& options, const Report& report) {
+  Json out = {{"file", options.model}, {"ok", report.ok()}, {"structure", status_json(report.structure)}};
+  out["checksums"] = report.structure ? status_json(report.checksums) : Json();
+  out["golden_rows"] = report.structure ? Json(report.num_golden_rows) : Json();
+  out["replay_error"] = report.replay_error.empty() ? Json() : Json(report.replay_error);
+  out["replays"] = Json::array();
+  for (const Replay& replay : report.replays) out["replays"].push_back(replay_json(replay, report));
+  return printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
+
+int run(const Options& options) {
+  const Report report = verify(options);
+  OutputFile out("-");
+  out.write(options.json ? report_json(options, report) : report_text(options, report));
+  out.commit();
+  return report.ok() ? kExitOk : kExitFailure;
+}
+
+}  // namespace
+}  // namespace mmoe::tools
+
+int main(int argc, char** argv) {
+  mmoe::tools::Options options;
+  CLI::App app(mmoe::tools::kDescription, "mmoe-verify");
+  mmoe::tools::declare(app, options);
+  return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::tools::run(options); });
+}

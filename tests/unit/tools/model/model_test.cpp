@@ -1,0 +1,230 @@
+// The tools on model files made by the converter.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/tools/inspect/vocabulary_dump.h"
+#include "runtime/tools/model/describe.h"
+#include "runtime/tools/model/print_model.h"
+#include "runtime/tools/report/labels.h"
+#include "runtime/tools/rows/row_reader.h"
+#include "runtime/tools/score/scorer.h"
+#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/verify/golden_replay.h"
+#include "tests/unit/models.h"
+#include "tests/unit/shared_model.h"
+#include "tests/unit/tools/temporary_file.h"
+
+namespace mmoe::tools {
+namespace {
+
+using mmoe::test::AlignedBytes;
+using mmoe::test::load;
+using mmoe::test::model_file;
+using tools::test::TemporaryDirectory;
+
+constexpr const char* kFeatureRows =
+    "shop,price,history.0,history.1,history.2,device,country\n"
+    "7,,1,2,3,3,AT\n"
+    "8,1e9,0,-1,2,0,unheard-of\n"
+    "42,25,0.5,0.25,0.125,1,BR\n";
+
+std::vector<float> score_all(const Model& model, const std::string& path, const ScorerOptions& options) {
+  RowReaderOptions rows;
+  rows.batch_rows = options.batch_rows;
+  RowReader reader(path, input_spec(model), rows);
+  Scorer scorer(model, options);
+  std::vector<float> scores;
+  while (const RowBatch* batch = reader.next()) {
+    const float* part = scorer.score(reader, *batch);
+    scores.insert(scores.end(), part, part + batch->num_rows() * scorer.task_names().size());
+  }
+  return scores;
+}
+
+std::string error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const ToolError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("inspect: a small file that shares its layers is not described a thousand times over") {
+  const AlignedBytes file = mmoe::test::SharedModel({16, 256, 64, 32, 16}).file();
+  const Model model = load(file);
+  CHECK(error_of([&] { describe(model, "m.mmoe", false); }).find("levels: 398,336 layers and places of experts in a "
+                                                                 "file of ") == 0);
+  const AlignedBytes small = mmoe::test::SharedModel({2, 16, 4, 32, 16}).file();
+  const Model fits = load(small);
+  CHECK(describe(fits, "m.mmoe", false)["levels"].size() == 2);
+}
+
+TEST_CASE("verify: rows of a few bytes that cost millions of multiply-adds each are refused") {
+  const AlignedBytes file = mmoe::test::SharedModel({2, 64, 8, 16, 32, 0, 0, 2000}).file();
+  const Model model = load(file);
+  const std::uint64_t each = Plan::create(model)->multiply_adds_per_row();
+  REQUIRE(each * 2000 > std::uint64_t{1} << 30);
+  const std::string message = error_of([&] { replay_golden_rows(model, "scalar", 8); });
+  CAPTURE(message);
+  CHECK(message.find("2,000 golden rows of ") == 0);
+  // As many of a model whose layers take more of the file than the rows ask for.
+  const AlignedBytes plain = mmoe::test::SharedModel({1, 2, 1, 1, 16, 0, 0, 2000}).file();
+  const Model cheap = load(plain);
+  CHECK(replay_golden_rows(cheap, "scalar", 256).num_wrong == 0);
+}
+
+TEST_CASE("inspect: activations, links and gates by the names of the description") {
+  const AlignedBytes file = model_file(mmoe::test::linked_description(3), 1);
+  const Model model = load(file);
+  const Json described = describe(model, "m.mmoe", false);
+  REQUIRE(described["tasks"].size() == model.num_tasks());
+  const std::string text = model_text(described);
+  for (const char* part :
+       {"celu(0.6)", "mish", "hard_swish", "hard_sigmoid(0.2, 0.5)", "swish(1.702)", "log_sigmoid",
+        "threshold(0.1, -0.2)", "squared_relu", "softplus(2.5)", "softsign", "exp", "clamp(-1, 3.40282e+38)", "softmax times ",
+        "softplus of identity of tower 'tower 0', times 2, plus -1, at least -0.5, at most 5",
+        "sigmoid of identity of tower 'tower 0', times -1, plus 1", "log-softmax column 2 of tower 'tower 2'",
+        "expected value of 1, 2, 3.5, -4 of tower 'tower 2'", "tanh of identity of tower 'tower 3', column 2",
+        "hidden x hidden product x class", "Tasks (8)", "Factors that are no task (3)", "hidden x class, times 2"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  const auto probability = [&](const std::string& name) {
+    for (std::size_t task = 0; task < model.num_tasks(); ++task) {
+      if (model.task_name(task) == name) return is_probability(model, task);
+    }
+    return false;
+  };
+  CHECK(probability("class"));
+  CHECK(probability("not"));
+  for (const char* other : {"bounded", "log", "level", "product", "tanh", "raw"}) CHECK_FALSE(probability(other));
+}
+
+TEST_CASE("golden rows of every architecture replay on every kernel set") {
+  for (const mmoe::test::NamedModel& named : mmoe::test::all_models()) {
+    const AlignedBytes file = model_file(named.description, 5);
+    const Model model = load(file);
+    for (const std::string& isa : available_kernel_sets(model)) {
+      for (const std::size_t batch : {std::size_t{1}, std::size_t{5}}) {
+        INFO(named.name << ", " << isa << ", batch " << batch);
+        const Replay replay = replay_golden_rows(model, isa.c_str(), batch);
+        CHECK(replay.num_scores == 5 * model.num_tasks());
+        CHECK(replay.num_wrong == 0);
+        if (replay.exact) CHECK(replay.largest_difference == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a changed golden score is found and named") {
+  const AlignedBytes file = model_file(mmoe::test::mmoe_description({}), 3);
+  const Model model = load(file);
+  const float* scores = model.golden_rows().scores;
+  const std::ptrdiff_t offset = reinterpret_cast<const std::uint8_t*>(scores + 5) - file.data();
+  file.data()[offset] ^= 1;  // the last bit of row 2, task 1
+  const Replay replay = replay_golden_rows(model, "scalar", 3);
+  CHECK(replay.num_wrong == 1);
+  CHECK(replay.row == 2);
+  CHECK(replay.task == 1);
+  CHECK(replay.found != replay.expected);
+  CHECK(replay.largest_difference < 1e-6);
+}
+
+TEST_CASE("an unknown kernel set is a wrong command line that lists what there is") {
+  const AlignedBytes file = model_file(mmoe::test::mmoe_description({}), 1);
+  const Model model = load(file);
+  CHECK_THROWS_AS(replay_golden_rows(model, "mmx", 1), UsageError);
+  ScorerOptions options;
+  options.isa = "mmx";
+  CHECK_THROWS_AS(Scorer(model, options), UsageError);
+  options.isa = "";
+  options.tasks = {"nope"};
+  CHECK_THROWS_WITH(Scorer(model, options), "the model has no task 'nope'; its tasks: task 0, task 1");
+}
+
+TEST_CASE("every described model is JSON and text") {
+  for (const mmoe::test::NamedModel& named : mmoe::test::all_models()) {
+    INFO(named.name);
+    const AlignedBytes file = model_file(named.description, 2);
+    const Model model = load(file);
+    const Json json = describe(model, "some.mmoe", true);
+    CHECK(Json::parse(json.dump()) == json);
+    CHECK(json["file_bytes"] == file.size());
+    CHECK(json["tasks"].size() == model.num_tasks());
+    CHECK(json["golden_rows"] == 2);
+    const std::string text = model_text(json);
+    CHECK(text.find(std::string(model.architecture())) != std::string::npos);
+    CHECK(text.find(std::string(model.task_name(0))) != std::string::npos);
+  }
+}
+
+TEST_CASE("parameters are counted without padding") {
+  mmoe::test::MmoeSizes sizes;
+  sizes.inputs = 10;
+  sizes.experts = 3;
+  sizes.expert_widths = {5};
+  sizes.tasks = 2;
+  sizes.tower_widths = {4};
+  const AlignedBytes file = model_file(mmoe::test::mmoe_description(sizes), 1);
+  const Json json = describe(load(file), "", false);
+  const unsigned experts = 3 * (10 * 5 + 5);
+  const unsigned gates = 2 * (10 * 3 + 3);
+  const unsigned towers = 2 * (5 * 4 + 4 + 4 * 1 + 1);
+  CHECK(json["parameters"] == experts + gates + towers);
+}
+
+TEST_CASE("rows with features: any batch size and task subset gives the same scores") {
+  const AlignedBytes file = model_file(mmoe::test::feature_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("rows.csv", kFeatureRows);
+  const std::vector<float> all = score_all(model, path, {});
+  REQUIRE(all.size() == 3 * model.num_tasks());
+  ScorerOptions options;
+  options.batch_rows = 1;
+  options.tasks = {std::string(model.task_name(1))};
+  const std::vector<float> second = score_all(model, path, options);
+  REQUIRE(second.size() == 3);
+  for (std::size_t row = 0; row < 3; ++row) {
+    CHECK(std::memcmp(&second[row], &all[row * model.num_tasks() + 1], sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("rows that the model refuses are named by their line") {
+  const AlignedBytes file = model_file(mmoe::test::feature_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const auto error_of = [&](const std::string& row, NonFinite rule) {
+    const std::string path = directory.write("rows.csv", kFeatureRows + row);
+    ScorerOptions options;
+    options.non_finite = rule;
+    return directory.error_of([&] { score_all(model, path, options); });
+  };
+  CHECK(error_of("7,1,1,2,3,4,AT\n", NonFinite::kNanScores) ==
+        "rows.csv:5: column 'device': '4' is not in the vocabulary, and the feature refuses unknown values");
+  CHECK(error_of("7,1,1,,3,1,AT\n", NonFinite::kNanScores) ==
+        "rows.csv:5: column 'history.1': no value, and the feature has none for missing ones");
+  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kNanScores) == "");
+  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kError) == "rows.csv:5: an input is NaN or infinite");
+}
+
+TEST_CASE("vocabularies") {
+  const AlignedBytes file = model_file(mmoe::test::feature_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  OutputFile out(directory.file("shop.csv"));
+  write_vocabulary(model, "shop", out);
+  CHECK_THROWS_AS(write_vocabulary(model, "price", out), UsageError);
+  out.commit();
+  const std::string text = directory.read("shop.csv");
+  CHECK(text.substr(0, 9) == "value,id\n");
+  CHECK(text.find("\n42,0\n") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace mmoe::tools
