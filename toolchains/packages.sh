@@ -12,6 +12,7 @@ packages_to_test=(
   doctest-dev python3
   python3-numpy                                                # evaluates random descriptions
   valgrind                                                     # counts instructions
+  mandoc doxygen                                               # manual pages and API reference
 )
 packages_for_experiments=(                                     # examples/RESULTS.md; else their tests are skipped
   python3-torch python3-matplotlib python3-optuna libopenblas0-pthread

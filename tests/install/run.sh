@@ -21,6 +21,9 @@ mv "$folder/prefix" "$prefix"
 (cd "$prefix" && find . -name '*.h' | LC_ALL=C sort) >"$folder/headers.txt"
 printf './include/mmoe/%s.h\n' error mmoe model parallel plan session thread_pool | diff - "$folder/headers.txt"
 
+# Every program has its manual page, and no page is without its program.
+diff <(cd "$prefix/bin" && printf '%s.1\n' mmoe-*) <(cd "$prefix/share/man/man1" && printf '%s\n' mmoe-*)
+
 # build_project SOURCE NAME: as a project of its own, warnings as errors.
 build_project() {
   cmake -G Ninja -S "$1" -B "$folder/$2" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release \
