@@ -16,6 +16,7 @@
 #include "converter/description/tasks.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 

@@ -5,6 +5,7 @@
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 

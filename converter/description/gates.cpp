@@ -8,6 +8,7 @@
 #include "converter/description/stated.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 

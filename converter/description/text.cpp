@@ -14,12 +14,6 @@ std::string join(const std::vector<std::string>& items) {
   return text;
 }
 
-std::string shape_text(const std::vector<uint64_t>& shape) {
-  std::vector<std::string> dims;
-  for (const uint64_t dim : shape) dims.push_back(std::to_string(dim));
-  return "[" + join(dims) + "]";
-}
-
 std::string counted(size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }

@@ -2,15 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mmoe::converter {
-
-/// "[8, 100]"
-std::string shape_text(const std::vector<uint64_t>& shape);
 
 /// "8 experts", "1 expert"
 std::string counted(size_t count, const std::string& noun);

@@ -9,6 +9,7 @@
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/strided_view.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

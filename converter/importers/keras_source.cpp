@@ -15,6 +15,7 @@
 #include "converter/importers/safetensors.h"
 #include "converter/importers/tensor_names.h"
 #include "converter/importers/zip_archive.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

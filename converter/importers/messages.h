@@ -1,10 +1,8 @@
 // How untrusted text from a weights file is shown in a message.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "runtime/tools/support/printable.h"
 
@@ -16,14 +14,6 @@ inline std::string in_quotes(std::string_view text) { return tools::printable_in
 /// Why read() refuses a tensor that is not of a floating-point type.
 inline std::string unreadable_message(std::string_view tensor, std::string_view dtype) {
   return "tensor " + in_quotes(tensor) + " is of type " + std::string(dtype) + "; expected f64, f32, f16 or bf16";
-}
-
-/// "[2, 3]"; cut after 16 numbers.
-inline std::string shape_text(const std::vector<uint64_t>& shape) {
-  constexpr size_t kLongest = 16;
-  std::string out = "[";
-  for (size_t i = 0; i < shape.size() && i < kLongest; ++i) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return out + (shape.size() > kLongest ? ", ...]" : "]");
 }
 
 }  // namespace mmoe::converter

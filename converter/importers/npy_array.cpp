@@ -5,6 +5,7 @@
 #include "converter/error.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
+#include "converter/shape_text.h"
 #include "runtime/tools/rows/npy_header.h"
 #include "runtime/tools/support/error.h"
 

@@ -9,6 +9,7 @@
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/strided_view.h"
+#include "converter/shape_text.h"
 #include "onnx.pb.h"
 
 namespace mmoe::converter {

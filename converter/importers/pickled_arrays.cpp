@@ -9,6 +9,7 @@
 #include "converter/importers/scratch_file.h"
 #include "converter/importers/strided_view.h"
 #include "converter/importers/tensor_names.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

@@ -5,6 +5,7 @@
 #include "converter/importers/messages.h"
 #include "converter/importers/safetensors_header.h"
 #include "converter/importers/strided_view.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

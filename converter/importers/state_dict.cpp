@@ -7,6 +7,7 @@
 #include "converter/importers/dict_search.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/tensor_names.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

@@ -13,6 +13,7 @@
 #include "converter/importers/safetensors.h"
 #include "converter/importers/torch_zip.h"
 #include "converter/importers/zip_archive.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {

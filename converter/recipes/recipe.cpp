@@ -13,6 +13,7 @@
 #include "converter/recipes/fuxictr.h"
 #include "converter/recipes/library.h"
 #include "converter/recipes/network.h"
+#include "converter/shape_text.h"
 
 namespace mmoe::converter {
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same check of the library's symbols for an unoptimised build: debug_objects.sh PYTHON FOLDER
+# The same checks of the library's symbols for an unoptimised build: debug_objects.sh PYTHON FOLDER
 #
 # At -O0 compilers leave every inline function in the objects, which is when kernel sets come to share some.
 set -euo pipefail
@@ -11,3 +11,4 @@ python=$1 folder=$2
   -DMMOE_BUILD_EXAMPLES=OFF -DMMOE_BUILD_TESTS=OFF) >/dev/null
 cmake --build "$folder" --target mmoe_runtime >"$folder/build.txt" || { cat "$folder/build.txt" >&2; exit 1; }
 "$python" "$here/objects.py" --debug "$folder/runtime/libmmoe.a"
+"$python" "$here/definitions.py" --unoptimised "$folder/runtime/libmmoe.a"

@@ -58,7 +58,7 @@ def tools(*folders):
 
 # How text from files may be shown is one function, which the tools have.
 PRINTABLE = ["runtime/tools/support/printable.h"]
-DESCRIPTION = ["converter/error.h", "converter/description/"] + PRINTABLE
+DESCRIPTION = ["converter/error.h", "converter/shape_text.h", "converter/description/"] + PRINTABLE
 # Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
 # another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
@@ -105,7 +105,7 @@ RULES = [
     Rule(r"runtime/tools/bench/.*", tools("support", "model", "bench"), None, ["CLI/", "nlohmann/"]),
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
-    Rule(r"converter/importers/.*", ["converter/error.h", "converter/importers/", "runtime/tools/rows/npy_header.h",
+    Rule(r"converter/importers/.*", ["converter/error.h", "converter/shape_text.h", "converter/importers/", "runtime/tools/rows/npy_header.h",
                                      "runtime/tools/support/error.h", "runtime/tools/support/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
     # From a graph of operations to a description.
     Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
@@ -115,7 +115,7 @@ RULES = [
     Rule(r"converter/description/model\.h", ["converter/description/table.h"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
-    Rule(r"converter/recipes/.*", ["converter/error.h", "converter/recipes/", "converter/description/json_reader.h",
+    Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
                                    "converter/description/pattern.h", "converter/description/names.h",
                                    "converter/description/limits.h",
                                    "converter/description/text.h", "runtime/tools/support/text_file.h",
@@ -130,7 +130,7 @@ RULES = [
     Rule(r"converter/proof/.*", ["converter/error.h", "converter/proof/", "converter/description/model.h",
                                  "converter/importers/onnx_graph.h", "converter/importers/messages.h",
                                  "converter/check/evaluate.h", "mmoe/"]),
-    Rule(r"converter/error\.h", []),
+    Rule(r"converter/(error|shape_text)\.h", []),
     Rule(r"converter/(convert|main|read_description|file_sink|byte_progress|hash_file)\..*", ["converter/"] + tools("support"), None,
          ["CLI/", "nlohmann/"]),
     # A user's program sees the public headers alone.
