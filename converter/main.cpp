@@ -77,9 +77,9 @@ void print_check(std::ostream& out, const CheckReport& check) {
   if (check.num_compared < check.num_scores) {
     out << "; the others hang on a top-k tie or a range that float rounding does not bound";
   }
-  if (!check.exact_isas.empty()) {
+  if (!check.exact_kernel_sets.empty()) {
     out << "; same bits on scalar";
-    for (const std::string& isa : check.exact_isas) out << ", " << isa;
+    for (const std::string& kernel_set : check.exact_kernel_sets) out << ", " << kernel_set;
   }
   out << '\n';
 }

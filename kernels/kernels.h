@@ -1,7 +1,7 @@
 // The arithmetic of the runtime: one table of functions per instruction set, chosen once.
 //
-// Numerics contract, the same for every table whose `fma` is true, bit for bit (but "neon", of ARMv7, and
-// "mve", of Cortex-M55, have 0 instead of subnormal numbers):
+// Numerics contract, the same for every table whose `fma` is true, bit for bit (but where
+// `flushes` is true, on ARMv7 and Cortex-M55, 0 stands instead of subnormal numbers):
 //  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending;
 //  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
 //  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through; so are all bounds and thresholds;
@@ -161,8 +161,10 @@ struct PoolArgs {
 };
 
 struct KernelTable {
-  const char* name;  ///< "avx2", as MMOE_ISA and mmoe-score --isa take it
-  bool fma;          ///< keeps the numerics contract to the bit
+  const char* name;     ///< "avx2", as the option kernel_set and the variable MMOE_KERNEL_SET take it
+  std::uint8_t lanes;   ///< floats in a register of its dense kernel
+  bool fma;             ///< keeps the numerics contract to the bit
+  bool flushes;         ///< but has 0 instead of subnormal numbers
   void (*dense)(const DenseArgs&);
   void (*activate)(Activation, float alpha, float beta, float* data, std::size_t size);  ///< size: multiple of 16
   void (*normalise)(const NormArgs&);
@@ -175,7 +177,17 @@ struct KernelTable {
   bool (*all_finite)(const float* data, std::size_t size);
 };
 
-/// Tables compiled into this build that the machine can run, fastest first. `index` beyond the last: null.
+/// A table that is compiled into this build, and whether this machine can run it. Without that, only its name and what
+/// else stands in front of the functions may be used.
+struct KernelSet {
+  const KernelTable* table;
+  bool available;
+};
+
+/// All sets compiled into this build, fastest first. `index` beyond the last: table is null.
+KernelSet compiled_kernels(std::size_t index);
+
+/// Those of them that this machine can run. `index` beyond the last: null.
 const KernelTable* available_kernels(std::size_t index);
 
 /// The fastest table, or the one called `name`; null where this build or machine has none of that name.

@@ -1,12 +1,11 @@
-// The numerics contract in plain loops: the kernel set of builds without SIMD, and the exact oracle of the
-// tests. It is written to be read, not to be fast.
+// The numerics contract in plain loops: the set "scalar", the exact oracle of the tests, and what the sets without
+// xsimd take from it. It is written to be read, not to be fast.
 #include <cmath>
 
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/reference.h"
-#include "kernels/tables.h"
 
 namespace mmoe::kernels {
 namespace reference {
@@ -148,6 +147,18 @@ void dense(const DenseArgs& args) {
 
 void activate(Activation activation, float alpha, float beta, float* data, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, beta, data[i]);
+}
+
+void activate_rows(const DenseArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
+    const std::size_t size = args.num_activated * kPanelWidth;
+    if (args.activation != Activation::kPRelu) {
+      activate(args.activation, args.alpha, args.beta, output, size);
+      continue;
+    }
+    for (std::size_t c = 0; c < size; ++c) output[c] = output[c] < 0 ? args.slopes[c] * output[c] : output[c];
+  }
 }
 
 namespace {
@@ -324,13 +335,4 @@ bool all_finite(const float* data, std::size_t size) {
 }
 
 }  // namespace reference
-
-static constexpr KernelTable kTable = {
-    "scalar",         true,
-    reference::dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
-    reference::mix_experts, reference::scale, reference::lookup, reference::pool,
-    reference::all_finite};
-
-const KernelTable* scalar_kernels() { return &kTable; }
-
 }  // namespace mmoe::kernels

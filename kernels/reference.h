@@ -7,6 +7,8 @@
 namespace mmoe::kernels::reference {
 
 void dense(const DenseArgs& args);
+/// A dense product's activation by itself, over the rows and panels that `args` names.
+void activate_rows(const DenseArgs& args);
 void activate(Activation activation, float alpha, float beta, float* data, std::size_t size);
 void normalise(const NormArgs& args);
 void gate(const GateArgs& args);
@@ -16,5 +18,12 @@ void scale(const ScaleArgs& args);
 void lookup(const LookupArgs& args);
 void pool(const PoolArgs& args);
 bool all_finite(const float* data, std::size_t size);
+
+/// The table of a set that has a dense product and a mix of its own.
+constexpr KernelTable make_table(const char* name, std::uint8_t lanes, bool flushes, void (*dense)(const DenseArgs&),
+                                 void (*mix_experts)(const MixArgs&)) {
+  return {name, lanes,     true,        flushes, dense,  activate, normalise,
+          gate, threshold, mix_experts, scale,   lookup, pool,     all_finite};
+}
 
 }  // namespace mmoe::kernels::reference

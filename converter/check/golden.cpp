@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "converter/error.h"
+#include "mmoe/kernel_sets.h"
 #include "mmoe/session.h"
 
 namespace mmoe::converter {
@@ -88,10 +89,10 @@ void check_limits(const Model& model, const tools::PlanLimits& limits) {
                      ". That holds for mmoe-convert, and for each tool that loads the file");
 }
 
-std::vector<float> score(const Model& model, const Golden& golden, const char* isa) {
+std::vector<float> score(const Model& model, const Golden& golden, const char* kernel_set) {
   SessionOptions options;
   options.max_batch = golden.num_rows;
-  options.isa = isa;
+  options.kernel_set = kernel_set;
   tools::no_limits().apply_to(options);  // check_limits() has
   Result<Session> session = Session::create(model, options);
   require(session, "create a session");
@@ -137,11 +138,11 @@ void compare_with_evaluation(const Model& model, const std::vector<float>& score
 }
 
 void compare_bits(const Model& model, const std::vector<float>& scores, const std::vector<float>& reference,
-                  const char* isa) {
+                  const char* kernel_set) {
   for (size_t i = 0; i < scores.size(); ++i) {
     if (std::memcmp(&scores[i], &reference[i], sizeof(float)) == 0) continue;
     if (std::isnan(scores[i]) && std::isnan(reference[i])) continue;
-    throw ConvertError(where(model, i) + ": kernel set " + isa + " does not give the scalar set's bits");
+    throw ConvertError(where(model, i) + ": kernel set " + kernel_set + " does not give the scalar set's bits");
   }
 }
 
@@ -186,14 +187,11 @@ CheckReport check_file(std::string_view file, const Evaluated& expected, Golden&
   if (golden.num_rows == 0) return report;
   golden.scores = score(model, golden, "scalar");
   compare_with_evaluation(model, golden.scores, expected, report);
-  for (const char* isa : {"avx512", "avx2", "fma3", "neon64"}) {
-    PlanOptions plan_options;
-    plan_options.isa = isa;
-    tools::no_limits().apply_to(plan_options);
-    const Result<Plan> plan = Plan::create(model, plan_options);
-    if (!plan || !plan->is_exact()) continue;
-    compare_bits(model, score(model, golden, isa), golden.scores, isa);
-    report.exact_isas.push_back(isa);
+  for (std::size_t i = 0; i < num_kernel_sets(); ++i) {
+    const KernelSetInfo set = kernel_set(i);
+    if (!set.available || !set.exact || std::strcmp(set.name, "scalar") == 0) continue;
+    compare_bits(model, score(model, golden, set.name), golden.scores, set.name);
+    report.exact_kernel_sets.emplace_back(set.name);
   }
   return report;
 }

@@ -20,7 +20,7 @@ struct CheckReport {
   size_t num_compared = 0;  ///< scores whose rounding error has a bound (not so where a top-k choice is a tie)
   double largest_difference = 0;        ///< |runtime - double-precision evaluation|, over rows and tasks
   double largest_share_of_bound = 0;    ///< the same over its bound of float rounding
-  std::vector<std::string> exact_isas;  ///< kernel sets whose scores are the same bits as the scalar one's
+  std::vector<std::string> exact_kernel_sets;  ///< kernel sets whose scores are the same bits as the scalar one's
 };
 
 /// Rows of the original description in the lowered order of features. Scores are zeros of the right number.

@@ -58,7 +58,7 @@ int main() {
     }
     print("\n");
   }
-  print(plan->isa(), " kernels, arena ", plan->arena_bytes(), " bytes, stack ", stack_used(), " bytes\n");
+  print(plan->kernel_set(), " kernels, arena ", plan->arena_bytes(), " bytes, stack ", stack_used(), " bytes\n");
   print(rows.num_rows, " rows, ", num_wrong, " scores are not those of the file\n");
   return rows.num_rows != 0 && num_wrong == 0 ? 0 : 1;
 }

@@ -159,7 +159,7 @@ def main():
     lines = table(models, reports)
     tables.write_csv(args.out / "serving.csv", HEADER, lines)
     picture(lines, args.out / "serving.svg")
-    about = {"rounds": args.rounds, "seconds": args.seconds, "isa": reports["paper", "MMoE"][0]["isa"]}
+    about = {"rounds": args.rounds, "seconds": args.seconds, "kernel_set": reports["paper", "MMoE"][0]["kernel_set"]}
     (args.out / "run.json").write_text(json.dumps(about, indent=1) + "\n")
     print(tables.markdown(HEADER, lines))
 

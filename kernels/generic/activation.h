@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 template <class Arch, class Function>
 inline void for_each_register(float* data, std::size_t size, Function function) {
@@ -86,4 +87,5 @@ void activate(Activation activation, float alpha, float beta, float* data, std::
   }
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 /// A part of a product's inputs. Between parts the accumulators rest in the output.
 struct InputRange {
@@ -207,4 +208,5 @@ void dense(const DenseArgs& args) {
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows<Arch>(args);
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 template <class Arch>
 void scale(const ScaleArgs& args) {
@@ -85,4 +86,5 @@ bool all_finite(const float* data, std::size_t size) {
   return total == 0.0f;
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

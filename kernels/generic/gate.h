@@ -6,6 +6,7 @@
 #include "kernels/panel16.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 /// Softmax of one row. Reads and writes whole registers: up to 15 floats beyond `size`.
 template <class Arch>
@@ -175,4 +176,5 @@ void threshold(const ThresholdArgs& args) {
   }
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

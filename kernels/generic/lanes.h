@@ -6,6 +6,7 @@
 #include "kernels/generic/shape.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 /// Whether tiles of so many rows use lanes: all, or in a build for size the one in which batches spend their time.
 template <class Arch, std::size_t kRows>
@@ -81,4 +82,5 @@ inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const 
 
 #endif
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

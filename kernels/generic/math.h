@@ -7,6 +7,7 @@
 #include "kernels/constants.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 template <class Arch>
 using Reg = xsimd::batch<float, Arch>;
@@ -166,4 +167,5 @@ inline Reg<Arch> softplus(const Reg<Arch>& x) {
   return multiply_add<Arch>(s + s, p, xsimd::select(x < B(0.0f), B(0.0f), x));
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

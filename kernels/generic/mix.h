@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 /// kRows rows from row0 on, kRegs registers of each from column `column` on. Rows that select experts come alone.
 template <class Arch, std::size_t kRows, std::size_t kRegs>
@@ -57,4 +58,5 @@ void mix_experts(const MixArgs& args) {
   for (; row < args.num_rows; ++row) mix_columns<Arch, 1>(args, row);
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -6,6 +6,7 @@
 #include "kernels/panel16.h"
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 /// What is subtracted from a row's elements and what they are divided by.
 struct RowStatistics {
@@ -55,4 +56,5 @@ void normalise(const NormArgs& args) {
   }
 }
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -12,6 +12,7 @@
 #define MMOE_NOINLINE __attribute__((noinline))
 
 namespace mmoe::kernels {
+inline namespace MMOE_SET {
 
 template <class Arch>
 struct Shape {
@@ -50,4 +51,5 @@ struct Shape {
   static constexpr std::size_t kFetchFloats = 64 * 1024;
 };
 
+}  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 BASELINE = pathlib.Path(__file__).resolve().parent / "instructions.csv"
-ISA = "avx2"
+KERNEL_SET = "avx2"
 # Calls enough that what differs between two runs of the same program (a few hundred instructions) is nothing.
 CELLS = [(model, batch, calls)
          for model, calls_of_one in (("paper", 64), ("small", 32), ("medium", 4), ("large", 1))
@@ -25,7 +25,7 @@ SLACK = 0.05
 def count(options, model, batch, calls):
     """Instructions of a whole run."""
     command = [options.valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", str(options.score_calls),
-               str(options.scratch / f"{model}.mmoe"), str(batch), str(calls), ISA]
+               str(options.scratch / f"{model}.mmoe"), str(batch), str(calls), KERNEL_SET]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode == 77:
         print(run.stderr, end="")

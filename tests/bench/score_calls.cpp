@@ -1,4 +1,4 @@
-// score_calls MODEL BATCH CALLS ISA: calls score() as often as said, for instructions.py to count its instructions.
+// score_calls MODEL BATCH CALLS KERNEL_SET: calls score() as often as said, for instructions.py to count its instructions.
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    std::fputs("usage: score_calls MODEL BATCH CALLS ISA\n", stderr);
+    std::fputs("usage: score_calls MODEL BATCH CALLS KERNEL_SET\n", stderr);
     return 2;
   }
   const auto batch = static_cast<std::size_t>(std::atol(argv[2]));
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   }
   mmoe::SessionOptions options;
   options.max_batch = batch;
-  options.isa = argv[4];
+  options.kernel_set = argv[4];
   auto session = mmoe::Session::create(*model, options);
   if (!session) {
     std::fprintf(stderr, "%s\n", session.error().message());

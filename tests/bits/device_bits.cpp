@@ -19,7 +19,7 @@ int print_bits(const char* name, const std::uint8_t* begin, const std::uint8_t* 
   auto session = mmoe::Session::create(*plan, arena, sizeof arena);
   if (!session) return print("error: ", session.error().message(), "\n"), 1;
   if (!mmoe::bits::print_model(name, *model, *session, memory, semihosting_write)) return 1;
-  print("sets ", plan->isa(), "\n");
+  print("sets ", plan->kernel_set(), "\n");
   return 0;
 }
 

@@ -6,22 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "mmoe/kernel_sets.h"
 #include "tests/bits/bits.h"
 
 namespace {
 
-// Every name there is; those that this build or machine lacks are refused and skipped.
-constexpr const char* kSets[] = {"avx512", "avx2", "fma3", "neon64", "neon", "mve", "fpu", "scalar"};
-
 mmoe::bits::Memory memory;
 
-// Empty where this machine has no such set.
-std::string bits_of(const std::string& name, const mmoe::Model& model, const char* isa) {
+std::string bits_of(const std::string& name, const mmoe::Model& model, const char* kernel_set) {
   mmoe::SessionOptions options;
   options.max_batch = 12;
-  options.isa = isa;
+  options.kernel_set = kernel_set;
   auto session = mmoe::Session::create(model, options);
-  if (!session || !session->plan().is_exact()) return "";
+  if (!session) return std::string("error: ") + session.error().message();
   std::string text;
   mmoe::bits::print_model(name.c_str(), model, *session, memory, [&](const char* line) { text += line; });
   return text;
@@ -30,12 +27,13 @@ std::string bits_of(const std::string& name, const mmoe::Model& model, const cha
 int print(const std::string& name, const mmoe::Model& model, std::string& sets) {
   std::string first;
   sets.clear();
-  for (const char* isa : kSets) {
-    const std::string text = bits_of(name, model, isa);
-    if (text.empty()) continue;
-    sets += std::string(" ") + isa;
+  for (std::size_t i = 0; i < mmoe::num_kernel_sets(); ++i) {
+    const mmoe::KernelSetInfo set = mmoe::kernel_set(i);
+    if (!set.available || !set.exact) continue;
+    const std::string text = bits_of(name, model, set.name);
+    sets += std::string(" ") + set.name;
     if (first.empty()) std::fputs(text.c_str(), stdout);
-    if (!first.empty() && text != first) return std::printf("error: %s has other bits\n", isa), 1;
+    if (!first.empty() && text != first) return std::printf("error: %s has other bits\n", set.name), 1;
     first = text;
   }
   return first.empty() || first.find("error") != std::string::npos;

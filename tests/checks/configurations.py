@@ -22,6 +22,7 @@ BUILT = ["MMOE_BUILD_TOOLS", "MMOE_BUILD_CONVERTER", "MMOE_BUILD_EXAMPLES", "MMO
 # Each of these with everything else as it is by default.
 PARTS = [
     ["MMOE_FILES=OFF"],
+    ["MMOE_ENVIRONMENT=OFF"],
     ["MMOE_HEAP=OFF"],
     ["MMOE_THREADS=OFF"],
     ["MMOE_C_API=OFF"],
@@ -32,17 +33,18 @@ PARTS = [
     ["MMOE_WERROR=ON"],
     ["MMOE_BUILD_CHECKS=OFF"],
     ["MMOE_BUILD_MODEL_TESTS=OFF"],
-    ["MMOE_ISAS=scalar"],
+    ["MMOE_KERNEL_SETS=scalar"],
+    ["MMOE_KERNEL_SETS=auto;fpu"],
     ["CMAKE_BUILD_TYPE=Debug"],
     ["CMAKE_BUILD_TYPE=MinSizeRel"],
     ["BUILD_SHARED_LIBS=ON"],
-    [f"MMOE_{part}=OFF" for part in ("FILES", "HEAP", "THREADS", "C_API", "FEATURES", "EXTRAS", "MESSAGES")],
+    [f"MMOE_{part}=OFF" for part in ("FILES", "ENVIRONMENT", "HEAP", "THREADS", "C_API", "FEATURES", "EXTRAS", "MESSAGES")],
 ]
 
 # The parts that a device leaves out go with the library alone: tools and tests need what they use.
 ALONE = [f"{option}=OFF" for option in BUILT]
-LEFT_OUT = ("MMOE_FILES", "MMOE_HEAP", "MMOE_THREADS", "MMOE_C_API", "MMOE_FEATURES", "MMOE_EXTRAS", "MMOE_MESSAGES",
-            "MMOE_VERIFY")
+LEFT_OUT = ("MMOE_FILES", "MMOE_ENVIRONMENT", "MMOE_HEAP", "MMOE_THREADS", "MMOE_C_API", "MMOE_FEATURES", "MMOE_EXTRAS",
+            "MMOE_MESSAGES", "MMOE_VERIFY")
 
 
 def combinations():

@@ -17,7 +17,7 @@ import sys
 
 Symbol = collections.namedtuple("Symbol", "object kind name")
 
-KERNEL_SETS = {path.stem for path in (pathlib.Path(__file__).resolve().parents[2] / "kernels/isa").glob("*.cpp")}
+KERNEL_SETS = {path.stem for path in (pathlib.Path(__file__).resolve().parents[2] / "kernels/sets").glob("*.cpp")}
 
 MEMORY = {"memcpy", "memmove", "memset", "memcmp"}
 # What the runtime may ask of the C library, and why.
@@ -27,7 +27,7 @@ NEEDS = MEMORY | {
     "sysconf", "pread", "mprotect",                                 # and keeping its header apart
     "open64", "fstat64", "mmap64", "pread64",                       # the same with offsets of 64 bits
     "__errno_location", "strerror",                                 # and saying why it failed
-    "getenv",                                                       # MMOE_ISA
+    "getenv",                                                       # MMOE_KERNEL_SET
     "fmaf", "ldexpf",                                               # the plain-loop kernel set
     "getauxval",                                                    # the system's, on ARM
     "__cpu_model", "__cpu_indicator_init",                          # the compiler's CPU detection

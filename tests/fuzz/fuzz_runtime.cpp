@@ -17,6 +17,7 @@
 
 #include "converter/convert.h"
 #include "converter/error.h"
+#include "mmoe/kernel_sets.h"
 #include "mmoe/parallel.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
@@ -235,11 +236,10 @@ class Comparison {
     const std::vector<std::uint32_t> tasks = choose_tasks();
     options.tasks = tasks.data();
     options.num_tasks = tasks.size();
-    options.isa = bytes_.pick<const char*>({nullptr, "scalar", "fma3", "avx2", "avx512", "fpu", "neon64"});
+    options.kernel_set = choose_kernel_set();
     options.max_batch = bytes_.pick<std::size_t>({1, 2, 5, 64, 128, 129, 400});
     options.skip_experts = bytes_.pick({SkipExperts::kWhereFaster, SkipExperts::kAlways, SkipExperts::kNever});
     const Result<Plan> plan = Plan::create(model, options);
-    if (!plan && plan.error().code() == ErrorCode::kUnsupported) return;  // a set that this machine lacks
     if (!plan) fail(plan.error().message());
     if (!plan->is_exact()) return;
     const bool gates = bytes_.chance(100);
@@ -263,11 +263,17 @@ class Comparison {
   }
 
  private:
+  // Null, as the runtime chooses, or an available one.
+  const char* choose_kernel_set() {
+    const KernelSetInfo set = kernel_set(bytes_.below(num_kernel_sets()));
+    return set.available && bytes_.chance(220) ? set.name : nullptr;
+  }
+
   static std::size_t num_rows(ByteSource& bytes) { return bytes.pick<std::size_t>({3, 1, 2, 7, 16, 33, 131, 260}); }
 
   void score_oracle() {
     PlanOptions options = base_;
-    options.isa = "scalar";
+    options.kernel_set = "scalar";
     options.skip_experts = SkipExperts::kNever;
     Session session = take(Session::create(model_, options), "the oracle's session");
     const std::size_t num_gates = session.plan().num_gate_weights();

@@ -11,7 +11,7 @@ library=$1 folder=$2 model=$3
 mkdir -p "$folder"
 
 cmake -G Ninja -S "$here/fast_math" -B "$folder/host" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS=-Ofast \
-  "-DMMOE_ISAS=${MMOE_FAST_MATH_ISAS:-sse2;fma3;scalar}" >"$folder/log.txt"
+  "-DMMOE_KERNEL_SETS=${MMOE_FAST_MATH_KERNEL_SETS:-sse2;fma3;scalar}" >"$folder/log.txt"
 cmake --build "$folder/host" >>"$folder/log.txt" || { tail -n 40 "$folder/log.txt" >&2; exit 1; }
 "${CXX:-c++}" -std=c++17 -O2 -I"$here/../../runtime/include" "$here/fast_math/app.cpp" "$library" -o "$folder/app"
 "$folder/host/app" "$model" >"$folder/host.txt"

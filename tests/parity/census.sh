@@ -23,10 +23,10 @@ python3 -B "$census/prepare_rows.py" --data "$(dirname "$data")" --group 1 -o "$
 
 # Lines "NAME exact" or "NAME inexact".
 list_kernel_sets() {
-  "$tools/mmoe-verify" --json --all-isas "$model" | python3 -c '
+  "$tools/mmoe-verify" --json --all-kernel-sets "$model" | python3 -c '
 import json, sys
 for replay in json.load(sys.stdin)["replays"]:
-    print(replay["isa"], "exact" if replay["exact"] else "inexact")' | sort -u
+    print(replay["kernel_set"], "exact" if replay["exact"] else "inexact")' | sort -u
 }
 
 # compare_with_pytorch SCORES: prints AUC and largest difference; fails beyond the tolerance.
@@ -49,10 +49,10 @@ PYTHON
 
 list_kernel_sets >"$folder/kernel_sets.txt"
 first=
-while read -r isa exactness; do
+while read -r kernel_set exactness; do
   for batch in "${batches[@]}"; do
-    scores="$folder/$isa.$batch.csv"
-    "$tools/mmoe-score" "$model" "$folder/rows.csv" --isa "$isa" --batch "$batch" -o "$scores" 2>"$folder/score.txt" || {
+    scores="$folder/$kernel_set.$batch.csv"
+    "$tools/mmoe-score" "$model" "$folder/rows.csv" --kernel-set "$kernel_set" --batch "$batch" -o "$scores" 2>"$folder/score.txt" || {
       cat "$folder/score.txt" >&2
       exit 1
     }
@@ -61,11 +61,11 @@ while read -r isa exactness; do
       first=${first:-$scores}
       cmp "$first" "$scores"
     else
-      cmp "$folder/$isa.${batches[0]}.csv" "$scores"
+      cmp "$folder/$kernel_set.${batches[0]}.csv" "$scores"
     fi
   done
-  if [[ $exactness == inexact ]]; then compare_with_pytorch "$folder/$isa.${batches[0]}.csv"; fi
-  echo "$isa: the same bytes in batches of ${batches[*]}$([[ $exactness == exact ]] && echo ", and as ${first##*/}")"
+  if [[ $exactness == inexact ]]; then compare_with_pytorch "$folder/$kernel_set.${batches[0]}.csv"; fi
+  echo "$kernel_set: the same bytes in batches of ${batches[*]}$([[ $exactness == exact ]] && echo ", and as ${first##*/}")"
 done <"$folder/kernel_sets.txt"
 [[ -n $first ]] || { echo "error: no kernel set keeps the numerics contract" >&2; exit 1; }
 compare_with_pytorch "$first" | tee "$folder/auc.txt"

@@ -15,7 +15,7 @@ shift 2
 # Name, kernel sets, limit in bytes, toolchain, options. What a microcontroller leaves out: text of errors, features, extras.
 readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
-read -r isas limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
+read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    65536  - $lto
 x86-64-all        auto   155648  -
 aarch64           neon64  73728  aarch64-linux-gnu $lto
@@ -24,13 +24,13 @@ cortex-m7         fpu     24576  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
 cortex-m55        mve     24576  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55
-wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
-wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_HEAP=OFF
+wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
+wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
 
 build=$folder/$target
-options=(-G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel "-DMMOE_ISAS=$isas" ${profile:+${profile//,/ }} "$@")
+options=(-G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel "-DMMOE_KERNEL_SETS=$kernel_sets" ${profile:+${profile//,/ }} "$@")
 [[ $toolchain == - ]] || options+=("-DCMAKE_TOOLCHAIN_FILE=$here/../../toolchains/$toolchain.cmake")
 export NODE_PATH=${NODE_PATH-/usr/share/nodejs}  # of Debian's emscripten
 mkdir -p "$build"

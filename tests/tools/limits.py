@@ -172,7 +172,7 @@ def check_small_limits(tools):
         commands = {"mmoe-score": ("m.mmoe", "rows.csv"), "mmoe-bench": ("m.mmoe", "--seconds", "0.01", "--batch", "1")}
         golden = tools.run("mmoe-convert", "-q", "w.safetensors", "d.json", "-o", "golden.mmoe", cwd=folder)
         check(golden.returncode == 0, f"mmoe-convert: {golden.stderr!r}")
-        for sets in ((), ("--all-isas",)):
+        for sets in ((), ("--all-kernel-sets",)):
             process = tools.run("mmoe-verify", "golden.mmoe", "--max-steps", "1", *sets, cwd=folder)
             check(process.returncode == 1 and b"--max-steps: 1, the model needs" in process.stdout,
                   f"mmoe-verify {sets}: exit {process.returncode}, {process.stdout!r}")

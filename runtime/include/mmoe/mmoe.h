@@ -107,11 +107,11 @@ typedef struct mmoe_session_options {
   const uint32_t* tasks;  /* null: all */
   size_t num_tasks;
   size_t top_k;           /* 0: as the file says */
-  const char* isa;        /* null: MMOE_ISA, else the fastest */
+  const char* kernel_set; /* null: the environment variable MMOE_KERNEL_SET, else the fastest */
   int32_t non_finite;
   float min_gate_weight;     /* skip experts of smaller weight; 0: none */
   int32_t keep_gate_weights; /* nonzero: do not divide what min_gate_weight leaves by its sum */
-  int32_t reserved;          /* 0; the struct has no padding, so that a field can be appended */
+  int32_t ignore_environment; /* nonzero: MMOE_KERNEL_SET is not read */
   /* What a row may cost, else MMOE_LIMIT_EXCEEDED: <mmoe/plan.h> has the defaults. 0: default; UINT64_MAX: no limit. */
   uint64_t max_multiply_adds;
   uint64_t max_steps;

@@ -52,9 +52,12 @@ struct PlanOptions {
   /// What top-k gates and min_gate_weight save is up to this.
   SkipExperts skip_experts = SkipExperts::kWhereFaster;
 
-  /// Kernel set, by name ("avx512", "avx2", "fma3", "sse2", "neon64", "neon", "mve", "fpu", "scalar"). Null: the
-  /// environment variable MMOE_ISA if set, else the fastest that this machine has.
-  const char* isa = nullptr;
+  /// Kernel set, by its name in <mmoe/kernel_sets.h>. Null: the one that the environment variable MMOE_KERNEL_SET
+  /// names, if that is set, else the fastest that this machine has.
+  const char* kernel_set = nullptr;
+  /// Whether MMOE_KERNEL_SET is read at all. A kernel set that is not exact has other bits, so that with true, who
+  /// starts the program can change its scores' last bits. A build with MMOE_ENVIRONMENT=OFF never reads it.
+  bool allow_environment = true;
 
   NonFinite non_finite = NonFinite::kNanScores;
 
@@ -94,7 +97,7 @@ class Plan {
   static constexpr std::size_t kMaxTasks = 64;
 
   /// Allocates nothing. The model must outlive the plan and its sessions, and not be moved meanwhile.
-  /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (isa; more memory than the
+  /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (kernel_set; more memory than the
   /// machine can address), kLimitExceeded (one of the options' limits).
   static Result<Plan> create(const Model& model, const PlanOptions& options = {});
   static Result<Plan> create(const Model&& model, const PlanOptions& options = {}) = delete;
@@ -123,10 +126,13 @@ class Plan {
   std::size_t num_gate_weights() const { return num_gate_weights_; }
 
   /// The kernel set's name.
-  const char* isa() const;
+  const char* kernel_set() const;
   /// Whether scores are the same bits as on every other kernel set of which this is true. ("neon", of ARMv7, and
   /// "mve", of Cortex-M55, compute with 0 instead of subnormal numbers, which scores seldom meet.) Proven at every
   /// call, in microseconds: the kernel set must fuse its multiply-adds on this machine and with this C library.
+  ///
+  /// The environment variable MMOE_KERNEL_SET may choose a set of which it is false ("sse2"). A program whose bits must
+  /// not be changed from outside sets PlanOptions::allow_environment to false, or asks here.
   ///
   /// All scores need the floating-point environment that C begins with: rounding to nearest, subnormal numbers kept.
   /// A program that is linked with -ffast-math is started without the latter (crtfastm.o), and so may be a thread of

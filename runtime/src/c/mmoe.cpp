@@ -98,7 +98,8 @@ Result<Plan> make_plan(const mmoe_model* model, const mmoe_session_options* opti
   plan_options.tasks = full.tasks;
   plan_options.num_tasks = full.num_tasks;
   plan_options.top_k = full.top_k;
-  plan_options.isa = full.isa;
+  plan_options.kernel_set = full.kernel_set;
+  plan_options.allow_environment = full.ignore_environment == 0;
   plan_options.non_finite = full.non_finite == MMOE_NON_FINITE_IS_ERROR ? NonFinite::kError : NonFinite::kNanScores;
   plan_options.min_gate_weight = full.min_gate_weight;
   plan_options.renormalise = full.keep_gate_weights == 0;

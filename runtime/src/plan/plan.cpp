@@ -13,21 +13,22 @@ using internal::make_error;
 
 namespace {
 
-const char* isa_of_environment() {
-#ifdef MMOE_NO_FILES
+// MMOE_KERNEL_SET, where the build and the options let it choose.
+const char* kernel_set_of_environment([[maybe_unused]] const PlanOptions& options) {
+#ifdef MMOE_NO_ENVIRONMENT
   return nullptr;
 #else
-  return std::getenv("MMOE_ISA");
+  return options.allow_environment ? std::getenv("MMOE_KERNEL_SET") : nullptr;
 #endif
 }
 
 // The option, else the environment variable, else the fastest.
-Result<const kernels::KernelTable*> choose_kernels(const char* isa) {
-  const char* name = isa ? isa : isa_of_environment();
+Result<const kernels::KernelTable*> choose_kernels(const PlanOptions& options) {
+  const char* name = options.kernel_set ? options.kernel_set : kernel_set_of_environment(options);
   if (name && *name == '\0') name = nullptr;
   const kernels::KernelTable* table = kernels::select_kernels(name);
   if (table) return Result<const kernels::KernelTable*>(std::move(table));
-  const char* source = isa ? "isa" : "environment variable MMOE_ISA";
+  const char* source = options.kernel_set ? "kernel_set" : "environment variable MMOE_KERNEL_SET";
   Error error = make_error(ErrorCode::kUnsupported, source, ": this build and machine have no '", name, "', only");
   for (std::size_t i = 0; const kernels::KernelTable* available = kernels::available_kernels(i); ++i) {
     error.append(i == 0 ? " " : ", ").append(available->name);
@@ -79,7 +80,7 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   if (!(options.min_gate_weight >= 0 && options.min_gate_weight <= 1)) {
     return make_error(ErrorCode::kInvalidArgument, "min_gate_weight: not between 0 and 1");
   }
-  Result<const kernels::KernelTable*> kernels = choose_kernels(options.isa);
+  Result<const kernels::KernelTable*> kernels = choose_kernels(options);
   if (!kernels) return kernels.error();
 
   Plan plan;
@@ -118,7 +119,7 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   return plan;
 }
 
-const char* Plan::isa() const { return static_cast<const kernels::KernelTable*>(kernels_)->name; }
+const char* Plan::kernel_set() const { return static_cast<const kernels::KernelTable*>(kernels_)->name; }
 bool Plan::is_exact() const { return kernels::proves_exact(*static_cast<const kernels::KernelTable*>(kernels_)); }
 
 }  // namespace mmoe

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #ifdef MMOE_HAS_THREADS
+#include "mmoe/kernel_sets.h"
 #include "mmoe/thread_pool.h"
 #endif
 #include "runtime/tools/bench/roofline.h"
@@ -43,7 +44,7 @@ Plan make_plan(const Model& model, const BenchOptions& options, std::size_t batc
   const std::vector<std::uint32_t> tasks = task_indices(model, options.tasks);
   SessionOptions session_options;
   session_options.max_batch = batch;
-  session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+  session_options.kernel_set = options.kernel_set.empty() ? nullptr : options.kernel_set.c_str();
   session_options.top_k = options.top_k;
   session_options.min_gate_weight = options.min_gate_weight;
   session_options.skip_experts = options.skip_experts;
@@ -135,6 +136,13 @@ std::size_t weight_bytes(const Model& model) {
   return bytes;
 }
 
+std::size_t lanes_of(const std::string& name) {
+  for (std::size_t i = 0; i < num_kernel_sets(); ++i) {
+    if (kernel_set(i).name == name) return kernel_set(i).lanes;
+  }
+  return 1;
+}
+
 }  // namespace
 
 BenchReport run_bench(const BenchOptions& options) {
@@ -146,7 +154,7 @@ BenchReport run_bench(const BenchOptions& options) {
     throw UsageError("--candidates: the model declares no user-side inputs");
   }
   BenchReport report;
-  report.isa = make_session(model, options, 1).plan().isa();
+  report.kernel_set = make_session(model, options, 1).plan().kernel_set();
   report.input_dim = model.input_dim();
   report.shared_dim = model.shared_dim();
   report.num_tasks = options.tasks.empty() ? model.num_tasks() : options.tasks.size();
@@ -155,8 +163,9 @@ BenchReport run_bench(const BenchOptions& options) {
   report.load_seconds = time_load(options, false);
   report.verified_load_seconds = time_load(options, true);
   if (options.roofline) {
-    report.peak_flops = peak_flops(report.isa);
-    report.read_bandwidth = read_bandwidth(report.isa, report.weight_bytes);
+    const std::size_t lanes = lanes_of(report.kernel_set);
+    report.peak_flops = peak_flops(lanes);
+    report.read_bandwidth = read_bandwidth(lanes, report.weight_bytes);
   }
   for (const std::size_t batch : options.batches) report.runs.push_back(time_batch_size(model, options, batch));
   if (options.profile) report.profile = profile(model, options, options.batches.back());

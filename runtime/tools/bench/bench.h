@@ -15,7 +15,7 @@ namespace mmoe::tools {
 struct BenchOptions {
   std::string model;
   std::vector<std::size_t> batches = {1, 8, 64, 256, 1024};
-  std::string isa;                 ///< empty: as the runtime chooses
+  std::string kernel_set;                 ///< empty: as the runtime chooses
   std::vector<std::string> tasks;  ///< empty: all
   std::size_t top_k = 0;
   float min_gate_weight = 0;
@@ -42,7 +42,7 @@ struct StepTime {
 };
 
 struct BenchReport {
-  std::string isa;
+  std::string kernel_set;
   std::size_t input_dim = 0;
   std::size_t shared_dim = 0;
   std::size_t num_tasks = 0;

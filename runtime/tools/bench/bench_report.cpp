@@ -59,7 +59,7 @@ Json optional_number(bool present, double value) { return present ? Json(value) 
 std::string bench_text(const BenchOptions& options, const BenchReport& report) {
   std::string out = printable(options.model) + ": " + std::to_string(report.input_dim) + " inputs" +
                     (options.candidates ? " (" + std::to_string(report.shared_dim) + " of the user)" : "") + ", " +
-                    counted(report.num_tasks, "task") + ", kernel set " + report.isa + ", " +
+                    counted(report.num_tasks, "task") + ", kernel set " + report.kernel_set + ", " +
                     counted(options.threads, "thread") + "\nload " +
                     fixed(report.load_seconds * 1e6, 1) + " us, with checksums " +
                     fixed(report.verified_load_seconds * 1e6, 1) + " us; weights " + human_bytes(report.weight_bytes) +
@@ -82,7 +82,7 @@ std::string bench_text(const BenchOptions& options, const BenchReport& report) {
 
 std::string bench_json(const BenchOptions& options, const BenchReport& report) {
   Json out = {{"file", options.model},
-              {"isa", report.isa},
+              {"kernel_set", report.kernel_set},
               {"cpu", options.cpu ? Json(*options.cpu) : Json()},
               {"input_dim", report.input_dim},
               {"shared_dim", report.shared_dim},

@@ -17,7 +17,7 @@ constexpr const char* kFooter =
     "where all experts of all tasks are computed. roofline is the least time that the machine's measured peak and one\n"
     "read of the weights allow, over the time taken. load is mapping, verifying and planning, with the file in the\n"
     "page cache.\n\n"
-    "Keys of --json (only ever added): file, isa, cpu, input_dim, shared_dim, tasks, candidates, threads,\n"
+    "Keys of --json (only ever added): file, kernel_set, cpu, input_dim, shared_dim, tasks, candidates, threads,\n"
     "weight_bytes, load_us, verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch,\n"
     "p50_us, p99_us, best_us, rows_per_second, gflop_per_second, roofline_share, arena_bytes, samples}], profile\n"
     "[{kind, inputs, outputs, sparse, us}].\n\n"
@@ -30,7 +30,8 @@ void declare(CLI::App& app, BenchOptions& options, bool& json) {
       ->type_name("N,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--isa", options.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
+  app.add_option("--kernel-set", options.kernel_set,
+                 "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
       ->type_name("NAME");
   app.add_option("--tasks", options.tasks, "only these tasks [all]")->type_name("NAME,...")->delimiter(',');
   app.add_option("--top-k", options.top_k, "keep the K largest experts of every gate [as the file says]")

@@ -67,12 +67,11 @@ __attribute__((target("avx512f,fma"))) float read_avx512(const float* data, std:
 }
 #endif
 
-Functions functions_for(const std::string& isa) {
+Functions functions_for([[maybe_unused]] std::size_t lanes) {
 #if defined(__x86_64__)
-  if (isa == "avx512") return {fma_avx512, read_avx512, 16};
-  if (isa == "avx2" || isa == "fma3") return {fma_avx, read_avx, 8};
+  if (lanes == 16) return {fma_avx512, read_avx512, 16};
+  if (lanes == 8) return {fma_avx, read_avx, 8};
 #endif
-  (void)isa;
   return {fma_baseline, read_baseline, 4};
 }
 
@@ -91,15 +90,15 @@ double best_seconds(std::size_t repeats, Body body) {
 
 }  // namespace
 
-double peak_flops(const std::string& isa) {
-  const Functions functions = functions_for(isa);
+double peak_flops(std::size_t lanes) {
+  const Functions functions = functions_for(lanes);
   constexpr std::size_t kRounds = 300000;
   const double seconds = best_seconds(20, [&] { return functions.fma(kRounds); });
   return static_cast<double>(kRounds * kChains * 2 * functions.lanes) / seconds;
 }
 
-double read_bandwidth(const std::string& isa, std::size_t bytes) {
-  const Functions functions = functions_for(isa);
+double read_bandwidth(std::size_t lanes, std::size_t bytes) {
+  const Functions functions = functions_for(lanes);
   const std::size_t size = std::max<std::size_t>(bytes / sizeof(float), 128) / 128 * 128;
   const std::vector<float> data(size, 1.0f);
   const std::size_t rounds = std::max<std::size_t>(1, (std::size_t{1} << 22) / size);

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 namespace mmoe::tools {
 
-/// FLOP/s of independent fused multiply-adds in registers as wide as the kernel set's ("avx512", "avx2", "fma3",
-/// "sse2", "neon64"; any other: the compiler's baseline). The best of several runs of a few milliseconds.
-double peak_flops(const std::string& isa);
+/// FLOP/s of independent fused multiply-adds in registers of so many floats, KernelSetInfo::lanes; of 4, in any others.
+/// The best of several runs of a few milliseconds. REQUIRES: this machine has a kernel set with such registers.
+double peak_flops(std::size_t lanes);
 
 /// Bytes per second of reading `bytes` of floats again and again, once around as a warm-up.
-double read_bandwidth(const std::string& isa, std::size_t bytes);
+double read_bandwidth(std::size_t lanes, std::size_t bytes);
 
 }  // namespace mmoe::tools

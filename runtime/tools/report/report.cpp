@@ -296,7 +296,7 @@ Report Reporter::run() {
   }
   check_labels();
 
-  Report report{describe(model_, options_.model_path, false), options_.rows_path, plan().isa(), num_rows_,
+  Report report{describe(model_, options_.model_path, false), options_.rows_path, plan().kernel_set(), num_rows_,
                 num_skipped_, all().skipping.num_experts(), all().skipping.all_multiply_adds(), {}, {}, {}, {}};
   const std::vector<std::string> names = gate_names(plan());
   for (std::size_t task = 0; task < model_.num_tasks(); ++task) report.tasks.push_back(task_report(task));

@@ -66,7 +66,7 @@ struct TaskReport {
 struct Report {
   Json model;  ///< as describe() says
   std::string rows_path;
-  std::string isa;
+  std::string kernel_set;
   std::uint64_t num_rows;     ///< that the figures are of
   std::uint64_t num_skipped;  ///< rows left out because an input or a score is not finite
   std::size_t num_experts;    ///< that the tasks need, of all levels

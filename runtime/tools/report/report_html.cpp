@@ -67,7 +67,7 @@ std::string head(const Report& report) {
   std::string out = "<h1>" + model_name(report) + "</h1>\n";
   out += paragraph(escaped(architecture) + (architecture.empty() ? "" : " · ") +
                        file_name(report.model["file"]) + " · on the rows of " + file_name(report.rows_path) +
-                       " · kernel set " + escaped(report.isa),
+                       " · kernel set " + escaped(report.kernel_set),
                    "soft");
   out += "<div class=\"tiles\">\n" + tile(with_thousands(report.num_rows), "rows");
   out += tile(with_thousands(report.tasks.size()), report.tasks.size() == 1 ? "task" : "tasks");

@@ -84,7 +84,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--batch", options.scorer.batch_rows, "rows that are read and scored at once [256]")
       ->check(CLI::Range(1, kMaxBatch).description(""))
       ->type_name("ROWS");
-  app.add_option("--isa", options.scorer.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
+  app.add_option("--kernel-set", options.scorer.kernel_set,
+                 "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
       ->type_name("NAME");
   app.add_option("--header", options.header,
                  "column names of a CSV file that has no header line, or of an array of features")

@@ -36,7 +36,7 @@ Session make_session(const Model& model, const ScorerOptions& options) {
   session_options.num_tasks = tasks.size();
   session_options.top_k = options.top_k;
   session_options.min_gate_weight = options.min_gate_weight;
-  session_options.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+  session_options.kernel_set = options.kernel_set.empty() ? nullptr : options.kernel_set.c_str();
   session_options.non_finite = options.non_finite;
   options.limits.apply_to(session_options);
   Result<Session> session = Session::create(model, session_options);

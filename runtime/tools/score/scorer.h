@@ -17,7 +17,7 @@ struct ScorerOptions {
   std::size_t top_k = 0;           ///< 0: as the file says
   float min_gate_weight = 0;       ///< 0: no expert is skipped for its weight
   std::size_t batch_rows = 256;
-  std::string isa;                 ///< empty: MMOE_ISA, else the fastest
+  std::string kernel_set;                 ///< empty: MMOE_KERNEL_SET, else the fastest
   NonFinite non_finite = NonFinite::kNanScores;
   bool gates = false;              ///< also the weights of the gates
   PlanLimits limits;

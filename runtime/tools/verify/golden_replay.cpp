@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "mmoe/kernel_sets.h"
 #include "mmoe/session.h"
 #include "runtime/tools/model/model_view.h"
 #include "runtime/tools/rows/input_spec.h"
@@ -16,13 +17,10 @@
 namespace mmoe::tools {
 namespace {
 
-// All that plan.h names, fastest first.
-constexpr const char* kKernelSets[] = {"avx512", "avx2", "fma3", "sse2", "neon64", "scalar"};
-
-Session make_session(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits) {
+Session make_session(const Model& model, const char* kernel_set, std::size_t batch, const PlanLimits& limits) {
   SessionOptions options;
   limits.apply_to(options);
-  options.isa = isa;
+  options.kernel_set = kernel_set;
   options.max_batch = batch;
   Result<Session> session = Session::create(model, options);
   if (session) return std::move(*session);
@@ -139,11 +137,11 @@ double tolerance_without_fma(const Model& model) {
   return static_cast<double>(terms + tower + kExpTerms) * std::ldexp(1.0, -23);
 }
 
-Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits) {
-  Session session = make_session(model, isa, batch, limits);
+Replay replay_golden_rows(const Model& model, const char* kernel_set, std::size_t batch, const PlanLimits& limits) {
+  Session session = make_session(model, kernel_set, batch, limits);
   check_work(session.plan(), limits);
   Replay replay;
-  replay.isa = session.plan().isa();
+  replay.kernel_set = session.plan().kernel_set();
   replay.exact = session.plan().is_exact();
   replay.batch = batch;
   replay.tolerance = replay.exact ? 0 : tolerance_without_fma(model);
@@ -153,16 +151,11 @@ Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch
   return replay;
 }
 
-std::vector<std::string> available_kernel_sets(const Model& model, const PlanLimits& limits) {
+std::vector<std::string> available_kernel_sets() {
   std::vector<std::string> names;
-  for (const char* name : kKernelSets) {
-    PlanOptions options;
-    options.isa = name;
-    limits.apply_to(options);
-    const Result<Plan> plan = Plan::create(model, options);
-    if (plan) names.emplace_back(name);
-    // A model that no set may plan must not pass as one that none has failed.
-    if (!plan && plan.error().code() != ErrorCode::kUnsupported) throw ToolError(plan_message(plan.error()));
+  for (std::size_t i = 0; i < num_kernel_sets(); ++i) {
+    const KernelSetInfo set = kernel_set(i);
+    if (set.available) names.emplace_back(set.name);
   }
   return names;
 }

@@ -12,7 +12,7 @@ namespace mmoe::tools {
 
 /// What one kernel set made of the golden rows at one batch size.
 struct Replay {
-  std::string isa;
+  std::string kernel_set;
   bool exact = false;       ///< the kernel set promises the same bits; else scores may differ by the tolerance
   std::size_t batch = 0;
   std::size_t num_scores = 0;
@@ -26,9 +26,9 @@ struct Replay {
   float expected = 0;
 };
 
-/// REQUIRES: the model has golden rows. `isa` null: as Plan::create() chooses. Throws UsageError when there is no
+/// REQUIRES: the model has golden rows. `kernel_set` null: as Plan::create() chooses. Throws UsageError when there is no
 /// such kernel set, ToolError when scoring fails.
-Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch, const PlanLimits& limits = {});
+Replay replay_golden_rows(const Model& model, const char* kernel_set, std::size_t batch, const PlanLimits& limits = {});
 
 /// How far scores of a kernel set without fma may be from the golden ones, relative to max(1, |score|). Such a
 /// set rounds each multiply-add twice where the contract rounds once, so that every term of a sum can add
@@ -38,8 +38,7 @@ Replay replay_golden_rows(const Model& model, const char* isa, std::size_t batch
 /// last bits can go beyond it.
 double tolerance_without_fma(const Model& model);
 
-/// The names of the kernel sets that this build and machine have, fastest first. Throws ToolError
-/// when the model cannot be planned, as for a limit.
-std::vector<std::string> available_kernel_sets(const Model& model, const PlanLimits& limits = {});
+/// The names of the kernel sets that this build and machine have, fastest first.
+std::vector<std::string> available_kernel_sets();
 
 }  // namespace mmoe::tools

@@ -25,14 +25,14 @@ constexpr const char* kFooter =
     "Kernel sets with fused multiply-add must give the golden scores to the bit. Those without (sse2) may differ by\n"
     "2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
     "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
-    "replay_error, replays [{isa, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
+    "replay_error, replays [{kernel_set, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
     "task, found, expected}}].\n\n"
     "Exit codes: 0 all is well; 1 something is not, or cannot be written; 2 wrong command line.";
 
 struct Options {
   std::string model;
-  std::string isa;
-  bool all_isas = false;
+  std::string kernel_set;
+  bool all_kernel_sets = false;
   bool json = false;
   PlanLimits limits;
 };
@@ -55,8 +55,10 @@ struct Report {
 void declare(CLI::App& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  CLI::Option* all = app.add_flag("--all-isas", options.all_isas, "replay with every kernel set of this machine");
-  app.add_option("--isa", options.isa, "kernel set, as avx2 [environment variable MMOE_ISA, else the fastest]")
+  CLI::Option* all =
+      app.add_flag("--all-kernel-sets", options.all_kernel_sets, "replay with every kernel set of this machine");
+  app.add_option("--kernel-set", options.kernel_set,
+                 "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
       ->type_name("NAME")
       ->excludes(all);
   app.add_flag("--json", options.json, "print JSON for programs");
@@ -64,13 +66,14 @@ void declare(CLI::App& app, Options& options) {
 }
 
 void replay_all(const Model& model, const Options& options, Report& report) {
-  const std::vector<std::string> isas =
-      options.all_isas ? available_kernel_sets(model, options.limits) : std::vector<std::string>{options.isa};
+  const std::vector<std::string> kernel_sets =
+      options.all_kernel_sets ? available_kernel_sets() : std::vector<std::string>{options.kernel_set};
   std::vector<std::size_t> batches = {1};
   if (report.num_golden_rows > 1) batches.push_back(report.num_golden_rows);
-  for (const std::string& isa : isas) {
+  for (const std::string& kernel_set : kernel_sets) {
     for (const std::size_t batch : batches) {
-      report.replays.push_back(replay_golden_rows(model, isa.empty() ? nullptr : isa.c_str(), batch, options.limits));
+      const char* name = kernel_set.empty() ? nullptr : kernel_set.c_str();
+      report.replays.push_back(replay_golden_rows(model, name, batch, options.limits));
     }
   }
 }
@@ -130,7 +133,7 @@ std::string report_text(const Options& options, const Report& report) {
   out += counted(report.num_golden_rows, "row") + " x " + counted(report.tasks.size(), "task") + "\n\n";
   TextTable table({"kernel set", "batch, rows", "scores"});
   for (const Replay& replay : report.replays) {
-    table.add({replay.isa, std::to_string(replay.batch), result_text(replay, report)});
+    table.add({replay.kernel_set, std::to_string(replay.batch), result_text(replay, report)});
   }
   return out + (report.replays.empty() ? "" : table.text("  ")) +
          (report.replay_error.empty() ? "" : "  FAILED: " + printable(report.replay_error) + "\n");
@@ -145,7 +148,7 @@ Json status_json(const Status& status) {
 Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json replay_json(const Replay& replay, const Report& report) {
-  Json out = {{"isa", replay.isa},
+  Json out = {{"kernel_set", replay.kernel_set},
               {"exact", replay.exact},
               {"batch", replay.batch},
               {"scores", replay.num_scores},

@@ -18,7 +18,7 @@ class Ours : public Engine {
     if (!session) throw std::runtime_error(session.error().message());
     session_ = std::make_unique<Session>(std::move(*session));
     batch_ = what.batch;
-    return session_->plan().isa();
+    return session_->plan().kernel_set();
   }
 
   void run(const float* x, float* scores) override {

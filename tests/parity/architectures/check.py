@@ -32,8 +32,8 @@ def check(convert, inspect, verify, folder, name, architecture):
     found = json.loads(run(inspect, "--json", model))["architecture"]
     if found != architecture:
         raise RuntimeError(f"mmoe-inspect shows {found!r}, expected {architecture!r}")
-    replays = json.loads(run(verify, "--json", "--all-isas", model))["replays"]
-    exact = sorted({replay["isa"] for replay in replays if replay["exact"]})
+    replays = json.loads(run(verify, "--json", "--all-kernel-sets", model))["replays"]
+    exact = sorted({replay["kernel_set"] for replay in replays if replay["exact"]})
     differences = re.search(r"^expect: .*; (.*)$", report, re.MULTILINE).group(1)
     print(f"{name:28} {architecture:24} {differences}; same bits on {' '.join(exact)}")
 

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "mmoe/session.h"
+#include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::test {
@@ -41,13 +42,12 @@ TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch
       REQUIRE(model.shared_dim() == 13);
       const Request request(model, random);
       const Request next(model, random);
-      for (const char* isa : {"scalar", "sse2", "fma3", "avx2", "avx512", "neon64"}) {
+      for (const char* kernel_set : available_kernel_sets()) {
         for (const std::size_t max_batch : {1, 7, 200}) {
           SessionOptions options;
-          options.isa = isa;
+          options.kernel_set = kernel_set;
           options.max_batch = max_batch;
           options.skip_experts = max_batch == 7 ? SkipExperts::kNever : SkipExperts::kAlways;
-          if (!Plan::create(model, options).ok()) continue;
           Session session = make_session(model, options);
           std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
           for (const Request* user : {&request, &next}) {

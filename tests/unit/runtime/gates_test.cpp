@@ -14,13 +14,13 @@
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/feature_rows.h"
+#include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::test {
 namespace {
 
 constexpr std::size_t kRows = 131;  // a block and three rows
-constexpr const char* kExactIsas[] = {"avx512", "avx2", "fma3", "neon64", "scalar"};
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
@@ -73,15 +73,14 @@ TEST_CASE("gates: scores are the same bits as without, weights in every batch an
     const Model model = load(file);
     const std::vector<float> x = random.floats(kRows * model.input_dim());
     for (SessionOptions options : many_options()) {
-      options.isa = "scalar";  // the fastest set of an old machine is not exact
+      options.kernel_set = "scalar";  // the fastest set of an old machine is not exact
       const Scored expected = score(model, x, options);
       options.max_batch = kRows;
       std::vector<float> without(kRows * model.num_tasks());
       REQUIRE(make_session(model, options).score(x.data(), kRows, without.data()).ok());
       CHECK(same_bits(expected.scores, without));
-      for (const char* isa : kExactIsas) {
-        options.isa = isa;
-        if (!Plan::create(model, options).ok()) continue;
+      for (const char* kernel_set : exact_kernel_sets()) {
+        options.kernel_set = kernel_set;
         for (const std::size_t batch : {std::size_t{1}, std::size_t{7}, kRows}) {
           const Scored found = score(model, x, options, batch);
           CHECK(same_bits(found.scores, expected.scores));
@@ -137,7 +136,7 @@ TEST_CASE("gates: the bits of the reference kernel") {
   Random random(3);
   const std::vector<float> x = random.floats(kRows * model.input_dim());
   SessionOptions scalar;
-  scalar.isa = "scalar";
+  scalar.kernel_set = "scalar";
   const Scored found = score(model, x, scalar);
   for (std::size_t g = 0; g < 2; ++g) {
     const converter::DenseLayer& layer = *description.levels[0].gates[g].logits;

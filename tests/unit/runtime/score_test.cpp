@@ -6,18 +6,11 @@
 
 #include "mmoe/session.h"
 #include "schema/mmoe_generated.h"
+#include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::test {
 namespace {
-
-constexpr const char* kExactIsas[] = {"avx512", "avx2", "fma3", "neon64", "scalar"};
-
-bool has(const Model& model, const char* isa) {
-  PlanOptions options;
-  options.isa = isa;
-  return Plan::create(model, options).ok();
-}
 
 Session make_session(const Model& model, const SessionOptions& options) {
   Result<Session> session = Session::create(model, options);
@@ -56,15 +49,14 @@ TEST_CASE("score: the same bits in every batch size and on every exact kernel se
     const Model model = load(file);
     const std::vector<float> x = random.floats(131 * model.input_dim());
     SessionOptions scalar;  // the fastest set of an old machine is not exact
-    scalar.isa = "scalar";
+    scalar.kernel_set = "scalar";
     const std::vector<float> expected = score(model, x, 131, scalar);
     for (const float value : expected) REQUIRE(std::isfinite(value));
-    for (const char* isa : kExactIsas) {
-      if (!has(model, isa)) continue;
+    for (const char* kernel_set : exact_kernel_sets()) {
       SessionOptions options;
-      options.isa = isa;
+      options.kernel_set = kernel_set;
       for (const std::size_t batch : {1, 2, 7, 48, 49, 64, 131}) {
-        INFO(std::string(isa), ", batch ", batch);
+        INFO(std::string(kernel_set), ", batch ", batch);
         CHECK(same(score(model, x, batch, options), expected));
       }
     }
@@ -158,13 +150,13 @@ TEST_CASE("score: min_gate_weight skips experts; with none to skip it changes no
   top_1.top_k = 1;
   CHECK(same(score(model, x, 100, options), score(model, x, 100, top_1)));
   options.min_gate_weight = 0.15f;
-  options.isa = "scalar";  // the fastest set of an old machine is not exact
+  options.kernel_set = "scalar";  // the fastest set of an old machine is not exact
   const std::vector<float> some = score(model, x, 100, options);
   CHECK_FALSE(same(some, all));
   for (const std::size_t batch : {1, 7}) CHECK(same(score(model, x, batch, options), some));
-  for (const char* isa : kExactIsas) {
-    options.isa = isa;
-    if (has(model, isa)) CHECK(same(score(model, x, 64, options), some));
+  for (const char* kernel_set : exact_kernel_sets()) {
+    options.kernel_set = kernel_set;
+    CHECK(same(score(model, x, 64, options), some));
   }
   for (const float bad : {-0.1f, 1.1f, std::numeric_limits<float>::quiet_NaN()}) {
     PlanOptions refused;
@@ -319,7 +311,7 @@ TEST_CASE("Plan: refuses what it cannot do") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   PlanOptions options;
-  options.isa = "mmx";
+  options.kernel_set = "mmx";
   CHECK(Plan::create(model, options).error().code() == ErrorCode::kUnsupported);
   CHECK(std::string(Plan::create(model, options).error().message()).find("scalar") != std::string::npos);
   options = {};

@@ -109,10 +109,10 @@ TEST_CASE("golden rows of every architecture replay on every kernel set") {
   for (const mmoe::test::NamedModel& named : mmoe::test::all_models()) {
     const AlignedBytes file = model_file(named.description, 5);
     const Model model = load(file);
-    for (const std::string& isa : available_kernel_sets(model)) {
+    for (const std::string& kernel_set : available_kernel_sets()) {
       for (const std::size_t batch : {std::size_t{1}, std::size_t{5}}) {
-        INFO(named.name << ", " << isa << ", batch " << batch);
-        const Replay replay = replay_golden_rows(model, isa.c_str(), batch);
+        INFO(named.name << ", " << kernel_set << ", batch " << batch);
+        const Replay replay = replay_golden_rows(model, kernel_set.c_str(), batch);
         CHECK(replay.num_scores == 5 * model.num_tasks());
         CHECK(replay.num_wrong == 0);
         if (replay.exact) CHECK(replay.largest_difference == 0);
@@ -140,9 +140,9 @@ TEST_CASE("an unknown kernel set is a wrong command line that lists what there i
   const Model model = load(file);
   CHECK_THROWS_AS(replay_golden_rows(model, "mmx", 1), UsageError);
   ScorerOptions options;
-  options.isa = "mmx";
+  options.kernel_set = "mmx";
   CHECK_THROWS_AS(Scorer(model, options), UsageError);
-  options.isa = "";
+  options.kernel_set = "";
   options.tasks = {"nope"};
   CHECK_THROWS_WITH(Scorer(model, options), "the model has no task 'nope'; its tasks: task 0, task 1");
 }

@@ -1,22 +1,22 @@
 // Helium (MVE) of Cortex-M55 and later: 128-bit registers, 8 of them; subnormals are flushed to zero. A row times a
 // panel is four accumulators and the weights, which are loaded while the multiply-adds before them run: both take two
 // cycles, so that more rows at once would gain nothing. Everything else is as without Helium.
+#pragma once
+
 #include <arm_mve.h>
 
-#include "kernels/fpu.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/reference.h"
-#include "kernels/tables.h"
 
 namespace mmoe::kernels {
-namespace {
+inline namespace mve {
 
 constexpr std::size_t kLanes = 4;
 
 inline float32x4_t relu(float32x4_t x) { return vpselq_f32(vdupq_n_f32(0.0f), x, vcmpltq_n_f32(x, 0.0f)); }
 
-void dense_panel_row(const DenseArgs& args, std::size_t panel, const float* input, float* output) {
+inline void dense_panel_row(const DenseArgs& args, std::size_t panel, const float* input, float* output) {
   const float* bias = args.bias + panel * kPanelWidth;
   const float* weights = args.weights + panel * args.panel_stride;
   float32x4_t a = vld1q_f32(bias);
@@ -38,17 +38,17 @@ void dense_panel_row(const DenseArgs& args, std::size_t panel, const float* inpu
   vst1q_f32(output + 3 * kLanes, positive ? relu(d) : d);
 }
 
-void dense(const DenseArgs& args) {
+inline void dense(const DenseArgs& args) {
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) {
     for (std::size_t i = 0; i < args.num_rows; ++i) {
       const std::size_t row = args.rows ? args.rows[i] : i;
       dense_panel_row(args, panel, args.input + row * args.input_stride, args.output + row * args.output_stride);
     }
   }
-  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) fpu_activate_rows(args);
+  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
 
-void mix_row(const MixArgs& args, std::size_t row) {
+inline void mix_row(const MixArgs& args, std::size_t row) {
   const float* weights = args.weights + row * args.weights_stride;
   const std::uint16_t* selected = args.selected ? args.selected + row * args.num_weights : nullptr;
   const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
@@ -63,16 +63,9 @@ void mix_row(const MixArgs& args, std::size_t row) {
   }
 }
 
-void mix_experts(const MixArgs& args) {
+inline void mix_experts(const MixArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) mix_row(args, row);
 }
 
-constexpr KernelTable kTable = {
-    "mve", true, dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
-    mix_experts, reference::scale, reference::lookup, reference::pool, reference::all_finite};
-
-}  // namespace
-
-const KernelTable* mve_kernels() { return &kTable; }
-
+}  // namespace mve
 }  // namespace mmoe::kernels

@@ -1,11 +1,11 @@
 // Plain C++ for machines whose registers hold one float each, 32 of them: Cortex-M with an FPU, ARMv7 without NEON,
 // WebAssembly. Only the loops that take the time are here; everything else is the reference's.
-#include "kernels/fpu.h"
+#pragma once
+
 #include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/reference.h"
-#include "kernels/tables.h"
 #include "kernels/unroll.h"
 
 // Where a fused multiply-add is a dozen instructions, unrolling would only make the code large.
@@ -18,7 +18,7 @@
 #endif
 
 namespace mmoe::kernels {
-namespace {
+inline namespace fpu {
 
 // Accumulators, weights and inputs of both tiles fit 32 registers. One row streams a whole panel, 17 loads for 16
 // fused multiply-adds; four rows share each weight, 8 loads for 16.
@@ -59,7 +59,7 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t colu
 }
 
 // A panel for all rows, while it is in cache.
-void dense_panel(const DenseArgs& args, std::size_t column0) {
+inline void dense_panel(const DenseArgs& args, std::size_t column0) {
   std::size_t row = 0;
   for (; row + kTileRows <= args.num_rows; row += kTileRows) {
     for (std::size_t c = 0; c < kPanelWidth; c += kTileColumns) {
@@ -69,25 +69,9 @@ void dense_panel(const DenseArgs& args, std::size_t column0) {
   for (; row < args.num_rows; ++row) dense_tile<1, kPanelWidth>(args, row, column0);
 }
 
-}  // namespace
-
-void fpu_activate_rows(const DenseArgs& args) {
-  for (std::size_t i = 0; i < args.num_rows; ++i) {
-    float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
-    const std::size_t size = args.num_activated * kPanelWidth;
-    if (args.activation != Activation::kPRelu) {
-      reference::activate(args.activation, args.alpha, args.beta, output, size);
-      continue;
-    }
-    for (std::size_t c = 0; c < size; ++c) output[c] = output[c] < 0 ? args.slopes[c] * output[c] : output[c];
-  }
-}
-
-namespace {
-
-void dense(const DenseArgs& args) {
+inline void dense(const DenseArgs& args) {
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel(args, panel * kPanelWidth);
-  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) fpu_activate_rows(args);
+  if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
 
 // Columns that one pass over a row's experts sums in registers.
@@ -111,7 +95,7 @@ inline void mix_columns(const MixArgs& args, std::size_t row, std::size_t num_we
   for (std::size_t c = 0; c < kColumns; ++c) output[c] = sum[c];
 }
 
-void mix_experts(const MixArgs& args) {
+inline void mix_experts(const MixArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
     std::size_t d = 0;
@@ -120,12 +104,5 @@ void mix_experts(const MixArgs& args) {
   }
 }
 
-constexpr KernelTable kTable = {
-    "fpu", true, dense, reference::activate, reference::normalise, reference::gate, reference::threshold,
-    mix_experts, reference::scale, reference::lookup, reference::pool, reference::all_finite};
-
-}  // namespace
-
-const KernelTable* fpu_kernels() { return &kTable; }
-
+}  // namespace fpu
 }  // namespace mmoe::kernels
