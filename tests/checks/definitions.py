@@ -27,7 +27,7 @@ OURS = re.compile(r"_Z(T[VITS])?N?K?N?4mmoe")
 ANY_OF_OURS = re.compile(r"4mmoe")
 STRONG, WEAK, WEAK_DATA = set("TDBRGS"), set("WVu"), set("Vu")
 SLACK_BYTES, SLACK = 24, 0.25
-KERNEL_SETS = {path.stem for path in (pathlib.Path(__file__).resolve().parents[2] / "kernels/isa").glob("*.cpp")}
+KERNEL_SETS = {path.stem for path in (pathlib.Path(__file__).resolve().parents[2] / "kernels/sets").glob("*.cpp")}
 LINE = re.compile(r"^.*?\[([^\]]+)\]: (\S+) ([A-Zu]) [0-9a-f]+ ([0-9a-f]+)$")
 
 
