@@ -8,6 +8,7 @@
 #include "converter/description/derived.h"
 #include "converter/description/features.h"
 #include "converter/description/json_reader.h"
+#include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/levels.h"
 #include "converter/description/limits.h"
@@ -54,8 +55,7 @@ class Binder {
 
 // The top level's keys and the tasks: what {task} stands for has to be known before any tensor is looked up.
 std::vector<std::string> Binder::read_names() {
-  root_.allow_keys({"mmoe_description", "name", "architecture", "derived", "ignore", "features",
-                    "input_dim", "shared_dim", "trunk", "levels", "towers", "tasks"});
+  root_.allow_keys(description_keys());
   const JsonReader version = root_.get("mmoe_description", "the version of this format, 1");
   if (version.integer() != 1) version.fail_expected("1, the version that this converter reads");
   model_.tasks = read_tasks(root_.get("tasks", "the tasks' names and links"));
@@ -108,7 +108,7 @@ void Binder::bind_trunk() {
   const auto trunk = root_.find("trunk");
   if (!trunk) return;
   const StreamRef x{true, 0};
-  model_.trunk = LayersFields(*trunk, {}, false).bind(tensors_, {}, streams_.width(x));
+  model_.trunk = LayersFields(*trunk, layers_keys(), false).bind(tensors_, {}, streams_.width(x));
   streams_.learn_width(x, model_.trunk.front().inputs());
   streams_.pass_trunk(model_.trunk.back().outputs());
 }
@@ -127,7 +127,7 @@ void Binder::bind_levels() {
 
 void Binder::bind_towers() {
   const JsonReader object = root_.get("towers", "the layers from a task's stream to its logits");
-  const LayersFields layers(object, {"reads"}, true);
+  const LayersFields layers(object, towers_keys(), true);
   const std::vector<std::string>& names = tensors_.task_names();
   if (!layers.has(Placeholder::kTask) && names.size() > 1) {
     const std::string count = std::to_string(names.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
 #include "converter/description/mixes.h"
@@ -57,8 +58,7 @@ class GateGroup {
 GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
                      const std::vector<std::string>& task_names)
     : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, "batch_norm", false) {
-  object.allow_keys({"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon", "mixes",
-                     "top_k", "top_k_mode", "temperature", "weight_scales", "constant", "per", "name", "reads"});
+  object.allow_keys(gates_keys());
   if (const auto field = object.find("name")) name_ = field->string();
   if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
   if (const auto constant = object.find("constant")) {
@@ -92,7 +92,7 @@ void GateGroup::read_softmax() {
   if (const auto per = object_.find("per")) per->fail("goes with `constant`; a gate per task has {task} in `logits`");
   logits_ = object_.get("logits", kLogitsMeaning).string();
   per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
-  if (const auto field = object_.find("hidden")) hidden_.emplace(*field, std::vector<std::string>{}, false);
+  if (const auto field = object_.find("hidden")) hidden_.emplace(*field, layers_keys(), false);
   if (const auto field = object_.find("top_k")) top_k_ = field->count();
   if (const auto field = object_.find("top_k_mode")) {
     if (top_k_ == 0) field->fail("has no meaning without `top_k`");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -14,28 +15,89 @@ using nlohmann::json;
 
 namespace {
 
-// nlohmann-json keeps the last of two equal keys and drops the first without a word.
-class DuplicateKeyCheck {
+// A text that counts the lines that the parser has read of it.
+class CountedText {
  public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  CountedText(const char* position, size_t& line) : position_(position), line_(&line) {}
+
+  reference operator*() const { return *position_; }
+  CountedText& operator++() {
+    *line_ += *position_ == '\n' ? 1 : 0;
+    ++position_;
+    return *this;
+  }
+  bool operator==(const CountedText& other) const { return position_ == other.position_; }
+  bool operator!=(const CountedText& other) const { return position_ != other.position_; }
+
+ private:
+  const char* position_;
+  size_t* line_;
+};
+
+// Follows the parser: where each value begins, and keys that an object has twice, of which nlohmann-json keeps the last
+// and drops the first without a word.
+class Follower {
+ public:
+  Follower(const size_t& line, JsonLines* lines) : line_(line), lines_(lines) {}
+
   bool operator()(int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) keys_.emplace_back();
-    if (event == json::parse_event_t::object_end) keys_.pop_back();
-    if (event == json::parse_event_t::key) {
-      const std::string key = parsed.get<std::string>();
-      if (!keys_.back().insert(key).second) throw ConvertError("key \"" + key + "\" twice in one object");
+    using Event = json::parse_event_t;
+    if (event == Event::key) return begin_member(parsed.get<std::string>());
+    if (event == Event::object_end || event == Event::array_end) {
+      open_.pop_back();
+      return true;
     }
+    const std::string path = begin_value();
+    if (event == Event::object_start || event == Event::array_start) open_.push_back({path, event == Event::array_start});
     return true;
   }
 
  private:
-  std::vector<std::set<std::string>> keys_;
+  struct Open {  // an object or a list that has not ended
+    std::string path;
+    bool is_list = false;
+    size_t index = 0;            // of the next item
+    std::set<std::string> keys = {};  // of an object
+    std::string member = {};     // the path of the value that comes
+  };
+
+  bool begin_member(const std::string& key) {
+    Open& object = open_.back();
+    if (!object.keys.insert(key).second) {
+      throw ConvertError("line " + std::to_string(line_) + ": key \"" + key + "\" twice in one object");
+    }
+    if (lines_ == nullptr) return true;
+    object.member = object.path.empty() ? key : object.path + "." + key;
+    (*lines_)[object.member] = line_;
+    return true;
+  }
+
+  std::string begin_value() {
+    if (lines_ == nullptr || open_.empty()) return "";
+    Open& owner = open_.back();
+    if (!owner.is_list) return owner.member;
+    const std::string path = owner.path + "[" + std::to_string(owner.index++) + "]";
+    (*lines_)[path] = line_;
+    return path;
+  }
+
+  const size_t& line_;
+  JsonLines* lines_;
+  std::vector<Open> open_;
 };
 
 }  // namespace
 
-json parse_json(std::string_view text) {
+json parse_json(std::string_view text, JsonLines* lines) {
+  size_t line = 1;
   try {
-    return json::parse(text.begin(), text.end(), DuplicateKeyCheck());
+    return json::parse(CountedText(text.data(), line), CountedText(text.data() + text.size(), line), Follower(line, lines));
   } catch (const json::exception& error) {
     const std::string message = error.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
     const size_t end = message.find("] ");
@@ -75,6 +137,13 @@ void JsonReader::allow_keys(const std::vector<std::string>& known) const {
     const std::string hint = plausible ? "did you mean \"" + guess + "\"?" : "known keys: " + join(known);
     throw ConvertError(child_path(key) + ": unknown key; " + hint);
   }
+}
+
+std::vector<std::string> JsonReader::keys() const {
+  if (!is_object()) fail_expected("an object");
+  std::vector<std::string> keys;
+  for (const auto& item : value_->items()) keys.push_back(item.key());
+  return keys;
 }
 
 std::optional<JsonReader> JsonReader::find(const std::string& key) const {

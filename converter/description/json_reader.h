@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -13,8 +14,11 @@
 
 namespace mmoe::converter {
 
-/// Strict JSON; throws ConvertError with line and column, and for a key that an object has twice.
-nlohmann::json parse_json(std::string_view text);
+/// The line, from 1 on, in which each value of a text begins, by its path as JsonReader writes it: `levels[0].gates`.
+using JsonLines = std::map<std::string, size_t>;
+
+/// Strict JSON; throws ConvertError with the line, also for a key that an object has twice. Fills `lines`, if given.
+nlohmann::json parse_json(std::string_view text, JsonLines* lines = nullptr);
 
 /// One value of the document and the way to it. Refers to the document, which must outlive it.
 class JsonReader {
@@ -30,6 +34,8 @@ class JsonReader {
 
   /// Throws for a key that is not among `known`, and suggests the nearest.
   void allow_keys(const std::vector<std::string>& known) const;
+
+  std::vector<std::string> keys() const;  ///< of an object
 
   std::optional<JsonReader> find(const std::string& key) const;
   /// Throws "<path>.<key>: missing: <meaning>".

@@ -12,24 +12,15 @@ namespace mmoe::converter {
 
 namespace {
 
-std::vector<std::string> layers_keys(const std::vector<std::string>& more) {
-  std::vector<std::string> keys = {
-      "layers", "output", "activation", "last_activation", "slopes", "dice", "batch_norm", "batch_norm_tensors",
-      "batch_norm_epsilon", "batch_norm_position", "layer_norm", "layer_norm_tensors", "layer_norm_epsilon",
-      "layer_norm_position", "weight", "bias", "output_weight", "output_bias", "orientation"};
-  keys.insert(keys.end(), more.begin(), more.end());
-  return keys;
-}
-
-JsonReader checked(const JsonReader& object, const std::vector<std::string>& more_keys) {
-  object.allow_keys(layers_keys(more_keys));
+JsonReader checked(const JsonReader& object, const Keys& keys) {
+  object.allow_keys(keys);
   return object;
 }
 
 }  // namespace
 
-LayersFields::LayersFields(const JsonReader& object, const std::vector<std::string>& more_keys, bool linear_end)
-    : path_(checked(object, more_keys).path()),
+LayersFields::LayersFields(const JsonReader& object, const Keys& keys, bool linear_end)
+    : path_(checked(object, keys).path()),
       linear_end_(linear_end),
       form_(read_dense_form(object)),
       norm_(object, "batch_norm", true),

@@ -9,6 +9,7 @@
 #include "converter/description/activations.h"
 #include "converter/description/dense.h"
 #include "converter/description/json_reader.h"
+#include "converter/description/keys.h"
 #include "converter/description/model.h"
 #include "converter/description/norms.h"
 #include "converter/description/numbering.h"
@@ -17,8 +18,8 @@ namespace mmoe::converter {
 
 class LayersFields {
  public:
-  /// `more_keys`: what the object may hold besides. `linear_end`: the last layer is linear unless it says otherwise.
-  LayersFields(const JsonReader& object, const std::vector<std::string>& more_keys, bool linear_end);
+  /// `keys`: what the object may hold. `linear_end`: the last layer is linear unless it says otherwise.
+  LayersFields(const JsonReader& object, const Keys& keys, bool linear_end);
 
   /// Whether a pattern has this placeholder.
   bool has(Placeholder placeholder) const;

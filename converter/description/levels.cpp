@@ -1,6 +1,7 @@
 #include "converter/description/levels.h"
 
 #include "converter/description/gates.h"
+#include "converter/description/keys.h"
 #include "converter/description/pools.h"
 
 namespace mmoe::converter {
@@ -21,7 +22,7 @@ void note_unmixed_experts(const JsonReader& object, const Level& level, std::vec
 
 Level bind_level(const JsonReader& object, size_t index, TensorIndex& tensors, Streams& streams,
                  std::vector<std::string>& notes) {
-  object.allow_keys({"experts", "gates"});
+  object.allow_keys(level_keys());
   Level level;
   const JsonReader experts = object.get("experts", "the level's experts, a layers object or a list of them");
   const JsonReader gates = object.get("gates", "what mixes the experts; {\"constant\": [1]} for a single one");

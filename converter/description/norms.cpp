@@ -1,5 +1,7 @@
 #include "converter/description/norms.h"
 
+#include "converter/description/keys.h"
+
 namespace mmoe::converter {
 
 namespace {
@@ -9,7 +11,7 @@ constexpr double kDiceRowEpsilon = 1e-3;    // torch-rechub
 
 void read_form(const JsonReader& field, NormForm& form) {
   form.torch = false;
-  field.allow_keys({"gamma", "beta", "mean", "variance"});
+  field.allow_keys(norm_tensors_keys());
   const auto read = [&](const char* key, std::string& suffix) {
     if (const auto text = field.find(key)) suffix = text->string();
   };
@@ -22,7 +24,7 @@ void read_form(const JsonReader& field, NormForm& form) {
 JsonReader dice_object(const JsonReader& layers) {
   const auto dice = layers.find("dice");
   if (!dice) return layers;
-  dice->allow_keys({"alpha", "batch_norm", "batch_norm_tensors", "epsilon", "divide_by"});
+  dice->allow_keys(dice_keys());
   return *dice;
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
@@ -49,7 +50,7 @@ class PoolBinder {
  public:
   PoolBinder(const JsonReader& object, TensorIndex& tensors, Streams& streams, Level& level)
       : object_(object),
-        layers_(object, {"name", "reads", "per", "first_expert", "num_experts"}, false),
+        layers_(object, pool_keys(), false),
         range_(object),
         tensors_(tensors),
         streams_(streams),

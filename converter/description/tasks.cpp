@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "converter/description/activations.h"
+#include "converter/description/keys.h"
 #include "converter/description/limits.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
@@ -90,8 +91,7 @@ Link read_link(const JsonReader& field, const std::vector<Task>& earlier, size_t
     return link;
   }
   if (!field.is_object()) field.fail_expected(kLinkMeaning);
-  static const std::vector<std::string> keys = {"softmax_column", "log_softmax_column", "expected_value", "product",
-                                                "column", "tower", "activation", "scale", "shift", "clamp"};
+  const Keys keys = link_keys();
   field.allow_keys(keys);
   const auto given = [&](const std::string& key) { return field.find(key).has_value(); };
   const bool empty = std::none_of(keys.begin(), keys.end(), given);
@@ -160,7 +160,7 @@ std::vector<Task> read_tasks(const JsonReader& list) {
   std::vector<Task> tasks;
   size_t num_towers = 0;
   for (const JsonReader& item : list.items()) {
-    item.allow_keys({"name", "link", "output", "number"});
+    item.allow_keys(task_keys());
     const std::string name = item.get("name", "the task's name").string();
     for (const Task& task : tasks) {
       if (task.name == name) item.fail("two tasks are named \"" + name + "\"");

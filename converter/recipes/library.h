@@ -1,7 +1,6 @@
 // The recipes as they are written down: one JSON file per library in libraries/, compiled in.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 #include <vector>
 
@@ -12,7 +11,7 @@ struct LibraryText {
   std::string_view text;
 };
 
-/// In alphabetical order. Made at build time (embed.cmake).
+/// In alphabetical order. Checked (rules.h) and made at build time (embed.cpp).
 const std::vector<LibraryText>& library_texts();
 
 }  // namespace mmoe::converter

@@ -117,7 +117,8 @@ RULES = [
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
                                    "converter/description/pattern.h", "converter/description/names.h",
-                                   "converter/description/limits.h",
+                                   "converter/description/limits.h", "converter/description/keys.h",
+                                   "converter/description/activations.h",
                                    "converter/description/text.h", "runtime/tools/support/text_file.h",
                                    "runtime/tools/support/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["converter/description/limits.h", "kernels/panel16.h"]),

@@ -61,10 +61,18 @@ TEST_CASE("text that is not JSON is refused with its place") {
   CHECK(contains(message_of([] { parse_json("1e999"); }), "not valid JSON"));
   CHECK(contains(message_of([] { parse_json("\"\xff\""); }), "not valid JSON"));
   CHECK(message_of([] { parse_json(R"({"a": {"b": 1, "c": 2, "b": 3}})"); }) ==
-        "key \"b\" twice in one object");
+        "line 1: key \"b\" twice in one object");
+  CHECK(message_of([] { parse_json("{\"a\": 1,\n\n\"a\": 2}"); }) == "line 3: key \"a\" twice in one object");
   CHECK(message_of([] { parse_json(R"([{"a": 1}, {"a": 2}])"); }).empty());
   const std::string deep(100000, '[');
   CHECK(contains(message_of([&] { parse_json(deep); }), "not valid JSON"));
+}
+
+TEST_CASE("the parser says in which line each value begins") {
+  JsonLines lines;
+  (void)parse_json("{\"a\": [1,\n {\"b\": [],\n\n\"c\": 3}\n],\n\"d\": {}}", &lines);
+  const JsonLines expected = {{"a", 1}, {"a[0]", 1}, {"a[1]", 2}, {"a[1].b", 2}, {"a[1].c", 4}, {"d", 6}};
+  CHECK(lines == expected);
 }
 
 }  // namespace

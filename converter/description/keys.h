@@ -1,0 +1,26 @@
+// The keys of the objects of a description. Binding allows these and no others; recipes, which are descriptions with
+// parts to be put in, are checked against the same lists when they are built.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mmoe::converter {
+
+using Keys = std::vector<std::string>;
+
+Keys description_keys();  ///< of the top level
+Keys level_keys();
+Keys pool_keys();    ///< a level's experts: a layers object with more
+Keys gates_keys();
+Keys layers_keys();
+Keys towers_keys();  ///< a layers object with more
+Keys dice_keys();
+Keys norm_tensors_keys();  ///< of `batch_norm_tensors` and `layer_norm_tensors`
+Keys task_keys();
+Keys link_keys();
+
+/// Both, one behind the other.
+Keys joined(Keys keys, const Keys& more);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,361 @@
+#include "converter/recipes/rules.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <vector>
+
+#include "converter/description/activations.h"
+#include "converter/description/keys.h"
+#include "converter/description/pattern.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+using nlohmann::json;
+
+namespace {
+
+std::vector<JsonReader> some_items(const JsonReader& list) {
+  const std::vector<JsonReader> items = list.items();
+  if (items.empty()) list.fail_expected("at least one");
+  return items;
+}
+
+void check_true(const JsonReader& flag) {
+  if (!flag.is_true()) flag.fail_expected("true, or no such key");
+}
+
+void check_optional_text(const JsonReader& object, const std::string& key) {
+  if (const auto field = object.find(key)) (void)field->string();
+}
+
+Pattern check_pattern(const JsonReader& field) { return Pattern(field.string(), field.path()); }
+
+void check_has(const JsonReader& field, const std::string& part) {
+  if (field.string().find(part) == std::string::npos) field.fail_expected("a text with " + part + " in it");
+}
+
+void check_link(const JsonReader& link) {
+  if (link.is_object()) return link.allow_keys(link_keys());
+  if (link.string() != "identity") (void)read_activation(link);
+}
+
+// Objects of layers, as they are written in a recipe: those of the library's `form` and `mlp`, and of its models.
+class LayersRules {
+ public:
+  explicit LayersRules(const JsonReader& library) : has_mlp_(library.find("mlp").has_value()) {}
+
+  /// `keys`: those that a description has there.
+  void check(const JsonReader& layers, const Keys& keys) const {
+    layers.allow_keys(joined(keys, {"mlp", "layers_any", "output_any"}));
+    if (!layers.find("mlp") && !layers.find("layers") && !layers.find("layers_any")) {
+      layers.fail("expected `mlp`, `layers` or `layers_any`");
+    }
+    check_mlp(layers);
+    check_fields(layers);
+    for (const char* key : {"layers_any", "output_any"}) {
+      const auto patterns = layers.find(key);
+      if (!patterns) continue;
+      for (const JsonReader& item : some_items(*patterns)) (void)check_pattern(item);
+    }
+    if (const auto count = layers.find("num_experts")) check_num_experts(layers, *count);
+  }
+
+  void check_mlp(const JsonReader& object) const {
+    const auto mlp = object.find("mlp");
+    if (!mlp) return;
+    (void)check_pattern(*mlp);
+    if (!has_mlp_) mlp->fail("the library does not say what its `mlp` is");
+  }
+
+  /// What all these objects may hold.
+  static void check_fields(const JsonReader& object) {
+    for (const char* key : {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight", "output_bias",
+                            "logits"}) {
+      if (const auto field = object.find(key)) (void)check_pattern(*field);
+    }
+    for (const char* key : {"name", "reads", "per", "orientation", "batch_norm_position", "layer_norm_position"}) {
+      check_optional_text(object, key);
+    }
+    for (const char* key : {"batch_norm_epsilon", "layer_norm_epsilon"}) {
+      if (const auto field = object.find(key)) (void)field->number();
+    }
+    if (const auto layers = object.find("layers")) {
+      for (const JsonReader& item : layers->items_or_self()) (void)check_pattern(item);
+    }
+    for (const char* key : {"activation", "last_activation"}) {
+      const auto field = object.find(key);
+      if (!field) continue;
+      for (const JsonReader& item : field->items_or_self()) (void)read_activation(item);
+    }
+    check_norm_tensors(object);
+    if (const auto dice = object.find("dice")) {
+      for (const JsonReader& item : dice->is_array() ? some_items(*dice) : dice->items_or_self()) check_dice(item);
+    }
+  }
+
+ private:
+  static void check_norm_tensors(const JsonReader& object) {
+    for (const char* key : {"batch_norm_tensors", "layer_norm_tensors"}) {
+      const auto tensors = object.find(key);
+      if (!tensors) continue;
+      tensors->allow_keys(norm_tensors_keys());
+      for (const std::string& name : norm_tensors_keys()) check_optional_text(*tensors, name);
+    }
+  }
+
+  static void check_dice(const JsonReader& dice) {
+    dice.allow_keys(dice_keys());
+    (void)check_pattern(dice.get("alpha", "the pattern of the slopes"));
+    if (const auto norm = dice.find("batch_norm")) (void)check_pattern(*norm);
+    if (const auto epsilon = dice.find("epsilon")) (void)epsilon->number();
+    check_norm_tensors(dice);
+  }
+
+  // The number of experts that are read, where the library makes more of them.
+  static void check_num_experts(const JsonReader& layers, const JsonReader& count) {
+    count.allow_keys({"outputs_of", "less_experts_of"});
+    (void)check_pattern(count.get("outputs_of", "the gates' logits, which have an output per expert"));
+    (void)check_pattern(count.get("less_experts_of", "the layers of the experts that are not counted"));
+    if (const auto list = layers.find("layers")) check_has(*list, "{expert}");
+    if (const auto mlp = layers.find("mlp")) check_has(*mlp, "{expert}");
+  }
+
+  bool has_mlp_;
+};
+
+void check_features(const JsonReader& features) {
+  if (features.find("packed")) {
+    features.allow_keys({"packed", "projection"});
+    (void)features.get("packed", "").string();
+    (void)features.get("projection", "the module that multiplies the numeric fields").string();
+    return;
+  }
+  features.allow_keys({"table", "sequence_table", "shared_by", "projections", "order"});
+  check_has(features.get("table", "the name of a feature's embedding table, with {feature} in it"), "{feature}");
+  if (const auto table = features.find("sequence_table")) check_has(*table, "{feature}");
+  check_optional_text(features, "shared_by");
+  if (const auto projections = features.find("projections")) check_true(*projections);
+  const auto order = features.find("order");
+  if (!order) return;
+  const std::vector<std::string> kinds = {"dense", "categorical", "sequence"};
+  for (const JsonReader& item : some_items(*order)) {
+    std::istringstream words(item.string());
+    for (std::string word; words >> word;) {
+      const bool known = std::find(kinds.begin(), kinds.end(), word) != kinds.end();
+      if (!known) item.fail_expected("kinds of features: dense, categorical, sequence");
+    }
+  }
+}
+
+void check_left_over(const JsonReader& owner) {
+  const auto list = owner.find("left_over");
+  if (!list) return;
+  for (const JsonReader& item : list->items()) {
+    item.allow_keys({"tensors", "why"});
+    const JsonReader tensors = item.get("tensors", "the names, in which * stands for any text");
+    for (const JsonReader& glob : tensors.items_or_self()) (void)glob.string();
+    (void)item.get("why", "the reason, for the person who converts").string();
+  }
+}
+
+void check_gates(const JsonReader& gates, const LayersRules& rules) {
+  gates.allow_keys(joined(joined(gates_keys(), layers_keys()), {"mlp", "not_in_last_level"}));
+  if (const auto flag = gates.find("not_in_last_level")) check_true(*flag);
+  if (gates.find("constant")) return;
+  rules.check_mlp(gates);
+  if (!gates.find("mlp")) {
+    gates.allow_keys(joined(gates_keys(), {"not_in_last_level"}));
+    (void)gates.get("logits", "the pattern of the gates' layer, unless they are `constant` or an `mlp`");
+  }
+  LayersRules::check_fields(gates);
+  if (const auto hidden = gates.find("hidden")) rules.check(*hidden, layers_keys());
+}
+
+void check_level(const JsonReader& level, const LayersRules& rules) {
+  level.allow_keys(level_keys());
+  const JsonReader experts = level.get("experts", "a layers object or a list of them");
+  for (const JsonReader& pool : experts.is_array() ? some_items(experts) : experts.items_or_self()) rules.check(pool, pool_keys());
+  const JsonReader gates = level.get("gates", "what mixes the experts");
+  for (const JsonReader& group : gates.is_array() ? some_items(gates) : gates.items_or_self()) check_gates(group, rules);
+}
+
+void check_description(const JsonReader& description, const LayersRules& rules) {
+  description.allow_keys({"derived", "trunk", "levels", "towers"});
+  if (const auto derived = description.find("derived")) {
+    for (const JsonReader& item : some_items(*derived)) {
+      item.allow_keys({"name", "split", "slice", "axis", "first", "count"});
+      (void)check_pattern(item.get("name", "of the tensors that are made"));
+      if (item.find("split").has_value() == item.find("slice").has_value()) item.fail("expected either `split` or `slice`");
+      for (const char* key : {"split", "slice"}) {
+        if (const auto source = item.find(key)) (void)check_pattern(*source);
+      }
+      for (const char* key : {"axis", "first", "count"}) {
+        if (const auto number = item.find(key)) (void)number->count();
+      }
+    }
+  }
+  if (const auto levels = description.find("levels")) {
+    if (some_items(*levels).size() != 1) levels->fail_expected("one level, which stands for all");
+    check_level(levels->items().front(), rules);
+  }
+  rules.check(description.get("towers", "a layers object"), towers_keys());
+}
+
+void check_fixed_tasks(const JsonReader& tasks) {
+  std::set<std::string> names;
+  for (const JsonReader& task : some_items(tasks)) {
+    task.allow_keys(task_keys());
+    const JsonReader name = task.get("name", "the task's name");
+    if (!names.insert(name.string()).second) name.fail("two tasks have this name");
+    check_link(task.get("link", "what makes the score"));
+  }
+}
+
+// Where the model's tasks, levels and input are told from.
+void check_patterns(const JsonReader& model) {
+  const auto tasks = model.find("tasks"), fixed = model.find("fixed_tasks");
+  if (tasks.has_value() == fixed.has_value()) model.fail("expected either `tasks` or `fixed_tasks`");
+  if (fixed) check_fixed_tasks(*fixed);
+  if (tasks) {
+    for (const JsonReader& pattern : tasks->is_array() ? some_items(*tasks) : tasks->items_or_self()) {
+      if (!check_pattern(pattern).has(Placeholder::kTask)) pattern.fail_expected("a pattern with {task} in it");
+    }
+  }
+  const auto levels = model.find("levels");
+  if (levels && !check_pattern(*levels).has(Placeholder::kLevel)) levels->fail_expected("a pattern with {level} in it");
+  (void)check_pattern(model.get("input", "the weight of the first layer that reads x"));
+  if (const auto required = model.find("requires")) {
+    for (const JsonReader& pattern : required->items()) (void)check_pattern(pattern);
+  }
+}
+
+// Every "$" in a text of the model must be that of a variable, with which a name of the file is put there.
+void check_variables(const JsonReader& value, const std::vector<std::string>& variables) {
+  if (value.is_array()) {
+    for (const JsonReader& item : value.items()) check_variables(item, variables);
+  } else if (value.is_object()) {
+    for (const std::string& key : value.keys()) check_variables(value.get(key, ""), variables);
+  } else if (value.is_string()) {
+    const std::string text = value.text();
+    for (size_t at = text.find('$'); at != text.npos; at = text.find('$', at + 1)) {
+      const bool known = std::any_of(variables.begin(), variables.end(),
+                                     [&](const std::string& name) { return text.compare(at + 1, name.size(), name) == 0; });
+      if (!known) value.fail("\"" + text + "\" has a $ that `names` does not declare");
+    }
+  }
+}
+
+// The variables that `names` declares, each with a pattern of which it takes what stands before the end.
+std::vector<std::string> check_names(const JsonReader& model) {
+  const auto names = model.find("names");
+  if (!names) return {};
+  for (const std::string& variable : names->keys()) {
+    if (variable.empty()) names->fail("a variable without a name");
+    const JsonReader pattern = names->get(variable, "");
+    const std::string text = pattern.string();
+    if (std::count(text.begin(), text.end(), '*') != 1) pattern.fail_expected("a text with one *");
+  }
+  return names->keys();
+}
+
+void check_model(const JsonReader& model, const LayersRules& rules) {
+  model.allow_keys({"model", "names", "tasks", "fixed_tasks", "note", "levels", "input", "requires", "description", "left_over"});
+  check_optional_text(model, "note");
+  check_patterns(model);
+  check_description(model.get("description", "the description, with parts to be put in"), rules);
+  check_left_over(model);
+  const std::vector<std::string> variables = check_names(model);
+  for (const char* key : {"tasks", "levels", "input", "requires", "description", "left_over"}) {
+    if (const auto field = model.find(key)) check_variables(*field, variables);
+  }
+}
+
+// The library's words for its activations.
+void check_activations(const JsonReader& library) {
+  const auto activations = library.find("activations");
+  if (!activations) return;
+  for (const std::string& name : activations->keys()) {
+    const bool plain = std::none_of(name.begin(), name.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '.'; });
+    if (!plain) activations->get(name, "").fail("names are compared in lower case and without modules: write it so");
+    (void)read_activation(activations->get(name, ""));
+  }
+}
+
+void check_form(const JsonReader& library) {
+  if (const auto form = library.find("form")) {
+    form->allow_keys(layers_keys());
+    LayersRules::check_fields(*form);
+  }
+  if (const auto mlp = library.find("mlp")) {
+    mlp->allow_keys(layers_keys());
+    LayersRules::check_fields(*mlp);
+    check_has(mlp->get("layers", "the pattern of the module's layers, with $ for the module"), "$");
+  }
+  const auto sequence = library.find("sequence");
+  if (!sequence) return;
+  for (const JsonReader& item : some_items(*sequence)) {
+    (void)item.choice({"layer", "batch_norm", "activation", "dropout", "layer?", "batch_norm?", "activation?", "dropout?"});
+  }
+}
+
+// The line of the value that an error's message begins with, or of the nearest around it.
+size_t line_of(const std::string& message, const JsonLines& lines) {
+  std::string path = message.substr(0, message.find(": "));
+  while (!path.empty()) {
+    const auto found = lines.find(path);
+    if (found != lines.end()) return found->second;
+    const size_t end = path.find_last_of(".[");
+    path.erase(end == path.npos ? 0 : end);
+  }
+  return 1;
+}
+
+// "... parse error at line 3, column 5: ..." or "line 3: ..."
+size_t line_in(const std::string& message) {
+  const size_t at = message.find("line ");
+  return at == message.npos ? 1 : static_cast<size_t>(std::strtoul(message.c_str() + at + 5, nullptr, 10));
+}
+
+}  // namespace
+
+void check_recipe(const JsonReader& library) {
+  library.allow_keys({"library", "activation", "activations", "features", "link", "form", "mlp", "sequence", "own_layers",
+                      "left_over", "models"});
+  (void)library.get("library", "the library's name").string();
+  check_optional_text(library, "activation");
+  check_activations(library);
+  if (const auto features = library.find("features")) check_features(*features);
+  if (const auto link = library.find("link")) check_link(*link);
+  check_form(library);
+  if (const auto flag = library.find("own_layers")) check_true(*flag);
+  check_left_over(library);
+  const LayersRules rules(library);
+  std::set<std::string> names;
+  for (const JsonReader& model : some_items(library.get("models", "the library's models"))) {
+    const JsonReader name = model.get("model", "the model's name");
+    if (!names.insert(name.string()).second) name.fail("two models are named \"" + name.string() + "\"");
+    check_model(model, rules);
+  }
+}
+
+std::string check_recipe_text(std::string_view text, const std::string& file) {
+  JsonLines lines;
+  json library;
+  try {
+    library = parse_json(text, &lines);
+  } catch (const ConvertError& error) {
+    throw ConvertError(file + ":" + std::to_string(line_in(error.what())) + ": error: " + error.what());
+  }
+  try {
+    check_recipe(JsonReader(library));
+  } catch (const ConvertError& error) {
+    throw ConvertError(file + ":" + std::to_string(line_of(error.what(), lines)) + ": error: " + error.what());
+  }
+  return library["library"].get<std::string>();
+}
+
+}  // namespace mmoe::converter

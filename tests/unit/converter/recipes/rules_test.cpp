@@ -1,0 +1,124 @@
+// What a recipe may say: each fault is refused with the line and the path, the recipes that are compiled in have none.
+#include "converter/recipes/rules.h"
+
+#include <doctest/doctest.h>
+
+#include "converter/error.h"
+#include "converter/recipes/library.h"
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::contains;
+
+// A recipe with everything in it. "$" is on line 5 only.
+const char* const kRecipe = R"({
+  "library": "Lib",
+  "activations": {"swish": "silu"},
+  "features": {"table": "table.{feature}.weight", "order": ["categorical sequence", "dense"]},
+  "mlp": {"layers": "$.{layer}", "dice": [{"alpha": "$.{layer}.alpha"}]},
+  "sequence": ["layer", "dropout?"],
+  "left_over": [{"tensors": "loss.*", "why": "the trainer's"}],
+  "models": [
+    {
+      "model": "MMoE",
+      "names": {"body": "*/experts"},
+      "tasks": "tower.{task}.weight",
+      "levels": "level.{level}.weight",
+      "input": "expert.{expert}.weight",
+      "description": {
+        "levels": [{"experts": [{"mlp": "$body.{expert}"}],
+                    "gates": [{"name": "shared", "not_in_last_level": true, "logits": "gate.{task}"}]}],
+        "towers": {"mlp": "tower.{task}", "output_any": ["out.{task}", "out#{task}"]}
+      }
+    },
+    {
+      "model": "ESMM",
+      "fixed_tasks": [{"name": "ctr", "link": "sigmoid"}, {"name": "both", "link": {"product": ["ctr"]}}],
+      "input": "a",
+      "description": {"towers": {"layers": ["a"], "activation": "relu"}}
+    }
+  ]
+})";
+
+std::string error_of(const std::string& text) {
+  try {
+    check_recipe_text(text, "lib.json");
+  } catch (const ConvertError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// The recipe's error when the first `from` in it is replaced.
+std::string error_with(const std::string& from, const std::string& to) {
+  std::string text = kRecipe;
+  REQUIRE(text.find(from) != text.npos);
+  return error_of(text.replace(text.find(from), from.size(), to));
+}
+
+TEST_CASE("a recipe is good, and so are those that are compiled in") {
+  CHECK(error_of(kRecipe).empty());
+  CHECK(check_recipe_text(kRecipe, "lib.json") == "Lib");
+  CHECK(!library_texts().empty());
+  for (const LibraryText& text : library_texts()) CHECK(error_of(std::string(text.text)).empty());
+}
+
+TEST_CASE("what is no JSON is refused with the line") {
+  CHECK(contains(error_with("\"activations\": {", "\"activations\": "), "lib.json:3: error: not valid JSON: parse error at line 3"));
+  CHECK(contains(error_with("\"mlp\": {", "\"library\": \"Lib\", \"mlp\": {"), "lib.json:5: error: line 5: key \"library\" twice"));
+  CHECK(contains(error_of("[]"), "lib.json:1: error: "));
+}
+
+TEST_CASE("each fault of a recipe is refused with the line and the path") {
+  struct Fault {
+    const char* from;
+    const char* to;
+    const char* message;
+  };
+  const Fault faults[] = {
+      {R"("library")", R"("libary")", R"(lib.json:2: error: libary: unknown key; did you mean "library"?)"},
+      {R"("library": "Lib",)", "", "lib.json:1: error: library: missing: the library's name"},
+      {R"("Lib")", "7", "lib.json:2: error: library: found 7, expected a string"},
+      {R"("silu")", R"("sillu")", "lib.json:3: error: activations.swish: found \"sillu\", expected one of linear, relu"},
+      {R"("swish")", R"("nn.Swish")", "lib.json:3: error: activations.nn.Swish: names are compared in lower case"},
+      {R"({"table": "table.{feature}.weight", "order": ["categorical sequence", "dense"]})", "{}",
+       "lib.json:4: error: features.table: missing: the name of a feature's embedding table"},
+      {"table.{feature}.weight", "table.weight", "lib.json:4: error: features.table: found"},
+      {"categorical sequence", "categoric", "lib.json:4: error: features.order[0]: found"},
+      {R"("layers": "$.{layer}")", R"("layers": "a.{layer}")", "lib.json:5: error: mlp.layers: found"},
+      {R"("mlp": {"layers": "$.{layer}", "dice": [{"alpha": "$.{layer}.alpha"}]},)", "",
+       "lib.json:16: error: models[0].description.levels[0].experts[0].mlp: the library does not say what its `mlp` is"},
+      {R"("alpha")", R"("alfa")", "lib.json:5: error: mlp.dice[0].alfa: unknown key"},
+      {R"("dropout?")", R"("dropped")", "lib.json:6: error: sequence[1]: found"},
+      {R"(, "why": "the trainer's")", "", "lib.json:7: error: left_over[0].why: missing"},
+      {R"("ESMM")", R"("MMoE")", "lib.json:22: error: models[1].model: two models are named \"MMoE\""},
+      {R"("*/experts")", R"("experts")", "lib.json:11: error: models[0].names.body: found"},
+      {"$body", "$bode", "experts[0].mlp: \"$bode.{expert}\" has a $ that `names` does not declare"},
+      {R"("tower.{task}.weight")", R"("tower.weight")", "lib.json:12: error: models[0].tasks: found"},
+      {R"("tasks": "tower.{task}.weight",)", "", "lib.json:9: error: models[0]: expected either `tasks` or `fixed_tasks`"},
+      {"level.{level}.weight", "level.0.weight", "lib.json:13: error: models[0].levels: found"},
+      {R"("input": "expert.{expert}.weight",)", "", "lib.json:9: error: models[0].input: missing"},
+      {"expert.{expert}.weight", "expert.{experts}.weight", "lib.json:14: error: models[0].input: \"expert.{experts}.weight\" has"},
+      {R"("logits")", R"("logit")", "lib.json:17: error: models[0].description.levels[0].gates[0].logit: unknown key"},
+      {R"("not_in_last_level": true)", R"("not_in_last_level": 1)", "gates[0].not_in_last_level: found 1, expected true"},
+      {R"(, "logits": "gate.{task}")", "", "gates[0].logits: missing"},
+      {R"({"mlp": "$body.{expert}"})", R"({"name": "a"})", "experts[0]: expected `mlp`, `layers` or `layers_any`"},
+      {R"("output_any": ["out.{task}", "out#{task}"])", R"("output_any": [])", "lib.json:18: error: models[0].description.towers.output_any"},
+      {R"("mlp": "tower.{task}")", R"("mlp": "tower.{task}{layer}")", "towers.mlp: \"tower.{task}{layer}\" has two placeholders"},
+      {R"({"name": "both",)", R"({"name": "ctr",)", "lib.json:23: error: models[1].fixed_tasks[1].name: two tasks have this name"},
+      {R"({"product")", R"({"produkt")", "lib.json:23: error: models[1].fixed_tasks[1].link.produkt: unknown key"},
+      {R"("activation": "relu")", R"("activation": "rellu")", "lib.json:25: error: models[1].description.towers.activation: found"},
+      {R"({"towers": {"layers": ["a"], "activation": "relu"}})", "{}", "lib.json:25: error: models[1].description.towers: missing"},
+  };
+  for (const Fault& fault : faults) {
+    CAPTURE(fault.from);
+    const std::string error = error_with(fault.from, fault.to);
+    CAPTURE(error);
+    CHECK(contains(error, fault.message));
+  }
+}
+
+}  // namespace
+}  // namespace mmoe::converter
