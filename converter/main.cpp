@@ -1,5 +1,4 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -186,7 +185,7 @@ void run(const Arguments& arguments) {
   print(report.str(), arguments.output);
 }
 
-void declare(CLI::App& app, Arguments& arguments) {
+void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.footer(
       "FILE is complete or not there at all; what it replaces hands on its permissions. It cannot be one of the inputs.\n\n"
       "Exit codes: 0 written and checked; 1 input refused, nothing written, or the report could not be printed;\n"
@@ -200,14 +199,17 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "JSON that says what the tensors mean (DESCRIPTION.md), or settings for a recipe (RECIPES.md): a file, "
                  "or the JSON itself; an ONNX model does without (ONNX.md)")
       ->type_name("");
-  CLI::Option* output = app.add_option("-o,--output", arguments.output, "model file to write")->type_name("FILE");
+  mmoe::tools::Option* output = app.add_option("-o,--output", arguments.output, "model file to write")->type_name("FILE");
+  std::string libraries;
+  for (const std::string& name : recipe_names()) libraries += (libraries.empty() ? "" : ", ") + name;
   app.add_option("--recipe", arguments.recipe,
-                 "describe the tensors as this library names them; without it and a description, their names tell")
-      ->check(CLI::IsMember(recipe_names()))
+                 "describe the tensors as this library names them: " + libraries +
+                     " [without a description: the one whose names they have]")
+      ->one_of(recipe_names())
       ->type_name("NAME");
   app.add_flag("--print-description", arguments.print_description, "print the description of a recipe and stop")
       ->excludes(output);
-  CLI::Option* rows =
+  mmoe::tools::Option* rows =
       app.add_option("--rows", arguments.rows, "rows for --expect: CSV or .npy, as mmoe-score reads them")
           ->type_name("FILE");
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
@@ -215,14 +217,14 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->type_name("FILE");
   app.add_option("--tolerance", arguments.tolerance.absolute,
                  "--expect allows differences of this [2e-6] ...")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("X");
   app.add_option("--relative-tolerance", arguments.tolerance.relative,
                  "... and of this times the size of the task's expected scores [2e-6]")
-      ->check(CLI::NonNegativeNumber)
+      ->not_negative()
       ->type_name("X");
   app.add_option("--golden-rows", arguments.options.num_golden_rows, "rows with known scores to store [8]")
-      ->check(CLI::Range(0, 100000))
+      ->range(0, 100000)
       ->type_name("N");
   app.add_option("--seed", arguments.options.golden_seed, "seed of the golden rows' inputs [1]")->type_name("N");
   mmoe::tools::declare_limits(app, arguments.options.limits);
@@ -233,7 +235,7 @@ void declare(CLI::App& app, Arguments& arguments) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  CLI::App app(
+  mmoe::tools::CommandLine app(
       "Turns trained weights into a .mmoe model file, and checks the file: its scores must be those of the\n"
       "description, within float rounding, on rows that it then carries for mmoe-verify; and where the weights have an\n"
       "ONNX graph, those that the graph gives for random rows.",

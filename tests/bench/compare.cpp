@@ -1,5 +1,4 @@
 // compare: mmoe-edge and its peers side by side, in one run. run.sh builds and starts it.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -37,7 +36,7 @@ struct Options {
   bool quick = false;
 };
 
-void declare(CLI::App& app, Options& options) {
+void declare(tools::CommandLine& app, Options& options) {
   app.add_option("FOLDER", options.folder, "the models")->required()->type_name("");
   app.add_option("--models", options.models, "names [paper,small,medium,large]")->type_name("NAME,...")->delimiter(',');
   app.add_option("--batch", options.batches, "rows per call [1,8,64,256,1024]")->type_name("N,...")->delimiter(',');
@@ -46,23 +45,22 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--engines", options.engines, "besides ours [all]")
       ->type_name("NAME,...")
       ->delimiter(',')
-      ->check(CLI::IsMember(names));
+      ->one_of(names);
   // Of what run.sh passes, the last counts.
-  constexpr auto last = CLI::MultiOptionPolicy::TakeLast;
   app.add_option("--onnxruntime", options.engine.onnxruntime, "libonnxruntime.so")
       ->type_name("FILE")
-      ->multi_option_policy(last);
+      ->take_last();
   app.add_option("--torch-python", options.engine.torch_python, "a Python that has PyTorch")
       ->type_name("PROGRAM")
-      ->multi_option_policy(last);
-  app.add_option("--rounds", options.measure.rounds, "[21]")->type_name("N")->check(CLI::Range(1, 100000));
+      ->take_last();
+  app.add_option("--rounds", options.measure.rounds, "[21]")->type_name("N")->range(1, 100000);
   app.add_option("--slice", options.measure.slice_seconds, "time per engine and round, s [0.01]")
       ->type_name("S")
-      ->check(CLI::Range(1e-5, 10.0));
+      ->real_range(1e-5, 10.0);
   app.add_option("--cpu", options.cpu, "processor to stay on [wherever the system puts it]")
       ->type_name("N")
-      ->multi_option_policy(last);
-  app.add_option("--csv", options.csv, "write the results there")->type_name("FILE")->multi_option_policy(last);
+      ->take_last();
+  app.add_option("--csv", options.csv, "write the results there")->type_name("FILE")->take_last();
   app.add_flag("--least", options.least, "print the least times too, for a machine that others use meanwhile");
   app.add_flag("--quick", options.quick, "5 rounds of 2 ms: a look, not a measurement");
 }
@@ -139,7 +137,7 @@ int run(Options& options) {
 
 int main(int argc, char** argv) {
   mmoe::bench::Options options;
-  CLI::App app(mmoe::bench::kDescription, "compare");
+  mmoe::tools::CommandLine app(mmoe::bench::kDescription, "compare");
   mmoe::bench::declare(app, options);
   return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::bench::run(options); });
 }

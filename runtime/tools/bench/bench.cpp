@@ -7,9 +7,10 @@
 #include "mmoe/thread_pool.h"
 #endif
 #include "runtime/tools/bench/roofline.h"
+#include "runtime/tools/model/map_model.h"
 #include "runtime/tools/model/model_view.h"
 #include "runtime/tools/model/work.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {

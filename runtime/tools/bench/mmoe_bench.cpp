@@ -1,6 +1,5 @@
 // mmoe-bench: how fast this machine scores a model.
-#include <CLI/CLI.hpp>
-#include <map>
+#include <string>
 
 #include "runtime/tools/bench/bench.h"
 #include "runtime/tools/support/command_line.h"
@@ -23,13 +22,13 @@ constexpr const char* kFooter =
     "[{kind, inputs, outputs, sparse, us}].\n\n"
     "Exit codes: 0 ok; 1 bad model, or output that cannot be written; 2 wrong command line.";
 
-void declare(CLI::App& app, BenchOptions& options, bool& json) {
+void declare(CommandLine& app, BenchOptions& options, bool& json) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
   app.add_option("--batch", options.batches, "rows per call [1,8,64,256,1024]")
       ->type_name("N,...")
       ->delimiter(',')
-      ->check(CLI::Range(1, 1 << 20));
+      ->range(1, 1 << 20);
   app.add_option("--kernel-set", options.kernel_set,
                  "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
       ->type_name("NAME");
@@ -38,20 +37,20 @@ void declare(CLI::App& app, BenchOptions& options, bool& json) {
       ->type_name("K");
   app.add_option("--min-gate-weight", options.min_gate_weight, "skip experts of smaller gate weight [0]")
       ->type_name("W");
-  static const std::map<std::string, SkipExperts> kSkipExperts = {{"where_faster", SkipExperts::kWhereFaster},
-                                                                  {"always", SkipExperts::kAlways},
-                                                                  {"never", SkipExperts::kNever}};
-  app.add_option("--skip-experts", options.skip_experts,
-                 "where_faster, always or never: spare rows the experts that they do not select [where_faster]")
-      ->type_name("WHEN")
-      ->transform(CLI::Transformer(kSkipExperts, CLI::ignore_case));
+  app.add_choice<SkipExperts>("--skip-experts", options.skip_experts,
+                              {{"where_faster", SkipExperts::kWhereFaster},
+                               {"always", SkipExperts::kAlways},
+                               {"never", SkipExperts::kNever}},
+                              "where_faster, always or never: spare rows the experts that they do not select "
+                              "[where_faster]")
+      ->type_name("WHEN");
   app.add_flag("--candidates", options.candidates, "each batch is one user's candidates: set_user, score_candidates");
   app.add_option("--threads", options.threads, "threads that share each batch [1]")
       ->type_name("N")
-      ->check(CLI::Range(1, 256));
+      ->range(1, 256);
   app.add_option("--seconds", options.seconds, "time per batch size, s [0.5]")
       ->type_name("S")
-      ->check(CLI::Range(0.001, 3600.0));
+      ->real_range(0.001, 3600.0);
   app.add_option("--cpu", options.cpu, "processor to stay on [wherever the system puts it]")->type_name("N");
   app.add_flag("--roofline", options.roofline, "measure this core's peak, and say how near the model comes");
   app.add_flag("--profile", options.profile, "also the time of each step, at the last batch size");
@@ -73,7 +72,7 @@ int run(const BenchOptions& options, bool json) {
 int main(int argc, char** argv) {
   mmoe::tools::BenchOptions options;
   bool json = false;
-  CLI::App app(mmoe::tools::kDescription, "mmoe-bench");
+  mmoe::tools::CommandLine app(mmoe::tools::kDescription, "mmoe-bench");
   mmoe::tools::declare(app, options, json);
   return mmoe::tools::run_tool(app, argc, argv, [&] { return mmoe::tools::run(options, json); });
 }

@@ -1,11 +1,11 @@
 // mmoe-inspect: says what a .mmoe file holds.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "runtime/tools/inspect/vocabulary_dump.h"
 #include "runtime/tools/model/describe.h"
+#include "runtime/tools/model/map_model.h"
 #include "runtime/tools/model/print_model.h"
 #include "runtime/tools/report/report.h"
 #include "runtime/tools/report/report_html.h"
@@ -47,25 +47,26 @@ struct Options {
   bool tensors = false;
 };
 
-void declare(CLI::App& app, Options& options) {
+void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  CLI::Option* json = app.add_flag("--json", options.json, "print JSON for programs");
-  CLI::Option* tensors = app.add_flag("--tensors", options.tensors, "list the tensors too");
-  app.add_option("--vocabulary", options.vocabulary, "print a categorical feature's values and ids instead, as CSV")
+  Option* json = app.add_flag("--json", options.json, "print JSON for programs");
+  Option* tensors = app.add_flag("--tensors", options.tensors, "list the tensors too");
+  Option* vocabulary =
+      app.add_option("--vocabulary", options.vocabulary, "print a categorical feature's values and ids instead, as CSV")
       ->type_name("FEATURE")
       ->excludes(json)
       ->excludes(tensors);
-  CLI::Option* report =
+  Option* report =
       app.add_option("--report", options.report, "write an HTML report of the gates on these rows; CSV, .npy or '-'")
           ->type_name("ROWS")
           ->check([](const std::string& rows) { return std::string(rows.empty() ? "no file is named" : ""); })
           ->excludes(json)
           ->excludes(tensors)
-          ->excludes("--vocabulary");
+          ->excludes(vocabulary);
   app.add_option("--label", options.labels, "column of ROWS with a task's labels; may be repeated [label_TASK, TASK]")
       ->type_name("TASK=COLUMN")
-      ->allow_extra_args(false)
+      ->one_argument_each()
       ->needs(report);
   app.add_option("-o,--output", options.output, "where the report goes [report.html, if there is none yet]")
       ->type_name("FILE")
@@ -115,7 +116,7 @@ int inspect(const Options& options) {
 
 int main(int argc, char** argv) {
   mmoe::tools::Options options;
-  CLI::App app(mmoe::tools::kDescription, "mmoe-inspect");
+  mmoe::tools::CommandLine app(mmoe::tools::kDescription, "mmoe-inspect");
   mmoe::tools::declare(app, options);
   return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::tools::inspect(options); });
 }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/tools/model/model_view.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "runtime/tools/model/model_view.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 
 namespace mmoe::tools {
 namespace {

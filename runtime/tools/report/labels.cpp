@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "runtime/tools/model/model_view.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {

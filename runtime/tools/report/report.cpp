@@ -13,7 +13,7 @@
 #include "runtime/tools/report/quality.h"
 #include "runtime/tools/report/skipping.h"
 #include "runtime/tools/score/scorer.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/progress.h"
 #include "runtime/tools/support/text.h"
 

@@ -1,12 +1,12 @@
 // mmoe-score: scores the rows of a CSV or .npy file with a model.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "runtime/tools/model/gate_names.h"
+#include "runtime/tools/model/map_model.h"
 #include "runtime/tools/rows/csv_reader.h"
 #include "runtime/tools/rows/row_reader.h"
 #include "runtime/tools/score/score_writer.h"
@@ -63,7 +63,7 @@ struct Options {
   bool quiet = false;
 };
 
-void declare(CLI::App& app, Options& options) {
+void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
   app.add_option("ROWS", options.rows, "CSV or .npy file; '-' or nothing: standard input")->type_name("");
@@ -75,14 +75,14 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("A,B");
   app.add_option("--top-k", options.scorer.top_k,
                  "experts to keep of every softmax gate, renormalised [as the model says]")
-      ->check(CLI::Range(0, kMaxTopK).description(""))
+      ->range(0, kMaxTopK)
       ->type_name("K");
   app.add_option("--min-gate-weight", options.scorer.min_gate_weight,
                  "skip experts whose gate weight is smaller, and renormalise [0: none]")
-      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->real_range(0.0, 1.0)
       ->type_name("W");
   app.add_option("--batch", options.scorer.batch_rows, "rows that are read and scored at once [256]")
-      ->check(CLI::Range(1, kMaxBatch).description(""))
+      ->range(1, kMaxBatch)
       ->type_name("ROWS");
   app.add_option("--kernel-set", options.scorer.kernel_set,
                  "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
@@ -94,7 +94,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--gates", options.gates, "also write each row's gate weights, as CSV; --keep holds for both")
       ->type_name("FILE");
   app.add_option("--non-finite", options.non_finite, "what a row with a NaN or infinite input gets [nan]")
-      ->check(CLI::IsMember({"nan", "error"}).description(""))
+      ->one_of({"nan", "error"})
       ->type_name("nan|error");
   app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
   app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
@@ -241,7 +241,7 @@ int score(Options options) {
 
 int main(int argc, char** argv) {
   mmoe::tools::Options options;
-  CLI::App app(mmoe::tools::kDescription, "mmoe-score");
+  mmoe::tools::CommandLine app(mmoe::tools::kDescription, "mmoe-score");
   mmoe::tools::declare(app, options);
   return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::tools::score(options); });
 }

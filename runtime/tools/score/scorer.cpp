@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {

@@ -3,15 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <unistd.h>
-#include <utility>
 
-#include "runtime/tools/support/input_files.h"
 #include "runtime/tools/support/printable.h"
 
 #ifndef MMOE_VERSION
@@ -53,11 +53,83 @@ int show_help(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
-int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+struct CommandLine::Parser {
+  CLI::App app;
+  std::vector<std::unique_ptr<Option>> options;
+};
+
+namespace {
+
+// --help shows what the option's own text says of its values, and not the parser's words for the check.
+CLI::Validator silent(CLI::Validator check) { return check.description(""); }
+
+}  // namespace
+
+CommandLine::CommandLine(const std::string& description, const std::string& program)
+    : parser_(new Parser{CLI::App(description, program), {}}) {}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::footer(const std::string& text) { parser_->app.footer(text); }
+
+Option* CommandLine::keep(CLI::Option* option) {
+  parser_->options.emplace_back(new Option(option));
+  return parser_->options.back().get();
+}
+
+template <typename T>
+Option* CommandLine::add_option(const std::string& names, T& value, const std::string& text) {
+  return keep(parser_->app.add_option(names, value, text));
+}
+template Option* CommandLine::add_option(const std::string&, std::string&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, int&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, unsigned&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, unsigned long&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, unsigned long long&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, float&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, double&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::optional<int>&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::vector<std::string>&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::vector<std::size_t>&, const std::string&);
+
+Option* CommandLine::add_flag(const std::string& names, bool& value, const std::string& text) {
+  return keep(parser_->app.add_flag(names, value, text));
+}
+
+Option* CommandLine::add_function(const std::string& names, const std::function<void(const std::string&)>& take,
+                                  const std::string& text) {
+  return keep(parser_->app.add_option_function<std::string>(names, take, text));
+}
+
+Option* Option::required() { return option_->required(), this; }
+Option* Option::type_name(const std::string& name) { return option_->type_name(name), this; }
+Option* Option::group(const std::string& heading) { return option_->group(heading), this; }
+Option* Option::range(long long least, long long most) {
+  return option_->check(silent(CLI::Range(least, most))), this;
+}
+Option* Option::real_range(double least, double most) { return option_->check(silent(CLI::Range(least, most))), this; }
+Option* Option::not_negative() { return option_->check(silent(CLI::NonNegativeNumber)), this; }
+Option* Option::one_of(const std::vector<std::string>& words) {
+  return option_->check(silent(CLI::IsMember(words))), this;
+}
+Option* Option::check(const std::function<std::string(const std::string&)>& check) {
+  return option_->check(check), this;
+}
+Option* Option::transform(const std::function<std::string(std::string)>& change) {
+  return option_->transform(change, ""), this;
+}
+Option* Option::delimiter(char character) { return option_->delimiter(character), this; }
+Option* Option::one_argument_each() { return option_->allow_extra_args(false), this; }
+Option* Option::take_last() { return option_->multi_option_policy(CLI::MultiOptionPolicy::TakeLast), this; }
+Option* Option::excludes(Option* other) { return option_->excludes(other->option_), this; }
+Option* Option::needs(Option* other) { return option_->needs(other->option_), this; }
+
+int run_tool(CommandLine& line, int argc, char** argv, const std::function<int()>& body) {
   hold_standard_descriptors();
   // write() then says why it failed, and the temporary file is removed.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  CLI::App& app = line.parser_->app;
   try {
     app.set_version_flag("--version", app.get_name() + " " MMOE_VERSION);
     app.parse(argc, argv);
@@ -76,13 +148,6 @@ int run_tool(CLI::App& app, int argc, char** argv, const std::function<int()>& b
     complain(app, error.what());
     return kExitFailure;
   }
-}
-
-Model map_model(const std::string& path, const LoadOptions& options) {
-  note_input(path);
-  Result<Model> model = Model::map(path.c_str(), options);
-  if (!model) throw ToolError(model.error().message());
-  return std::move(*model);
 }
 
 }  // namespace mmoe::tools

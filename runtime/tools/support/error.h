@@ -12,6 +12,12 @@ class ToolError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The command line asks for what does not exist: the program exits with kExitUsage (command_line.h).
+class UsageError : public ToolError {
+ public:
+  using ToolError::ToolError;
+};
+
 /// The reader of our output has gone, as in `mmoe-score … | head`: no message is wanted.
 class BrokenPipe : public std::exception {};
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/printable.h"
 #include "runtime/tools/support/temporary_file.h"

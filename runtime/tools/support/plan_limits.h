@@ -7,11 +7,9 @@
 #include "mmoe/error.h"
 #include "mmoe/plan.h"
 
-namespace CLI {
-class App;
-}
-
 namespace mmoe::tools {
+
+class CommandLine;
 
 /// 0: the runtime's default, as in PlanOptions.
 struct PlanLimits {
@@ -27,7 +25,7 @@ struct PlanLimits {
 PlanLimits no_limits();
 
 /// Declares --max-multiply-adds, --max-steps, --max-arena-bytes and --max-ids, each a number or "none".
-void declare_limits(CLI::App& app, PlanLimits& limits);
+void declare_limits(CommandLine& line, PlanLimits& limits);
 
 /// The message of an error of Plan::create() or Session::create(); an exceeded limit has its option's name.
 std::string plan_message(const Error& error);

@@ -11,7 +11,7 @@
 #include "runtime/tools/model/model_view.h"
 #include "runtime/tools/rows/input_spec.h"
 #include "runtime/tools/rows/row_batch.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {

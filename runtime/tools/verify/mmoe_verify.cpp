@@ -1,5 +1,4 @@
 // mmoe-verify: checks on the device that a model file is whole and scores as the converter saw it score.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -52,10 +51,10 @@ struct Report {
   }
 };
 
-void declare(CLI::App& app, Options& options) {
+void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  CLI::Option* all =
+  Option* all =
       app.add_flag("--all-kernel-sets", options.all_kernel_sets, "replay with every kernel set of this machine");
   app.add_option("--kernel-set", options.kernel_set,
                  "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
@@ -189,7 +188,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   mmoe::tools::Options options;
-  CLI::App app(mmoe::tools::kDescription, "mmoe-verify");
+  mmoe::tools::CommandLine app(mmoe::tools::kDescription, "mmoe-verify");
   mmoe::tools::declare(app, options);
   return mmoe::tools::run_tool(app, argc, argv, [&options] { return mmoe::tools::run(options); });
 }

@@ -7,7 +7,7 @@
 #include "runtime/tools/model/gate_names.h"
 #include "runtime/tools/rows/row_reader.h"
 #include "runtime/tools/score/scorer.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "tests/unit/models.h"
 #include "tests/unit/tools/temporary_file.h"
 

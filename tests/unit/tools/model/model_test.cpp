@@ -12,7 +12,7 @@
 #include "runtime/tools/report/labels.h"
 #include "runtime/tools/rows/row_reader.h"
 #include "runtime/tools/score/scorer.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/verify/golden_replay.h"
 #include "tests/unit/models.h"
 #include "tests/unit/shared_model.h"

@@ -10,7 +10,7 @@
 #include "runtime/tools/report/report.h"
 #include "runtime/tools/report/report_html.h"
 #include "runtime/tools/score/scorer.h"
-#include "runtime/tools/support/command_line.h"
+#include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 #include "tests/unit/models.h"
 #include "tests/unit/tools/temporary_file.h"
