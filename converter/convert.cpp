@@ -9,7 +9,7 @@ ConvertReport convert(const ModelDescription& description, const ProvenanceInfo&
                       ByteSink& sink) {
   const LoweredModel lowered = lower(description);
   const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
-  Golden golden = make_golden(lowered, rows);
+  Golden golden = make_golden(description, rows);
   ModelFileWriter writer(lowered, provenance);
   writer.write(golden, sink);
   ConvertReport report;
@@ -17,7 +17,6 @@ ConvertReport convert(const ModelDescription& description, const ProvenanceInfo&
   writer.replace_header(golden, sink);
   report.file_bytes = sink.view().size();
   report.architecture = architecture_name(lowered.description);
-  report.feature_order = lowered.feature_order;
   return report;
 }
 

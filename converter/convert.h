@@ -23,7 +23,6 @@ struct ConvertReport {
   CheckReport check;
   std::string architecture;
   uint64_t file_bytes = 0;
-  std::vector<size_t> feature_order;  ///< of each feature of the file: its place in the description
 };
 
 /// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime and checks it against the

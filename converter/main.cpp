@@ -89,7 +89,7 @@ void print_report(std::ostream& out, const Arguments& arguments, const ModelDesc
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
       << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file_bytes
       << " bytes\n";
-  for (const std::string& line : describe_feature_order(model, converted.feature_order)) out << printable(line) << '\n';
+  for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
   print_check(out, converted.check);
   if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';
 }

@@ -1,7 +1,5 @@
 #include "converter/check/feature_order.h"
 
-#include <algorithm>
-
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::converter {
@@ -10,46 +8,39 @@ namespace {
 
 using tools::counted;
 
-std::string columns(size_t first, size_t width) {
-  return width == 1 ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(first + width - 1);
+// "  user part: 3 features, 23 columns of x: country, device, history"
+std::string describe_part(const ModelDescription& model, const std::string& title, bool items) {
+  std::vector<std::string> names;
+  size_t columns = 0;
+  for (const Feature& feature : model.features) {
+    if ((feature.side == Side::kItem) != items) continue;
+    names.push_back(feature.name);
+    columns += feature.num_ids() != 0 ? feature.width : feature.num_values();
+  }
+  return "  " + title + ": " + counted(names.size(), "feature") + ", " + counted(columns, "column") +
+         " of x: " + tools::join(names);
 }
 
-std::string of_x(const ModelDescription& model) {
-  std::string text = "order: x as the training code has it, " + counted(model.input_dim, "column");
-  if (model.shared_dim == 0) return text;
-  return text + "; set_user takes the first " + std::to_string(model.shared_dim) + ", candidates bring the others";
+// Two parts of x, for a model without features.
+std::vector<std::string> describe_x(const ModelDescription& model) {
+  std::vector<std::string> lines = {"order: x as the training code has it, " + counted(model.input_dim, "column")};
+  if (model.shared_dim == 0) return lines;
+  lines.push_back("  user part (set_user): the first " + counted(model.shared_dim, "column"));
+  lines.push_back("  candidate part: the other " + counted(model.input_dim - model.shared_dim, "column"));
+  return lines;
 }
 
 }  // namespace
 
-std::vector<std::string> describe_feature_order(const ModelDescription& model, const std::vector<size_t>& order) {
-  if (model.features.empty()) return {of_x(model)};
-  const auto is_item = [&](size_t i) { return model.features[i].side == Side::kItem; };
-  const size_t num_items = static_cast<size_t>(std::count_if(order.begin(), order.end(), is_item));
-  const size_t num_shared = order.size() - num_items;
-  std::string user;
-  if (num_items != 0 && num_shared != 0) {
-    user = "; set_user takes the first " + std::to_string(num_shared) + ", candidates bring the others";
-  }
-  if (std::is_sorted(order.begin(), order.end())) {
-    return {"order: " + counted(order.size(), "feature") + " in the description's order" + user};
-  }
-  std::vector<size_t> first_column;  // of each feature, in the description
-  size_t next = 0;
-  for (const Feature& feature : model.features) {
-    first_column.push_back(next);
-    next += feature.width;
-  }
-  std::vector<std::string> lines = {"order: NOT the description's: the file has item-side features behind the others, and takes features and "
-                     "x's columns as it has them" + user + " (counted from 0):"};
-  next = 0;
-  for (size_t i = 0; i < order.size(); ++i) {
-    const Feature& feature = model.features[order[i]];
-    lines.push_back("  feature " + std::to_string(i) + " is \"" + feature.name + "\" (" + std::to_string(order[i]) +
-            " in the description), x " + columns(next, feature.width) + " (" + columns(first_column[order[i]], feature.width) +
-            ")");
-    next += feature.width;
-  }
+std::vector<std::string> describe_feature_order(const ModelDescription& model) {
+  if (model.features.empty()) return describe_x(model);
+  std::vector<std::string> lines = {"order: features and the columns of x as in the description, " +
+                                    counted(model.features.size(), "feature")};
+  size_t num_items = 0;
+  for (const Feature& feature : model.features) num_items += feature.side == Side::kItem;
+  if (num_items == 0) return lines;
+  lines.push_back(describe_part(model, "user part (set_user)", false));
+  lines.push_back(describe_part(model, "candidate part", true));
   return lines;
 }
 

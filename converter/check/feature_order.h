@@ -1,7 +1,6 @@
 // What a caller must know of the order in which a written file takes features and the columns of x.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,8 +8,8 @@
 
 namespace mmoe::converter {
 
-/// Lines of text. `order[i]`: place in the description of the file's i-th feature. One line where the file keeps the description's order; where item-side features have moved behind the others, a line per feature
-/// with both places, and both ranges of x's columns.
-std::vector<std::string> describe_feature_order(const ModelDescription& model, const std::vector<size_t>& order);
+/// Lines of text: the order, which is the description's, and the features and columns of the user's and the candidates'
+/// part where there are two.
+std::vector<std::string> describe_feature_order(const ModelDescription& model);
 
 }  // namespace mmoe::converter

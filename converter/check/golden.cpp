@@ -12,37 +12,6 @@
 namespace mmoe::converter {
 namespace {
 
-// A feature's columns in RawRows and in Golden.
-struct Block {
-  bool sparse;
-  size_t first;
-  size_t width;
-};
-
-// Where each feature of the original order lies among values or ids.
-std::vector<Block> blocks_of(const std::vector<const Feature*>& features) {
-  std::vector<Block> blocks;
-  size_t values = 0;
-  size_t ids = 0;
-  for (const Feature* feature : features) {
-    const bool sparse = feature->num_ids() != 0;
-    const size_t width = sparse ? feature->num_ids() : feature->width;
-    blocks.push_back({sparse, sparse ? ids : values, width});
-    (sparse ? ids : values) += width;
-  }
-  return blocks;
-}
-
-template <class T>
-void move_block(const std::vector<T>& from, const Block& source, std::vector<T>& to, const Block& target,
-                size_t num_rows) {
-  const size_t stride = from.size() / num_rows;
-  for (size_t row = 0; row < num_rows; ++row) {
-    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(row * stride + source.first), source.width,
-                to.begin() + static_cast<std::ptrdiff_t>(row * stride + target.first));
-  }
-}
-
 // One column per feature of the model, from rows of values and ids.
 struct Columns {
   std::vector<std::vector<float>> values;
@@ -148,30 +117,8 @@ void compare_bits(const Model& model, const std::vector<float>& scores, const st
 
 }  // namespace
 
-Golden make_golden(const LoweredModel& model, const RawRows& rows) {
-  Golden golden;
-  golden.num_rows = rows.num_rows;
-  golden.values = rows.values;
-  golden.ids = rows.ids;
-  golden.scores.resize(rows.num_rows * model.description.tasks.size());
-  if (rows.num_rows == 0 || model.description.features.empty()) return golden;
-  std::vector<const Feature*> lowered;
-  std::vector<const Feature*> original(model.description.features.size());
-  for (size_t i = 0; i < original.size(); ++i) {
-    lowered.push_back(&model.description.features[i]);
-    original[model.feature_order[i]] = lowered.back();
-  }
-  const std::vector<Block> targets = blocks_of(lowered);
-  const std::vector<Block> sources = blocks_of(original);
-  for (size_t i = 0; i < targets.size(); ++i) {
-    const Block& source = sources[model.feature_order[i]];
-    if (source.sparse) {
-      move_block(rows.ids, source, golden.ids, targets[i], rows.num_rows);
-    } else {
-      move_block(rows.values, source, golden.values, targets[i], rows.num_rows);
-    }
-  }
-  return golden;
+Golden make_golden(const ModelDescription& model, const RawRows& rows) {
+  return {rows.num_rows, rows.values, rows.ids, std::vector<float>(rows.num_rows * model.output_names().size())};
 }
 
 CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden,

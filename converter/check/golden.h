@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "converter/check/evaluate.h"
-#include "converter/lowering/lowered.h"
 #include "converter/writer/writer.h"
 #include "runtime/tools/support/plan_limits.h"
 
@@ -23,8 +22,8 @@ struct CheckReport {
   std::vector<std::string> exact_kernel_sets;  ///< kernel sets whose scores are the same bits as the scalar one's
 };
 
-/// Rows of the original description in the lowered order of features. Scores are zeros of the right number.
-Golden make_golden(const LoweredModel& model, const RawRows& rows);
+/// The rows as the file holds them. Scores are zeros of the right number.
+Golden make_golden(const ModelDescription& model, const RawRows& rows);
 
 /// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
 /// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task

@@ -199,7 +199,7 @@ LoweredModel lower(const ModelDescription& description) {
   model.description = description;
   fold_all(model.description);
   fold_projections(model.description);
-  model.feature_order = put_shared_features_first(model.description);
+  model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
   ProductBuilder products(model);
   products.add_alone(model.description.trunk, 0, model.trunk);

@@ -1,5 +1,5 @@
 // A model as the file holds it: batch norms folded away, layers that read the same stream side by side in one
-// product, input columns with the shared (user and context) features first.
+// product, the columns that first layers read with those of shared (user and context) features first.
 #pragma once
 
 #include <cstddef>
@@ -53,12 +53,12 @@ struct LoweredLevel {
 };
 
 struct LoweredModel {
-  /// After folding and reordering: names, streams, features in x's order; of the tasks only those that are outputs.
+  /// After folding: names, streams, features; of the tasks only those that are outputs.
   /// Factors below their number are among them, the others count on into `auxiliary`.
   ModelDescription description;
   std::vector<Task> auxiliary;   ///< computed before the tasks; their factors are auxiliary too
-  size_t shared_dim = 0;         ///< leading columns of x that are user- or context-side
-  std::vector<size_t> feature_order;  ///< position in the original description of each feature
+  size_t shared_dim = 0;         ///< leading columns that are user- or context-side
+  std::vector<size_t> feature_columns;  ///< first column of each feature, as the first layers' weights have them
   std::vector<Product> products;
   LoweredMlp trunk;
   std::vector<LoweredLevel> levels;

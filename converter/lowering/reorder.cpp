@@ -19,38 +19,39 @@ void permute_columns(Matrix& matrix, const std::vector<size_t>& from) {
 
 }  // namespace
 
-std::vector<size_t> put_shared_features_first(ModelDescription& model) {
+std::vector<size_t> put_shared_columns_first(ModelDescription& model) {
   std::vector<size_t> order(model.features.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const auto shared = [&](size_t i) { return model.features[i].side != Side::kItem; };
-  if (std::is_partitioned(order.begin(), order.end(), shared)) return order;
-  std::stable_partition(order.begin(), order.end(), shared);
-
-  std::vector<size_t> column;  // of each feature, before
+  std::vector<size_t> former;  // first column of each feature
   size_t next = 0;
   for (const Feature& feature : model.features) {
-    column.push_back(next);
+    former.push_back(next);
     next += feature.width;
   }
+  const auto shared = [&](size_t i) { return model.features[i].side != Side::kItem; };
+  if (std::is_partitioned(order.begin(), order.end(), shared)) return former;
+  std::stable_partition(order.begin(), order.end(), shared);
+
+  std::vector<size_t> columns(order.size());
   std::vector<size_t> from;
-  std::vector<Feature> features;
   for (const size_t i : order) {
-    for (size_t c = 0; c < model.features[i].width; ++c) from.push_back(column[i] + c);
-    features.push_back(model.features[i]);
+    columns[i] = from.size();
+    for (size_t c = 0; c < model.features[i].width; ++c) from.push_back(former[i] + c);
   }
   change_readers(model, [&](DenseLayer& layer) { permute_columns(layer.weight, from); });
-  model.features = std::move(features);
-  return order;
+  return columns;
 }
 
 size_t shared_dim(const ModelDescription& model) {
   if (model.features.empty()) return model.shared_dim;
   size_t columns = 0;
+  bool has_items = false;
   for (const Feature& feature : model.features) {
-    if (feature.side == Side::kItem) return columns;
-    columns += feature.width;
+    const bool item = feature.side == Side::kItem;
+    has_items = has_items || item;
+    columns += item ? 0 : feature.width;
   }
-  return 0;  // no candidates to tell apart
+  return has_items ? columns : 0;  // without them there are no candidates to tell apart
 }
 
 }  // namespace mmoe::converter

@@ -1,4 +1,4 @@
-// Puts what is the same for all candidates of a request at the front of x.
+// Puts what is the same for all candidates of a request at the front of what the first layers read.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace mmoe::converter {
 
-/// Moves item-side features behind the others, stably, and permutes the columns of every layer that reads x
-/// accordingly. Returns each feature's former position.
-std::vector<size_t> put_shared_features_first(ModelDescription& model);
+/// Permutes the columns of every layer that reads x: those of item-side features go behind all others, and each group
+/// keeps its order. The list of features stays as it is. Returns each feature's first column among the permuted ones.
+std::vector<size_t> put_shared_columns_first(ModelDescription& model);
 
-/// Columns of the features before the first item-side one; 0 where there is none. Without features, as the
-/// description says.
+/// Columns of user-side and context features; 0 where no feature is item-side. Without features, as the description
+/// says.
 size_t shared_dim(const ModelDescription& model);
 
 }  // namespace mmoe::converter

@@ -8,7 +8,7 @@
 
 namespace mmoe::converter {
 
-/// Rows for mmoe-verify. values and ids as schema::GoldenRows, in the lowered order of features.
+/// Rows for mmoe-verify. values and ids as schema::GoldenRows.
 struct Golden {
   size_t num_rows = 0;
   std::vector<float> values;

@@ -232,7 +232,6 @@ class HeaderWriter {
 
   Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {
     std::vector<Offset<schema::Feature>> features;
-    size_t column = 0;
     for (size_t i = 0; i < model_.description.features.size(); ++i) {
       const Feature& feature = model_.description.features[i];
       const auto name = out_.CreateString(feature.name);
@@ -253,10 +252,9 @@ class HeaderWriter {
       const auto kind = found ? schema::FeatureKind_Sequence : sparse ? schema::FeatureKind_Sparse : schema::FeatureKind_Dense;
       const int32_t embedding = found ? i32(sequence.embedding) : sparse ? i32(sparse->embedding) : -1;
       features.push_back(schema::CreateFeature(
-          out_, name, kind, to_schema(feature.side), u32(column), u32(feature.width), scaling, vocabulary, embedding,
+          out_, name, kind, to_schema(feature.side), u32(model_.feature_columns[i]), u32(feature.width), scaling, vocabulary, embedding,
           found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
           sequence.padding_id ? i32(*sequence.padding_id) : -1, source));
-      column += feature.width;
     }
     return out_.CreateVector(features);
   }

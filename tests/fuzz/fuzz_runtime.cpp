@@ -58,8 +58,8 @@ struct NoAllocations {
 };
 
 // ---------------------------------------------------------------------------------------- rows
-// Rows as the model takes them: x, or a column per feature. The first `num_shared` features, or columns of x, have the
-// first row's values everywhere, as those of a request's user.
+// Rows as the model takes them: x, or a column per feature. The user's features, or columns of x, have the
+// first row's values everywhere, as those of a request.
 class Rows {
  public:
   Rows(const Model& model, std::size_t num_rows, bool one_user, ByteSource& bytes)
@@ -93,7 +93,7 @@ class Rows {
 
   void share_x() {
     for (std::size_t row = 1; row < num_rows_; ++row) {
-      std::copy_n(x_.data(), model_.shared_dim(), x_.data() + row * model_.input_dim());
+      std::copy_n(x_.data(), model_.user_dim(), x_.data() + row * model_.input_dim());
     }
   }
 
@@ -104,7 +104,7 @@ class Rows {
       const FeatureInfo feature = model_.feature(i);
       values_.emplace_back();
       ids_.emplace_back();
-      const bool shared = one_user && i < model_.num_shared_features();
+      const bool shared = one_user && feature.side != Side::kItem;
       if (feature.kind == FeatureKind::kDense) {
         values_.back() = dense(feature, random);
         first_value += feature.width;
@@ -173,16 +173,14 @@ template <class AnySession>
 void score_candidates(AnySession& session, const Model& model, const Rows& rows, float* scores) {
   if (rows.has_features()) {
     const std::vector<FeatureColumn> columns = rows.columns(0);
-    const std::size_t shared = model.num_shared_features();
-    check(session.set_user_features(columns.data(), shared));
-    check(session.score_candidate_features(columns.data() + shared, columns.size() - shared, rows.size(), scores));
+    check(session.set_user_features(columns.data(), columns.size()));
+    check(session.score_candidate_features(columns.data(), columns.size(), rows.size(), scores));
     return;
   }
-  const std::size_t item_dim = model.input_dim() - model.shared_dim();
   std::vector<float> items;
   items.reserve(1);  // no columns of its own is not null
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    items.insert(items.end(), rows.x(row) + model.shared_dim(), rows.x(row) + model.shared_dim() + item_dim);
+    items.insert(items.end(), rows.x(row) + model.user_dim(), rows.x(row) + model.input_dim());
   }
   check(session.set_user(rows.x(0)));
   check(session.score_candidates(items.data(), rows.size(), scores));
@@ -406,7 +404,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   copy.copy_if_misaligned = true;
   const Model copied = take(Model::from_bytes(misaligned, file->size(), copy), "from misaligned bytes");
 
-  const bool candidates = borrowed.shared_dim() != 0 && bytes.chance(128);
+  const bool candidates = borrowed.user_dim() != 0 && bytes.chance(128);
   Comparison comparison(borrowed, candidates, bytes);
   const std::size_t rounds = bytes.between(2, 6);
   for (std::size_t i = 0; i < rounds; ++i) {

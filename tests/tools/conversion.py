@@ -66,12 +66,16 @@ def check_order(tools, folder):
         return tools.run("mmoe-convert", weights, json.dumps(description), "-o", out, *more)
 
     kept = convert(("user", "context", "item")).stdout.decode()
-    check("order: 3 features in the description's order; set_user takes the first 2" in kept, f"an order that is kept: {kept}")
+    check("user part (set_user): 2 features, 3 columns of x: a, b" in kept, f"parts of an order of the user's first: {kept}")
     moved = convert(("user", "item", "context")).stdout.decode()
-    check("NOT the description's" in moved, f"an order that is not kept: {moved}")
-    check('feature 1 is "c" (2 in the description), x 1 (3)' in moved, "places and columns of what moved")
-    listed = json.loads(tools.run("mmoe-inspect", "--json", out).stdout)["features"]
-    check([feature["name"] for feature in listed] == ["a", "c", "b"], "the order that was printed is the file's")
+    check("order: features and the columns of x as in the description" in moved, f"an order with an item between: {moved}")
+    check("candidate part: 1 feature, 2 columns of x: b" in moved, f"parts of that order: {moved}")
+    listed = json.loads(tools.run("mmoe-inspect", "--json", out).stdout)
+    check((listed["user_dim"], listed["candidate_dim"]) == (2, 2), "the parts' columns")
+    features = [(feature["name"], feature["column"]) for feature in listed["features"]]
+    check(features == [("a", 0), ("b", 1), ("c", 3)], f"the description's order and columns: {features}")
+    text = tools.run("mmoe-inspect", out).stdout.decode()
+    check("2 of the user part, 2 of the candidate part" in text, f"the parts, for people: {text}")
     # Compared with scores: 1/8 steps make every sum exact.
     rows, scores = folder / "rows.csv", folder / "scores.csv"
     rows.write_text("a,b.0,b.1,c\n1,2,3,4\n0,0,0,0\n")

@@ -8,8 +8,8 @@
 
 namespace mmoe::test {
 
-/// Column: FeatureColumn or the C interface's. One per feature, in the file's order: country, device, history, price,
-/// shop.
+/// Column: FeatureColumn or the C interface's. One per feature, in the description's order: price, country, shop, device,
+/// history.
 template <class Column>
 struct FeatureRows {
   std::vector<std::int32_t> country, device, shop;
@@ -25,8 +25,8 @@ struct FeatureRows {
       price.push_back(random.uniform(-10, 80));
     }
     history = random.floats(num_rows * 3);
-    columns = {{nullptr, country.data()}, {nullptr, device.data()}, {history.data(), nullptr},
-               {price.data(), nullptr},   {nullptr, shop.data()}};
+    columns = {{price.data(), nullptr}, {nullptr, country.data()}, {nullptr, shop.data()}, {nullptr, device.data()},
+               {history.data(), nullptr}};
   }
 };
 

@@ -74,9 +74,10 @@ void mmoe_model_free(mmoe_model* model);
 size_t mmoe_model_input_dim(const mmoe_model* model);
 size_t mmoe_model_num_tasks(const mmoe_model* model);
 
-/* Leading columns of x, and leading features, that are the same for all candidates of a request. */
-size_t mmoe_model_shared_dim(const mmoe_model* model);
-size_t mmoe_model_num_shared_features(const mmoe_model* model);
+/* Columns of x that are the same for all candidates of a request (of user and context features), and those that each
+ * candidate brings (of item features); both 0 where the model does not tell them apart. */
+size_t mmoe_model_user_dim(const mmoe_model* model);
+size_t mmoe_model_candidate_dim(const mmoe_model* model);
 
 /* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. size may be null. */
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
@@ -149,17 +150,19 @@ typedef struct mmoe_feature_column {
   const int32_t* ids;
 } mmoe_feature_column;
 
-/* One column per feature of the model, in its order. Allocates nothing. */
+/* One column per feature of the model, in the model's order. Allocates nothing. */
 mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores);
 
-/* One user, many candidates: the user's share of every first layer is computed once. shared: [shared_dim];
- * items: [num_candidates, input_dim - shared_dim] -> scores: [num_candidates, num_tasks], the bits of whole rows. */
-mmoe_status mmoe_session_set_user(mmoe_session* session, const float* shared);
+/* One user, many candidates: the user's share of every first layer is computed once. user: [user_dim], the columns of x
+ * of user and context features; items: [num_candidates, candidate_dim], those of item features -> scores:
+ * [num_candidates, num_tasks], the bits of whole rows. */
+mmoe_status mmoe_session_set_user(mmoe_session* session, const float* user);
 mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
                                           float* scores);
 
-/* The same from raw features: one row of the first num_shared_features; num_candidates rows of the others. */
+/* The same from raw features, with one column per feature of the model, as for mmoe_session_score_features(): one row of
+ * user and context features, the other columns being ignored; num_candidates rows of item features, likewise. */
 mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
                                            size_t num_columns);
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,

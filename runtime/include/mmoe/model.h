@@ -41,6 +41,11 @@ enum class FeatureKind : std::uint8_t { kDense, kSparse, kSequence };
 /// Whom a feature describes. User and context features are the same for all candidates of a request.
 enum class Side : std::uint8_t { kContext, kUser, kItem };
 
+/// Which inputs a call brings. The user part is the user and context features in the model's order, and their columns of
+/// x one after the other; the candidate part is the item features likewise. A model without features has the user part
+/// in the first columns of x.
+enum class Part : std::uint8_t { kWhole, kUser, kCandidate };
+
 /// One raw feature: numbers (Dense), a category (Sparse) that is looked up in an embedding table, or several of one
 /// vocabulary (Sequence) whose embeddings are pooled.
 struct FeatureInfo {
@@ -48,7 +53,7 @@ struct FeatureInfo {
   std::string_view source;  ///< the raw data's column: the name, unless several features read one column
   FeatureKind kind;
   Side side;
-  std::size_t column;  ///< first column in x
+  std::size_t column;  ///< first column in x: the features before it in the model's order take those before it
   std::size_t width;   ///< columns in x; for Dense also the number of raw values
   bool string_values;  ///< Sparse, Sequence: the vocabulary holds strings, else integers
   std::size_t num_values;     ///< Sparse, Sequence: size of the vocabulary
@@ -96,20 +101,22 @@ class Model {
   /// In the field's words: "MMoE", "Shared-Bottom", "CGC".
   std::string_view architecture() const;
 
-  /// Columns of x.
+  /// Columns of x, which are the features' in the model's order.
   std::size_t input_dim() const;
-  /// Leading columns of x that are the same for all candidates of a request (user and context features): what
-  /// Session::set_user() takes. 0: the model does not tell a user's inputs from a candidate's.
-  std::size_t shared_dim() const;
+  /// Columns of x that are the same for all candidates of a request (those of Part::kUser): what Session::set_user()
+  /// takes. 0: the model does not tell a user's inputs from a candidate's.
+  std::size_t user_dim() const;
+  /// The other columns of x (those of Part::kCandidate): what each candidate brings. 0 also where user_dim() is 0.
+  std::size_t candidate_dim() const;
   std::size_t num_tasks() const;
   std::string_view task_name(std::size_t task) const;
   /// num_tasks() when there is none of that name.
   std::size_t find_task(std::string_view name) const;
 
-  /// 0 when the model takes x alone.
+  /// 0 when the model takes x alone. Features are in the order of the model's description, which is the training
+  /// code's.
   std::size_t num_features() const;
-  /// The first features are the shared ones: they make up the first shared_dim() columns of x.
-  std::size_t num_shared_features() const;
+  /// REQUIRES: index < num_features(). Takes time in proportion to the index.
   FeatureInfo feature(std::size_t index) const;
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;

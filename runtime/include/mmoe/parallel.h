@@ -63,7 +63,7 @@ class ParallelSession {
   Status score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch, float* scores);
 
   /// Every worker accumulates the user for itself, all at once.
-  Status set_user(const float* shared);
+  Status set_user(const float* user);
   Status score_candidates(const float* items, std::size_t num_candidates, float* scores);
   Status set_user_features(const FeatureColumn* columns, std::size_t num_columns);
   Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,

@@ -62,25 +62,26 @@ class Session {
   /// The same with rows x_stride and scores_stride floats apart.
   Status score(const float* x, std::size_t x_stride, std::size_t batch, float* scores, std::size_t scores_stride);
 
-  /// Raw features -> scores: [batch, num_tasks]. One column per feature of the model, in its order.
+  /// Raw features -> scores: [batch, num_tasks]. One column per feature of the model, in the model's order.
   /// Errors: kInvalidArgument (number of columns, null column, id out of range), kUnknownCategory (an unknown
   /// id where the feature refuses it), kNonFinite (a missing value where none stands for it: see score()).
   Status score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch, float* scores);
 
-  /// One user, many candidates: accumulates the shared columns of x, [shared_dim], once; the session then keeps
+  /// One user, many candidates: accumulates the columns of x of Part::kUser, [user_dim], once; the session then keeps
   /// them for score_candidates() until the next set_user(). Scoring whole rows in between changes nothing.
-  /// Errors: kInvalidArgument when the model has no shared columns, kNonFinite if the options say so; the session
+  /// Errors: kInvalidArgument when the model has no user part, kNonFinite if the options say so; the session
   /// then has no user.
-  Status set_user(const float* shared);
+  Status set_user(const float* user);
 
-  /// items: [num_candidates, input_dim - shared_dim] -> scores: [num_candidates, num_tasks], the bits that score()
-  /// gives for rows of the user's columns followed by the item's.
+  /// items: [num_candidates, candidate_dim], the columns of x of Part::kCandidate -> scores: [num_candidates,
+  /// num_tasks], the bits that score() gives for whole rows of the user and each candidate.
   /// Errors: kInvalidArgument before set_user(), kNonFinite.
   Status score_candidates(const float* items, std::size_t num_candidates, float* scores);
 
-  /// The same from raw features: one row of the model's first num_shared_features() features, ...
+  /// The same from raw features. Columns are one per feature of the model, as for score_features(); those of item
+  /// features are ignored by the first, which takes one row, and those of the others by the second, ...
   Status set_user_features(const FeatureColumn* columns, std::size_t num_columns);
-  /// ... and num_candidates rows of the others. Errors: also those of score_features().
+  /// ... which takes num_candidates rows. Errors: also those of score_features().
   Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
                                   float* scores);
 
@@ -115,11 +116,12 @@ class Session {
   static void run_with_gates(Session& session, internal::Rows rows, std::size_t first_row);
 
   void release();
-  Status keep_user(const float* shared);
+  Status keep_user(const float* user);
   Status score_rows(const float* x, std::size_t stride, std::size_t batch, bool candidates, const Output& output);
-  Status score_encoded(const FeatureColumn* columns, std::size_t first_feature, std::size_t batch, float* scores);
-  Status score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows, bool candidates,
-                     const Output& output);
+  Status check_columns(const FeatureColumn* columns, std::size_t num_columns, Part part) const;
+  Status score_encoded(const FeatureColumn* columns, std::size_t num_columns, Part part, std::size_t batch,
+                       float* scores);
+  Status score_block(const internal::Rows& rows, std::size_t first_row, const Output& output);
 
   Plan plan_;
   void* owned_;  ///< the allocation, or null when the arena is the caller's

@@ -138,10 +138,8 @@ void mmoe_model_free(mmoe_model* model) {
 size_t mmoe_model_input_dim(const mmoe_model* model) { return model ? model->model.input_dim() : 0; }
 size_t mmoe_model_num_tasks(const mmoe_model* model) { return model ? model->model.num_tasks() : 0; }
 
-size_t mmoe_model_shared_dim(const mmoe_model* model) { return model ? model->model.shared_dim() : 0; }
-size_t mmoe_model_num_shared_features(const mmoe_model* model) {
-  return model ? model->model.num_shared_features() : 0;
-}
+size_t mmoe_model_user_dim(const mmoe_model* model) { return model ? model->model.user_dim() : 0; }
+size_t mmoe_model_candidate_dim(const mmoe_model* model) { return model ? model->model.candidate_dim() : 0; }
 
 const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size) {
   if (size) *size = 0;

@@ -24,6 +24,15 @@ using flatbuffers::uoffset_t;
 
 const schema::Model& root_of(const Model& model) { return *ModelAccess::root(model); }
 
+// A feature's first column in x: its own order among the features, where the file has the shared ones first.
+std::size_t column_in_x(const schema::Model& root, std::size_t index) {
+  const auto place = static_cast<uoffset_t>(index);
+  if (root.shared_dim() == 0) return root.features()->Get(place)->column();
+  std::size_t column = 0;
+  for (uoffset_t i = 0; i < place; ++i) column += root.features()->Get(i)->width();
+  return column;
+}
+
 Status verify(const Model& model, const LoadOptions& options) {
   if (Status status = internal::verify_model(model.data(), model.size_bytes(), options.verify_header); !status) {
     return status;
@@ -96,19 +105,11 @@ void Model::release() {
 std::string_view Model::name() const { return text_of(root_of(*this).name()); }
 std::string_view Model::architecture() const { return text_of(root_of(*this).architecture()); }
 std::size_t Model::input_dim() const { return root_of(*this).input_dim(); }
-std::size_t Model::shared_dim() const { return root_of(*this).shared_dim(); }
+std::size_t Model::user_dim() const { return root_of(*this).shared_dim(); }
+std::size_t Model::candidate_dim() const { return user_dim() == 0 ? 0 : input_dim() - user_dim(); }
 std::size_t Model::num_tasks() const { return root_of(*this).tasks()->size(); }
 std::size_t Model::num_features() const {
   return internal::kHasFeatures ? size_of(root_of(*this).features()) : 0;
-}
-
-std::size_t Model::num_shared_features() const {
-  std::size_t column = 0;
-  std::size_t count = 0;
-  while (column < shared_dim() && count < num_features()) {
-    column += root_of(*this).features()->Get(static_cast<uoffset_t>(count++))->width();
-  }
-  return count;
 }
 
 std::string_view Model::task_name(std::size_t task) const {
@@ -128,7 +129,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   info.source = feature.source() != nullptr ? text_of(feature.source()) : info.name;
   info.kind = static_cast<FeatureKind>(feature.kind());
   info.side = static_cast<Side>(feature.side());
-  info.column = feature.column();
+  info.column = column_in_x(root_of(*this), index);
   info.width = feature.width();
   if (info.kind == FeatureKind::kDense) {
     info.refuses_missing = !feature.scaling() || feature.scaling()->missing() != feature.scaling()->missing();

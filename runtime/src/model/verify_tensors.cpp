@@ -132,21 +132,6 @@ Status verify_sparse(const schema::Model& root, const schema::Feature& feature, 
   return verify_vocabulary(root, feature, index, tensor->rows());
 }
 
-// The shared columns end where a feature ends.
-Status verify_shared(const schema::Model& root) {
-  bool at_boundary = root.shared_dim() <= root.input_dim();
-  if (kHasFeatures && size_of(root.features()) != 0) {
-    std::uint64_t column = 0;
-    uoffset_t shared = 0;
-    while (column < root.shared_dim() && shared < root.features()->size()) {
-      column += root.features()->Get(shared++)->width();
-    }
-    at_boundary = column == root.shared_dim();
-  }
-  if (at_boundary) return {};
-  return make_error(ErrorCode::kDamaged, "shared_dim: ", root.shared_dim(), " is not where a feature ends");
-}
-
 }  // namespace
 
 Status verify_tensors(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t file_bytes) {
@@ -169,25 +154,34 @@ Status verify_features(const schema::Model& root) {
   if (root.input_dim() == 0 || root.input_dim() > kMaxDim) {
     return make_error(ErrorCode::kDamaged, "input_dim: ", root.input_dim(), ", expected 1 to ", kMaxDim);
   }
-  const std::size_t num_features = kHasFeatures ? size_of(root.features()) : 0;
+  const std::size_t num_features = size_of(root.features());
   if (num_features > kMaxFeatures) return make_error(ErrorCode::kDamaged, "features: ", num_features);
-  std::uint64_t column = 0;
+  if (root.shared_dim() > root.input_dim()) {
+    return make_error(ErrorCode::kDamaged, "shared_dim: ", root.shared_dim(), " of ", root.input_dim());
+  }
+  // The features' columns tile x, those of the user's side from 0 to shared_dim, the others from there on, both in the
+  // order of the list: so that a part of a row lies in the program as its caller has it.
+  std::uint64_t next[] = {0, root.shared_dim()};
+  const std::uint64_t end[] = {root.shared_dim(), root.input_dim()};
+  // Also where features are not read: the order of the columns of x is theirs.
   for (std::size_t i = 0; i < num_features; ++i) {
     const schema::Feature& feature = *root.features()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (feature.column() != column || feature.width() == 0 || feature.width() > root.input_dim() - column) {
-      return make_error(ErrorCode::kDamaged, "features[", i, "]: does not follow its predecessor within x");
-    }
-    column += feature.width();
     if (feature.side() > schema::Side_MAX || feature.kind() > schema::FeatureKind_MAX) {
       return make_error(ErrorCode::kUnsupported, "features[", i, "]: kind ", feature.kind(), ", side ",
                         feature.side());
     }
-    if (feature.kind() == schema::FeatureKind_Dense) continue;
+    const bool behind = root.shared_dim() == 0 || feature.side() == schema::Side_Item;
+    if (feature.column() != next[behind] || feature.width() == 0 || feature.width() > end[behind] - next[behind]) {
+      return make_error(ErrorCode::kDamaged, "features[", i, "].column: ", feature.column(), ", expected ",
+                        next[behind], " and a width that ends within ", end[behind]);
+    }
+    next[behind] += feature.width();
+    if (!kHasFeatures || feature.kind() == schema::FeatureKind_Dense) continue;
     if (Status status = verify_sparse(root, feature, i); !status) return status;
   }
-  if (Status status = verify_shared(root); !status) return status;
-  if (num_features != 0 && column != root.input_dim()) {
-    return make_error(ErrorCode::kDamaged, "features: ", column, " columns, input_dim ", root.input_dim());
+  if (num_features != 0 && (next[0] != end[0] || next[1] != end[1])) {
+    return make_error(ErrorCode::kDamaged, "features: end at columns ", next[0], " and ", next[1],
+                      ", expected shared_dim ", end[0], " and input_dim ", end[1]);
   }
   return {};
 }

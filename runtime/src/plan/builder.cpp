@@ -23,6 +23,23 @@ struct Layout {
         total(saturating_add(work, saturating_add(saturating_multiply(work_floats, sizeof(float)), kArenaAlignment))) {}
 };
 
+// How many runs of columns follow each other both in the caller's order, that of the list of features, and in the
+// program's. `runs`: where they go; may be null.
+std::size_t find_column_runs(const schema::Model& root, ColumnRun* runs) {
+  std::size_t count = 0;
+  std::uint32_t next = 0;
+  for (uoffset_t i = 0; i < size_of(root.features()); ++i) {
+    const schema::Feature& feature = *root.features()->Get(i);
+    const bool starts = count == 0 || feature.column() != next;
+    next = feature.column() + feature.width();
+    if (starts) ++count;
+    if (!runs) continue;
+    if (starts) runs[count - 1] = {feature.column(), 0};
+    runs[count - 1].width += feature.width();
+  }
+  return count;
+}
+
 }  // namespace
 
 void PlanBuilder::measure(Plan& plan) {
@@ -90,6 +107,20 @@ Step& PlanBuilder::add_step(StepKind kind) {
 
 void PlanBuilder::add_features() {
   const std::size_t num_features = kHasFeatures ? size_of(root_.features()) : 0;
+  const std::size_t num_runs = find_column_runs(root_, nullptr);
+  const bool reorders = num_runs > 1;
+  if (reorders || num_features != 0) {
+    float* input = tables_.allocate<float>(saturating_multiply(block_rows_, root_.input_dim()));
+    if (program_) program_->input = {input, root_.input_dim()};
+  }
+  if (reorders) {
+    ColumnRun* runs = tables_.allocate<ColumnRun>(num_runs);
+    if (program_) {
+      find_column_runs(root_, runs);
+      program_->column_runs = runs;
+      program_->num_column_runs = num_runs;
+    }
+  }
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
   std::size_t most_ids = block_rows_;
@@ -99,13 +130,10 @@ void PlanBuilder::add_features() {
     add_work(feature->length(), feature->width());
   }
   std::int32_t* ids = tables_.allocate<std::int32_t>(most_ids);
-  float* input = tables_.allocate<float>(saturating_multiply(block_rows_, root_.input_dim()));
   if (!program_) return;
   program_->features = steps;
   program_->num_features = num_features;
-  program_->num_shared_features = model_.num_shared_features();
   program_->ids = ids;
-  program_->input = {input, root_.input_dim()};
   for (uoffset_t i = 0; i < num_features; ++i) {
     const schema::Feature& feature = *root_.features()->Get(i);
     FeatureStep& step = steps[i];

@@ -108,10 +108,16 @@ struct FeatureStep {
   std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
   std::int32_t unknown_id;
   std::uint32_t num_ids;
-  std::size_t column;
+  std::size_t column;  ///< in the program's order (session/x_order.h)
   std::size_t width;
   const float* table;  ///< Sparse: [num_ids, width]
   float offset, factor, lower, upper, missing;  ///< Dense
+};
+
+/// Columns of x that follow each other in the caller's order and in the program's.
+struct ColumnRun {
+  std::uint32_t to;  ///< the first one's place in the program's order
+  std::uint32_t width;
 };
 
 struct Rows;  // session/run.h
@@ -134,10 +140,11 @@ class Program {
   internal::FeatureStep* features;
   std::size_t num_features;
   std::int32_t* ids;      ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
-  internal::View input;   ///< encoded features, [block_rows, input_dim]
+  internal::View input;   ///< encoded features, or x in the program's order: [block_rows, input_dim]
   std::size_t input_dim;
   std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request
-  std::size_t num_shared_features;
+  const internal::ColumnRun* column_runs;  ///< the caller's columns of x in its order: session/x_order.h
+  std::size_t num_column_runs;             ///< 0: the program has them in the same order
   float* scores;          ///< [links, rows of the block], padded to 16
   const std::uint32_t* requested;  ///< [requested tasks] indices of links
   internal::GateOutput gates;

@@ -2,6 +2,7 @@
 
 #include "core/make_error.h"
 #include "schema/mmoe_generated.h"
+#include "session/x_order.h"
 
 namespace mmoe::internal {
 namespace {
@@ -60,28 +61,29 @@ void scale(const Program& program, const FeatureStep& feature, const float* valu
 
 }  // namespace
 
-Status encode_features(const Program& program, const FeatureColumns& features, std::size_t first_row,
+Status encode_features(const Program& program, const FeatureColumn* columns, Part part, std::size_t first_row,
                        std::size_t num_rows) {
-  for (std::size_t i = 0; i < features.count; ++i) {
-    const std::size_t index = features.first + i;
-    const FeatureStep& feature = program.features[index];
+  for (std::size_t i = 0; i < program.num_features; ++i) {
+    const FeatureStep& feature = program.features[i];
+    if (!is_in_part(program, feature, part)) continue;
     if (!feature.sparse) {
-      scale(program, feature, features.columns[i].values + first_row * feature.width, num_rows);
+      scale(program, feature, columns[i].values + first_row * feature.width, num_rows);
       continue;
     }
-    const std::int32_t* ids = features.columns[i].ids + first_row * feature.length;
-    Status status = feature.pooled ? pool(program, feature, index, ids, first_row, num_rows)
-                                   : look_up(program, feature, index, ids, first_row, num_rows);
+    const std::int32_t* ids = columns[i].ids + first_row * feature.length;
+    Status status = feature.pooled ? pool(program, feature, i, ids, first_row, num_rows)
+                                   : look_up(program, feature, i, ids, first_row, num_rows);
     if (!status) return status;
   }
   return {};
 }
 
-Status check_columns(const Program& program, const FeatureColumns& features) {
-  if (!features.columns) return make_error(ErrorCode::kInvalidArgument, "columns: null");
-  for (std::size_t i = 0; i < features.count; ++i) {
-    const bool sparse = program.features[features.first + i].sparse;
-    if (sparse ? features.columns[i].ids != nullptr : features.columns[i].values != nullptr) continue;
+Status check_columns(const Program& program, const FeatureColumn* columns, Part part) {
+  if (!columns) return make_error(ErrorCode::kInvalidArgument, "columns: null");
+  for (std::size_t i = 0; i < program.num_features; ++i) {
+    const bool sparse = program.features[i].sparse;
+    if (sparse ? columns[i].ids != nullptr : columns[i].values != nullptr) continue;
+    if (!is_in_part(program, program.features[i], part)) continue;
     return make_error(ErrorCode::kInvalidArgument, "columns[", i, "].", sparse ? "ids" : "values", ": null");
   }
   return {};

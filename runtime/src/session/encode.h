@@ -8,19 +8,12 @@
 
 namespace mmoe::internal {
 
-/// Consecutive features of the model, with a column for each.
-struct FeatureColumns {
-  const FeatureColumn* columns;
-  std::size_t first;  ///< the model's feature that columns[0] belongs to
-  std::size_t count;
-};
-
-/// Fills the features' columns of the program's input buffer with rows [first_row, first_row + num_rows).
-/// Errors name the feature, by its index in the model, and the row.
-Status encode_features(const Program& program, const FeatureColumns& features, std::size_t first_row,
+/// Fills the columns of the program's input buffer that belong to `part` with rows [first_row, first_row + num_rows).
+/// columns: [num_features]. Errors name the feature, by its index in the model, and the row.
+Status encode_features(const Program& program, const FeatureColumn* columns, Part part, std::size_t first_row,
                        std::size_t num_rows);
 
-/// Error kInvalidArgument where a column lacks what its feature's kind needs.
-Status check_columns(const Program& program, const FeatureColumns& features);
+/// Error kInvalidArgument where a column of the part lacks what its feature's kind needs.
+Status check_columns(const Program& program, const FeatureColumn* columns, Part part);
 
 }  // namespace mmoe::internal

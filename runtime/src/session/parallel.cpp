@@ -19,12 +19,11 @@ using internal::RowQueue;
 struct alignas(kArenaAlignment) ParallelSession::Worker {
   explicit Worker(Session&& its_session) : session(std::move(its_session)) {}
 
-  /// The columns of some features, from a row on. `first_feature` is the feature of columns[0].
-  const FeatureColumn* from_row(const FeatureColumn* all, std::size_t first_feature, std::size_t count,
-                                std::size_t row) {
-    for (std::size_t i = 0; i < count; ++i) {
-      columns[i].values = all[i].values ? all[i].values + row * widths[first_feature + i] : nullptr;
-      columns[i].ids = all[i].ids ? all[i].ids + row * widths[first_feature + i] : nullptr;
+  /// The features' columns, from a row on.
+  const FeatureColumn* from_row(const FeatureColumn* all, std::size_t num_features, std::size_t row) {
+    for (std::size_t i = 0; i < num_features; ++i) {
+      columns[i].values = all[i].values ? all[i].values + row * widths[i] : nullptr;
+      columns[i].ids = all[i].ids ? all[i].ids + row * widths[i] : nullptr;
     }
     return columns;
   }
@@ -252,7 +251,7 @@ Status ParallelSession::score_features(const FeatureColumn* columns, std::size_t
                                        float* scores) {
   const std::size_t stride = plan().num_tasks();
   const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
-    return worker.session.score_features(worker.from_row(columns, 0, num_columns, first), num_columns, count,
+    return worker.session.score_features(worker.from_row(columns, num_columns, first), num_columns, count,
                                          scores + first * stride);
   };
   const bool complete = columns && scores && num_columns == plan().model().num_features();
@@ -269,14 +268,13 @@ Status ParallelSession::write_gates(float* weights, std::size_t stride) {
   return {};
 }
 
-Status ParallelSession::set_user(const float* shared) {
-  const auto set = [&](Session& session) { return session.set_user(shared); };
+Status ParallelSession::set_user(const float* user) {
+  const auto set = [&](Session& session) { return session.set_user(user); };
   return finish(run_each(set), set);
 }
 
 Status ParallelSession::score_candidates(const float* items, std::size_t num_candidates, float* scores) {
-  const Model& model = plan().model();
-  const std::size_t width = model.input_dim() - model.shared_dim();
+  const std::size_t width = plan().model().candidate_dim();
   const std::size_t stride = plan().num_tasks();
   const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
     return worker.session.score_candidates(items + first * width, count, scores + first * stride);
@@ -292,14 +290,12 @@ Status ParallelSession::set_user_features(const FeatureColumn* columns, std::siz
 
 Status ParallelSession::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
                                                  std::size_t num_candidates, float* scores) {
-  const Model& model = plan().model();
-  const std::size_t first_feature = model.num_shared_features();
   const std::size_t stride = plan().num_tasks();
   const auto score_part = [&](Worker& worker, std::size_t first, std::size_t count) {
-    return worker.session.score_candidate_features(worker.from_row(columns, first_feature, num_columns, first),
-                                                   num_columns, count, scores + first * stride);
+    return worker.session.score_candidate_features(worker.from_row(columns, num_columns, first), num_columns, count,
+                                                   scores + first * stride);
   };
-  const bool complete = columns && scores && num_columns == model.num_features() - first_feature;
+  const bool complete = columns && scores && num_columns == plan().model().num_features();
   return finish(complete ? run(num_candidates, score_part) : Outcome::kAlone, [&](Session& session) {
     return session.score_candidate_features(columns, num_columns, num_candidates, scores);
   });

@@ -12,6 +12,7 @@
 #include "plan/program.h"
 #include "session/encode.h"
 #include "session/run.h"
+#include "session/x_order.h"
 
 namespace mmoe {
 
@@ -99,7 +100,7 @@ Status Session::profile(const float* x, std::size_t batch, float* scores, std::u
   for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
     const internal::Rows rows{x + row * program_->input_dim, program_->input_dim,
                               smaller(plan_.block_rows(), batch - row), false};
-    internal::run_steps_timed(*program_, rows, clock, ticks);
+    internal::run_steps_timed(*program_, internal::in_program_order(*program_, rows), clock, ticks);
   }
   return {};
 }
@@ -120,45 +121,44 @@ StepInfo Session::step(std::size_t index) const {
   return {"link", step.link.num_logits, 1, false};
 }
 
-Status Session::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
-                               float* scores) {
-  if (num_columns != program_->num_features || num_columns == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ",
-                      program_->num_features, " features");
+Status Session::check_columns(const FeatureColumn* columns, std::size_t num_columns, Part part) const {
+  if (num_columns == program_->num_features && num_columns != 0) {
+    return internal::check_columns(*program_, columns, part);
   }
-  if (batch == 0) return {};
-  if (!scores) return make_error(ErrorCode::kInvalidArgument, "scores: null");
-  if (Status status = internal::check_columns(*program_, {columns, 0, num_columns}); !status) return status;
-  return score_encoded(columns, 0, batch, scores);
+  return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ",
+                    program_->num_features, " features");
 }
 
-Status Session::set_user(const float* shared) {
+Status Session::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
+                               float* scores) {
+  return score_encoded(columns, num_columns, Part::kWhole, batch, scores);
+}
+
+Status Session::set_user(const float* user) {
   user_ = User::kUnset;  // a failure must not leave the user of before
   if (program_->shared_dim == 0) {
     return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
   }
-  if (!shared) return make_error(ErrorCode::kInvalidArgument, "shared: null");
-  return keep_user(shared);
+  if (!user) return make_error(ErrorCode::kInvalidArgument, "user: null");
+  return keep_user(user);
 }
 
 Status Session::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
   user_ = User::kUnset;
-  const std::size_t num_shared = program_->num_shared_features;
-  if (num_columns != num_shared || num_shared == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ", num_shared,
-                      " user and context features");
+  if (program_->shared_dim == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
   }
-  if (Status status = internal::check_columns(*program_, {columns, 0, num_shared}); !status) return status;
-  if (Status status = internal::encode_features(*program_, {columns, 0, num_shared}, 0, 1); !status) return status;
+  if (Status status = check_columns(columns, num_columns, Part::kUser); !status) return status;
+  if (Status status = internal::encode_features(*program_, columns, Part::kUser, 0, 1); !status) return status;
   return keep_user(program_->input.data);
 }
 
-Status Session::keep_user(const float* shared) {
-  const bool finite = program_->kernels->all_finite(shared, program_->shared_dim);
+Status Session::keep_user(const float* user) {
+  const bool finite = program_->kernels->all_finite(user, program_->shared_dim);
   if (!finite && plan_.non_finite() == NonFinite::kError) {
     return make_error(ErrorCode::kNonFinite, "set_user: an input is NaN or infinite");
   }
-  internal::compute_prefixes(*program_, shared);
+  internal::compute_prefixes(*program_, user);
   user_ = finite ? User::kFinite : User::kNotFinite;
   return {};
 }
@@ -173,30 +173,22 @@ Status Session::score_candidates(const float* items, std::size_t num_candidates,
 
 Status Session::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
                                          std::size_t num_candidates, float* scores) {
-  const std::size_t first = program_->num_shared_features;
   if (user_ == User::kUnset) return make_error(ErrorCode::kInvalidArgument, "score_candidates: set_user() comes first");
-  if (num_columns != program_->num_features - first || num_columns == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ",
-                      program_->num_features - first, " item features");
-  }
-  if (num_candidates == 0) return {};
-  if (!scores) return make_error(ErrorCode::kInvalidArgument, "scores: null");
-  if (Status status = internal::check_columns(*program_, {columns, first, num_columns}); !status) return status;
-  return score_encoded(columns, first, num_candidates, scores);
+  return score_encoded(columns, num_columns, Part::kCandidate, num_candidates, scores);
 }
 
-// From features [first_feature, end): all of them, or the candidates' after the shared ones.
-Status Session::score_encoded(const FeatureColumn* columns, std::size_t first_feature, std::size_t batch,
+Status Session::score_encoded(const FeatureColumn* columns, std::size_t num_columns, Part part, std::size_t batch,
                               float* scores) {
+  if (Status status = check_columns(columns, num_columns, part); !status) return status;
+  const bool candidates = part == Part::kCandidate;
   const std::size_t stride = plan_.num_tasks();
-  const float* x = program_->input.data + (first_feature == 0 ? 0 : program_->shared_dim);
+  const float* x = program_->input.data + (candidates ? program_->shared_dim : 0);
+  if (!scores && batch != 0) return make_error(ErrorCode::kInvalidArgument, "scores: null");
   for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
     const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    const internal::FeatureColumns features{columns, first_feature, program_->num_features - first_feature};
-    if (Status status = internal::encode_features(*program_, features, row, num_rows); !status) return status;
-    Status status = score_block(x, program_->input.stride, row, num_rows, first_feature != 0,
-                                {scores + row * stride, stride});
-    if (!status) return status;
+    if (Status status = internal::encode_features(*program_, columns, part, row, num_rows); !status) return status;
+    const internal::Rows rows{x, program_->input.stride, num_rows, candidates};
+    if (Status status = score_block(rows, row, {scores + row * stride, stride}); !status) return status;
   }
   return {};
 }
@@ -205,25 +197,24 @@ Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch
                            const Output& output) {
   for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
     const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    Status status = score_block(x + row * stride, stride, row, num_rows, candidates,
+    const internal::Rows rows{x + row * stride, stride, num_rows, candidates};
+    Status status = score_block(internal::in_program_order(*program_, rows), row,
                                 {output.scores + row * output.stride, output.stride});
     if (!status) return status;
   }
   return {};
 }
 
-Status Session::score_block(const float* x, std::size_t stride, std::size_t first_row, std::size_t num_rows,
-                            bool candidates, const Output& output) {
+Status Session::score_block(const internal::Rows& rows, std::size_t first_row, const Output& output) {
   assert(kernels::has_default_environment() && "rounding to nearest, subnormal numbers kept: see Plan::is_exact()");
-  const internal::Rows rows{x, stride, num_rows, candidates};
   program_->gates.run ? program_->gates.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
-  const std::size_t width = program_->input_dim - (candidates ? program_->shared_dim : 0);
-  const bool user_finite = !candidates || user_ == User::kFinite;
-  for (std::size_t row = 0; row < num_rows; ++row) {
-    const bool finite = program_->kernels->all_finite(x + row * stride, width);
+  const std::size_t width = program_->input_dim - (rows.candidates ? program_->shared_dim : 0);
+  const bool user_finite = !rows.candidates || user_ == User::kFinite;
+  for (std::size_t row = 0; row < rows.count; ++row) {
+    const bool finite = program_->kernels->all_finite(rows.x + row * rows.stride, width);
     float* scores = output.scores + row * output.stride;
     for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
-      const float score = program_->scores[program_->requested[task] * num_rows + row];
+      const float score = program_->scores[program_->requested[task] * rows.count + row];
       scores[task] = finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
     }
     if (plan_.non_finite() == NonFinite::kError && !program_->kernels->all_finite(scores, plan_.num_tasks())) {

@@ -151,13 +151,13 @@ BenchReport run_bench(const BenchOptions& options) {
     throw UsageError("--cpu: the system does not let this process run on processor " + std::to_string(*options.cpu));
   }
   const Model model = map_model(options.model);
-  if (options.candidates && model.shared_dim() == 0) {
+  if (options.candidates && model.user_dim() == 0) {
     throw UsageError("--candidates: the model declares no user-side inputs");
   }
   BenchReport report;
   report.kernel_set = make_session(model, options, 1).plan().kernel_set();
   report.input_dim = model.input_dim();
-  report.shared_dim = model.shared_dim();
+  report.user_dim = model.user_dim();
   report.num_tasks = options.tasks.empty() ? model.num_tasks() : options.tasks.size();
   report.weight_bytes = weight_bytes(model);
   report.flops_per_row = static_cast<double>(flops_per_row(ModelView(model).root()).all_experts);

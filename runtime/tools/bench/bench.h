@@ -44,7 +44,7 @@ struct StepTime {
 struct BenchReport {
   std::string kernel_set;
   std::size_t input_dim = 0;
-  std::size_t shared_dim = 0;
+  std::size_t user_dim = 0;
   std::size_t num_tasks = 0;
   std::size_t weight_bytes = 0;
   double load_seconds = 0;

@@ -58,7 +58,7 @@ Json optional_number(bool present, double value) { return present ? Json(value) 
 
 std::string bench_text(const BenchOptions& options, const BenchReport& report) {
   std::string out = printable(options.model) + ": " + std::to_string(report.input_dim) + " inputs" +
-                    (options.candidates ? " (" + std::to_string(report.shared_dim) + " of the user)" : "") + ", " +
+                    (options.candidates ? " (" + std::to_string(report.user_dim) + " of the user)" : "") + ", " +
                     counted(report.num_tasks, "task") + ", kernel set " + report.kernel_set + ", " +
                     counted(options.threads, "thread") + "\nload " +
                     fixed(report.load_seconds * 1e6, 1) + " us, with checksums " +
@@ -85,7 +85,7 @@ std::string bench_json(const BenchOptions& options, const BenchReport& report) {
               {"kernel_set", report.kernel_set},
               {"cpu", options.cpu ? Json(*options.cpu) : Json()},
               {"input_dim", report.input_dim},
-              {"shared_dim", report.shared_dim},
+              {"user_dim", report.user_dim},
               {"tasks", report.num_tasks},
               {"candidates", options.candidates},
               {"threads", options.threads},

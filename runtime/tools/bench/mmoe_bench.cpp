@@ -16,7 +16,7 @@ constexpr const char* kFooter =
     "where all experts of all tasks are computed. roofline is the least time that the machine's measured peak and one\n"
     "read of the weights allow, over the time taken. load is mapping, verifying and planning, with the file in the\n"
     "page cache.\n\n"
-    "Keys of --json (only ever added): file, kernel_set, cpu, input_dim, shared_dim, tasks, candidates, threads,\n"
+    "Keys of --json (only ever added): file, kernel_set, cpu, input_dim, user_dim, tasks, candidates, threads,\n"
     "weight_bytes, load_us, verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch,\n"
     "p50_us, p99_us, best_us, rows_per_second, gflop_per_second, roofline_share, arena_bytes, samples}], profile\n"
     "[{kind, inputs, outputs, sparse, us}].\n\n"

@@ -62,13 +62,15 @@ Json embedding_of(const ModelView& view, const schema::Feature& feature) {
 
 Json features_of(const ModelView& view) {
   Json out = Json::array();
+  std::uint64_t column = 0;  // in x, whose columns are in the order of the list
   for (Index i = 0; i < size_of(view.root().features()); ++i) {
     const schema::Feature& feature = *view.root().features()->Get(i);
     Json item = {{"name", shown_text(feature.name())},
                  {"kind", name_of(feature.kind())},
                  {"side", name_of(feature.side())},
-                 {"column", feature.column()},
+                 {"column", column},
                  {"width", feature.width()}};
+    column += feature.width();
     if (feature.source() != nullptr) item["source"] = text_of(feature.source());
     if (feature.kind() == schema::FeatureKind_Dense) {
       item["scaling"] = scaling_of(feature.scaling());
@@ -168,7 +170,8 @@ void describe_whole(const Model& model, const ModelView& view, Json& out) {
   out["name"] = shown_text(root.name());
   out["architecture"] = shown_text(root.architecture());
   out["input_dim"] = root.input_dim();
-  out["shared_dim"] = root.shared_dim();
+  out["user_dim"] = model.user_dim();
+  out["candidate_dim"] = model.candidate_dim();
   out["parameters"] = num_parameters(view);
   out["weight_bytes"] = weight_bytes(root);
   const FlopsPerRow flops = flops_per_row(root);

@@ -97,7 +97,11 @@ std::string flops_text(const Json& flops) {
 
 std::string summary(const Json& model) {
   std::string inputs = number_of(model["input_dim"]) + " columns of x";
-  if (model["shared_dim"] != 0) inputs += ", the first " + number_of(model["shared_dim"]) + " of user and context";
+  if (model["user_dim"] != 0) {
+    const std::string first = model["features"].empty() ? "the first " : "";
+    inputs += ", " + first + number_of(model["user_dim"]) + " of the user part, " + number_of(model["candidate_dim"]) +
+              " of the candidate part";
+  }
   return pairs_text({{"name", text_of(model["name"])},
                      {"architecture", text_of(model["architecture"])},
                      {"format", "version " + text_of(model["format_version"])},

@@ -20,10 +20,10 @@ FeatureSpec feature_spec(const FeatureInfo& info) {
 }
 
 // A few bytes of a file may give thousands of features one long name.
-void check_names(const Model& model, std::size_t first, std::size_t end) {
+void check_names(const Model& model) {
   constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
   std::size_t bytes = 0;
-  for (std::size_t i = first; i < end; ++i) bytes += model.feature(i).name.size();
+  for (std::size_t i = 0; i < model.num_features(); ++i) bytes += model.feature(i).name.size();
   if (bytes <= kMaxBytes) return;
   throw ToolError("the features' names have " + human_bytes(bytes) + " in all; expected at most " +
                   human_bytes(kMaxBytes));
@@ -31,19 +31,24 @@ void check_names(const Model& model, std::size_t first, std::size_t end) {
 
 }  // namespace
 
-InputSpec input_spec(const Model& model, InputPart part) {
-  const bool items = part == InputPart::kItems;
-  const std::size_t first = items ? model.num_shared_features() : 0;
-  const std::size_t end = part == InputPart::kUser ? model.num_shared_features() : model.num_features();
+InputSpec input_spec(const Model& model, Part part) {
   InputSpec spec;
-  spec.input_dim = part == InputPart::kUser ? model.shared_dim() : model.input_dim() - (items ? model.shared_dim() : 0);
-  check_names(model, first, end);
-  for (std::size_t i = first; i < end; ++i) spec.features.push_back(feature_spec(model.feature(i)));
-  spec.find_string = [&model, first](std::size_t feature, std::string_view value) {
-    return model.find_id(first + feature, value);
+  spec.input_dim = part == Part::kWhole  ? model.input_dim()
+                   : part == Part::kUser ? model.user_dim()
+                                         : model.candidate_dim();
+  spec.num_model_features = model.num_features();
+  check_names(model);
+  for (std::size_t i = 0; i < model.num_features(); ++i) {
+    const FeatureInfo info = model.feature(i);
+    if (part != Part::kWhole && (info.side == Side::kItem) != (part == Part::kCandidate)) continue;
+    spec.features.push_back(feature_spec(info));
+    spec.indices.push_back(i);
+  }
+  spec.find_string = [&model, indices = spec.indices](std::size_t feature, std::string_view value) {
+    return model.find_id(indices[feature], value);
   };
-  spec.find_integer = [&model, first](std::size_t feature, std::int64_t value) {
-    return model.find_id(first + feature, value);
+  spec.find_integer = [&model, indices = spec.indices](std::size_t feature, std::int64_t value) {
+    return model.find_id(indices[feature], value);
   };
   return spec;
 }

@@ -27,17 +27,16 @@ struct FeatureSpec {
 struct InputSpec {
   std::size_t input_dim = 0;
   std::vector<FeatureSpec> features;  ///< empty: rows are x itself
+  std::vector<std::size_t> indices;   ///< of the features in the model; empty: they are all of the model's
+  std::size_t num_model_features = 0;
 
   /// As Model::find_id(feature, value); not called for Dense features.
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
 };
 
-/// Which part of a model's input: whole rows, or a request's two halves.
-enum class InputPart : std::uint8_t { kRows, kUser, kItems };
-
 /// The model must stay as long as the result. Throws ToolError when the features' names have more than 16 MiB in all.
-/// REQUIRES for kUser and kItems: the model has shared inputs.
-InputSpec input_spec(const Model& model, InputPart part = InputPart::kRows);
+/// REQUIRES for a part: the model tells a user's inputs from a candidate's.
+InputSpec input_spec(const Model& model, Part part = Part::kWhole);
 
 }  // namespace mmoe::tools

@@ -18,7 +18,11 @@ std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted) {
 }
 
 RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
-    : has_features_(!spec.features.empty()), capacity_(capacity), kept_(capacity) {
+    : has_features_(!spec.features.empty()),
+      capacity_(capacity),
+      num_columns_(std::max(spec.num_model_features, spec.features.size())),
+      indices_(spec.indices),
+      kept_(capacity) {
   if (!has_features_) slots_.push_back({spec.input_dim, std::vector<float>(capacity * spec.input_dim), {}});
   for (const FeatureSpec& feature : spec.features) {
     Slot slot{feature.kind == FeatureKind::kDense ? feature.width : feature.length, {}, {}};
@@ -32,13 +36,13 @@ RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
 }
 
 std::vector<FeatureColumn> RowBatch::columns(std::size_t row) const {
-  std::vector<FeatureColumn> result;
-  if (!has_features_) return result;
-  for (const Slot& slot : slots_) {
-    FeatureColumn column;
+  if (!has_features_) return {};
+  std::vector<FeatureColumn> result(num_columns_);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    FeatureColumn& column = result[indices_.empty() ? i : indices_[i]];
     if (!slot.values.empty()) column.values = slot.values.data() + row * slot.width;
     if (!slot.ids.empty()) column.ids = slot.ids.data() + row * slot.width;
-    result.push_back(column);
   }
   return result;
 }

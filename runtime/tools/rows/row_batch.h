@@ -31,7 +31,7 @@ class RowBatch {
   /// [num_rows, input_dim]; null for a model with features.
   const float* x() const { return has_features_ ? nullptr : slots_[0].values.data(); }
 
-  /// One per feature, from row `row` on.
+  /// One per feature of the model, from row `row` on; those that are not in the batch's part are empty.
   std::vector<FeatureColumn> columns(std::size_t row = 0) const;
 
   /// The texts of the columns that were to be kept.
@@ -55,6 +55,8 @@ class RowBatch {
 
   bool has_features_;
   std::size_t capacity_;
+  std::size_t num_columns_;           // features of the model
+  std::vector<std::size_t> indices_;  // of the slots in the model; empty: their own
   std::size_t num_rows_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::vector<std::string>> kept_;

@@ -191,10 +191,10 @@ void print_notes(const Options& options, const RowReader& reader, const char* of
 // The one row of --user.
 void read_user(const Model& model, const Options& given, Scorer& scorer) {
   const std::string& path = given.user;
-  if (model.shared_dim() == 0) throw UsageError("--user: the model declares no user-side inputs");
+  if (model.user_dim() == 0) throw UsageError("--user: the model declares no user-side inputs");
   RowReaderOptions options;
   options.batch_rows = 2;
-  RowReader reader(path, input_spec(model, InputPart::kUser), options);
+  RowReader reader(path, input_spec(model, Part::kUser), options);
   const RowBatch* batch = reader.next();
   if (!batch || batch->num_rows() != 1) {
     throw ToolError(path + ": expected one row, the user's, found " + (batch ? "more" : "none"));
@@ -216,7 +216,7 @@ int score(Options options) {
   Scorer scorer(model, options.scorer);
   rows_options.batch_rows = scorer.max_rows();
   if (!options.user.empty()) read_user(model, options, scorer);
-  const InputPart part = options.user.empty() ? InputPart::kRows : InputPart::kItems;
+  const Part part = options.user.empty() ? Part::kWhole : Part::kCandidate;
   RowReader reader(path, input_spec(model, part), rows_options);
   const std::unique_ptr<Destination> gates = gates_destination(options, scorer, rows_options.keep);
   Destination scored(options.output);

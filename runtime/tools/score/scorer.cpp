@@ -80,8 +80,7 @@ void Scorer::set_user(const RowReader& reader, const RowBatch& batch) {
 Status Scorer::score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows) {
   if (const float* x = batch.x()) {
     if (!has_user_) return session_.score(x + first * model_.input_dim(), num_rows, scores_.data());
-    const std::size_t item_dim = model_.input_dim() - model_.shared_dim();
-    return session_.score_candidates(x + first * item_dim, num_rows, scores_.data());
+    return session_.score_candidates(x + first * model_.candidate_dim(), num_rows, scores_.data());
   }
   const std::vector<FeatureColumn> columns = batch.columns(first);
   if (has_user_) return session_.score_candidate_features(columns.data(), columns.size(), num_rows, scores_.data());

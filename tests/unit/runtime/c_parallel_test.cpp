@@ -92,10 +92,10 @@ Answers ask(mmoe_session* session, const std::vector<float>& x, const FeatureRow
   answers.note(mmoe_session_score_features(session, columns, 5, batch, scores.data()), scores);
   answers.note(mmoe_session_set_user(session, x.data()), {});
   answers.note(mmoe_session_score_candidates(session, x.data() + 23, batch, scores.data()), scores);
-  answers.note(mmoe_session_set_user_features(session, columns, 3), {});
-  answers.note(mmoe_session_score_candidate_features(session, columns + 3, 2, batch, scores.data()), scores);
-  answers.note(mmoe_session_score_features(session, columns, 4, batch, scores.data()), scores);
+  answers.note(mmoe_session_set_user_features(session, columns, 5), {});
   answers.note(mmoe_session_score_candidate_features(session, columns, 5, batch, scores.data()), scores);
+  answers.note(mmoe_session_score_features(session, columns, 4, batch, scores.data()), scores);
+  answers.note(mmoe_session_score_candidate_features(session, columns, 2, batch, scores.data()), scores);
   answers.note(mmoe_session_set_user_features(session, columns, 2), {});
   answers.note(mmoe_session_set_user(session, nullptr), {});
   answers.note(mmoe_session_score(session, nullptr, batch, scores.data()), scores);

@@ -24,8 +24,8 @@ TEST_CASE("C interface: null handles and arguments are answered, not followed") 
   size_t size = 7;
   CHECK(mmoe_model_input_dim(nullptr) == 0);
   CHECK(mmoe_model_num_tasks(nullptr) == 0);
-  CHECK(mmoe_model_shared_dim(nullptr) == 0);
-  CHECK(mmoe_model_num_shared_features(nullptr) == 0);
+  CHECK(mmoe_model_user_dim(nullptr) == 0);
+  CHECK(mmoe_model_candidate_dim(nullptr) == 0);
   CHECK(mmoe_model_task_name(nullptr, 0, &size) == nullptr);
   CHECK(size == 0);
   CHECK(mmoe_model_num_features(nullptr) == 0);
@@ -117,17 +117,20 @@ TEST_CASE("C interface: a model, its features, a session, the C++ interface's bi
   CHECK(std::memcmp(expected, found, sizeof found) == 0);
   const int32_t ids[] = {1};
   const mmoe_feature_column columns[] = {
-      {nullptr, ids}, {nullptr, ids}, {x.data(), nullptr}, {x.data(), nullptr}, {nullptr, ids}};
+      {x.data(), nullptr}, {nullptr, ids}, {nullptr, ids}, {nullptr, ids}, {x.data(), nullptr}};
   CHECK(mmoe_session_score_features(session, columns, 5, 1, found) == MMOE_OK);
   CHECK(mmoe_session_score_features(session, columns, 4, 1, found) == MMOE_INVALID_ARGUMENT);
   CHECK(std::string(mmoe_last_message()) == "num_columns: 4, the model has 5 features");
-  CHECK(mmoe_model_num_shared_features(model) == 3);
-  CHECK(mmoe_model_shared_dim(model) == 23);
-  REQUIRE(mmoe_session_set_user(session, x.data()) == MMOE_OK);
-  REQUIRE(mmoe_session_score_candidates(session, x.data() + 23, 1, found) == MMOE_OK);
+  CHECK(mmoe_model_user_dim(model) == 23);
+  CHECK(mmoe_model_candidate_dim(model) == 8);
+  std::vector<float> user(x.begin() + 1, x.begin() + 5), item(x.begin(), x.begin() + 1);  // country; price
+  item.insert(item.end(), x.begin() + 5, x.begin() + 12);                                  // shop
+  user.insert(user.end(), x.begin() + 12, x.end());                                        // device, history
+  REQUIRE(mmoe_session_set_user(session, user.data()) == MMOE_OK);
+  REQUIRE(mmoe_session_score_candidates(session, item.data(), 1, found) == MMOE_OK);
   CHECK(std::memcmp(expected, found, sizeof found) == 0);
-  REQUIRE(mmoe_session_set_user_features(session, columns, 3) == MMOE_OK);
-  REQUIRE(mmoe_session_score_candidate_features(session, columns + 3, 2, 1, found) == MMOE_OK);
+  REQUIRE(mmoe_session_set_user_features(session, columns, 5) == MMOE_OK);
+  REQUIRE(mmoe_session_score_candidate_features(session, columns, 5, 1, found) == MMOE_OK);
   CHECK(mmoe_session_set_user_features(session, columns, 2) == MMOE_INVALID_ARGUMENT);
   mmoe_session_free(session);
 

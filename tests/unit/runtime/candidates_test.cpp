@@ -17,8 +17,8 @@ struct Request {
   std::vector<float> user, items, rows;
 
   Request(const Model& model, Random& random) {
-    const std::size_t item_dim = model.input_dim() - model.shared_dim();
-    user = random.floats(model.shared_dim());
+    const std::size_t item_dim = model.candidate_dim();
+    user = random.floats(model.user_dim());
     items = random.floats(kCandidates * item_dim);
     for (std::size_t i = 0; i < kCandidates; ++i) {
       rows.insert(rows.end(), user.begin(), user.end());
@@ -39,7 +39,7 @@ TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch
     for (const std::size_t top_k : {0, 2}) {
       const AlignedBytes file = model_file(user_item_description(with_trunk, top_k));
       const Model model = load(file);
-      REQUIRE(model.shared_dim() == 13);
+      REQUIRE(model.user_dim() == 13);
       const Request request(model, random);
       const Request next(model, random);
       for (const char* kernel_set : available_kernel_sets()) {
@@ -67,7 +67,7 @@ TEST_CASE("score_candidates: behind a user's share of a product normalisations s
   for (const std::size_t top_k : {0, 2}) {
     const AlignedBytes file = model_file(normalised_description(top_k));
     const Model model = load(file);
-    REQUIRE(model.shared_dim() == 9);
+    REQUIRE(model.user_dim() == 9);
     const Request request(model, random);
     SessionOptions options;
     options.skip_experts = SkipExperts::kAlways;
@@ -101,7 +101,6 @@ TEST_CASE("score_candidates: one task alone") {
 TEST_CASE("score_candidate_features: the bits of score_features on the user's row repeated") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
-  REQUIRE(model.num_shared_features() == 3);  // country, device, history; then price, shop
   Random random(3);
   const std::vector<float> history = random.floats(3);
   const std::int32_t country = 2, device = 1;
@@ -112,27 +111,26 @@ TEST_CASE("score_candidate_features: the bits of score_features on the user's ro
     prices.push_back(random.uniform(-10, 80));
     shops.push_back(i % 9 == 0 ? Model::kUnknownId : static_cast<std::int32_t>(random.below(100)));
   }
-  const FeatureColumn rows[] = {{nullptr, countries.data()},
+  const FeatureColumn rows[] = {{prices.data(), nullptr},
+                                {nullptr, countries.data()},
+                                {nullptr, shops.data()},
                                 {nullptr, devices.data()},
-                                {histories.data(), nullptr},
-                                {prices.data(), nullptr},
-                                {nullptr, shops.data()}};
-  const FeatureColumn user[] = {{nullptr, &country}, {nullptr, &device}, {history.data(), nullptr}};
+                                {histories.data(), nullptr}};
+  const FeatureColumn user[] = {{}, {nullptr, &country}, {}, {nullptr, &device}, {history.data(), nullptr}};
   for (const std::size_t max_batch : {1, 200}) {
     SessionOptions options;
     options.max_batch = max_batch;
     Session session = make_session(model, options);
     std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
-    CHECK(session.score_candidate_features(rows + 3, 2, 1, found.data()).error().code() ==
-          ErrorCode::kInvalidArgument);
-    REQUIRE(session.set_user_features(user, 3).ok());
-    REQUIRE(session.score_features(rows, 5, kCandidates, expected.data()).ok());
-    REQUIRE(session.score_candidate_features(rows + 3, 2, kCandidates, found.data()).ok());
-    CHECK(found == expected);
-    CHECK(session.set_user_features(user, 5).error().code() == ErrorCode::kInvalidArgument);
-    REQUIRE(session.set_user_features(user, 3).ok());
     CHECK(session.score_candidate_features(rows, 5, 1, found.data()).error().code() == ErrorCode::kInvalidArgument);
-    CHECK(std::string(session.score_candidate_features(user, 2, 1, found.data()).error().message())
+    REQUIRE(session.set_user_features(user, 5).ok());
+    REQUIRE(session.score_features(rows, 5, kCandidates, expected.data()).ok());
+    REQUIRE(session.score_candidate_features(rows, 5, kCandidates, found.data()).ok());
+    CHECK(found == expected);
+    CHECK(session.set_user_features(user, 3).error().code() == ErrorCode::kInvalidArgument);
+    REQUIRE(session.set_user_features(user, 5).ok());
+    CHECK(session.score_candidate_features(rows, 2, 1, found.data()).error().code() == ErrorCode::kInvalidArgument);
+    CHECK(std::string(session.score_candidate_features(user, 5, 1, found.data()).error().message())
               .find("columns[0].values: null") != std::string::npos);
   }
 }
@@ -173,7 +171,8 @@ TEST_CASE("score_candidates: order of calls, models without users, what is not f
 
   const AlignedBytes plain_file = model_file(mmoe_description({}));
   const Model plain = load(plain_file);
-  CHECK(plain.shared_dim() == 0);
+  CHECK(plain.user_dim() == 0);
+  CHECK(plain.candidate_dim() == 0);
   CHECK(make_session(plain, {}).set_user(request.user.data()).error().code() == ErrorCode::kInvalidArgument);
 }
 

@@ -10,7 +10,7 @@
 namespace mmoe::test {
 namespace {
 
-// feature_description() in the file's order: user and context first (country, device, history), then price, shop.
+// feature_description(): price, country, shop, device, history, of which price and shop are the item's.
 struct Rows {
   std::vector<std::int32_t> country, device, shop;
   std::vector<float> history, price;
@@ -50,13 +50,13 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
       x.push_back(id < 0 ? 0.0f : table.at(static_cast<std::size_t>(id), d));
     }
   };
-  append(0, rows.country[row] < 0 ? 0 : rows.country[row]);
-  append(2, rows.device[row]);
-  for (std::size_t j = 0; j < 3; ++j) x.push_back(rows.history[row * 3 + j]);
   float price = std::isnan(rows.price[row]) ? 3.0f : rows.price[row];
   price = std::min(std::max(price, 0.0f), 50.0f);
   x.push_back((price - 2.0f) * 0.25f);
+  append(0, rows.country[row] < 0 ? 0 : rows.country[row]);
   append(1, rows.shop[row]);
+  append(2, rows.device[row]);
+  for (std::size_t j = 0; j < 3; ++j) x.push_back(rows.history[row * 3 + j]);
   return x;
 }
 
@@ -84,27 +84,31 @@ TEST_CASE("score_features: raw rows have the bits of the x they stand for, in ev
   }
 }
 
-TEST_CASE("Model: features as the description declares them, shared ones first") {
+TEST_CASE("Model: features as the description declares them, in its order") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   REQUIRE(model.num_features() == 5);
-  CHECK(model.feature(0).name == "country");
-  CHECK(model.feature(1).name == "device");
-  CHECK(model.feature(2).name == "history");
-  CHECK(model.feature(3).name == "price");
-  CHECK(model.feature(4).name == "shop");
-  CHECK(model.feature(0).side == Side::kUser);
-  CHECK(model.feature(1).side == Side::kContext);
-  CHECK(model.feature(4).side == Side::kItem);
-  CHECK(model.feature(4).column == 24);
-  CHECK(model.feature(4).width == 7);
-  CHECK(model.feature(4).num_ids == 100);
-  CHECK_FALSE(model.feature(4).string_values);
-  CHECK(model.feature(0).string_values);
-  CHECK(model.feature(1).refuses_unknown);
-  CHECK_FALSE(model.feature(3).refuses_missing);
-  CHECK(model.feature(2).refuses_missing);
-  CHECK(model.find_feature("price") == 3);
+  CHECK(model.feature(0).name == "price");
+  CHECK(model.feature(1).name == "country");
+  CHECK(model.feature(2).name == "shop");
+  CHECK(model.feature(3).name == "device");
+  CHECK(model.feature(4).name == "history");
+  CHECK(model.feature(0).side == Side::kItem);
+  CHECK(model.feature(1).side == Side::kUser);
+  CHECK(model.feature(2).side == Side::kItem);
+  CHECK(model.feature(3).side == Side::kContext);
+  const std::size_t columns[] = {0, 1, 5, 12, 28};
+  for (std::size_t i = 0; i < 5; ++i) CHECK(model.feature(i).column == columns[i]);
+  CHECK(model.user_dim() == 23);
+  CHECK(model.candidate_dim() == 8);
+  CHECK(model.feature(2).width == 7);
+  CHECK(model.feature(2).num_ids == 100);
+  CHECK_FALSE(model.feature(2).string_values);
+  CHECK(model.feature(1).string_values);
+  CHECK(model.feature(3).refuses_unknown);
+  CHECK_FALSE(model.feature(0).refuses_missing);
+  CHECK(model.feature(4).refuses_missing);
+  CHECK(model.find_feature("price") == 0);
   CHECK(model.find_feature("prices") == 5);
 }
 
@@ -149,7 +153,7 @@ TEST_CASE("score_features: wrong columns, ids and categories are errors that say
   Rows bad = good;
   bad.shop[52] = 100;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
-  CHECK(std::string(error_of(bad).message()) == "feature 4, row 52: id 100, expected -1 (unknown) or below 100");
+  CHECK(std::string(error_of(bad).message()) == "feature 2, row 52: id 100, expected -1 (unknown) or below 100");
   bad = good;
   bad.country[3] = -2;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
@@ -159,7 +163,7 @@ TEST_CASE("score_features: wrong columns, ids and categories are errors that say
   CHECK(std::string(error_of(bad).message()).find("row 59") != std::string::npos);
 
   std::vector<FeatureColumn> columns = good.columns(model);
-  columns[0].ids = nullptr;
+  columns[1].ids = nullptr;
   CHECK(session->score_features(columns.data(), 5, 60, scores.data()).error().code() == ErrorCode::kInvalidArgument);
 
   const AlignedBytes plain_file = model_file(mmoe_description({}));
@@ -183,7 +187,7 @@ TEST_CASE("score_features: a missing value without a rule makes the row's scores
   CHECK(std::isfinite(scores[4]));
 }
 
-// In the file's order: words, seen (the user's), then price, similar, tags.
+// sequence_description(): price, words, seen, similar, tags, of which words and seen are the user's.
 struct SequenceRows {
   std::vector<std::int32_t> words, seen, similar, tags;
   std::vector<float> price;
@@ -207,7 +211,7 @@ struct SequenceRows {
     }
   }
   std::vector<FeatureColumn> columns(std::size_t row = 0) const {
-    return {{nullptr, words.data() + row * 4},   {nullptr, seen.data() + row * 5}, {price.data() + row, nullptr},
+    return {{price.data() + row, nullptr}, {nullptr, words.data() + row * 4}, {nullptr, seen.data() + row * 5},
             {nullptr, similar.data() + row * 5}, {nullptr, tags.data() + row * 4}};
   }
 };
@@ -241,9 +245,9 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
         pooled(description.embeddings[sequence.embedding].table, sequence, ids.data() + row * sequence.length);
     x.insert(x.end(), block.begin(), block.end());
   };
+  x.push_back(rows.price[row]);
   append(1, rows.words);
   append(2, rows.seen);
-  x.push_back(rows.price[row]);
   append(3, rows.similar);
   append(4, rows.tags);
   return x;
@@ -253,8 +257,8 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
   const converter::ModelDescription description = sequence_description();
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
-  CHECK(model.feature(1).kind == FeatureKind::kSequence);
-  CHECK(model.feature(1).length == 5);
+  CHECK(model.feature(2).kind == FeatureKind::kSequence);
+  CHECK(model.feature(2).length == 5);
   const SequenceRows rows(71);
   std::vector<float> x;
   for (std::size_t row = 0; row < rows.count; ++row) {
@@ -272,11 +276,11 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
     CHECK(found == expected);
     // The first row's user with every row's item.
     for (std::size_t row = 0; row < rows.count; ++row) {
-      std::copy_n(x.begin(), 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17));
+      std::copy_n(x.begin() + 1, 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17 + 1));
     }
     REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
-    REQUIRE(session->set_user_features(rows.columns().data(), 2).ok());
-    REQUIRE(session->score_candidate_features(rows.columns().data() + 2, 3, rows.count, found.data()).ok());
+    REQUIRE(session->set_user_features(rows.columns().data(), 5).ok());
+    REQUIRE(session->score_candidate_features(rows.columns().data(), 5, rows.count, found.data()).ok());
     CHECK(found == expected);
     for (std::size_t row = 0; row < rows.count; ++row) {
       const std::vector<float> encoded = encode(description, rows, row);

@@ -314,7 +314,7 @@ TEST_CASE("gates: one user's candidates have the weights of whole rows") {
   for (const std::size_t top_k : {0, 2}) {
     const AlignedBytes file = model_file(user_item_description(false, top_k));
     const Model model = load(file);
-    const std::size_t dim = model.input_dim(), shared = model.shared_dim();
+    const std::size_t dim = model.input_dim(), shared = model.user_dim();
     std::vector<float> x = random.floats(kRows * dim), items;
     for (std::size_t row = 0; row < kRows; ++row) {
       std::copy_n(x.begin(), shared, x.begin() + static_cast<std::ptrdiff_t>(row * dim));
@@ -353,8 +353,8 @@ std::vector<float> all_weights(AnySession& session, const std::vector<float>& x,
   note(session.score_features(columns, 5, batch, scores.data()));
   REQUIRE(session.set_user(x.data()).ok());
   note(session.score_candidates(x.data() + 23, batch, scores.data()));
-  REQUIRE(session.set_user_features(columns, 3).ok());
-  note(session.score_candidate_features(columns + 3, 2, batch, scores.data()));
+  REQUIRE(session.set_user_features(columns, 5).ok());
+  note(session.score_candidate_features(columns, 5, batch, scores.data()));
   REQUIRE(session.write_gates(nullptr, 0).ok());
   REQUIRE(session.score(x.data(), batch, scores.data()).ok());
   CHECK(std::all_of(weights.begin(), weights.end(), [](float weight) { return weight == -1.0f; }));

@@ -282,6 +282,36 @@ TEST_CASE("hostile: links, gate scales and activations that do not fit are refus
   CHECK(contains(set_layer(Dense::VT_ACTIVATION, std::uint8_t{25}, unsupported), "layers[0]: activation: 25"));
 }
 
+// The columns of features are a permutation of those of x: the user's first, then the item's, each in the list's order.
+TEST_CASE("hostile: features whose columns do not tile x, or lie in the other side's part, are refused by name") {
+  const AlignedBytes whole = model_file(feature_description(), 1);
+  const auto refused = [&](flatbuffers::uoffset_t index, auto field, auto value) {
+    const AlignedBytes file(whole.data(), whole.size());
+    const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+    auto* feature = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Feature*>(root.features()->Get(index)));
+    REQUIRE(feature->SetField(field, value, decltype(value){99}));
+    seal(file);
+    return message_of(file.data(), file.size(), ErrorCode::kDamaged);
+  };
+  using Feature = schema::Feature;  // price 23, country 0, shop 24, device 4, history 20
+  CHECK(contains(refused(0, Feature::VT_COLUMN, 0u), "features[0].column: 0, expected 23"));
+  CHECK(contains(refused(1, Feature::VT_COLUMN, 1u), "features[1].column: 1, expected 0"));
+  CHECK(contains(refused(2, Feature::VT_COLUMN, 23u), "features[2].column: 23, expected 24"));
+  CHECK(contains(refused(4, Feature::VT_COLUMN, 4000000000u), "features[4].column: 4000000000, expected 20"));
+  CHECK(contains(refused(4, Feature::VT_WIDTH, 4u), "features[4].column: 20, expected 20 and a width that ends within 23"));
+  CHECK(contains(refused(2, Feature::VT_WIDTH, 0u), "features[2].column: 24"));
+  CHECK(contains(refused(0, Feature::VT_SIDE, std::uint8_t{schema::Side_User}), "features[0].column: 23, expected 0"));
+  CHECK(contains(refused(4, Feature::VT_SIDE, std::uint8_t{schema::Side_Item}), "features[4].column: 20, expected 31"));
+  CHECK(contains(refused(4, Feature::VT_WIDTH, 2u), "features: end at columns 22 and 31, expected shared_dim 23"));
+  const AlignedBytes file(whole.data(), whole.size());
+  auto* root = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
+  for (const std::uint32_t shared_dim : {0u, 22u, 24u, 31u, 32u}) {
+    REQUIRE(root->SetField(schema::Model::VT_SHARED_DIM, shared_dim, 99u));
+    seal(file);
+    message_of(file.data(), file.size(), ErrorCode::kDamaged);
+  }
+}
+
 TEST_CASE("hostile: random damage in many places at once") {
   const AlignedBytes whole = model_file(feature_description(), 1);
   Random random(1);

@@ -105,8 +105,8 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   bool scored = true;
   for (int i = 0; i < 3; ++i) scored = session->score(x.data(), 200, scores.data()).ok() && scored;
   scored = session->write_gates(weights.data(), plan->num_gate_weights()).ok() && scored;
-  const FeatureColumn columns[] = {{nullptr, ids.data()}, {nullptr, ids.data()}, {x.data(), nullptr},
-                                   {x.data(), nullptr},   {nullptr, ids.data()}};
+  const FeatureColumn columns[] = {{x.data(), nullptr},   {nullptr, ids.data()}, {nullptr, ids.data()},
+                                   {nullptr, ids.data()}, {x.data(), nullptr}};
   scored = session->score_features(columns, 5, 200, scores.data()).ok() && scored;
   scored = session->score(x.data(), 200, scores.data()).ok() && scored;
   const std::int32_t id = model->find_id(model->find_feature("country"), std::string_view("AT"));
@@ -135,8 +135,8 @@ TEST_CASE("ParallelSession: creation allocates once, scoring on a thread pool ne
   const std::vector<float> x(300 * 31), items(300 * 8);
   std::vector<float> scores(300 * 2);
   const std::vector<std::int32_t> ids(300, 1);
-  const FeatureColumn columns[] = {{nullptr, ids.data()}, {nullptr, ids.data()}, {x.data(), nullptr},
-                                   {x.data(), nullptr},   {nullptr, ids.data()}};
+  const FeatureColumn columns[] = {{x.data(), nullptr},   {nullptr, ids.data()}, {nullptr, ids.data()},
+                                   {nullptr, ids.data()}, {x.data(), nullptr}};
   PlanOptions options;
   options.max_batch = 300;
   Result<Plan> plan = Plan::create(model, options);
@@ -149,8 +149,8 @@ TEST_CASE("ParallelSession: creation allocates once, scoring on a thread pool ne
     scored = scored && session->score_features(columns, 5, 300, scores.data()).ok();
     scored = scored && session->set_user(x.data()).ok();
     scored = scored && session->score_candidates(items.data(), 300, scores.data()).ok();
-    scored = scored && session->set_user_features(columns, 3).ok();
-    scored = scored && session->score_candidate_features(columns + 3, 2, 300, scores.data()).ok();
+    scored = scored && session->set_user_features(columns, 5).ok();
+    scored = scored && session->score_candidate_features(columns, 5, 300, scores.data()).ok();
   }
   const std::size_t after = num_allocations;
   CHECK(scored);

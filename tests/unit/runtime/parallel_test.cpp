@@ -173,7 +173,7 @@ TEST_CASE("ParallelSession: raw features, and a user with many candidates") {
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const FeatureRows<FeatureColumn> rows(kRows);
-  const FeatureColumn* const items = rows.columns.data() + 3;
+  const FeatureColumn* const items = rows.columns.data();
   Result<Session> single = Session::create(plan);
   for (const std::size_t num_workers : kWorkers) {
     ParallelSession session = make_session(plan, pool->executor(), num_workers);
@@ -183,10 +183,10 @@ TEST_CASE("ParallelSession: raw features, and a user with many candidates") {
       REQUIRE(session.score_features(rows.columns.data(), 5, batch, scores.data()).ok());
       CHECK(same_bits(scores, expected));
 
-      REQUIRE(single->set_user_features(rows.columns.data(), 3).ok());
-      REQUIRE(single->score_candidate_features(items, 2, batch, expected.data()).ok());
-      REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
-      REQUIRE(session.score_candidate_features(items, 2, batch, scores.data()).ok());
+      REQUIRE(single->set_user_features(rows.columns.data(), 5).ok());
+      REQUIRE(single->score_candidate_features(items, 5, batch, expected.data()).ok());
+      REQUIRE(session.set_user_features(rows.columns.data(), 5).ok());
+      REQUIRE(session.score_candidate_features(items, 5, batch, scores.data()).ok());
       CHECK(same_bits(scores, expected));
     }
   }
@@ -199,7 +199,7 @@ TEST_CASE("ParallelSession: candidates have the bits of whole rows, for one user
     const AlignedBytes file = model_file(user_item_description(false, top_k));
     const Model model = load(file);
     const Plan plan = make_plan(model);
-    const std::size_t shared = model.shared_dim(), width = model.input_dim() - shared;
+    const std::size_t shared = model.user_dim(), width = model.candidate_dim();
     Random random(1);
     const std::vector<float> items = random.floats(kRows * width);
     for (const std::size_t num_workers : kWorkers) {
@@ -292,15 +292,15 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
   std::vector<float> scores(kRows * 2);
   const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
   rows.shop[145] = 100;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
-  rows.device[190] = Model::kUnknownId;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: unknown category");
+  CHECK(error_of(plan, pool->executor(), call) == "feature 2, row 145: id 100, expected -1 (unknown) or below 100");
+  rows.country[190] = -5;
+  CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: id -5, expected -1 (unknown) or below 5");
   const auto candidates = [&](auto& session) {
-    REQUIRE(session.set_user_features(rows.columns.data(), 3).ok());
-    return session.score_candidate_features(rows.columns.data() + 3, 2, kRows, scores.data());
+    REQUIRE(session.set_user_features(rows.columns.data(), 5).ok());
+    return session.score_candidate_features(rows.columns.data(), 5, kRows, scores.data());
   };
   CHECK(error_of(plan, pool->executor(), candidates) ==
-        "feature 4, row 145: id 100, expected -1 (unknown) or below 100");
+        "feature 2, row 145: id 100, expected -1 (unknown) or below 100");
 }
 
 TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
@@ -312,8 +312,8 @@ TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
   std::vector<float> scores(kRows * 2);
   const FeatureRows<FeatureColumn> rows(kRows);
   std::vector<FeatureColumn> missing = rows.columns;
-  missing[2].values = nullptr;
-  missing[4].ids = nullptr;
+  missing[4].values = nullptr;
+  missing[2].ids = nullptr;
   const std::vector<float> not_finite(24, kNan);
   float* const out = scores.data();
   const auto refused = [&](const auto& call) { return !error_of(plan, executor, call).empty(); };
@@ -329,10 +329,10 @@ TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
   CHECK(refused([&](auto& s) { return s.set_user(not_finite.data()); }));
   CHECK(refused([&](auto& s) { return s.score_candidates(x.data(), kRows, out); }));  // before set_user()
   CHECK(refused([&](auto& s) { return s.set_user_features(rows.columns.data(), 2); }));
-  CHECK(refused([&](auto& s) { return s.set_user_features(missing.data(), 3); }));
+  CHECK(refused([&](auto& s) { return s.set_user_features(missing.data(), 5); }));
   CHECK(refused([&](auto& s) {
     REQUIRE(s.set_user(x.data()).ok());
-    return s.score_candidate_features(missing.data() + 3, 2, kRows, out);
+    return s.score_candidate_features(missing.data(), 5, kRows, out);
   }));
   CHECK(refused([&](auto& s) {
     REQUIRE(s.set_user(x.data()).ok());

@@ -105,23 +105,21 @@ ModelDescription with_sides(const std::vector<Side>& sides) {
   return model;
 }
 
-TEST_CASE("the order of features is told: in a line where it is kept, feature by feature where it is not") {
+TEST_CASE("the order of features is told, and which of them the user's part and the candidates' part have") {
   using Lines = std::vector<std::string>;
-  CHECK(describe_feature_order(with_sides({Side::kUser, Side::kContext}), {0, 1}) ==
-        Lines{"order: 2 features in the description's order"});
-  CHECK(describe_feature_order(with_sides({Side::kUser, Side::kItem}), {0, 1}) ==
-        Lines{"order: 2 features in the description's order; set_user takes the first 1, candidates bring the others"});
-  const Lines moved = describe_feature_order(with_sides({Side::kUser, Side::kItem, Side::kContext}), {0, 2, 1});
-  REQUIRE(moved.size() == 4);
-  CHECK(contains(moved[0], "NOT the description's"));
-  CHECK(contains(moved[0], "set_user takes the first 2"));
-  CHECK(moved[2] == "  feature 1 is \"c\" (2 in the description), x 1-3 (3-5)");
-  CHECK(moved[3] == "  feature 2 is \"b\" (1 in the description), x 4-5 (1-2)");
+  CHECK(describe_feature_order(with_sides({Side::kUser, Side::kContext})) ==
+        Lines{"order: features and the columns of x as in the description, 2 features"});
+  CHECK(describe_feature_order(with_sides({Side::kItem, Side::kUser, Side::kContext})) ==
+        Lines{"order: features and the columns of x as in the description, 3 features",
+              "  user part (set_user): 2 features, 5 columns of x: b, c",
+              "  candidate part: 1 feature, 1 column of x: a"});
   ModelDescription plain;
   plain.input_dim = 9;
-  CHECK(describe_feature_order(plain, {}) == Lines{"order: x as the training code has it, 9 columns"});
+  CHECK(describe_feature_order(plain) == Lines{"order: x as the training code has it, 9 columns"});
   plain.shared_dim = 4;
-  CHECK(contains(describe_feature_order(plain, {}).front(), "set_user takes the first 4"));
+  CHECK(describe_feature_order(plain) == Lines{"order: x as the training code has it, 9 columns",
+                                               "  user part (set_user): the first 4 columns",
+                                               "  candidate part: the other 5 columns"});
 }
 
 }  // namespace

@@ -41,10 +41,12 @@ TEST_CASE("lower: towers that read one stream share a product") {
   CHECK(model.towers[0][1].product != model.towers[1][1].product);
 }
 
-TEST_CASE("lower: item-side features go behind, and the weights' columns with them") {
+TEST_CASE("lower: item-side columns go behind in the weights, and the features keep their order") {
   const ModelDescription before = test::feature_description();
   const LoweredModel after = lower(before);
-  CHECK(after.feature_order == std::vector<size_t>{1, 3, 4, 0, 2});
+  CHECK(after.feature_columns == std::vector<size_t>{23, 0, 24, 4, 20});  // price, country, shop, device, history
+  REQUIRE(after.description.features.size() == 5);
+  for (size_t i = 0; i < 5; ++i) CHECK(after.description.features[i].name == before.features[i].name);
   CHECK(after.shared_dim == 23);
   const Matrix& original = before.levels[0].experts[1].layers[0].weight;
   const LoweredDense& layer = after.levels[0].experts[1].layers[0];

@@ -39,7 +39,7 @@ TEST_CASE("check_file: a file that does not compute the description is refused, 
   other.levels[0].experts[1].layers[0].weight.data[7] += 0.5f;
   const LoweredModel lowered = lower(other);
   const RawRows rows = random_rows(description, 8, 1);
-  Golden golden = make_golden(lowered, rows);
+  Golden golden = make_golden(other, rows);
   const std::vector<uint8_t> bytes = serialize(lowered, golden, {});
   const std::string_view file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   CHECK_THROWS_WITH_AS(check_file(file, evaluate(description, rows), golden),
