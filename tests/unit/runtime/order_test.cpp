@@ -176,7 +176,7 @@ TEST_CASE("order: golden rows lie in the description's order") {
   columns[3].ids = device.data();
   columns[4].values = history.data();
   SessionOptions options;
-  options.isa = "scalar";
+  options.kernel_set = "scalar";
   std::vector<float> scores(12);
   REQUIRE(Session::create(model, options)->score_features(columns.data(), 5, 6, scores.data()).ok());
   CHECK(std::memcmp(scores.data(), golden.scores, sizeof(float) * 12) == 0);
