@@ -10,8 +10,7 @@ than one way. The linker keeps one of them without a word, and which one depends
 
 Compilers inline by file, so that one inline function has objects of some sizes. In optimised archives only functions of
 our own namespace are compared, and by more than SLACK; variables always have their size. --unoptimised: every size
-counts. Kernel sets are compiled for other processors; objects.py looks at theirs. --self-test plants one of each kind.
-Standard library and nm only.
+counts. --self-test plants one of each kind. Standard library and nm only.
 """
 
 import argparse
@@ -36,9 +35,8 @@ def read_definitions(archives):
         text = subprocess.run(["nm", "-A", "-S", "--defined-only", "--format=posix", str(archive)], check=True,
                               capture_output=True, text=True).stdout
         for match in filter(None, map(LINE.match, text.splitlines())):
-            if match[1].removesuffix(".o").removesuffix(".cpp") not in KERNEL_SETS:
-                # Two archives may each have an object of the same name.
-                yield Definition(f"{pathlib.Path(archive).name}({match[1]})", match[3], int(match[4], 16), match[2])
+            # Two archives may each have an object of the same name.
+            yield Definition(f"{pathlib.Path(archive).name}({match[1]})", match[3], int(match[4], 16), match[2])
 
 
 def sizes_differ(definitions, unoptimised):
