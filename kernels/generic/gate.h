@@ -25,19 +25,10 @@ inline void softmax_row(const float* logits, std::size_t size, float* weights) {
   }
 }
 
-// Four floats side by side; of x86 also where Arch has wider registers, which cross their lanes at a price.
-#ifdef __SSE2__
-template <class Arch>
-using Quad = xsimd::batch<float, xsimd::sse2>;
-#else
-template <class Arch>
-using Quad = Reg<Arch>;
-#endif
-
 /// Four rows of four floats become four columns.
 template <class Arch>
 inline void transpose(const float* from, std::size_t from_stride, float* to, std::size_t to_stride) {
-  using Q = Quad<Arch>;
+  using Q = typename Traits<Arch>::Quad;
   static_assert(Q::size == 4);
   const Q a = Q::load_unaligned(from), b = Q::load_unaligned(from + from_stride);
   const Q c = Q::load_unaligned(from + 2 * from_stride), d = Q::load_unaligned(from + 3 * from_stride);

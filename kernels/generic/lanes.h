@@ -1,5 +1,5 @@
 // Fused multiply-add by one lane of a register: four inputs of a row are one load instead of four broadcasts, which
-// cost an in-order core a third of its time. xsimd has no such operation. AArch64 alone: ARMv7 cannot fuse by a lane.
+// cost an in-order core a third of its time. xsimd has no such operation: the set's traits have it, or not.
 #pragma once
 
 #include "kernels/generic/math.h"
@@ -10,49 +10,37 @@ inline namespace MMOE_SET {
 
 /// Whether tiles of so many rows use lanes: all, or in a build for size the one in which batches spend their time.
 template <class Arch, std::size_t kRows>
-constexpr bool kByLane =
-#if defined(__aarch64__) && defined(__OPTIMIZE_SIZE__)
-    Shape<Arch>::kLanes == 4 && kRows == Shape<Arch>::kMaxRows;
-#elif defined(__aarch64__)
-    Shape<Arch>::kLanes == 4;
-#else
-    false;
-#endif
-
-/// Inputs [begin, end) of a tile by fours, in ascending order as one by one. Returns the first that is left.
-/// kFetch: a line at `ahead` for each input, ahead_step bytes further each. REQUIRES: kByLane<Arch, kRows>.
-template <class Arch, bool kFetch, std::size_t kRows, std::size_t kCount>
-inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const float* weights,
-                                      std::size_t panel_stride, std::size_t begin, std::size_t end,
-                                      Reg<Arch> (&sum)[kRows][kCount], const char*& ahead, std::size_t ahead_step);
-
-#ifdef __aarch64__
+constexpr bool kByLane = Traits<Arch>::kHasLanes && (!kForSize || kRows == Shape<Arch>::kMaxRows);
 
 /// One input of the four in x: every output takes one multiply-add. panels: where the four inputs' weights begin.
 template <class Arch, int kLane, std::size_t kRows, std::size_t kCount, std::size_t kPanels>
-inline void multiply_add_lane(const float32x4_t (&x)[kRows], const float* const (&panels)[kPanels],
+inline void multiply_add_lane(const Reg<Arch> (&x)[kRows], const float* const (&panels)[kPanels],
                               Reg<Arch> (&sum)[kRows][kCount]) {
   // As many weights are loaded at once as the 32 registers have room for, so that loads are ahead of their use: all
   // panels' or one's; six rows leave room for one register, whose six multiply-adds take as long as the next load.
   constexpr std::size_t kRegs = Shape<Arch>::kRegs;
-  constexpr std::size_t kRoom = 31 - kRows * kCount - kRows;
+  constexpr std::size_t kRoom = Traits<Arch>::kRegisters - 1 - kRows * kCount - kRows;
   constexpr std::size_t kGroup = kCount <= kRoom ? kCount : kRegs <= kRoom ? kRegs : 1;
   MMOE_UNROLL
   for (std::size_t first = 0; first < kCount; first += kGroup) {
-    float32x4_t w[kGroup];
+    Reg<Arch> w[kGroup];
     MMOE_UNROLL
     for (std::size_t i = 0; i < kGroup; ++i) {
       const std::size_t r = first + i;
-      w[i] = vld1q_f32(panels[r / kRegs] + r % kRegs * 4 + kLane * kPanelWidth);
+      w[i] = Reg<Arch>::load_unaligned(panels[r / kRegs] + r % kRegs * 4 + kLane * kPanelWidth);
     }
     MMOE_UNROLL
     for (std::size_t i = 0; i < kGroup; ++i) {
       MMOE_UNROLL
-      for (std::size_t m = 0; m < kRows; ++m) sum[m][first + i] = vfmaq_laneq_f32(sum[m][first + i], w[i], x[m], kLane);
+      for (std::size_t m = 0; m < kRows; ++m) {
+        sum[m][first + i] = Traits<Arch>::template multiply_add_lane<kLane>(x[m], w[i], sum[m][first + i]);
+      }
     }
   }
 }
 
+/// Inputs [begin, end) of a tile by fours, in ascending order as one by one. Returns the first that is left.
+/// kFetch: a line at `ahead` for each input, ahead_step bytes further each. REQUIRES: kByLane<Arch, kRows>.
 template <class Arch, bool kFetch, std::size_t kRows, std::size_t kCount>
 inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const float* weights,
                                       std::size_t panel_stride, std::size_t begin, std::size_t end,
@@ -67,9 +55,9 @@ inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const 
       MMOE_UNROLL
       for (int i = 0; i < 4; ++i, ahead += ahead_step) __builtin_prefetch(ahead, 0, 2);
     }
-    float32x4_t x[kRows];
+    Reg<Arch> x[kRows];
     MMOE_UNROLL
-    for (std::size_t m = 0; m < kRows; ++m) x[m] = vld1q_f32(input[m] + k);
+    for (std::size_t m = 0; m < kRows; ++m) x[m] = Reg<Arch>::load_unaligned(input[m] + k);
     multiply_add_lane<Arch, 0>(x, panels, sum);
     multiply_add_lane<Arch, 1>(x, panels, sum);
     multiply_add_lane<Arch, 2>(x, panels, sum);
@@ -79,8 +67,6 @@ inline std::size_t multiply_add_fours(const float* const (&input)[kRows], const 
   }
   return k;
 }
-
-#endif
 
 }  // namespace MMOE_SET
 }  // namespace mmoe::kernels

@@ -2,41 +2,20 @@
 // fixes. reference.cpp states the same sequences in scalar code.
 #pragma once
 
-#include <xsimd/xsimd.hpp>
-
 #include "kernels/constants.h"
+#include "kernels/generic/traits.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
 
 template <class Arch>
-using Reg = xsimd::batch<float, Arch>;
-
-/// x * y + z, rounded once. xsimd 8.1 has no fused form for AVX-512 and would round twice.
-template <class Arch>
 inline Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
-#ifdef __AVX512F__
-  return Reg<Arch>(_mm512_fmadd_ps(x, y, z));
-#else
-  return xsimd::fma(x, y, z);
-#endif
+  return Traits<Arch>::multiply_add(x, y, z);
 }
 
-/// x / y, rounded once. xsimd 8.1 multiplies by an estimated reciprocal on every NEON.
 template <class Arch>
 inline Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) {
-#if defined(__aarch64__)
-  return Reg<Arch>(vdivq_f32(x, y));
-#elif defined(__arm__)  // no such instruction on registers of four
-  float32x4_t q = x;
-  q = vsetq_lane_f32(vgetq_lane_f32(x, 0) / vgetq_lane_f32(y, 0), q, 0);
-  q = vsetq_lane_f32(vgetq_lane_f32(x, 1) / vgetq_lane_f32(y, 1), q, 1);
-  q = vsetq_lane_f32(vgetq_lane_f32(x, 2) / vgetq_lane_f32(y, 2), q, 2);
-  q = vsetq_lane_f32(vgetq_lane_f32(x, 3) / vgetq_lane_f32(y, 3), q, 3);
-  return Reg<Arch>(q);
-#else
-  return x / y;
-#endif
+  return Traits<Arch>::divide(x, y);
 }
 
 /// e^x for x <= 0; 0 below the smallest normal result; NaN for NaN. About 1 ulp.

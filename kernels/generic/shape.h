@@ -3,8 +3,7 @@
 
 #include <cstddef>
 
-#include <xsimd/xsimd.hpp>
-
+#include "kernels/generic/traits.h"
 #include "kernels/panel16.h"
 #include "kernels/unroll.h"
 
@@ -14,14 +13,20 @@
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
 
+/// Built for size, there are fewer tile shapes, and none that fetches ahead.
+#ifdef __OPTIMIZE_SIZE__
+constexpr bool kForSize = true;
+#else
+constexpr bool kForSize = false;
+#endif
+
 template <class Arch>
 struct Shape {
-  static constexpr std::size_t kLanes = xsimd::batch<float, Arch>::size;
+  static constexpr std::size_t kLanes = Reg<Arch>::size;
   static constexpr std::size_t kRegs = kPanelWidth / kLanes;  ///< registers in a panel row
 
   // A tile holds rows x panels x kRegs accumulators, one panel row per panel and a broadcast input.
-  static constexpr bool kManyRegisters = kLanes == 16 || MMOE_MANY_REGISTERS;
-  static constexpr std::size_t kAccumulators = kManyRegisters ? 24 : 12;
+  static constexpr std::size_t kAccumulators = Traits<Arch>::kRegisters == 32 ? 24 : 12;
 
   static constexpr std::size_t at_least_one(std::size_t n) { return n == 0 ? 1 : n; }
 
@@ -29,14 +34,8 @@ struct Shape {
   /// registers (12 x 2 reads 14, and spills two). AVX2: 6 rows x 1 panel of 2 registers; SSE 3 x 1; NEON 6 x 1.
   static constexpr std::size_t kMaxRows = kLanes == 16 ? 8 : at_least_one(kAccumulators / kRegs);
 
-  // Built for size, there are fewer tile shapes, and none that fetches ahead.
-#ifdef __OPTIMIZE_SIZE__
-  static constexpr bool kFetches = false;
-  static constexpr std::size_t kMaxPanels = 4;
-#else
-  static constexpr bool kFetches = true;
-  static constexpr std::size_t kMaxPanels = 6;  ///< more streams of weights are slower to read
-#endif
+  static constexpr bool kFetches = !kForSize;
+  static constexpr std::size_t kMaxPanels = kForSize ? 4 : 6;  ///< more streams of weights are slower to read
 
   /// Panels that a tile of `rows` rows spans; few rows take more, to keep as many fma in flight.
   static constexpr std::size_t panels(std::size_t rows) {

@@ -1,12 +1,17 @@
 // x86-64 with AVX2 and fma: 256-bit registers, 16 of them.
 #define MMOE_SET avx2
-#define MMOE_MANY_REGISTERS 0
 #include "kernels/generic/table.h"
+#include "kernels/generic/x86.h"
 
 namespace mmoe::kernels {
 inline namespace avx2 {
 
-constexpr KernelTable kTable = make_table<xsimd::fma3<xsimd::avx2>>("avx2");
+using Arch = xsimd::fma3<xsimd::avx2>;
+
+template <>
+struct Traits<Arch> : X86Traits<Arch> {};
+
+constexpr KernelTable kTable = make_table<Arch>("avx2");
 
 }  // namespace avx2
 }  // namespace mmoe::kernels

@@ -1,12 +1,24 @@
 // x86-64 with AVX-512 F, CD, DQ, BW, VL: 512-bit registers, 32 of them.
 #define MMOE_SET avx512
-#define MMOE_MANY_REGISTERS 1
 #include "kernels/generic/table.h"
+#include "kernels/generic/x86.h"
 
 namespace mmoe::kernels {
 inline namespace avx512 {
 
-constexpr KernelTable kTable = make_table<xsimd::avx512bw>("avx512");
+using Arch = xsimd::avx512bw;
+
+template <>
+struct Traits<Arch> : X86Traits<Arch> {
+  static constexpr std::size_t kRegisters = 32;
+
+  // xsimd 8.1 has no fused form, and would round twice.
+  static Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
+    return Reg<Arch>(_mm512_fmadd_ps(x, y, z));
+  }
+};
+
+constexpr KernelTable kTable = make_table<Arch>("avx512");
 
 }  // namespace avx512
 }  // namespace mmoe::kernels

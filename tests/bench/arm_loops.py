@@ -15,7 +15,7 @@ import tempfile
 
 BOUNDS = {"cortex-a55": (1.0, 0.25), "neoverse-n1": (0.5, 0.10), "neoverse-v1": (0.25, 0.10)}  # cycles, margin
 GATED = (6, 1, False)  # rows, panels, fetches ahead: what batches spend their time in
-TILE = re.compile(r"^[0-9a-f]+ <.*dense_tile<xsimd::neon64, (\d+)ul, (\d+)ul, (true|false)>", re.MULTILINE)
+TILE = re.compile(r"^[0-9a-f]+ <.*dense_tile<xsimd_neon64::neon64, (\d+)ul, (\d+)ul, (true|false)>", re.MULTILINE)
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(.+)$", re.MULTILINE)
 BRANCH = re.compile(r"^(?:b\.\w+|cbn?z\s+\w+,|b)\s+([0-9a-f]+)")
 ITERATIONS = 200

@@ -71,7 +71,9 @@ WRITTEN = PACKED + ["converter/writer/"]
 RULES = [
     # kernels: nothing of ours outside; the generic headers are compiled once per instruction set, where any
     # inline function of the standard library could become a weak symbol that two of them share.
-    Rule(r"kernels/(generic/.*\.h|sets/.*)", ["kernels/"], {"cstddef", "cstdint"}, ["xsimd/"]),
+    Rule(r"kernels/generic/neon\.h", ["kernels/"], {"arm_neon.h"}),
+    Rule(r"kernels/generic/traits\.h", ["kernels/"], {"cstddef"}, ["xsimd/"]),
+    Rule(r"kernels/(generic/.*\.h|sets/.*)", ["kernels/"], {"cstddef", "cstdint"}),
     Rule(r"kernels/special/mve\.h", ["kernels/"], {"arm_mve.h"}),
     Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
     Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
@@ -143,6 +145,7 @@ VIOLATIONS = [
     ("kernels/kernels.h", "mmoe/error.h"),
     ("kernels/generic/dense.h", "algorithm"),
     ("kernels/sets/avx2.cpp", "cmath"),
+    ("kernels/generic/math.h", "xsimd/xsimd.hpp"),
     ("kernels/select.cpp", "vector"),
     ("runtime/include/mmoe/model.h", "flatbuffers/flatbuffers.h"),
     ("runtime/include/mmoe/session.h", "string"),

@@ -1,0 +1,47 @@
+// What a kernel set says of its processor beyond what xsimd knows. Everything in generic/ asks Traits<Arch>, never the
+// compiler's macros: those describe the flags of one file, and two sets of one processor family may differ.
+//
+// A file of sets/ defines MMOE_SET, its name, and specialises Traits for its architecture, from BaseTraits or from those
+// of its family (x86.h, neon.h). Two sets may have one architecture: everything that a set compiles is in namespaces of
+// its own, so that no inline function of it has the name of another's. Of two the linker would keep one, perhaps the one
+// that this machine cannot run. That holds for xsimd too, whose namespace is xsimd_avx2 to the set "avx2".
+#pragma once
+
+#include <cstddef>
+
+#define MMOE_PASTE(a, b) a##b
+#define MMOE_PASTE_EXPANDED(a, b) MMOE_PASTE(a, b)
+#define xsimd MMOE_PASTE_EXPANDED(xsimd_, MMOE_SET)
+#include <xsimd/xsimd.hpp>
+
+namespace mmoe::kernels {
+inline namespace MMOE_SET {
+
+template <class Arch>
+using Reg = xsimd::batch<float, Arch>;
+
+template <class Arch>
+struct BaseTraits {
+  /// Vector registers of the processor.
+  static constexpr std::size_t kRegisters = 16;
+
+  /// Whether multiply_add_lane<kLane>(x, w, sum) exists: x[kLane] * w + sum, for registers of four floats.
+  static constexpr bool kHasLanes = false;
+
+  /// Four floats side by side, to transpose.
+  using Quad = Reg<Arch>;
+
+  /// x * y + z, rounded once where the set is exact.
+  static Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
+    return xsimd::fma(x, y, z);
+  }
+
+  /// x / y, rounded once.
+  static Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) { return x / y; }
+};
+
+template <class Arch>
+struct Traits;
+
+}  // namespace MMOE_SET
+}  // namespace mmoe::kernels
