@@ -1,7 +1,9 @@
 // compare: mmoe-edge and its peers side by side, in one run. run.sh builds and starts it.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -11,9 +13,11 @@
 #include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/output_file.h"
 #include "tests/bench/aligned.h"
+#include "tests/bench/estimate.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/read_network.h"
 #include "tests/bench/report.h"
+#include "tests/bench/saved_cells.h"
 
 namespace mmoe::bench {
 namespace {
@@ -21,7 +25,8 @@ namespace {
 constexpr const char* kDescription =
     "Times mmoe-edge and other engines on the same models, weights and inputs: one thread, rounds in which\n"
     "every engine gets a slice, medians. Every engine's scores are compared with ours before it is timed.\n"
-    "FOLDER holds what make_models.py and mmoe-convert have written.";
+    "FOLDER holds what make_models.py and mmoe-convert have written. With --csv every cell is in the file as soon as\n"
+    "it is measured, and --resume measures those that are not.";
 
 struct Options {
   std::string folder;
@@ -32,6 +37,7 @@ struct Options {
   MeasureOptions measure;
   std::optional<int> cpu;
   std::string csv;
+  bool resume = false;
   bool least = false;
   bool quick = false;
 };
@@ -60,7 +66,8 @@ void declare(tools::CommandLine& app, Options& options) {
   app.add_option("--cpu", options.cpu, "processor to stay on [wherever the system puts it]")
       ->type_name("N")
       ->take_last();
-  app.add_option("--csv", options.csv, "write the results there")->type_name("FILE")->take_last();
+  app.add_option("--csv", options.csv, "write the results there, after every cell")->type_name("FILE")->take_last();
+  app.add_flag("--resume", options.resume, "keep the cells that the CSV file has from the same engines, rounds and slice");
   app.add_flag("--least", options.least, "print the least times too, for a machine that others use meanwhile");
   app.add_flag("--quick", options.quick, "5 rounds of 2 ms: a look, not a measurement");
 }
@@ -92,24 +99,101 @@ AlignedFloats random_inputs(std::size_t size) {
   return x;
 }
 
-std::vector<Cell> measure_all(std::vector<NamedEngine>& engines, const Options& options) {
-  std::vector<Cell> cells;
-  const std::filesystem::path folder = options.folder;
-  for (const std::string& model : options.models) {
-    const Network network = read_network(folder / (model + ".pt"), folder / (model + ".json"));
-    for (const std::size_t batch : options.batches) {
-      const AlignedFloats x = random_inputs(batch * network.input_dim);
-      std::fprintf(stderr, "%s x %zu\n", model.c_str(), batch);
-      cells.push_back(measure(engines, {model, folder, &network, batch, x.data()}, options.measure));
+// Weights as make_models.py or plain_models.py has written them.
+Network read_model(const std::filesystem::path& folder, const std::string& name) {
+  const std::filesystem::path torch = folder / (name + ".pt");
+  return read_network(std::filesystem::exists(torch) ? torch : folder / (name + ".safetensors"), folder / (name + ".json"));
+}
+
+// All cells of the table, one after the other, and what is known of each.
+class Comparison {
+ public:
+  Comparison(std::vector<NamedEngine>& engines, const Options& options) : engines_(engines), options_(options) {
+    for (const std::string& model : options.models) networks_.emplace(model, read_model(options.folder, model));
+    const std::vector<Cell> saved = options.resume ? read_cells(options.csv) : std::vector<Cell>();
+    for (const std::string& model : options.models) {
+      for (const std::size_t batch : options.batches) {
+        Cell cell = planned_cell(engines, case_of(model, batch, nullptr), options.measure);
+        const Cell* done = find_cell(saved, cell);
+        if (done) cell.engines = done->engines;
+        (done ? num_kept_ : num_left_) += 1;
+        cells_.push_back(std::move(cell));
+        is_done_.push_back(done != nullptr);
+      }
     }
   }
-  return cells;
-}
+
+  const std::vector<Cell>& run() {
+    Estimate estimate(num_left_ > 0 ? speed() : 1.0, cells_to_measure());
+    announce(estimate);
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (is_done_[i]) continue;
+      const auto start = std::chrono::steady_clock::now();
+      const AlignedFloats x = random_inputs(cells_[i].batch * networks_.at(cells_[i].model).input_dim);
+      cells_[i] = measure(engines_, case_of(cells_[i].model, cells_[i].batch, x.data()), options_.measure);
+      is_done_[i] = true;
+      --num_left_;
+      write_csv();
+      estimate.take(cells_[i], std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      const std::string left = num_left_ == 0 ? "" : "; " + duration_text(estimate.seconds_left()) + " left";
+      std::fprintf(stderr, "%s%s\n", cell_text(cells_[i]).c_str(), left.c_str());
+    }
+    return cells_;
+  }
+
+ private:
+  Case case_of(const std::string& model, std::size_t batch, const float* x) const {
+    return {model, options_.folder, &networks_.at(model), batch, x};
+  }
+
+  // By the last model, which is the largest; peers are taken to be slower by a half.
+  double speed() {
+    constexpr std::size_t kBatch = 64;
+    const std::string& model = options_.models.back();
+    const AlignedFloats x = random_inputs(kBatch * networks_.at(model).input_dim);
+    return flop_per_second(engines_, case_of(model, kBatch, x.data())) / 1.5;
+  }
+
+  std::vector<Cell> cells_to_measure() const {
+    std::vector<Cell> cells;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (!is_done_[i]) cells.push_back(cells_[i]);
+    }
+    return cells;
+  }
+
+  void announce(const Estimate& estimate) const {
+    const std::string kept = num_kept_ == 0 ? "" : " (" + std::to_string(num_kept_) + " are in " + options_.csv + " already)";
+    std::fprintf(stderr, "%zu cells of %zu engines to measure%s: about %s\n", num_left_, engines_.size(), kept.c_str(),
+                 duration_text(num_left_ == 0 ? 0 : estimate.seconds_left()).c_str());
+  }
+
+  // Those that are done, in the table's order. The file is never half written.
+  void write_csv() const {
+    if (options_.csv.empty()) return;
+    std::vector<Cell> done;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (is_done_[i]) done.push_back(cells_[i]);
+    }
+    tools::OutputFile file(options_.csv);
+    file.write(report_csv(done));
+    file.commit();
+  }
+
+  std::vector<NamedEngine>& engines_;
+  const Options& options_;
+  std::map<std::string, Network> networks_;
+  std::vector<Cell> cells_;
+  std::vector<bool> is_done_;
+  std::size_t num_left_ = 0, num_kept_ = 0;
+};
 
 int run(Options& options) {
   if (options.cpu && !tools::pin_to_cpu(*options.cpu)) {
     throw tools::UsageError("--cpu: the system refuses processor " + std::to_string(*options.cpu));
   }
+  if (options.resume && options.csv.empty()) throw tools::UsageError("--resume goes with --csv");
+  if (options.models.empty() || options.batches.empty()) throw tools::UsageError("no models, or no batch sizes");
   std::signal(SIGPIPE, SIG_IGN);  // of a worker that has stopped: its silence says so
   options.engine.torch_worker = MMOE_BENCH_TORCH_WORKER;
   if (options.quick) {
@@ -117,14 +201,9 @@ int run(Options& options) {
     options.measure.slice_seconds = 0.002;
   }
   std::vector<NamedEngine> engines = make_engines(options);
-  const std::vector<Cell> cells = measure_all(engines, options);
+  const std::vector<Cell> cells = Comparison(engines, options).run();
   std::fputs(report_text(cells, Statistic::kMedian).c_str(), stdout);
   if (options.least) std::fputs(('\n' + report_text(cells, Statistic::kLeast)).c_str(), stdout);
-  if (!options.csv.empty()) {
-    tools::OutputFile file(options.csv);
-    file.write(report_csv(cells));
-    file.commit();
-  }
   const auto failed = [](const Measured& measured) { return !measured.failure.empty(); };
   for (const Cell& cell : cells) {
     if (std::any_of(cell.engines.begin(), cell.engines.end(), failed)) return tools::kExitFailure;

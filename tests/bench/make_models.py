@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the models of the comparison: make_models.py FOLDER
 
-For each of models.SIZES NAME.pt (state dict), NAME.json (description) and NAME.STYLE.onnx for each of models.STYLES,
+For each of sizes.SIZES NAME.pt (state dict), NAME.json (description) and NAME.STYLE.onnx for each of models.STYLES,
 as torch.onnx.export writes it with a dynamic batch. Needs PyTorch (Debian's python3-torch is enough).
 """
 
@@ -13,6 +13,7 @@ import warnings
 import torch
 
 import models
+import sizes
 
 
 def export(model, inputs, path):
@@ -27,9 +28,9 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (inputs, *_) in models.SIZES.items():
+    for name, (inputs, *_) in sizes.SIZES.items():
         torch.save(models.make_model(name).state_dict(), folder / f"{name}.pt")
-        (folder / f"{name}.json").write_text(json.dumps(models.description(name), indent=1) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(sizes.description(name), indent=1) + "\n")
         for style in models.STYLES:
             export(models.make_model(name, style), inputs, folder / f"{name}.{style}.onnx")
         print(folder / name)

@@ -84,15 +84,29 @@ double flops(const Network& network, std::size_t batch) {
 
 }  // namespace
 
+Cell planned_cell(const std::vector<NamedEngine>& engines, const Case& what, const MeasureOptions& options) {
+  Cell cell{what.name, what.batch, flops(*what.network, what.batch), options.rounds, options.slice_seconds, {}};
+  for (const NamedEngine& engine : engines) {
+    cell.engines.emplace_back();
+    cell.engines.back().engine = engine.name;
+    cell.engines.back().kind = engine.kind;
+  }
+  return cell;
+}
+
+double flop_per_second(std::vector<NamedEngine>& engines, const Case& what) {
+  AlignedFloats scores(what.batch * what.network->num_tasks());
+  engines[0].engine->prepare(what);
+  return flops(*what.network, what.batch) / engines[0].engine->seconds_per_call(what.x, scores.data(), 1);
+}
+
 Cell measure(std::vector<NamedEngine>& engines, const Case& what, const MeasureOptions& options) {
-  Cell cell{what.name, what.batch, flops(*what.network, what.batch), std::vector<Measured>(engines.size())};
+  Cell cell = planned_cell(engines, what, options);
   const std::size_t num_scores = what.batch * what.network->num_tasks();
   AlignedFloats expected(num_scores);
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < engines.size(); ++i) {
     Measured& result = cell.engines[i];
-    result.engine = engines[i].name;
-    result.kind = engines[i].kind;
     Entry entry{engines[i].engine.get(), &result, AlignedFloats(num_scores), {}};
     try {
       check(entry, what, i == 0 ? nullptr : &expected, options.tolerance);

@@ -35,6 +35,8 @@ struct Cell {
   std::string model;
   std::size_t batch = 0;
   double flops = 0;  ///< 2 per multiply-add of products and mixing, for the whole batch
+  int rounds = 0;
+  double slice_seconds = 0;
   std::vector<Measured> engines;
 };
 
@@ -43,6 +45,12 @@ struct NamedEngine {
   Kind kind;
   std::unique_ptr<Engine> engine;
 };
+
+/// The cell as it is before anything is measured.
+Cell planned_cell(const std::vector<NamedEngine>& engines, const Case& what, const MeasureOptions& options);
+
+/// What ours reaches, from one call of this case. REQUIRES: engines[0] is ours.
+double flop_per_second(std::vector<NamedEngine>& engines, const Case& what);
 
 /// Prepares, checks and times. REQUIRES: engines[0] is ours.
 Cell measure(std::vector<NamedEngine>& engines, const Case& what, const MeasureOptions& options);

@@ -76,11 +76,6 @@ std::string means_text(const std::vector<Cell>& cells, Statistic statistic) {
   return table.text("");
 }
 
-std::string quoted(std::string text) {
-  for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2) text.insert(at, 1, '"');
-  return '"' + text + '"';
-}
-
 std::string failures_text(const std::vector<Cell>& cells) {
   std::string out;
   for (const Cell& cell : cells) {
@@ -113,22 +108,10 @@ std::string report_text(const std::vector<Cell>& cells, Statistic statistic) {
   return title + table.text("") + "\n" + means_text(cells, statistic) + failures_text(cells);
 }
 
-std::string report_csv(const std::vector<Cell>& cells) {
-  std::string out =
-      "model,batch,engine,median_us,best_us,gflop_per_second,ratio_to_ours,largest_difference,calls_per_slice,"
-      "assembled_as\n";
-  for (const Cell& cell : cells) {
-    for (const Measured& measured : cell.engines) {
-      if (!measured.failure.empty()) continue;
-      out += cell.model + ',' + std::to_string(cell.batch) + ',' + measured.engine + ',' +
-             number("%.4f", measured.median * 1e6) + ',' + number("%.4f", measured.best * 1e6) + ',' +
-             number("%.2f", cell.flops / measured.median * 1e-9) + ',' +
-             number("%.4f", measured.median / cell.engines[0].median) + ',' +
-             number("%.2g", double{measured.difference}) + ',' + std::to_string(measured.calls) + ',' +
-             quoted(measured.choice) + '\n';
-    }
-  }
-  return out;
+std::string cell_text(const Cell& cell) {
+  return cell.model + " x " + std::to_string(cell.batch) + ": ours " + microseconds(cell.engines[0].median) +
+         " us, best assembled / ours " + ratio_text(ratio(cell, Kind::kAssembled, Statistic::kMedian)) +
+         ", best framework / ours " + ratio_text(ratio(cell, Kind::kFramework, Statistic::kMedian));
 }
 
 }  // namespace mmoe::bench

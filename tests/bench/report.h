@@ -1,4 +1,4 @@
-// The comparison's results for people and for programs.
+// The comparison's results for people.
 #pragma once
 
 #include <string>
@@ -18,8 +18,7 @@ enum class Statistic {
 /// statistic counts.
 std::string report_text(const std::vector<Cell>& cells, Statistic statistic);
 
-/// One line per cell and engine: model, batch, engine, median_us, best_us, gflop_per_second, ratio_to_ours,
-/// largest_difference, calls_per_slice, assembled_as.
-std::string report_csv(const std::vector<Cell>& cells);
+/// One cell in one line, by medians.
+std::string cell_text(const Cell& cell);
 
 }  // namespace mmoe::bench

@@ -2,10 +2,12 @@
 # mmoe-edge and its peers side by side: installs the peers that Debian has, builds, makes the four models, prints the
 # table and writes it as CSV. What cannot be had is skipped and named.
 #
-#   tests/bench/run.sh                                the whole comparison: about ten minutes on a quiet machine
+#   tests/bench/run.sh                                the whole comparison; it says at first how long it takes
+#   tests/bench/run.sh --resume                       goes on where one was interrupted
 #   tests/bench/run.sh --quick                        a look
 #   tests/bench/run.sh --models paper --batch 1,8     arguments go to the program `compare`; --help lists them
 #
+# Every cell is in the CSV file, build/bench/compare.csv, as soon as it is measured.
 # Environment: MMOE_BENCH_BUILD (folder, default build/bench), MMOE_ONNXRUNTIME (a libonnxruntime.so to use instead of
 # the one from PyPI), MMOE_TORCH_PYTHON (a Python that has PyTorch, default Debian's).
 set -euo pipefail
@@ -48,7 +50,8 @@ find_onnxruntime() {
 
 make_models() {
   local name
-  if [[ tests/bench/models.py -nt $models/done || tests/bench/make_models.py -nt $models/done ]]; then
+  if [[ tests/bench/models.py -nt $models/done || tests/bench/sizes.py -nt $models/done ||
+    tests/bench/make_models.py -nt $models/done ]]; then
     echo "Making the models"
     quietly "$build/log/models.txt" "$python" -B tests/bench/make_models.py "$models"
     touch "$models/done"
