@@ -68,13 +68,15 @@ void print_check(std::ostream& out, const CheckReport& check) {
     out << "check: no golden rows\n";
     return;
   }
-  out << "check: " << check.num_compared << " of " << check.num_scores << " scores of golden rows compared";
+  out << "check: " << check.num_compared << " of " << check.num_scores
+      << " scores of golden rows were compared with the description";
   if (check.num_compared > 0) {
-    out << ": the file computes what the description says, to " << check.largest_difference << " ("
-        << check.largest_share_of_bound * 100 << " % of what float rounding allows)";
+    out << ": largest difference " << check.largest_difference << " (" << check.largest_share_of_bound * 100
+        << " % of what float rounding allows)";
   }
   if (check.num_compared < check.num_scores) {
-    out << "; the others hang on a top-k tie or a range that float rounding does not bound";
+    out << "; the others were not compared: float rounding may change which experts their top-k gates select, or has "
+           "no bound there";
   }
   if (!check.exact_kernel_sets.empty()) {
     out << "; same bits on scalar";
@@ -95,8 +97,9 @@ void print_report(std::ostream& out, const Arguments& arguments, const ModelDesc
 }
 
 void print_expected(std::ostream& out, const Arguments& arguments, const ExpectReport& report) {
-  out << "expect: " << report.num_rows << " rows within " << arguments.tolerance.absolute << " + "
-      << arguments.tolerance.relative << " x the scores' size of " << printable(arguments.expect) << ';';
+  out << "expect: " << report.num_rows << " rows agree with " << printable(arguments.expect) << " within "
+      << arguments.tolerance.absolute << " + " << arguments.tolerance.relative
+      << " x the size of the scores; largest differences:";
   for (size_t i = 0; i < report.task_names.size(); ++i) {
     out << (i == 0 ? " " : ", ") << printable(report.task_names[i]) << ' ' << report.largest_difference[i];
   }
@@ -113,15 +116,15 @@ void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph*
     return;
   }
   if (graph != nullptr) out << "note: not compared with the graph: " << printable(report.why_not) << '\n';
-  if (arguments.expect.empty()) out << "note: not compared with your framework: pass --rows and --expect\n";
+  if (arguments.expect.empty()) out << "note: not compared with your framework: to do that, pass --rows and --expect\n";
 }
 
 /// Even with --quiet: a model may be incomplete.
 void print_warnings(const DescriptionText& description, const BindReport& bound) {
   for (const std::string& warning : bound.warnings) std::cerr << "warning: " << printable(warning) << '\n';
   for (const std::string& tensor : bound.unused_tensors) {
-    std::cerr << "warning: tensor " << printable(tensor) << " is no part of what the recipe " << description.recipe
-              << " describes, and is left out: compare the scores with your framework's (--rows, --expect)\n";
+    std::cerr << "warning: tensor " << printable(tensor) << " is not used by the recipe " << description.recipe
+              << " and is left out: compare the scores with those of your framework (--rows, --expect)\n";
   }
 }
 
@@ -157,7 +160,9 @@ void run(const Arguments& arguments) {
                : read_description(*weights, arguments.description, arguments.recipe);
   const std::string& text = description.text;
   if (arguments.print_description) {
-    if (by_graph) throw ConvertError(arguments.weights + ": an ONNX model is recognised by its graph: no description is made");
+    if (by_graph)
+      throw ConvertError(arguments.weights +
+                         ": an ONNX model is recognised by its graph, so there is no description to print");
     print_notes(std::cerr, description.notes);
     print(mmoe::tools::printable_json(text) + "\n", "");
     return;
@@ -187,27 +192,31 @@ void run(const Arguments& arguments) {
 
 void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.footer(
-      "FILE is complete or not there at all; what it replaces hands on its permissions. It cannot be one of the inputs.\n\n"
-      "Exit codes: 0 written and checked; 1 input refused, nothing written, or the report could not be printed;\n"
-      "2 wrong command line.");
-  app.add_option("WEIGHTS", arguments.weights,
-                 "PyTorch .pt/.pth with a state dict, .safetensors, NumPy .npz, Keras .keras/.h5, Paddle .pdparams, or "
-                 "ONNX; the first bytes decide")
+      "FILE is replaced only when the new file is complete and checked. It keeps the permissions of the file that it\n"
+      "replaces, and cannot be one of the inputs.\n\n"
+      "Exit codes: 0 written and checked; 1 input refused, nothing written, or the report could not be printed; 2\n"
+      "wrong command line.");
+  app.add_option(
+         "WEIGHTS", arguments.weights,
+         "a PyTorch state dict (.pt, .pth), .safetensors, NumPy .npz, Keras .keras or .h5, Paddle .pdparams, or ONNX; "
+         "the first bytes decide which")
       ->required()
       ->type_name("");
-  app.add_option("DESCRIPTION", arguments.description,
-                 "JSON that says what the tensors mean (DESCRIPTION.md), or settings for a recipe (RECIPES.md): a file, "
-                 "or the JSON itself; an ONNX model does without (ONNX.md)")
+  app.add_option(
+         "DESCRIPTION", arguments.description,
+         "what the tensors mean: a JSON file, or the JSON itself. Either a description (DESCRIPTION.md) or settings "
+         "for a recipe (RECIPES.md). An ONNX model needs none (ONNX.md)")
       ->type_name("");
-  mmoe::tools::Option* output = app.add_option("-o,--output", arguments.output, "model file to write")->type_name("FILE");
+  mmoe::tools::Option* output =
+      app.add_option("-o,--output", arguments.output, "the model file to write")->type_name("FILE");
   std::string libraries;
   for (const std::string& name : recipe_names()) libraries += (libraries.empty() ? "" : ", ") + name;
   app.add_option("--recipe", arguments.recipe,
-                 "describe the tensors as this library names them: " + libraries +
-                     " [without a description: the one whose names they have]")
+                 "the weights were saved by this library: " + libraries + " [recognised by the names of the tensors]")
       ->one_of(recipe_names())
       ->type_name("NAME");
-  app.add_flag("--print-description", arguments.print_description, "print the description of a recipe and stop")
+  app.add_flag("--print-description", arguments.print_description,
+               "print the description that the recipe makes, and stop")
       ->excludes(output);
   mmoe::tools::Option* rows =
       app.add_option("--rows", arguments.rows, "rows for --expect: CSV or .npy, as mmoe-score reads them")
@@ -215,20 +224,19 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
       ->needs(rows)
       ->type_name("FILE");
-  app.add_option("--tolerance", arguments.tolerance.absolute,
-                 "--expect allows differences of this [2e-6] ...")
+  app.add_option("--tolerance", arguments.tolerance.absolute, "absolute tolerance of --expect [2e-6]")
       ->not_negative()
       ->type_name("X");
   app.add_option("--relative-tolerance", arguments.tolerance.relative,
-                 "... and of this times the size of the task's expected scores [2e-6]")
+                 "relative tolerance of --expect, times the size of the task's scores, is added [2e-6]")
       ->not_negative()
       ->type_name("X");
-  app.add_option("--golden-rows", arguments.options.num_golden_rows, "rows with known scores to store [8]")
+  app.add_option("--golden-rows", arguments.options.num_golden_rows, "number of rows with known scores to store [8]")
       ->range(0, 100000)
       ->type_name("N");
-  app.add_option("--seed", arguments.options.golden_seed, "seed of the golden rows' inputs [1]")->type_name("N");
+  app.add_option("--seed", arguments.options.golden_seed, "seed of the inputs of the golden rows [1]")->type_name("N");
   mmoe::tools::declare_limits(app, arguments.options.limits);
-  app.add_flag("-q,--quiet", arguments.quiet, "print nothing but errors");
+  app.add_flag("-q,--quiet", arguments.quiet, "print warnings and errors only");
 }
 
 }  // namespace
@@ -236,9 +244,9 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   mmoe::tools::CommandLine app(
-      "Turns trained weights into a .mmoe model file, and checks the file: its scores must be those of the\n"
-      "description, within float rounding, on rows that it then carries for mmoe-verify; and where the weights have an\n"
-      "ONNX graph, those that the graph gives for random rows.",
+      "Converts trained weights to a .mmoe model file, and checks the file: the runtime scores random rows with it,\n"
+      "and the scores must equal those of the description, up to float rounding. If the weights are an ONNX model,\n"
+      "they must also equal those of its graph. Some of the rows are stored in the file, for mmoe-verify.",
       "mmoe-convert");
   declare(app, arguments);
   return mmoe::tools::run_tool(app, argc, argv, [&arguments] {

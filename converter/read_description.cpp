@@ -26,10 +26,11 @@ DescriptionText from_recipe(const WeightSource& weights, const std::string& reci
   RecipeResult result = describe_by_recipe(weights, recipe, settings, folder);
   const std::string found = result.library + " " + result.model;
   DescriptionText description{std::move(result.description), "recipe " + found, {}, result.recipe, result.claimed};
-  description.notes.push_back(result.claimed
-                                  ? "described as " + found + ", the recipe that was named (--print-description shows it)"
-                                  : "taken for " + found + " by the tensors' names alone (--print-description shows it; " +
-                                        "--recipe " + result.recipe + " claims it)");
+  description.notes.push_back(
+      result.claimed
+          ? "described by the recipe that you named, " + found + " (--print-description shows the description)"
+          : "taken for " + found + " by the tensors' names alone (--print-description shows the description; " +
+                "--recipe " + result.recipe + " says that it is right)");
   description.notes.insert(description.notes.end(), result.notes.begin(), result.notes.end());
   return description;
 }
@@ -60,9 +61,12 @@ ModelDescription bind_description(const DescriptionText& description, const Weig
     report.notes.insert(report.notes.begin(), description.notes.begin(), description.notes.end());
     return model;
   } catch (const UnusedTensorsError& error) {
-    const std::string advice = description.recipe.empty() ? "" :
-        ". The library was told from the tensors' names, and its model does not have these. If it is the library's model "
-        "all the same, --recipe " + description.recipe + " says so; if not, write a description (DESCRIPTION.md)";
+    const std::string advice = description.recipe.empty()
+                                   ? ""
+                                   : ". The library was recognised by the names of the tensors, but its model does not "
+                                     "have these tensors. If the file "
+                                     "is from this library, pass --recipe " +
+                                         description.recipe + "; else write a description (DESCRIPTION.md)";
     throw ConvertError(description.origin + ": " + error.what() + advice);
   } catch (const ConvertError& error) {
     throw ConvertError(description.origin + ": " + error.what());

@@ -55,7 +55,7 @@ void check_limits(const Model& model, const tools::PlanLimits& limits) {
   const Result<Plan> plan = Plan::create(model, options);
   if (plan) return;
   throw ConvertError("the model is not written: " + tools::plan_message(plan.error()) +
-                     ". That holds for mmoe-convert, and for each tool that loads the file");
+                     ". The tools that load the file have the same limit, and need the same option");
 }
 
 std::vector<float> score(const Model& model, const Golden& golden, const char* kernel_set) {

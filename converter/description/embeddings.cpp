@@ -58,10 +58,11 @@ void EmbeddingTables::count_rows(const Part& part, size_t rows) {
   size_t& taken = rows_taken_[part.tensor];
   taken += rows;
   if (taken <= kMostCopies * info.shape[0]) return;
-  throw ConvertError(info.name + ": the features take " + std::to_string(taken) + " rows of it, each `first_row` and " +
-                     "vocabulary its own, of the " + std::to_string(info.shape[0]) + " that it has; at most " +
-                     std::to_string(kMostCopies) + " times as many are allowed: features that share rows share them " +
-                     "in the file if they have the same `first_row` and as large a vocabulary");
+  throw ConvertError(
+      info.name + ": it has " + std::to_string(info.shape[0]) +
+      " rows, but the features with different `first_row` or size of the " + "vocabulary would copy " +
+      std::to_string(taken) + " into the file; at most " + std::to_string(kMostCopies) +
+      " times the rows of the table are allowed. Give features that share rows the same `first_row` and size");
 }
 
 }  // namespace mmoe::converter

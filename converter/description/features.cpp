@@ -99,7 +99,7 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
   const auto id = static_cast<uint32_t>(field->count(part.rows - 1));
   if (part.mask_zero && id != 0) {
     field->fail_expected("0: the file's own configuration says \"mask_zero\": true of " + part.name +
-                         " (null where what pools the elements does not look at the mask)");
+                         " (null if the pooling ignores the mask)");
   }
   return id;
 }

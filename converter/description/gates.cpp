@@ -71,13 +71,15 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
 void GateGroup::read_constant(const JsonReader& constant) {
   object_.allow_keys({"constant", "per", "orientation", "mixes", "name", "reads"});
   if (constant.is_string() && constant.string() == "uniform") {
-    if (const auto field = object_.find("orientation")) field->fail("goes with a `constant` that names a tensor");
+    if (const auto field = object_.find("orientation"))
+      field->fail("is allowed only with a `constant` that names a tensor");
     uniform_ = true;
   } else if (constant.is_string()) {
     constant_tensor_ = constant.string();
     per_task_ = Pattern(constant_tensor_, constant.path()).has(Placeholder::kTask);
   } else {
-    if (const auto field = object_.find("orientation")) field->fail("goes with a `constant` that names a tensor");
+    if (const auto field = object_.find("orientation"))
+      field->fail("is allowed only with a `constant` that names a tensor");
     for (const JsonReader& item : constant.items()) constant_.push_back(item.real());
     if (constant_.empty()) constant.fail_expected("one weight per expert");
   }
@@ -89,7 +91,8 @@ void GateGroup::read_constant(const JsonReader& constant) {
 }
 
 void GateGroup::read_softmax() {
-  if (const auto per = object_.find("per")) per->fail("goes with `constant`; a gate per task has {task} in `logits`");
+  if (const auto per = object_.find("per"))
+    per->fail("is allowed only with `constant`; for a gate per task put {task} into `logits`");
   logits_ = object_.get("logits", kLogitsMeaning).string();
   per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
   if (const auto field = object_.find("hidden")) hidden_.emplace(*field, layers_keys(), false);

@@ -185,7 +185,7 @@ std::string JsonReader::text() const {
 }
 
 std::string JsonReader::string() const {
-  if (text().empty()) fail("is empty, expected some text; leave the key out where there is nothing to say");
+  if (text().empty()) fail("is empty, expected some text; if there is no value, leave the key out");
   return text();
 }
 

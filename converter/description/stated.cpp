@@ -213,7 +213,7 @@ double stated_epsilon(const TensorIndex& tensors, const std::string& tensor, con
   if (fields.epsilon_given && !same_number(fields.epsilon, *layer.epsilon)) {
     throw ConvertError(fields.path + "_epsilon: found " + number_text(fields.epsilon) + ", but " + kFile +
                        " says \"epsilon\": " + number_text(*layer.epsilon) + " of \"" + layer.name +
-                       "\"; leave it out to take that");
+                       "\"; leave it out to use that value");
   }
   return *layer.epsilon;
 }
@@ -242,8 +242,9 @@ std::string check_stated_link(const TensorIndex& tensors, const Tower& tower, co
   const bool linear = task.link.source == LinkSource::kLogit && task.link.activation.kind == ActivationKind::kIdentity;
   if (stack->items.size() <= described_items(last, {}).size()) {
     if (linear || !stack->complete) return "";
-    return std::string(kFile) + " has nothing behind \"" + stack->layer->name + "\": the framework's model returns the logit of \"" +
-           task.name + "\", and here its link goes on from there";
+    return std::string(kFile) + " has nothing behind \"" + stack->layer->name +
+           "\": the model of the framework returns the logit of \"" + task.name +
+           "\", but the description has a link that changes it";
   }
   const KerasActivation& stated = *stack->items.back().layer->activation;
   const std::string& kind = stated.kind;

@@ -150,7 +150,7 @@ void check_outputs(const JsonReader& list, const std::vector<Task>& tasks) {
   }
   if (num_outputs == 0) list.fail_expected("at least one task without `\"output\": false`");
   for (size_t i = 0; i < tasks.size(); ++i) {
-    if (!tasks[i].output && !read[i]) list.items()[i].fail("is no output, and no product reads it");
+    if (!tasks[i].output && !read[i]) list.items()[i].fail("has \"output\": false, but no product uses it");
   }
 }
 

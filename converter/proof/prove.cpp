@@ -160,7 +160,7 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
     if (!(difference <= allowed)) {
       std::ostringstream message;
       message.precision(9);
-      message << "what was recognised does not compute what the graph computes: task '" << model.task_name(task)
+      message << "the recognised model does not compute what the graph computes: task '" << model.task_name(task)
               << "', random row " << row + 1 << ": the graph gives " << wanted << ", the file " << scores[i]
               << "; float rounding explains at most " << allowed;
       throw ConvertError(message.str());

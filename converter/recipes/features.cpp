@@ -155,7 +155,7 @@ ordered_json Features::infer() {
     features.push_back({{"name", "dense"}, {"kind", "dense"}, {"width", input_dim_ - width}});
     taken += ", and " + counted(input_dim_ - width, "dense column");
   }
-  notes_.push_back(taken + ": `features` of the settings says otherwise, and what the vocabularies are");
+  notes_.push_back(taken + ". To change that, and to give vocabularies, use `features` in the settings");
   return features;
 }
 

@@ -105,8 +105,9 @@ void Network::choose(ordered_json& layers, const char* key, const std::string& s
   layers.erase(std::string(key) + "_any");
   layers[key] = std::string(key) == "layers" ? ordered_json::array({chosen}) : ordered_json(chosen);
   if (chosen.find("#{task}") == chosen.npos || settings_.find("tasks") != nullptr) return;
-  throw ConvertError("tasks: missing: the file tells the towers' " + chosen + " apart by number only; give the tasks in the " +
-                     "order in which the model was made, as {\"tasks\": [\"ctr\", \"ctcvr\"]}");
+  throw ConvertError("tasks: missing: in the file the towers' " + chosen +
+                     " have numbers only; give the tasks in the " +
+                     "order in which the model was made, for example {\"tasks\": [\"ctr\", \"ctcvr\"]}");
 }
 
 void Network::expand_levels(ordered_json& levels) {

@@ -141,7 +141,8 @@ size_t read_input_dim(const ordered_json& library, const ordered_json& model, co
 ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names, std::vector<std::string>& notes) {
   const ordered_json& model = choice.model;
   if (model.contains("fixed_tasks")) {
-    if (const auto given = settings.reader().find("tasks")) given->fail("the tasks of this model are its own: leave it out");
+    if (const auto given = settings.reader().find("tasks"))
+      given->fail("the tasks of this model are fixed: leave it out");
     std::vector<std::string> texts;
     for (const ordered_json& task : model["fixed_tasks"]) texts.push_back(task["name"].get<std::string>());
     names.set_tasks(texts);
@@ -149,8 +150,8 @@ ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex&
   }
   const std::vector<std::string> texts = names.texts_of(tasks_pattern(model, names), Placeholder::kTask);
   if (texts.size() > kMaxTasks) {
-    throw ConvertError("the tensors' names tell of " + counted(texts.size(), "task") + ", and a model has at most " +
-                       std::to_string(kMaxTasks));
+    throw ConvertError("by the names of the tensors there are " + counted(texts.size(), "task") +
+                       ", and a model has at most " + std::to_string(kMaxTasks));
   }
   names.set_tasks(texts);
   if (settings.find("tasks") == nullptr && settings.find("feature_map") != nullptr) {

@@ -137,9 +137,10 @@ std::string described(const Stack& stack) {
 }
 
 [[noreturn]] void fail(const Stack& stack, const std::string& expected, const std::string& library) {
-  throw ConvertError(stack.example + ": the numbers of the modules beside it are not those of " + library + ": found that " +
-                     described(stack) + "; expected " + expected +
-                     ". This is another model whose tensors are named alike: write a description (DESCRIPTION.md)");
+  throw ConvertError(
+      stack.example + ": the numbers of the modules beside it are not those of " + library + ": found that " +
+      described(stack) + "; expected " + expected +
+      ". This is a different model with the same names of tensors: write a description (DESCRIPTION.md)");
 }
 
 void check_sequence(const std::vector<std::string>& kinds, const Stack& stack, StackEnd end, const std::string& library) {

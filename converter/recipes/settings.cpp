@@ -104,7 +104,7 @@ ordered_json tasks_of(const Settings& settings, const ordered_json& library, con
       tasks.push_back({{"name", names.back()}, {"link", link}});
     }
     notes.push_back("took the tasks to be " + join(names) + ", each with the link " + link.dump() +
-                    ": `tasks` of the settings says otherwise");
+                    ". To change that, give `tasks` in the settings");
     return tasks;
   }
   const JsonReader list = settings.reader().get("tasks", "");

@@ -85,7 +85,7 @@ NodeResults compare_ids(const NodeCall& call, bool negated) {
   const TensorValue& ids = call.input(ids_first ? 0 : 1);
   const std::vector<int64_t> numbers = call.integers(ids_first ? 1 : 0);
   if (!ids.is_rows() || !ids.ids || numbers.size() != 1) {
-    throw ConvertError("compares what the model has calculated; expected ids and one whole number, the padding");
+    throw ConvertError("compares computed numbers; expected ids, compared with one whole number, the padding id");
   }
   Expression equal;
   equal.kind = ExpressionKind::kIdEquals;

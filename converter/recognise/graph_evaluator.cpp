@@ -163,7 +163,7 @@ class Evaluator {
       return "this operation on constants is not one that the converter calculates; fold them first, with onnxslim "
              "(onnxslim model.onnx folded.onnx) or onnxruntime's basic optimisation";
     }
-    return "this operation is not one of an MMoE model that the converter knows";
+    return "this operation is not supported (ONNX.md lists those that are)";
   }
 
   const OnnxGraph& graph_;

@@ -62,18 +62,19 @@ std::string type_name(int64_t type) {
 /// Inputs may become whole numbers, to look rows up with, and whole inputs floats; nothing else is rounded.
 void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
   if (to == 10 || to == 16) {
-    throw ConvertError("rounds what rows give to " + type_name(to) +
-                       ", which a model file does not: export the model in float32, without autocast");
+    throw ConvertError("casts a result to " + type_name(to) +
+                       ", which a model file cannot: export the model in float32, without autocast");
   }
-  if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("turns what rows give into " + type_name(to));
+  if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("casts a result to " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);
     return source.kind == ExpressionKind::kInput && (!is_float(to) || source.whole_numbers);
   });
   if (value.ids == is_float(to) && !allowed) {
-    throw ConvertError(value.ids ? "uses as a number what was cut to a whole number before: only ids, which rows of a table are "
-                                   "looked up with, may be"
-                                 : "cuts a result to whole numbers; only the model's inputs may become ids");
+    throw ConvertError(
+        value.ids ? "uses as a number what was cut to a whole number before: only ids, which rows of a table are "
+                    "looked up with, may be"
+                  : "casts a result to whole numbers; only inputs of the model may become ids");
   }
   value.ids = !is_float(to);
 }
@@ -570,7 +571,7 @@ NodeResults tile(const NodeCall& call) {
   for (size_t axis = 0; axis < repeats.size(); ++axis) {
     if (repeats[axis] == 1) continue;
     require_no_batch(value, axis);
-    if (repeats[axis] < 0) throw ConvertError("repeats an axis less than no time");
+    if (repeats[axis] < 0) throw ConvertError("repeats an axis a negative number of times");
     std::vector<size_t> shape = value.shape;
     shape[axis] *= static_cast<size_t>(std::min<int64_t>(repeats[axis], int64_t{1} << 26));
     call.expressions.charge(count_elements(shape));

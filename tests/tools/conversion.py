@@ -82,7 +82,7 @@ def check_order(tools, folder):
     weight, bias = numbers(4), numbers(1)[0]
     scores.write_text(f"y\n{sum(w * v for w, v in zip(weight, (1, 2, 3, 4))) + bias}\n{bias}\n")
     compared = convert(("user", "item", "context"), "--rows", rows, "--expect", scores).stdout.decode()
-    check("expect: 2 rows within" in compared and "not compared" not in compared, f"compared: {compared}")
+    check("expect: 2 rows agree" in compared and "not compared" not in compared, f"compared: {compared}")
 
 
 def check_inputs_without_end(tools, folder):

@@ -18,21 +18,25 @@ namespace mmoe::tools {
 namespace {
 
 constexpr const char* kDescription =
-    "Says what a .mmoe file holds: features, experts, gates, towers, tasks, and what they cost.";
+    "Shows what a .mmoe file holds: features, experts, gates, towers and tasks, and what they cost.";
 
 constexpr const char* kFooter =
-    "FLOPs: 2 per multiply-add of dense layers, gates and mixing; activations are not counted. With top-k gates,\n"
-    "the least is when all gates of a level pick the same experts, the most when they pick different ones.\n"
-    "Parameters: a bias of zeros counts as none.\n\n"
+    "FLOPs are counted as 2 per multiply-add of dense layers, gates and mixing. Activations are not counted. For\n"
+    "top-k gates, the least is for gates of a level that select the same experts, the most for gates that select\n"
+    "different ones. A bias of zeros does not count as parameters.\n\n"
     "Keys of --json (only ever added): file, file_bytes, format_version, name, architecture, input_dim, user_dim,\n"
-    "candidate_dim, parameters, weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows, features, trunk,\n"
-    "levels [{experts, gates}], towers, tasks, segments, header_xxh64, tensors (with --tensors), provenance.\n\n"
-    "--report scores rows, read as mmoe-score reads them, and writes one HTML file that needs nothing else: which\n"
-    "experts each task's gate gives its weight to, how often, what the experts cost, which nobody uses, and what\n"
-    "top-k gates would skip and change. Where the rows have a column label_TASK or TASK, or --label names one, it\n"
-    "also says what top-k does to the AUC (labels 0 and 1 of tasks that end in a probability; else to R squared and\n"
-    "the mean squared error). An empty label leaves its row out for that task; '--label TASK=' all rows.\n\n"
-    "Exit codes: 0 success; 1 bad model, rows or file, or output that cannot be written; 2 wrong command line.";
+    "candidate_dim, parameters, weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows,\n"
+    "features, trunk, levels [{experts, gates}], towers, tasks, segments, header_xxh64, tensors (with --tensors),\n"
+    "provenance.\n\n"
+    "--report scores rows, which it reads as mmoe-score does, and writes one HTML file without external resources.\n"
+    "It shows how much weight the gate of each task gives to each expert, what each expert costs, which experts are\n"
+    "not used, and what top-k gates would save and change.\n\n"
+    "If the rows have labels, it also shows what top-k does to the quality: the AUC for tasks that end in a\n"
+    "probability (labels 0 and 1), R squared and the mean squared error for others. Labels are in the column\n"
+    "label_TASK or TASK, or in that of --label. A row with an empty label is left out for that task. '--label\n"
+    "TASK=' uses no labels.\n\n"
+    "Exit codes: 0 success; 1 the model, rows or a file cannot be used, or the output cannot be written; 2 wrong\n"
+    "command line.";
 
 constexpr const char* kDefaultReport = "report.html";
 
@@ -50,25 +54,27 @@ struct Options {
 void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  Option* json = app.add_flag("--json", options.json, "print JSON for programs");
+  Option* json = app.add_flag("--json", options.json, "print the structure as JSON");
   Option* tensors = app.add_flag("--tensors", options.tensors, "list the tensors too");
-  Option* vocabulary =
-      app.add_option("--vocabulary", options.vocabulary, "print a categorical feature's values and ids instead, as CSV")
-      ->type_name("FEATURE")
-      ->excludes(json)
-      ->excludes(tensors);
+  Option* vocabulary = app.add_option("--vocabulary", options.vocabulary,
+                                      "print only the values and ids of a categorical feature, as CSV")
+                           ->type_name("FEATURE")
+                           ->excludes(json)
+                           ->excludes(tensors);
   Option* report =
-      app.add_option("--report", options.report, "write an HTML report of the gates on these rows; CSV, .npy or '-'")
+      app.add_option("--report", options.report,
+                     "write an HTML report of the gates for these rows: CSV, .npy, or '-' for standard input")
           ->type_name("ROWS")
           ->check([](const std::string& rows) { return std::string(rows.empty() ? "no file is named" : ""); })
           ->excludes(json)
           ->excludes(tensors)
           ->excludes(vocabulary);
-  app.add_option("--label", options.labels, "column of ROWS with a task's labels; may be repeated [label_TASK, TASK]")
+  app.add_option("--label", options.labels,
+                 "column of ROWS with the labels of a task; can be repeated [label_TASK or TASK]")
       ->type_name("TASK=COLUMN")
       ->one_argument_each()
       ->needs(report);
-  app.add_option("-o,--output", options.output, "where the report goes [report.html, if there is none yet]")
+  app.add_option("-o,--output", options.output, "where to write the report [report.html, unless it exists]")
       ->type_name("FILE")
       ->needs(report);
   declare_limits(app, options.limits);
@@ -78,7 +84,7 @@ int write_report(const Options& options) {
   const bool named = !options.output.empty();
   const std::string path = named ? options.output : kDefaultReport;
   if (!named && std::filesystem::exists(path)) {
-    throw UsageError(path + " is there already: say --output " + path + " to replace it, or another name");
+    throw UsageError(path + " exists already: pass --output " + path + " to replace it, or another name");
   }
   check_outputs({{"--output", path, "has the report"}},
                 {{"MODEL", options.model, "is the model"}, {"--report", options.report, "has the rows"}});

@@ -76,7 +76,7 @@ void check_describable(const schema::Model& model, std::uint64_t file_bytes) {
   for (const schema::Level* level : *model.levels()) count += entries_of(*level);
   const std::uint64_t limit = std::max(kAlways, file_bytes / 4);
   if (count <= limit) return;
-  throw ToolError("levels: " + with_thousands(count) + " layers and places of experts in a file of " +
+  throw ToolError("levels: " + with_thousands(count) + " references to layers and experts in a file of " +
                   human_bytes(file_bytes) + ", which shares them; at most " + with_thousands(limit) +
                   " can be described");
 }

@@ -21,28 +21,30 @@ namespace mmoe::tools {
 namespace {
 
 constexpr const char* kDescription =
-    "Scores rows with a .mmoe model: one score per row and task, as CSV.\n\n"
-    "ROWS is CSV whose header line names the model's features, in any order; further columns are ignored.\n"
-    "A model without features takes columns x0, x1, … (or exactly as many columns as x has), or a .npy array,\n"
-    "float32 or float64, [rows, input_dim]. 'mmoe-inspect MODEL' lists features and tasks.\n\n"
-    "An array may also hold features that are numbers or whole numbers: --header then names its columns.\n\n"
-    "With --user, ROWS are one user's candidates: they have the item-side inputs alone, and the user's share of the\n"
-    "model is computed once. The scores are the same bits as for whole rows.";
+    "Scores rows with a .mmoe model. Writes one line per row, with one score per task, as CSV.\n\n"
+    "ROWS is a CSV file whose header line names the features of the model, in any order. Other columns are ignored.\n"
+    "For a model without features, the columns are x0, x1, …, or there are exactly as many as x has. ROWS can also\n"
+    "be a .npy array of float32 or float64, [rows, input_dim]. An array can hold features that are numbers or whole\n"
+    "numbers; --header then names its columns. 'mmoe-inspect MODEL' lists features and tasks.\n\n"
+    "With --user, ROWS are candidates of one user and have the item features only. The user's share of the model is\n"
+    "computed once. The scores have the bits of whole rows.";
 
 constexpr const char* kFooter =
-    "An empty value is a missing one, a category outside the vocabulary an unknown one; the model says what\n"
-    "becomes of them, and the last lines on standard error say how many there were. A category, and each element of a\n"
-    "sequence (a|b|c), is looked up as it stands, then without the blanks around it. A sequence may also have a column\n"
-    "per element: NAME.0, NAME.1, …, where an empty one is no element. Whole numbers may be written as floats (5.0).\n"
-    "Blank lines are skipped; in a table of one column they are rows without a value.\n"
-    "Scores are printed so that reading them gives the same bits.\n\n"
-    "A column of x is found by its name if any column has such a name (x0, x1, …); then all must be there.\n\n"
-    "FILE of --output and --gates is complete or not there at all, and cannot be one of the inputs.\n\n"
-    "--gates writes, for each row, how much each gate gives to each of its experts: after top-k, and 0 of an expert\n"
-    "that is skipped. Its columns are called TASK.expertE where a gate feeds one task alone, else gateG.expertE, G\n"
-    "being the gate's place in its level; a model of several levels puts levelL. before. The numbers are those of\n"
-    "'mmoe-inspect MODEL'. Gates with constant weights (Shared-Bottom, Cross-Stitch) are left out.\n\n"
-    "Exit codes: 0 success; 1 bad rows, model or file, or output that cannot be written; 2 wrong command line.";
+    "An empty value is missing, and a category outside of the vocabulary is unknown. The model says what happens to\n"
+    "them. Their numbers are printed to standard error at the end. A category, and each element of a sequence\n"
+    "(a|b|c), is looked up as written, then without the blanks around it. A sequence can also have a column per\n"
+    "element, NAME.0, NAME.1, …, where an empty one means no element. Whole numbers may be written as floats (5.0).\n"
+    "Blank lines are skipped; in a table of one column they are rows without a value. Scores are printed with\n"
+    "enough digits to read the same bits back.\n\n"
+    "If any column has the name of a column of x (x0, x1, …), all columns of x must be there by name.\n\n"
+    "The files of --output and --gates are replaced only when they are complete. They cannot be one of the inputs.\n\n"
+    "--gates writes, for each row, the weight that each gate gives to each of its experts, after top-k. A skipped\n"
+    "expert has the weight 0. A column is named TASK.expertE if the gate feeds one task only, else gateG.expertE,\n"
+    "where G is the position of the gate in its level. With several levels, the name begins with 'levelL.'. The\n"
+    "numbers are those of 'mmoe-inspect MODEL'. Gates with constant weights (Shared-Bottom, Cross-Stitch) have no\n"
+    "columns.\n\n"
+    "Exit codes: 0 success; 1 the model, rows or a file cannot be used, or the output cannot be written; 2 wrong\n"
+    "command line.";
 
 constexpr int kMaxTopK = 1 << 16;   // beyond what the format allows; a negative number must not wrap around
 constexpr int kMaxBatch = 1 << 20;
@@ -66,22 +68,22 @@ struct Options {
 void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  app.add_option("ROWS", options.rows, "CSV or .npy file; '-' or nothing: standard input")->type_name("");
-  app.add_option("-o,--output", options.output, "where the scores go, complete or not at all [standard output]")
+  app.add_option("ROWS", options.rows, "CSV or .npy file; '-' or no argument: standard input")->type_name("");
+  app.add_option("-o,--output", options.output, "where to write the scores [standard output]")->type_name("FILE");
+  app.add_option("--user", options.user,
+                 "CSV or .npy file with one row, the user and context features; ROWS are then candidates")
       ->type_name("FILE");
-  app.add_option("--user", options.user, "CSV or .npy file with one row of the user- and context-side inputs")
-      ->type_name("FILE");
-  app.add_option("--tasks", options.tasks, "tasks to score; what only others need is not computed [all]")
+  app.add_option("--tasks", options.tasks, "tasks to score; what only other tasks need is not computed [all]")
       ->type_name("A,B");
   app.add_option("--top-k", options.scorer.top_k,
-                 "experts to keep of every softmax gate, renormalised [as the model says]")
+                 "keep the K largest weights of every softmax gate, renormalised [as the model says]")
       ->range(0, kMaxTopK)
       ->type_name("K");
   app.add_option("--min-gate-weight", options.scorer.min_gate_weight,
-                 "skip experts whose gate weight is smaller, and renormalise [0: none]")
+                 "skip experts whose gate weight is less than W, and renormalise [0: none]")
       ->real_range(0.0, 1.0)
       ->type_name("W");
-  app.add_option("--batch", options.scorer.batch_rows, "rows that are read and scored at once [256]")
+  app.add_option("--batch", options.scorer.batch_rows, "rows to read and score at a time [256]")
       ->range(1, kMaxBatch)
       ->type_name("ROWS");
   app.add_option("--kernel-set", options.scorer.kernel_set,
@@ -90,16 +92,19 @@ void declare(CommandLine& app, Options& options) {
   app.add_option("--header", options.header,
                  "column names of a CSV file that has no header line, or of an array of features")
       ->type_name("A,B");
-  app.add_option("--keep", options.keep, "columns of the CSV file to write before the scores")->type_name("A,B");
-  app.add_option("--gates", options.gates, "also write each row's gate weights, as CSV; --keep holds for both")
+  app.add_option("--keep", options.keep, "columns of the CSV input to copy before the scores")->type_name("A,B");
+  app.add_option("--gates", options.gates,
+                 "also write the gate weights of each row, as CSV; --keep applies to both files")
       ->type_name("FILE");
-  app.add_option("--non-finite", options.non_finite, "what a row with a NaN or infinite input gets [nan]")
+  app.add_option("--non-finite", options.non_finite,
+                 "what happens to a row with a NaN or infinite input: NaN scores, or an error [nan]")
       ->one_of({"nan", "error"})
       ->type_name("nan|error");
   app.add_flag("--table", options.table, "write an aligned table for people instead of CSV");
-  app.add_flag("--verify-checksums", options.verify_checksums, "compare the model's bytes with their checksums first");
+  app.add_flag("--verify-checksums", options.verify_checksums,
+               "first compare every byte of the model with its checksums");
   declare_limits(app, options.scorer.limits);
-  app.add_flag("-q,--quiet", options.quiet, "do not say at the end which features had unknown or missing values");
+  app.add_flag("-q,--quiet", options.quiet, "do not report which features had unknown or missing values");
 }
 
 std::vector<std::string> split_names(const std::string& option, const std::string& names) {
@@ -113,7 +118,7 @@ std::vector<std::string> split_names(const std::string& option, const std::strin
 
 // Standard input where no file is given, unless that would wait for somebody to type.
 std::string rows_path(const std::string& given) {
-  if (given.empty() && isatty(STDIN_FILENO)) throw UsageError("no rows: name a file, or '-' for standard input");
+  if (given.empty() && isatty(STDIN_FILENO)) throw UsageError("no rows: name a file, or pass '-' for standard input");
   return given.empty() ? "-" : given;
 }
 

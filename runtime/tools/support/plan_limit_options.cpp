@@ -11,17 +11,22 @@ void declare_limit(CommandLine& line, const char* name, std::uint64_t& limit, co
   const auto number_or_none = [](std::string value) {
     return value == "none" ? std::to_string(std::numeric_limits<std::uint64_t>::max()) : value;
   };
-  line.add_option(name, limit, text)->transform(number_or_none)->type_name("N|none")->group(
-      "Limits: what a file may ask for. Raise them for files that you trust");
+  line.add_option(name, limit, text)
+      ->transform(number_or_none)
+      ->type_name("N|none")
+      ->group("Limits on what a model file may ask for; raise them for files that you trust");
 }
 
 }  // namespace
 
 void declare_limits(CommandLine& line, PlanLimits& limits) {
-  declare_limit(line, "--max-multiply-adds", limits.max_multiply_adds, "of a row [64 per byte of the file]");
-  declare_limit(line, "--max-steps", limits.max_steps, "operations one after the other [1 per 32 bytes of the file]");
-  declare_limit(line, "--max-arena-bytes", limits.max_arena_bytes, "of working memory [16 times the file]");
-  declare_limit(line, "--max-ids", limits.max_ids, "categories of a row, sequences in full length [65536]");
+  declare_limit(line, "--max-multiply-adds", limits.max_multiply_adds,
+                "multiply-adds per row [64 per byte of the file]");
+  declare_limit(line, "--max-steps", limits.max_steps,
+                "operations per row, one after the other [1 per 32 bytes of the file]");
+  declare_limit(line, "--max-arena-bytes", limits.max_arena_bytes,
+                "bytes of working memory [16 times the size of the file]");
+  declare_limit(line, "--max-ids", limits.max_ids, "categories per row, with sequences at full length [65536]");
 }
 
 }  // namespace mmoe::tools

@@ -119,8 +119,9 @@ void check_work(const Plan& plan, const PlanLimits& limits) {
   const std::uint64_t limit = std::max<std::uint64_t>(kAlways, kPerByte * plan.model().size_bytes());
   if (each == 0 || rows <= limit / each) return;
   throw ToolError(with_thousands(rows) + " golden rows of " + with_thousands(each) +
-                  " multiply-adds are more than a file of " + human_bytes(plan.model().size_bytes()) +
-                  " should ask for: --max-multiply-adds " + std::to_string(each) + " if you trust it");
+                  " multiply-adds each are more work than is allowed for a file of " +
+                  human_bytes(plan.model().size_bytes()) + ": pass --max-multiply-adds " + std::to_string(each) +
+                  " if you trust the file");
 }
 
 }  // namespace

@@ -17,16 +17,17 @@ namespace mmoe::tools {
 namespace {
 
 constexpr const char* kDescription =
-    "Checks that a .mmoe file is whole and that this machine scores it as the converter did: its structure, its\n"
-    "checksums, and its golden rows (inputs with known scores), scored one by one and all at once.";
+    "Checks that a .mmoe file is intact, and that this machine computes the scores that the converter computed. It\n"
+    "checks the structure, the checksums, and the golden rows (inputs with known scores), one at a time and in one\n"
+    "batch.";
 
 constexpr const char* kFooter =
-    "Kernel sets with fused multiply-add must give the golden scores to the bit. Those without (sse2) may differ by\n"
-    "2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
+    "Kernel sets with fused multiply-adds must give the golden scores bit for bit. Scores of other sets (sse2) may\n"
+    "differ by 2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
     "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
-    "replay_error, replays [{kernel_set, exact, batch, scores, wrong, tolerance, largest_difference, ok, first_wrong {row,\n"
-    "task, found, expected}}].\n\n"
-    "Exit codes: 0 all is well; 1 something is not, or cannot be written; 2 wrong command line.";
+    "replay_error, replays [{kernel_set, exact, batch, scores, wrong, tolerance, largest_difference, ok,\n"
+    "first_wrong {row, task, found, expected}}].\n\n"
+    "Exit codes: 0 all checks passed; 1 a check failed, or the result cannot be written; 2 wrong command line.";
 
 struct Options {
   std::string model;
@@ -54,13 +55,13 @@ struct Report {
 void declare(CommandLine& app, Options& options) {
   app.footer(kFooter);
   app.add_option("MODEL", options.model, "the .mmoe file")->required()->type_name("");
-  Option* all =
-      app.add_flag("--all-kernel-sets", options.all_kernel_sets, "replay with every kernel set of this machine");
+  Option* all = app.add_flag("--all-kernel-sets", options.all_kernel_sets,
+                             "replay the golden rows with every kernel set of this machine");
   app.add_option("--kernel-set", options.kernel_set,
                  "kernel set, for example avx2 [environment variable MMOE_KERNEL_SET, else the fastest]")
       ->type_name("NAME")
       ->excludes(all);
-  app.add_flag("--json", options.json, "print JSON for programs");
+  app.add_flag("--json", options.json, "print the result as JSON");
   declare_limits(app, options.limits);
 }
 

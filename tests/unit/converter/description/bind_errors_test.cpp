@@ -143,7 +143,7 @@ TEST_CASE("pools and gates: names") {
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "name": "input"})"), "cannot be named \"input\""));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "reads": "gates"})"),
                  "levels[0].gates.reads: found \"gates\", expected \"input\": no level comes before"));
-  CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"), "levels[0].gates.per: goes with"));
+  CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"), "levels[0].gates.per: is allowed only with"));
 }
 
 TEST_CASE("several gates groups that a tower could read") {

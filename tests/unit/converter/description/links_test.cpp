@@ -83,7 +83,7 @@ TEST_CASE("links: what is refused") {
   CHECK(contains(error(R"({"column": 1, "scales": 2})"), "unknown key"));
   const std::string unread = R"({"name": "a", "link": "sigmoid", "output": false}, {"name": "b", "link": {"column": 0}},
                                 {"name": "c", "link": "sigmoid"})";
-  CHECK(contains(bind_error(linked(unread), linked_weights()), "tasks[0]: is no output, and no product reads it"));
+  CHECK(contains(bind_error(linked(unread), linked_weights()), "tasks[0]: has \"output\": false, but no product uses it"));
   const std::string none = R"({"name": "a", "link": "sigmoid", "output": false})";
   CHECK(contains(bind_error(linked(none), linked_weights()), "expected at least one task without"));
   const std::string number = R"({"name": "a", "link": "sigmoid", "output": 0})";

@@ -184,7 +184,7 @@ TEST_CASE("recognise: says at which node it stopped and why") {
   GraphBuilder unknown;
   unknown.output(unknown.node("LSTM", {unknown.linear(unknown.input("x", {0, 3}), 3, 2)}));
   unknown.graph.nodes[1].name = "/rnn";
-  stops(unknown, "node 1 '/rnn' (LSTM)", "not one of an MMoE model that the converter knows");
+  stops(unknown, "node 1 '/rnn' (LSTM)", "this operation is not supported");
 
   GraphBuilder ungated;  // two experts multiplied
   const std::string x = ungated.input("x", {0, 3});
