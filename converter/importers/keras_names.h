@@ -37,7 +37,7 @@ struct KerasNames {
 ///   what Keras 3 wrote beside it, else what the config has at that place, else the path's; the variable's name follows
 ///   from the kind of layer (kernel, bias, gamma, ...), and is the number where the kind is not Keras's own.
 /// - any other HDF5 file: the path.
-/// Automatically named layers ("dense_7") have aliases that do not hang on how many layers were made before:
+/// Automatically named layers ("dense_7") have aliases that do not depend on how many layers were made before:
 /// `dense#0`, `dense#1` in the order of their numbers, and with a config `dense#0>click` for the first of those that lead
 /// to the layer named `click`.
 KerasNames name_keras_tensors(const KerasFile& file);

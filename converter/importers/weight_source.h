@@ -55,7 +55,7 @@ class WeightSource {
   /// The layers of the model as the file itself describes them (Keras); empty: it does not.
   virtual const std::vector<KerasLayer>& keras_layers() const;
 
-  /// Further names, where the format's own hang on chance.
+  /// Further names, for formats whose own names depend on counters.
   virtual std::vector<TensorAlias> aliases() const { return {}; }
 };
 

@@ -58,7 +58,7 @@ std::optional<ordered_json> with_names(const ordered_json& model, const NameInde
   return ordered_json::parse(text);
 }
 
-// The pattern that the tasks are told from: of several, the first that fits.
+// The pattern that finds the names of the tasks: of several, the first that fits.
 std::string tasks_pattern(const ordered_json& model, const NameIndex& names) {
   if (!model["tasks"].is_array()) return model["tasks"].get<std::string>();
   for (const ordered_json& pattern : model["tasks"]) {
@@ -67,7 +67,7 @@ std::string tasks_pattern(const ordered_json& model, const NameIndex& names) {
   return model["tasks"].back().get<std::string>();
 }
 
-// Whether the file has what the model's tasks, levels and input are told from.
+// Whether the file has the tensors that identify the tasks, levels and input of the model.
 bool fits(const ordered_json& model, const NameIndex& names) {
   const auto has = [&](const char* key) { return !model.contains(key) || names.has(model[key].get<std::string>()); };
   if (model.contains("tasks") && !names.has(tasks_pattern(model, names))) return false;

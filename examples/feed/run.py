@@ -76,7 +76,7 @@ def arguments():
 
 
 def settings_of(options):
-    """Everything that the results hang on."""
+    """Everything that the results depend on."""
     values = dict(QUICK if options.quick else FULL)
     given = {name: value for name, value in vars(options).items() if value is not None}
     values.update({name: given[name] for name in values if name in given})

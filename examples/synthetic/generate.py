@@ -10,7 +10,7 @@ The paper leaves c, the number m of sines and their alpha, beta open. Here c = 1
 README says why); alpha_i = i and beta_i = (i - 1)^2 are what Google Research's own generator of
 such data takes (in the repository google-research, 2020; it has m = 10).
 
-generate.cpp makes the same numbers, to the bit, from the same seed. Hence nothing here hangs on a
+generate.cpp makes the same numbers, to the bit, from the same seed. Hence nothing here depends on a
 mathematical library or on the order of a sum:
 
   * Random words are SplitMix64 of a counter: any row can be made without those before it.

@@ -1,4 +1,4 @@
-// The gates of a plan, for people and for what they draw.
+// The gates of a plan: names, experts and columns of their weights, for reports.
 #include "model/access.h"
 #include "mmoe/plan.h"
 #include "plan/needs.h"

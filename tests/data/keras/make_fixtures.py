@@ -4,7 +4,7 @@
     KERAS_BACKEND=torch python make_fixtures.py            # made with Keras 3.15: .keras, .weights.h5, .h5, plain.h5
     python make_fixtures.py --legacy                       # made with tf_keras 2.21: legacy*.h5, as Keras 2 wrote them
 
-The towers' first layers have automatic names, which begin at a number that hangs on what was made before.
+The towers' first layers have automatic names, which begin at a number that depends on what was made before.
 stated.keras is a model whose own config says what its description leaves out.
 rows.csv and expected.csv are inputs and the model's predictions. members.keras is there for its names alone.
 """

@@ -1,4 +1,4 @@
-// Names of Keras's tensors that do not hang on how many layers were made before.
+// Names of Keras's tensors that do not depend on how many layers were made before.
 #include "converter/importers/keras_names.h"
 
 #include <doctest/doctest.h>
