@@ -63,7 +63,7 @@ std::string type_name(int64_t type) {
 void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
   if (to == 10 || to == 16) {
     throw ConvertError("casts a result to " + type_name(to) +
-                       ", which a model file cannot: export the model in float32, without autocast");
+                       ", which a model file cannot express: export the model in float32, without autocast");
   }
   if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("casts a result to " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
@@ -72,8 +72,8 @@ void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
   });
   if (value.ids == is_float(to) && !allowed) {
     throw ConvertError(
-        value.ids ? "uses as a number what was cut to a whole number before: only ids, which rows of a table are "
-                    "looked up with, may be"
+        value.ids ? "uses as a number what was cast to a whole number before: only ids, which select rows of a "
+                    "table, may be cast"
                   : "casts a result to whole numbers; only inputs of the model may become ids");
   }
   value.ids = !is_float(to);

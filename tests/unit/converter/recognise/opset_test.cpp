@@ -169,13 +169,16 @@ TEST_CASE("opset: casts are kept or refused") {
     };
   };
   check({{"to double", {7, 13, 28}, there_and_back(11)},
-         {"to half", {7, 13, 28}, there_and_back(10), "to float16, which a model file does not: export the model in float32"},
+         {"to half",
+          {7, 13, 28},
+          there_and_back(10),
+          "to float16, which a model file cannot express: export the model in float32"},
          {"to bfloat16", {13}, there_and_back(16), "to bfloat16"},
-         {"to int64", {13}, there_and_back(7), "cuts a result to whole numbers"},
-         {"to bool", {13}, there_and_back(9), "into bool"},
+         {"to int64", {13}, there_and_back(7), "casts a result to whole numbers"},
+         {"to bool", {13}, there_and_back(9), "to bool"},
          {"x to half", {13}, input(10), "to float16"},
-         {"x to int32", {13}, input(6), "cut to a whole number before"},
-         {"x to int8", {13}, input(3), "into int8"}});
+         {"x to int32", {13}, input(6), "cast to a whole number before"},
+         {"x to int8", {13}, input(3), "to int8"}});
   for (const char* dtype : {"f16", "bf16"}) {
     B half;
     half.model_of(half.input("x", {0, 4}), 4);

@@ -57,8 +57,9 @@ std::string error_of(const std::function<void()>& call) {
 TEST_CASE("inspect: a small file that shares its layers is not described a thousand times over") {
   const AlignedBytes file = mmoe::test::SharedModel({16, 256, 64, 32, 16}).file();
   const Model model = load(file);
-  CHECK(error_of([&] { describe(model, "m.mmoe", false); }).find("levels: 398,336 layers and places of experts in a "
-                                                                 "file of ") == 0);
+  CHECK(error_of([&] { describe(model, "m.mmoe", false); })
+            .find("levels: 398,336 references to layers and experts in a "
+                  "file of ") == 0);
   const AlignedBytes small = mmoe::test::SharedModel({2, 16, 4, 32, 16}).file();
   const Model fits = load(small);
   CHECK(describe(fits, "m.mmoe", false)["levels"].size() == 2);
