@@ -11,32 +11,37 @@ option(MMOE_C_API "The C interface, <mmoe/mmoe.h>" ON)
 option(MMOE_FEATURES "score_features(), vocabularies and their verification; OFF: models are scored from x alone" ON)
 option(MMOE_EXTRAS "Activations from celu on, scaled gates, links beyond identity, sigmoid, softmax and product" ON)
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
-set(MMOE_VERIFY full CACHE STRING
-    "full: a hostile file is an error; header: for files that a full verification has seen, as in a firmware image")
-set_property(CACHE MMOE_VERIFY PROPERTY STRINGS full header)
-if(NOT MMOE_VERIFY MATCHES "^(full|header)$")
-  message(FATAL_ERROR "MMOE_VERIFY: '${MMOE_VERIFY}', expected full or header")
-endif()
+option(MMOE_TRUST_FILES "Verify no more of a file than its header's checksum: for files that a build without this option has verified, as in a firmware image. A damaged or hostile file is then undefined behaviour" OFF)
 
 # Kernels and runtime must agree on it.
 if(NOT MMOE_EXTRAS)
   target_compile_definitions(mmoe_flags INTERFACE MMOE_NO_EXTRAS)
 endif()
 
-# mmoe_leave_out(target): sources and definitions of what is there.
-function(mmoe_leave_out target)
+# mmoe_define_parts(target): what is left out, as definitions.
+function(mmoe_define_parts target)
   foreach(part FILES ENVIRONMENT HEAP THREADS FEATURES MESSAGES)
     if(NOT MMOE_${part})
       target_compile_definitions(${target} PRIVATE MMOE_NO_${part})
     endif()
   endforeach()
-  if(MMOE_VERIFY STREQUAL "header")
-    target_compile_definitions(${target} PRIVATE MMOE_VERIFY_HEADER_ONLY)
+  if(MMOE_TRUST_FILES)
+    target_compile_definitions(${target} PRIVATE MMOE_TRUST_FILES)
   endif()
+endfunction()
+
+# The C interface; the thread pool's functions are beside the thread pool.
+set(mmoe_c_sources "")
+if(MMOE_C_API)
+  set(mmoe_c_sources src/c/mmoe.cpp $<$<BOOL:${MMOE_THREADS}>:src/c/mmoe_parallel.cpp>)
+endif()
+
+# mmoe_leave_out(target): sources and definitions of what is there.
+function(mmoe_leave_out target)
+  mmoe_define_parts(${target})
   target_sources(${target} PRIVATE
     src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping$<$<BOOL:${WIN32}>:_windows>,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
-    $<$<BOOL:${MMOE_C_API}>:src/c/mmoe.cpp>
-    $<$<AND:$<BOOL:${MMOE_C_API}>,$<BOOL:${MMOE_THREADS}>>:src/c/mmoe_parallel.cpp>)
+    ${mmoe_c_sources})
 endfunction()

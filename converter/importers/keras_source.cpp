@@ -14,7 +14,6 @@
 #include "converter/importers/messages.h"
 #include "converter/importers/safetensors.h"
 #include "converter/importers/tensor_names.h"
-#include "converter/importers/zip_archive.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {
@@ -141,43 +140,11 @@ class KerasSource : public WeightSource {
   std::vector<KerasLayer> layers_;
 };
 
-std::string text_entry(const ZipArchive& archive, const std::string& name) {
-  const auto entry = archive.find(name);
-  if (!entry) return "";
-  const uint64_t allowed = std::min(256 * kMiB, most_unpacked_bytes(archive.num_bytes()));
-  if (archive.entry_bytes(*entry) > allowed) {
-    throw ConvertError(name + " has " + std::to_string(archive.entry_bytes(*entry)) + " bytes; at most " +
-                       std::to_string(allowed) + " are allowed in an archive of this size");
-  }
-  const std::vector<unsigned char> bytes = archive.read(*entry);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::unique_ptr<WeightSource> open_archive(const std::string& name, std::string_view bytes) {
-  const ZipArchive archive(bytes);
-  const auto weights = archive.find("model.weights.h5");
-  if (!weights) throw ConvertError("the archive has no model.weights.h5");
-  const std::string config = text_entry(archive, "config.json");
-  if (archive.entry_bytes(*weights) > most_unpacked_bytes(bytes.size())) {
-    throw ConvertError("the archive's model.weights.h5 is more than a file of this size should hold");
-  }
-  const ZipContents file = archive.contents(*weights);
-  return std::make_unique<KerasSource>(name, file.bytes, config);
-}
-
 }  // namespace
 
-std::unique_ptr<WeightSource> open_keras_h5(std::string name, std::string_view bytes) {
+std::unique_ptr<WeightSource> open_keras_h5(std::string name, std::string_view bytes, const std::string& config) {
   try {
-    return std::make_unique<KerasSource>(name, bytes, "");
-  } catch (const ConvertError& error) {
-    throw ConvertError(name + ": " + error.what());
-  }
-}
-
-std::unique_ptr<WeightSource> open_keras_archive(std::string name, std::string_view bytes) {
-  try {
-    return open_archive(name, bytes);
+    return std::make_unique<KerasSource>(name, bytes, config);
   } catch (const ConvertError& error) {
     throw ConvertError(name + ": " + error.what());
   }

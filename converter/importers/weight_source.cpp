@@ -3,6 +3,7 @@
 #include "converter/error.h"
 #include "converter/importers/expansion.h"
 #include "converter/importers/file_format.h"
+#include "converter/importers/left_out.h"
 #include "converter/importers/mapped_file.h"
 #include "converter/importers/keras_config.h"
 #include "converter/importers/keras_source.h"
@@ -11,8 +12,7 @@
 #include "converter/importers/onnx_graph.h"
 #include "converter/importers/pickled_arrays.h"
 #include "converter/importers/safetensors.h"
-#include "converter/importers/torch_zip.h"
-#include "converter/importers/zip_archive.h"
+#include "converter/importers/zip_source.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {
@@ -20,44 +20,21 @@ namespace {
 
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit hosts; sizes are not narrowed");
 
-enum class ZipKind { kTorch, kNumpy, kKeras, kOther };
-
-/// What a zip archive holds tells whose it is.
-ZipKind zip_kind(const std::string& name, std::string_view bytes) {
-  try {
-    const ZipArchive archive(bytes);
-    ZipKind kind = ZipKind::kOther;
-    for (uint64_t i = 0; i < archive.num_entries(); ++i) {
-      const std::string_view entry = archive.entry_name(i);
-      if (ends_with(entry, "/data.pkl")) return ZipKind::kTorch;
-      if (entry == "model.weights.h5") kind = ZipKind::kKeras;
-      if (kind == ZipKind::kOther && ends_with(entry, ".npy")) kind = ZipKind::kNumpy;
-    }
-    return kind;
-  } catch (const ConvertError& error) {
-    throw ConvertError(name + ": " + error.what());
-  }
-}
-
-std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes) {
-  switch (zip_kind(name, bytes)) {
-    case ZipKind::kTorch: return open_torch_zip(std::move(name), bytes);
-    case ZipKind::kNumpy: return open_npz(std::move(name), bytes);
-    case ZipKind::kKeras: return open_keras_archive(std::move(name), bytes);
-    case ZipKind::kOther: break;
-  }
-  throw ConvertError(name + ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
-                     "model.weights.h5 (Keras)");
-}
-
 std::unique_ptr<WeightSource> open_format(const std::string& name, std::string_view bytes) {
   switch (detect_format(bytes)) {
     case FileFormat::kSafetensors: return open_safetensors(name, bytes);
-    case FileFormat::kZip: return open_zip(name, bytes);
+    case FileFormat::kZip:
+      if constexpr (kReadsZip) return open_zip(name, bytes);
+      refuse_left_out(name, "a zip archive, as PyTorch's .pt, NumPy's .npz and Keras's .keras are", "libzip",
+                      "libzip-dev", "MMOE_IMPORT_ZIP");
     case FileFormat::kNpy: return open_npy(name, bytes);
-    case FileFormat::kHdf5: return open_keras_h5(name, bytes);
+    case FileFormat::kHdf5:
+      if constexpr (kReadsHdf5) return open_keras_h5(name, bytes);
+      refuse_left_out(name, "an HDF5 file", "the HDF5 library", "libhdf5-dev", "MMOE_IMPORT_HDF5");
     case FileFormat::kPickle: return open_pickled_arrays(name, bytes);
-    case FileFormat::kOnnx: return open_onnx(name, bytes);
+    case FileFormat::kOnnx:
+      if constexpr (kReadsOnnx) return open_onnx(name, bytes);
+      refuse_left_out(name, "an ONNX model", "protobuf", "libprotobuf-dev and protobuf-compiler", "MMOE_IMPORT_ONNX");
     case FileFormat::kUnknown: break;
   }
   throw ConvertError(name + ": is " + describe_other(name, bytes) +

@@ -25,6 +25,17 @@
 extern "C" {
 #endif
 
+/* Before every function. A program that uses the shared library on Windows defines MMOE_SHARED (CMake's mmoe::c does). */
+#if defined(_WIN32) && defined(MMOE_BUILDING_SHARED)
+#define MMOE_API __declspec(dllexport)
+#elif defined(_WIN32) && defined(MMOE_SHARED)
+#define MMOE_API __declspec(dllimport)
+#elif defined(MMOE_BUILDING_SHARED)
+#define MMOE_API __attribute__((visibility("default")))
+#else
+#define MMOE_API
+#endif
+
 /* Numbered like mmoe::ErrorCode, which documents them. */
 typedef int32_t mmoe_status;
 enum {
@@ -48,10 +59,10 @@ typedef struct mmoe_model mmoe_model;
 typedef struct mmoe_session mmoe_session;
 
 /* A short name of a status, as "damaged file". Never null. */
-const char* mmoe_status_name(mmoe_status status);
+MMOE_API const char* mmoe_status_name(mmoe_status status);
 
 /* What the last failed call on this thread said; "" before the first. Valid until the next failure there. */
-const char* mmoe_last_message(void);
+MMOE_API const char* mmoe_last_message(void);
 
 /* Flags of the two loading functions. */
 enum {
@@ -63,40 +74,40 @@ enum {
 
 /* Maps a file, which must not be written to in place meanwhile: replace it by rename, or use MMOE_COPY. On success
  * *model is to be freed with mmoe_model_free(). */
-mmoe_status mmoe_model_map(const char* path, uint32_t flags, mmoe_model** model);
+MMOE_API mmoe_status mmoe_model_map(const char* path, uint32_t flags, mmoe_model** model);
 
 /* Uses `size` bytes at `data`, a multiple of 64, which stay the caller's and must outlive the model. */
-mmoe_status mmoe_model_from_bytes(const void* data, size_t size, uint32_t flags, mmoe_model** model);
+MMOE_API mmoe_status mmoe_model_from_bytes(const void* data, size_t size, uint32_t flags, mmoe_model** model);
 
 /* Null is allowed. */
-void mmoe_model_free(mmoe_model* model);
+MMOE_API void mmoe_model_free(mmoe_model* model);
 
-size_t mmoe_model_input_dim(const mmoe_model* model);
-size_t mmoe_model_num_tasks(const mmoe_model* model);
+MMOE_API size_t mmoe_model_input_dim(const mmoe_model* model);
+MMOE_API size_t mmoe_model_num_tasks(const mmoe_model* model);
 
 /* Columns of x that are the same for all candidates of a request (of user and context features), and those that each
  * candidate brings (of item features); both 0 where the model does not tell them apart. */
-size_t mmoe_model_user_dim(const mmoe_model* model);
-size_t mmoe_model_candidate_dim(const mmoe_model* model);
+MMOE_API size_t mmoe_model_user_dim(const mmoe_model* model);
+MMOE_API size_t mmoe_model_candidate_dim(const mmoe_model* model);
 
 /* UTF-8, *size bytes, not terminated; null when there is no such task. Lives as long as the model. size may be null. */
-const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
+MMOE_API const char* mmoe_model_task_name(const mmoe_model* model, size_t task, size_t* size);
 
-size_t mmoe_model_num_features(const mmoe_model* model);
+MMOE_API size_t mmoe_model_num_features(const mmoe_model* model);
 
 /* Index of a feature, or mmoe_model_num_features() when there is none of that name (UTF-8, terminated) or it is
  * null. */
-size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
+MMOE_API size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
 
 /* Raw values per row of a dense feature, columns of x of any. 0 when there is no such feature. */
-size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature);
-int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature);
+MMOE_API size_t mmoe_model_feature_width(const mmoe_model* model, size_t feature);
+MMOE_API int mmoe_model_feature_is_sparse(const mmoe_model* model, size_t feature);
 /* Ids per row: 0 of a dense feature, 1 of a sparse one, of a sequence the most elements that it may have. */
-size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature);
+MMOE_API size_t mmoe_model_feature_length(const mmoe_model* model, size_t feature);
 
 /* Id of a category; -1 where the vocabulary does not hold it, or the feature is not of that kind. */
-int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size);
-int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value);
+MMOE_API int32_t mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* value, size_t size);
+MMOE_API int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value);
 
 /* What becomes of rows with a NaN or an infinity; as an error also in a score. */
 enum { MMOE_NAN_SCORES = 0, MMOE_NON_FINITE_IS_ERROR = 1 };
@@ -121,27 +132,27 @@ typedef struct mmoe_session_options {
 } mmoe_session_options;
 
 /* options null: all defaults. One allocation of the arena and one of the handle. */
-mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_options* options,
+MMOE_API mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_options* options,
                                 mmoe_session** session);
 
 /* Bytes that mmoe_session_create_in() needs, handle included. */
-mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes);
+MMOE_API mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes);
 
 /* Creates a session in the caller's memory, at any address; allocates nothing. */
-mmoe_status mmoe_session_create_in(const mmoe_model* model, const mmoe_session_options* options, void* arena,
+MMOE_API mmoe_status mmoe_session_create_in(const mmoe_model* model, const mmoe_session_options* options, void* arena,
                                    size_t arena_bytes, mmoe_session** session);
 
 /* Null is allowed. Also for sessions in the caller's memory, which it leaves alone. */
-void mmoe_session_free(mmoe_session* session);
+MMOE_API void mmoe_session_free(mmoe_session* session);
 
 /* Columns of the scores. */
-size_t mmoe_session_num_tasks(const mmoe_session* session);
+MMOE_API size_t mmoe_session_num_tasks(const mmoe_session* session);
 
 /* What one row costs: Plan::multiply_adds_per_row(). */
-uint64_t mmoe_session_multiply_adds_per_row(mmoe_session* session);
+MMOE_API uint64_t mmoe_session_multiply_adds_per_row(mmoe_session* session);
 
 /* x: [batch, input_dim] -> scores: [batch, num_tasks]. Allocates nothing. */
-mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores);
+MMOE_API mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores);
 
 /* One feature's raw values for all rows: values [batch, width] for a dense one (NaN: missing), ids [batch] for a
  * sparse one (-1: unknown), ids [batch, length] for a sequence (-2: no element). */
@@ -151,21 +162,21 @@ typedef struct mmoe_feature_column {
 } mmoe_feature_column;
 
 /* One column per feature of the model, in the model's order. Allocates nothing. */
-mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
+MMOE_API mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores);
 
 /* One user, many candidates: the user's share of every first layer is computed once. user: [user_dim], the columns of x
  * of user and context features; items: [num_candidates, candidate_dim], those of item features -> scores:
  * [num_candidates, num_tasks], the bits of whole rows. */
-mmoe_status mmoe_session_set_user(mmoe_session* session, const float* user);
-mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
+MMOE_API mmoe_status mmoe_session_set_user(mmoe_session* session, const float* user);
+MMOE_API mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
                                           float* scores);
 
 /* The same from raw features, with one column per feature of the model, as for mmoe_session_score_features(): one row of
  * user and context features, the other columns being ignored; num_candidates rows of item features, likewise. */
-mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
+MMOE_API mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
                                            size_t num_columns);
-mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
+MMOE_API mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores);
 
 /* ---------------------------------------------------------------------------------------- gates
@@ -176,8 +187,8 @@ mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const m
 
 /* Softmax gates that the session's tasks need, by level and place in it, and the weights of all of them per row.
  * Constant gates are not among them. */
-size_t mmoe_session_num_gates(mmoe_session* session);
-size_t mmoe_session_num_gate_weights(mmoe_session* session);
+MMOE_API size_t mmoe_session_num_gates(mmoe_session* session);
+MMOE_API size_t mmoe_session_num_gate_weights(mmoe_session* session);
 
 typedef struct mmoe_gate_info {
   size_t struct_size;       /* set to sizeof(mmoe_gate_info) before the call */
@@ -192,12 +203,12 @@ typedef struct mmoe_gate_info {
 } mmoe_gate_info;
 
 /* Fills *gate. MMOE_INVALID_ARGUMENT: no such gate. */
-mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate);
+MMOE_API mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate);
 
 /* From now on all functions that score also write each row's gate weights, `stride` floats apart, as mixed: 0 of an
  * expert that the row does not select, NaN where the scores are for an input that is not finite. weights null: no
  * longer. Scores stay the same bits. MMOE_INVALID_ARGUMENT: stride is less than mmoe_session_num_gate_weights(). */
-mmoe_status mmoe_session_write_gates(mmoe_session* session, float* weights, size_t stride);
+MMOE_API mmoe_status mmoe_session_write_gates(mmoe_session* session, float* weights, size_t stride);
 
 /* ---------------------------------------------------------------------------------------- several cores
  *
@@ -220,15 +231,15 @@ typedef struct mmoe_executor {
 
 /* A session on which at most num_workers cores, 1 to 256, work at once; 1 never calls the executor. options->max_batch:
  * the large batch. One allocation of the memory of all workers and one of the handle. */
-mmoe_status mmoe_session_create_parallel(const mmoe_model* model, const mmoe_session_options* options,
+MMOE_API mmoe_status mmoe_session_create_parallel(const mmoe_model* model, const mmoe_session_options* options,
                                          mmoe_executor executor, size_t num_workers, mmoe_session** session);
 
 /* Bytes that mmoe_session_create_parallel_in() needs, handle included. */
-mmoe_status mmoe_session_parallel_arena_bytes(const mmoe_model* model, const mmoe_session_options* options,
+MMOE_API mmoe_status mmoe_session_parallel_arena_bytes(const mmoe_model* model, const mmoe_session_options* options,
                                               size_t num_workers, size_t* bytes);
 
 /* The same in the caller's memory, at any address; allocates nothing. */
-mmoe_status mmoe_session_create_parallel_in(const mmoe_model* model, const mmoe_session_options* options,
+MMOE_API mmoe_status mmoe_session_create_parallel_in(const mmoe_model* model, const mmoe_session_options* options,
                                             mmoe_executor executor, size_t num_workers, void* arena,
                                             size_t arena_bytes, mmoe_session** session);
 
@@ -238,13 +249,13 @@ typedef struct mmoe_thread_pool mmoe_thread_pool;
 
 /* num_threads, 1 to 256, counts the thread that calls, which works too. MMOE_OUT_OF_MEMORY: the system refuses a
  * thread. */
-mmoe_status mmoe_thread_pool_create(size_t num_threads, mmoe_thread_pool** pool);
+MMOE_API mmoe_status mmoe_thread_pool_create(size_t num_threads, mmoe_thread_pool** pool);
 
 /* Valid as long as the pool. */
-mmoe_executor mmoe_thread_pool_executor(const mmoe_thread_pool* pool);
+MMOE_API mmoe_executor mmoe_thread_pool_executor(const mmoe_thread_pool* pool);
 
 /* Ends the threads; null is allowed. After the sessions that use it, or at least after their last call. */
-void mmoe_thread_pool_free(mmoe_thread_pool* pool);
+MMOE_API void mmoe_thread_pool_free(mmoe_thread_pool* pool);
 
 #ifdef __cplusplus
 }

@@ -63,7 +63,7 @@ struct PlanOptions {
 
   // What a row may cost. A small file can ask for much, since layers may share weights; a plan that exceeds a limit is
   // refused with kLimitExceeded. 0: a default that grows with the file and that models are far from, whose layers share
-  // little; UINT64_MAX: no limit. A build with MMOE_VERIFY=header, which trusts its files, has none.
+  // little; UINT64_MAX: no limit. A build with MMOE_TRUST_FILES has none.
 
   /// Of Plan::multiply_adds_per_row(). Default: 64 per byte of the file, at least 2^24.
   std::uint64_t max_multiply_adds = 0;

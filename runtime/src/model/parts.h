@@ -15,7 +15,7 @@ constexpr bool kHasExtras = false;  // files that need them are refused
 constexpr bool kHasExtras = true;
 #endif
 
-#ifdef MMOE_VERIFY_HEADER_ONLY
+#ifdef MMOE_TRUST_FILES
 constexpr bool kVerifiesFully = false;
 #else
 constexpr bool kVerifiesFully = true;

@@ -36,7 +36,7 @@ Result<const kernels::KernelTable*> choose_kernels(const PlanOptions& options) {
   return error;
 }
 
-#ifndef MMOE_VERIFY_HEADER_ONLY
+#ifndef MMOE_TRUST_FILES
 
 struct Limit {
   const char* option;
@@ -113,7 +113,7 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   if (plan.arena_bytes_ >= internal::kMaxArenaBytes) {
     return make_error(ErrorCode::kUnsupported, "the model needs more memory than this machine can address");
   }
-#ifndef MMOE_VERIFY_HEADER_ONLY
+#ifndef MMOE_TRUST_FILES
   if (Status status = check_limits(plan, options); !status) return status.error();
 #endif
   return plan;

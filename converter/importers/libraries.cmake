@@ -1,0 +1,63 @@
+# Importers that need a library of their own. Each can be left out; a file of that kind is then an error that says which
+# option reads it. Sets
+#   mmoe_import_libraries     what to link
+#   mmoe_import_definitions   for weight_source.cpp and zip_source.cpp
+#   mmoe_left_out_sources     names without .cpp, as a regular expression
+option(MMOE_IMPORT_HDF5 "Read Keras's .h5 and, with MMOE_IMPORT_ZIP, .keras: needs the HDF5 library" ON)
+option(MMOE_IMPORT_ONNX "Read ONNX models: needs protobuf" ON)
+option(MMOE_IMPORT_ZIP "Read PyTorch's .pt, NumPy's .npz and Keras's .keras: needs libzip" ON)
+
+set(mmoe_import_libraries "")
+set(mmoe_import_definitions "")
+set(mmoe_left_out_sources "none")
+foreach(importer IN ITEMS HDF5 ONNX ZIP)
+  list(APPEND mmoe_import_definitions MMOE_IMPORT_${importer}=$<BOOL:${MMOE_IMPORT_${importer}}>)
+endforeach()
+
+# mmoe_require_import(importer found package): stops where the library of an importer that is on is not there.
+function(mmoe_require_import importer found package)
+  if(NOT ${found})
+    message(FATAL_ERROR "MMOE_IMPORT_${importer}: its library was not found. Install it (Debian: ${package}), or "
+                        "configure with -DMMOE_IMPORT_${importer}=OFF")
+  endif()
+endfunction()
+
+if(MMOE_IMPORT_HDF5 OR MMOE_IMPORT_ZIP)
+  find_package(PkgConfig REQUIRED)
+endif()
+if(MMOE_IMPORT_ZIP)
+  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip)
+  mmoe_require_import(ZIP LIBZIP_FOUND libzip-dev)
+  list(APPEND mmoe_import_libraries PkgConfig::LIBZIP)
+else()
+  string(APPEND mmoe_left_out_sources "|zip_archive|zip_source|torch_zip|npz_source|keras_archive")
+endif()
+if(MMOE_IMPORT_HDF5)
+  pkg_check_modules(HDF5 QUIET IMPORTED_TARGET hdf5-serial)
+  find_library(MMOE_HDF5_HL hdf5_serial_hl HINTS ${HDF5_LIBRARY_DIRS})
+  if(NOT MMOE_HDF5_HL)
+    set(HDF5_FOUND OFF)
+  endif()
+  mmoe_require_import(HDF5 HDF5_FOUND libhdf5-dev)
+  list(APPEND mmoe_import_libraries ${MMOE_HDF5_HL} PkgConfig::HDF5)
+else()
+  string(APPEND mmoe_left_out_sources "|hdf5_file|keras_source|keras_archive")
+endif()
+if(MMOE_IMPORT_ONNX)
+  find_package(Protobuf QUIET)
+  mmoe_require_import(ONNX Protobuf_FOUND "libprotobuf-dev and protobuf-compiler")
+  # The messages of ONNX, in a library of their own: generated code keeps no warnings of ours.
+  set(messages ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  add_custom_command(
+    OUTPUT ${messages}/onnx.pb.cc ${messages}/onnx.pb.h
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${messages}
+    COMMAND protobuf::protoc --cpp_out=${messages} -I ${CMAKE_CURRENT_SOURCE_DIR}/importers
+            ${CMAKE_CURRENT_SOURCE_DIR}/importers/onnx.proto
+    DEPENDS importers/onnx.proto)
+  add_library(mmoe_onnx_messages STATIC ${messages}/onnx.pb.cc)
+  target_include_directories(mmoe_onnx_messages SYSTEM PUBLIC ${messages})
+  target_link_libraries(mmoe_onnx_messages PUBLIC protobuf::libprotobuf-lite)
+  list(APPEND mmoe_import_libraries mmoe_onnx_messages)
+else()
+  string(APPEND mmoe_left_out_sources "|onnx_graph|onnx_tensor")
+endif()
