@@ -60,12 +60,6 @@ const std::vector<NamedActivation>& named_activations() {
   return table;
 }
 
-std::vector<std::string> activation_names() {
-  std::vector<std::string> names;
-  for (const NamedActivation& named : named_activations()) names.emplace_back(named.name);
-  return names;
-}
-
 float read_parameter(const JsonReader& field, const NamedActivation& named, const Parameter& parameter) {
   const std::optional<JsonReader> given = field.is_object() ? field.find(parameter.key) : std::nullopt;
   if (given) return given->real();
@@ -100,6 +94,12 @@ void check_parameters(const JsonReader& field, const Activation& activation) {
 }
 
 }  // namespace
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const NamedActivation& named : named_activations()) names.emplace_back(named.name);
+  return names;
+}
 
 Activation read_activation(const JsonReader& field) {
   const JsonReader kind = field.is_object() ? field.get("kind", "one of " + join(activation_names())) : field;

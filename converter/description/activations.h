@@ -11,6 +11,9 @@
 
 namespace mmoe::converter {
 
+/// What a description may call an activation.
+std::vector<std::string> activation_names();
+
 /// As the description writes it, for messages: `leaky_relu (0.3, 0)`, its two numbers behind it.
 std::string activation_text(const Activation& activation);
 

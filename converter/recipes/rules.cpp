@@ -262,11 +262,32 @@ std::vector<std::string> check_names(const JsonReader& model) {
   return names->keys();
 }
 
-void check_model(const JsonReader& model, const LayersRules& rules) {
+bool names_activation(const JsonReader& value) {
+  if (value.is_array()) {
+    const std::vector<JsonReader> items = value.items();
+    return std::any_of(items.begin(), items.end(), names_activation);
+  }
+  if (!value.is_object()) return false;
+  const std::vector<std::string> keys = value.keys();
+  return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    return key == "activation" || names_activation(value.get(key, ""));
+  });
+}
+
+// Otherwise the settings have to name it, and a message says where the library's users have it.
+void check_activation(const JsonReader& library, const JsonReader& description) {
+  const auto mlp = library.find("mlp");
+  if (library.find("activation") || names_activation(description) || (mlp && names_activation(*mlp))) return;
+  description.fail("names no activation, and the library's `activation` does not say where its users have it");
+}
+
+void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "note", "levels", "input", "requires", "description", "left_over"});
   check_optional_text(model, "note");
   check_patterns(model);
-  check_description(model.get("description", "the description, with parts to be put in"), rules);
+  const JsonReader description = model.get("description", "the description, with parts to be put in");
+  check_description(description, rules);
+  check_activation(library, description);
   check_left_over(model);
   const std::vector<std::string> variables = check_names(model);
   for (const char* key : {"tasks", "levels", "input", "requires", "description", "left_over"}) {
@@ -338,7 +359,7 @@ void check_recipe(const JsonReader& library) {
   for (const JsonReader& model : some_items(library.get("models", "the library's models"))) {
     const JsonReader name = model.get("model", "the model's name");
     if (!names.insert(name.string()).second) name.fail("two models are named \"" + name.string() + "\"");
-    check_model(model, rules);
+    check_model(library, model, rules);
   }
 }
 

@@ -1,6 +1,8 @@
 // Layers objects: orientations, suffixes, activations, normalisation.
 #include <doctest/doctest.h>
 
+#include "converter/description/activations.h"
+#include "converter/description/text.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {
@@ -60,10 +62,8 @@ TEST_CASE("activations: one, a list, the last") {
 
   const auto error = [&](const std::string& fields) { return bind_error(description(layers + fields), weights); };
   CHECK(error("") ==
-        "levels[0].experts.activation: missing: say which activation follows each layer (linear, relu, leaky_relu, "
-        "prelu, elu, selu, sigmoid, tanh, silu, gelu, gelu_tanh, softplus, dice, celu, mish, hard_swish, hard_sigmoid, "
-        "clamp, hardtanh, swish, softsign, log_sigmoid, threshold, squared_relu, exp, relu6, quick_gelu): it is not in "
-        "the weights");
+        "levels[0].experts.activation: missing: say which activation follows each layer (" + join(activation_names()) +
+            "): it is not in the weights");
   CHECK(error(R"(, "activation": ["relu"])") ==
         "levels[0].experts.activation: found a list of 1, expected 3, one per layer of `layers`");
   CHECK(contains(error(R"(, "activation": "maxout")"), "levels[0].experts.activation: found \"maxout\", expected one of"));

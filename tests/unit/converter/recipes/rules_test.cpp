@@ -14,7 +14,7 @@ using test::contains;
 
 // A recipe with everything in it. "$" is on line 5 only.
 const char* const kRecipe = R"({
-  "library": "Lib",
+  "library": "Lib", "activation": "its argument",
   "activations": {"swish": "silu"},
   "features": {"table": "table.{feature}.weight", "order": ["categorical sequence", "dense"]},
   "mlp": {"layers": "$.{layer}", "dice": [{"alpha": "$.{layer}.alpha"}]},
@@ -79,8 +79,10 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
   };
   const Fault faults[] = {
       {R"("library")", R"("libary")", R"(lib.json:2: error: libary: unknown key; did you mean "library"?)"},
-      {R"("library": "Lib",)", "", "lib.json:1: error: library: missing: the library's name"},
+      {R"("library": "Lib", )", "", "lib.json:1: error: library: missing: the library's name"},
       {R"("Lib")", "7", "lib.json:2: error: library: found 7, expected a string"},
+      {R"("activation": "its argument")", R"("link": "sigmoid")",
+       "lib.json:15: error: models[0].description: names no activation, and the library's `activation` does not say"},
       {R"("silu")", R"("sillu")", "lib.json:3: error: activations.swish: found \"sillu\", expected one of linear, relu"},
       {R"("swish")", R"("nn.Swish")", "lib.json:3: error: activations.nn.Swish: names are compared in lower case"},
       {R"({"table": "table.{feature}.weight", "order": ["categorical sequence", "dense"]})", "{}",
