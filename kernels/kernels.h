@@ -160,11 +160,33 @@ struct PoolArgs {
   float* output;  ///< [width]: nothing behind it is written
 };
 
+/// What steers a plan: of several ways to compute the same bits, which is faster. In multiply-adds of the dense kernel.
+struct KernelCosts {
+  /// Skipping experts: what a level's row lists and products of their own cost a row, in blocks of few rows and of more.
+  float skip_few_rows, skip_rows;
+  /// By how much a product by itself is slower than one side by side with others: skip_product + skip_narrow / panels^2.
+  float skip_product, skip_narrow;
+  /// Floats of output of joined products that stay in cache until the next layer has read them.
+  std::size_t joined_floats;
+  /// Floats of weights of which a cache holds a good part from one call to the next.
+  std::size_t alternating_floats;
+};
+
+/// Measured with AVX-512. The other sets with registers of several floats take them too: nobody has measured theirs. The
+/// caches are a part of a small L2 (320 kB) and of an L1 (128 kB).
+constexpr KernelCosts kVectorCosts = {7500, 1000, 1.04f, 0.6f, 80 * 1024, 32 * 1024};
+
+/// Where an instruction is one multiply-add, what surrounds it costs fewer of them. Estimated from the code, not measured:
+/// row lists and calls of the dense kernel are some 300 instructions a level and row, and a tile of one row has 2.2 for a
+/// multiply-add; a product of one panel is as fast by itself as beside others.
+constexpr KernelCosts kOneFloatCosts = {150, 150, 1, 0, 80 * 1024, 32 * 1024};
+
 struct KernelTable {
   const char* name;     ///< "avx2", as the option kernel_set and the variable MMOE_KERNEL_SET take it
   std::uint8_t lanes;   ///< floats in a register of its dense kernel
   bool fma;             ///< keeps the numerics contract to the bit
   bool flushes;         ///< but has 0 instead of subnormal numbers
+  KernelCosts costs;
   void (*dense)(const DenseArgs&);
   void (*activate)(Activation, float alpha, float beta, float* data, std::size_t size);  ///< size: multiple of 16
   void (*normalise)(const NormArgs&);

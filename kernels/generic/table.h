@@ -18,6 +18,7 @@ constexpr KernelTable make_table(const char* name, bool fma = true, bool flushes
           static_cast<std::uint8_t>(Shape<Arch>::kLanes),
           fma,
           flushes,
+          kVectorCosts,
           dense<Arch>,
           activate<Arch>,
           normalise<Arch>,

@@ -120,7 +120,7 @@ class Plan {
   std::size_t num_gates() const { return num_gates_; }
   /// Walks the model, as does list_gates() for all of them. REQUIRES: index < num_gates().
   GateInfo gate(std::size_t index) const;
-  /// gates: [num_gates()]. Takes 12 kB of stack.
+  /// gates: [num_gates()].
   void list_gates(GateInfo* gates) const;
   /// Columns of what Session::write_gates() writes: the sum of the gates' num_experts.
   std::size_t num_gate_weights() const { return num_gate_weights_; }

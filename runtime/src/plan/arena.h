@@ -47,26 +47,35 @@ class TableArena {
   std::size_t used_ = 0;
 };
 
+/// A row-major buffer of the work arena, by its place: it is the same in both passes, and an address in neither.
+struct Buffer {
+  /// In floats from the arena's begin; from its end, modulo 2^N, while measuring, when nobody knows where that is.
+  std::size_t offset;
+  std::size_t stride;
+};
+
 /// Work buffers, taken from either end of one range of floats so that a level's inputs and outputs, which
 /// live at opposite ends, need no copying and the space between serves every level's temporaries.
 class WorkArena {
  public:
   enum End { kLow = 0, kHigh = 1 };
 
-  /// base null: measure only. total: what a measuring pass has found.
+  /// base null: measure only, total is 0. Otherwise total is what a measuring pass has found.
   WorkArena(float* base, std::size_t total) : base_(base), total_(total) {}
 
   static End opposite(End end) { return end == kLow ? kHigh : kLow; }
 
-  /// Rounded up to 16 floats. While measuring the address is meaningless, but not null.
-  float* allocate(End end, std::size_t floats) {
+  /// The offset of so many floats, rounded up to 16.
+  std::size_t allocate(End end, std::size_t floats) {
     const std::size_t size = round_up(floats, kPanelWidth);
     used_[end] = saturating_add(used_[end], size);
     const std::size_t both = saturating_add(used_[kLow], used_[kHigh]);
     if (both > peak_) peak_ = both;
-    if (!base_) return reinterpret_cast<float*>(kArenaAlignment);
-    return end == kLow ? base_ + used_[kLow] - size : base_ + total_ - used_[kHigh];
+    return end == kLow ? used_[kLow] - size : total_ - used_[kHigh];
   }
+
+  /// Null while measuring.
+  float* at(std::size_t offset) const { return base_ ? base_ + offset : nullptr; }
 
   std::size_t mark(End end) const { return used_[end]; }
   void release_to(End end, std::size_t mark) { used_[end] = mark; }

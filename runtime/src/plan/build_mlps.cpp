@@ -5,16 +5,7 @@
 namespace mmoe {
 
 using namespace internal;  // NOLINT: this file is the inside of the plan
-
-namespace {
-
-// Floats of a joined product's output: 320 kB, a part of a small L2 cache.
-constexpr std::size_t kMaxJoinedFloats = 80 * 1024;
-
-// Weights (128 kB) of which an L1 cache holds a good part from one call to the next.
-constexpr std::size_t kMaxAlternatingFloats = 32 * 1024;
-
-}  // namespace
+using flatbuffers::uoffset_t;
 
 PlanBuilder::PanelSpan PlanBuilder::span_of(const schema::Dense& layer) {
   const std::size_t within = layer.column() % kPanelWidth;
@@ -22,12 +13,44 @@ PlanBuilder::PanelSpan PlanBuilder::span_of(const schema::Dense& layer) {
 }
 
 // Where a layer's outputs are in the output of the panels that contain it.
-internal::View PlanBuilder::part_of(const View& output, const schema::Dense& layer, const PanelSpan& span) {
-  return {output.data + (layer.column() - span.first * kPanelWidth), output.stride};
+internal::Buffer PlanBuilder::part_of(const Buffer& output, const schema::Dense& layer, const PanelSpan& span) {
+  return {output.offset + (layer.column() - span.first * kPanelWidth), output.stride};
 }
 
-void PlanBuilder::add_mlps(MlpJob* jobs, std::size_t num_jobs) {
-  for (std::size_t i = 0; i < num_jobs;) i += add_group(jobs + i, num_jobs - i);
+bool PlanBuilder::is_needed(const MlpGroup& group, std::size_t place) const {
+  if (!group.level) return needs_.towers.contains(place);
+  const std::size_t num_experts = group.level->level.experts()->size();
+  if (place < num_experts) return group.level->needs.experts.contains(place);
+  const auto gate = static_cast<uoffset_t>(place - num_experts);
+  return group.level->needs.gates.contains(gate) &&
+         group.level->level.gates()->Get(gate)->kind() != schema::GateKind_Constant;
+}
+
+std::size_t PlanBuilder::next_place(const MlpGroup& group, std::size_t place) const {
+  while (place < group.end && !is_needed(group, place)) ++place;
+  return place;
+}
+
+MlpJob PlanBuilder::job_at(const MlpGroup& group, std::size_t place) const {
+  if (!group.level) {
+    const schema::Tower& tower = *root_.towers()->Get(static_cast<uoffset_t>(place));
+    return {tower.input(), tower.layers(), nullptr, false, nullptr, false};
+  }
+  const LevelPlan& plan = *group.level;
+  const std::size_t num_experts = plan.level.experts()->size();
+  if (place >= num_experts) {
+    const schema::Gate& gate = *plan.level.gates()->Get(static_cast<uoffset_t>(place - num_experts));
+    return {stream_number(plan, gate), gate.hidden(), gate.logits(), false, nullptr, false};
+  }
+  const schema::Expert& expert = *plan.level.experts()->Get(static_cast<uoffset_t>(place));
+  const bool sparse = plan.sparse.contains(place);
+  const RowList* list = sparse && plan.lists ? plan.lists + place : nullptr;
+  return {stream_number(plan, expert), expert.layers(), nullptr, sparse, list, plan.kept.contains(place)};
+}
+
+void PlanBuilder::add_mlps(const MlpGroup& group) {
+  MlpGroup rest = group;
+  while ((rest.begin = next_place(rest, rest.begin)) < rest.end) rest.begin = add_product(rest);
 }
 
 bool PlanBuilder::is_normalized(const schema::Dense& layer) {
@@ -39,7 +62,7 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
   const schema::Dense& a = first.layer(0);
   const schema::Dense& b = next.layer(0);
   const std::size_t begin = span_of(b).first;
-  return !first.list && !next.list && first.stream == next.stream && a.weight() == b.weight() &&
+  return !first.sparse && !next.sparse && first.stream == next.stream && a.weight() == b.weight() &&
          a.bias() == b.bias() && begin >= span.first && begin <= span.first + span.count;
 }
 
@@ -57,17 +80,20 @@ bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b
 }
 
 // As many MLPs as their first layers can be one product, whose output is small enough to stay in cache until the
-// second layers have read it.
-PlanBuilder::Product PlanBuilder::join(const MlpJob* jobs, std::size_t num_jobs) const {
-  const schema::Dense& first = jobs[0].layer(0);
-  Product product{1, span_of(first), 0};
+// second layers have read it. REQUIRES: the group's first place is needed.
+PlanBuilder::Product PlanBuilder::join(const MlpGroup& group) const {
+  const MlpJob first_job = job_at(group, group.begin);
+  const schema::Dense& first = first_job.layer(0);
+  Product product{group.begin + 1, span_of(first), 0};
   product.num_activated = product.span.count;
   bool any_normalized = is_normalized(first);
-  for (; product.num_jobs < num_jobs && can_join(jobs[0], jobs[product.num_jobs], product.span); ++product.num_jobs) {
-    const schema::Dense& layer = jobs[product.num_jobs].layer(0);
+  for (std::size_t place; (place = next_place(group, product.end)) < group.end; product.end = place + 1) {
+    const MlpJob job = job_at(group, place);
+    if (!can_join(first_job, job, product.span)) break;
+    const schema::Dense& layer = job.layer(0);
     const PanelSpan part = span_of(layer);
     const std::size_t end = part.first + part.count - product.span.first;
-    if (saturating_multiply(block_rows_, end * kPanelWidth) > kMaxJoinedFloats) break;
+    if (saturating_multiply(block_rows_, end * kPanelWidth) > costs().joined_floats) break;
     // A normalisation works in place: panels that a file gives to two layers are then computed for each.
     any_normalized = any_normalized || is_normalized(layer);
     if (any_normalized && part.first < product.span.first + product.span.count) break;
@@ -83,60 +109,68 @@ PlanBuilder::Product PlanBuilder::join(const MlpJob* jobs, std::size_t num_jobs)
   return product;
 }
 
-// The outputs of last layers are taken before the hidden layers' buffers, which are given back.
-std::size_t PlanBuilder::add_group(MlpJob* jobs, std::size_t num_jobs) {
-  const schema::Dense& first = jobs[0].layer(0);
-  const Product product = join(jobs, num_jobs);
+// Adds the first product of a group and returns the first place behind it. The outputs of last layers are taken before
+// the hidden layers' buffers, which are given back.
+std::size_t PlanBuilder::add_product(const MlpGroup& group) {
+  const Product product = join(group);
+  const MlpGroup joined{group.level, group.begin, product.end};
   bool is_hidden = true;
   bool keep = false;
-  for (std::size_t i = 0; i < product.num_jobs; ++i) {
-    const std::size_t last = jobs[i].num_layers() - 1;
-    const Arena::End end = jobs[i].keep ? Arena::opposite(in_end_) : in_end_;
+  for (std::size_t i = joined.begin; i < joined.end; i = next_place(joined, i + 1)) {
+    const MlpJob job = job_at(joined, i);
+    const std::size_t last = job.num_layers() - 1;
+    const Arena::End end = job.keep ? Arena::opposite(in_end_) : in_end_;
     is_hidden = is_hidden && last != 0;
-    keep = keep || (last == 0 && jobs[i].keep);
-    if (last != 0) jobs[i].output = buffer(end, span_of(jobs[i].layer(last)).count * kPanelWidth);
+    keep = keep || (last == 0 && job.keep);
+    if (last != 0) keep_output(i, buffer(end, span_of(job.layer(last)).count * kPanelWidth));
   }
   const std::size_t mark = work_.mark(in_end_);
-  const View output = buffer(keep ? Arena::opposite(in_end_) : in_end_, product.span.count * kPanelWidth);
-  add_dense(jobs[0].input, first, product.span, product.num_activated, jobs[0].list, output);
-  for (std::size_t i = 0; i < product.num_jobs; ++i) {
-    const View part = part_of(output, jobs[i].layer(0), product.span);
-    add_norm(jobs[i].layer(0), jobs[i].list, part);
-    add_later_layers(jobs[i], part);
+  const Buffer output = buffer(keep ? Arena::opposite(in_end_) : in_end_, product.span.count * kPanelWidth);
+  const MlpJob first = job_at(joined, joined.begin);
+  add_dense(first.stream, stream_at(first.stream), first.layer(0), product.span, product.num_activated, first.list,
+            output);
+  for (std::size_t i = joined.begin; i < joined.end; i = next_place(joined, i + 1)) {
+    const MlpJob job = job_at(joined, i);
+    const Buffer part = part_of(output, job.layer(0), product.span);
+    add_norm(job.layer(0), job.list, part);
+    add_later_layers(job, i, part);
   }
   if (is_hidden) work_.release_to(in_end_, mark);
-  return product.num_jobs;
+  return product.end;
 }
 
-void PlanBuilder::add_later_layers(MlpJob& job, View input) {
+// `input` is the first layer's output: an MLP of one layer is done.
+void PlanBuilder::add_later_layers(const MlpJob& job, std::size_t place, Buffer input) {
   const std::size_t num_layers = job.num_layers();
   const std::size_t mark = work_.mark(in_end_);
   for (std::size_t i = 1; i < num_layers; ++i) {
     const schema::Dense& layer = job.layer(i);
     const PanelSpan span = span_of(layer);
-    const View output = i + 1 == num_layers ? job.output : buffer(in_end_, span.count * kPanelWidth);
-    add_dense(input, layer, span, span.count, job.list, output);
+    const Buffer output = i + 1 == num_layers ? output_at(place) : buffer(in_end_, span.count * kPanelWidth);
+    add_dense(kComputedStream, input, layer, span, span.count, job.list, output);
     input = part_of(output, layer, span);
     add_norm(layer, job.list, input);
   }
-  job.output = input;
+  keep_output(place, input);
   work_.release_to(in_end_, mark);
 }
 
-void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span,
-                            std::size_t num_activated, const RowList* list, const View& output) {
+void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const schema::Dense& layer,
+                            const PanelSpan& span, std::size_t num_activated, const RowList* list,
+                            const Buffer& output) {
   const std::size_t first = span.first * kPanelWidth;
   DenseStep step{};
   step.list = list;
   step.args.rows = list ? list->rows : nullptr;
-  step.args.input = input.data;
+  step.reads_x = stream == kModelInputStream;
+  step.args.input = step.reads_x ? nullptr : work_.at(input.offset);
   step.args.input_stride = input.stride;
   step.args.panel_stride = kPanelWidth * layer.inputs();
   step.args.weights = ModelAccess::floats(model_, layer.weight()) + span.first * step.args.panel_stride;
   step.args.num_inputs = layer.inputs();
   step.args.num_panels = span.count;
   step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
-  step.args.output = output.data;
+  step.args.output = work_.at(output.offset);
   step.args.output_stride = output.stride;
   step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
@@ -145,21 +179,20 @@ void PlanBuilder::add_dense(const View& input, const schema::Dense& layer, const
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
   }
-  step.reads_x = !input.data;
-  step.alternates = step.args.panel_stride * span.count <= kMaxAlternatingFloats;
+  step.alternates = step.args.panel_stride * span.count <= costs().alternating_floats;
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_step(StepKind::kDense).dense = step;
   add_work(span.count * kPanelWidth, layer.inputs());
 }
 
-void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const View& output) {
+void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {
   if (!is_normalized(layer)) return;
   const schema::Normalized& normalized = *layer.normalized();
   const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
   NormStep step{};
   step.args.rows = list ? list->rows : nullptr;
   step.list = list;
-  step.args.data = output.data;
+  step.args.data = work_.at(output.offset);
   step.args.stride = output.stride;
   step.args.width = layer.outputs();
   step.args.over_row = normalized.kind() == schema::NormKind_Layer;

@@ -51,16 +51,18 @@ void PlanBuilder::measure(Plan& plan) {
   plan.num_gate_weights_ = builder.num_gate_weights_;
   plan.multiply_adds_ = builder.multiply_adds_;
   plan.table_bytes_ = builder.tables_.used();
-  plan.work_floats_ = builder.work_.peak();
+  const std::size_t scratch_floats = builder.lay_out_scratch(nullptr) / sizeof(float);
+  plan.work_floats_ = builder.work_.peak() > scratch_floats ? builder.work_.peak() : scratch_floats;
   const Layout layout(plan.num_steps_, plan.table_bytes_, plan.work_floats_);
   plan.arena_bytes_ = saturating_add(layout.total, kArenaAlignment - 1);
 }
 
 Program* PlanBuilder::build(const Plan& plan, std::uint8_t* memory) {
   PlanBuilder builder(plan, memory);
+  if (builder.lay_out_scratch(nullptr) > plan.work_floats_ * sizeof(float)) return nullptr;
   builder.run();
   const bool as_measured = builder.num_steps_ == plan.num_steps_ && builder.tables_.used() == plan.table_bytes_ &&
-                           builder.work_.peak() == plan.work_floats_;
+                           builder.work_.peak() <= plan.work_floats_;
   return as_measured ? builder.program_ : nullptr;
 }
 
@@ -78,6 +80,24 @@ PlanBuilder::PlanBuilder(const Plan& plan, std::uint8_t* memory)
   steps_ = reinterpret_cast<Step*>(memory + layout.steps);
   tables_ = TableArena(memory + layout.tables);
   work_ = WorkArena(reinterpret_cast<float*>(memory + layout.work), plan.work_floats_);
+  lay_out_scratch(memory + layout.work);
+}
+
+// Sets scratch_, at `memory` unless that is null, and returns its bytes, a multiple of the arena's alignment.
+std::size_t PlanBuilder::lay_out_scratch(std::uint8_t* memory) {
+  std::size_t num_gates = 1, num_outputs = size_of(root_.towers());  // the trunk's stream is the first
+  for (const schema::Level* level : *root_.levels()) {
+    const std::size_t gates = level->gates()->size(), both = gates + level->experts()->size();
+    num_gates = gates > num_gates ? gates : num_gates;
+    num_outputs = both > num_outputs ? both : num_outputs;
+  }
+  TableArena arena(memory);
+  Scratch scratch;
+  scratch.streams = arena.allocate<Buffer>(num_gates);
+  scratch.gates = arena.allocate<GateOutput>(num_gates);
+  scratch.outputs = arena.allocate<Buffer>(num_outputs);
+  if (memory) scratch_ = scratch;
+  return round_up(arena.used(), kArenaAlignment);
 }
 
 void PlanBuilder::run() {
@@ -162,36 +182,24 @@ void PlanBuilder::add_features() {
 }
 
 void PlanBuilder::add_trunk() {
-  streams_[0] = View{nullptr, 0};
+  std::uint32_t stream = kModelInputStream;
+  Buffer input{0, 0};
   for (uoffset_t i = 0; i < size_of(root_.trunk()); ++i) {
     const schema::Dense& layer = *root_.trunk()->Get(i);
     const PanelSpan span = span_of(layer);
     const Arena::End out_end = Arena::opposite(in_end_);
-    const View output = buffer(out_end, span.count * kPanelWidth);
-    add_dense(streams_[0], layer, span, span.count, nullptr, output);
-    streams_[0] = part_of(output, layer, span);
-    add_norm(layer, nullptr, streams_[0]);
+    const Buffer output = buffer(out_end, span.count * kPanelWidth);
+    add_dense(stream, input, layer, span, span.count, nullptr, output);
+    stream = 0;
+    input = part_of(output, layer, span);
+    add_norm(layer, nullptr, input);
     work_.release_to(in_end_, 0);
     in_end_ = out_end;
   }
+  keep_stream(0, input);
 }
 
-void PlanBuilder::add_towers() {
-  MlpJob jobs[kMaxTasks];
-  std::size_t num_jobs = 0;
-  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) {
-    if (!needs_.towers.contains(t)) continue;
-    const schema::Tower& tower = *root_.towers()->Get(t);
-    jobs[num_jobs].input = streams_[tower.input()];
-    jobs[num_jobs].stream = tower.input();
-    jobs[num_jobs++].layers = tower.layers();
-  }
-  add_mlps(jobs, num_jobs);
-  num_jobs = 0;
-  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) {
-    if (needs_.towers.contains(t)) towers_[t] = jobs[num_jobs++].output;
-  }
-}
+void PlanBuilder::add_towers() { add_mlps({nullptr, 0, size_of(root_.towers())}); }
 
 void PlanBuilder::add_links() {
   std::uint32_t links[kMaxTasks] = {};  // of each task
@@ -203,11 +211,11 @@ void PlanBuilder::add_links() {
     links[task] = count++;
   }
   // Behind them, what a whole register may touch.
-  float* scores =
+  const std::size_t scores =
       work_.allocate(in_end_, saturating_add(saturating_multiply(count, block_rows_), kPanelWidth - 1));
   std::uint32_t* requested = tables_.allocate<std::uint32_t>(plan_.num_tasks_);
   if (!program_) return;
-  program_->scores = scores;
+  program_->scores = work_.at(scores);
   program_->requested = requested;
   for (std::size_t i = 0; i < plan_.num_tasks_; ++i) requested[i] = links[plan_.tasks_[i]];
 }
@@ -225,13 +233,13 @@ void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links,
     step.factors = factors;
   } else {
     const schema::Tower& tower = *root_.towers()->Get(link.tower());
-    step.logits = towers_[link.tower()];
+    step.logits = view_of(output_at(link.tower()));
     step.num_logits = tower.layers()->Get(tower.layers()->size() - 1)->outputs();
     step.column = link.column();
     if (kHasExtras && kind == schema::LinkKind_Expected) step.values = link.values()->data();
     const std::size_t room = kind == schema::LinkKind_LogSoftmax ? block_rows_ : step.num_logits;
     if (kind >= schema::LinkKind_Softmax) {
-      step.room = work_.allocate(in_end_, room);
+      step.room = work_.at(work_.allocate(in_end_, room));
       add_work(step.num_logits, kColumnWork);
     }
   }

@@ -25,8 +25,26 @@ class PlanBuilder {
  private:
   using Arena = internal::WorkArena;
   using View = internal::View;
+  using Buffer = internal::Buffer;
   using MlpJob = internal::MlpJob;
-  using LevelNeeds = internal::Needs::Level;
+  using MlpGroup = internal::MlpGroup;
+  using LevelPlan = internal::LevelPlan;
+
+  // What a mix needs to know of its gate's step.
+  struct GateOutput {
+    float* weights;
+    std::size_t stride;
+    std::uint16_t* selected;
+    std::uint16_t* counts;
+  };
+
+  // What one level leaves for the next step of planning. It lies where the work buffers will be, which nobody uses
+  // before the program runs. All null while measuring: sizes depend on no address.
+  struct Scratch {
+    Buffer* streams;      // [most gates of a level] into the current level
+    Buffer* outputs;      // [most experts and gates of a level, or towers] by place in the group
+    GateOutput* gates;    // [most gates of a level]
+  };
 
   // What a column of a normalisation or softmax counts as, in multiply-adds.
   static constexpr std::uint64_t kColumnWork = 16;
@@ -39,7 +57,7 @@ class PlanBuilder {
 
   /// The first layers of neighbouring MLPs as one product.
   struct Product {
-    std::size_t num_jobs;
+    std::size_t end;  ///< the first place behind them
     PanelSpan span;
     std::size_t num_activated;
   };
@@ -54,24 +72,25 @@ class PlanBuilder {
   void add_links();
 
   // One level: experts and gates, which experts run on which rows, mixing.
-  void find_sparse_experts(const schema::Level& level, const LevelNeeds& needs);
-  std::size_t list_experts(const schema::Level& level, const LevelNeeds& needs, MlpJob* jobs) const;
-  std::size_t list_gates(const schema::Level& level, const LevelNeeds& needs, MlpJob* jobs) const;
-  void take_experts(const schema::Level& level, const LevelNeeds& needs, const MlpJob* jobs);
-  void add_gates(const schema::Level& level, const LevelNeeds& needs, const MlpJob* jobs);
-  void add_select(const schema::Level& level, const LevelNeeds& needs);
-  void add_mixes(const schema::Level& level, const LevelNeeds& needs);
-  void add_mix(const schema::Gate& gate, std::size_t index, const View& output);
+  void find_sparse_experts(LevelPlan& plan);
+  void find_kept_experts(LevelPlan& plan) const;
+  void add_gates(const LevelPlan& plan);
+  void add_select(const LevelPlan& plan);
+  void add_mixes(const LevelPlan& plan);
+  void add_mix(const schema::Gate& gate, std::size_t index, const Buffer& output);
 
   // MLPs side by side on the same rows; first layers that share a packed tensor become one product.
-  void add_mlps(MlpJob* jobs, std::size_t num_jobs);
-  Product join(const MlpJob* jobs, std::size_t num_jobs) const;
-  std::size_t add_group(MlpJob* jobs, std::size_t num_jobs);
-  void add_later_layers(MlpJob& job, View input);
-  void add_dense(const View& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
-                 const internal::RowList* list, const View& output);
+  bool is_needed(const MlpGroup& group, std::size_t place) const;
+  std::size_t next_place(const MlpGroup& group, std::size_t place) const;  // group.end: none from there on
+  MlpJob job_at(const MlpGroup& group, std::size_t place) const;
+  void add_mlps(const MlpGroup& group);
+  Product join(const MlpGroup& group) const;
+  std::size_t add_product(const MlpGroup& group);
+  void add_later_layers(const MlpJob& job, std::size_t place, Buffer input);
+  void add_dense(std::uint32_t stream, const Buffer& input, const schema::Dense& layer, const PanelSpan& span,
+                 std::size_t num_activated, const internal::RowList* list, const Buffer& output);
 
-  void add_norm(const schema::Dense& layer, const internal::RowList* list, const View& output);
+  void add_norm(const schema::Dense& layer, const internal::RowList* list, const Buffer& output);
 
   void add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index);
   std::size_t take_sigmoids();
@@ -83,27 +102,40 @@ class PlanBuilder {
   bool has_threshold(const schema::Gate& gate) const;
   std::size_t max_selected_of(const schema::Gate& gate) const;
   bool passes_through(const schema::Gate& gate) const;
-  void find_chances(const schema::Level& level, const LevelNeeds& needs, float* unused) const;
-  bool skipping_pays(const schema::Level& level, const LevelNeeds& needs) const;
+  void find_chances(const LevelPlan& plan, std::size_t first, std::size_t count, float* unused) const;
+  bool skipping_pays(const LevelPlan& plan) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
   static bool is_normalized(const schema::Dense& layer);
   static schema::ActivationKind fused_activation(const schema::Dense& layer);
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
-  static View part_of(const View& output, const schema::Dense& layer, const PanelSpan& span);
+  static Buffer part_of(const Buffer& output, const schema::Dense& layer, const PanelSpan& span);
 
-  template <class Reader>
-  View stream_of(const Reader& reader) const {
-    return reader.source() == schema::StreamSource_ModelInput ? View{nullptr, 0} : streams_[reader.input()];
+  const kernels::KernelCosts& costs() const {
+    return static_cast<const kernels::KernelTable*>(plan_.kernels_)->costs;
+  }
+  // The place of the stream that is read; of x nothing is known before it is there.
+  Buffer stream_at(std::uint32_t stream) const {
+    return scratch_.streams && stream != internal::kModelInputStream ? scratch_.streams[stream] : Buffer{0, 0};
   }
   template <class Reader>
-  static std::uint32_t stream_number(const Reader& reader) {
-    return reader.source() == schema::StreamSource_ModelInput ? internal::kModelInputStream : reader.input();
+  static std::uint32_t stream_number(const LevelPlan& plan, const Reader& reader) {
+    const bool is_x = plan.reads_x || reader.source() == schema::StreamSource_ModelInput;
+    return is_x ? internal::kModelInputStream : reader.input();
   }
-  View buffer(Arena::End end, std::size_t width) {
+  Buffer buffer(Arena::End end, std::size_t width) {
     const std::size_t stride = padded_outputs(width);
     return {work_.allocate(end, internal::saturating_multiply(block_rows_, stride)), stride};
   }
+  View view_of(const Buffer& buffer) const { return {work_.at(buffer.offset), buffer.stride}; }
+  void keep_output(std::size_t place, const Buffer& output) {
+    if (scratch_.outputs) scratch_.outputs[place] = output;
+  }
+  void keep_stream(std::size_t stream, const Buffer& buffer) {
+    if (scratch_.streams) scratch_.streams[stream] = buffer;
+  }
+  Buffer output_at(std::size_t place) const { return scratch_.outputs ? scratch_.outputs[place] : Buffer{0, 0}; }
+  std::size_t lay_out_scratch(std::uint8_t* memory);
 
   const Plan& plan_;
   const Model& model_;
@@ -112,27 +144,14 @@ class PlanBuilder {
   const internal::Needs needs_;
   internal::TableArena tables_;
   Arena work_;
+  Scratch scratch_{};
   Program* program_ = nullptr;       // null while measuring, as are steps_ and all tables
   internal::Step* steps_ = nullptr;
   internal::Step scratch_step_{};    // where steps go while measuring
   std::size_t num_steps_ = 0;
   std::size_t num_gates_ = 0, num_gate_weights_ = 0;
   std::uint64_t multiply_adds_ = 0;
-
-  // While walking the levels: the streams into the current level, and at which end of work_ they lie.
-  Arena::End in_end_ = Arena::kLow;
-  View streams_[internal::kMaxGates];
-  View experts_[internal::kMaxExperts];
-  internal::BitSet<internal::kMaxExperts> sparse_;  // experts that run only on the rows that select them
-  bool any_sparse_ = false;
-  internal::RowList* lists_ = nullptr;              // one per expert of the level, if any is sparse
-  struct GateOutput {
-    float* weights;
-    std::size_t stride;
-    std::uint16_t* selected;
-    std::uint16_t* counts;
-  } gates_[internal::kMaxGates];
-  View towers_[internal::kMaxTasks];
+  Arena::End in_end_ = Arena::kLow;  // at which end of work_ the streams lie into what is planned
 };
 
 }  // namespace mmoe

@@ -6,29 +6,47 @@
 
 #include "model/access.h"
 #include "plan/arena.h"
+#include "plan/needs.h"
 #include "plan/program.h"
 
 namespace mmoe::internal {
 
 /// Stream number of x itself; others are numbered within the level that reads them.
 constexpr std::uint32_t kModelInputStream = UINT32_MAX;
+/// What a layer behind the first reads: the one before it.
+constexpr std::uint32_t kComputedStream = UINT32_MAX - 1;
 
-/// One MLP: its layers, where its input is, and, once planned, where its output is.
+/// One MLP of a group. It is made anew from the model whenever it is asked for: a list of all would be 20 kB.
 struct MlpJob {
-  View input{};
-  /// Which stream `input` is. Not its address decides whether two layers read the same, because there are no
-  /// addresses while measuring, and the measuring and the filling pass must decide alike.
-  std::uint32_t stream = 0;
-  const DenseLayers* layers = nullptr;
-  const schema::Dense* last = nullptr;  ///< one more layer behind `layers` (a gate's logits), or null
-  const RowList* list = nullptr;        ///< null: all rows
-  bool keep = false;                    ///< the output outlives the level's temporaries
-  View output{};
+  std::uint32_t stream;         ///< that it reads
+  const DenseLayers* layers;    ///< null: none
+  const schema::Dense* last;    ///< one more layer behind `layers` (a gate's logits), or null
+  bool sparse;                  ///< runs on the rows of a list
+  const RowList* list;          ///< null: all rows; and while measuring, when there are no lists
+  bool keep;                    ///< the output outlives the level's temporaries
 
   std::size_t num_layers() const { return size_of(layers) + (last ? 1 : 0); }
   const schema::Dense& layer(std::size_t i) const {
     return i < size_of(layers) ? *layers->Get(static_cast<flatbuffers::uoffset_t>(i)) : *last;
   }
+};
+
+/// A level while it is planned.
+struct LevelPlan {
+  const schema::Level& level;
+  const Needs::Level& needs;
+  bool reads_x;                ///< the first one without a trunk: its streams are x
+  BitSet<kMaxExperts> sparse;  ///< experts that run only on the rows that select them
+  BitSet<kMaxExperts> kept;    ///< whose output is a stream of the next level
+  bool any_sparse;
+  RowList* lists;  ///< one per expert, if any is sparse; null while measuring
+};
+
+/// MLPs by place: a level's experts and, behind them, its gates; or all towers, where there is no level. Places that
+/// the tasks do not need are left out.
+struct MlpGroup {
+  const LevelPlan* level;
+  std::size_t begin, end;
 };
 
 }  // namespace mmoe::internal
