@@ -2,7 +2,7 @@
 #include <iostream>
 
 #include "converter/error.h"
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
 
 int main(int argc, char** argv) {
   try {

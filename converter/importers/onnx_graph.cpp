@@ -81,32 +81,6 @@ OnnxGraph read_graph(const onnx::Model& model, const std::string& path) {
   return graph;
 }
 
-class OnnxSource : public WeightSource {
- public:
-  OnnxSource(std::string name, std::string_view bytes) : name_(std::move(name)), graph_(parse_onnx(name_, bytes)) {
-    for (const auto& [tensor_name, tensor] : graph_.initializers) {
-      tensors_.push_back({tensor_name, tensor->shape, tensor->dtype});
-      stored_.push_back(tensor.get());
-    }
-  }
-
-  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::string format() const override { return "onnx"; }
-  const OnnxGraph* graph() const override { return &graph_; }
-
-  void read(size_t index, uint64_t first, uint64_t count, float* to) const override {
-    const TensorInfo& tensor = tensors_.at(index);
-    if (stored_[index]->is_integer) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
-    std::copy_n(stored_[index]->floats.data() + first, count, to);
-  }
-
- private:
-  std::string name_;
-  OnnxGraph graph_;
-  std::vector<TensorInfo> tensors_;
-  std::vector<const OnnxTensor*> stored_;
-};
-
 }  // namespace
 
 OnnxGraph parse_onnx(const std::string& name, std::string_view bytes) {
@@ -123,10 +97,6 @@ OnnxGraph parse_onnx(const std::string& name, std::string_view bytes) {
   } catch (const ConvertError& error) {
     throw ConvertError(name + ": " + error.what());
   }
-}
-
-std::unique_ptr<WeightSource> open_onnx(std::string name, std::string_view bytes) {
-  return std::make_unique<OnnxSource>(std::move(name), bytes);
 }
 
 }  // namespace mmoe::converter

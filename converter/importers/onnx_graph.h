@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "converter/importers/weight_source.h"
-
 namespace mmoe::converter {
 
 /// Constant elements, row-major. Floats of every size are floats here, integers and booleans int64.
@@ -68,8 +66,5 @@ inline bool looks_like_onnx(std::string_view bytes) {
 /// `name`: the file's path, for messages and because weights may lie in a file beside it, as torch.onnx writes them; only
 /// in its folder or below. Throws ConvertError, beginning with `name`.
 OnnxGraph parse_onnx(const std::string& name, std::string_view bytes);
-
-/// The model's constants as named tensors, for a description that says what they mean.
-std::unique_ptr<WeightSource> open_onnx(std::string name, std::string_view bytes);
 
 }  // namespace mmoe::converter

@@ -2,16 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace mmoe::converter {
 
 struct KerasLayer;
-struct OnnxGraph;
 
 /// What a weights file says about one tensor.
 struct TensorInfo {
@@ -49,22 +45,11 @@ class WeightSource {
   /// "safetensors", "pytorch", "numpy", "keras", "paddle", "onnx".
   virtual std::string format() const = 0;
 
-  /// What the model computes, where the format says it; null: it does not.
-  virtual const OnnxGraph* graph() const { return nullptr; }
-
   /// The layers of the model as the file itself describes them (Keras); empty: it does not.
   virtual const std::vector<KerasLayer>& keras_layers() const;
 
   /// Further names, for formats whose own names depend on counters.
   virtual std::vector<TensorAlias> aliases() const { return {}; }
 };
-
-/// Opens a weights file; its first bytes, not its name, decide the format.
-/// Throws ConvertError naming the file when it cannot be read, is of no known format, or is damaged.
-/// The file is mapped and must not be changed while the source is used.
-std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
-
-/// The same for a file in memory; errors begin with `name`. `bytes` must outlive the source.
-std::unique_ptr<WeightSource> parse_weights(std::string name, std::string_view bytes);
 
 }  // namespace mmoe::converter

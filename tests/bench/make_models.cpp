@@ -3,7 +3,7 @@
 #include <iostream>
 #include <string>
 
-#include "converter/convert.h"
+#include "converter/program/convert.h"
 #include "tests/unit/models.h"
 
 int main(int argc, char** argv) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "converter/description/bind.h"
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
 
 namespace mmoe::bench {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <optional>
 
-#include "converter/convert.h"
 #include "converter/description/bind.h"
 #include "converter/error.h"
+#include "converter/program/convert.h"
 #include "converter/recipes/recipe.h"
 #include "tests/fuzz/mutated_weights.h"
 

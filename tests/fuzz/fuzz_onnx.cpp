@@ -1,6 +1,7 @@
 // libFuzzer: any bytes are an ONNX model whose constants can be read, or a ConvertError; and its graph is a model of the
 // MMoE family whose parts fit together, or a ConvertError.
 #include "converter/importers/onnx_graph.h"
+#include "converter/importers/open_weights.h"
 #include "converter/recognise/recognise.h"
 #include "tests/fuzz/read_all.h"
 
@@ -65,7 +66,7 @@ void check_model(const ModelDescription& model) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  fuzz::read_all(data, size, [](std::string_view bytes) { return open_onnx("fuzz", bytes); });
+  fuzz::read_all(data, size, [](std::string_view bytes) { return parse_weights("fuzz", bytes); });
   try {
     std::vector<std::string> notes;
     check_model(recognise(parse_onnx("fuzz", {reinterpret_cast<const char*>(data), size}), "fuzz", notes));

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/convert.h"
 #include "converter/error.h"
+#include "converter/program/convert.h"
 #include "mmoe/kernel_sets.h"
 #include "mmoe/parallel.h"
 #include "mmoe/session.h"

@@ -5,7 +5,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "converter/convert.h"
+#include "converter/program/convert.h"
 #include "runtime/src/core/xxh64.h"
 
 namespace mmoe::test {

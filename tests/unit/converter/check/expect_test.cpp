@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "converter/check/feature_order.h"
-#include "converter/convert.h"
+#include "converter/program/convert.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {

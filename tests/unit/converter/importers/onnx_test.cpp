@@ -47,7 +47,7 @@ std::string one_tensor(const std::string& message) { return model(field(5, messa
 TEST_CASE("onnx: a model's constants are tensors too") {
   const auto source = open_weights(fixture_path("../onnx/shared_bottom.onnx"));
   CHECK(source->format() == "onnx");
-  CHECK(source->graph() != nullptr);
+  CHECK(source.graph() != nullptr);
   CHECK(source->tensors()[index_of(*source, "bottom.0.weight")].shape == std::vector<uint64_t>{8, 6});
   CHECK(read_named(*source, "bottom.0.weight").size() == 48);
 }

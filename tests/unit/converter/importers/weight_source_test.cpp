@@ -1,4 +1,4 @@
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
 
 #include <algorithm>
 #include <cstring>

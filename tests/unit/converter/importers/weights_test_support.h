@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "converter/error.h"
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
 
 namespace mmoe::converter::testing {
 

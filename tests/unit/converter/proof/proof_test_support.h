@@ -1,7 +1,7 @@
 // A graph made by hand, through the whole conversion and the proof.
 #pragma once
 
-#include "converter/convert.h"
+#include "converter/program/convert.h"
 #include "converter/proof/prove.h"
 #include "tests/unit/converter/recognise/graph_builder.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/read_description.h"
+#include "converter/interpretation/interpretation.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {
@@ -21,7 +21,8 @@ std::string refusal(const WeightSource& weights, const std::string& settings = k
                     BindReport* report = nullptr) {
   BindReport own;
   try {
-    bind_description(read_description(weights, settings, recipe), weights, "m", report != nullptr ? *report : own);
+    const Interpretation interpretation = interpret(weights, nullptr, {"m.pt", settings, recipe});
+    read_model(weights, nullptr, interpretation, "m", report != nullptr ? *report : own);
   } catch (const ConvertError& error) {
     return error.what();
   }
@@ -184,7 +185,7 @@ TEST_CASE("the libraries' own models are taken, by tensor names alone and claime
     CAPTURE(library.recipe);
     CHECK(refusal(library.weights) == "");
     CHECK(refusal(library.weights, kSettings, library.recipe) == "");
-    const DescriptionText description = read_description(library.weights, kSettings, "");
+    const Interpretation description = interpret(library.weights, nullptr, {"m.pt", kSettings, ""});
     CHECK(description.recipe == library.recipe);
     REQUIRE_FALSE(description.notes.empty());
     CHECK(contains(description.notes[0], "by the tensors' names alone"));

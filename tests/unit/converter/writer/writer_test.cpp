@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "converter/convert.h"
 #include "converter/error.h"
+#include "converter/program/convert.h"
 #include "mmoe/session.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/kernel_sets.h"

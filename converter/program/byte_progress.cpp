@@ -1,4 +1,4 @@
-#include "converter/byte_progress.h"
+#include "converter/program/byte_progress.h"
 
 #include <unistd.h>
 

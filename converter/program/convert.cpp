@@ -1,7 +1,7 @@
-#include "converter/convert.h"
+#include "converter/program/convert.h"
 
-#include "converter/lowering/lowered.h"
 #include "converter/description/architecture.h"
+#include "converter/lowering/lowered.h"
 
 namespace mmoe::converter {
 

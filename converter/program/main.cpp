@@ -1,7 +1,6 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -11,15 +10,14 @@
 
 #include "converter/check/expect.h"
 #include "converter/check/feature_order.h"
-#include "converter/convert.h"
 #include "converter/error.h"
-#include "converter/file_sink.h"
-#include "converter/hash_file.h"
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
+#include "converter/interpretation/interpretation.h"
+#include "converter/program/convert.h"
+#include "converter/program/file_sink.h"
+#include "converter/program/hash_file.h"
 #include "converter/proof/prove.h"
-#include "converter/read_description.h"
 #include "converter/recipes/recipe.h"
-#include "converter/recognise/recognise.h"
 #include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/input_files.h"
 #include "runtime/tools/support/output_file.h"
@@ -120,24 +118,12 @@ void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph*
 }
 
 /// Even with --quiet: a model may be incomplete.
-void print_warnings(const DescriptionText& description, const BindReport& bound) {
+void print_warnings(const Interpretation& interpretation, const BindReport& bound) {
   for (const std::string& warning : bound.warnings) std::cerr << "warning: " << printable(warning) << '\n';
   for (const std::string& tensor : bound.unused_tensors) {
-    std::cerr << "warning: tensor " << printable(tensor) << " is not used by the recipe " << description.recipe
+    std::cerr << "warning: tensor " << printable(tensor) << " is not used by the recipe " << interpretation.recipe
               << " and is left out: compare the scores with those of your framework (--rows, --expect)\n";
   }
-}
-
-/// By the description, or without one by the graph that an ONNX model has.
-ModelDescription describe(const Arguments& arguments, const WeightSource& weights, const DescriptionText& description,
-                          BindReport& bound) {
-  const std::string name = fs::path(arguments.weights).stem().string();
-  try {
-    if (description.text.empty()) return recognise(*weights.graph(), name, bound.notes);
-  } catch (const ConvertError& error) {
-    throw ConvertError(description.origin + ": " + error.what());
-  }
-  return bind_description(description, weights, name, bound);
 }
 
 // The JSON itself may stand in the place of a description's name.
@@ -153,23 +139,22 @@ void check_named_files(const Arguments& arguments) {
 void run(const Arguments& arguments) {
   check_named_files(arguments);
   const fs::path weights_path(arguments.weights);
-  const std::unique_ptr<WeightSource> weights = open_weights(weights_path);
-  const bool by_graph = arguments.description.empty() && arguments.recipe.empty() && weights->graph() != nullptr;
-  const DescriptionText description =
-      by_graph ? DescriptionText{"", arguments.weights, {}, "", false}
-               : read_description(*weights, arguments.description, arguments.recipe);
-  const std::string& text = description.text;
+  const OpenedWeights weights = open_weights(weights_path);
+  const Interpretation interpretation =
+      interpret(*weights, weights.graph(), {arguments.weights, arguments.description, arguments.recipe});
+  const std::string& text = interpretation.description;
   if (arguments.print_description) {
-    if (by_graph)
+    if (interpretation.method == Method::kGraph) {
       throw ConvertError(arguments.weights +
                          ": an ONNX model is recognised by its graph, so there is no description to print");
-    print_notes(std::cerr, description.notes);
+    }
+    print_notes(std::cerr, interpretation.notes);
     print(mmoe::tools::printable_json(text) + "\n", "");
     return;
   }
   BindReport bound;
-  const ModelDescription model = describe(arguments, *weights, description, bound);
-  print_warnings(description, bound);
+  const ModelDescription model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
+  print_warnings(interpretation, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   FileSink output(arguments.output);
@@ -178,7 +163,7 @@ void run(const Arguments& arguments) {
   if (!arguments.expect.empty()) {
     expected = compare_with_expected(output.view(), arguments.rows, arguments.expect, arguments.tolerance);
   }
-  const OnnxGraph* graph = weights->graph();
+  const OnnxGraph* graph = weights.graph();
   const ProofReport proof =
       graph != nullptr ? prove(*graph, model, output.view(), arguments.options.golden_seed) : ProofReport();
   output.commit();

@@ -1,4 +1,4 @@
-#include "converter/hash_file.h"
+#include "converter/program/hash_file.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <vector>
 
-#include "converter/byte_progress.h"
 #include "converter/error.h"
+#include "converter/program/byte_progress.h"
 
 namespace mmoe::converter {
 

@@ -1,4 +1,4 @@
-#include "converter/file_sink.h"
+#include "converter/program/file_sink.h"
 
 namespace mmoe::converter {
 

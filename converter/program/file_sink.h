@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "converter/byte_progress.h"
 #include "converter/importers/mapped_file.h"
+#include "converter/program/byte_progress.h"
 #include "converter/writer/byte_sink.h"
 #include "runtime/tools/support/output_file.h"
 
