@@ -20,11 +20,6 @@ namespace {
 
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit hosts; sizes are not narrowed");
 
-OpenedWeights open_graph(const std::string& name, std::string_view bytes) {
-  const auto graph = std::make_shared<const OnnxGraph>(parse_onnx(name, bytes));
-  return {open_onnx(name, graph), graph};
-}
-
 OpenedWeights open_format(const std::string& name, std::string_view bytes) {
   switch (detect_format(bytes)) {
     case FileFormat::kSafetensors: return {open_safetensors(name, bytes), nullptr};
@@ -38,7 +33,10 @@ OpenedWeights open_format(const std::string& name, std::string_view bytes) {
       refuse_left_out(name, "an HDF5 file", "the HDF5 library", "libhdf5-dev", "MMOE_IMPORT_HDF5");
     case FileFormat::kPickle: return {open_pickled_arrays(name, bytes), nullptr};
     case FileFormat::kOnnx:
-      if constexpr (kReadsOnnx) return open_graph(name, bytes);
+      if constexpr (kReadsOnnx) {
+        const auto graph = std::make_shared<const OnnxGraph>(parse_onnx(name, bytes));
+        return {open_onnx(name, graph), graph};
+      }
       refuse_left_out(name, "an ONNX model", "protobuf", "libprotobuf-dev and protobuf-compiler", "MMOE_IMPORT_ONNX");
     case FileFormat::kUnknown: break;
   }
