@@ -1,5 +1,6 @@
 #include "converter/description/activations.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <optional>
@@ -99,6 +100,14 @@ std::vector<std::string> activation_names() {
   std::vector<std::string> names;
   for (const NamedActivation& named : named_activations()) names.emplace_back(named.name);
   return names;
+}
+
+std::vector<ActivationKind> activation_kinds() {
+  std::vector<ActivationKind> kinds;
+  for (const NamedActivation& named : named_activations()) {
+    if (std::find(kinds.begin(), kinds.end(), named.kind) == kinds.end()) kinds.push_back(named.kind);
+  }
+  return kinds;
 }
 
 Activation read_activation(const JsonReader& field) {

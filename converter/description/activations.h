@@ -11,8 +11,10 @@
 
 namespace mmoe::converter {
 
-/// What a description may call an activation.
+/// What a description may call an activation. Several names may be of one kind.
 std::vector<std::string> activation_names();
+/// All kinds of a description, each once.
+std::vector<ActivationKind> activation_kinds();
 
 /// As the description writes it, for messages: `leaky_relu (0.3, 0)`, its two numbers behind it.
 std::string activation_text(const Activation& activation);

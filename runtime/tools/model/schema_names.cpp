@@ -1,6 +1,8 @@
 #include "runtime/tools/model/schema_names.h"
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace mmoe::tools {
 namespace {
@@ -13,11 +15,6 @@ constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
 constexpr const char* kVocabularies[] = {"identity", "strings", "integers"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
-constexpr const char* kActivations[] = {"linear", "relu",    "leaky_relu", "prelu", "elu",
-                                        "selu",   "sigmoid", "tanh",       "silu",  "gelu",
-                                        "gelu_tanh", "softplus", "normalized", "celu", "mish",
-                                        "hard_swish", "hard_sigmoid", "clamp", "swish", "softsign",
-                                        "log_sigmoid", "threshold", "squared_relu", "exp", "softplus"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
 constexpr const char* kPoolings[] = {"sum", "mean", "max"};
@@ -34,6 +31,29 @@ const char* find(const char* const (&names)[size], Enum value) {
   return index < size ? names[index] : "unknown";
 }
 
+// LeakyRelu -> leaky_relu, PRelu -> prelu
+std::string in_snake_case(const std::string& name) {
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (i > 0 && is_upper(name[i]) && !is_upper(name[i - 1])) out += '_';
+    out += is_upper(name[i]) ? static_cast<char>(name[i] - 'A' + 'a') : name[i];
+  }
+  return out;
+}
+
+// Those of the schema, as a description writes them. Two have other names there.
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (int i = 0; i <= schema::ActivationKind_MAX; ++i) {
+    const auto kind = static_cast<schema::ActivationKind>(i);
+    names.push_back(kind == schema::ActivationKind_Identity         ? "linear"
+                    : kind == schema::ActivationKind_ScaledSoftplus ? "softplus"
+                                                                    : in_snake_case(schema::EnumNameActivationKind(kind)));
+  }
+  return names;
+}
+
 }  // namespace
 
 const char* name_of(schema::DType dtype) { return find<schema::DType_MAX>(kDTypes, dtype); }
@@ -47,7 +67,9 @@ const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, s
 const char* name_of(schema::VocabularyKind kind) { return find<schema::VocabularyKind_MAX>(kVocabularies, kind); }
 const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_MAX>(kUnknownRules, rule); }
 const char* name_of(schema::ActivationKind activation) {
-  return find<schema::ActivationKind_MAX>(kActivations, activation);
+  static const std::vector<std::string> names = activation_names();
+  const auto index = static_cast<std::size_t>(activation);
+  return index < names.size() ? names[index].c_str() : "unknown";
 }
 const char* name_of(schema::NormKind kind) { return find<schema::NormKind_MAX>(kNorms, kind); }
 const char* name_of(schema::NormUse use) { return find<schema::NormUse_MAX>(kNormUses, use); }

@@ -19,6 +19,7 @@ import csv
 import importlib.util
 import json
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -31,6 +32,7 @@ if importlib.util.find_spec("numpy") is None:
 import numpy as np  # noqa: E402
 
 from evaluate import evaluate  # noqa: E402
+from layers import FUNCTIONS  # noqa: E402
 from random_description import RandomDescription  # noqa: E402
 
 
@@ -79,6 +81,20 @@ def score(convert, scorer, folder, description):
     return np.array([[float(cell) for cell in row] for row in table[1:]])
 
 
+def unknown_activations(convert, folder):
+    """The activations of a description that NumPy's evaluation lacks."""
+    weights, text = folder / "none.safetensors", folder / "none.json"
+    write_safetensors(weights, {"t.weight": np.zeros((1, 2))})
+    text.write_text(json.dumps({"mmoe_description": 1, "input_dim": 2, "tasks": [{"name": "a", "link": "identity"}],
+                                "towers": {"layers": "t", "activation": "no such"}}))
+    done = subprocess.run([str(convert), str(weights), str(text), "-o", str(folder / "none.mmoe")], capture_output=True,
+                          text=True)
+    found = re.search(r'found "no such", expected one of (.*)', done.stderr)
+    if not found:
+        raise RuntimeError(f"the converter does not list its activations: {done.stderr}")
+    return set(found.group(1).split(", ")) - set(FUNCTIONS) - {"prelu", "dice"}
+
+
 def check(convert, scorer, folder, number):
     """How far it is from double precision, relative to what is allowed. None where a score exceeds a float."""
     description = RandomDescription(number)
@@ -105,6 +121,9 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    if unknown := unknown_activations(arguments.convert, arguments.folder):
+        print(f"layers.py lacks the activations {', '.join(sorted(unknown))}")
+        return 1
     begin, failures, shares, beyond = time.monotonic(), [], [], 0
     for number in range(arguments.first, arguments.first + arguments.count):
         try:
