@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
+#include <cstring>
+#include <type_traits>
 
 #include "kernels/panel16.h"
 
@@ -29,20 +30,26 @@ class TableArena {
  public:
   explicit TableArena(std::uint8_t* base) : base_(base) {}
 
-  /// Zeroed storage for `count` objects; null while counting, and for none.
+  /// `count` objects of zeros; null while counting, and for none.
   template <class T>
   T* allocate(std::size_t count) {
-    if (count == 0) return nullptr;
-    used_ = round_up(used_, alignof(T));
-    T* objects = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ = saturating_add(used_, saturating_multiply(count, sizeof(T)));
-    for (std::size_t i = 0; objects && i < count; ++i) new (objects + i) T();
-    return objects;
+    static_assert(std::is_trivially_copyable<T>::value && std::is_trivially_default_constructible<T>::value);
+    return static_cast<T*>(take(count, sizeof(T), alignof(T)));
   }
 
   std::size_t used() const { return used_; }
 
  private:
+  void* take(std::size_t count, std::size_t bytes, std::size_t alignment) {
+    if (count == 0) return nullptr;
+    used_ = round_up(used_, alignment);
+    std::uint8_t* begin = base_ ? base_ + used_ : nullptr;
+    const std::size_t size = saturating_multiply(count, bytes);
+    used_ = saturating_add(used_, size);
+    if (begin) std::memset(begin, 0, size);
+    return begin;
+  }
+
   std::uint8_t* base_;
   std::size_t used_ = 0;
 };

@@ -125,26 +125,22 @@ void PlanBuilder::add_gates(const LevelPlan& plan) {
     const schema::Gate& gate = *level.gates()->Get(g);
     if (!plan.needs.gates.contains(g) || gate.kind() == schema::GateKind_Constant) continue;
     const std::size_t num_experts = gate.experts()->size();
-    const std::size_t top_k = top_k_of(gate);
     const View weights = view_of(buffer(in_end_, num_experts));
     const View logits = view_of(output_at(level.experts()->size() + g));
     std::uint16_t* selected = tables_.allocate<std::uint16_t>(block_rows_ * max_selected_of(gate));
     std::uint16_t* counts = has_threshold(gate) ? tables_.allocate<std::uint16_t>(block_rows_) : nullptr;
     if (scratch_.gates) scratch_.gates[g] = {weights.data, weights.stride, selected, counts};
-    kernels::GateArgs args{};
-    args.logits = logits.data;
-    args.logits_stride = logits.stride;
-    args.num_experts = num_experts;
-    args.top_k = top_k;
-    args.top_k_of_softmax = plan_.top_k_ == 0 && gate.top_k_mode() == schema::TopKMode_TopKOfSoftmax;
-    args.weights = weights.data;
-    args.weights_stride = weights.stride;
-    args.selected = selected;
-    GateStep step{};
-    step.args = args;
+    GateStep& step = add_step(StepKind::kGate).gate;
+    step.args.logits = logits.data;
+    step.args.logits_stride = logits.stride;
+    step.args.num_experts = num_experts;
+    step.args.top_k = top_k_of(gate);
+    step.args.top_k_of_softmax = plan_.top_k_ == 0 && gate.top_k_mode() == schema::TopKMode_TopKOfSoftmax;
+    step.args.weights = weights.data;
+    step.args.weights_stride = weights.stride;
+    step.args.selected = selected;
     step.threshold = {weights.data,       weights.stride, 0,     num_experts, plan_.min_gate_weight_,
                       plan_.renormalise_, selected,       counts};
-    add_step(StepKind::kGate).gate = step;
     ++num_gates_;
     num_gate_weights_ += num_experts;
     add_work(num_experts, max_selected_of(gate) != 0 ? kColumnWork + num_experts : kColumnWork);
@@ -153,7 +149,7 @@ void PlanBuilder::add_gates(const LevelPlan& plan) {
 
 void PlanBuilder::add_select(const LevelPlan& plan) {
   const schema::Level& level = plan.level;
-  SelectStep step{};
+  SelectStep& step = add_step(StepKind::kSelect).select;
   step.lists = plan.lists;
   step.num_lists = level.experts()->size();
   SelectStep::Gate* gates = tables_.allocate<SelectStep::Gate>(level.gates()->size());
@@ -171,7 +167,6 @@ void PlanBuilder::add_select(const LevelPlan& plan) {
     ++step.num_gates;
   }
   step.gates = gates;
-  add_step(StepKind::kSelect).select = step;
 }
 
 void PlanBuilder::add_mixes(const LevelPlan& plan) {
@@ -200,7 +195,8 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Buf
     const View expert = view_of(output_at(gate.experts()->Get(i)));
     experts[i] = {expert.data, expert.stride};
   }
-  kernels::MixArgs args{};
+  MixStep& step = add_step(StepKind::kMix).mix;
+  kernels::MixArgs& args = step.args;
   args.experts = experts;
   args.num_weights = max_selected != 0 ? max_selected : num_experts;
   if (gate.kind() == schema::GateKind_Constant) {
@@ -214,13 +210,10 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Buf
   args.dim = output.stride;  // whole panels: what lies in the padding is never read as a stream
   args.output = work_.at(output.offset);
   args.output_stride = output.stride;
-  MixStep step{};
-  step.args = args;
   if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax && scratch_.gates) {
     step.scales = ModelAccess::floats(model_, static_cast<std::size_t>(gate.scales()));
     step.scaled = scratch_.gates[index].weights;
   }
-  add_step(StepKind::kMix).mix = step;
   add_work(args.num_weights, args.dim);
 }
 

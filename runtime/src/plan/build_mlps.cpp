@@ -159,7 +159,7 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
                             const PanelSpan& span, std::size_t num_activated, const RowList* list,
                             const Buffer& output) {
   const std::size_t first = span.first * kPanelWidth;
-  DenseStep step{};
+  DenseStep& step = add_step(StepKind::kDense).dense;
   step.list = list;
   step.args.rows = list ? list->rows : nullptr;
   step.reads_x = stream == kModelInputStream;
@@ -181,7 +181,6 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   }
   step.alternates = step.args.panel_stride * span.count <= costs().alternating_floats;
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
-  add_step(StepKind::kDense).dense = step;
   add_work(span.count * kPanelWidth, layer.inputs());
 }
 
@@ -189,7 +188,7 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   if (!is_normalized(layer)) return;
   const schema::Normalized& normalized = *layer.normalized();
   const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
-  NormStep step{};
+  NormStep& step = add_step(StepKind::kNorm).norm;
   step.args.rows = list ? list->rows : nullptr;
   step.list = list;
   step.args.data = work_.at(output.offset);
@@ -207,7 +206,6 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }
-  add_step(StepKind::kNorm).norm = step;
   add_work(layer.outputs(), kColumnWork);
 }
 

@@ -1,6 +1,7 @@
 #include "plan/builder.h"
 
 #include <limits>
+#include <new>
 
 #include "model/parts.h"
 
@@ -119,7 +120,7 @@ void PlanBuilder::run() {
 
 Step& PlanBuilder::add_step(StepKind kind) {
   const bool fits = steps_ && num_steps_ < plan_.num_steps_;
-  Step& step = fits ? *new (steps_ + num_steps_) Step() : scratch_step_;
+  Step& step = *new (fits ? steps_ + num_steps_ : &scratch_step_) Step();
   ++num_steps_;
   step.kind = kind;
   return step;
@@ -221,8 +222,10 @@ void PlanBuilder::add_links() {
 }
 
 void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index) {
-  LinkStep step{};
   const schema::LinkKind kind = source_of(link);
+  const std::size_t num_sigmoids = kind == schema::LinkKind_Sigmoid ? 1 + take_sigmoids() : 0;
+  LinkStep& step = add_step(StepKind::kLink).link;
+  step.num_sigmoids = num_sigmoids;
   step.kind = static_cast<std::uint8_t>(kind);
   step.index = index;
   if (kHasExtras && link.kind() == schema::LinkKind_Mapped) step.map = link.map();
@@ -243,8 +246,6 @@ void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links,
       add_work(step.num_logits, kColumnWork);
     }
   }
-  if (kind == schema::LinkKind_Sigmoid) step.num_sigmoids = 1 + take_sigmoids();
-  add_step(StepKind::kLink).link = step;
 }
 
 // How many sigmoids the step before leaves to the next one. It leaves all: neighbours are finished in one go.
