@@ -2,9 +2,9 @@
 """Each header compiles alone, and may be included twice: headers.py SOURCE BUILD SCRATCH
 
 A header that a source file of this build includes before anything else has been compiled alone when that file was. The
-others are compiled here, each by itself and twice over, with the options of a source file from the same folder; what has
-not changed since the last run is left out. --self-test plants headers with a fault. Exit code 77: the build has no
-compile_commands.json. Standard library only.
+others are compiled here, each by itself and twice over, with the options of a source file that includes it, or else of
+one from the same folder; what has not changed since the last run is left out. --self-test plants headers with a fault.
+Exit code 77: the build has no compile_commands.json. Standard library only.
 """
 
 import concurrent.futures
@@ -18,7 +18,7 @@ import sys
 
 FOLDERS = ("kernels", "runtime", "converter")
 INCLUDE_FOLDERS = ("runtime/include/", "runtime/src/")
-FIRST_INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
 # What only the sources that include these headers define.
 DEFINED = {"kernels/": ["-UMMOE_SET", "-DMMOE_SET=alone"]}
 LEFT_OUT = {"kernels/special/mve.h", "kernels/generic/neon.h"}  # for their processors alone
@@ -51,21 +51,27 @@ class Build:
             path = pathlib.Path(entry["directory"], entry["file"])
             if source in path.parents:
                 self.commands[path.relative_to(source).as_posix()] = entry["command"]
+        self.includers = {}  # what is included: a source file that does
+        for path in sorted(self.commands):
+            if path.startswith(FOLDERS) and (source / path).is_file():
+                for name in INCLUDE.findall((source / path).read_text(encoding="utf-8")):
+                    self.includers.setdefault(name, path)
 
     def compiled_first(self):
         """The headers that a source file of this build includes first."""
         found = set()
         for path in self.commands:
             if path.startswith(FOLDERS) and (self.source / path).is_file():
-                match = FIRST_INCLUDE.search((self.source / path).read_text(encoding="utf-8"))
+                match = INCLUDE.search((self.source / path).read_text(encoding="utf-8"))
                 found.add(match.group(1) if match else "")
         return found
 
     def options_for(self, header):
-        """Those of the file that shares the longest part of the path."""
+        """Those of a file that includes it, else of the one that shares the longest part of the path."""
         nearest = max(sorted(self.commands), key=lambda path: len(os.path.commonprefix([path, header])))
+        file = self.includers.get(name_in_includes(header), nearest)
         more = [options for folder, options in DEFINED.items() if header.startswith(folder)]
-        return options_of(self.commands[nearest]) + sum(more, [])
+        return options_of(self.commands[file]) + sum(more, [])
 
 
 def is_current(stamp, depends, command):
