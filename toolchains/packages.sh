@@ -2,11 +2,15 @@
 # The Debian packages that building and testing need, by purpose, and their installation. To be sourced by
 # the scripts that a person starts: they install what is missing and nothing else.
 
-packages_to_build=(
+packages_for_quickstart=(
   cmake ninja-build g++ pkg-config
   flatbuffers-compiler libflatbuffers-dev libxsimd-dev         # runtime
   libcli11-dev nlohmann-json3-dev                              # command-line tools
-  libzip-dev libxxhash-dev libhdf5-dev libprotobuf-dev protobuf-compiler  # converter
+  libzip-dev libxxhash-dev                                     # converter: PyTorch, safetensors, NumPy, Paddle
+)
+packages_to_build=(
+  "${packages_for_quickstart[@]}"
+  libhdf5-dev libprotobuf-dev protobuf-compiler                # converter: Keras, ONNX
 )
 packages_to_test=(
   doctest-dev python3

@@ -1,7 +1,7 @@
 # Importers that need a library of their own. Each can be left out; a file of that kind is then an error that says which
 # option reads it. Sets
 #   mmoe_import_libraries     what to link
-#   mmoe_import_definitions   for open_weights.cpp and zip_source.cpp
+#   mmoe_import_definitions   for the files that include left_out.h
 #   mmoe_left_out_sources     names without .cpp, as a regular expression
 option(MMOE_IMPORT_HDF5 "Read Keras's .h5 and, with MMOE_IMPORT_ZIP, .keras: needs the HDF5 library" ON)
 option(MMOE_IMPORT_ONNX "Read ONNX models: needs protobuf" ON)

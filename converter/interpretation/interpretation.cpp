@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "converter/error.h"
+#include "converter/importers/left_out.h"
 #include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
 #include "runtime/tools/support/error.h"
@@ -67,6 +68,12 @@ ModelDescription by_description(const WeightSource& weights, const Interpretatio
   }
 }
 
+ModelDescription by_graph([[maybe_unused]] const OnnxGraph& graph, [[maybe_unused]] const std::string& default_name,
+                          [[maybe_unused]] BindReport& report) {
+  if constexpr (kReadsOnnx) return recognise(graph, default_name, report.notes);
+  throw ConvertError("a graph, which this build has no importer of");  // so nobody has got one
+}
+
 }  // namespace
 
 Interpretation interpret(const WeightSource& weights, const OnnxGraph* graph, const InterpretationRequest& request) {
@@ -81,7 +88,7 @@ ModelDescription read_model(const WeightSource& weights, const OnnxGraph* graph,
                             const std::string& default_name, BindReport& report) {
   try {
     ModelDescription model = interpretation.method == Method::kGraph
-                                 ? recognise(*graph, default_name, report.notes)
+                                 ? by_graph(*graph, default_name, report)
                                  : by_description(weights, interpretation, default_name, report);
     report.notes.insert(report.notes.begin(), interpretation.notes.begin(), interpretation.notes.end());
     return model;

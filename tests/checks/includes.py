@@ -138,7 +138,8 @@ RULES = [
     # Which of the ways in, and the model that it gives.
     Rule(r"converter/interpretation/.*", ["converter/error.h", "converter/interpretation/",
                                           "converter/description/bind.h", "converter/recipes/recipe.h",
-                                          "converter/recognise/recognise.h"] + WEIGHTS + tools("support")),
+                                          "converter/recognise/recognise.h",
+                                          "converter/importers/left_out.h"] + WEIGHTS + tools("support")),
     Rule(r"converter/program/.*", ["converter/"] + tools("support")),
     # A user's program sees the public headers alone.
     Rule(r"examples/.*", ["mmoe/"]),
