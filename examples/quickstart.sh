@@ -78,5 +78,5 @@ These read PyTorch, safetensors, NumPy and Paddle. For Keras and ONNX too, optim
   apt-get install ${packages_to_build[@]:${#packages_for_quickstart[@]}}
   cmake --preset release && cmake --build --preset release
   cmake --install build/release                       # into /usr/local; --prefix FOLDER: elsewhere
-  (cd build/release && cpack)                         # or as a Debian package
+  toolchains/package.sh amd64                         # or as a Debian package (amd64, arm64, armhf)
 END
