@@ -24,20 +24,20 @@
 
 namespace mmoe::kernels {
 
-/// Numbered like ActivationKind of the model file.
+/// Numbered like ActivationKind of the model file, which runtime/src/model/same_numbers.cpp makes sure of.
 enum class Activation : std::uint8_t {
   kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus,
-  kCelu = 13, kMish, kHardSwish, kHardSigmoid, kClamp, kSwish, kSoftsign, kLogSigmoid, kThreshold, kSquaredRelu, kExp,
+  kCelu, kMish, kHardSwish, kHardSigmoid, kClamp, kSwish, kSoftsign, kLogSigmoid, kThreshold, kSquaredRelu, kExp,
   kScaledSoftplus
 };
 #ifdef MMOE_NO_EXTRAS
 constexpr unsigned kNumActivations = 12;
 #else
-constexpr unsigned kNumActivations = 25;
+constexpr unsigned kNumActivations = 24;
 #endif
 
-/// 12 is the file's Normalized, which is no function.
-constexpr bool is_activation(unsigned value) { return value < kNumActivations && value != 12; }
+/// Whether this build has it.
+constexpr bool is_activation(unsigned value) { return value < kNumActivations; }
 
 /// output[row] = activation(W input[row] + bias), W in panel-16 layout; the activation applies to the first
 /// num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
@@ -62,8 +62,8 @@ struct DenseArgs {
 };
 
 /// Rows of `width` outputs, in place: data = activation(N(data)), N(x) = scale * x' + shift per channel, where x' is
-/// x, or (x - mean) / sqrt(variance + epsilon) over the row (LayerNorm). Or `gates`: x is weighed by p = sigmoid(N(x))
-/// as p * x + (1 - p) * slope * x (Dice). Writes whole panels: those of this layer alone.
+/// x, or (x - mean) / sqrt(variance + epsilon) over the row (LayerNorm). Or `dice`: x is weighed by p = sigmoid(N(x))
+/// as p * x + (1 - p) * slope * x. Writes whole panels: those of this layer alone.
 struct NormArgs {
   float* data;
   std::size_t stride;
@@ -71,11 +71,11 @@ struct NormArgs {
   std::size_t num_rows;
   std::size_t width;
   bool over_row;
-  bool gates;
+  bool dice;
   float epsilon;
   const float* scale;   ///< [width rounded up to 16], as shift and slopes
   const float* shift;
-  const float* slopes;  ///< gates, and the activation kPRelu
+  const float* slopes;  ///< dice, and the activation kPRelu
   Activation activation;
   float alpha, beta;
 };

@@ -181,7 +181,7 @@ void normalise_row(const NormArgs& args, float* data) {
   for (std::size_t i = 0; i < args.width; ++i) {
     const float x = data[i];
     const float y = std::fma(args.scale[i], args.over_row ? (x - mean) / deviation : x, args.shift[i]);
-    if (args.gates) {
+    if (args.dice) {
       const float below = args.slopes[i] * x;
       data[i] = std::fma(sigmoid(y), x - below, below);
     } else {

@@ -3,15 +3,17 @@
 
 #include <cstddef>
 
+#include "schema/format.h"
+
 namespace mmoe::converter {
 
-constexpr size_t kMaxExpertsPerLevel = 256;
-constexpr size_t kMaxGatesPerLevel = 64;
-constexpr size_t kMaxLevels = 16;
-constexpr size_t kMaxTasks = 64;
-constexpr size_t kMaxLayers = 32;  ///< of one MLP
-constexpr size_t kMaxFeatures = 4096;
-constexpr size_t kMaxDim = size_t{1} << 20;               ///< inputs or outputs of a layer, width of x
+constexpr size_t kMaxExpertsPerLevel = schema::kMaxExperts;
+constexpr size_t kMaxGatesPerLevel = schema::kMaxGates;
+using schema::kMaxDim;  ///< inputs or outputs of a layer, width of x
+using schema::kMaxFeatures;
+using schema::kMaxLayers;  ///< of one MLP
+using schema::kMaxLevels;
+using schema::kMaxTasks;
 constexpr size_t kMaxTableRows = (size_t{1} << 31) - 1;  ///< ids are int32
 
 }  // namespace mmoe::converter

@@ -39,7 +39,7 @@ struct LayerNorm {
   double epsilon = 1e-5;
 };
 
-enum class ActivationKind {
+enum class ActivationKind : unsigned char {
   kIdentity,
   kRelu,
   kLeakyRelu,    ///< alpha: slope below zero
@@ -52,7 +52,6 @@ enum class ActivationKind {
   kGelu,
   kGeluTanh,
   kSoftplus,     ///< log(1 + e^(alpha x)) / alpha, the sharpness torch calls beta; alpha 0 stands for 1
-  kDice,         ///< slopes, dice_norm or dice_epsilon
   kCelu,         ///< x < 0 ? alpha (e^(x / alpha) - 1) : x
   kMish,         ///< x tanh(log(1 + e^x))
   kHardSwish,    ///< x clamp(x / 6 + 1/2, 0, 1)
@@ -63,7 +62,10 @@ enum class ActivationKind {
   kLogSigmoid,   ///< log(sigmoid(x))
   kThreshold,    ///< x > alpha ? x : beta
   kSquaredRelu,  ///< the square of relu(x)
-  kExp
+  kExp,
+
+  // In the file a normalisation of the layer: the others are numbered like schema::ActivationKind.
+  kDice = 255    ///< slopes, dice_norm or dice_epsilon
 };
 
 /// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale and

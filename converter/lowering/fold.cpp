@@ -133,11 +133,11 @@ Normalisation normalisation_of(const DenseLayer& layer) {
   const size_t width = layer.outputs();
   const Activation& activation = layer.activation;
   if (activation.kind == ActivationKind::kDice && activation.dice_norm) {
-    take(NormKind::kChannel, NormUse::kGate, to_affine(*activation.dice_norm));
+    take(NormKind::kChannel, NormUse::kDice, to_affine(*activation.dice_norm));
   } else if (activation.kind == ActivationKind::kDice) {
     // (x - mean) / sqrt(width (variance + epsilon)), or without the width
     const double scale = activation.dice_deviation ? 1 : 1 / std::sqrt(static_cast<double>(width));
-    take(NormKind::kLayer, NormUse::kGate, {std::vector<double>(width, scale), std::vector<double>(width)});
+    take(NormKind::kLayer, NormUse::kDice, {std::vector<double>(width, scale), std::vector<double>(width)});
     result.epsilon = static_cast<float>(activation.dice_epsilon);
   } else if (layer.layer_norm_before_activation) {
     take_layer_norm(*layer.layer_norm_before_activation, NormUse::kBeforeActivation);

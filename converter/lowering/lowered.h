@@ -12,7 +12,7 @@ namespace mmoe::converter {
 
 /// What weights cannot take in: a scale and shift per output, or a layer norm; and where it stands (schema/mmoe.fbs).
 enum class NormKind { kNone, kChannel, kLayer };
-enum class NormUse { kBeforeActivation, kAfterActivation, kGate };
+enum class NormUse { kBeforeActivation, kAfterActivation, kDice };
 
 /// One [rows, cols] matrix with one bias per row, computed as a whole; becomes one packed tensor.
 struct Product {

@@ -5,6 +5,7 @@
 
 #include "converter/description/architecture.h"
 #include "converter/error.h"
+#include "schema/format.h"
 
 #ifndef MMOE_VERSION
 #error "MMOE_VERSION is set by the build"
@@ -17,9 +18,6 @@ using flatbuffers::FlatBufferBuilder;
 template <class T>
 using Offset = flatbuffers::Offset<T>;
 
-constexpr uint16_t kVersionMajor = 1;
-constexpr uint16_t kVersionMinor = 2;
-
 schema::Side to_schema(Side side) {
   return side == Side::kUser ? schema::Side_User : side == Side::kItem ? schema::Side_Item : schema::Side_Context;
 }
@@ -30,12 +28,43 @@ schema::UnknownRule to_schema(UnknownRule rule) {
                                       : schema::UnknownRule_Error;
 }
 
-// Numbered alike up to here and from there on; Dice has no name of its own: it is a gate of a normalisation.
-static_assert(static_cast<int>(ActivationKind::kSoftplus) == schema::ActivationKind_Softplus);
-static_assert(static_cast<int>(ActivationKind::kDice) == schema::ActivationKind_Normalized);
-static_assert(static_cast<int>(ActivationKind::kCelu) == schema::ActivationKind_Celu);
-static_assert(static_cast<int>(ActivationKind::kExp) == schema::ActivationKind_Exp);
+// What is cast below is numbered alike.
+template <auto ours, auto file>
+constexpr bool kSame = static_cast<int>(ours) == static_cast<int>(file);
+#define MMOE_SAME(name) \
+  static_assert(kSame<ActivationKind::k##name, schema::ActivationKind_##name>, #name " has two numbers")
+MMOE_SAME(Identity);
+MMOE_SAME(Relu);
+MMOE_SAME(LeakyRelu);
+MMOE_SAME(PRelu);
+MMOE_SAME(Elu);
+MMOE_SAME(Selu);
+MMOE_SAME(Sigmoid);
+MMOE_SAME(Tanh);
+MMOE_SAME(Silu);
+MMOE_SAME(Gelu);
+MMOE_SAME(GeluTanh);
+MMOE_SAME(Softplus);
+MMOE_SAME(Celu);
+MMOE_SAME(Mish);
+MMOE_SAME(HardSwish);
+MMOE_SAME(HardSigmoid);
+MMOE_SAME(Clamp);
+MMOE_SAME(Swish);
+MMOE_SAME(Softsign);
+MMOE_SAME(LogSigmoid);
+MMOE_SAME(Threshold);
+MMOE_SAME(SquaredRelu);
+MMOE_SAME(Exp);
+#undef MMOE_SAME
+static_assert(kSame<NormUse::kBeforeActivation, schema::NormUse_BeforeActivation>);
+static_assert(kSame<NormUse::kAfterActivation, schema::NormUse_AfterActivation>);
+static_assert(kSame<NormUse::kDice, schema::NormUse_Dice>);
+static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
+static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
+static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
 
+// Dice is a use of the layer's normalisation; softplus with a sharpness is a function of its own.
 schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
   if (kind == ActivationKind::kDice) return schema::ActivationKind_Identity;
   const bool scaled = kind == ActivationKind::kSoftplus && alpha != 1;
@@ -94,7 +123,7 @@ class HeaderWriter {
     const auto golden = write_golden();
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
-    const auto root = schema::CreateModel(out_, kVersionMajor, kVersionMinor, name, architecture,
+    const auto root = schema::CreateModel(out_, schema::kVersionMajor, schema::kVersionMinor, name, architecture,
                                           u32(description.input_dim), u32(model_.shared_dim), features, embeddings,
                                           trunk, level_vector, towers, tasks, tensors, segments, header_checksum,
                                           golden, provenance, auxiliary);
@@ -114,22 +143,21 @@ class HeaderWriter {
     return to_schema(layer.activation, layer.alpha);
   }
 
-  Offset<schema::Normalized> write_normalized(const LoweredDense& layer) {
+  Offset<schema::Norm> write_norm(const LoweredDense& layer) {
     const auto kind = layer.norm == NormKind::kLayer ? schema::NormKind_Layer : schema::NormKind_Channel;
-    const auto use = static_cast<schema::NormUse>(layer.norm_use);  // in the order of NormUse
+    const auto use = static_cast<schema::NormUse>(layer.norm_use);
     const auto scale_shift = static_cast<uint32_t>(tensors_.products[layer.product].scale_shift);
-    return schema::CreateNormalized(out_, kind, use, scale_shift, layer.norm_epsilon, activation_of(layer));
+    return schema::CreateNorm(out_, kind, use, scale_shift, layer.norm_epsilon);
   }
 
   Offset<schema::Dense> write_dense(const LoweredDense& layer) {
     const ModelTensors::ProductTensors& product = tensors_.products[layer.product];
     const bool slopes = layer.activation == ActivationKind::kPRelu || layer.activation == ActivationKind::kDice;
-    Offset<schema::Normalized> normalized;
-    if (layer.norm != NormKind::kNone) normalized = write_normalized(layer);
-    const auto activation = layer.norm == NormKind::kNone ? activation_of(layer) : schema::ActivationKind_Normalized;
+    Offset<schema::Norm> norm;
+    if (layer.norm != NormKind::kNone) norm = write_norm(layer);
     return schema::CreateDense(out_, product.weight, product.bias, u32(layer.column), u32(layer.inputs),
-                               u32(layer.outputs), activation, layer.alpha, slopes ? product.slopes : -1, normalized,
-                               layer.beta);
+                               u32(layer.outputs), activation_of(layer), layer.alpha, layer.beta,
+                               slopes ? product.slopes : -1, norm);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Dense>>> write_mlp(const LoweredMlp& layers) {

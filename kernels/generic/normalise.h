@@ -36,13 +36,13 @@ inline void normalise_row(const NormArgs& args, float* data, std::size_t padded)
     const B x = B::load_unaligned(data + i);
     B y = args.over_row ? divide<Arch>(x - B(row.mean), B(row.deviation)) : x;
     y = multiply_add<Arch>(B::load_unaligned(args.scale + i), y, B::load_unaligned(args.shift + i));
-    if (args.gates) {
+    if (args.dice) {
       const B below = B::load_unaligned(args.slopes + i) * x;
       y = multiply_add<Arch>(sigmoid<Arch>(y), x - below, below);
     }
     y.store_unaligned(data + i);
   }
-  if (args.gates) return;
+  if (args.dice) return;
   if (args.activation == Activation::kPRelu) return prelu<Arch>(args.slopes, data, padded);
   activate<Arch>(args.activation, args.alpha, args.beta, data, padded);
 }

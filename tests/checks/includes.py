@@ -59,6 +59,8 @@ def tools(*folders):
 # How text from files may be shown is one function, which the tools have.
 PRINTABLE = ["runtime/tools/support/printable.h"]
 DESCRIPTION = ["converter/error.h", "converter/shape_text.h", "converter/description/"] + PRINTABLE
+# What is the file format's alone: its version and its limits.
+FORMAT = ["schema/format.h"]
 # Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
 # another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
@@ -79,6 +81,7 @@ RULES = [
     Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
     Rule(r"kernels/exact\.cpp", ["kernels/"], {"cfloat", "cstddef", "cstdint"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
+    Rule(r"schema/.*", [], {"cstddef", "cstdint"}),
     # runtime: core <- model <- plan <- session <- c.
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING),
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
@@ -115,6 +118,7 @@ RULES = [
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
                                      "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/table\.h", []),
+    Rule(r"converter/description/limits\.h", FORMAT),
     Rule(r"converter/description/model\.h", ["converter/description/table.h"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.

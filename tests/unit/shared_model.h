@@ -9,6 +9,7 @@
 
 #include "kernels/panel16.h"
 #include "runtime/src/core/xxh64.h"
+#include "schema/format.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
 
@@ -100,7 +101,7 @@ class SharedModel {
     const std::vector<flatbuffers::Offset<schema::Embedding>> embeddings(1, schema::CreateEmbedding(out_, 0, 4));
     const std::vector<float> values(std::size_t{sizes_.golden_rows} * sizes_.width), scores(sizes_.golden_rows);
     const auto golden = schema::CreateGoldenRowsDirect(out_, sizes_.golden_rows, &values, nullptr, &scores);
-    const auto root = schema::CreateModelDirect(out_, 1, 1, "shared", "MMoE", sizes_.width, 0, &features, &embeddings,
+    const auto root = schema::CreateModelDirect(out_, schema::kVersionMajor, schema::kVersionMinor, "shared", "MMoE", sizes_.width, 0, &features, &embeddings,
                                                 nullptr, &levels, &towers, &tasks, &tensors, &segments, 1, golden);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};

@@ -3,18 +3,19 @@
 
 #include "mmoe/model.h"
 #include "model/parts.h"
+#include "schema/format.h"
 #include "schema/mmoe_generated.h"
 
 namespace mmoe::internal {
 
-// Limits of the format (schema/README.md). They bound what a plan keeps on the stack.
-constexpr std::size_t kMaxLevels = 16;
-constexpr std::size_t kMaxExperts = 256;  // per level
-constexpr std::size_t kMaxGates = 64;     // per level
-constexpr std::size_t kMaxTasks = 64;
-constexpr std::size_t kMaxLayers = 32;    // per MLP
-constexpr std::size_t kMaxFeatures = 4096;
-constexpr std::size_t kMaxDim = std::size_t{1} << 20;
+// Limits of the format. They bound what a plan keeps on the stack.
+using schema::kMaxDim;
+using schema::kMaxExperts;
+using schema::kMaxFeatures;
+using schema::kMaxGates;
+using schema::kMaxLayers;
+using schema::kMaxLevels;
+using schema::kMaxTasks;
 
 using DenseLayers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
 

@@ -23,8 +23,6 @@ constexpr std::uint64_t kMaxHeaderBytes = (std::uint64_t{1} << 31) - 1;  // what
 constexpr flatbuffers::uoffset_t kMaxDepth = 16;
 constexpr flatbuffers::uoffset_t kMaxTables = 1000000;
 
-constexpr std::uint16_t kVersionMajor = 1;
-
 Status verify_framing(const std::uint8_t* bytes, std::size_t size) {
   if (size < kMinBytes) {
     return make_error(ErrorCode::kNotAModel, "a model file has at least ", kMinBytes, " bytes, this one ", size);
@@ -68,12 +66,29 @@ Status verify_length(const schema::Model& root, std::uint64_t size) {
 }
 
 Status verify_version(const schema::Model& root) {
-  if (root.version_major() > kVersionMajor) {
+  if (root.version_major() > schema::kVersionMajor) {
     return make_error(ErrorCode::kNewerVersion, "format version ", root.version_major(), ".", root.version_minor(),
-                      "; this runtime reads up to major version ", kVersionMajor);
+                      "; this runtime reads up to major version ", schema::kVersionMajor);
   }
   if (root.version_major() == 0) return make_error(ErrorCode::kDamaged, "version_major: 0");
-  return {};
+  if (root.version_major() == schema::kVersionMajor) return {};
+  return make_error(ErrorCode::kUnsupported, "format version ", root.version_major(), ".", root.version_minor(),
+                    ", from before the first release: convert the model again");
+}
+
+// What this runtime does not know in a file of a later minor version is new, and nobody's fault.
+Status with_version(const schema::Model& root, const Status& status) {
+  if (status.error().code() != ErrorCode::kUnsupported || root.version_minor() <= schema::kVersionMinor) return status;
+  return make_error(ErrorCode::kNewerVersion, "made by a newer version (format ", root.version_major(), ".",
+                    root.version_minor(), ", this runtime knows ", schema::kVersionMajor, ".", schema::kVersionMinor,
+                    "): ", status.error().message());
+}
+
+// Everything that refers to something else.
+Status verify_contents(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t size) {
+  if (Status status = verify_tensors(root, header_bytes, size); !status) return status;
+  if (Status status = verify_features(root); !status) return status;
+  return verify_layers(root);
 }
 
 // Rows with known scores must match the model's inputs and tasks in number.
@@ -124,9 +139,9 @@ Status verify_model(const void* data, std::size_t size, bool verify_checksum) {
   }
   if (Status status = verify_length(root, size); !status) return status;
   if (!as_written) return altered_header();
-  if (Status status = verify_tensors(root, claimed_header_bytes(bytes), size); !status) return status;
-  if (Status status = verify_features(root); !status) return status;
-  if (Status status = verify_layers(root); !status) return status;
+  if (Status status = verify_contents(root, claimed_header_bytes(bytes), size); !status) {
+    return with_version(root, status);
+  }
   return verify_golden(root);
 }
 

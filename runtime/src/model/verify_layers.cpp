@@ -36,25 +36,6 @@ Error error_at(const Path& path, ErrorCode code, const Parts&... parts) {
   return error;
 }
 
-// The kernels' activations are the file's.
-template <schema::ActivationKind file, kernels::Activation kernel>
-constexpr bool kSame = static_cast<int>(file) == static_cast<int>(kernel);
-static_assert(kSame<schema::ActivationKind_Softplus, kernels::Activation::kSoftplus>);
-static_assert(kSame<schema::ActivationKind_Celu, kernels::Activation::kCelu>);
-static_assert(kSame<schema::ActivationKind_Mish, kernels::Activation::kMish>);
-static_assert(kSame<schema::ActivationKind_HardSwish, kernels::Activation::kHardSwish>);
-static_assert(kSame<schema::ActivationKind_HardSigmoid, kernels::Activation::kHardSigmoid>);
-static_assert(kSame<schema::ActivationKind_Clamp, kernels::Activation::kClamp>);
-static_assert(kSame<schema::ActivationKind_Swish, kernels::Activation::kSwish>);
-static_assert(kSame<schema::ActivationKind_Softsign, kernels::Activation::kSoftsign>);
-static_assert(kSame<schema::ActivationKind_LogSigmoid, kernels::Activation::kLogSigmoid>);
-static_assert(kSame<schema::ActivationKind_Threshold, kernels::Activation::kThreshold>);
-static_assert(kSame<schema::ActivationKind_SquaredRelu, kernels::Activation::kSquaredRelu>);
-static_assert(kSame<schema::ActivationKind_Exp, kernels::Activation::kExp>);
-static_assert(kSame<schema::ActivationKind_ScaledSoftplus, kernels::Activation::kScaledSoftplus>);
-static_assert(!kHasExtras || schema::ActivationKind_MAX + 1 == static_cast<int>(kernels::kNumActivations));
-static_assert(!kernels::is_activation(schema::ActivationKind_Normalized));
-
 // What this build computes.
 constexpr auto kLastLink = kHasExtras ? schema::LinkKind_MAX : schema::LinkKind_Product;
 constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_Constant;
@@ -113,18 +94,16 @@ class LayerVerifier {
     if (!find_tensor(root_, layer.bias(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "bias: not a row of ", per_output.cols, " floats");
     }
-    const bool normalized = layer.activation() == schema::ActivationKind_Normalized;
-    if (normalized) {
-      if (Status status = normalization(layer, per_output.cols, path); !status) return status;
-    } else if (!kernels::is_activation(layer.activation())) {
+    if (!kernels::is_activation(layer.activation())) {
       return error_at(path, ErrorCode::kUnsupported, "activation: ", layer.activation());
     }
-    const auto function = normalized ? layer.normalized()->activation() : layer.activation();
-    if (Status status = parameters(function, layer.alpha(), layer.beta(), path); !status) return status;
-    const bool slopes = normalized ? layer.normalized()->use() == schema::NormUse_Gate ||
-                                         layer.normalized()->activation() == schema::ActivationKind_PRelu
-                                   : layer.activation() == schema::ActivationKind_PRelu;
-    if (slopes && !find_tensor(root_, layer.slopes(), per_output)) {
+    if (Status status = parameters(layer.activation(), layer.alpha(), layer.beta(), path); !status) return status;
+    const schema::Norm* norm = layer.norm();
+    if (norm) {
+      if (Status status = normalisation(layer, *norm, per_output.cols, path); !status) return status;
+    }
+    const bool dice = norm && norm->use() == schema::NormUse_Dice;
+    if ((dice || layer.activation() == schema::ActivationKind_PRelu) && !find_tensor(root_, layer.slopes(), per_output)) {
       return error_at(path, ErrorCode::kDamaged, "slopes: not a row of ", per_output.cols, " floats");
     }
     return {};
@@ -140,24 +119,20 @@ class LayerVerifier {
   }
 
   // It writes whole panels: they must not begin within those of another layer.
-  Status normalization(const schema::Dense& layer, std::uint64_t padded, const Path& path) const {
-    const schema::Normalized* normalized = layer.normalized();
-    if (!normalized) return error_at(path, ErrorCode::kDamaged, "normalized: missing");
+  Status normalisation(const schema::Dense& layer, const schema::Norm& norm, std::uint64_t padded,
+                       const Path& path) const {
+    if (norm.kind() > schema::NormKind_MAX || norm.use() > schema::NormUse_MAX) {
+      return error_at(path, ErrorCode::kUnsupported, "norm: kind ", norm.kind(), ", use ", norm.use());
+    }
     if (layer.column() % kPanelWidth != 0) {
-      return error_at(path, ErrorCode::kDamaged, "column: ", layer.column(), " of a normalized layer");
+      return error_at(path, ErrorCode::kDamaged, "column: ", layer.column(), " of a layer with a norm");
     }
-    if (normalized->kind() > schema::NormKind_MAX || normalized->use() > schema::NormUse_MAX ||
-        !kernels::is_activation(normalized->activation())) {
-      return error_at(path, ErrorCode::kUnsupported, "normalized: kind ", normalized->kind(), ", use ",
-                      normalized->use(), ", activation ", normalized->activation());
+    if (norm.use() == schema::NormUse_Dice && layer.activation() != schema::ActivationKind_Identity) {
+      return error_at(path, ErrorCode::kDamaged, "activation: ", layer.activation(), " of a layer with Dice");
     }
-    if (!is_finite(normalized->epsilon())) {
-      return error_at(path, ErrorCode::kDamaged, "normalized.epsilon: not finite");
-    }
-    if (find_tensor(root_, normalized->scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) {
-      return {};
-    }
-    return error_at(path, ErrorCode::kDamaged, "normalized.scale_shift: not two rows of ", padded, " floats");
+    if (!is_finite(norm.epsilon())) return error_at(path, ErrorCode::kDamaged, "norm.epsilon: not finite");
+    if (find_tensor(root_, norm.scale_shift(), {schema::DType_F32, schema::Layout_RowMajor, 2, padded})) return {};
+    return error_at(path, ErrorCode::kDamaged, "norm.scale_shift: not two rows of ", padded, " floats");
   }
 
   // Layers one behind the other; `width` becomes the last one's outputs. No layers: the inputs pass.

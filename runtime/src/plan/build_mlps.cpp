@@ -53,10 +53,6 @@ void PlanBuilder::add_mlps(const MlpGroup& group) {
   while ((rest.begin = next_place(rest, rest.begin)) < rest.end) rest.begin = add_product(rest);
 }
 
-bool PlanBuilder::is_normalized(const schema::Dense& layer) {
-  return layer.activation() == schema::ActivationKind_Normalized;
-}
-
 // Whether the next MLP's first layer continues the product that has `span` so far.
 bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span) {
   const schema::Dense& a = first.layer(0);
@@ -68,9 +64,8 @@ bool PlanBuilder::can_join(const MlpJob& first, const MlpJob& next, const PanelS
 
 // What the dense kernel applies: what stands behind a normalisation waits for that.
 schema::ActivationKind PlanBuilder::fused_activation(const schema::Dense& layer) {
-  if (!is_normalized(layer)) return layer.activation();
-  const bool first = layer.normalized()->use() == schema::NormUse_AfterActivation;
-  return first ? layer.normalized()->activation() : schema::ActivationKind_Identity;
+  const bool first = !layer.norm() || layer.norm()->use() == schema::NormUse_AfterActivation;
+  return first ? layer.activation() : schema::ActivationKind_Identity;
 }
 
 // Whether it may share the activated panels; a linear layer may follow in panels of its own.
@@ -86,7 +81,7 @@ PlanBuilder::Product PlanBuilder::join(const MlpGroup& group) const {
   const schema::Dense& first = first_job.layer(0);
   Product product{group.begin + 1, span_of(first), 0};
   product.num_activated = product.span.count;
-  bool any_normalized = is_normalized(first);
+  bool any_normalized = first.norm() != nullptr;
   for (std::size_t place; (place = next_place(group, product.end)) < group.end; product.end = place + 1) {
     const MlpJob job = job_at(group, place);
     if (!can_join(first_job, job, product.span)) break;
@@ -95,7 +90,7 @@ PlanBuilder::Product PlanBuilder::join(const MlpGroup& group) const {
     const std::size_t end = part.first + part.count - product.span.first;
     if (saturating_multiply(block_rows_, end * kPanelWidth) > costs().joined_floats) break;
     // A normalisation works in place: panels that a file gives to two layers are then computed for each.
-    any_normalized = any_normalized || is_normalized(layer);
+    any_normalized = any_normalized || layer.norm() != nullptr;
     if (any_normalized && part.first < product.span.first + product.span.count) break;
     const bool all_activated = product.num_activated == product.span.count;
     if (all_activated && same_activation(first, layer)) {
@@ -185,25 +180,25 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {
-  if (!is_normalized(layer)) return;
-  const schema::Normalized& normalized = *layer.normalized();
-  const bool behind = normalized.use() == schema::NormUse_BeforeActivation;
+  if (!layer.norm()) return;
+  const schema::Norm& norm = *layer.norm();
+  const bool behind = norm.use() == schema::NormUse_BeforeActivation;
   NormStep& step = add_step(StepKind::kNorm).norm;
   step.args.rows = list ? list->rows : nullptr;
   step.list = list;
   step.args.data = work_.at(output.offset);
   step.args.stride = output.stride;
   step.args.width = layer.outputs();
-  step.args.over_row = normalized.kind() == schema::NormKind_Layer;
-  step.args.gates = normalized.use() == schema::NormUse_Gate;
-  step.args.epsilon = normalized.epsilon();
-  step.args.scale = ModelAccess::floats(model_, normalized.scale_shift()) + layer.column();
+  step.args.over_row = norm.kind() == schema::NormKind_Layer;
+  step.args.dice = norm.use() == schema::NormUse_Dice;
+  step.args.epsilon = norm.epsilon();
+  step.args.scale = ModelAccess::floats(model_, norm.scale_shift()) + layer.column();
   step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
   step.args.activation =
-      behind ? static_cast<kernels::Activation>(normalized.activation()) : kernels::Activation::kIdentity;
+      behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
   step.args.alpha = layer.alpha();
   step.args.beta = layer.beta();
-  if (step.args.gates || step.args.activation == kernels::Activation::kPRelu) {
+  if (step.args.dice || step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }
   add_work(layer.outputs(), kColumnWork);

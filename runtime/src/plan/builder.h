@@ -106,7 +106,6 @@ class PlanBuilder {
   bool skipping_pays(const LevelPlan& plan) const;
   static PanelSpan span_of(const schema::Dense& layer);
   static bool can_join(const MlpJob& first, const MlpJob& next, const PanelSpan& span);
-  static bool is_normalized(const schema::Dense& layer);
   static schema::ActivationKind fused_activation(const schema::Dense& layer);
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static Buffer part_of(const Buffer& output, const schema::Dense& layer, const PanelSpan& span);

@@ -11,6 +11,8 @@ namespace mmoe {
 
 using internal::make_error;
 
+static_assert(Plan::kMaxTasks == internal::kMaxTasks);
+
 namespace {
 
 // MMOE_KERNEL_SET, where the build and the options let it choose.

@@ -48,11 +48,10 @@ Json layers_of(const Layers* layers) {
   Json out = Json::array();
   for (Index i = 0; i < size_of(layers); ++i) {
     const schema::Dense& layer = *layers->Get(i);
-    const schema::Normalized* norm =
-        layer.activation() == schema::ActivationKind_Normalized ? layer.normalized() : nullptr;
-    const schema::ActivationKind activation = norm ? norm->activation() : layer.activation();
+    const schema::Norm* norm = layer.norm();
+    const schema::ActivationKind activation = layer.activation();
     Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
-    if (norm && norm->use() == schema::NormUse_Gate) item["activation"] = name_of(norm->use());
+    if (norm && norm->use() == schema::NormUse_Dice) item["activation"] = name_of(norm->use());
     item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
     item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
     item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();

@@ -54,7 +54,7 @@ class ParameterCounter {
     const float* bias = view_.elements<float>(layer.bias()) + layer.column();
     if (std::any_of(bias, bias + layer.outputs(), [](float b) { return b != 0; })) count_ += layer.outputs();
     if (layer.slopes() >= 0) count_ += layer.outputs();
-    if (layer.activation() == schema::ActivationKind_Normalized) count_ += std::uint64_t{2} * layer.outputs();
+    if (layer.norm()) count_ += std::uint64_t{2} * layer.outputs();
   }
 
   void add_tensor(std::uint32_t index) {

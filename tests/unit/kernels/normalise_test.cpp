@@ -23,8 +23,8 @@ struct Problem {
     values.resize(padded_outputs(width));
     return values;
   }
-  NormArgs args(std::vector<float>& output, bool over_row, bool gates, Activation activation) const {
-    return {output.data(), stride,       nullptr,       num_rows,   width, over_row, gates, 1e-3f,
+  NormArgs args(std::vector<float>& output, bool over_row, bool dice, Activation activation) const {
+    return {output.data(), stride,       nullptr,       num_rows,   width, over_row, dice, 1e-3f,
             scale.data(),  shift.data(), slopes.data(), activation, 0.3f, 0.7f};
   }
 };
@@ -53,14 +53,14 @@ void for_each_form(Function function) {
 
 TEST_CASE("normalise: every kernel set gives the reference's bits") {
   for (const kernels::KernelTable* table : tested_kernels()) {
-    for_each_form([&](std::size_t width, bool over_row, bool gates, Activation activation) {
+    for_each_form([&](std::size_t width, bool over_row, bool dice, Activation activation) {
       CAPTURE(width);
       CAPTURE(over_row);
-      CAPTURE(gates);
+      CAPTURE(dice);
       const Problem problem(width);
       std::vector<float> expected = problem.data, found = problem.data;
-      reference().normalise(problem.args(expected, over_row, gates, activation));
-      table->normalise(problem.args(found, over_row, gates, activation));
+      reference().normalise(problem.args(expected, over_row, dice, activation));
+      table->normalise(problem.args(found, over_row, dice, activation));
       // Without fma one product more is rounded: values here are below 8, of which 2^-21 is an ulp.
       check_equal(*table, outputs_of(problem, found), outputs_of(problem, expected), 4 * 0x1p-21);
     });

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "mmoe/session.h"
+#include "schema/format.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
 
@@ -224,7 +225,7 @@ TEST_CASE("hostile: links, gate scales and activations that do not fit are refus
     const std::string message = set_map({static_cast<schema::LinkKind>(kind), kTanh, 0, 0, 1, 0, 0, 1}, unsupported);
     CHECK(contains(message, ("tasks[0].link.map: kind " + std::to_string(kind)).c_str()));
   }
-  for (const int activation : {3, 12, 25, 255}) {
+  for (const int activation : {3, 24, 255}) {
     const std::string message =
         set_map({kLogit, static_cast<schema::ActivationKind>(activation), 0, 0, 1, 0, 0, 1}, unsupported);
     CHECK(contains(message, ("tasks[0].link.map: kind 0, activation " + std::to_string(activation)).c_str()));
@@ -279,7 +280,73 @@ TEST_CASE("hostile: links, gate scales and activations that do not fit are refus
   CHECK(contains(set_layer(Dense::VT_ALPHA, 0.0f, ErrorCode::kDamaged), kBadParameter));
   CHECK(contains(set_layer(Dense::VT_ALPHA, -1.0f, ErrorCode::kDamaged), "alpha or beta: not finite, or not above 0"));
   CHECK(contains(set_layer(Dense::VT_BETA, kNan, ErrorCode::kDamaged), kBadParameter));
-  CHECK(contains(set_layer(Dense::VT_ACTIVATION, std::uint8_t{25}, unsupported), "layers[0]: activation: 25"));
+  CHECK(contains(set_layer(Dense::VT_ACTIVATION, std::uint8_t{24}, unsupported), "layers[0]: activation: 24"));
+}
+
+TEST_CASE("hostile: a norm that does not fit its layer is refused by name") {
+  const AlignedBytes whole = model_file(normalised_description(2), 1);
+  const schema::Model& root = *schema::GetSizePrefixedModel(whole.data());
+  const auto find = [&](schema::NormUse use) {
+    for (flatbuffers::uoffset_t e = 0; e < root.levels()->Get(0)->experts()->size(); ++e) {
+      const auto* layers = root.levels()->Get(0)->experts()->Get(e)->layers();
+      for (flatbuffers::uoffset_t i = 0; i < layers->size(); ++i) {
+        if (layers->Get(i)->norm() && layers->Get(i)->norm()->use() == use) return std::pair(e, i);
+      }
+    }
+    FAIL("no such layer");
+    return std::pair<flatbuffers::uoffset_t, flatbuffers::uoffset_t>();
+  };
+  const auto set = [&](schema::NormUse use, bool of_norm, auto field, auto value, ErrorCode code) {
+    const AlignedBytes file(whole.data(), whole.size());
+    const auto [expert, index] = find(use);
+    const schema::Model& model = *schema::GetSizePrefixedModel(file.data());
+    const schema::Dense* layer = model.levels()->Get(0)->experts()->Get(expert)->layers()->Get(index);
+    const void* part = of_norm ? static_cast<const void*>(layer->norm()) : layer;
+    auto* table = reinterpret_cast<flatbuffers::Table*>(const_cast<void*>(part));
+    REQUIRE(table->SetField(field, value, decltype(value){99}));
+    seal(file);
+    return message_of(file.data(), file.size(), code);
+  };
+  using Norm = schema::Norm;
+  const auto dice = schema::NormUse_Dice, before = schema::NormUse_BeforeActivation;
+  CHECK(contains(set(dice, true, Norm::VT_KIND, std::uint8_t{2}, ErrorCode::kUnsupported), "norm: kind 2, use 2"));
+  CHECK(contains(set(before, true, Norm::VT_USE, std::uint8_t{3}, ErrorCode::kUnsupported), "norm: kind 1, use 3"));
+  CHECK(contains(set(before, true, Norm::VT_EPSILON, std::numeric_limits<float>::infinity(), ErrorCode::kDamaged),
+                 "norm.epsilon: not finite"));
+  CHECK(contains(set(before, true, Norm::VT_SCALE_SHIFT, 0u, ErrorCode::kDamaged), "norm.scale_shift: not two rows"));
+  CHECK(contains(set(before, true, Norm::VT_SCALE_SHIFT, 4000000000u, ErrorCode::kDamaged), "norm.scale_shift"));
+  CHECK(contains(set(dice, false, schema::Dense::VT_ACTIVATION, std::uint8_t{schema::ActivationKind_Tanh}, ErrorCode::kDamaged),
+                 "activation: 7 of a layer with Dice"));
+  CHECK(contains(set(dice, false, schema::Dense::VT_SLOPES, std::int32_t{-1}, ErrorCode::kDamaged), "slopes: not a row"));
+}
+
+TEST_CASE("hostile: what a newer version has is said to be newer, and another major version is refused") {
+  const AlignedBytes whole = model_file(linked_description(3), 1);
+  const auto message = [&](std::uint16_t major, std::uint16_t minor, bool new_activation, ErrorCode code) {
+    const AlignedBytes file(whole.data(), whole.size());
+    auto* root = const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data()));
+    auto* table = reinterpret_cast<flatbuffers::Table*>(root);
+    REQUIRE(table->SetField(schema::Model::VT_VERSION_MAJOR, major, std::uint16_t{99}));
+    REQUIRE(table->SetField(schema::Model::VT_VERSION_MINOR, minor, std::uint16_t{99}));
+    const auto* layer = root->levels()->Get(0)->experts()->Get(0)->layers()->Get(0);
+    auto* dense = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Dense*>(layer));
+    if (new_activation) REQUIRE(dense->SetField(schema::Dense::VT_ACTIVATION, std::uint8_t{24}, std::uint8_t{99}));
+    seal(file);
+    if (code != ErrorCode::kOk) return message_of(file.data(), file.size(), code);
+    REQUIRE(Model::from_bytes(file.data(), file.size()).ok());
+    return std::string();
+  };
+  message(schema::kVersionMajor, schema::kVersionMinor + 1, false, ErrorCode::kOk);
+  const std::string known = std::to_string(schema::kVersionMajor) + "." + std::to_string(schema::kVersionMinor);
+  const std::string newer = std::to_string(schema::kVersionMajor) + "." + std::to_string(schema::kVersionMinor + 1);
+  CHECK(message(schema::kVersionMajor, schema::kVersionMinor + 1, true, ErrorCode::kNewerVersion) ==
+        "made by a newer version (format " + newer + ", this runtime knows " + known +
+            "): levels[0].experts[0].layers[0]: activation: 24");
+  CHECK(message(schema::kVersionMajor, schema::kVersionMinor, true, ErrorCode::kUnsupported) ==
+        "levels[0].experts[0].layers[0]: activation: 24");
+  CHECK(contains(message(schema::kVersionMajor + 1, 0, false, ErrorCode::kNewerVersion), "reads up to major version"));
+  CHECK(contains(message(1, 2, false, ErrorCode::kUnsupported), "format version 1.2, from before the first release"));
+  CHECK(contains(message(0, 0, false, ErrorCode::kDamaged), "version_major: 0"));
 }
 
 // The columns of features are a permutation of those of x: the user's first, then the item's, each in the list's order.

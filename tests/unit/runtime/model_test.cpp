@@ -9,6 +9,7 @@
 
 #include "mmoe/session.h"
 #include "runtime/src/core/xxh64.h"
+#include "schema/format.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
 
@@ -184,11 +185,11 @@ TEST_CASE("version: a newer minor version is read, a newer major one refused by 
   set(schema::Model::VT_VERSION_MINOR, 77);
   seal(file);
   CHECK(Model::from_bytes(file.data(), file.size()).ok());
-  set(schema::Model::VT_VERSION_MAJOR, 2);
+  set(schema::Model::VT_VERSION_MAJOR, schema::kVersionMajor + 1);
   seal(file);
   const Result<Model> newer = Model::from_bytes(file.data(), file.size());
   CHECK(newer.error().code() == ErrorCode::kNewerVersion);
-  CHECK(std::string(newer.error().message()).find("2.77") != std::string::npos);
+  CHECK(std::string(newer.error().message()).find(std::to_string(schema::kVersionMajor + 1) + ".77") != std::string::npos);
 }
 
 TEST_CASE("Error: a message that is too long is cut, not overrun") {

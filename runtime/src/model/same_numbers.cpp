@@ -1,0 +1,59 @@
+// Enumerations that exist more than once are alike: the file's values are cast to the kernels' and to those
+// of the public headers. A value that is new to one of them and not to the others does not compile.
+#include "kernels/kernels.h"
+#include "mmoe/model.h"
+#include "model/access.h"
+
+namespace mmoe {
+namespace {
+
+constexpr bool same(int a, int b) { return a == b; }
+
+#define MMOE_SAME(file, other, name) \
+  static_assert(same(schema::file##_##name, static_cast<int>(other::k##name)), #file " and " #other " differ in " #name)
+
+MMOE_SAME(ActivationKind, kernels::Activation, Identity);
+MMOE_SAME(ActivationKind, kernels::Activation, Relu);
+MMOE_SAME(ActivationKind, kernels::Activation, LeakyRelu);
+MMOE_SAME(ActivationKind, kernels::Activation, PRelu);
+MMOE_SAME(ActivationKind, kernels::Activation, Elu);
+MMOE_SAME(ActivationKind, kernels::Activation, Selu);
+MMOE_SAME(ActivationKind, kernels::Activation, Sigmoid);
+MMOE_SAME(ActivationKind, kernels::Activation, Tanh);
+MMOE_SAME(ActivationKind, kernels::Activation, Silu);
+MMOE_SAME(ActivationKind, kernels::Activation, Gelu);
+MMOE_SAME(ActivationKind, kernels::Activation, GeluTanh);
+MMOE_SAME(ActivationKind, kernels::Activation, Softplus);
+MMOE_SAME(ActivationKind, kernels::Activation, Celu);
+MMOE_SAME(ActivationKind, kernels::Activation, Mish);
+MMOE_SAME(ActivationKind, kernels::Activation, HardSwish);
+MMOE_SAME(ActivationKind, kernels::Activation, HardSigmoid);
+MMOE_SAME(ActivationKind, kernels::Activation, Clamp);
+MMOE_SAME(ActivationKind, kernels::Activation, Swish);
+MMOE_SAME(ActivationKind, kernels::Activation, Softsign);
+MMOE_SAME(ActivationKind, kernels::Activation, LogSigmoid);
+MMOE_SAME(ActivationKind, kernels::Activation, Threshold);
+MMOE_SAME(ActivationKind, kernels::Activation, SquaredRelu);
+MMOE_SAME(ActivationKind, kernels::Activation, Exp);
+MMOE_SAME(ActivationKind, kernels::Activation, ScaledSoftplus);
+static_assert(!internal::kHasExtras || schema::ActivationKind_MAX + 1 == static_cast<int>(kernels::kNumActivations));
+
+MMOE_SAME(Pooling, kernels::Pooling, Sum);
+MMOE_SAME(Pooling, kernels::Pooling, Mean);
+MMOE_SAME(Pooling, kernels::Pooling, Max);
+static_assert(schema::Pooling_MAX == schema::Pooling_Max);
+
+MMOE_SAME(FeatureKind, FeatureKind, Dense);
+MMOE_SAME(FeatureKind, FeatureKind, Sparse);
+MMOE_SAME(FeatureKind, FeatureKind, Sequence);
+static_assert(schema::FeatureKind_MAX == schema::FeatureKind_Sequence);
+
+MMOE_SAME(Side, Side, Context);
+MMOE_SAME(Side, Side, User);
+MMOE_SAME(Side, Side, Item);
+static_assert(schema::Side_MAX == schema::Side_Item);
+
+#undef MMOE_SAME
+
+}  // namespace
+}  // namespace mmoe

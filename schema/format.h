@@ -1,0 +1,21 @@
+// The version and the limits of the file format that mmoe.fbs describes: what the writer, the reader and the converter's
+// description share. README.md beside this file explains both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mmoe::schema {
+
+constexpr std::uint16_t kVersionMajor = 2;
+constexpr std::uint16_t kVersionMinor = 0;
+
+constexpr std::size_t kMaxLevels = 16;
+constexpr std::size_t kMaxExperts = 256;  // per level
+constexpr std::size_t kMaxGates = 64;     // per level
+constexpr std::size_t kMaxTasks = 64;     // auxiliary ones included; also towers
+constexpr std::size_t kMaxLayers = 32;    // per MLP
+constexpr std::size_t kMaxFeatures = 4096;
+constexpr std::size_t kMaxDim = std::size_t{1} << 20;  // outputs of a layer, columns of x, elements of a sequence
+
+}  // namespace mmoe::schema
