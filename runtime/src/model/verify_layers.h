@@ -6,7 +6,7 @@
 
 namespace mmoe::internal {
 
-/// REQUIRES: verify_tensors(), verify_features().
-Status verify_layers(const schema::Model& root);
+/// False: `error` says what is wrong. REQUIRES: verify_tensors(), verify_features().
+bool verify_layers(const schema::Model& root, Error& error);
 
 }  // namespace mmoe::internal

@@ -1,9 +1,9 @@
 #include "model/verify_tensors.h"
 
 #include "core/checked.h"
-#include "core/make_error.h"
 #include "kernels/panel16.h"
 #include "model/access.h"
+#include "model/checker.h"
 #include "model/parts.h"
 #include "model/tensor_check.h"
 
@@ -29,19 +29,6 @@ std::uint64_t element_bytes(schema::DType dtype) {
   return 0;
 }
 
-Status verify_segment(const schema::Segment& segment, std::size_t index, std::uint64_t header_bytes,
-                      std::uint64_t file_bytes) {
-  if (segment.offset() % kAlignment != 0 || segment.offset() < header_bytes) {
-    return make_error(ErrorCode::kDamaged, "segments[", index, "].offset: ", segment.offset(),
-                      ", expected a multiple of ", kAlignment, " behind the header");
-  }
-  if (!range_fits(segment.offset(), segment.bytes(), file_bytes)) {
-    return make_error(ErrorCode::kDamaged, "truncated: segments[", index, "] has ", segment.bytes(), " bytes at ",
-                      segment.offset(), ", the file ", file_bytes);
-  }
-  return {};
-}
-
 // Bytes of a tensor, or false where its type is unknown or its size does not fit 64 bits.
 bool tensor_bytes(const schema::Tensor& tensor, std::uint64_t& bytes) {
   std::uint64_t rows = tensor.rows();
@@ -54,136 +41,151 @@ bool tensor_bytes(const schema::Tensor& tensor, std::uint64_t& bytes) {
   return element != 0 && checked_multiply(rows, tensor.cols(), bytes) && checked_multiply(bytes, element, bytes);
 }
 
-Status verify_tensor(const schema::Model& root, std::size_t index) {
-  const schema::Tensor& tensor = *root.tensors()->Get(static_cast<flatbuffers::uoffset_t>(index));
-  if (tensor.segment() >= root.segments()->size()) {
-    return make_error(ErrorCode::kDamaged, "tensors[", index, "].segment: ", tensor.segment(), " of ",
-                      root.segments()->size());
-  }
-  std::uint64_t expected = 0;
-  if (!tensor_bytes(tensor, expected)) {
-    return make_error(ErrorCode::kUnsupported, "tensors[", index, "]: unknown type or layout, or too large");
-  }
-  if (tensor.bytes() != expected) {
-    return make_error(ErrorCode::kDamaged, "tensors[", index, "].bytes: ", tensor.bytes(), ", expected ", expected);
-  }
-  const schema::Segment& segment = *root.segments()->Get(tensor.segment());
-  if (tensor.offset() % kAlignment != 0 || !range_fits(tensor.offset(), tensor.bytes(), segment.bytes())) {
-    return make_error(ErrorCode::kDamaged, "tensors[", index, "].offset: ", tensor.offset(),
-                      " is misaligned or beyond its segment");
-  }
-  return {};
-}
+class TensorVerifier : Checker {
+ public:
+  using Checker::Checker;
 
-Status verify_vocabulary(const schema::Model& root, const schema::Feature& feature, std::size_t index,
-                         std::uint32_t num_ids) {
-  const schema::Vocabulary* vocabulary = feature.vocabulary();
-  if (!vocabulary) return make_error(ErrorCode::kDamaged, "features[", index, "].vocabulary: missing");
-  const std::uint64_t size = vocabulary->size();
-  bool sound = true;
-  switch (vocabulary->kind()) {
-    case schema::VocabularyKind_Identity: sound = size <= num_ids; break;
-    case schema::VocabularyKind_Strings:
-      sound = find_tensor(root, vocabulary->keys(), {schema::DType_U8, schema::Layout_RowMajor, kAnySize, 1}) &&
-              find_tensor(root, vocabulary->offsets(), {schema::DType_U64, schema::Layout_RowMajor, size + 1, 1}) &&
-              find_tensor(root, vocabulary->ids(), {schema::DType_U32, schema::Layout_RowMajor, size, 1});
-      break;
-    case schema::VocabularyKind_Integers:
-      sound = find_tensor(root, vocabulary->keys(), {schema::DType_I64, schema::Layout_RowMajor, size, 1}) &&
-              find_tensor(root, vocabulary->ids(), {schema::DType_U32, schema::Layout_RowMajor, size, 1});
-      break;
-    default:
-      return make_error(ErrorCode::kUnsupported, "features[", index, "].vocabulary.kind: ", vocabulary->kind());
+  bool run(std::uint64_t header_bytes, std::uint64_t file_bytes) const {
+    std::uint64_t all_bytes = 0;
+    for (uoffset_t i = 0; i < root_.segments()->size(); ++i) {
+      const schema::Segment& its = *root_.segments()->Get(i);
+      if (!segment(its, i, header_bytes, file_bytes)) return false;
+      // Each is within the file, so that this cannot overflow before it is refused: segments that overlap would make
+      // checksums cost more than reading the file.
+      all_bytes += its.bytes();
+      if (all_bytes > file_bytes) return damaged(nullptr, "segments[%]: overlaps others", i);
+    }
+    for (uoffset_t i = 0; i < root_.tensors()->size(); ++i) {
+      if (!tensor(*root_.tensors()->Get(i), i)) return false;
+    }
+    return true;
   }
-  if (!sound) return make_error(ErrorCode::kDamaged, "features[", index, "].vocabulary: wrong tensors or size");
-  if (vocabulary->unknown() > schema::UnknownRule_MAX) {
-    return make_error(ErrorCode::kUnsupported, "features[", index, "].vocabulary.unknown: ", vocabulary->unknown());
-  }
-  if (vocabulary->unknown() == schema::UnknownRule_Id && vocabulary->unknown_id() >= num_ids) {
-    return make_error(ErrorCode::kDamaged, "features[", index, "].vocabulary.unknown_id: ", vocabulary->unknown_id(),
-                      " of ", num_ids);
-  }
-  return {};
-}
 
-Status verify_sparse(const schema::Model& root, const schema::Feature& feature, std::size_t index) {
-  const std::int32_t embedding = feature.embedding();
-  if (embedding < 0 || static_cast<std::size_t>(embedding) >= size_of(root.embeddings())) {
-    return make_error(ErrorCode::kDamaged, "features[", index, "].embedding: out of range");
-  }
-  const std::uint32_t table = root.embeddings()->Get(static_cast<flatbuffers::uoffset_t>(embedding))->table();
-  const schema::Tensor* tensor = tensor_at(root, table);
-  if (!tensor) return make_error(ErrorCode::kDamaged, "embeddings[", embedding, "].table: ", table);
-  if (tensor->dtype() != schema::DType_F32 || tensor->layout() != schema::Layout_RowMajor) {
-    return make_error(ErrorCode::kUnsupported, "embeddings[", embedding, "]: this runtime reads f32 tables only");
-  }
-  if (tensor->cols() != feature.width() || tensor->rows() == 0 || tensor->rows() > INT32_MAX) {
-    return make_error(ErrorCode::kDamaged, "features[", index, "].width: ", feature.width(), ", but its table has ",
-                      tensor->rows(), " rows of ", tensor->cols());
-  }
-  if (feature.kind() == schema::FeatureKind_Sequence) {
-    if (feature.length() == 0 || feature.length() > kMaxDim) {
-      return make_error(ErrorCode::kDamaged, "features[", index, "].length: ", feature.length());
+ private:
+  bool segment(const schema::Segment& segment, uoffset_t index, std::uint64_t header_bytes,
+               std::uint64_t file_bytes) const {
+    if (segment.offset() % kAlignment != 0 || segment.offset() < header_bytes) {
+      return damaged(nullptr, "segments[%].offset: %, expected a multiple of % behind the header", index,
+                     segment.offset(), kAlignment);
     }
-    if (feature.pooling() > schema::Pooling_MAX) {
-      return make_error(ErrorCode::kUnsupported, "features[", index, "].pooling: ", feature.pooling());
-    }
+    return range_fits(segment.offset(), segment.bytes(), file_bytes) ||
+           damaged(nullptr, "truncated: segments[%] has % bytes at %, the file %", index, segment.bytes(),
+                   segment.offset(), file_bytes);
   }
-  return verify_vocabulary(root, feature, index, tensor->rows());
-}
+
+  bool tensor(const schema::Tensor& tensor, uoffset_t index) const {
+    if (tensor.segment() >= root_.segments()->size()) {
+      return damaged(nullptr, "tensors[%].segment: % of %", index, tensor.segment(), root_.segments()->size());
+    }
+    std::uint64_t expected = 0;
+    if (!tensor_bytes(tensor, expected)) {
+      return unsupported(nullptr, "tensors[%]: unknown type or layout, or too large", index);
+    }
+    if (tensor.bytes() != expected) {
+      return damaged(nullptr, "tensors[%].bytes: %, expected %", index, tensor.bytes(), expected);
+    }
+    const std::uint64_t available = root_.segments()->Get(tensor.segment())->bytes();
+    return (tensor.offset() % kAlignment == 0 && range_fits(tensor.offset(), expected, available)) ||
+           damaged(nullptr, "tensors[%].offset: % is misaligned or beyond its segment", index, tensor.offset());
+  }
+};
+
+class FeatureVerifier : Checker {
+ public:
+  using Checker::Checker;
+
+  // The features' columns tile x, those of the user's side from 0 to shared_dim, the others from there on, both in the
+  // order of the list: so that a part of a row lies in the program as its caller has it. Also where features are not
+  // read: the order of the columns of x is theirs.
+  bool run() const {
+    if (root_.input_dim() == 0 || root_.input_dim() > kMaxDim) {
+      return damaged(nullptr, "input_dim: %, expected 1 to %", root_.input_dim(), kMaxDim);
+    }
+    const std::size_t num_features = size_of(root_.features());
+    if (num_features > kMaxFeatures) return damaged(nullptr, "features: %", num_features);
+    if (root_.shared_dim() > root_.input_dim()) {
+      return damaged(nullptr, "shared_dim: % of %", root_.shared_dim(), root_.input_dim());
+    }
+    std::uint32_t next[] = {0, root_.shared_dim()};
+    const std::uint32_t end[] = {root_.shared_dim(), root_.input_dim()};
+    for (uoffset_t i = 0; i < num_features; ++i) {
+      const schema::Feature& feature = *root_.features()->Get(i);
+      if (feature.side() > schema::Side_MAX || feature.kind() > schema::FeatureKind_MAX) {
+        return unsupported(nullptr, "features[%]: kind %, side %", i, feature.kind(), feature.side());
+      }
+      const bool behind = root_.shared_dim() == 0 || feature.side() == schema::Side_Item;
+      if (feature.column() != next[behind] || feature.width() == 0 || feature.width() > end[behind] - next[behind]) {
+        return damaged(nullptr, "features[%].column: %, expected % and a width that ends within %", i,
+                       feature.column(), next[behind], end[behind]);
+      }
+      next[behind] += feature.width();
+      if (kHasFeatures && feature.kind() != schema::FeatureKind_Dense && !categories(feature, i)) return false;
+    }
+    return num_features == 0 || (next[0] == end[0] && next[1] == end[1]) ||
+           damaged(nullptr, "features: end at columns % and %, expected shared_dim % and input_dim %", next[0], next[1],
+                   end[0], end[1]);
+  }
+
+ private:
+  bool is_tensor(std::int32_t index, schema::DType dtype, std::uint64_t rows) const {
+    return find_tensor(root_, index, {dtype, schema::Layout_RowMajor, rows, 1}) != nullptr;
+  }
+
+  // Of a sparse feature or a sequence.
+  bool categories(const schema::Feature& feature, uoffset_t index) const {
+    const std::int32_t embedding = feature.embedding();
+    if (embedding < 0 || static_cast<std::size_t>(embedding) >= size_of(root_.embeddings())) {
+      return damaged(nullptr, "features[%].embedding: out of range", index);
+    }
+    const std::uint32_t table = root_.embeddings()->Get(static_cast<uoffset_t>(embedding))->table();
+    const schema::Tensor* tensor = tensor_at(root_, table);
+    if (!tensor) return damaged(nullptr, "embeddings[%].table: %", embedding, table);
+    if (tensor->dtype() != schema::DType_F32 || tensor->layout() != schema::Layout_RowMajor) {
+      return unsupported(nullptr, "embeddings[%]: this runtime reads f32 tables only", embedding);
+    }
+    if (tensor->cols() != feature.width() || tensor->rows() == 0 || tensor->rows() > INT32_MAX) {
+      return damaged(nullptr, "features[%].width: %, but its table has % rows of %", index, feature.width(),
+                     tensor->rows(), tensor->cols());
+    }
+    if (feature.kind() == schema::FeatureKind_Sequence) {
+      if (feature.length() == 0 || feature.length() > kMaxDim) {
+        return damaged(nullptr, "features[%].length: %", index, feature.length());
+      }
+      if (feature.pooling() > schema::Pooling_MAX) {
+        return unsupported(nullptr, "features[%].pooling: %", index, feature.pooling());
+      }
+    }
+    if (!feature.vocabulary()) return damaged(nullptr, "features[%].vocabulary: missing", index);
+    return vocabulary(*feature.vocabulary(), index, tensor->rows());
+  }
+
+  bool vocabulary(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {
+    if (vocabulary.kind() > schema::VocabularyKind_MAX) {
+      return unsupported(nullptr, "features[%].vocabulary.kind: %", index, vocabulary.kind());
+    }
+    const std::uint64_t size = vocabulary.size();
+    bool sound = size <= num_ids;
+    if (vocabulary.kind() != schema::VocabularyKind_Identity) {
+      const bool strings = vocabulary.kind() == schema::VocabularyKind_Strings;
+      sound = is_tensor(vocabulary.ids(), schema::DType_U32, size) &&
+              is_tensor(vocabulary.keys(), strings ? schema::DType_U8 : schema::DType_I64, strings ? kAnySize : size) &&
+              (!strings || is_tensor(vocabulary.offsets(), schema::DType_U64, size + 1));
+    }
+    if (!sound) return damaged(nullptr, "features[%].vocabulary: wrong tensors or size", index);
+    if (vocabulary.unknown() > schema::UnknownRule_MAX) {
+      return unsupported(nullptr, "features[%].vocabulary.unknown: %", index, vocabulary.unknown());
+    }
+    return vocabulary.unknown() != schema::UnknownRule_Id || vocabulary.unknown_id() < num_ids ||
+           damaged(nullptr, "features[%].vocabulary.unknown_id: % of %", index, vocabulary.unknown_id(), num_ids);
+  }
+};
 
 }  // namespace
 
-Status verify_tensors(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t file_bytes) {
-  std::uint64_t all_bytes = 0;
-  for (std::size_t i = 0; i < root.segments()->size(); ++i) {
-    const schema::Segment& segment = *root.segments()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (Status status = verify_segment(segment, i, header_bytes, file_bytes); !status) return status;
-    // Each is within the file, so that this cannot overflow before it is refused: segments that overlap would make
-    // checksums cost more than reading the file.
-    all_bytes += segment.bytes();
-    if (all_bytes > file_bytes) return make_error(ErrorCode::kDamaged, "segments[", i, "]: overlaps others");
-  }
-  for (std::size_t i = 0; i < root.tensors()->size(); ++i) {
-    if (Status status = verify_tensor(root, i); !status) return status;
-  }
-  return {};
+bool verify_tensors(const schema::Model& root, std::uint64_t header_bytes, std::uint64_t file_bytes, Error& error) {
+  return TensorVerifier(root, error).run(header_bytes, file_bytes);
 }
 
-Status verify_features(const schema::Model& root) {
-  if (root.input_dim() == 0 || root.input_dim() > kMaxDim) {
-    return make_error(ErrorCode::kDamaged, "input_dim: ", root.input_dim(), ", expected 1 to ", kMaxDim);
-  }
-  const std::size_t num_features = size_of(root.features());
-  if (num_features > kMaxFeatures) return make_error(ErrorCode::kDamaged, "features: ", num_features);
-  if (root.shared_dim() > root.input_dim()) {
-    return make_error(ErrorCode::kDamaged, "shared_dim: ", root.shared_dim(), " of ", root.input_dim());
-  }
-  // The features' columns tile x, those of the user's side from 0 to shared_dim, the others from there on, both in the
-  // order of the list: so that a part of a row lies in the program as its caller has it.
-  std::uint64_t next[] = {0, root.shared_dim()};
-  const std::uint64_t end[] = {root.shared_dim(), root.input_dim()};
-  // Also where features are not read: the order of the columns of x is theirs.
-  for (std::size_t i = 0; i < num_features; ++i) {
-    const schema::Feature& feature = *root.features()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (feature.side() > schema::Side_MAX || feature.kind() > schema::FeatureKind_MAX) {
-      return make_error(ErrorCode::kUnsupported, "features[", i, "]: kind ", feature.kind(), ", side ",
-                        feature.side());
-    }
-    const bool behind = root.shared_dim() == 0 || feature.side() == schema::Side_Item;
-    if (feature.column() != next[behind] || feature.width() == 0 || feature.width() > end[behind] - next[behind]) {
-      return make_error(ErrorCode::kDamaged, "features[", i, "].column: ", feature.column(), ", expected ",
-                        next[behind], " and a width that ends within ", end[behind]);
-    }
-    next[behind] += feature.width();
-    if (!kHasFeatures || feature.kind() == schema::FeatureKind_Dense) continue;
-    if (Status status = verify_sparse(root, feature, i); !status) return status;
-  }
-  if (num_features != 0 && (next[0] != end[0] || next[1] != end[1])) {
-    return make_error(ErrorCode::kDamaged, "features: end at columns ", next[0], " and ", next[1],
-                      ", expected shared_dim ", end[0], " and input_dim ", end[1]);
-  }
-  return {};
-}
+bool verify_features(const schema::Model& root, Error& error) { return FeatureVerifier(root, error).run(); }
 
 }  // namespace mmoe::internal
