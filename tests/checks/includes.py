@@ -81,7 +81,7 @@ RULES = [
     Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
     Rule(r"kernels/exact\.cpp", ["kernels/"], {"cfloat", "cstddef", "cstdint"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
-    Rule(r"schema/.*", [], {"cstddef", "cstdint"}),
+    Rule(r"schema/format\.h", [], {"cstddef", "cstdint"}),
     # runtime: core <- model <- plan <- session <- c.
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING),
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
