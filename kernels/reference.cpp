@@ -2,9 +2,11 @@
 // xsimd take from it. It is written to be read, not to be fast.
 #include <cmath>
 
+#include "kernels/assertion.h"
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/preconditions.h"
 #include "kernels/reference.h"
 
 namespace mmoe::kernels {
@@ -130,6 +132,7 @@ float activate_one(Activation activation, float alpha, float beta, float x) {
 }  // namespace
 
 void dense(const DenseArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     const std::size_t row = args.rows ? args.rows[i] : i;
     const float* input = args.input + row * args.input_stride;
@@ -146,6 +149,7 @@ void dense(const DenseArgs& args) {
 }
 
 void activate(Activation activation, float alpha, float beta, float* data, std::size_t size) {
+  MMOE_ASSERT(size % kPanelWidth == 0);
   for (std::size_t i = 0; i < size; ++i) data[i] = activate_one(activation, alpha, beta, data[i]);
 }
 
@@ -194,6 +198,7 @@ void normalise_row(const NormArgs& args, float* data) {
 }  // namespace
 
 void normalise(const NormArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     normalise_row(args, args.data + (args.rows ? args.rows[i] : i) * args.stride);
   }
@@ -246,6 +251,7 @@ void gate_row(const GateArgs& args, const float* logits, float* weights, std::ui
 }  // namespace
 
 void gate(const GateArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     gate_row(args, args.logits + row * args.logits_stride, args.weights + row * args.weights_stride,
              args.selected + row * args.top_k);
@@ -263,6 +269,7 @@ std::size_t largest_of(const float* weights, std::size_t size) {
 }  // namespace
 
 void threshold(const ThresholdArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     float* weights = args.weights + row * args.weights_stride;
     std::uint16_t* selected = args.selected + row * args.num_experts;
@@ -281,6 +288,7 @@ void threshold(const ThresholdArgs& args) {
 }
 
 void mix_experts(const MixArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
     const float* weights = args.weights + row * args.weights_stride;
@@ -296,6 +304,7 @@ void mix_experts(const MixArgs& args) {
 }
 
 void scale(const ScaleArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     float value = args.values[row * args.stride];
     value = std::isnan(value) ? args.missing : value;
@@ -306,6 +315,7 @@ void scale(const ScaleArgs& args) {
 }
 
 void lookup(const LookupArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     const std::int32_t id = args.ids[row];
     for (std::size_t d = 0; d < args.width; ++d) {
@@ -316,6 +326,7 @@ void lookup(const LookupArgs& args) {
 }
 
 void pool(const PoolArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t d = 0; d < args.width; ++d) {
     float pooled = args.num_ids == 0 ? 0.0f : args.table[static_cast<std::size_t>(args.ids[0]) * args.width + d];
     for (std::size_t i = 1; i < args.num_ids; ++i) {

@@ -1,8 +1,10 @@
 // Elementwise activations over whole panels of floats.
 #pragma once
 
+#include "kernels/assertion.h"
 #include "kernels/generic/math.h"
 #include "kernels/kernels.h"
+#include "kernels/panel16.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -29,6 +31,7 @@ inline void prelu(const float* slopes, float* data, std::size_t size) {
 
 template <class Arch>
 void activate(Activation activation, float alpha, float beta, float* data, std::size_t size) {
+  MMOE_ASSERT(size % kPanelWidth == 0);
   using B = Reg<Arch>;
   const B zero(0.0f);
   switch (activation) {

@@ -6,6 +6,7 @@
 #include "kernels/generic/lanes.h"
 #include "kernels/generic/shape.h"
 #include "kernels/kernels.h"
+#include "kernels/preconditions.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -204,6 +205,7 @@ inline void activate_rows(const DenseArgs& args) {
 
 template <class Arch>
 void dense(const DenseArgs& args) {
+  MMOE_REQUIRE(args);
   dense_for_rows<Arch, Shape<Arch>::kMaxRows>(args);
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows<Arch>(args);
 }

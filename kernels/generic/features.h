@@ -3,12 +3,14 @@
 
 #include "kernels/generic/math.h"
 #include "kernels/kernels.h"
+#include "kernels/preconditions.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
 
 template <class Arch>
 void scale(const ScaleArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     float value = args.values[row * args.stride];
     value = value == value ? value : args.missing;
@@ -28,6 +30,7 @@ inline void copy_row(const float* from, float* to, std::size_t width) {
 
 template <class Arch>
 void lookup(const LookupArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     float* to = args.output + row * args.output_stride;
     const std::int32_t id = args.ids[row];
@@ -54,6 +57,7 @@ inline void pool_row(const float* row, std::size_t width, bool largest, float* p
 
 template <class Arch>
 void pool(const PoolArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
   for (std::size_t i = 0; i < args.num_ids; ++i) {
     const float* row = args.table + static_cast<std::size_t>(args.ids[i]) * args.width;

@@ -4,6 +4,7 @@
 #include "kernels/generic/math.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/preconditions.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -131,6 +132,7 @@ inline void keep_selected(const GateArgs& args, const float* from, std::size_t f
 
 template <class Arch>
 void gate(const GateArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; args.top_k != 0 && row < args.num_rows; ++row) {
     select_top_k<Arch>(args.logits + row * args.logits_stride, args.num_experts, args.top_k,
                        args.selected + row * args.top_k);
@@ -148,6 +150,7 @@ void gate(const GateArgs& args) {
 
 template <class Arch>
 void threshold(const ThresholdArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     float* weights = args.weights + row * args.weights_stride;
     std::uint16_t* selected = args.selected + row * args.num_experts;

@@ -4,6 +4,7 @@
 #include "kernels/generic/math.h"
 #include "kernels/generic/shape.h"
 #include "kernels/kernels.h"
+#include "kernels/preconditions.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -53,6 +54,7 @@ inline void mix_columns(const MixArgs& args, std::size_t row0) {
 
 template <class Arch>
 void mix_experts(const MixArgs& args) {
+  MMOE_REQUIRE(args);
   std::size_t row = 0;
   for (; !args.selected && row + 4 <= args.num_rows; row += 4) mix_columns<Arch, 4>(args, row);
   for (; row < args.num_rows; ++row) mix_columns<Arch, 1>(args, row);

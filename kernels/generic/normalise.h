@@ -4,6 +4,7 @@
 #include "kernels/generic/activation.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/preconditions.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -49,6 +50,7 @@ inline void normalise_row(const NormArgs& args, float* data, std::size_t padded)
 
 template <class Arch>
 void normalise(const NormArgs& args) {
+  MMOE_REQUIRE(args);
   const std::size_t padded = (args.width + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     const std::size_t row = args.rows ? args.rows[i] : i;

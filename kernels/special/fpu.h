@@ -5,6 +5,7 @@
 #include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/preconditions.h"
 #include "kernels/reference.h"
 #include "kernels/unroll.h"
 
@@ -70,6 +71,7 @@ inline void dense_panel(const DenseArgs& args, std::size_t column0) {
 }
 
 inline void dense(const DenseArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel(args, panel * kPanelWidth);
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
@@ -96,6 +98,7 @@ inline void mix_columns(const MixArgs& args, std::size_t row, std::size_t num_we
 }
 
 inline void mix_experts(const MixArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) {
     const std::size_t num_weights = args.counts ? args.counts[row] : args.num_weights;
     std::size_t d = 0;

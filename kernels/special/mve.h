@@ -7,6 +7,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
+#include "kernels/preconditions.h"
 #include "kernels/reference.h"
 
 namespace mmoe::kernels {
@@ -39,6 +40,7 @@ inline void dense_panel_row(const DenseArgs& args, std::size_t panel, const floa
 }
 
 inline void dense(const DenseArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) {
     for (std::size_t i = 0; i < args.num_rows; ++i) {
       const std::size_t row = args.rows ? args.rows[i] : i;
@@ -64,6 +66,7 @@ inline void mix_row(const MixArgs& args, std::size_t row) {
 }
 
 inline void mix_experts(const MixArgs& args) {
+  MMOE_REQUIRE(args);
   for (std::size_t row = 0; row < args.num_rows; ++row) mix_row(args, row);
 }
 

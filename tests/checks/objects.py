@@ -20,7 +20,6 @@ Symbol = collections.namedtuple("Symbol", "object kind name")
 
 KERNELS = pathlib.Path(__file__).resolve().parents[2] / "kernels"
 KERNEL_SETS = set()  # by name
-REFERENCE = "mmoe::kernels::reference::"
 
 MEMORY = {"memcpy", "memmove", "memset", "memcmp"}
 # What the runtime may ask of the C library, and why.
@@ -38,6 +37,9 @@ NEEDS = MEMORY | {
     "__aarch64_cas8_relax",                                         # libgcc's compare and swap: handing out rows
     "_GLOBAL_OFFSET_TABLE_",
 }
+# Where assertions are compiled in, what a failed one does; kernel sets ask for it through functions of the baseline.
+ASSERTION_OBJECT, ASSERTION_NEEDS = "assertion.cpp.o", {"abort", "fprintf", "stderr"}
+BASELINE = ("mmoe::kernels::reference::", "mmoe::kernels::require(", "mmoe::assertion_failed(")
 ALLOCATION = re.compile(r"operator (new|delete)|std::nothrow$")
 THROWING_NEW = re.compile(r"operator new(\[\])?\((?!.*nothrow)")
 # Only there is memory allocated: a build without a heap leaves it out.
@@ -81,8 +83,10 @@ def check_needs(symbols, debug):
         if symbol.kind != "U":
             continue
         if kernel_set(symbol):
-            if symbol.name not in MEMORY | {"_GLOBAL_OFFSET_TABLE_"} and not symbol.name.startswith(REFERENCE):
+            if symbol.name not in MEMORY | {"_GLOBAL_OFFSET_TABLE_"} and not symbol.name.startswith(BASELINE):
                 yield f"{symbol.object}: a kernel set needs {symbol.name}"
+        elif symbol.object == ASSERTION_OBJECT and symbol.name in ASSERTION_NEEDS:
+            continue
         elif ALLOCATION.search(symbol.name):
             if THROWING_NEW.search(symbol.name):
                 yield f"{symbol.object}: allocates with {symbol.name}, which throws"

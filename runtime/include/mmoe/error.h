@@ -94,16 +94,24 @@ class [[nodiscard]] Result {
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
 
-  /// REQUIRES: ok().
-  T& operator*() { return value_; }
-  const T& operator*() const { return value_; }
-  T* operator->() { return &value_; }
-  const T* operator->() const { return &value_; }
+  /// REQUIRES: ok(). A program compiled without NDEBUG is ended where it is not.
+  T& operator*() { return require(ok_), value_; }
+  const T& operator*() const { return require(ok_), value_; }
+  T* operator->() { return require(ok_), &value_; }
+  const T* operator->() const { return require(ok_), &value_; }
 
-  /// REQUIRES: !ok().
-  const Error& error() const { return error_; }
+  /// REQUIRES: !ok(), as above.
+  const Error& error() const { return require(!ok_), error_; }
 
  private:
+#if !defined(NDEBUG) || defined(MMOE_ASSERTIONS)
+  static void require(bool holds) {
+    if (!holds) __builtin_trap();
+  }
+#else
+  static void require(bool) {}
+#endif
+
   bool ok_;
   union {
     T value_;

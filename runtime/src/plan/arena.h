@@ -6,6 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/assertion.h"
 #include "kernels/panel16.h"
 
 namespace mmoe::internal {
@@ -78,6 +79,7 @@ class WorkArena {
     used_[end] = saturating_add(used_[end], size);
     const std::size_t both = saturating_add(used_[kLow], used_[kHigh]);
     if (both > peak_) peak_ = both;
+    MMOE_ASSERT(!base_ || both <= total_);
     return end == kLow ? used_[kLow] - size : total_ - used_[kHigh];
   }
 
@@ -85,7 +87,10 @@ class WorkArena {
   float* at(std::size_t offset) const { return base_ ? base_ + offset : nullptr; }
 
   std::size_t mark(End end) const { return used_[end]; }
-  void release_to(End end, std::size_t mark) { used_[end] = mark; }
+  void release_to(End end, std::size_t mark) {
+    MMOE_ASSERT(mark <= used_[end]);
+    used_[end] = mark;
+  }
   std::size_t peak() const { return peak_; }
 
  private:

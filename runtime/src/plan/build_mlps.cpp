@@ -77,6 +77,7 @@ bool PlanBuilder::same_activation(const schema::Dense& a, const schema::Dense& b
 // As many MLPs as their first layers can be one product, whose output is small enough to stay in cache until the
 // second layers have read it. REQUIRES: the group's first place is needed.
 PlanBuilder::Product PlanBuilder::join(const MlpGroup& group) const {
+  MMOE_ASSERT(group.begin < group.end && is_needed(group, group.begin));
   const MlpJob first_job = job_at(group, group.begin);
   const schema::Dense& first = first_job.layer(0);
   Product product{group.begin + 1, span_of(first), 0};
@@ -113,6 +114,7 @@ std::size_t PlanBuilder::add_product(const MlpGroup& group) {
   bool keep = false;
   for (std::size_t i = joined.begin; i < joined.end; i = next_place(joined, i + 1)) {
     const MlpJob job = job_at(joined, i);
+    MMOE_ASSERT(job.num_layers() > 0);
     const std::size_t last = job.num_layers() - 1;
     const Arena::End end = job.keep ? Arena::opposite(in_end_) : in_end_;
     is_hidden = is_hidden && last != 0;

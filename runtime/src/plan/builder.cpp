@@ -59,6 +59,7 @@ void PlanBuilder::measure(Plan& plan) {
 }
 
 Program* PlanBuilder::build(const Plan& plan, std::uint8_t* memory) {
+  MMOE_ASSERT(memory && reinterpret_cast<std::uintptr_t>(memory) % kArenaAlignment == 0);
   PlanBuilder builder(plan, memory);
   if (builder.lay_out_scratch(nullptr) > plan.work_floats_ * sizeof(float)) return nullptr;
   builder.run();

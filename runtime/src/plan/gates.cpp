@@ -1,4 +1,5 @@
 // The gates of a plan: names, experts and columns of their weights, for reports.
+#include "kernels/assertion.h"
 #include "model/access.h"
 #include "mmoe/plan.h"
 #include "plan/needs.h"
@@ -68,17 +69,20 @@ void name_gates(const schema::Model& root, const Needs& needs, std::size_t index
     }
     if (l > 0) tasks = pass_on(level, tasks);
   }
+  MMOE_ASSERT(index == 0 && column == 0);
 }
 
 }  // namespace
 
 void Plan::list_gates(GateInfo* gates) const {
+  MMOE_ASSERT(gates || num_gates_ == 0);
   const schema::Model& root = *ModelAccess::root(*model_);
   name_gates(root, internal::find_needs(root, tasks_, num_tasks_), num_gates_, num_gate_weights_,
              [&](std::size_t i, const GateInfo& info) { gates[i] = info; });
 }
 
 GateInfo Plan::gate(std::size_t index) const {
+  MMOE_ASSERT(index < num_gates_);
   const schema::Model& root = *ModelAccess::root(*model_);
   GateInfo found{};
   name_gates(root, internal::find_needs(root, tasks_, num_tasks_), num_gates_, num_gate_weights_,

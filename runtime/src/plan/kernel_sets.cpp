@@ -1,5 +1,6 @@
 #include "mmoe/kernel_sets.h"
 
+#include "kernels/assertion.h"
 #include "kernels/exact.h"
 #include "kernels/kernels.h"
 
@@ -14,6 +15,7 @@ std::size_t num_kernel_sets() {
 
 KernelSetInfo kernel_set(std::size_t index) {
   const kernels::KernelSet set = kernels::compiled_kernels(index);
+  MMOE_ASSERT(set.table);  // index < num_kernel_sets()
   const bool exact = set.available ? kernels::proves_exact(*set.table) : set.table->fma;
   return {set.table->name, set.table->lanes, exact, set.available};
 }

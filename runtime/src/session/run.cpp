@@ -1,5 +1,6 @@
 #include "session/run.h"
 
+#include "kernels/assertion.h"
 #include "kernels/panel16.h"
 #include "model/parts.h"
 #include "schema/mmoe_generated.h"
@@ -69,6 +70,7 @@ void run_select(const Block& block, const SelectStep& step) {
     for (std::size_t g = 0; g < step.num_gates; ++g) {
       const SelectStep::Gate& gate = step.gates[g];
       const std::size_t count = gate.counts ? gate.counts[row] : gate.max_selected;
+      MMOE_ASSERT(count > 0 && count <= gate.max_selected);
       for (std::size_t j = 0; j < count; ++j) {
         RowList* list = gate.lists[gate.selected[row * gate.max_selected + j]];
         if (!list || (list->count != 0 && list->rows[list->count - 1] == row)) continue;
@@ -119,6 +121,7 @@ void run_log_softmax_link(const Block& block, const LinkStep& step, float* score
 void run_product_link(const Block& block, const LinkStep& step, float* scores) {
   const std::size_t num_rows = block.rows.count;
   for (std::size_t row = 0; row < num_rows; ++row) {
+    MMOE_ASSERT(step.num_factors > 0 && step.factors[0] < step.index);
     float score = block.scores[step.factors[0] * num_rows + row];
     for (std::size_t i = 1; i < step.num_factors; ++i) score *= block.scores[step.factors[i] * num_rows + row];
     scores[row] = score;

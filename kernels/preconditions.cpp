@@ -1,0 +1,78 @@
+#include "kernels/preconditions.h"
+
+#ifdef MMOE_ASSERTIONS
+
+#include "kernels/assertion.h"
+#include "kernels/panel16.h"
+
+namespace mmoe::kernels {
+namespace {
+
+// Rows that a kernel writes lie apart from each other.
+bool apart(std::size_t stride, std::size_t width, std::size_t num_rows) { return num_rows <= 1 || stride >= width; }
+
+}  // namespace
+
+void require(const DenseArgs& args) {
+  if (args.num_rows == 0 || args.num_panels == 0) return;
+  MMOE_ASSERT(args.bias && args.output);
+  MMOE_ASSERT(args.num_inputs == 0 || (args.input && args.weights));
+  MMOE_ASSERT(args.num_panels == 1 || args.panel_stride >= args.num_inputs * kPanelWidth);
+  MMOE_ASSERT(args.panel_stride % kPanelWidth == 0);
+  MMOE_ASSERT(apart(args.output_stride, args.num_panels * kPanelWidth, args.num_rows));
+  MMOE_ASSERT(args.num_activated <= args.num_panels);
+  MMOE_ASSERT(is_activation(static_cast<unsigned>(args.activation)));
+  MMOE_ASSERT(args.activation != Activation::kPRelu || args.num_activated == 0 || args.slopes);
+  for (std::size_t i = 1; args.rows && i < args.num_rows; ++i) MMOE_ASSERT(args.rows[i - 1] < args.rows[i]);
+}
+
+void require(const NormArgs& args) {
+  if (args.num_rows == 0) return;
+  MMOE_ASSERT(args.data && args.width > 0 && args.scale && args.shift);
+  MMOE_ASSERT(apart(args.stride, padded_outputs(args.width), args.num_rows));
+  MMOE_ASSERT(is_activation(static_cast<unsigned>(args.activation)));
+  MMOE_ASSERT((!args.gates && args.activation != Activation::kPRelu) || args.slopes);
+}
+
+void require(const GateArgs& args) {
+  MMOE_ASSERT(args.num_experts > 0 && args.top_k <= args.num_experts);
+  if (args.num_rows == 0) return;
+  MMOE_ASSERT(args.logits && args.weights);
+  MMOE_ASSERT(apart(args.weights_stride, padded_outputs(args.num_experts), args.num_rows));
+  MMOE_ASSERT(args.top_k == 0 || args.selected);
+}
+
+void require(const ThresholdArgs& args) {
+  MMOE_ASSERT(args.num_experts > 0 && args.threshold >= 0);
+  if (args.num_rows == 0) return;
+  MMOE_ASSERT(args.weights && args.selected && args.counts);
+  MMOE_ASSERT(apart(args.weights_stride, args.num_experts, args.num_rows));
+}
+
+void require(const MixArgs& args) {
+  if (args.num_rows == 0) return;
+  MMOE_ASSERT(args.experts && args.weights && args.output && args.num_weights > 0);
+  MMOE_ASSERT(apart(args.output_stride, args.dim, args.num_rows));
+  MMOE_ASSERT(args.weights_stride == 0 || args.weights_stride >= args.num_weights);
+  for (std::size_t row = 0; args.counts && row < args.num_rows; ++row) {
+    MMOE_ASSERT(args.selected && args.counts[row] > 0 && args.counts[row] <= args.num_weights);
+  }
+}
+
+void require(const ScaleArgs& args) { MMOE_ASSERT(args.num_rows == 0 || (args.values && args.output)); }
+
+void require(const LookupArgs& args) {
+  if (args.num_rows == 0) return;
+  MMOE_ASSERT(args.table && args.ids && args.output);
+  MMOE_ASSERT(apart(args.output_stride, args.width, args.num_rows));
+}
+
+void require(const PoolArgs& args) {
+  MMOE_ASSERT(args.output);
+  MMOE_ASSERT(args.num_ids == 0 || (args.table && args.ids));
+  for (std::size_t i = 0; i < args.num_ids; ++i) MMOE_ASSERT(args.ids[i] >= 0);
+}
+
+}  // namespace mmoe::kernels
+
+#endif
