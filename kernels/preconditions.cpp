@@ -31,7 +31,7 @@ void require(const NormArgs& args) {
   MMOE_ASSERT(args.data && args.width > 0 && args.scale && args.shift);
   MMOE_ASSERT(apart(args.stride, padded_outputs(args.width), args.num_rows));
   MMOE_ASSERT(is_activation(static_cast<unsigned>(args.activation)));
-  MMOE_ASSERT((!args.gates && args.activation != Activation::kPRelu) || args.slopes);
+  MMOE_ASSERT((!args.dice && args.activation != Activation::kPRelu) || args.slopes);
 }
 
 void require(const GateArgs& args) {
