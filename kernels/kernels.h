@@ -20,20 +20,23 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/activations.h"
 #include "kernels/target.h"
 
 namespace mmoe::kernels {
 
 /// Numbered like ActivationKind of the model file, which runtime/src/model/same_numbers.cpp makes sure of.
 enum class Activation : std::uint8_t {
-  kIdentity, kRelu, kLeakyRelu, kPRelu, kElu, kSelu, kSigmoid, kTanh, kSilu, kGelu, kGeluTanh, kSoftplus,
-  kCelu, kMish, kHardSwish, kHardSigmoid, kClamp, kSwish, kSoftsign, kLogSigmoid, kThreshold, kSquaredRelu, kExp,
-  kScaledSoftplus
+#define MMOE_ENUMERATOR(name) k##name,
+  MMOE_ACTIVATIONS(MMOE_ENUMERATOR, MMOE_ENUMERATOR)
+#undef MMOE_ENUMERATOR
 };
 #ifdef MMOE_NO_EXTRAS
-constexpr unsigned kNumActivations = 12;
+constexpr unsigned kNumActivations = static_cast<unsigned>(Activation::kSoftplus) + 1;
 #else
-constexpr unsigned kNumActivations = 24;
+#define MMOE_ONE(name) +1
+constexpr unsigned kNumActivations = MMOE_ACTIVATIONS(MMOE_ONE, MMOE_ONE);
+#undef MMOE_ONE
 #endif
 
 /// Whether this build has it.

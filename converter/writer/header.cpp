@@ -5,6 +5,7 @@
 
 #include "converter/description/architecture.h"
 #include "converter/error.h"
+#include "kernels/activations.h"
 #include "schema/format.h"
 
 #ifndef MMOE_VERSION
@@ -32,30 +33,10 @@ schema::UnknownRule to_schema(UnknownRule rule) {
 template <auto ours, auto file>
 constexpr bool kSame = static_cast<int>(ours) == static_cast<int>(file);
 #define MMOE_SAME(name) \
-  static_assert(kSame<ActivationKind::k##name, schema::ActivationKind_##name>, #name " has two numbers")
-MMOE_SAME(Identity);
-MMOE_SAME(Relu);
-MMOE_SAME(LeakyRelu);
-MMOE_SAME(PRelu);
-MMOE_SAME(Elu);
-MMOE_SAME(Selu);
-MMOE_SAME(Sigmoid);
-MMOE_SAME(Tanh);
-MMOE_SAME(Silu);
-MMOE_SAME(Gelu);
-MMOE_SAME(GeluTanh);
-MMOE_SAME(Softplus);
-MMOE_SAME(Celu);
-MMOE_SAME(Mish);
-MMOE_SAME(HardSwish);
-MMOE_SAME(HardSigmoid);
-MMOE_SAME(Clamp);
-MMOE_SAME(Swish);
-MMOE_SAME(Softsign);
-MMOE_SAME(LogSigmoid);
-MMOE_SAME(Threshold);
-MMOE_SAME(SquaredRelu);
-MMOE_SAME(Exp);
+  static_assert(kSame<ActivationKind::k##name, schema::ActivationKind_##name>, #name " has two numbers");
+#define MMOE_NO_KIND(name)
+MMOE_ACTIVATIONS(MMOE_SAME, MMOE_NO_KIND)
+#undef MMOE_NO_KIND
 #undef MMOE_SAME
 static_assert(kSame<NormUse::kBeforeActivation, schema::NormUse_BeforeActivation>);
 static_assert(kSame<NormUse::kAfterActivation, schema::NormUse_AfterActivation>);

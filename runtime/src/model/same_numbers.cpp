@@ -1,5 +1,6 @@
 // Enumerations that exist more than once are alike: the file's values are cast to the kernels' and to those
 // of the public headers. A value that is new to one of them and not to the others does not compile.
+#include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "mmoe/model.h"
 #include "model/access.h"
@@ -12,30 +13,9 @@ constexpr bool same(int a, int b) { return a == b; }
 #define MMOE_SAME(file, other, name) \
   static_assert(same(schema::file##_##name, static_cast<int>(other::k##name)), #file " and " #other " differ in " #name)
 
-MMOE_SAME(ActivationKind, kernels::Activation, Identity);
-MMOE_SAME(ActivationKind, kernels::Activation, Relu);
-MMOE_SAME(ActivationKind, kernels::Activation, LeakyRelu);
-MMOE_SAME(ActivationKind, kernels::Activation, PRelu);
-MMOE_SAME(ActivationKind, kernels::Activation, Elu);
-MMOE_SAME(ActivationKind, kernels::Activation, Selu);
-MMOE_SAME(ActivationKind, kernels::Activation, Sigmoid);
-MMOE_SAME(ActivationKind, kernels::Activation, Tanh);
-MMOE_SAME(ActivationKind, kernels::Activation, Silu);
-MMOE_SAME(ActivationKind, kernels::Activation, Gelu);
-MMOE_SAME(ActivationKind, kernels::Activation, GeluTanh);
-MMOE_SAME(ActivationKind, kernels::Activation, Softplus);
-MMOE_SAME(ActivationKind, kernels::Activation, Celu);
-MMOE_SAME(ActivationKind, kernels::Activation, Mish);
-MMOE_SAME(ActivationKind, kernels::Activation, HardSwish);
-MMOE_SAME(ActivationKind, kernels::Activation, HardSigmoid);
-MMOE_SAME(ActivationKind, kernels::Activation, Clamp);
-MMOE_SAME(ActivationKind, kernels::Activation, Swish);
-MMOE_SAME(ActivationKind, kernels::Activation, Softsign);
-MMOE_SAME(ActivationKind, kernels::Activation, LogSigmoid);
-MMOE_SAME(ActivationKind, kernels::Activation, Threshold);
-MMOE_SAME(ActivationKind, kernels::Activation, SquaredRelu);
-MMOE_SAME(ActivationKind, kernels::Activation, Exp);
-MMOE_SAME(ActivationKind, kernels::Activation, ScaledSoftplus);
+#define MMOE_SAME_ACTIVATION(name) MMOE_SAME(ActivationKind, kernels::Activation, name);
+MMOE_ACTIVATIONS(MMOE_SAME_ACTIVATION, MMOE_SAME_ACTIVATION)
+#undef MMOE_SAME_ACTIVATION
 static_assert(!internal::kHasExtras || schema::ActivationKind_MAX + 1 == static_cast<int>(kernels::kNumActivations));
 
 MMOE_SAME(Pooling, kernels::Pooling, Sum);
