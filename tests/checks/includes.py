@@ -242,7 +242,7 @@ def self_test():
     for name, text in planted:
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
-            path = root / (name if text is not None else "schema/stray.h")
+            path = root / (name if text is not None else "schema/stray/stray.h")
             path.parent.mkdir(parents=True)
             path.write_text(text or "\n", encoding="utf-8")
             if len(check(root)[0]) != 1:

@@ -84,14 +84,14 @@ TEST_CASE("activations: the reference is within a few units in the last place of
       if (infinite) continue;
       worst.take(i, double{outputs[i]}, expected, std::abs(outputs[i] - expected) - tolerance);
     }
-    worst.check("activation " + std::to_string(a));
+    worst.check(name_of(activation));
   }
 }
 
 TEST_CASE("activations: every kernel set gives the reference's bits") {
   for (const kernels::KernelTable* table : tested_kernels()) {
     for (unsigned a = 0; a < kernels::kNumActivations; ++a) {
-      CAPTURE(a);
+      INFO(std::string(name_of(static_cast<Activation>(a))));
       std::vector<float> expected = interesting_values();
       std::vector<float> found = expected;
       reference().activate(static_cast<Activation>(a), kAlpha, kBeta, expected.data(), expected.size());

@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "tests/unit/random.h"
@@ -17,6 +18,14 @@ namespace mmoe::test {
 
 inline bool same_bits(float a, float b) {
   return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
+}
+
+/// "LeakyRelu"
+inline const char* name_of(kernels::Activation activation) {
+#define MMOE_NAME(name) #name,
+  static constexpr const char* kNames[] = {MMOE_ACTIVATIONS(MMOE_NAME, MMOE_NAME)};
+#undef MMOE_NAME
+  return kNames[static_cast<std::size_t>(activation)];
 }
 
 /// Every kernel set that this machine can run, but the reference itself.

@@ -60,7 +60,7 @@ void compare(const kernels::KernelTable& table, const Problem& problem, Activati
   args.output = found.data();
   table.dense(args);
   INFO(problem.num_rows, " rows, ", problem.inputs, " inputs, ", problem.outputs, " outputs, activation ",
-       static_cast<int>(activation));
+       std::string(name_of(activation)));
   if (activation == Activation::kExp) make_relative(table, found, expected);
   check_equal(table, found, expected, no_fma_tolerance(problem.inputs));
 }
