@@ -6,9 +6,9 @@ endif()
 option(MMOE_FILES "Model::map(): a system with files" ${hosted})
 option(MMOE_ENVIRONMENT "The environment variable MMOE_KERNEL_SET may choose the kernel set" ${hosted})
 option(MMOE_HEAP "Session::create() without an arena, the C interface's handles, copies of misaligned bytes" ${hosted})
-option(MMOE_THREADS "ParallelSession, also from C, and a last message per thread: a system with threads" ${hosted})
+option(MMOE_THREADS "Executors (sessions on several cores), also from C, and a last message per thread: a system with threads" ${hosted})
 option(MMOE_C_API "The C interface, <mmoe/mmoe.h>" ON)
-option(MMOE_FEATURES "score_features(), vocabularies and their verification; OFF: models are scored from x alone" ON)
+option(MMOE_FEATURES "Raw features: Input::columns(), Rows, vocabularies and their verification; OFF: models are scored from x alone" ON)
 option(MMOE_EXTRAS "Activations from celu on, scaled gates, links beyond identity, sigmoid, softmax and product" ON)
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
 option(MMOE_TRUST_FILES "Verify no more of a file than its header's checksum: for files that a build without this option has verified, as in a firmware image. A damaged or hostile file is then undefined behaviour" OFF)
@@ -42,6 +42,7 @@ function(mmoe_leave_out target)
   target_sources(${target} PRIVATE
     src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping$<$<BOOL:${WIN32}>:_windows>,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
+    $<$<BOOL:${MMOE_FEATURES}>:src/session/rows.cpp>
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
     ${mmoe_c_sources})
 endfunction()

@@ -19,12 +19,6 @@ std::vector<std::string> task_names(const Model& model) {
   return names;
 }
 
-Status score_batch(Session& session, const tools::RowBatch& batch, float* scores) {
-  if (batch.x()) return session.score(batch.x(), batch.num_rows(), scores);
-  const std::vector<FeatureColumn> columns = batch.columns();
-  return session.score_features(columns.data(), columns.size(), batch.num_rows(), scores);
-}
-
 // Written so that a NaN on one side alone is a difference.
 double difference_of(float a, float b) {
   if (std::isnan(a) && std::isnan(b)) return 0;
@@ -86,7 +80,7 @@ ExpectReport compare_with_expected(std::string_view file, const std::string& row
   std::vector<float> scores;
   while (const tools::RowBatch* batch = reader.next()) {
     scores.resize(batch->num_rows() * num_tasks);
-    if (Status status = score_batch(*session, *batch, scores.data()); !status) {
+    if (Status status = session->score(batch->input(), {scores}); !status) {
       throw ConvertError(rows_path + ": " + status.error().message());
     }
     if (report.num_rows + batch->num_rows() > expected.rows) {

@@ -5,41 +5,13 @@
 #include <cstring>
 #include <sstream>
 
+#include "converter/check/session_input.h"
 #include "converter/error.h"
 #include "mmoe/kernel_sets.h"
 #include "mmoe/session.h"
 
 namespace mmoe::converter {
 namespace {
-
-// One column per feature of the model, from rows of values and ids.
-struct Columns {
-  std::vector<std::vector<float>> values;
-  std::vector<std::vector<int32_t>> ids;
-  std::vector<FeatureColumn> columns;
-
-  Columns(const Model& model, const Golden& golden) : values(model.num_features()), ids(model.num_features()) {
-    size_t next_value = 0;
-    size_t next_id = 0;
-    const size_t num_values = golden.values.size() / golden.num_rows;
-    const size_t num_ids = golden.ids.size() / golden.num_rows;
-    for (size_t i = 0; i < model.num_features(); ++i) {
-      const FeatureInfo feature = model.feature(i);
-      const bool sparse = feature.kind != FeatureKind::kDense;
-      for (size_t row = 0; row < golden.num_rows; ++row) {
-        if (sparse) {
-          const int32_t* first = golden.ids.data() + row * num_ids + next_id;
-          ids[i].insert(ids[i].end(), first, first + feature.length);
-        } else {
-          const float* first = golden.values.data() + row * num_values + next_value;
-          values[i].insert(values[i].end(), first, first + feature.width);
-        }
-      }
-      (sparse ? next_id : next_value) += sparse ? feature.length : feature.width;
-      columns.push_back({values[i].data(), ids[i].data()});
-    }
-  }
-};
 
 template <class T>
 T& require(Result<T>& result, const char* what) {
@@ -66,13 +38,7 @@ std::vector<float> score(const Model& model, const Golden& golden, const char* k
   Result<Session> session = Session::create(model, options);
   require(session, "create a session");
   std::vector<float> scores(golden.num_rows * model.num_tasks());
-  Status status;
-  if (model.num_features() == 0) {
-    status = session->score(golden.values.data(), golden.num_rows, scores.data());
-  } else {
-    const Columns columns(model, golden);
-    status = session->score_features(columns.columns.data(), columns.columns.size(), golden.num_rows, scores.data());
-  }
+  const Status status = session->score(input_of(model, golden.num_rows, golden.values, golden.ids), {scores});
   if (!status) throw ConvertError(std::string("the written file fails to score: ") + status.error().message());
   return scores;
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <sstream>
 
+#include "converter/check/session_input.h"
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 #include "converter/proof/graph_rows.h"
@@ -28,34 +28,7 @@ T& require(Result<T>& result) {
 
 // ------------------------------------------------------------------------------------ the file's scores
 
-/// One column per feature of the file, found by its name.
-struct Columns {
-  std::vector<std::vector<float>> values;
-  std::vector<std::vector<int32_t>> ids;
-  std::vector<FeatureColumn> columns;
-
-  Columns(const Model& model, const ModelDescription& description, const RawRows& rows)
-      : values(model.num_features()), ids(model.num_features()) {
-    std::map<std::string, size_t> by_name;
-    for (size_t i = 0; i < model.num_features(); ++i) by_name[std::string(model.feature(i).name)] = i;
-    const size_t num_values = rows.values.size() / rows.num_rows, num_ids = rows.ids.size() / rows.num_rows;
-    size_t next_value = 0, next_id = 0;
-    for (const Feature& feature : description.features) {
-      const size_t at = by_name.at(feature.name);
-      for (size_t row = 0; row < rows.num_rows; ++row) {
-        const float* value = rows.values.data() + row * num_values + next_value;
-        const int32_t* id = rows.ids.data() + row * num_ids + next_id;
-        values[at].insert(values[at].end(), value, value + feature.num_values());
-        ids[at].insert(ids[at].end(), id, id + feature.num_ids());
-      }
-      next_value += feature.num_values();
-      next_id += feature.num_ids();
-    }
-    for (size_t i = 0; i < values.size(); ++i) columns.push_back({values[i].data(), ids[i].data()});
-  }
-};
-
-std::vector<float> score(const Model& model, const ModelDescription& description, const RawRows& rows) {
+std::vector<float> score(const Model& model, const RawRows& rows) {
   SessionOptions options;
   options.max_batch = rows.num_rows;
   // check_file() has kept the limits.
@@ -64,13 +37,7 @@ std::vector<float> score(const Model& model, const ModelDescription& description
   Result<Session> session = Session::create(model, options);
   require(session);
   std::vector<float> scores(rows.num_rows * model.num_tasks());
-  Status status;
-  if (model.num_features() == 0) {
-    status = session->score(rows.values.data(), rows.num_rows, scores.data());
-  } else {
-    const Columns columns(model, description, rows);
-    status = session->score_features(columns.columns.data(), columns.columns.size(), rows.num_rows, scores.data());
-  }
+  const Status status = session->score(input_of(model, rows.num_rows, rows.values, rows.ids), {scores});
   if (!status) throw ConvertError(std::string("the written file fails to score: ") + status.error().message());
   return scores;
 }
@@ -200,7 +167,7 @@ ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& descrip
   const Model& model = require(loaded);
   ProofReport report;
   const std::vector<size_t> columns = match_tasks(model, wanted, report.matched_by);
-  compare(model, score(model, description, rows), bounds_of(description, rows), columns, wanted, report);
+  compare(model, score(model, rows), bounds_of(description, rows), columns, wanted, report);
   return report;
 }
 

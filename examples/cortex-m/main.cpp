@@ -12,24 +12,7 @@ namespace {
 // As much as Plan::arena_bytes() says; the program prints it.
 alignas(64) std::uint8_t arena[8 * 1024];
 
-constexpr std::size_t kMaxTasks = 8, kMaxFeatures = 64;
-
-// One row of raw values and category ids, as a sensor or a user interface would give them.
-mmoe::Status score_row(mmoe::Session& session, const mmoe::Model& model, const mmoe::GoldenRows& rows, std::size_t row,
-                       float* scores) {
-  const float* values = rows.values + row * rows.num_values;
-  const std::int32_t* ids = rows.ids + row * rows.num_ids;
-  if (model.num_features() == 0) return session.score(values, 1, scores);
-  mmoe::FeatureColumn columns[kMaxFeatures];
-  for (std::size_t i = 0; i < model.num_features(); ++i) {
-    const mmoe::FeatureInfo feature = model.feature(i);
-    columns[i].ids = ids;
-    columns[i].values = values;
-    ids += feature.length;
-    if (feature.kind == mmoe::FeatureKind::kDense) values += feature.width;
-  }
-  return session.score_features(columns, model.num_features(), 1, scores);
-}
+constexpr std::size_t kMaxTasks = 8;
 
 int fail(const mmoe::Error& error) {
   print("error: ", error.message(), "\n");
@@ -46,12 +29,14 @@ int main() {
   auto session = mmoe::Session::create(*plan, arena, sizeof arena);
   if (!session) return fail(session.error());
   const mmoe::GoldenRows rows = model->golden_rows();
-  if (model->num_tasks() > kMaxTasks || model->num_features() > kMaxFeatures) return 1;
+  if (model->num_tasks() > kMaxTasks) return 1;
 
   std::size_t num_wrong = 0;
   for (std::size_t row = 0; row < rows.num_rows; ++row) {
     float scores[kMaxTasks];
-    if (auto status = score_row(*session, *model, rows, row, scores); !status) return fail(status.error());
+    // One row of raw values and category ids, as the file has them.
+    const mmoe::Status status = session->score(mmoe::Input::golden(rows, row, 1), {scores});
+    if (!status) return fail(status.error());
     for (std::size_t task = 0; task < model->num_tasks(); ++task) {
       print(task == 0 ? "" : " ", Decimal{scores[task]});
       num_wrong += scores[task] != rows.scores[row * model->num_tasks() + task];

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   auto session = mmoe::Session::create(*model);
   if (!session) return std::fprintf(stderr, "%s\n", session.error().message()), 1;
   std::vector<float> x(model->input_dim(), 0.5f), scores(model->num_tasks());
-  if (auto status = session->score(x.data(), 1, scores.data()); !status) return 1;
+  if (auto status = session->score(mmoe::Input::x(x, 1), {scores}); !status) return 1;
   for (std::size_t task = 0; task < scores.size(); ++task) {
     std::printf("%.*s %.6f\n", int(model->task_name(task).size()), model->task_name(task).data(), double(scores[task]));
   }

@@ -27,6 +27,6 @@ int main(int argc, char** argv) {
   std::vector<float> x(batch * model->input_dim()), scores(batch * model->num_tasks());
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 17) * 0.125f - 1.0f;
   for (long call = std::atol(argv[3]); call > 0; --call) {
-    if (!session->score(x.data(), batch, scores.data())) return 1;
+    if (!session->score(mmoe::Input::x(x, batch), {scores})) return 1;
   }
 }

@@ -9,7 +9,7 @@
 namespace mmoe::bits {
 
 constexpr std::size_t kRows = 33;  // more than a tile of every kernel set, and a remainder
-constexpr std::size_t kMaxInputs = 256, kMaxTasks = 16, kMaxFeatures = 64;
+constexpr std::size_t kMaxInputs = 256, kMaxTasks = 16;
 
 struct Memory {
   float x[kRows * kMaxInputs];
@@ -48,19 +48,8 @@ void print_rows(const char* name, const char* kind, const float* scores, std::si
 inline Status score_golden(Session& session, const Model& model, float* scores) {
   const GoldenRows rows = model.golden_rows();
   for (std::size_t row = 0; row < rows.num_rows; ++row) {
-    FeatureColumn columns[kMaxFeatures];
-    const float* values = rows.values + row * rows.num_values;
-    const std::int32_t* ids = rows.ids + row * rows.num_ids;
-    for (std::size_t i = 0; i < model.num_features(); ++i) {
-      const FeatureInfo feature = model.feature(i);
-      columns[i].ids = ids;
-      columns[i].values = values;
-      ids += feature.length;
-      if (feature.kind == FeatureKind::kDense) values += feature.width;
-    }
     float* to = scores + row * model.num_tasks();
-    Status status = model.num_features() != 0 ? session.score_features(columns, model.num_features(), 1, to)
-                                              : session.score(values, 1, to);
+    Status status = session.score(Input::golden(rows, row, 1), {{to, model.num_tasks()}});
     if (!status) return status;
   }
   return {};
@@ -72,14 +61,14 @@ template <class Line>
 bool print_model(const char* name, const Model& model, Session& session, Memory& memory, const Line& line) {
   const std::size_t num_tasks = model.num_tasks();
   const GoldenRows golden = model.golden_rows();
-  if (model.input_dim() > kMaxInputs || num_tasks > kMaxTasks || model.num_features() > kMaxFeatures ||
-      golden.num_rows > kRows) {
+  if (model.input_dim() > kMaxInputs || num_tasks > kMaxTasks || golden.num_rows > kRows) {
     return line("error: the model is too large\n"), false;
   }
   fill_inputs(memory.x, kRows * model.input_dim());
-  bool ok = session.score(memory.x, kRows, memory.scores).ok();
+  bool ok = session.score(Input::x(memory.x, kRows), {memory.scores}).ok();
   for (std::size_t row = 0; row < kRows; ++row) {
-    ok = ok && session.score(memory.x + row * model.input_dim(), 1, memory.again + row * num_tasks).ok();
+    const Input one = Input::x({memory.x + row * model.input_dim(), model.input_dim()}, 1);
+    ok = ok && session.score(one, {{memory.again + row * num_tasks, num_tasks}}).ok();
   }
   if (!ok) return line("error: scoring failed\n"), false;
   print_rows(name, "x", memory.scores, kRows, num_tasks, line);

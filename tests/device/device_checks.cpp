@@ -69,9 +69,10 @@ void check_batches(const mmoe::Model& model) {
               "an arena that is too small");
   auto session = mmoe::Session::create(*plan, arena + 3, sizeof arena - 3);  // any address will do
   if (!session.ok()) return check(false, session.error().message());
-  check(session->score(x, kRows, scores).ok(), "scoring a batch");
+  check(session->score(mmoe::Input::x(x, kRows), {scores}).ok(), "scoring a batch");
   for (std::size_t row = 0; row < kRows; ++row) {
-    check(session->score(x + row * model.input_dim(), 1, one).ok(), "scoring a row");
+    const auto input = mmoe::Input::x({x + row * model.input_dim(), model.input_dim()}, 1);
+    check(session->score(input, {one}).ok(), "scoring a row");
     check(std::memcmp(one, scores + row * model.num_tasks(), model.num_tasks() * sizeof *one) == 0,
           "a row has other bits in a batch");
   }

@@ -59,7 +59,7 @@ std::int32_t some_id(const mmoe::Model& model, std::size_t index) {
   return feature.string_values ? model.find_id(index, "Private") : model.find_id(index, std::int64_t{1});
 }
 
-void score_features(const mmoe::Model& model, mmoe::Session& session) {
+void score_columns(const mmoe::Model& model, mmoe::Session& session) {
   std::vector<std::vector<float>> values(model.num_features());
   std::vector<std::vector<std::int32_t>> ids(model.num_features());
   std::vector<mmoe::FeatureColumn> columns(model.num_features());
@@ -67,10 +67,10 @@ void score_features(const mmoe::Model& model, mmoe::Session& session) {
     values[i].assign(kRows * model.feature(i).width, 0.5f);
     ids[i] = {0, mmoe::Model::kUnknownId, some_id(model, i)};
     ids[i].resize(kRows * std::max<std::size_t>(1, model.feature(i).length), mmoe::Model::kNoElement);
-    columns[i] = {values[i].data(), ids[i].data()};
+    columns[i] = {values[i], ids[i]};
   }
   std::vector<float> scores(kRows * model.num_tasks());
-  static_cast<void>(session.score_features(columns.data(), columns.size(), kRows, scores.data()));
+  static_cast<void>(session.score(mmoe::Input::columns(columns, kRows), {scores}));
 }
 
 void score(const mmoe::Model& model) {
@@ -82,8 +82,8 @@ void score(const mmoe::Model& model) {
   if (!session) return;
   const std::vector<float> x(kRows * model.input_dim(), 0.5f);
   std::vector<float> scores(kRows * model.num_tasks());
-  static_cast<void>(session->score(x.data(), kRows, scores.data()));
-  if (model.num_features() != 0) score_features(model, *session);
+  static_cast<void>(session->score(mmoe::Input::x(x, kRows), {scores}));
+  if (model.num_features() != 0) score_columns(model, *session);
 }
 
 }  // namespace

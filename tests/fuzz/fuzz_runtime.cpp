@@ -18,7 +18,6 @@
 #include "converter/error.h"
 #include "converter/program/convert.h"
 #include "mmoe/kernel_sets.h"
-#include "mmoe/parallel.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/fuzz/random_model.h"
@@ -59,10 +58,10 @@ struct NoAllocations {
 
 // ---------------------------------------------------------------------------------------- rows
 // Rows as the model takes them: x, or a column per feature. The user's features, or columns of x, have the
-// first row's values everywhere, as those of a request.
-class Rows {
+// first row's values everywhere, as those of a request's user.
+class TestRows {
  public:
-  Rows(const Model& model, std::size_t num_rows, bool one_user, ByteSource& bytes)
+  TestRows(const Model& model, std::size_t num_rows, bool one_user, ByteSource& bytes)
       : model_(model), num_rows_(num_rows) {
     test::Random random(bytes.below(65536));
     if (model.num_features() == 0) {
@@ -78,12 +77,15 @@ class Rows {
 
   std::size_t size() const { return num_rows_; }
   bool has_features() const { return model_.num_features() != 0; }
-  const float* x(std::size_t row) const { return x_.data() + row * model_.input_dim(); }
+  Span<const float> x(std::size_t first, std::size_t count) const {
+    return {x_.data() + first * model_.input_dim(), count * model_.input_dim()};
+  }
 
   std::vector<FeatureColumn> columns(std::size_t row) const {
     std::vector<FeatureColumn> columns;
+    const auto from = [](const auto& all, std::size_t first) { return Span(all.data() + first, all.size() - first); };
     for (std::size_t i = 0; i < model_.num_features(); ++i) {
-      columns.push_back({values_[i].data() + row * num_values(i), ids_[i].data() + row * model_.feature(i).length});
+      columns.push_back({from(values_[i], row * num_values(i)), from(ids_[i], row * model_.feature(i).length)});
     }
     return columns;
   }
@@ -150,40 +152,45 @@ void check(const Status& status) {
   if (!status) fail(status.error().message());
 }
 
-template <class AnySession>
-void score_part(AnySession& session, const Rows& rows, std::size_t first, std::size_t count, float* scores) {
-  if (rows.has_features()) {
-    const std::vector<FeatureColumn> columns = rows.columns(first);
-    std::optional<NoAllocations> guard;
-    if constexpr (std::is_same_v<AnySession, Session>) guard.emplace();
-    const Status status = session.score_features(columns.data(), columns.size(), count, scores);
-    guard.reset();
-    check(status);
-    return;
+// Where the results of a call go.
+struct Target {
+  float* scores;
+  std::size_t num_tasks;
+  float* gates;  // null: not asked for
+  std::size_t num_gates;
+
+  Output output(std::size_t num_rows) const {
+    Output output{{scores, num_rows * num_tasks}};
+    if (gates) output.gate_weights = {gates, num_rows * num_gates};
+    return output;
   }
+};
+
+void score_part(Session& session, const TestRows& rows, std::size_t first, std::size_t count, const Target& target) {
+  const std::vector<FeatureColumn> columns = rows.columns(first);
+  const Input input = rows.has_features() ? Input::columns(columns, count) : Input::x(rows.x(first, count), count);
   std::optional<NoAllocations> guard;
-  if constexpr (std::is_same_v<AnySession, Session>) guard.emplace();
-  const Status status = session.score(rows.x(first), count, scores);
+  if (session.num_workers() == 1) guard.emplace();
+  const Status status = session.score(input, target.output(count));
   guard.reset();
   check(status);
 }
 
 // The request's user and its candidates.
-template <class AnySession>
-void score_candidates(AnySession& session, const Model& model, const Rows& rows, float* scores) {
+void score_candidates(Session& session, const Model& model, const TestRows& rows, const Target& target) {
+  const Output output = target.output(rows.size());
   if (rows.has_features()) {
     const std::vector<FeatureColumn> columns = rows.columns(0);
-    check(session.set_user_features(columns.data(), columns.size()));
-    check(session.score_candidate_features(columns.data(), columns.size(), rows.size(), scores));
-    return;
+    check(session.set_user(Input::columns(columns, 1)));
+    return check(session.score(Input::columns(columns, rows.size()).candidates(), output));
   }
   std::vector<float> items;
-  items.reserve(1);  // no columns of its own is not null
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    items.insert(items.end(), rows.x(row) + model.user_dim(), rows.x(row) + model.input_dim());
+    const Span<const float> x = rows.x(row, 1);
+    items.insert(items.end(), x.begin() + static_cast<std::ptrdiff_t>(model.user_dim()), x.end());
   }
-  check(session.set_user(rows.x(0)));
-  check(session.score_candidates(items.data(), rows.size(), scores));
+  check(session.set_user(Input::x(rows.x(0, 1), 1)));
+  check(session.score(Input::x(items, rows.size()).candidates(), output));
 }
 
 // What one choice of options gives for all rows.
@@ -244,7 +251,7 @@ class Comparison {
     switch (bytes_.below(4)) {
       case 0: {
         const Executor executor = bytes_.chance(128) ? pool().executor() : Executor{run_backwards, nullptr};
-        ParallelSession session = take(ParallelSession::create(*plan, executor, bytes_.between(1, 4)), "session");
+        Session session = take(Session::create(*plan, {executor, bytes_.between(1, 4)}), "session");
         return compare_with(session, tasks, gates);
       }
       case 1: {
@@ -277,14 +284,14 @@ class Comparison {
     const std::size_t num_gates = session.plan().num_gate_weights();
     expected_.scores.resize(rows_.size() * model_.num_tasks());
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      score_part(session, rows_, row, 1, &expected_.scores[row * model_.num_tasks()]);
+      score_part(session, rows_, row, 1, {&expected_.scores[row * model_.num_tasks()], model_.num_tasks(), nullptr, 0});
     }
     for (std::size_t g = 0; g < session.plan().num_gates(); ++g) gates_.push_back(session.plan().gate(g));
     if (num_gates == 0) return;
     expected_.gates.resize(rows_.size() * num_gates);
     std::vector<float> again(expected_.scores.size());
-    check(session.write_gates(expected_.gates.data(), num_gates));
-    score_part(session, rows_, 0, rows_.size(), again.data());
+    score_part(session, rows_, 0, rows_.size(),
+               {again.data(), model_.num_tasks(), expected_.gates.data(), num_gates});
     compare_scores(again, all_tasks());
   }
 
@@ -302,15 +309,13 @@ class Comparison {
     return tasks;
   }
 
-  template <class AnySession>
-  void compare_with(AnySession& session, const std::vector<std::uint32_t>& tasks, bool gates) {
+  void compare_with(Session& session, const std::vector<std::uint32_t>& tasks, bool gates) {
     Scores found;
     found.scores.assign(rows_.size() * tasks.size(), -7);
     const std::size_t num_gates = session.plan().num_gate_weights();
     if (gates && num_gates != 0) found.gates.assign(rows_.size() * num_gates, -7);
     if (candidates_ && bytes_.chance(170)) {
-      if (!found.gates.empty()) check(session.write_gates(found.gates.data(), num_gates));
-      score_candidates(session, model_, rows_, found.scores.data());
+      score_candidates(session, model_, rows_, target_of(found, 0, tasks.size(), num_gates));
     } else {
       score_in_parts(session, tasks.size(), num_gates, found);
     }
@@ -318,13 +323,16 @@ class Comparison {
     if (!found.gates.empty()) compare_gates(session.plan(), found.gates);
   }
 
-  template <class AnySession>
-  void score_in_parts(AnySession& session, std::size_t num_tasks, std::size_t num_gates, Scores& found) {
+  static Target target_of(Scores& found, std::size_t row, std::size_t num_tasks, std::size_t num_gates) {
+    float* gates = found.gates.empty() ? nullptr : &found.gates[row * num_gates];
+    return {&found.scores[row * num_tasks], num_tasks, gates, num_gates};
+  }
+
+  void score_in_parts(Session& session, std::size_t num_tasks, std::size_t num_gates, Scores& found) {
     for (std::size_t first = 0; first < rows_.size();) {
       const std::size_t rest = rows_.size() - first;
       const std::size_t count = std::min(rest, bytes_.pick<std::size_t>({rest, 1, 2, 5, 16, 100}));
-      if (!found.gates.empty()) check(session.write_gates(&found.gates[first * num_gates], num_gates));
-      score_part(session, rows_, first, count, &found.scores[first * num_tasks]);
+      score_part(session, rows_, first, count, target_of(found, first, num_tasks, num_gates));
       first += count;
     }
   }
@@ -361,7 +369,7 @@ class Comparison {
   const Model& model_;
   bool candidates_;
   ByteSource& bytes_;
-  Rows rows_;
+  TestRows rows_;
   PlanOptions base_;
   std::vector<GateInfo> gates_;
   Scores expected_;

@@ -43,7 +43,7 @@ echo "$cpp_scores"
 # A C program can also be linked without CMake.
 "${CC:-cc}" -std=c99 -I"$prefix/include" "$root/examples/embed/embed.c" "$prefix/$multiarch/libmmoe.a" -lstdc++ -lm -o "$folder/plain"
 [[ $("$folder/plain" "$model") == "$c_scores" ]]
-if nm -C "$folder/plain" | grep ParallelSession; then
+if nm -C "$folder/plain" | grep kParallelCalls; then
   echo "error: a program that uses one core has the code for several" >&2
   exit 1
 fi

@@ -1,4 +1,3 @@
-#include <mmoe/parallel.h>
 #include <mmoe/thread_pool.h>
 
 extern "C" int same_on_two_cores(const char* path);

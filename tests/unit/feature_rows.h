@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
+#include "mmoe/input.h"
 #include "tests/unit/random.h"
 
 namespace mmoe::test {
@@ -25,8 +27,18 @@ struct FeatureRows {
       price.push_back(random.uniform(-10, 80));
     }
     history = random.floats(num_rows * 3);
-    columns = {{price.data(), nullptr}, {nullptr, country.data()}, {nullptr, shop.data()}, {nullptr, device.data()},
-               {history.data(), nullptr}};
+    columns = {values_of(price), ids_of(country), ids_of(shop), ids_of(device), values_of(history)};
+  }
+
+ private:
+  static Column ids_of(const std::vector<std::int32_t>& ids) { return column_of(Span<const float>(), ids); }
+  static Column values_of(const std::vector<float>& values) { return column_of(values, Span<const std::int32_t>()); }
+  static Column column_of(Span<const float> values, Span<const std::int32_t> ids) {
+    if constexpr (std::is_same_v<Column, FeatureColumn>) {
+      return {values, ids};
+    } else {
+      return {values.data(), values.size(), ids.data(), ids.size()};
+    }
   }
 };
 

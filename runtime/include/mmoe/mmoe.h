@@ -1,4 +1,4 @@
-/* The C interface of mmoe-edge: <mmoe/model.h>, <mmoe/plan.h>, <mmoe/session.h>, <mmoe/parallel.h> and
+/* The C interface of mmoe-edge: <mmoe/model.h>, <mmoe/plan.h>, <mmoe/session.h>, <mmoe/executor.h> and
  * <mmoe/thread_pool.h> for C, Swift, Kotlin/JNI, Rust and Python. Functions and fields are only ever appended.
  *
  *   mmoe_model* model;
@@ -158,7 +158,9 @@ MMOE_API mmoe_status mmoe_session_score(mmoe_session* session, const float* x, s
  * sparse one (-1: unknown), ids [batch, length] for a sequence (-2: no element). */
 typedef struct mmoe_feature_column {
   const float* values;
+  size_t num_values;
   const int32_t* ids;
+  size_t num_ids;
 } mmoe_feature_column;
 
 /* One column per feature of the model, in the model's order. Allocates nothing. */

@@ -1,7 +1,7 @@
 // A model file, mapped and verified: what can be scored, and by which inputs.
 //
-// A Model is immutable and may be shared by any number of threads and sessions; it must outlive them. Its
-// weights are used where they lie in the file's mapping: nothing but the header is copied.
+// A Model is immutable and may be shared by any number of threads and sessions. It must outlive them, and may be moved
+// meanwhile: they hold the address of the file's bytes. Its weights are used where they lie in the file's mapping: nothing but the header is copied.
 //
 // A mapped file must not be written to in place or truncated (`cp new.mmoe ranker.mmoe`): reading bytes that are gone
 // ends the process (SIGBUS), and scores would mix two models. Replace a file by rename, as mmoe-convert and `mv` do:
@@ -71,6 +71,7 @@ struct GoldenRows {
   const float* scores;       ///< [num_rows, num_tasks]
   std::size_t num_values;    ///< columns of values
   std::size_t num_ids;       ///< columns of ids
+  bool has_features;         ///< what values and ids are
 };
 
 class Model {
@@ -121,7 +122,7 @@ class Model {
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;
 
-  /// The id of a category for Session::score_features, or kUnknownId. No allocation; binary search.
+  /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; binary search.
   /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
   std::int32_t find_id(std::size_t index, std::int64_t value) const;

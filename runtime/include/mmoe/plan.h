@@ -71,13 +71,11 @@ struct PlanOptions {
   std::uint64_t max_steps = 0;
   /// Of Plan::arena_bytes(). Default: 16 times the file, at least 2^26 (64 MB).
   std::uint64_t max_arena_bytes = 0;
-  /// Of the ids that score_features() reads per row: sparse features, and sequences in full length. Default: 2^16.
+  /// Of the ids that raw features have per row: sparse features, and sequences in full length. Default: 2^16.
   std::uint64_t max_ids = 0;
 };
 
-using SessionOptions = PlanOptions;
-
-/// One softmax gate that a plan computes, and where Session::write_gates() puts its weights.
+/// One softmax gate that a plan computes, and where Output::gate_weights has its weights.
 struct GateInfo {
   std::string_view name;         ///< in the file; may be empty
   std::size_t level;             ///< which of the model's levels, from 0
@@ -90,13 +88,19 @@ struct GateInfo {
   bool feeds(std::size_t task) const { return (tasks >> task & 1) != 0; }
 };
 
+/// Columns of Output::logits.
+struct LogitColumns {
+  std::size_t first;
+  std::size_t count;
+};
+
 class Plan {
  public:
   /// Rows that go through all layers together.
   static constexpr std::size_t kMaxBlockRows = 128;
   static constexpr std::size_t kMaxTasks = 64;
 
-  /// Allocates nothing. The model must outlive the plan and its sessions, and not be moved meanwhile.
+  /// Allocates nothing. The model must outlive the plan and its sessions; it may be moved.
   /// Errors: kInvalidArgument (a task out of range or twice, max_batch 0), kUnsupported (kernel_set; more memory than the
   /// machine can address), kLimitExceeded (one of the options' limits).
   static Result<Plan> create(const Model& model, const PlanOptions& options = {});
@@ -122,8 +126,14 @@ class Plan {
   GateInfo gate(std::size_t index) const;
   /// gates: [num_gates()].
   void list_gates(GateInfo* gates) const;
-  /// Columns of what Session::write_gates() writes: the sum of the gates' num_experts.
+  /// Columns of Output::gate_weights: the sum of the gates' num_experts.
   std::size_t num_gate_weights() const { return num_gate_weights_; }
+
+  /// Columns of Output::logits: every output of every tower that the tasks need, towers in the file's order.
+  std::size_t num_logits() const { return num_logits_; }
+  /// Those of which a task's score is made: one, or all classes of a softmax. None (count 0) of a product of other tasks'
+  /// scores. `column` is the task's in the output. REQUIRES: column < num_tasks().
+  LogitColumns logits(std::size_t column) const;
 
   /// The kernel set's name.
   const char* kernel_set() const;
@@ -140,20 +150,26 @@ class Plan {
   /// score.
   bool is_exact() const;
 
-  const Model& model() const { return *model_; }
+  /// The file of the model: Model::data() and size_bytes().
+  const void* data() const { return data_; }
+  std::size_t size_bytes() const { return size_bytes_; }
   NonFinite non_finite() const { return non_finite_; }
+  std::size_t top_k() const { return top_k_; }
+  float min_gate_weight() const { return min_gate_weight_; }
 
  private:
   friend class Session;
   friend PlanBuilder;
   Plan() = default;
 
-  const Model* model_;
+  const void* data_;
+  std::size_t size_bytes_;
   const void* kernels_;
   std::size_t arena_bytes_;
   std::size_t num_steps_;
   std::size_t num_gates_;
   std::size_t num_gate_weights_;
+  std::size_t num_logits_;
   std::uint64_t multiply_adds_;
   std::size_t table_bytes_;
   std::size_t work_floats_;

@@ -2,36 +2,47 @@
 //
 //   auto model = mmoe::Model::map("ranker.mmoe");
 //   auto session = mmoe::Session::create(*model);
-//   session->score(x, 1, scores);
+//   session->score(mmoe::Input::x(x, 1), {scores});
 //
 // A Session belongs to one thread at a time; any number of them may share a Model. score() allocates
 // nothing, locks nothing and throws nothing, and gives a row the same bits whatever rows stand beside it.
+//
+// Several cores for one large batch or candidate list are an option of the session:
+//
+//   auto pool = mmoe::ThreadPool::create(4);          // <mmoe/thread_pool.h>, or any executor
+//   mmoe::SessionOptions options;
+//   options.max_batch = 1000;
+//   options.executor = pool->executor();
+//   options.num_workers = 4;
+//   auto session = mmoe::Session::create(*model, options);
+//
+// Scores are the same bits for any number of workers and whichever of them scores a row. A call pays for waking the
+// executor's threads, some 10 us each on Linux: it is worth its while from about 100 us of work per core on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "mmoe/error.h"
+#include "mmoe/executor.h"
+#include "mmoe/input.h"
 #include "mmoe/model.h"
 #include "mmoe/plan.h"
+#include "mmoe/span.h"
 
 namespace mmoe {
 
 class Program;
 
 namespace internal {
-struct Rows;
-}
+struct Call;
+struct SessionAccess;
+}  // namespace internal
 
 inline namespace v0_1 {
 
-/// The raw values of one feature for all rows of a batch; the member that the feature's kind does not
-/// use is ignored.
-struct FeatureColumn {
-  const float* values = nullptr;      ///< Dense: [batch, width]; NaN is a missing value
-  const std::int32_t* ids = nullptr;  ///< Sparse: [batch], from Model::find_id(); Sequence: [batch, length], of
-                                      ///< which kNoElement ones are left out
-};
+/// What is planned, and who works on it.
+struct SessionOptions : PlanOptions, WorkerOptions {};
 
 /// One step of a session's plan, for people who look where the time goes.
 struct StepInfo {
@@ -43,89 +54,65 @@ struct StepInfo {
 
 class Session {
  public:
-  /// One allocation, here. Errors: those of Plan::create(), kOutOfMemory.
+  static constexpr std::size_t kMaxWorkers = 256;
+
+  /// One allocation, here. Errors: those of Plan::create(); kInvalidArgument (num_workers not 1 to kMaxWorkers, more than
+  /// one without an executor), kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
   static Result<Session> create(const Model&& model, const SessionOptions& options = {}) = delete;  ///< must outlive
-  static Result<Session> create(const Plan& plan);
+  static Result<Session> create(const Plan& plan, const WorkerOptions& workers = {});
   /// None at all: runs in the caller's memory, which must stay as long as the session.
-  /// Error: kArenaTooSmall when arena_bytes is less than plan.arena_bytes().
-  static Result<Session> create(const Plan& plan, void* arena, std::size_t arena_bytes);
+  /// Also: kArenaTooSmall when bytes is less than Session::arena_bytes().
+  static Result<Session> create(const Plan& plan, void* arena, std::size_t bytes, const WorkerOptions& workers = {});
+
+  /// Exactly what create() needs, for an arena at any address: plan.arena_bytes() for one worker.
+  /// REQUIRES: num_workers is 1 to kMaxWorkers.
+  static std::size_t arena_bytes(const Plan& plan, std::size_t num_workers = 1);
 
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;
   ~Session();
 
-  /// x: [batch, input_dim] -> scores: [batch, num_tasks].
-  /// Error: kNonFinite, if the options say so, for an input or a score; what was written to scores is then unspecified.
-  Status score(const float* x, std::size_t batch, float* scores);
+  /// Scores rows, or candidates of the user that set_user() has set. Candidates have the bits of whole rows that join
+  /// the user's inputs and the candidate's.
+  ///
+  /// Errors: kInvalidArgument (an array is too short, rows overlap, an id is out of range, candidates before set_user()),
+  /// kUnknownCategory (an unknown id where the feature refuses it), kNonFinite (if the options say so: an input, for
+  /// instance a missing value that nothing stands for, or a score); the first error of a row builder. Of several rows with
+  /// an error the first is named, for any number of workers. What was written is then unspecified.
+  Status score(const Input& input, const Output& output);
 
-  /// The same with rows x_stride and scores_stride floats apart.
-  Status score(const float* x, std::size_t x_stride, std::size_t batch, float* scores, std::size_t scores_stride);
-
-  /// Raw features -> scores: [batch, num_tasks]. One column per feature of the model, in the model's order.
-  /// Errors: kInvalidArgument (number of columns, null column, id out of range), kUnknownCategory (an unknown
-  /// id where the feature refuses it), kNonFinite (a missing value where none stands for it: see score()).
-  Status score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch, float* scores);
-
-  /// One user, many candidates: accumulates the columns of x of Part::kUser, [user_dim], once; the session then keeps
-  /// them for score_candidates() until the next set_user(). Scoring whole rows in between changes nothing.
-  /// Errors: kInvalidArgument when the model has no user part, kNonFinite if the options say so; the session
-  /// then has no user.
-  Status set_user(const float* user);
-
-  /// items: [num_candidates, candidate_dim], the columns of x of Part::kCandidate -> scores: [num_candidates,
-  /// num_tasks], the bits that score() gives for whole rows of the user and each candidate.
-  /// Errors: kInvalidArgument before set_user(), kNonFinite.
-  Status score_candidates(const float* items, std::size_t num_candidates, float* scores);
-
-  /// The same from raw features. Columns are one per feature of the model, as for score_features(); those of item
-  /// features are ignored by the first, which takes one row, and those of the others by the second, ...
-  Status set_user_features(const FeatureColumn* columns, std::size_t num_columns);
-  /// ... which takes num_candidates rows. Errors: also those of score_features().
-  Status score_candidate_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t num_candidates,
-                                  float* scores);
-
-  /// From now on every function that scores also writes each row's gate weights, `stride` floats apart, until the
-  /// next write_gates(); null: no longer. weights: [rows of the call, plan().num_gate_weights()], the caller's; the
-  /// columns are those of plan().gate(i). They are the softmax's weights: 0 of an expert that a row does not select,
-  /// and otherwise after top-k, min_gate_weight and renormalising; constants that a gate has behind its softmax come
-  /// later. A row whose scores are NaN for a non-finite input has NaN weights. Scores stay the same bits, and cost
-  /// nothing more.
-  /// Error: kInvalidArgument when stride is less than plan().num_gate_weights(); nothing has then changed.
-  Status write_gates(float* weights, std::size_t stride);
+  /// Takes one row of a user (user and context features): computes its share of every first layer once. The session keeps
+  /// that, not the input, until the next set_user(). Scoring whole rows in between changes nothing.
+  /// Errors: as score(); kInvalidArgument when the model has no user part. The session then has no user.
+  Status set_user(const Input& user);
 
   /// REQUIRES: index < plan().num_steps().
   StepInfo step(std::size_t index) const;
 
-  /// score(), adding to ticks[i] what `clock` says that step i took, for every step. ticks: [plan().num_steps()].
-  /// Reading the clock costs; the sum is more than score() takes.
-  Status profile(const float* x, std::size_t batch, float* scores, std::uint64_t (*clock)(), std::uint64_t* ticks);
+  /// score(), adding to ticks[i] what `clock` says that step i took, for every step, by one worker.
+  /// ticks: [plan().num_steps()]. Reading the clock costs; the sum is more than score() takes.
+  Status profile(const Input& input, const Output& output, std::uint64_t (*clock)(), Span<std::uint64_t> ticks);
 
   const Plan& plan() const { return plan_; }
+  std::size_t num_workers() const { return num_workers_; }
 
  private:
-  friend class ParallelSession;  // sets where the weights of each part go
-  Session(const Plan& plan, void* owned, void* arena);
-  static Result<Session> built(Session&& session);
+  friend struct internal::SessionAccess;
   enum class User : std::uint8_t { kUnset, kFinite, kNotFinite };
-  struct Output {
-    float* scores;
-    std::size_t stride;
-  };
 
-  static void run_with_gates(Session& session, internal::Rows rows, std::size_t first_row);
-
+  Session(const Plan& plan, void* owned, void* arena, const WorkerOptions& workers);
+  static Result<Session> built(Session&& session);
   void release();
-  Status keep_user(const float* user);
-  Status score_rows(const float* x, std::size_t stride, std::size_t batch, bool candidates, const Output& output);
-  Status check_columns(const FeatureColumn* columns, std::size_t num_columns, Part part) const;
-  Status score_encoded(const FeatureColumn* columns, std::size_t num_columns, Part part, std::size_t batch,
-                       float* scores);
-  Status score_block(const internal::Rows& rows, std::size_t first_row, const Output& output);
+  Program& program(std::size_t worker) const;
+  Status check_input(const Input& input, Part part, internal::Call& call) const;
+  Status check(const Input& input, const Output& output, internal::Call& call) const;
 
   Plan plan_;
-  void* owned_;  ///< the allocation, or null when the arena is the caller's
-  Program* program_;  ///< in the arena
+  void* owned_;       ///< the allocation, or null when the arena is the caller's
+  Program* program_;  ///< in the arena: of the first worker, at equal distances behind it of the others
+  Executor executor_;
+  std::size_t num_workers_;
   User user_ = User::kUnset;
 };
 

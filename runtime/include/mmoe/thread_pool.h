@@ -4,7 +4,8 @@
 #include <cstddef>
 
 #include "mmoe/error.h"
-#include "mmoe/parallel.h"
+#include "mmoe/executor.h"
+#include "mmoe/session.h"
 
 namespace mmoe {
 inline namespace v0_1 {
@@ -13,7 +14,7 @@ inline namespace v0_1 {
 /// too, so that a pool of n keeps n cores busy with n - 1 threads of its own, and a pool of 1 has none.
 class ThreadPool {
  public:
-  static constexpr std::size_t kMaxThreads = ParallelSession::kMaxWorkers;
+  static constexpr std::size_t kMaxThreads = Session::kMaxWorkers;
 
   /// Starts the threads. num_threads counts the caller's. One pool serves any number of sessions and models.
   /// Errors: kInvalidArgument (num_threads not 1 to kMaxThreads), kOutOfMemory when the system refuses a thread.
@@ -28,7 +29,7 @@ class ThreadPool {
   /// running.
   ~ThreadPool();
 
-  /// For ParallelSession::create(); valid as long as the pool, wherever that is moved. Calls from several threads
+  /// For WorkerOptions::executor; valid as long as the pool, wherever that is moved. Calls from several threads
   /// take turns. A task must not call the executor that runs it.
   Executor executor() const;
 

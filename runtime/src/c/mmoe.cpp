@@ -15,6 +15,7 @@ using mmoe::Session;
 using namespace mmoe::internal;
 
 static_assert(sizeof(mmoe_feature_column) == sizeof(mmoe::FeatureColumn));
+static_assert(offsetof(mmoe_feature_column, ids) == offsetof(mmoe::FeatureColumn, ids));
 static_assert(offsetof(mmoe_session_options, max_ids) + sizeof(uint64_t) == sizeof(mmoe_session_options),
               "padding at the end would be read as the next field that is appended");
 
@@ -60,17 +61,27 @@ bool is_sparse(const mmoe_model* model, size_t feature) {
   return has_feature(model, feature) && model->model.feature(feature).kind == mmoe::FeatureKind::kSparse;
 }
 
-// One call of either kind of session, with the errors of both.
-template <class... Args>
-mmoe_status call(mmoe_session* session, mmoe::Status (*ParallelCalls::*parallel)(mmoe_session&, Args...),
-                 mmoe::Status (Session::*single)(Args...), Args... args) {
+mmoe_status score(mmoe_session* session, const mmoe::Input& input, float* scores) {
   if (!session) return null_argument("session");
-  return finish(session->parallel ? (session->parallel->*parallel)(*session, args...)
-                                  : (held<Session>(*session).*single)(args...));
+  const mmoe::Plan& plan = session->session.plan();
+  mmoe::Output output;
+  output.scores = {scores, input.num_rows() * plan.num_tasks()};
+  if (session->gate_weights) {
+    output.gate_weights = {session->gate_weights, input.num_rows() * session->gate_stride};
+    output.gate_weights_stride = session->gate_stride;
+  }
+  return finish(session->session.score(input, output));
 }
 
-const mmoe::Plan& plan_of(mmoe_session* session) {
-  return session->parallel ? session->parallel->plan(*session) : held<Session>(*session).plan();
+mmoe::Input input_of(const mmoe_session* session, mmoe::Part part, const float* x, size_t num_rows) {
+  if (!session) return mmoe::Input::x({}, 0);
+  const size_t width = session->dims[static_cast<size_t>(part)];
+  const mmoe::Input input = mmoe::Input::x({x, num_rows * width}, num_rows);
+  return part == mmoe::Part::kCandidate ? input.candidates() : input;
+}
+
+mmoe::Input input_of(const mmoe_feature_column* columns, size_t num_columns, size_t num_rows) {
+  return mmoe::Input::columns({as_columns(columns), num_columns}, num_rows);
 }
 
 }  // namespace
@@ -108,6 +119,62 @@ Result<Plan> make_plan(const mmoe_model* model, const mmoe_session_options* opti
   plan_options.max_arena_bytes = full.max_arena_bytes;
   plan_options.max_ids = full.max_ids;
   return Plan::create(model->model, plan_options);
+}
+
+mmoe_status create_session(const mmoe_model* model, const mmoe_session_options* options, const WorkerOptions& workers,
+                           mmoe_session** session) {
+  if (!model || !session) return null_argument(model ? "session" : "model");
+  *session = nullptr;
+  Result<Plan> plan = make_plan(model, options);
+  if (!plan) return fail(plan.error());
+  Result<Session> created = Session::create(*plan, workers);
+  if (!created) return fail(created.error());
+  void* memory = allocate(sizeof(mmoe_session));
+  if (!memory) return fail(make_error(ErrorCode::kOutOfMemory, "no memory for a session's handle"));
+  *session = new (memory) mmoe_session{
+      std::move(*created), true, nullptr, 0,
+      {model->model.input_dim(), model->model.user_dim(), model->model.candidate_dim()}};
+  return MMOE_OK;
+}
+
+// In the caller's memory, at any address: the handle, and behind it the arena.
+static constexpr std::size_t kHandleBytes = sizeof(mmoe_session) + alignof(mmoe_session) - 1;
+
+mmoe_status session_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t num_workers,
+                          size_t* bytes) {
+  if (!model || !bytes) return null_argument(model ? "bytes" : "model");
+  const Result<Plan> plan = make_plan(model, options);
+  if (!plan) return fail(plan.error());
+  if (num_workers == 0 || num_workers > Session::kMaxWorkers) {
+    return fail(make_error(ErrorCode::kInvalidArgument, "num_workers: ", num_workers, ", expected 1 to ",
+                           Session::kMaxWorkers));
+  }
+  const std::size_t arena = Session::arena_bytes(*plan, num_workers);
+  *bytes = arena < SIZE_MAX - kHandleBytes ? arena + kHandleBytes : SIZE_MAX;
+  return MMOE_OK;
+}
+
+mmoe_status create_session_in(const mmoe_model* model, const mmoe_session_options* options,
+                              const WorkerOptions& workers, void* arena, size_t arena_bytes, mmoe_session** session) {
+  if (!model || !arena || !session) return null_argument(!model ? "model" : !arena ? "arena" : "session");
+  *session = nullptr;
+  size_t needed = 0;
+  if (mmoe_status status = session_bytes(model, options, workers.num_workers, &needed); status != MMOE_OK) return status;
+  if (arena_bytes < needed) {
+    return fail(make_error(ErrorCode::kArenaTooSmall, "arena: ", arena_bytes, " bytes, needs ", needed));
+  }
+  const Result<Plan> plan = make_plan(model, options);
+  if (!plan) return fail(plan.error());
+  const std::size_t excess = reinterpret_cast<std::uintptr_t>(arena) % alignof(mmoe_session);
+  char* handle = static_cast<char*>(arena) + (excess ? alignof(mmoe_session) - excess : 0);
+  char* rest = handle + sizeof(mmoe_session);
+  Result<Session> created =
+      Session::create(*plan, rest, arena_bytes - static_cast<std::size_t>(rest - static_cast<char*>(arena)), workers);
+  if (!created) return fail(created.error());
+  *session = new (handle) mmoe_session{
+      std::move(*created), false, nullptr, 0,
+      {model->model.input_dim(), model->model.user_dim(), model->model.candidate_dim()}};
+  return MMOE_OK;
 }
 
 }  // namespace mmoe::internal
@@ -178,84 +245,70 @@ int32_t mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int6
 
 mmoe_status mmoe_session_create(const mmoe_model* model, const mmoe_session_options* options,
                                 mmoe_session** session) {
-  if (!model || !session) return null_argument(model ? "session" : "model");
-  *session = nullptr;
-  mmoe::Result<mmoe::Plan> plan = make_plan(model, options);
-  if (!plan) return fail(plan.error());
-  return keep_session(Session::create(*plan), nullptr, session);
+  return create_session(model, options, {}, session);
 }
 
 mmoe_status mmoe_session_arena_bytes(const mmoe_model* model, const mmoe_session_options* options, size_t* bytes) {
-  if (!model || !bytes) return null_argument(model ? "bytes" : "model");
-  mmoe::Result<mmoe::Plan> plan = make_plan(model, options);
-  if (!plan) return fail(plan.error());
-  *bytes = with_handle<Session>(plan->arena_bytes());
-  return MMOE_OK;
+  return session_bytes(model, options, 1, bytes);
 }
 
 mmoe_status mmoe_session_create_in(const mmoe_model* model, const mmoe_session_options* options, void* arena,
                                    size_t arena_bytes, mmoe_session** session) {
-  if (!model || !arena || !session) return null_argument(!model ? "model" : !arena ? "arena" : "session");
-  *session = nullptr;
-  mmoe::Result<mmoe::Plan> plan = make_plan(model, options);
-  if (!plan) return fail(plan.error());
-  const auto create = [&](void* rest, std::size_t rest_bytes) { return Session::create(*plan, rest, rest_bytes); };
-  return create_session_in<Session>(arena, arena_bytes, with_handle<Session>(plan->arena_bytes()), nullptr, create,
-                                    session);
+  return create_session_in(model, options, {}, arena, arena_bytes, session);
 }
 
 void mmoe_session_free(mmoe_session* session) {
   if (!session) return;
-  if (session->parallel) return session->parallel->free(*session);
-  free_session<Session>(*session);
+  const bool owned = session->owned;
+  session->~mmoe_session();
+  if (owned) release(session);
 }
 
-size_t mmoe_session_num_tasks(const mmoe_session* session) { return session ? session->num_tasks : 0; }
+size_t mmoe_session_num_tasks(const mmoe_session* session) { return session ? session->session.plan().num_tasks() : 0; }
 
 uint64_t mmoe_session_multiply_adds_per_row(mmoe_session* session) {
-  return session ? plan_of(session).multiply_adds_per_row() : 0;
+  return session ? session->session.plan().multiply_adds_per_row() : 0;
 }
 
 mmoe_status mmoe_session_score(mmoe_session* session, const float* x, size_t batch, float* scores) {
-  return call(session, &ParallelCalls::score, &Session::score, x, batch, scores);
+  return score(session, input_of(session, mmoe::Part::kWhole, x, batch), scores);
 }
 
 mmoe_status mmoe_session_score_features(mmoe_session* session, const mmoe_feature_column* columns,
                                         size_t num_columns, size_t batch, float* scores) {
-  return call(session, &ParallelCalls::score_features, &Session::score_features, as_columns(columns), num_columns,
-              batch, scores);
+  return score(session, input_of(columns, num_columns, batch), scores);
 }
 
 mmoe_status mmoe_session_set_user(mmoe_session* session, const float* shared) {
-  return call(session, &ParallelCalls::set_user, &Session::set_user, shared);
+  if (!session) return null_argument("session");
+  return finish(session->session.set_user(input_of(session, mmoe::Part::kUser, shared, 1)));
 }
 
 mmoe_status mmoe_session_score_candidates(mmoe_session* session, const float* items, size_t num_candidates,
                                           float* scores) {
-  return call(session, &ParallelCalls::score_candidates, &Session::score_candidates, items, num_candidates, scores);
+  return score(session, input_of(session, mmoe::Part::kCandidate, items, num_candidates), scores);
 }
 
 mmoe_status mmoe_session_set_user_features(mmoe_session* session, const mmoe_feature_column* columns,
                                            size_t num_columns) {
-  return call(session, &ParallelCalls::set_user_features, &Session::set_user_features, as_columns(columns),
-              num_columns);
+  if (!session) return null_argument("session");
+  return finish(session->session.set_user(input_of(columns, num_columns, 1)));
 }
 
 mmoe_status mmoe_session_score_candidate_features(mmoe_session* session, const mmoe_feature_column* columns,
                                                   size_t num_columns, size_t num_candidates, float* scores) {
-  return call(session, &ParallelCalls::score_candidate_features, &Session::score_candidate_features,
-              as_columns(columns), num_columns, num_candidates, scores);
+  return score(session, input_of(columns, num_columns, num_candidates).candidates(), scores);
 }
 
-size_t mmoe_session_num_gates(mmoe_session* session) { return session ? plan_of(session).num_gates() : 0; }
+size_t mmoe_session_num_gates(mmoe_session* session) { return session ? session->session.plan().num_gates() : 0; }
 
 size_t mmoe_session_num_gate_weights(mmoe_session* session) {
-  return session ? plan_of(session).num_gate_weights() : 0;
+  return session ? session->session.plan().num_gate_weights() : 0;
 }
 
 mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_info* gate) {
   if (!session || !gate) return null_argument(session ? "gate" : "session");
-  const mmoe::Plan& plan = plan_of(session);
+  const mmoe::Plan& plan = session->session.plan();
   const size_t num_gates = plan.num_gates();
   if (index >= num_gates) {
     return fail(make_error(ErrorCode::kInvalidArgument, "index: ", index, ", the session has ", num_gates, " gates"));
@@ -272,7 +325,15 @@ mmoe_status mmoe_session_gate(mmoe_session* session, size_t index, mmoe_gate_inf
 }
 
 mmoe_status mmoe_session_write_gates(mmoe_session* session, float* weights, size_t stride) {
-  return call(session, &ParallelCalls::write_gates, &Session::write_gates, weights, stride);
+  if (!session) return null_argument("session");
+  const size_t num_weights = session->session.plan().num_gate_weights();
+  if (weights && stride < num_weights) {
+    return fail(make_error(ErrorCode::kInvalidArgument, "stride: ", stride, ", but a row has ", num_weights,
+                           " gate weights"));
+  }
+  session->gate_weights = weights;
+  session->gate_stride = stride;
+  return MMOE_OK;
 }
 
 }  // extern "C"

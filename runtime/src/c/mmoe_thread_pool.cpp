@@ -27,7 +27,7 @@ mmoe_status mmoe_thread_pool_create(size_t num_threads, mmoe_thread_pool** pool)
 mmoe_executor mmoe_thread_pool_executor(const mmoe_thread_pool* pool) {
   if (!pool) return {nullptr, nullptr};
   const mmoe::Executor executor = pool->pool.executor();
-  return {executor.run, executor.state};
+  return {executor.run(), executor.state()};
 }
 
 void mmoe_thread_pool_free(mmoe_thread_pool* pool) { delete pool; }

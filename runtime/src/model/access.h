@@ -35,6 +35,11 @@ inline schema::LinkKind source_of(const schema::Link& link) {
   return kHasExtras && link.kind() == schema::LinkKind_Mapped ? link.map()->kind() : link.kind();
 }
 
+/// A tower's logits.
+inline std::size_t outputs_of(const schema::Tower& tower) {
+  return tower.layers()->Get(tower.layers()->size() - 1)->outputs();
+}
+
 /// Tasks and, behind them, auxiliary ones, as factors number them.
 inline std::size_t num_all_tasks(const schema::Model& root) {
   return root.tasks()->size() + (kHasExtras ? size_of(root.auxiliary()) : 0);
@@ -61,15 +66,18 @@ struct ModelAccess {
   static const schema::Model* root(const void* data) { return schema::GetSizePrefixedModel(data); }
   static const schema::Model* root(const Model& model) { return root(model.data_); }
 
-  /// First byte of a verified tensor.
-  static const void* tensor(const Model& model, std::size_t index) {
-    const schema::Model* root = ModelAccess::root(model);
+  /// A Model of a verified file that somebody else owns.
+  static Model view(const void* data, std::size_t size) { return Model(data, size, Model::Ownership::kBorrowed); }
+
+  /// First byte of a verified tensor of the file at `data`.
+  static const void* tensor(const void* data, std::size_t index) {
+    const schema::Model* root = ModelAccess::root(data);
     const schema::Tensor* tensor = root->tensors()->Get(static_cast<flatbuffers::uoffset_t>(index));
     const schema::Segment* segment = root->segments()->Get(tensor->segment());
-    return static_cast<const char*>(model.data_) + segment->offset() + tensor->offset();
+    return static_cast<const char*>(data) + segment->offset() + tensor->offset();
   }
-  static const float* floats(const Model& model, std::size_t index) {
-    return static_cast<const float*>(tensor(model, index));
+  static const float* floats(const void* data, std::size_t index) {
+    return static_cast<const float*>(tensor(data, index));
   }
 };
 

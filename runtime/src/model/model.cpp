@@ -163,12 +163,12 @@ std::int32_t Model::find_id(std::size_t, std::int64_t) const { return kUnknownId
 #else
 
 std::int32_t Model::find_id(std::size_t index, std::string_view value) const {
-  return internal::find_string(*this, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
+  return internal::find_string(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
                                value);
 }
 
 std::int32_t Model::find_id(std::size_t index, std::int64_t value) const {
-  return internal::find_integer(*this, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
+  return internal::find_integer(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
                                 value);
 }
 
@@ -185,6 +185,7 @@ GoldenRows Model::golden_rows() const {
   rows.values = golden->values() ? golden->values()->data() : nullptr;
   rows.ids = golden->ids() ? golden->ids()->data() : nullptr;
   rows.scores = golden->scores()->data();
+  rows.has_features = num_features() != 0;
   return rows;
 }
 

@@ -15,6 +15,12 @@ constexpr bool kHasExtras = false;  // files that need them are refused
 constexpr bool kHasExtras = true;
 #endif
 
+#ifdef MMOE_NO_MESSAGES
+constexpr bool kHasMessages = false;
+#else
+constexpr bool kHasMessages = true;
+#endif
+
 #ifdef MMOE_TRUST_FILES
 constexpr bool kVerifiesFully = false;
 #else

@@ -6,12 +6,12 @@ namespace mmoe::internal {
 namespace {
 
 template <class T>
-const T* elements(const Model& model, std::int32_t tensor) {
-  return static_cast<const T*>(ModelAccess::tensor(model, static_cast<std::size_t>(tensor)));
+const T* elements(const void* file, std::int32_t tensor) {
+  return static_cast<const T*>(ModelAccess::tensor(file, static_cast<std::size_t>(tensor)));
 }
 
-std::int32_t id_at(const Model& model, const schema::Vocabulary& vocabulary, std::size_t position) {
-  const std::uint32_t id = elements<std::uint32_t>(model, vocabulary.ids())[position];
+std::int32_t id_at(const void* file, const schema::Vocabulary& vocabulary, std::size_t position) {
+  const std::uint32_t id = elements<std::uint32_t>(file, vocabulary.ids())[position];
   return id <= INT32_MAX ? static_cast<std::int32_t>(id) : Model::kUnknownId;
 }
 
@@ -33,11 +33,11 @@ std::size_t lower_bound(std::size_t size, Less key_is_less) {
 
 }  // namespace
 
-std::int32_t find_string(const Model& model, const schema::Vocabulary& vocabulary, std::string_view value) {
-  const std::uint64_t* offsets = elements<std::uint64_t>(model, vocabulary.offsets());
-  const char* keys = elements<char>(model, vocabulary.keys());
+std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary, std::string_view value) {
+  const std::uint64_t* offsets = elements<std::uint64_t>(file, vocabulary.offsets());
+  const char* keys = elements<char>(file, vocabulary.keys());
   const std::uint64_t keys_bytes =
-      ModelAccess::root(model)->tensors()->Get(static_cast<flatbuffers::uoffset_t>(vocabulary.keys()))->bytes();
+      ModelAccess::root(file)->tensors()->Get(static_cast<flatbuffers::uoffset_t>(vocabulary.keys()))->bytes();
   const auto key = [&](std::size_t i) {
     const std::uint64_t begin = offsets[i];
     const std::uint64_t end = offsets[i + 1];
@@ -45,17 +45,17 @@ std::int32_t find_string(const Model& model, const schema::Vocabulary& vocabular
     return std::string_view(keys + begin, static_cast<std::size_t>(end - begin));
   };
   const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return key(i) < value; });
-  return at < vocabulary.size() && key(at) == value ? id_at(model, vocabulary, at) : Model::kUnknownId;
+  return at < vocabulary.size() && key(at) == value ? id_at(file, vocabulary, at) : Model::kUnknownId;
 }
 
-std::int32_t find_integer(const Model& model, const schema::Vocabulary& vocabulary, std::int64_t value) {
+std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value) {
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
                                                                              : Model::kUnknownId;
   }
-  const std::int64_t* keys = elements<std::int64_t>(model, vocabulary.keys());
+  const std::int64_t* keys = elements<std::int64_t>(file, vocabulary.keys());
   const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return keys[i] < value; });
-  return at < vocabulary.size() && keys[at] == value ? id_at(model, vocabulary, at) : Model::kUnknownId;
+  return at < vocabulary.size() && keys[at] == value ? id_at(file, vocabulary, at) : Model::kUnknownId;
 }
 
 }  // namespace mmoe::internal

@@ -109,7 +109,7 @@ void PlanBuilder::find_sparse_experts(LevelPlan& plan) {
 // A constant gate of weight 1 over one expert: its stream is the expert's output, with no copy.
 bool PlanBuilder::passes_through(const schema::Gate& gate) const {
   return gate.kind() == schema::GateKind_Constant && gate.experts()->size() == 1 &&
-         *ModelAccess::floats(model_, static_cast<std::size_t>(gate.constant())) == 1.0f;
+         *ModelAccess::floats(plan_.data_, static_cast<std::size_t>(gate.constant())) == 1.0f;
 }
 
 void PlanBuilder::find_kept_experts(LevelPlan& plan) const {
@@ -200,7 +200,7 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Buf
   args.experts = experts;
   args.num_weights = max_selected != 0 ? max_selected : num_experts;
   if (gate.kind() == schema::GateKind_Constant) {
-    args.weights = ModelAccess::floats(model_, static_cast<std::size_t>(gate.constant()));
+    args.weights = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(gate.constant()));
   } else if (scratch_.gates) {
     args.weights = scratch_.gates[index].weights;
     args.weights_stride = scratch_.gates[index].stride;
@@ -211,7 +211,7 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Buf
   args.output = work_.at(output.offset);
   args.output_stride = output.stride;
   if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax && scratch_.gates) {
-    step.scales = ModelAccess::floats(model_, static_cast<std::size_t>(gate.scales()));
+    step.scales = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(gate.scales()));
     step.scaled = scratch_.gates[index].weights;
   }
   add_work(args.num_weights, args.dim);

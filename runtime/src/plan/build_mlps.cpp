@@ -163,10 +163,10 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   step.args.input = step.reads_x ? nullptr : work_.at(input.offset);
   step.args.input_stride = input.stride;
   step.args.panel_stride = kPanelWidth * layer.inputs();
-  step.args.weights = ModelAccess::floats(model_, layer.weight()) + span.first * step.args.panel_stride;
+  step.args.weights = ModelAccess::floats(plan_.data_, layer.weight()) + span.first * step.args.panel_stride;
   step.args.num_inputs = layer.inputs();
   step.args.num_panels = span.count;
-  step.args.bias = ModelAccess::floats(model_, layer.bias()) + first;
+  step.args.bias = ModelAccess::floats(plan_.data_, layer.bias()) + first;
   step.args.output = work_.at(output.offset);
   step.args.output_stride = output.stride;
   step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
@@ -174,7 +174,7 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   step.args.alpha = layer.alpha();
   step.args.beta = layer.beta();
   if (step.args.activation == kernels::Activation::kPRelu) {
-    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + first;
+    step.args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + first;
   }
   step.alternates = step.args.panel_stride * span.count <= costs().alternating_floats;
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
@@ -194,14 +194,14 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   step.args.over_row = norm.kind() == schema::NormKind_Layer;
   step.args.dice = norm.use() == schema::NormUse_Dice;
   step.args.epsilon = norm.epsilon();
-  step.args.scale = ModelAccess::floats(model_, norm.scale_shift()) + layer.column();
+  step.args.scale = ModelAccess::floats(plan_.data_, norm.scale_shift()) + layer.column();
   step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
   step.args.activation =
       behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
   step.args.alpha = layer.alpha();
   step.args.beta = layer.beta();
   if (step.args.dice || step.args.activation == kernels::Activation::kPRelu) {
-    step.args.slopes = ModelAccess::floats(model_, static_cast<std::size_t>(layer.slopes())) + layer.column();
+    step.args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }
   add_work(layer.outputs(), kColumnWork);
 }

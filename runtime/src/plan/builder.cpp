@@ -50,6 +50,7 @@ void PlanBuilder::measure(Plan& plan) {
   plan.num_steps_ = builder.num_steps_;
   plan.num_gates_ = builder.num_gates_;
   plan.num_gate_weights_ = builder.num_gate_weights_;
+  plan.num_logits_ = num_logits(builder.root_, builder.needs_, size_of(builder.root_.towers()));
   plan.multiply_adds_ = builder.multiply_adds_;
   plan.table_bytes_ = builder.tables_.used();
   const std::size_t scratch_floats = builder.lay_out_scratch(nullptr) / sizeof(float);
@@ -70,8 +71,7 @@ Program* PlanBuilder::build(const Plan& plan, std::uint8_t* memory) {
 
 PlanBuilder::PlanBuilder(const Plan& plan, std::uint8_t* memory)
     : plan_(plan),
-      model_(*plan.model_),
-      root_(*ModelAccess::root(*plan.model_)),
+      root_(*ModelAccess::root(plan.data_)),
       block_rows_(plan.block_rows_),
       needs_(find_needs(root_, plan.tasks_, plan.num_tasks_)),
       tables_(nullptr),
@@ -104,6 +104,7 @@ std::size_t PlanBuilder::lay_out_scratch(std::uint8_t* memory) {
 
 void PlanBuilder::run() {
   if (program_) {
+    program_->file = plan_.data_;
     program_->kernels = static_cast<const kernels::KernelTable*>(plan_.kernels_);
     program_->input_dim = root_.input_dim();
     program_->shared_dim = root_.shared_dim();
@@ -168,7 +169,7 @@ void PlanBuilder::add_features() {
     step.width = feature.width();
     if (step.sparse) {
       const std::uint32_t table = root_.embeddings()->Get(static_cast<uoffset_t>(feature.embedding()))->table();
-      step.table = ModelAccess::floats(model_, table);
+      step.table = ModelAccess::floats(plan_.data_, table);
       step.num_ids = root_.tensors()->Get(table)->rows();
       step.unknown_rule = feature.vocabulary()->unknown();
       step.unknown_id = static_cast<std::int32_t>(feature.vocabulary()->unknown_id());
@@ -238,7 +239,8 @@ void PlanBuilder::add_link(const schema::Link& link, const std::uint32_t* links,
   } else {
     const schema::Tower& tower = *root_.towers()->Get(link.tower());
     step.logits = view_of(output_at(link.tower()));
-    step.num_logits = tower.layers()->Get(tower.layers()->size() - 1)->outputs();
+    step.num_logits = outputs_of(tower);
+    step.first_logit = num_logits(root_, needs_, link.tower());
     step.column = link.column();
     if (kHasExtras && kind == schema::LinkKind_Expected) step.values = link.values()->data();
     const std::size_t room = kind == schema::LinkKind_LogSoftmax ? block_rows_ : step.num_logits;

@@ -137,7 +137,6 @@ class PlanBuilder {
   std::size_t lay_out_scratch(std::uint8_t* memory);
 
   const Plan& plan_;
-  const Model& model_;
   const schema::Model& root_;
   const std::size_t block_rows_;
   const internal::Needs needs_;

@@ -76,14 +76,14 @@ void name_gates(const schema::Model& root, const Needs& needs, std::size_t index
 
 void Plan::list_gates(GateInfo* gates) const {
   MMOE_ASSERT(gates || num_gates_ == 0);
-  const schema::Model& root = *ModelAccess::root(*model_);
+  const schema::Model& root = *ModelAccess::root(data_);
   name_gates(root, internal::find_needs(root, tasks_, num_tasks_), num_gates_, num_gate_weights_,
              [&](std::size_t i, const GateInfo& info) { gates[i] = info; });
 }
 
 GateInfo Plan::gate(std::size_t index) const {
   MMOE_ASSERT(index < num_gates_);
-  const schema::Model& root = *ModelAccess::root(*model_);
+  const schema::Model& root = *ModelAccess::root(data_);
   GateInfo found{};
   name_gates(root, internal::find_needs(root, tasks_, num_tasks_), num_gates_, num_gate_weights_,
              [&](std::size_t i, const GateInfo& info) {

@@ -38,6 +38,14 @@ void find_level(const schema::Level& level, Needs::Level& needs, Needs::Level* p
 
 }  // namespace
 
+std::size_t num_logits(const schema::Model& root, const Needs& needs, std::size_t num_towers) {
+  std::size_t count = 0;
+  for (uoffset_t t = 0; t < num_towers; ++t) {
+    if (needs.towers.contains(t)) count += outputs_of(*root.towers()->Get(t));
+  }
+  return count;
+}
+
 Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size_t num_tasks) {
   Needs needs;
   for (std::size_t i = 0; i < num_tasks; ++i) needs.tasks.insert(tasks[i]);

@@ -28,6 +28,9 @@ struct Needs {
   } levels[kMaxLevels];
 };
 
+/// Outputs of the towers that are needed, among the first `num_towers`: where the next one's begin in Output::logits.
+std::size_t num_logits(const schema::Model& root, const Needs& needs, std::size_t num_towers);
+
 Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size_t num_tasks);
 
 }  // namespace mmoe::internal

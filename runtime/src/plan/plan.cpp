@@ -48,20 +48,20 @@ struct Limit {
   std::uint64_t needed;
 };
 
-// Ids that score_features() reads per row: up to 4,096 features of 2^20.
+// Ids that raw features have per row: up to 4,096 features of 2^20.
 std::uint64_t num_ids(const Model& model) {
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < model.num_features(); ++i) count += model.feature(i).length;
   return count;
 }
 
-Status check_limits(const Plan& plan, const PlanOptions& options) {
-  const std::uint64_t file_bytes = plan.model().size_bytes();
+Status check_limits(const Model& model, const Plan& plan, const PlanOptions& options) {
+  const std::uint64_t file_bytes = model.size_bytes();
   const Limit limits[] = {
       {"max_multiply_adds", options.max_multiply_adds, 1u << 24, 64 * file_bytes, plan.multiply_adds_per_row()},
       {"max_steps", options.max_steps, 4096, file_bytes / 32, plan.num_steps()},
       {"max_arena_bytes", options.max_arena_bytes, 1u << 26, 16 * file_bytes, plan.arena_bytes()},
-      {"max_ids", options.max_ids, 1u << 16, 0, num_ids(plan.model())},
+      {"max_ids", options.max_ids, 1u << 16, 0, num_ids(model)},
   };
   for (const Limit& each : limits) {
     const std::uint64_t by_default = each.least > each.for_file ? each.least : each.for_file;
@@ -86,7 +86,8 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   if (!kernels) return kernels.error();
 
   Plan plan;
-  plan.model_ = &model;
+  plan.data_ = model.data();
+  plan.size_bytes_ = model.size_bytes();
   plan.kernels_ = *kernels;
   plan.block_rows_ = options.max_batch < kMaxBlockRows ? options.max_batch : kMaxBlockRows;
   plan.top_k_ = options.top_k;
@@ -116,7 +117,7 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
     return make_error(ErrorCode::kUnsupported, "the model needs more memory than this machine can address");
   }
 #ifndef MMOE_TRUST_FILES
-  if (Status status = check_limits(plan, options); !status) return status.error();
+  if (Status status = check_limits(model, plan, options); !status) return status.error();
 #endif
   return plan;
 }

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
-#include "mmoe/session.h"
+#include "mmoe/plan.h"
 
 namespace mmoe {
 
@@ -75,7 +75,8 @@ struct LinkStep {
   const schema::LinkMap* map;  ///< what is done with it then; null: nothing
   std::size_t index;
   View logits;
-  std::size_t num_logits;
+  std::size_t num_logits;     ///< 0: Product
+  std::size_t first_logit;    ///< column in Output::logits
   std::size_t column;
   const std::uint32_t* factors;  ///< Product: indices of earlier links
   std::size_t num_factors;
@@ -120,20 +121,11 @@ struct ColumnRun {
   std::uint32_t width;
 };
 
-struct Rows;  // session/run.h
-
-/// Where gate weights go. What writes them is reached through `run` alone, which Session::write_gates() sets, so that a
-/// program without that is linked without this.
-struct GateOutput {
-  float* weights;  ///< of the call's first row
-  std::size_t stride;
-  void (*run)(Session&, Rows rows, std::size_t first_row);  ///< null: nobody asks for them
-};
-
 }  // namespace internal
 
 class Program {
  public:
+  const void* file;       ///< Model::data()
   const kernels::KernelTable* kernels;
   internal::Step* steps;
   std::size_t num_steps;
@@ -147,7 +139,6 @@ class Program {
   std::size_t num_column_runs;             ///< 0: the program has them in the same order
   float* scores;          ///< [links, rows of the block], padded to 16
   const std::uint32_t* requested;  ///< [requested tasks] indices of links
-  internal::GateOutput gates;
   std::size_t bound_rows;  ///< the steps' arguments are for blocks of so many rows
 };
 

@@ -1,48 +1,55 @@
-#include "session/encode.h"
-
-#include "core/make_error.h"
+// From raw feature values to x.
+#include "model/parts.h"
 #include "schema/mmoe_generated.h"
+#include "session/call.h"
+#include "session/place.h"
 #include "session/x_order.h"
 
 namespace mmoe::internal {
 namespace {
 
 // One id with the unknown rule applied; -1 stands for a zero embedding.
-Status resolve_id(const FeatureStep& feature, std::size_t index, std::size_t row, std::int32_t id,
+Status resolve_id(const Program& program, const FeatureStep& feature, std::size_t row, std::int32_t id,
                   std::int32_t& resolved) {
   resolved = id;
   if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return {};
+  const FeaturePlace place{{program.file, static_cast<std::size_t>(&feature - program.features)}, row};
   if (id != Model::kUnknownId) {
-    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ", row ", row, ": id ", id,
-                      ", expected -1 (unknown) or below ", feature.num_ids);
+    return make_error(ErrorCode::kInvalidArgument, place, "id ", id, ", expected -1 (unknown) or below ",
+                      feature.num_ids);
   }
   if (feature.unknown_rule == schema::UnknownRule_Error) {
-    return make_error(ErrorCode::kUnknownCategory, "feature ", index, ", row ", row, ": unknown category");
+    return make_error(ErrorCode::kUnknownCategory, place, "unknown category");
   }
   if (feature.unknown_rule == schema::UnknownRule_Id) resolved = feature.unknown_id;
   return {};
 }
 
-// `ids`: the feature's, of row first_row on.
-Status look_up(const Program& program, const FeatureStep& feature, std::size_t index, const std::int32_t* ids,
-               std::size_t first_row, std::size_t num_rows) {
-  for (std::size_t row = 0; row < num_rows; ++row) {
-    if (Status status = resolve_id(feature, index, first_row + row, ids[row], program.ids[row]); !status) return status;
+/// Some rows' ids of one feature, `stride` apart.
+struct Ids {
+  const std::int32_t* data;
+  std::size_t stride;
+  std::size_t first_row, num_rows;  ///< rows are counted in the call
+};
+
+Status look_up(const Program& program, const FeatureStep& feature, const Ids& ids) {
+  for (std::size_t row = 0; row < ids.num_rows; ++row) {
+    Status status = resolve_id(program, feature, ids.first_row + row, ids.data[row * ids.stride], program.ids[row]);
+    if (!status) return status;
   }
-  program.kernels->lookup({feature.table, feature.width, program.ids, num_rows, program.input.data + feature.column,
-                           program.input.stride});
+  program.kernels->lookup({feature.table, feature.width, program.ids, ids.num_rows,
+                           program.input.data + feature.column, program.input.stride});
   return {};
 }
 
-Status pool(const Program& program, const FeatureStep& feature, std::size_t index, const std::int32_t* ids,
-            std::size_t first_row, std::size_t num_rows) {
-  for (std::size_t row = 0; row < num_rows; ++row) {
+Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) {
+  for (std::size_t row = 0; row < ids.num_rows; ++row) {
     std::size_t count = 0;
     for (std::size_t i = 0; i < feature.length; ++i) {
-      const std::int32_t id = ids[row * feature.length + i];
+      const std::int32_t id = ids.data[row * ids.stride + i];
       if (id == Model::kNoElement) continue;
       std::int32_t& resolved = program.ids[count];
-      if (Status status = resolve_id(feature, index, first_row + row, id, resolved); !status) return status;
+      if (Status status = resolve_id(program, feature, ids.first_row + row, id, resolved); !status) return status;
       if (resolved >= 0 && resolved != feature.padding_id) ++count;
     }
     program.kernels->pool({feature.table, feature.width, program.ids, count, feature.pooling,
@@ -51,42 +58,85 @@ Status pool(const Program& program, const FeatureStep& feature, std::size_t inde
   return {};
 }
 
-void scale(const Program& program, const FeatureStep& feature, const float* values, std::size_t num_rows) {
+void scale(const Program& program, const FeatureStep& feature, const float* values, std::size_t stride,
+           std::size_t num_rows) {
   for (std::size_t i = 0; i < feature.width; ++i) {
-    program.kernels->scale({values + i, feature.width, num_rows, feature.offset, feature.factor, feature.lower,
-                            feature.upper, feature.missing, program.input.data + feature.column + i,
-                            program.input.stride});
+    program.kernels->scale({values + i, stride, num_rows, feature.offset, feature.factor, feature.lower, feature.upper,
+                            feature.missing, program.input.data + feature.column + i, program.input.stride});
   }
+}
+
+Status encode(const Program& program, const Call& call, std::size_t first_row, std::size_t num_rows) {
+  const bool interleaved = call.interleaved;
+  const float* values = call.values.data();  // of the next dense feature, in rows one after the other
+  const std::int32_t* ids = call.ids.data();
+  for (std::size_t i = 0; i < program.num_features; ++i) {
+    const FeatureStep& feature = program.features[i];
+    if (!interleaved) {
+      values = call.columns[i].values.data();
+      ids = call.columns[i].ids.data();
+    }
+    Status status;
+    if (!is_in_part(program, feature, call.part)) {
+    } else if (feature.sparse) {
+      const std::size_t stride = interleaved ? call.ids_stride : feature.length;
+      const Ids rows{ids + first_row * stride, stride, first_row, num_rows};
+      status = feature.pooled ? pool(program, feature, rows) : look_up(program, feature, rows);
+    } else {
+      const std::size_t stride = interleaved ? call.stride : feature.width;
+      scale(program, feature, values + first_row * stride, stride, num_rows);
+    }
+    if (!status) return status;
+    if (interleaved && feature.sparse) ids += feature.length;
+    if (interleaved && !feature.sparse) values += feature.width;
+  }
+  return {};
+}
+
+Status check_column(const Program& program, std::size_t index, const FeatureColumn& column, std::size_t num_rows) {
+  const FeatureStep& feature = program.features[index];
+  const std::size_t found = feature.sparse ? column.ids.size() : column.values.size();
+  const std::size_t width = feature.sparse ? feature.length : feature.width;
+  const bool is_null = feature.sparse ? column.ids.data() == nullptr : column.values.data() == nullptr;
+  if (num_rows == 0 || (!is_null && found / width >= num_rows)) return {};
+  return make_error(ErrorCode::kInvalidArgument, "columns[", index, "].", feature.sparse ? "ids" : "values", " (",
+                    FeatureName{program.file, index}, "): has ", is_null ? 0 : found, ", ", num_rows, " rows need ",
+                    std::uint64_t{num_rows} * width);
+}
+
+Status check_columns(const Program& program, const Call& call) {
+  if (!call.columns.data() || call.columns.size() != program.num_features) {
+    return make_error(ErrorCode::kInvalidArgument, "columns: ", call.columns.data() ? call.columns.size() : 0,
+                      ", the model has ", program.num_features, " features");
+  }
+  for (std::size_t i = 0; i < program.num_features; ++i) {
+    if (!is_in_part(program, program.features[i], call.part)) continue;
+    if (Status status = check_column(program, i, call.columns[i], call.num_rows); !status) return status;
+  }
+  return {};
+}
+
+Status check_interleaved(const Program& program, const Call& call) {
+  std::size_t num_values = 0, num_ids = 0;
+  for (std::size_t i = 0; i < program.num_features; ++i) {
+    num_ids += program.features[i].length;
+    num_values += program.features[i].sparse ? 0 : program.features[i].width;
+  }
+  if (call.stride == num_values && call.ids_stride == num_ids) return {};
+  return make_error(ErrorCode::kInvalidArgument, "golden rows: ", call.stride, " values and ", call.ids_stride,
+                    " ids, the model's features have ", num_values, " and ", num_ids);
+}
+
+Status check(const Program& program, const Call& call) {
+  if (program.num_features == 0) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      kHasFeatures ? "columns: the model has no features, it takes x" : "columns: not in this build");
+  }
+  return call.interleaved ? check_interleaved(program, call) : check_columns(program, call);
 }
 
 }  // namespace
 
-Status encode_features(const Program& program, const FeatureColumn* columns, Part part, std::size_t first_row,
-                       std::size_t num_rows) {
-  for (std::size_t i = 0; i < program.num_features; ++i) {
-    const FeatureStep& feature = program.features[i];
-    if (!is_in_part(program, feature, part)) continue;
-    if (!feature.sparse) {
-      scale(program, feature, columns[i].values + first_row * feature.width, num_rows);
-      continue;
-    }
-    const std::int32_t* ids = columns[i].ids + first_row * feature.length;
-    Status status = feature.pooled ? pool(program, feature, i, ids, first_row, num_rows)
-                                   : look_up(program, feature, i, ids, first_row, num_rows);
-    if (!status) return status;
-  }
-  return {};
-}
-
-Status check_columns(const Program& program, const FeatureColumn* columns, Part part) {
-  if (!columns) return make_error(ErrorCode::kInvalidArgument, "columns: null");
-  for (std::size_t i = 0; i < program.num_features; ++i) {
-    const bool sparse = program.features[i].sparse;
-    if (sparse ? columns[i].ids != nullptr : columns[i].values != nullptr) continue;
-    if (!is_in_part(program, program.features[i], part)) continue;
-    return make_error(ErrorCode::kInvalidArgument, "columns[", i, "].", sparse ? "ids" : "values", ": null");
-  }
-  return {};
-}
+const InputCalls kFeatureCalls = {check, encode};
 
 }  // namespace mmoe::internal

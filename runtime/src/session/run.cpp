@@ -10,7 +10,7 @@ namespace {
 
 struct Block {
   const kernels::KernelTable& kernels;
-  const Rows& rows;
+  const RowBlock& rows;
   std::size_t shared;  // columns that x lacks: their share of every product is in the steps' prefixes
   float* scores;       // of all links
 };
@@ -175,7 +175,7 @@ void bind_rows(Step& step, std::size_t num_rows) {
   }
 }
 
-Block bind(Program& program, const Rows& rows) {
+Block bind(Program& program, const RowBlock& rows) {
   if (rows.count != program.bound_rows) {
     for (std::size_t i = 0; i < program.num_steps; ++i) bind_rows(program.steps[i], rows.count);
     program.bound_rows = rows.count;
@@ -214,12 +214,20 @@ void copy_weights(const GateStep& step, std::size_t num_rows, float* weights, st
 
 }  // namespace
 
-void run_steps(Program& program, const Rows& rows) {
+void run_steps(Program& program, const RowBlock& rows, const GateWeights& weights) {
   const Block block = bind(program, rows);
-  for (std::size_t i = 0; i < program.num_steps; ++i) run_step(block, program.steps[i]);
+  float* gate_weights = weights.data;
+  for (std::size_t i = 0; i < program.num_steps; ++i) {
+    Step& step = program.steps[i];
+    run_step(block, step);
+    if (!gate_weights || step.kind != StepKind::kGate) continue;
+    // At once: the level's buffers serve the next one too.
+    copy_weights(step.gate, rows.count, gate_weights, weights.stride);
+    gate_weights += step.gate.args.num_experts;
+  }
 }
 
-void run_steps_timed(Program& program, const Rows& rows, std::uint64_t (*clock)(), std::uint64_t* ticks) {
+void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clock)(), std::uint64_t* ticks) {
   const Block block = bind(program, rows);
   std::uint64_t start = clock();
   for (std::size_t i = 0; i < program.num_steps; ++i) {
@@ -228,20 +236,6 @@ void run_steps_timed(Program& program, const Rows& rows, std::uint64_t (*clock)(
     ticks[i] += end - start;
     start = end;
   }
-}
-
-std::size_t run_steps_with_gates(Program& program, const Rows& rows, float* weights, std::size_t stride) {
-  const Block block = bind(program, rows);
-  std::size_t column = 0;
-  for (std::size_t i = 0; i < program.num_steps; ++i) {
-    Step& step = program.steps[i];
-    run_step(block, step);
-    if (step.kind != StepKind::kGate) continue;
-    // At once: the level's buffers serve the next one too.
-    copy_weights(step.gate, rows.count, weights + column, stride);
-    column += step.gate.args.num_experts;
-  }
-  return column;
 }
 
 void compute_prefixes(const Program& program, const float* shared) {

@@ -1,26 +1,24 @@
 #include "mmoe/session.h"
 
-#include <cassert>
 #include <limits>
 
 #include "core/heap.h"
 #include "core/make_error.h"
-#include "kernels/exact.h"
 #include "kernels/panel16.h"
 #include "plan/arena.h"
 #include "plan/builder.h"
 #include "plan/program.h"
-#include "session/encode.h"
+#include "session/call.h"
 #include "session/run.h"
-#include "session/x_order.h"
+#include "session/score.h"
 
 namespace mmoe {
 
+using internal::Call;
+using internal::InputAccess;
 using internal::make_error;
 
 namespace {
-
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 
 std::uint8_t* align(void* arena) {
   const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(arena);
@@ -28,26 +26,75 @@ std::uint8_t* align(void* arena) {
   return static_cast<std::uint8_t*>(arena) + (excess ? internal::kArenaAlignment - excess : 0);
 }
 
+// From one worker's program to the next: a cache line or more lies between what two of them write.
+std::size_t program_bytes(const Plan& plan) {
+  return internal::round_up(plan.arena_bytes(), internal::kArenaAlignment);
+}
+
+bool are_valid(const WorkerOptions& workers) {
+  if (workers.num_workers == 1) return true;
+  return workers.num_workers != 0 && workers.num_workers <= Session::kMaxWorkers && workers.executor.run();
+}
+
+Error invalid_workers(const WorkerOptions& workers) {
+  if (workers.num_workers == 0 || workers.num_workers > Session::kMaxWorkers) {
+    return make_error(ErrorCode::kInvalidArgument, "num_workers: ", workers.num_workers, ", expected 1 to ",
+                      Session::kMaxWorkers);
+  }
+  return make_error(ErrorCode::kInvalidArgument, "executor: none for ", workers.num_workers, " workers");
+}
+
+/// An array of the caller, of so many floats.
+struct Array {
+  const char* name;
+  const float* data;
+  std::size_t size;
+};
+
+/// Whether the array has room for rows of `width` floats; a stride of 0 becomes `width`.
+Status check_array(const Array& array, std::size_t num_rows, std::size_t width, std::size_t& stride) {
+  if (stride == 0) stride = width;
+  if (stride < width) {
+    return make_error(ErrorCode::kInvalidArgument, array.name, ": stride ", stride, ", but a row has ", width,
+                      ": rows would overlap");
+  }
+  const std::size_t needed = internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
+  const std::size_t found = array.data ? array.size : 0;
+  if (found >= needed) return {};
+  return make_error(ErrorCode::kInvalidArgument, array.name, ": has ", found, " floats, needs ", needed);
+}
+
+Status check_optional(const Array& array, std::size_t num_rows, std::size_t width, std::size_t& stride) {
+  return array.size == 0 ? Status() : check_array(array, num_rows, width, stride);
+}
+
 }  // namespace
 
 Result<Session> Session::create(const Model& model, const SessionOptions& options) {
   Result<Plan> plan = Plan::create(model, options);
   if (!plan) return plan.error();
-  return create(*plan);
+  return create(*plan, options);
 }
 
-Result<Session> Session::create(const Plan& plan) {
-  void* arena = internal::allocate(plan.arena_bytes());
-  if (!arena) return make_error(ErrorCode::kOutOfMemory, "no memory for an arena of ", plan.arena_bytes(), " bytes");
-  return built(Session(plan, arena, arena));
+Result<Session> Session::create(const Plan& plan, const WorkerOptions& workers) {
+  if (!are_valid(workers)) return invalid_workers(workers);
+  const std::size_t bytes = arena_bytes(plan, workers.num_workers);
+  void* arena = internal::allocate(bytes);
+  if (!arena) return make_error(ErrorCode::kOutOfMemory, "no memory for an arena of ", bytes, " bytes");
+  return built(Session(plan, arena, arena, workers));
 }
 
-Result<Session> Session::create(const Plan& plan, void* arena, std::size_t arena_bytes) {
+Result<Session> Session::create(const Plan& plan, void* arena, std::size_t bytes, const WorkerOptions& workers) {
+  if (!are_valid(workers)) return invalid_workers(workers);
   if (!arena) return make_error(ErrorCode::kInvalidArgument, "arena: null");
-  if (arena_bytes < plan.arena_bytes()) {
-    return make_error(ErrorCode::kArenaTooSmall, "arena: ", arena_bytes, " bytes, needs ", plan.arena_bytes());
-  }
-  return built(Session(plan, nullptr, arena));
+  const std::size_t needed = arena_bytes(plan, workers.num_workers);
+  if (bytes < needed) return make_error(ErrorCode::kArenaTooSmall, "arena: ", bytes, " bytes, needs ", needed);
+  return built(Session(plan, nullptr, arena, workers));
+}
+
+std::size_t Session::arena_bytes(const Plan& plan, std::size_t num_workers) {
+  return internal::saturating_add(internal::saturating_multiply(num_workers - 1, program_bytes(plan)),
+                                  plan.arena_bytes());
 }
 
 Result<Session> Session::built(Session&& session) {
@@ -55,11 +102,30 @@ Result<Session> Session::built(Session&& session) {
   return make_error(ErrorCode::kDamaged, "the model has changed since it was planned");
 }
 
-Session::Session(const Plan& plan, void* owned, void* arena)
-    : plan_(plan), owned_(owned), program_(PlanBuilder::build(plan_, align(arena))) {}
+Session::Session(const Plan& plan, void* owned, void* arena, const WorkerOptions& workers)
+    : plan_(plan),
+      owned_(owned),
+      program_(PlanBuilder::build(plan_, align(arena))),
+      executor_(workers.executor),
+      num_workers_(workers.num_workers) {
+  for (std::size_t i = 1; program_ && i < num_workers_; ++i) {
+    if (!PlanBuilder::build(plan_, align(arena) + i * program_bytes(plan))) program_ = nullptr;
+  }
+}
+
+// The builder puts a program where it is told to.
+Program& Session::program(std::size_t worker) const {
+  std::uint8_t* first = reinterpret_cast<std::uint8_t*>(program_);
+  return *reinterpret_cast<Program*>(first + worker * program_bytes(plan_));
+}
 
 Session::Session(Session&& other) noexcept
-    : plan_(other.plan_), owned_(other.owned_), program_(other.program_), user_(other.user_) {
+    : plan_(other.plan_),
+      owned_(other.owned_),
+      program_(other.program_),
+      executor_(other.executor_),
+      num_workers_(other.num_workers_),
+      user_(other.user_) {
   other.owned_ = nullptr;
 }
 
@@ -69,6 +135,8 @@ Session& Session::operator=(Session&& other) noexcept {
     plan_ = other.plan_;
     owned_ = other.owned_;
     program_ = other.program_;
+    executor_ = other.executor_;
+    num_workers_ = other.num_workers_;
     user_ = other.user_;
     other.owned_ = nullptr;
   }
@@ -79,28 +147,96 @@ Session::~Session() { release(); }
 
 void Session::release() { internal::release(owned_); }
 
-Status Session::score(const float* x, std::size_t batch, float* scores) {
-  return score(x, program_->input_dim, batch, scores, plan_.num_tasks());
-}
-
-Status Session::score(const float* x, std::size_t x_stride, std::size_t batch, float* scores,
-                      std::size_t scores_stride) {
-  if (batch == 0) return {};
-  if (!x || !scores) return make_error(ErrorCode::kInvalidArgument, x ? "scores: null" : "x: null");
-  if (x_stride < program_->input_dim || scores_stride < plan_.num_tasks()) {
-    return make_error(ErrorCode::kInvalidArgument, "strides: rows would overlap");
+// What is to be scored, for all that reads it. `part` is what the input is taken for.
+Status Session::check_input(const Input& input, Part part, Call& call) const {
+  InputAccess::copy(input, call);
+  call.part = part;
+  if (const Status* status = InputAccess::status(input); status && !status->ok()) return *status;
+  if (const void* model = InputAccess::model(input); model && model != plan_.data()) {
+    return make_error(ErrorCode::kInvalidArgument, "rows: they were made for another model");
   }
-  return score_rows(x, x_stride, batch, false, {scores, scores_stride});
+  if (call.features) return call.features->check(*program_, call);
+  if (call.num_rows == 0) return {};
+  const Array x{"x", call.values.data(), call.values.size()};
+  return check_array(x, call.num_rows, internal::dim_of(*program_, part), call.stride);
 }
 
-Status Session::profile(const float* x, std::size_t batch, float* scores, std::uint64_t (*clock)(),
-                        std::uint64_t* ticks) {
-  // Scores first, and thereby checks the arguments.
-  if (Status status = score(x, batch, scores); !status || batch == 0) return status;
-  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
-    const internal::Rows rows{x + row * program_->input_dim, program_->input_dim,
-                              smaller(plan_.block_rows(), batch - row), false};
-    internal::run_steps_timed(*program_, internal::in_program_order(*program_, rows), clock, ticks);
+Status Session::check(const Input& input, const Output& output, Call& call) const {
+  if (input.part() == Part::kUser) {
+    return make_error(ErrorCode::kInvalidArgument, "rows: of a user, whom set_user() takes");
+  }
+  const bool candidates = input.part() == Part::kCandidate;
+  if (candidates && user_ == User::kUnset) {
+    return make_error(ErrorCode::kInvalidArgument, "candidates: set_user() comes first");
+  }
+  if (Status status = check_input(input, input.part(), call); !status || call.num_rows == 0) return status;
+  call.user_is_finite = !candidates || user_ == User::kFinite;
+  call.scores = output.scores.data();
+  call.scores_stride = output.scores_stride;
+  call.gate_weights = output.gate_weights.empty() ? nullptr : output.gate_weights.data();
+  call.gate_weights_stride = output.gate_weights_stride;
+  call.logits = output.logits.empty() ? nullptr : output.logits.data();
+  call.logits_stride = output.logits_stride;
+  const std::size_t rows = call.num_rows;
+  const Array scores{"scores", call.scores, output.scores.size()};
+  const Array weights{"gate_weights", call.gate_weights, output.gate_weights.size()};
+  const Array logits{"logits", call.logits, output.logits.size()};
+  Status status = check_array(scores, rows, plan_.num_tasks(), call.scores_stride);
+  if (status) status = check_optional(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride);
+  if (status) status = check_optional(logits, rows, plan_.num_logits(), call.logits_stride);
+  return status;
+}
+
+Status Session::score(const Input& input, const Output& output) {
+  Call call;
+  if (Status status = check(input, output, call); !status || call.num_rows == 0) return status;
+  if (num_workers_ > 1) return executor_.calls_->score(*this, call);
+  return internal::score_rows(plan_, *program_, call, 0, call.num_rows);
+}
+
+Status Session::set_user(const Input& user) {
+  user_ = User::kUnset;  // a failure must not leave the user of before
+  if (program_->shared_dim == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
+  }
+  if (user.part() == Part::kCandidate || user.num_rows() != 1) {
+    return make_error(ErrorCode::kInvalidArgument, "set_user: expected one row of a user, not ", user.num_rows(),
+                      user.part() == Part::kCandidate ? " of candidates" : " rows");
+  }
+  Call call;
+  Status status = check_input(user, Part::kUser, call);
+  if (status) status = internal::load_rows(*program_, call, 0, 1);
+  if (!status) return status;
+  const internal::RowBlock row = internal::rows_of(*program_, call, 0, 1);
+  const bool finite = program_->kernels->all_finite(row.x, program_->shared_dim);
+  if (!finite && plan_.non_finite() == NonFinite::kError) {
+    return internal::non_finite_input(*program_, Part::kUser, row.x, 0);
+  }
+  if (num_workers_ > 1) {
+    status = executor_.calls_->set_user(*this, row.x);
+    if (!status) return status;
+  } else {
+    internal::compute_prefixes(*program_, row.x);
+  }
+  user_ = finite ? User::kFinite : User::kNotFinite;
+  return {};
+}
+
+Status Session::profile(const Input& input, const Output& output, std::uint64_t (*clock)(),
+                        Span<std::uint64_t> ticks) {
+  if (!clock || ticks.size() < plan_.num_steps()) {
+    return make_error(ErrorCode::kInvalidArgument, clock ? "ticks: has " : "clock: null; ticks: has ", ticks.size(),
+                      " numbers, needs ", plan_.num_steps());
+  }
+  // Scores first, and thereby finds errors.
+  if (Status status = score(input, output); !status) return status;
+  Call call;
+  if (Status status = check(input, output, call); !status || call.num_rows == 0) return status;
+  for (std::size_t row = 0; row < call.num_rows; row += plan_.block_rows()) {
+    const std::size_t left = call.num_rows - row, count = left < plan_.block_rows() ? left : plan_.block_rows();
+    if (Status status = internal::load_rows(*program_, call, row, count); !status) return status;
+    const internal::RowBlock block = internal::rows_of(*program_, call, row, count);
+    internal::run_steps_timed(*program_, block, clock, ticks.data());
   }
   return {};
 }
@@ -119,110 +255,6 @@ StepInfo Session::step(std::size_t index) const {
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};
-}
-
-Status Session::check_columns(const FeatureColumn* columns, std::size_t num_columns, Part part) const {
-  if (num_columns == program_->num_features && num_columns != 0) {
-    return internal::check_columns(*program_, columns, part);
-  }
-  return make_error(ErrorCode::kInvalidArgument, "num_columns: ", num_columns, ", the model has ",
-                    program_->num_features, " features");
-}
-
-Status Session::score_features(const FeatureColumn* columns, std::size_t num_columns, std::size_t batch,
-                               float* scores) {
-  return score_encoded(columns, num_columns, Part::kWhole, batch, scores);
-}
-
-Status Session::set_user(const float* user) {
-  user_ = User::kUnset;  // a failure must not leave the user of before
-  if (program_->shared_dim == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
-  }
-  if (!user) return make_error(ErrorCode::kInvalidArgument, "user: null");
-  return keep_user(user);
-}
-
-Status Session::set_user_features(const FeatureColumn* columns, std::size_t num_columns) {
-  user_ = User::kUnset;
-  if (program_->shared_dim == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
-  }
-  if (Status status = check_columns(columns, num_columns, Part::kUser); !status) return status;
-  if (Status status = internal::encode_features(*program_, columns, Part::kUser, 0, 1); !status) return status;
-  return keep_user(program_->input.data);
-}
-
-Status Session::keep_user(const float* user) {
-  const bool finite = program_->kernels->all_finite(user, program_->shared_dim);
-  if (!finite && plan_.non_finite() == NonFinite::kError) {
-    return make_error(ErrorCode::kNonFinite, "set_user: an input is NaN or infinite");
-  }
-  internal::compute_prefixes(*program_, user);
-  user_ = finite ? User::kFinite : User::kNotFinite;
-  return {};
-}
-
-Status Session::score_candidates(const float* items, std::size_t num_candidates, float* scores) {
-  if (user_ == User::kUnset) return make_error(ErrorCode::kInvalidArgument, "score_candidates: set_user() comes first");
-  if (num_candidates == 0) return {};
-  if (!items || !scores) return make_error(ErrorCode::kInvalidArgument, items ? "scores: null" : "items: null");
-  return score_rows(items, program_->input_dim - program_->shared_dim, num_candidates, true,
-                    {scores, plan_.num_tasks()});
-}
-
-Status Session::score_candidate_features(const FeatureColumn* columns, std::size_t num_columns,
-                                         std::size_t num_candidates, float* scores) {
-  if (user_ == User::kUnset) return make_error(ErrorCode::kInvalidArgument, "score_candidates: set_user() comes first");
-  return score_encoded(columns, num_columns, Part::kCandidate, num_candidates, scores);
-}
-
-Status Session::score_encoded(const FeatureColumn* columns, std::size_t num_columns, Part part, std::size_t batch,
-                              float* scores) {
-  if (Status status = check_columns(columns, num_columns, part); !status) return status;
-  const bool candidates = part == Part::kCandidate;
-  const std::size_t stride = plan_.num_tasks();
-  const float* x = program_->input.data + (candidates ? program_->shared_dim : 0);
-  if (!scores && batch != 0) return make_error(ErrorCode::kInvalidArgument, "scores: null");
-  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
-    const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    if (Status status = internal::encode_features(*program_, columns, part, row, num_rows); !status) return status;
-    const internal::Rows rows{x, program_->input.stride, num_rows, candidates};
-    if (Status status = score_block(rows, row, {scores + row * stride, stride}); !status) return status;
-  }
-  return {};
-}
-
-Status Session::score_rows(const float* x, std::size_t stride, std::size_t batch, bool candidates,
-                           const Output& output) {
-  for (std::size_t row = 0; row < batch; row += plan_.block_rows()) {
-    const std::size_t num_rows = smaller(plan_.block_rows(), batch - row);
-    const internal::Rows rows{x + row * stride, stride, num_rows, candidates};
-    Status status = score_block(internal::in_program_order(*program_, rows), row,
-                                {output.scores + row * output.stride, output.stride});
-    if (!status) return status;
-  }
-  return {};
-}
-
-Status Session::score_block(const internal::Rows& rows, std::size_t first_row, const Output& output) {
-  assert(kernels::has_default_environment() && "rounding to nearest, subnormal numbers kept: see Plan::is_exact()");
-  program_->gates.run ? program_->gates.run(*this, rows, first_row) : internal::run_steps(*program_, rows);
-  const std::size_t width = program_->input_dim - (rows.candidates ? program_->shared_dim : 0);
-  const bool user_finite = !rows.candidates || user_ == User::kFinite;
-  for (std::size_t row = 0; row < rows.count; ++row) {
-    const bool finite = program_->kernels->all_finite(rows.x + row * rows.stride, width);
-    float* scores = output.scores + row * output.stride;
-    for (std::size_t task = 0; task < plan_.num_tasks(); ++task) {
-      const float score = program_->scores[program_->requested[task] * rows.count + row];
-      scores[task] = finite && user_finite ? score : std::numeric_limits<float>::quiet_NaN();
-    }
-    if (plan_.non_finite() == NonFinite::kError && !program_->kernels->all_finite(scores, plan_.num_tasks())) {
-      return make_error(ErrorCode::kNonFinite, "row ", first_row + row, finite ? ": a score" : ": an input",
-                        " is NaN or infinite");
-    }
-  }
-  return {};
 }
 
 }  // namespace mmoe

@@ -4,7 +4,7 @@
 
 namespace mmoe::internal {
 
-Rows in_program_order(const Program& program, const Rows& rows) {
+RowBlock in_program_order(const Program& program, const RowBlock& rows) {
   if (program.num_column_runs == 0 || rows.candidates) return rows;
   for (std::size_t row = 0; row < rows.count; ++row) {
     const float* from = rows.x + row * rows.stride;

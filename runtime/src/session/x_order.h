@@ -21,6 +21,6 @@ inline bool is_in_part(const Program& program, const FeatureStep& feature, Part 
 
 /// The same rows in the program's order: themselves where that is the caller's, else a copy in the program's input
 /// buffer, which the next call overwrites. REQUIRES: rows.count is at most the plan's block_rows().
-Rows in_program_order(const Program& program, const Rows& rows);
+RowBlock in_program_order(const Program& program, const RowBlock& rows);
 
 }  // namespace mmoe::internal

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#ifdef MMOE_HAS_THREADS
 #include "mmoe/kernel_sets.h"
+#ifdef MMOE_HAS_THREADS
 #include "mmoe/thread_pool.h"
 #endif
 #include "runtime/tools/bench/roofline.h"
@@ -64,36 +64,33 @@ Session make_session(const Model& model, const BenchOptions& options, std::size_
   return std::move(*session);
 }
 
-// Of a Session or a ParallelSession.
-template <class AnySession>
-Timing time_session(AnySession& session, const Model& model, const BenchOptions& options, std::size_t batch) {
+Timing time_session(Session& session, const Model& model, const BenchOptions& options, std::size_t batch) {
   const std::vector<float> x = inputs(batch * model.input_dim());
   std::vector<float> scores(batch * model.num_tasks());
+  const Input rows = Input::x(x, batch);
   TimingOptions timing;
   timing.seconds = options.seconds;
-  const auto score_rows = [&] { require(session.score(x.data(), batch, scores.data())); };
+  const auto score_rows = [&] { require(session.score(rows, {scores})); };
   const auto score_candidates = [&] {
-    require(session.set_user(x.data()));
-    require(session.score_candidates(x.data(), batch, scores.data()));
+    require(session.set_user(Input::x(x, 1)));
+    require(session.score(rows.candidates(), {scores}));
   };
   return options.candidates ? time_calls(score_candidates, timing) : time_calls(score_rows, timing);
 }
 
 BenchRun time_batch_size(const Model& model, const BenchOptions& options, std::size_t batch) {
-  const Plan plan = make_plan(model, options, batch);
-  if (options.threads == 1) {
-    Session session = make_session(model, options, batch);
-    return {batch, time_session(session, model, options, batch), plan.arena_bytes()};
-  }
+  WorkerOptions workers;
 #ifdef MMOE_HAS_THREADS
   const Result<ThreadPool> pool = ThreadPool::create(options.threads);
   if (!pool) throw ToolError(pool.error().message());
-  Result<ParallelSession> session = ParallelSession::create(plan, pool->executor(), options.threads);
-  if (!session) throw ToolError(session.error().message());
-  return {batch, time_session(*session, model, options, batch), ParallelSession::arena_bytes(plan, options.threads)};
+  workers = {pool->executor(), options.threads};
 #else
-  throw UsageError("--threads: this build has no threads");
+  if (options.threads != 1) throw UsageError("--threads: this build has no threads");
 #endif
+  const Plan plan = make_plan(model, options, batch);
+  Result<Session> session = Session::create(plan, workers);
+  if (!session) throw ToolError(session.error().message());
+  return {batch, time_session(*session, model, options, batch), Session::arena_bytes(plan, options.threads)};
 }
 
 double time_load(const BenchOptions& options, bool verify_checksums) {
@@ -119,7 +116,7 @@ std::vector<StepTime> profile(const Model& model, const BenchOptions& options, s
   std::size_t calls = 0;
   for (const std::uint64_t start = nanoseconds();
        static_cast<double>(nanoseconds() - start) < options.seconds * 1e9; ++calls) {
-    require(session.profile(x.data(), batch, scores.data(), nanoseconds, ticks.data()));
+    require(session.profile(Input::x(x, batch), {scores}, nanoseconds, ticks));
   }
   std::vector<StepTime> times;
   for (std::size_t i = 0; i < ticks.size(); ++i) {

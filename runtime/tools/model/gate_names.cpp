@@ -15,17 +15,15 @@ std::string place_of(const GateInfo& gate) { return "gate" + std::to_string(gate
 
 // The name of the only task that it feeds; "" where there are several, or it is longer than a column's should be: it
 // stands before every expert's.
-std::string task_of(const Model& model, const GateInfo& gate) {
+std::string task_of(const schema::Model& root, const GateInfo& gate) {
   constexpr std::size_t kMaxNameBytes = 256;
   std::string_view name;
   std::size_t count = 0;
-  for (std::size_t task = 0; task < model.num_tasks(); ++task) {
-    if (gate.feeds(task)) name = model.task_name(task), ++count;
+  for (Index task = 0; task < root.tasks()->size(); ++task) {
+    if (gate.feeds(task)) name = root.tasks()->Get(task)->name()->string_view(), ++count;
   }
   return count == 1 && name.size() <= kMaxNameBytes ? std::string(name) : "";
 }
-
-std::size_t num_levels(const Model& model) { return ModelView(model).root().levels()->size(); }
 
 bool all_different(const std::vector<std::string>& names) {
   return std::set<std::string>(names.begin(), names.end()).size() == names.size();
@@ -55,8 +53,9 @@ std::vector<GateInfo> gates_of(const Plan& plan) {
 std::vector<std::string> gate_names(const Plan& plan) {
   const std::vector<GateInfo> gates = gates_of(plan);
   std::vector<std::string> tasks;
-  for (const GateInfo& gate : gates) tasks.push_back(task_of(plan.model(), gate));
-  const bool with_level = num_levels(plan.model()) > 1;
+  const schema::Model& root = ModelView(plan).root();
+  for (const GateInfo& gate : gates) tasks.push_back(task_of(root, gate));
+  const bool with_level = root.levels()->size() > 1;
   const std::vector<std::string> names = names_of(gates, tasks, with_level);
   // A task may be called "gate1".
   return all_different(names) ? names : names_of(gates, std::vector<std::string>(gates.size()), with_level);
@@ -78,7 +77,7 @@ std::vector<std::string> gate_columns(const Plan& plan) {
 
 void require_gates(const Plan& plan, const std::string& option) {
   if (plan.num_gates() > 0) return;
-  std::string architecture(plan.model().architecture());
+  std::string architecture = text_of(ModelView(plan).root().architecture());
   if (architecture.empty()) architecture = "the model";
   throw UsageError(option + ": no gate to show: " + architecture +
                    " mixes its experts by constants, the same for every row ('mmoe-inspect MODEL' shows them)");

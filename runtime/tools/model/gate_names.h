@@ -20,7 +20,7 @@ std::vector<std::string> gate_names(const Plan& plan);
 /// The name of an expert of a gate's level: "expert3".
 std::string expert_name(std::size_t expert);
 
-/// One per column of Session::write_gates(): "income.expert0", "level1.gate0.expert3".
+/// One per column of Output::gate_weights: "income.expert0", "level1.gate0.expert3".
 std::vector<std::string> gate_columns(const Plan& plan);
 
 /// Throws UsageError, which begins with `option`, when the plan computes no gates.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mmoe/model.h"
+#include "mmoe/plan.h"
 #include "schema/mmoe_generated.h"
 
 namespace mmoe::tools {
@@ -48,6 +49,7 @@ inline const schema::Task& task_of(const schema::Model& model, Index index) {
 class ModelView {
  public:
   explicit ModelView(const Model& model) : data_(model.data()), file_bytes_(model.size_bytes()) {}
+  explicit ModelView(const Plan& plan) : data_(plan.data()), file_bytes_(plan.size_bytes()) {}
 
   std::uint64_t file_bytes() const { return file_bytes_; }
 

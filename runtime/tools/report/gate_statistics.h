@@ -12,7 +12,7 @@ class GateStatistics {
  public:
   explicit GateStatistics(std::size_t num_experts);
 
-  /// weights: [num_experts] of one row, as Session::write_gates() gives them.
+  /// weights: [num_experts] of one row, as Output::gate_weights has them.
   void add(const float* weights);
 
   // REQUIRES: at least one row. `expert`: its position in the gate.

@@ -12,7 +12,7 @@
 namespace mmoe::tools {
 
 Skipping::Skipping(const Plan& plan) {
-  const schema::Model& root = ModelView(plan.model()).root();
+  const schema::Model& root = ModelView(plan).root();
   std::vector<std::vector<char>> listed;
   for (const std::vector<bool>& level : experts_of_constant_gates(root)) {
     always_.emplace_back(level.begin(), level.end());

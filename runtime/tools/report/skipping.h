@@ -17,7 +17,7 @@ class Skipping {
   /// The model of the plan must stay as long.
   explicit Skipping(const Plan& plan);
 
-  /// weights: of one row, as Session::write_gates() gives them.
+  /// weights: of one row, as Output::gate_weights has them.
   void add(const float* weights);
 
   std::size_t num_experts() const { return num_experts_; }

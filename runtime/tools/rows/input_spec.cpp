@@ -6,8 +6,10 @@
 namespace mmoe::tools {
 namespace {
 
-FeatureSpec feature_spec(const FeatureInfo& info) {
+FeatureSpec feature_spec(const Model& model, std::size_t index) {
+  const FeatureInfo info = model.feature(index);
   FeatureSpec spec;
+  spec.index = index;
   spec.name = info.name;
   spec.source = info.source;
   spec.kind = info.kind;
@@ -17,6 +19,15 @@ FeatureSpec feature_spec(const FeatureInfo& info) {
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;
   return spec;
+}
+
+bool is_in(const Model& model, std::size_t index, Part part) {
+  return part == Part::kWhole || (model.feature(index).side == Side::kItem) == (part == Part::kCandidate);
+}
+
+std::size_t dim_of(const Model& model, Part part) {
+  if (part == Part::kWhole) return model.input_dim();
+  return part == Part::kUser ? model.user_dim() : model.candidate_dim();
 }
 
 // A few bytes of a file may give thousands of features one long name.
@@ -32,22 +43,20 @@ void check_names(const Model& model) {
 }  // namespace
 
 InputSpec input_spec(const Model& model, Part part) {
-  InputSpec spec;
-  spec.input_dim = part == Part::kWhole  ? model.input_dim()
-                   : part == Part::kUser ? model.user_dim()
-                                         : model.candidate_dim();
-  spec.num_model_features = model.num_features();
   check_names(model);
+  InputSpec spec;
+  spec.input_dim = dim_of(model, part);
+  spec.num_model_features = model.num_features();
+  std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < model.num_features(); ++i) {
-    const FeatureInfo info = model.feature(i);
-    if (part != Part::kWhole && (info.side == Side::kItem) != (part == Part::kCandidate)) continue;
-    spec.features.push_back(feature_spec(info));
-    spec.indices.push_back(i);
+    if (!is_in(model, i, part)) continue;
+    spec.features.push_back(feature_spec(model, i));
+    indices.push_back(i);
   }
-  spec.find_string = [&model, indices = spec.indices](std::size_t feature, std::string_view value) {
+  spec.find_string = [&model, indices](std::size_t feature, std::string_view value) {
     return model.find_id(indices[feature], value);
   };
-  spec.find_integer = [&model, indices = spec.indices](std::size_t feature, std::int64_t value) {
+  spec.find_integer = [&model, indices](std::size_t feature, std::int64_t value) {
     return model.find_id(indices[feature], value);
   };
   return spec;

@@ -14,6 +14,7 @@
 namespace mmoe::tools {
 
 struct FeatureSpec {
+  std::size_t index = 0;  ///< in the model
   std::string name;
   FeatureKind kind = FeatureKind::kDense;
   std::size_t width = 1;         ///< Dense: raw values
@@ -26,17 +27,16 @@ struct FeatureSpec {
 
 struct InputSpec {
   std::size_t input_dim = 0;
-  std::vector<FeatureSpec> features;  ///< empty: rows are x itself
-  std::vector<std::size_t> indices;   ///< of the features in the model; empty: they are all of the model's
   std::size_t num_model_features = 0;
+  std::vector<FeatureSpec> features;  ///< those of the part; empty: rows are x itself
 
-  /// As Model::find_id(feature, value); not called for Dense features.
+  /// As Model::find_id(), of features[i]; not called for Dense features.
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
 };
 
 /// The model must stay as long as the result. Throws ToolError when the features' names have more than 16 MiB in all.
-/// REQUIRES for a part: the model tells a user's inputs from a candidate's.
+/// REQUIRES for a user and for candidates: the model has a user part.
 InputSpec input_spec(const Model& model, Part part = Part::kWhole);
 
 }  // namespace mmoe::tools

@@ -20,12 +20,11 @@ std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted) {
 RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
     : has_features_(!spec.features.empty()),
       capacity_(capacity),
-      num_columns_(std::max(spec.num_model_features, spec.features.size())),
-      indices_(spec.indices),
-      kept_(capacity) {
-  if (!has_features_) slots_.push_back({spec.input_dim, std::vector<float>(capacity * spec.input_dim), {}});
+      kept_(capacity),
+      columns_(std::max(spec.num_model_features, spec.features.size())) {
+  if (!has_features_) slots_.push_back({0, spec.input_dim, std::vector<float>(capacity * spec.input_dim), {}});
   for (const FeatureSpec& feature : spec.features) {
-    Slot slot{feature.kind == FeatureKind::kDense ? feature.width : feature.length, {}, {}};
+    Slot slot{feature.index, feature.kind == FeatureKind::kDense ? feature.width : feature.length, {}, {}};
     if (feature.kind == FeatureKind::kDense) {
       slot.values.resize(capacity * feature.width);
     } else {
@@ -35,16 +34,15 @@ RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
   }
 }
 
-std::vector<FeatureColumn> RowBatch::columns(std::size_t row) const {
-  if (!has_features_) return {};
-  std::vector<FeatureColumn> result(num_columns_);
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const Slot& slot = slots_[i];
-    FeatureColumn& column = result[indices_.empty() ? i : indices_[i]];
-    if (!slot.values.empty()) column.values = slot.values.data() + row * slot.width;
-    if (!slot.ids.empty()) column.ids = slot.ids.data() + row * slot.width;
+Input RowBatch::input(std::size_t first, std::size_t num_rows) const {
+  const auto part = [&](const auto& all, std::size_t width) {
+    return Span(all.data() + first * width, all.empty() ? 0 : num_rows * width);
+  };
+  if (!has_features_) return Input::x(part(slots_[0].values, slots_[0].width), num_rows);
+  for (const Slot& slot : slots_) {
+    columns_[slot.feature] = {part(slot.values, slot.width), part(slot.ids, slot.width)};
   }
-  return result;
+  return Input::columns(columns_, num_rows);
 }
 
 }  // namespace mmoe::tools

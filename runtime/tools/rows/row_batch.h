@@ -28,11 +28,9 @@ class RowBatch {
   std::size_t num_rows() const { return num_rows_; }
   std::size_t capacity() const { return capacity_; }
 
-  /// [num_rows, input_dim]; null for a model with features.
-  const float* x() const { return has_features_ ? nullptr : slots_[0].values.data(); }
-
-  /// One per feature of the model, from row `row` on; those that are not in the batch's part are empty.
-  std::vector<FeatureColumn> columns(std::size_t row = 0) const;
+  /// Rows [first, first + num_rows) for a session, until the next call and as long as the batch.
+  Input input(std::size_t first, std::size_t num_rows) const;
+  Input input() const { return input(0, num_rows_); }
 
   /// The texts of the columns that were to be kept.
   const std::vector<std::string>& kept(std::size_t row) const { return kept_[row]; }
@@ -45,10 +43,13 @@ class RowBatch {
   /// A Sparse feature's id, or the first of a Sequence's.
   std::int32_t* ids(std::size_t slot, std::size_t row) { return slots_[slot].ids.data() + row * slots_[slot].width; }
   std::vector<std::string>& kept(std::size_t row) { return kept_[row]; }
+  const float* values(std::size_t slot, std::size_t row) const { return slots_[slot].values.data() + row * slots_[slot].width; }
+  const std::int32_t* ids(std::size_t slot, std::size_t row) const { return slots_[slot].ids.data() + row * slots_[slot].width; }
 
  private:
   struct Slot {
-    std::size_t width;  // values or ids per row
+    std::size_t feature;  // index in the model
+    std::size_t width;    // values or ids per row
     std::vector<float> values;
     std::vector<std::int32_t> ids;
   };
@@ -60,6 +61,7 @@ class RowBatch {
   std::size_t num_rows_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::vector<std::string>> kept_;
+  mutable std::vector<FeatureColumn> columns_;  // of the last input(): one per feature of the model
 };
 
 }  // namespace mmoe::tools

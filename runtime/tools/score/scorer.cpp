@@ -1,6 +1,7 @@
 #include "runtime/tools/score/scorer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "runtime/tools/support/error.h"
@@ -47,6 +48,16 @@ Session make_session(const Model& model, const ScorerOptions& options) {
   throw ToolError(plan_message(session.error()));
 }
 
+// The runtime's message of a row that was scored alone: "feature \"price\", row 0: ..." without the row, of which the
+// place is known.
+std::string without_row(const std::string& message) {
+  for (const char* row : {", row 0", "row 0, ", "row 0: "}) {
+    const std::size_t at = message.rfind(row);
+    if (at != std::string::npos) return message.substr(0, at) + message.substr(at + std::strlen(row));
+  }
+  return message;
+}
+
 }  // namespace
 
 Scorer::Scorer(const Model& model, const ScorerOptions& options)
@@ -59,8 +70,6 @@ Scorer::Scorer(const Model& model, const ScorerOptions& options)
   const std::size_t num_weights = session_.plan().num_gate_weights();
   max_rows_ = rows_that_fit(num_weights * sizeof(float), options.batch_rows);
   gate_weights_.resize(max_rows_ * num_weights);
-  const Status status = session_.write_gates(gate_weights_.data(), num_weights);
-  if (!status) throw ToolError(status.error().message());
 }
 
 const float* Scorer::score(const RowReader& reader, const RowBatch& batch) {
@@ -70,21 +79,17 @@ const float* Scorer::score(const RowReader& reader, const RowBatch& batch) {
 }
 
 void Scorer::set_user(const RowReader& reader, const RowBatch& batch) {
-  const std::vector<FeatureColumn> columns = batch.columns();
-  const Status status =
-      batch.x() ? session_.set_user(batch.x()) : session_.set_user_features(columns.data(), columns.size());
-  if (!status) throw ToolError(reader.where(0) + ": " + status.error().message());
+  if (Status status = session_.set_user(batch.input()); !status) {
+    throw ToolError(reader.where(0) + ": " + without_row(status.error().message()));
+  }
   has_user_ = true;
 }
 
 Status Scorer::score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows) {
-  if (const float* x = batch.x()) {
-    if (!has_user_) return session_.score(x + first * model_.input_dim(), num_rows, scores_.data());
-    return session_.score_candidates(x + first * model_.candidate_dim(), num_rows, scores_.data());
-  }
-  const std::vector<FeatureColumn> columns = batch.columns(first);
-  if (has_user_) return session_.score_candidate_features(columns.data(), columns.size(), num_rows, scores_.data());
-  return session_.score_features(columns.data(), columns.size(), num_rows, scores_.data());
+  const Input rows = batch.input(first, num_rows);
+  Output output{scores_};
+  output.gate_weights = gate_weights_;
+  return session_.score(has_user_ ? rows.candidates() : rows, output);
 }
 
 // The runtime counts rows within the batch; people count lines of a file.
@@ -92,9 +97,7 @@ void Scorer::fail(const RowReader& reader, const RowBatch& batch, const Error& e
   for (std::size_t row = 0; row < batch.num_rows(); ++row) {
     const Status status = score_rows(batch, row, 1);
     if (status) continue;
-    const bool non_finite = status.error().code() == ErrorCode::kNonFinite;
-    throw ToolError(reader.where(row) + ": " +
-                    (non_finite ? "an input is NaN or infinite" : status.error().message()));
+    throw ToolError(reader.where(row) + ": " + without_row(status.error().message()));
   }
   throw ToolError(error.message());
 }

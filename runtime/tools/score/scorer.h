@@ -28,7 +28,7 @@ class Scorer {
   /// The model must stay as long. Throws UsageError for an unknown task or kernel set, listing what there is.
   Scorer(const Model& model, const ScorerOptions& options);
 
-  /// From now on batches are this user's items. The batch is the reader's last and has one row, of kUser inputs.
+  /// From now on batches are this user's items. The batch is the reader's last and has one row, of Part::kUser.
   /// Throws ToolError naming the place of the row when it is refused.
   void set_user(const RowReader& reader, const RowBatch& batch);
 

@@ -47,7 +47,7 @@ struct Report {
 
   bool ok() const {
     bool result = structure.ok() && checksums.ok() && replay_error.empty();
-    for (const Replay& replay : replays) result = result && replay.num_wrong == 0;
+    for (const Replay& replay : replays) result = result && replay.report.num_wrong == 0;
     return result;
   }
 };
@@ -112,13 +112,13 @@ std::string difference_text(double difference) {
 }
 
 std::string result_text(const Replay& replay, const Report& report) {
-  if (replay.num_wrong == 0 && replay.exact) return "the same bits";
-  const std::string largest = "largest difference " + difference_text(replay.largest_difference) +
-                              (replay.exact ? "" : ", allowed " + difference_text(replay.tolerance));
-  if (replay.num_wrong == 0) return largest;
-  return "WRONG: " + with_thousands(replay.num_wrong) + " of " + counted(replay.num_scores, "score") + "; row " +
-         std::to_string(replay.row) + ", task '" + printable(report.tasks[replay.task]) + "': " +
-         float_text(replay.found) + ", expected " + float_text(replay.expected) + "; " + largest;
+  if (replay.report.num_wrong == 0 && replay.report.exact) return "the same bits";
+  const std::string largest = "largest difference " + difference_text(replay.report.largest_difference) +
+                              (replay.report.exact ? "" : ", allowed " + difference_text(replay.report.tolerance));
+  if (replay.report.num_wrong == 0) return largest;
+  return "WRONG: " + with_thousands(replay.report.num_wrong) + " of " + counted(replay.report.num_scores, "score") + "; row " +
+         std::to_string(replay.report.row) + ", task '" + printable(report.tasks[replay.report.task]) + "': " +
+         float_text(replay.report.found) + ", expected " + float_text(replay.report.expected) + "; " + largest;
 }
 
 std::string status_text(const Status& status) {
@@ -149,19 +149,19 @@ Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 
 Json replay_json(const Replay& replay, const Report& report) {
   Json out = {{"kernel_set", replay.kernel_set},
-              {"exact", replay.exact},
+              {"exact", replay.report.exact},
               {"batch", replay.batch},
-              {"scores", replay.num_scores},
-              {"wrong", replay.num_wrong},
-              {"tolerance", replay.tolerance},
-              {"largest_difference", finite_or_null(replay.largest_difference)},
-              {"ok", replay.num_wrong == 0},
+              {"scores", replay.report.num_scores},
+              {"wrong", replay.report.num_wrong},
+              {"tolerance", replay.report.tolerance},
+              {"largest_difference", finite_or_null(replay.report.largest_difference)},
+              {"ok", replay.report.num_wrong == 0},
               {"first_wrong", nullptr}};
-  if (replay.num_wrong > 0) {
-    out["first_wrong"] = {{"row", replay.row},
-                          {"task", report.tasks[replay.task]},
-                          {"found", finite_or_null(double{replay.found})},
-                          {"expected", finite_or_null(double{replay.expected})}};
+  if (replay.report.num_wrong > 0) {
+    out["first_wrong"] = {{"row", replay.report.row},
+                          {"task", report.tasks[replay.report.task]},
+                          {"found", finite_or_null(double{replay.report.found})},
+                          {"expected", finite_or_null(double{replay.report.expected})}};
   }
   return out;
 }

@@ -27,7 +27,7 @@ bool score_by_cpp(const char* path, float& first) {
   auto session = mmoe::Session::create(*model);
   const std::vector<float> x(model->input_dim(), 0.5f);
   std::vector<float> scores(model->num_tasks());
-  const bool ok = session.ok() && session->score(x.data(), 1, scores.data()).ok();
+  const bool ok = session.ok() && session->score(mmoe::Input::x(x, 1), {scores}).ok();
   first = scores[0];
   return ok;
 }

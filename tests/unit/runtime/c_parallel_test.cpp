@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "mmoe/mmoe.h"
-#include "mmoe/parallel.h"
+#include "mmoe/session.h"
 #include "tests/unit/feature_rows.h"
 #include "tests/unit/models.h"
 
@@ -95,7 +95,7 @@ Answers ask(mmoe_session* session, const std::vector<float>& x, const FeatureRow
   answers.note(mmoe_session_set_user_features(session, columns, 5), {});
   answers.note(mmoe_session_score_candidate_features(session, columns, 5, batch, scores.data()), scores);
   answers.note(mmoe_session_score_features(session, columns, 4, batch, scores.data()), scores);
-  answers.note(mmoe_session_score_candidate_features(session, columns, 2, batch, scores.data()), scores);
+  answers.note(mmoe_session_score_candidate_features(session, columns, 4, batch, scores.data()), scores);
   answers.note(mmoe_session_set_user_features(session, columns, 2), {});
   answers.note(mmoe_session_set_user(session, nullptr), {});
   answers.note(mmoe_session_score(session, nullptr, batch, scores.data()), scores);
@@ -152,7 +152,7 @@ TEST_CASE("C interface: on several cores, a row that is refused is named") {
   x[250 * 31] = x[170 * 31] = std::numeric_limits<float>::quiet_NaN();
   const CSession session = make_parallel(model, options, mmoe_thread_pool_executor(pool.get()), 3);
   CHECK(mmoe_session_score(session.get(), x.data(), kRows, scores.data()) == MMOE_NON_FINITE);
-  CHECK(std::string(mmoe_last_message()) == "row 170: an input is NaN or infinite");
+  CHECK(std::string(mmoe_last_message()) == "feature \"price\", row 170: the input is missing, NaN or infinite");
 }
 
 TEST_CASE("C interface: several cores in the caller's memory: exactly enough, at any address, nothing beyond") {
@@ -202,14 +202,14 @@ TEST_CASE("C interface: creation on several cores refuses what makes no sense") 
     return mmoe_session_create_parallel_in(model.get(), &options, its_executor, num_workers, its_arena, arena.size(),
                                            &session);
   };
-  for (const size_t num_workers : {size_t{0}, ParallelSession::kMaxWorkers + 1, SIZE_MAX}) {
+  for (const size_t num_workers : {size_t{0}, mmoe::Session::kMaxWorkers + 1, SIZE_MAX}) {
     CHECK(create(model.get(), executor, num_workers) == MMOE_INVALID_ARGUMENT);
     CHECK(create_in(executor, num_workers, arena.data()) == MMOE_INVALID_ARGUMENT);
     CHECK(mmoe_session_parallel_arena_bytes(model.get(), &options, num_workers, &bytes) == MMOE_INVALID_ARGUMENT);
     CHECK(std::string(mmoe_last_message()) == "num_workers: " + std::to_string(num_workers) + ", expected 1 to 256");
   }
   CHECK(create(model.get(), {nullptr, nullptr}, 2) == MMOE_INVALID_ARGUMENT);
-  CHECK(std::string(mmoe_last_message()) == "executor.run: null");
+  CHECK(std::string(mmoe_last_message()) == "executor: none for 2 workers");
   CHECK(create_in({nullptr, nullptr}, 2, arena.data()) == MMOE_INVALID_ARGUMENT);
   CHECK(create(model.get(), mmoe_thread_pool_executor(nullptr), 2) == MMOE_INVALID_ARGUMENT);
   CHECK(create(nullptr, executor, 2) == MMOE_INVALID_ARGUMENT);

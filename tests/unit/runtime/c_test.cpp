@@ -109,7 +109,7 @@ TEST_CASE("C interface: a model, its features, a session, the C++ interface's bi
   Random random(1);
   const std::vector<float> x = random.floats(31);
   float expected[2], found[2];
-  REQUIRE(Session::create(cpp_model)->score(x.data(), 1, expected).ok());
+  REQUIRE(Session::create(cpp_model)->score(Input::x(x, 1), {expected}).ok());
 
   mmoe_session* session = nullptr;
   REQUIRE(mmoe_session_create(model, nullptr, &session) == MMOE_OK);
@@ -117,10 +117,10 @@ TEST_CASE("C interface: a model, its features, a session, the C++ interface's bi
   CHECK(std::memcmp(expected, found, sizeof found) == 0);
   const int32_t ids[] = {1};
   const mmoe_feature_column columns[] = {
-      {x.data(), nullptr}, {nullptr, ids}, {nullptr, ids}, {nullptr, ids}, {x.data(), nullptr}};
+      {x.data(), 1, nullptr, 0}, {nullptr, 0, ids, 1}, {nullptr, 0, ids, 1}, {nullptr, 0, ids, 1}, {x.data(), 3, nullptr, 0}};
   CHECK(mmoe_session_score_features(session, columns, 5, 1, found) == MMOE_OK);
   CHECK(mmoe_session_score_features(session, columns, 4, 1, found) == MMOE_INVALID_ARGUMENT);
-  CHECK(std::string(mmoe_last_message()) == "num_columns: 4, the model has 5 features");
+  CHECK(std::string(mmoe_last_message()) == "columns: 4, the model has 5 features");
   CHECK(mmoe_model_user_dim(model) == 23);
   CHECK(mmoe_model_candidate_dim(model) == 8);
   std::vector<float> user(x.begin() + 1, x.begin() + 5), item(x.begin(), x.begin() + 1);  // country; price

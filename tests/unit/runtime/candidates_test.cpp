@@ -33,7 +33,7 @@ Session make_session(const Model& model, const SessionOptions& options) {
   return std::move(*session);
 }
 
-TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch and kind of gate") {
+TEST_CASE("candidates: the bits of whole rows, for every kernel set, batch and kind of gate") {
   Random random(1);
   for (const bool with_trunk : {false, true}) {
     for (const std::size_t top_k : {0, 2}) {
@@ -51,9 +51,9 @@ TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch
           Session session = make_session(model, options);
           std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
           for (const Request* user : {&request, &next}) {
-            REQUIRE(session.set_user(user->user.data()).ok());
-            REQUIRE(session.score(user->rows.data(), kCandidates, expected.data()).ok());
-            REQUIRE(session.score_candidates(user->items.data(), kCandidates, found.data()).ok());
+            REQUIRE(session.set_user(Input::x(user->user, 1)).ok());
+            REQUIRE(session.score(Input::x(user->rows, kCandidates), {expected}).ok());
+            REQUIRE(session.score(Input::x(user->items, kCandidates).candidates(), {found}).ok());
             CHECK(found == expected);
           }
         }
@@ -62,7 +62,7 @@ TEST_CASE("score_candidates: the bits of whole rows, for every kernel set, batch
   }
 }
 
-TEST_CASE("score_candidates: behind a user's share of a product normalisations see the whole row") {
+TEST_CASE("candidates: behind a user's share of a product normalisations see the whole row") {
   Random random(2);
   for (const std::size_t top_k : {0, 2}) {
     const AlignedBytes file = model_file(normalised_description(top_k));
@@ -73,14 +73,14 @@ TEST_CASE("score_candidates: behind a user's share of a product normalisations s
     options.skip_experts = SkipExperts::kAlways;
     Session session = make_session(model, options);
     std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
-    REQUIRE(session.set_user(request.user.data()).ok());
-    REQUIRE(session.score(request.rows.data(), kCandidates, expected.data()).ok());
-    REQUIRE(session.score_candidates(request.items.data(), kCandidates, found.data()).ok());
+    REQUIRE(session.set_user(Input::x(request.user, 1)).ok());
+    REQUIRE(session.score(Input::x(request.rows, kCandidates), {expected}).ok());
+    REQUIRE(session.score(Input::x(request.items, kCandidates).candidates(), {found}).ok());
     CHECK(found == expected);
   }
 }
 
-TEST_CASE("score_candidates: one task alone") {
+TEST_CASE("candidates: one task alone") {
   const AlignedBytes file = model_file(user_item_description(false, 0));
   const Model model = load(file);
   Random random(2);
@@ -92,88 +92,95 @@ TEST_CASE("score_candidates: one task alone") {
   Session alone = make_session(model, options);
   Session all = make_session(model, {});
   std::vector<float> found(kCandidates), expected(kCandidates * 2);
-  REQUIRE(alone.set_user(request.user.data()).ok());
-  REQUIRE(alone.score_candidates(request.items.data(), kCandidates, found.data()).ok());
-  REQUIRE(all.score(request.rows.data(), kCandidates, expected.data()).ok());
+  REQUIRE(alone.set_user(Input::x(request.user, 1)).ok());
+  REQUIRE(alone.score(Input::x(request.items, kCandidates).candidates(), {found}).ok());
+  REQUIRE(all.score(Input::x(request.rows, kCandidates), {expected}).ok());
   for (std::size_t i = 0; i < kCandidates; ++i) CHECK(found[i] == expected[2 * i + 1]);
 }
 
-TEST_CASE("score_candidate_features: the bits of score_features on the user's row repeated") {
+TEST_CASE("candidates: raw features of the user and of candidates have the bits of whole rows") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   Random random(3);
-  const std::vector<float> history = random.floats(3);
-  const std::int32_t country = 2, device = 1;
-  std::vector<std::int32_t> countries(kCandidates, country), devices(kCandidates, device), shops;
-  std::vector<float> histories, prices;
+  std::vector<float> histories = random.floats(3), prices;
+  std::vector<std::int32_t> countries(kCandidates, 2), devices(kCandidates, 1), shops;
   for (std::size_t i = 0; i < kCandidates; ++i) {
-    histories.insert(histories.end(), history.begin(), history.end());
+    if (i != 0) histories.insert(histories.end(), histories.begin(), histories.begin() + 3);
     prices.push_back(random.uniform(-10, 80));
     shops.push_back(i % 9 == 0 ? Model::kUnknownId : static_cast<std::int32_t>(random.below(100)));
   }
-  const FeatureColumn rows[] = {{prices.data(), nullptr},
-                                {nullptr, countries.data()},
-                                {nullptr, shops.data()},
-                                {nullptr, devices.data()},
-                                {histories.data(), nullptr}};
-  const FeatureColumn user[] = {{}, {nullptr, &country}, {}, {nullptr, &device}, {history.data(), nullptr}};
+  std::vector<FeatureColumn> rows(5);
+  rows[model.find_feature("country")].ids = countries;
+  rows[model.find_feature("device")].ids = devices;
+  rows[model.find_feature("history")].values = histories;
+  rows[model.find_feature("price")].values = prices;
+  rows[model.find_feature("shop")].ids = shops;
+  // The columns of the other part are ignored, whatever is in them.
+  std::vector<FeatureColumn> user(5), items(5);
+  for (std::size_t i = 0; i < 5; ++i) (model.feature(i).side == Side::kItem ? items : user)[i] = rows[i];
   for (const std::size_t max_batch : {1, 200}) {
     SessionOptions options;
     options.max_batch = max_batch;
     Session session = make_session(model, options);
     std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
-    CHECK(session.score_candidate_features(rows, 5, 1, found.data()).error().code() == ErrorCode::kInvalidArgument);
-    REQUIRE(session.set_user_features(user, 5).ok());
-    REQUIRE(session.score_features(rows, 5, kCandidates, expected.data()).ok());
-    REQUIRE(session.score_candidate_features(rows, 5, kCandidates, found.data()).ok());
-    CHECK(found == expected);
-    CHECK(session.set_user_features(user, 3).error().code() == ErrorCode::kInvalidArgument);
-    REQUIRE(session.set_user_features(user, 5).ok());
-    CHECK(session.score_candidate_features(rows, 2, 1, found.data()).error().code() == ErrorCode::kInvalidArgument);
-    CHECK(std::string(session.score_candidate_features(user, 5, 1, found.data()).error().message())
-              .find("columns[0].values: null") != std::string::npos);
+    const Input candidates = Input::columns(items, kCandidates).candidates();
+    CHECK(session.score(candidates, {found}).error().code() == ErrorCode::kInvalidArgument);  // of nobody
+    REQUIRE(session.score(Input::columns(rows, kCandidates), {expected}).ok());
+    for (const std::vector<FeatureColumn>* its_user : {&user, &rows}) {
+      for (const std::vector<FeatureColumn>* its_items : {&items, &rows}) {
+        REQUIRE(session.set_user(Input::columns(*its_user, 1)).ok());
+        REQUIRE(session.score(Input::columns(*its_items, kCandidates).candidates(), {found}).ok());
+        CHECK(found == expected);
+      }
+    }
+    const Status status = session.score(Input::columns(user, 1).candidates(), {found});
+    CHECK(status.error().code() == ErrorCode::kInvalidArgument);
+    CHECK(std::string(status.error().message()) == "columns[0].values (feature \"price\"): has 0, 1 rows need 1");
+    CHECK(session.set_user(Input::columns(user, 2)).error().code() == ErrorCode::kInvalidArgument);
+    CHECK(session.set_user(Input::columns(items, 1)).error().code() == ErrorCode::kInvalidArgument);
+    CHECK(session.set_user(Input::columns(items, 1).candidates()).error().code() == ErrorCode::kInvalidArgument);
   }
 }
 
-TEST_CASE("score_candidates: order of calls, models without users, what is not finite") {
+TEST_CASE("candidates: order of calls, models without users, what is not finite") {
   const AlignedBytes file = model_file(user_item_description(false, 0));
   const Model model = load(file);
   Random random(4);
   const Request request(model, random);
   std::vector<float> scores(kCandidates * 2);
   Session session = make_session(model, {});
-  CHECK(session.score_candidates(request.items.data(), 1, scores.data()).error().code() ==
+  CHECK(session.score(Input::x(request.items, 1).candidates(), {scores}).error().code() ==
         ErrorCode::kInvalidArgument);
-  CHECK(session.set_user(nullptr).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session.set_user(Input::x({}, 1)).error().code() == ErrorCode::kInvalidArgument);
 
   std::vector<float> bad_user = request.user;
   bad_user[12] = std::numeric_limits<float>::infinity();
-  REQUIRE(session.set_user(bad_user.data()).ok());
-  REQUIRE(session.score_candidates(request.items.data(), 3, scores.data()).ok());
+  REQUIRE(session.set_user(Input::x(bad_user, 1)).ok());
+  REQUIRE(session.score(Input::x(request.items, 3).candidates(), {scores}).ok());
   for (std::size_t i = 0; i < 6; ++i) CHECK(std::isnan(scores[i]));
   std::vector<float> bad_items = request.items;
   bad_items[7 * 60 + 6] = std::numeric_limits<float>::quiet_NaN();
-  REQUIRE(session.set_user(request.user.data()).ok());
-  REQUIRE(session.score_candidates(bad_items.data(), kCandidates, scores.data()).ok());
+  REQUIRE(session.set_user(Input::x(request.user, 1)).ok());
+  REQUIRE(session.score(Input::x(bad_items, kCandidates).candidates(), {scores}).ok());
   for (std::size_t i = 0; i < scores.size(); ++i) CHECK(std::isnan(scores[i]) == (i / 2 == 60));
 
   SessionOptions options;
   options.non_finite = NonFinite::kError;
   Session strict = make_session(model, options);
-  REQUIRE(strict.set_user(request.user.data()).ok());
-  CHECK(strict.set_user(bad_user.data()).error().code() == ErrorCode::kNonFinite);
+  REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
+  CHECK(strict.set_user(Input::x(bad_user, 1)).error().code() == ErrorCode::kNonFinite);
   // The user of before is gone: nobody's candidates are ranked for somebody else.
-  CHECK(strict.score_candidates(request.items.data(), 1, scores.data()).error().code() ==
+  CHECK(strict.score(Input::x(request.items, 1).candidates(), {scores}).error().code() ==
         ErrorCode::kInvalidArgument);
-  REQUIRE(strict.set_user(request.user.data()).ok());
-  CHECK(strict.score_candidates(bad_items.data(), kCandidates, scores.data()).error().code() ==
+  REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
+  CHECK(strict.score(Input::x(bad_items, kCandidates).candidates(), {scores}).error().code() ==
         ErrorCode::kNonFinite);
 
   const AlignedBytes plain_file = model_file(mmoe_description({}));
   const Model plain = load(plain_file);
   CHECK(plain.user_dim() == 0);
   CHECK(plain.candidate_dim() == 0);
-  CHECK(make_session(plain, {}).set_user(request.user.data()).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(make_session(plain, {}).set_user(Input::x(request.user, 1)).error().code() == ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

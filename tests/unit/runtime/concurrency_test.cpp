@@ -19,7 +19,7 @@ TEST_CASE("concurrency: one model, a session per thread, the same bits everywher
   std::vector<float> expected(64 * model.num_tasks());
   SessionOptions options;
   options.max_batch = 64;
-  REQUIRE(Session::create(model, options)->score(x.data(), 64, expected.data()).ok());
+  REQUIRE(Session::create(model, options)->score(Input::x(x, 64), {expected}).ok());
   std::atomic<int> differing{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
@@ -27,7 +27,7 @@ TEST_CASE("concurrency: one model, a session per thread, the same bits everywher
       Result<Session> session = Session::create(model, options);
       std::vector<float> scores(expected.size());
       for (int i = 0; i < 20; ++i) {
-        const bool ok = session.ok() && session->score(x.data(), 64, scores.data()).ok();
+        const bool ok = session.ok() && session->score(Input::x(x, 64), {scores}).ok();
         const bool same = std::memcmp(scores.data(), expected.data(), scores.size() * sizeof(float)) == 0;
         differing += !ok || !same;
       }

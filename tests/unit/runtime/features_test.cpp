@@ -11,24 +11,24 @@ namespace mmoe::test {
 namespace {
 
 // feature_description(): price, country, shop, device, history, of which price and shop are the item's.
-struct Rows {
+struct RawRows {
   std::vector<std::int32_t> country, device, shop;
   std::vector<float> history, price;
 
   std::vector<FeatureColumn> columns(const Model& model) const {
     std::vector<FeatureColumn> all(model.num_features());
-    all[model.find_feature("country")].ids = country.data();
-    all[model.find_feature("device")].ids = device.data();
-    all[model.find_feature("shop")].ids = shop.data();
-    all[model.find_feature("history")].values = history.data();
-    all[model.find_feature("price")].values = price.data();
+    all[model.find_feature("country")].ids = country;
+    all[model.find_feature("device")].ids = device;
+    all[model.find_feature("shop")].ids = shop;
+    all[model.find_feature("history")].values = history;
+    all[model.find_feature("price")].values = price;
     return all;
   }
 };
 
-Rows sample_rows(const Model& model, std::size_t count) {
+RawRows sample_rows(const Model& model, std::size_t count) {
   Random random(1);
-  Rows rows;
+  RawRows rows;
   for (std::size_t i = 0; i < count; ++i) {
     rows.country.push_back(static_cast<std::int32_t>(random.below(6)) - 1);
     rows.device.push_back(static_cast<std::int32_t>(random.below(4)));
@@ -42,7 +42,7 @@ Rows sample_rows(const Model& model, std::size_t count) {
 }
 
 // x as the description defines it, from the description's own tables.
-std::vector<float> encode(const converter::ModelDescription& description, const Rows& rows, std::size_t row) {
+std::vector<float> encode(const converter::ModelDescription& description, const RawRows& rows, std::size_t row) {
   std::vector<float> x;
   const auto append = [&](std::size_t embedding, std::int32_t id) {
     const converter::Table& table = description.embeddings[embedding].table;
@@ -60,12 +60,12 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
   return x;
 }
 
-TEST_CASE("score_features: raw rows have the bits of the x they stand for, in every batch") {
+TEST_CASE("columns: raw rows have the bits of the x they stand for, in every batch") {
   const converter::ModelDescription description = feature_description();
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   constexpr std::size_t kRows = 101;
-  const Rows rows = sample_rows(model, kRows);
+  const RawRows rows = sample_rows(model, kRows);
   std::vector<float> x;
   for (std::size_t row = 0; row < kRows; ++row) {
     const std::vector<float> encoded = encode(description, rows, row);
@@ -77,9 +77,9 @@ TEST_CASE("score_features: raw rows have the bits of the x they stand for, in ev
     options.max_batch = max_batch;
     Result<Session> session = Session::create(model, options);
     std::vector<float> expected(kRows * 2), found(kRows * 2);
-    REQUIRE(session->score(x.data(), kRows, expected.data()).ok());
+    REQUIRE(session->score(Input::x(x, kRows), {expected}).ok());
     const std::vector<FeatureColumn> columns = rows.columns(model);
-    REQUIRE(session->score_features(columns.data(), columns.size(), kRows, found.data()).ok());
+    REQUIRE(session->score(Input::columns(columns, kRows), {found}).ok());
     CHECK(found == expected);
   }
 }
@@ -137,23 +137,23 @@ TEST_CASE("find_id: strings, integers and identities; what is not there is unkno
   CHECK(model.find_id(device, std::int64_t{-1}) == Model::kUnknownId);
 }
 
-TEST_CASE("score_features: wrong columns, ids and categories are errors that say where") {
+TEST_CASE("columns: wrong columns, ids and categories are errors that say where") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   Result<Session> session = Session::create(model);
   std::vector<float> scores(60 * 2);
-  const auto error_of = [&](const Rows& rows, std::size_t num_columns = 5) {
+  const auto error_of = [&](const RawRows& rows, std::size_t num_columns = 5) {
     const std::vector<FeatureColumn> columns = rows.columns(model);
-    return session->score_features(columns.data(), num_columns, 60, scores.data()).error();
+    return session->score(Input::columns({columns.data(), num_columns}, 60), {scores}).error();
   };
-  const Rows good = sample_rows(model, 60);
+  const RawRows good = sample_rows(model, 60);
   CHECK(error_of(good).code() == ErrorCode::kOk);
   CHECK(error_of(good, 4).code() == ErrorCode::kInvalidArgument);
 
-  Rows bad = good;
+  RawRows bad = good;
   bad.shop[52] = 100;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
-  CHECK(std::string(error_of(bad).message()) == "feature 2, row 52: id 100, expected -1 (unknown) or below 100");
+  CHECK(std::string(error_of(bad).message()) == "feature \"shop\", row 52: id 100, expected -1 (unknown) or below 100");
   bad = good;
   bad.country[3] = -2;
   CHECK(error_of(bad).code() == ErrorCode::kInvalidArgument);
@@ -163,24 +163,24 @@ TEST_CASE("score_features: wrong columns, ids and categories are errors that say
   CHECK(std::string(error_of(bad).message()).find("row 59") != std::string::npos);
 
   std::vector<FeatureColumn> columns = good.columns(model);
-  columns[1].ids = nullptr;
-  CHECK(session->score_features(columns.data(), 5, 60, scores.data()).error().code() == ErrorCode::kInvalidArgument);
+  columns[0] = {};
+  CHECK(session->score(Input::columns(columns, 60), {scores}).error().code() == ErrorCode::kInvalidArgument);
 
   const AlignedBytes plain_file = model_file(mmoe_description({}));
   const Model plain = load(plain_file);
   Result<Session> plain_session = Session::create(plain);
-  CHECK(plain_session->score_features(nullptr, 0, 1, scores.data()).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(plain_session->score(Input::columns({}, 1), {scores}).error().code() == ErrorCode::kInvalidArgument);
 }
 
-TEST_CASE("score_features: a missing value without a rule makes the row's scores NaN") {
+TEST_CASE("columns: a missing value without a rule makes the row's scores NaN") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   Result<Session> session = Session::create(model);
-  Rows rows = sample_rows(model, 3);
+  RawRows rows = sample_rows(model, 3);
   rows.history[1 * 3 + 2] = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> scores(3 * 2);
   const std::vector<FeatureColumn> columns = rows.columns(model);
-  REQUIRE(session->score_features(columns.data(), 5, 3, scores.data()).ok());
+  REQUIRE(session->score(Input::columns(columns, 3), {scores}).ok());
   CHECK(std::isfinite(scores[0]));
   CHECK(std::isnan(scores[2]));
   CHECK(std::isnan(scores[3]));
@@ -210,9 +210,8 @@ struct SequenceRows {
       ids.push_back(i < used ? static_cast<std::int32_t>(random.below(below)) : Model::kNoElement);
     }
   }
-  std::vector<FeatureColumn> columns(std::size_t row = 0) const {
-    return {{price.data() + row, nullptr}, {nullptr, words.data() + row * 4}, {nullptr, seen.data() + row * 5},
-            {nullptr, similar.data() + row * 5}, {nullptr, tags.data() + row * 4}};
+  std::vector<FeatureColumn> columns() const {
+    return {{price, {}}, {{}, words}, {{}, seen}, {{}, similar}, {{}, tags}};
   }
 };
 
@@ -271,16 +270,16 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
     Result<Session> session = Session::create(model, options);
     REQUIRE(session.ok());
     std::vector<float> expected(rows.count * 2), found(rows.count * 2);
-    REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
-    REQUIRE(session->score_features(rows.columns().data(), 5, rows.count, found.data()).ok());
+    REQUIRE(session->score(Input::x(x, rows.count), {expected}).ok());
+    REQUIRE(session->score(Input::columns(rows.columns(), rows.count), {found}).ok());
     CHECK(found == expected);
     // The first row's user with every row's item.
     for (std::size_t row = 0; row < rows.count; ++row) {
       std::copy_n(x.begin() + 1, 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17 + 1));
     }
-    REQUIRE(session->score(x.data(), rows.count, expected.data()).ok());
-    REQUIRE(session->set_user_features(rows.columns().data(), 5).ok());
-    REQUIRE(session->score_candidate_features(rows.columns().data(), 5, rows.count, found.data()).ok());
+    REQUIRE(session->score(Input::x(x, rows.count), {expected}).ok());
+    REQUIRE(session->set_user(Input::columns(rows.columns(), 1)).ok());
+    REQUIRE(session->score(Input::columns(rows.columns(), rows.count).candidates(), {found}).ok());
     CHECK(found == expected);
     for (std::size_t row = 0; row < rows.count; ++row) {
       const std::vector<float> encoded = encode(description, rows, row);
@@ -296,15 +295,15 @@ TEST_CASE("sequences: elements that are refused name feature and row") {
   SequenceRows rows(3);
   float scores[6];
   rows.similar[5] = Model::kUnknownId;
-  Status status = session->score_features(rows.columns().data(), 5, 3, scores);
+  Status status = session->score(Input::columns(rows.columns(), 3), {scores});
   CHECK(status.error().code() == ErrorCode::kUnknownCategory);
-  CHECK(std::string(status.error().message()).find("feature 3, row 1") != std::string::npos);
+  CHECK(std::string(status.error().message()).find("feature \"similar\", row 1") != std::string::npos);
   rows.similar[5] = 9;
-  status = session->score_features(rows.columns().data(), 5, 3, scores);
+  status = session->score(Input::columns(rows.columns(), 3), {scores});
   CHECK(status.error().code() == ErrorCode::kInvalidArgument);
   rows.similar[5] = -10;
-  status = session->score_features(rows.columns().data(), 5, 3, scores);
-  CHECK(std::string(status.error().message()).find("feature 3, row 1: id -10, expected -1 (unknown) or below 9") == 0);
+  status = session->score(Input::columns(rows.columns(), 3), {scores});
+  CHECK(std::string(status.error().message()).find("feature \"similar\", row 1: id -10, expected -1 (unknown) or below 9") == 0);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "converter/check/evaluate.h"
 #include "kernels/kernels.h"
 #include "mmoe/mmoe.h"
-#include "mmoe/parallel.h"
+#include "mmoe/executor.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/feature_rows.h"
@@ -42,8 +42,9 @@ Scored score(const Model& model, const std::vector<float>& x, SessionOptions opt
   Session session = make_session(model, options);
   const std::size_t rows = x.size() / model.input_dim(), num_weights = session.plan().num_gate_weights();
   Scored scored{std::vector<float>(rows * session.plan().num_tasks()), std::vector<float>(rows * num_weights)};
-  REQUIRE(session.write_gates(scored.weights.data(), num_weights).ok());
-  REQUIRE(session.score(x.data(), rows, scored.scores.data()).ok());
+  Output output{scored.scores};
+  output.gate_weights = scored.weights;
+  REQUIRE(session.score(Input::x(x, rows), output).ok());
   return scored;
 }
 
@@ -77,7 +78,7 @@ TEST_CASE("gates: scores are the same bits as without, weights in every batch an
       const Scored expected = score(model, x, options);
       options.max_batch = kRows;
       std::vector<float> without(kRows * model.num_tasks());
-      REQUIRE(make_session(model, options).score(x.data(), kRows, without.data()).ok());
+      REQUIRE(make_session(model, options).score(Input::x(x, kRows), {without}).ok());
       CHECK(same_bits(expected.scores, without));
       for (const char* kernel_set : exact_kernel_sets()) {
         options.kernel_set = kernel_set;
@@ -258,13 +259,14 @@ TEST_CASE("gates: models without softmax gates have none, and may be asked all t
     const std::vector<float> x(model.input_dim());
     std::vector<float> scores(model.num_tasks());
     float untouched = 9;
-    REQUIRE(session.write_gates(&untouched, 0).ok());
-    REQUIRE(session.score(x.data(), 1, scores.data()).ok());
+    Output output{scores};
+    output.gate_weights = {&untouched, 1};
+    REQUIRE(session.score(Input::x(x, 1), output).ok());
     CHECK(untouched == 9);
   }
 }
 
-TEST_CASE("gates: strides are kept, too small ones refused, null ends it") {
+TEST_CASE("gates: strides are kept, too short arrays refused, and nothing is written without being asked for") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   Random random(6);
@@ -272,19 +274,23 @@ TEST_CASE("gates: strides are kept, too small ones refused, null ends it") {
   const Scored expected = score(model, x, {});
   Session session = make_session(model, {});
   std::vector<float> scores(kRows * 2), weights(kRows * 11, 9.0f);
-  CHECK(session.write_gates(weights.data(), 7).error().code() == ErrorCode::kInvalidArgument);
-  REQUIRE(session.score(x.data(), kRows, scores.data()).ok());
+  const auto score_with = [&](std::size_t size, std::size_t stride) {
+    Output output{scores};
+    output.gate_weights = {weights.data(), size};
+    output.gate_weights_stride = stride;
+    return session.score(Input::x(x, kRows), output);
+  };
+  CHECK(std::string(score_with(kRows * 8, 7).error().message()).find("gate_weights: stride 7") == 0);
+  CHECK(std::string(score_with(kRows * 8 - 1, 0).error().message()) == "gate_weights: has 1047 floats, needs 1048");
+  CHECK(score_with((kRows - 1) * 11 + 7, 11).error().code() == ErrorCode::kInvalidArgument);
   CHECK(std::count(weights.begin(), weights.end(), 9.0f) == kRows * 11);
-  REQUIRE(session.write_gates(weights.data(), 11).ok());
-  Session moved = std::move(session);
-  REQUIRE(moved.score(x.data(), kRows, scores.data()).ok());
+  REQUIRE(score_with((kRows - 1) * 11 + 8, 11).ok());
   for (std::size_t row = 0; row < kRows; ++row) {
     CHECK(std::memcmp(&weights[row * 11], &expected.weights[row * 8], 8 * sizeof(float)) == 0);
     for (std::size_t i = 8; i < 11; ++i) CHECK(weights[row * 11 + i] == 9.0f);
   }
-  REQUIRE(moved.write_gates(nullptr, 0).ok());
   std::fill(weights.begin(), weights.end(), 9.0f);
-  REQUIRE(moved.score(x.data(), kRows, scores.data()).ok());
+  REQUIRE(session.score(Input::x(x, kRows), {scores}).ok());
   CHECK(std::count(weights.begin(), weights.end(), 9.0f) == kRows * 11);
 }
 
@@ -325,39 +331,36 @@ TEST_CASE("gates: one user's candidates have the weights of whole rows") {
     options.max_batch = 50;
     Session session = make_session(model, options);
     std::vector<float> scores(expected.scores.size()), weights(expected.weights.size());
-    REQUIRE(session.write_gates(weights.data(), weights.size() / kRows).ok());
-    REQUIRE(session.set_user(x.data()).ok());
-    REQUIRE(session.score_candidates(items.data(), kRows, scores.data()).ok());
+    Output output{scores};
+    output.gate_weights = weights;
+    REQUIRE(session.set_user(Input::x(x, 1)).ok());
+    REQUIRE(session.score(Input::x(items, kRows).candidates(), output).ok());
     CHECK(same_bits(weights, expected.weights));
     x[0] = std::numeric_limits<float>::quiet_NaN();
-    REQUIRE(session.set_user(x.data()).ok());
-    REQUIRE(session.score_candidates(items.data(), kRows, scores.data()).ok());
+    REQUIRE(session.set_user(Input::x(x, 1)).ok());
+    REQUIRE(session.score(Input::x(items, kRows).candidates(), output).ok());
     CHECK(std::all_of(weights.begin(), weights.end(), [](float weight) { return std::isnan(weight); }));
   }
 }
 
 // Weights of every way to score, one after the other: rows, features, candidates, candidates' features.
-template <class AnySession>
-std::vector<float> all_weights(AnySession& session, const std::vector<float>& x,
-                               const FeatureRows<FeatureColumn>& rows, std::size_t batch) {
+std::vector<float> all_weights(Session& session, const std::vector<float>& x, const FeatureRows<FeatureColumn>& rows,
+                               std::size_t batch) {
   const std::size_t width = session.plan().num_gate_weights();
   std::vector<float> all, weights(batch * width), scores(batch * 2);
-  REQUIRE(session.write_gates(weights.data(), width).ok());
-  const auto note = [&](const Status& status) {
-    REQUIRE(status.ok());
-    all.insert(all.end(), weights.begin(), weights.end());
+  const auto note = [&](const Input& input) {
     std::fill(weights.begin(), weights.end(), -1.0f);
+    Output output{scores};
+    output.gate_weights = weights;
+    REQUIRE(session.score(input, output).ok());
+    all.insert(all.end(), weights.begin(), weights.end());
   };
-  const FeatureColumn* columns = rows.columns.data();
-  note(session.score(x.data(), batch, scores.data()));
-  note(session.score_features(columns, 5, batch, scores.data()));
-  REQUIRE(session.set_user(x.data()).ok());
-  note(session.score_candidates(x.data() + 23, batch, scores.data()));
-  REQUIRE(session.set_user_features(columns, 5).ok());
-  note(session.score_candidate_features(columns, 5, batch, scores.data()));
-  REQUIRE(session.write_gates(nullptr, 0).ok());
-  REQUIRE(session.score(x.data(), batch, scores.data()).ok());
-  CHECK(std::all_of(weights.begin(), weights.end(), [](float weight) { return weight == -1.0f; }));
+  note(Input::x(x, batch));
+  note(Input::columns(rows.columns, batch));
+  REQUIRE(session.set_user(Input::x(x, 1)).ok());
+  note(Input::x({x.data() + 23, batch * 8}, batch).candidates());
+  REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
+  note(Input::columns(rows.columns, batch).candidates());
   return all;
 }
 
@@ -377,11 +380,9 @@ TEST_CASE("gates: on several cores each row's weights are in its own place") {
     const std::vector<float> expected = all_weights(single, x, rows, batch);
     CHECK(std::all_of(expected.begin(), expected.end(), [](float weight) { return weight >= 0 && weight <= 1; }));
     for (const std::size_t num_workers : {1, 2, 3}) {
-      ParallelSession session = std::move(*ParallelSession::create(*plan, pool->executor(), num_workers));
-      ParallelSession moved = std::move(session);
+      Session session = std::move(*Session::create(*plan, {pool->executor(), num_workers}));
+      Session moved = std::move(session);
       CHECK(same_bits(all_weights(moved, x, rows, batch), expected));
-      float weight = 0;
-      CHECK(moved.write_gates(&weight, 1).error().code() == ErrorCode::kInvalidArgument);
     }
   }
 }

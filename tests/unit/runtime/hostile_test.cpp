@@ -43,8 +43,8 @@ void use(const AlignedBytes& file) {
   if (!session) return;
   const std::vector<float> x(3 * model->input_dim(), 0.5f);
   std::vector<float> scores(3 * model->num_tasks());
-  (void)session->score(x.data(), 3, scores.data());
-  if (session->set_user(x.data()).ok()) (void)session->score_candidates(x.data(), 3, scores.data());
+  (void)session->score(Input::x(x, 3), {scores});
+  if (session->set_user(Input::x(x, 1)).ok()) (void)session->score(Input::x(x, 3).candidates(), {scores});
 }
 
 TEST_CASE("hostile: every truncation is an error") {
@@ -102,7 +102,7 @@ TEST_CASE("hostile: readers of different streams that share weights") {
   Random random(1);
   const std::vector<float> x = random.floats(5 * model->input_dim());
   std::vector<float> scores(5 * model->num_tasks());
-  REQUIRE(session->score(x.data(), 5, scores.data()).ok());
+  REQUIRE(session->score(Input::x(x, 5), {scores}).ok());
   for (std::size_t i = plan->arena_bytes(); i < arena.size(); ++i) REQUIRE(arena[i] == 0xA5);
 }
 
@@ -128,14 +128,14 @@ TEST_CASE("hostile: normalized layers that share their panels") {
   const std::vector<float> x = random.floats(5 * model.input_dim());
   std::vector<float> scores[2];
   for (const SkipExperts skip : {SkipExperts::kAlways, SkipExperts::kNever}) {
-    PlanOptions options;
+    SessionOptions options;
     options.max_batch = 5;
     options.skip_experts = skip;
     Result<Session> session = Session::create(model, options);
     REQUIRE(session.ok());
     std::vector<float>& out = scores[skip == SkipExperts::kNever];
     out.resize(5 * model.num_tasks());
-    REQUIRE(session->score(x.data(), 5, out.data()).ok());
+    REQUIRE(session->score(Input::x(x, 5), {out}).ok());
   }
   CHECK(scores[0] == scores[1]);
 }

@@ -58,7 +58,7 @@ TEST_CASE("limits: a file of a few kilobytes is refused or scores a row in milli
     if (session.ok()) {
       const std::vector<float> x(model.input_dim(), 0.5f);
       float score;
-      CHECK(session->score(x.data(), 1, &score).ok());
+      CHECK(session->score(Input::x(x, 1), {{&score, 1}}).ok());
     } else {
       CHECK(session.error().code() == ErrorCode::kLimitExceeded);
     }

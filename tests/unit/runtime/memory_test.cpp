@@ -58,7 +58,7 @@ TEST_CASE("arena: one byte short is refused, exactly enough works, and nothing b
         Result<Session> session = Session::create(*plan, arena, needed);
         REQUIRE(session.ok());
         std::vector<float> scores(max_batch * model.num_tasks());
-        REQUIRE(session->score(x.data(), max_batch, scores.data()).ok());
+        REQUIRE(session->score(Input::x(x, max_batch), {scores}).ok());
         if (expected.empty()) expected = scores;
         CHECK(scores == expected);
         for (std::size_t i = 0; i < misalignment; ++i) REQUIRE(memory[i] == 0xA5);
@@ -91,7 +91,7 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   const std::vector<std::uint8_t> reference(file.data(), file.data() + file.size());
   Random random(1);
   std::vector<float> x = random.floats(200 * 31);
-  std::vector<float> scores(200 * 2), weights(200 * 64);
+  std::vector<float> scores(200 * 2), weights(200 * 64), logits(200 * 64);
   std::vector<std::int32_t> ids(200, 1);
   std::vector<std::uint8_t> arena(1 << 20);
 
@@ -103,12 +103,13 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   Result<Session> session = Session::create(*plan, arena.data(), arena.size());
   const bool created = model.ok() && plan.ok() && session.ok();
   bool scored = true;
-  for (int i = 0; i < 3; ++i) scored = session->score(x.data(), 200, scores.data()).ok() && scored;
-  scored = session->write_gates(weights.data(), plan->num_gate_weights()).ok() && scored;
-  const FeatureColumn columns[] = {{x.data(), nullptr},   {nullptr, ids.data()}, {nullptr, ids.data()},
-                                   {nullptr, ids.data()}, {x.data(), nullptr}};
-  scored = session->score_features(columns, 5, 200, scores.data()).ok() && scored;
-  scored = session->score(x.data(), 200, scores.data()).ok() && scored;
+  for (int i = 0; i < 3; ++i) scored = session->score(Input::x(x, 200), {scores}).ok() && scored;
+  Output all{scores};
+  all.gate_weights = weights;
+  all.logits = logits;
+  const FeatureColumn columns[] = {{x, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {x, {}}};
+  scored = session->score(Input::columns(columns, 200), all).ok() && scored;
+  scored = session->score(Input::x(x, 200), all).ok() && scored;
   const std::int32_t id = model->find_id(model->find_feature("country"), std::string_view("AT"));
   const std::size_t after = num_allocations;
 
@@ -128,29 +129,28 @@ TEST_CASE("Session::create allocates once") {
   CHECK(after == before + 1);
 }
 
-TEST_CASE("ParallelSession: creation allocates once, scoring on a thread pool never") {
+TEST_CASE("Session with workers: creation allocates once, scoring on a thread pool never") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Result<ThreadPool> pool = ThreadPool::create(3);
   const std::vector<float> x(300 * 31), items(300 * 8);
   std::vector<float> scores(300 * 2);
   const std::vector<std::int32_t> ids(300, 1);
-  const FeatureColumn columns[] = {{x.data(), nullptr},   {nullptr, ids.data()}, {nullptr, ids.data()},
-                                   {nullptr, ids.data()}, {x.data(), nullptr}};
+  const FeatureColumn columns[] = {{x, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {x, {}}};
   PlanOptions options;
   options.max_batch = 300;
   Result<Plan> plan = Plan::create(model, options);
   const std::size_t before = num_allocations;
-  Result<ParallelSession> session = ParallelSession::create(*plan, pool->executor(), 3);
+  Result<Session> session = Session::create(*plan, {pool->executor(), 3});
   const std::size_t created = num_allocations;
   bool scored = session.ok();
   for (int i = 0; i < 3; ++i) {
-    scored = scored && session->score(x.data(), 300, scores.data()).ok();
-    scored = scored && session->score_features(columns, 5, 300, scores.data()).ok();
-    scored = scored && session->set_user(x.data()).ok();
-    scored = scored && session->score_candidates(items.data(), 300, scores.data()).ok();
-    scored = scored && session->set_user_features(columns, 5).ok();
-    scored = scored && session->score_candidate_features(columns, 5, 300, scores.data()).ok();
+    scored = scored && session->score(Input::x(x, 300), {scores}).ok();
+    scored = scored && session->score(Input::columns(columns, 300), {scores}).ok();
+    scored = scored && session->set_user(Input::x(x, 1)).ok();
+    scored = scored && session->score(Input::x(items, 300).candidates(), {scores}).ok();
+    scored = scored && session->set_user(Input::columns(columns, 1)).ok();
+    scored = scored && session->score(Input::columns(columns, 300).candidates(), {scores}).ok();
   }
   const std::size_t after = num_allocations;
   CHECK(scored);
@@ -180,7 +180,7 @@ TEST_CASE("C interface: several cores in the caller's memory allocate nothing, e
   CHECK(scored);
   CHECK(after == before);
   CHECK(created);
-  CHECK(after_owning == after + 2);  // the workers and the handle
+  CHECK(after_owning == after + 2);  // the arena and the handle
   mmoe_session_free(owning);
   mmoe_thread_pool_free(pool);
   mmoe_model_free(model);

@@ -91,8 +91,8 @@ TEST_CASE("map: the same scores as from bytes, and checksums on request") {
   const Model in_memory = load(file);
   const std::vector<float> x(20, 0.25f);
   float scores[2][2];
-  REQUIRE(Session::create(moved)->score(x.data(), 1, scores[0]).ok());
-  REQUIRE(Session::create(in_memory)->score(x.data(), 1, scores[1]).ok());
+  REQUIRE(Session::create(moved)->score(Input::x(x, 1), {scores[0]}).ok());
+  REQUIRE(Session::create(in_memory)->score(Input::x(x, 1), {scores[1]}).ok());
   CHECK(std::memcmp(scores[0], scores[1], sizeof scores[0]) == 0);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("map: what others write to the file changes no header that was verifie
   std::vector<float> scores(mapped->num_tasks());
   Result<Session> session = Session::create(*mapped);  // of weights that are not the model's: any scores
   REQUIRE(session.ok());
-  CHECK(session->score(x.data(), 1, scores.data()).ok());
+  CHECK(session->score(Input::x(x, 1), {scores}).ok());
 }
 
 TEST_CASE("map: a copy has the scores of a file that is gone") {

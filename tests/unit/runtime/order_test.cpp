@@ -57,8 +57,11 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 struct Scored {
   std::vector<float> scores, gates;
 
-  explicit Scored(Session& session) : scores(kRows * 2), gates(kRows * session.plan().num_gate_weights()) {
-    REQUIRE(session.write_gates(gates.data(), gates.size() / kRows).ok());
+  explicit Scored(const Session& session) : scores(kRows * 2), gates(kRows * session.plan().num_gate_weights()) {}
+  Output output() {
+    Output output{scores};
+    output.gate_weights = gates;
+    return output;
   }
   bool operator==(const Scored& other) const { return same_bits(scores, other.scores) && same_bits(gates, other.gates); }
 };
@@ -90,17 +93,17 @@ TEST_CASE("order: x and features in the description's order have the bits of a m
     REQUIRE(session.ok());
     REQUIRE(first.ok());
     Scored expected(*first), found(*session);
-    REQUIRE(first->score(models.first_x.data(), kRows, expected.scores.data()).ok());
-    REQUIRE(session->score(models.x.data(), kRows, found.scores.data()).ok());
+    REQUIRE(first->score(Input::x(models.first_x, kRows), expected.output()).ok());
+    REQUIRE(session->score(Input::x(models.x, kRows), found.output()).ok());
     CHECK(found == expected);
-    REQUIRE(first->score_features(models.first_columns.data(), 5, kRows, expected.scores.data()).ok());
-    REQUIRE(session->score_features(models.rows.columns.data(), 5, kRows, found.scores.data()).ok());
+    REQUIRE(first->score(Input::columns(models.first_columns, kRows), expected.output()).ok());
+    REQUIRE(session->score(Input::columns(models.rows.columns, kRows), found.output()).ok());
     CHECK(found == expected);
     // Rows that are further apart than x is wide.
     std::vector<float> spaced(kRows * 40, 9.0f);
     for (std::size_t row = 0; row < kRows; ++row) std::copy_n(&models.x[row * 31], 31, &spaced[row * 40]);
-    REQUIRE(first->score(models.first_x.data(), kRows, expected.scores.data()).ok());
-    REQUIRE(session->score(spaced.data(), 40, kRows, found.scores.data(), 2).ok());
+    REQUIRE(first->score(Input::x(models.first_x, kRows), expected.output()).ok());
+    REQUIRE(session->score(Input::x(spaced, kRows, 40), found.output()).ok());
     CHECK(found == expected);
   }
 }
@@ -127,10 +130,10 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   options.max_batch = 50;
   Result<Session> session = Session::create(models.model, options);
   Scored expected(*session);
-  REQUIRE(session->score(models.x.data(), kRows, expected.scores.data()).ok());
+  REQUIRE(session->score(Input::x(models.x, kRows), expected.output()).ok());
   Scored found(*session);
-  REQUIRE(session->set_user(user.data()).ok());
-  REQUIRE(session->score_candidates(items.data(), kRows, found.scores.data()).ok());
+  REQUIRE(session->set_user(Input::x(user, 1)).ok());
+  REQUIRE(session->score(Input::x(items, kRows).candidates(), found.output()).ok());
   CHECK(found == expected);
 
   // The same from features; the other part's columns are not looked at.
@@ -140,17 +143,17 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   const std::vector<std::int32_t> country(kRows, models.rows.country[0]), device(kRows, models.rows.device[0]);
   std::vector<float> history;
   for (std::size_t row = 0; row < kRows; ++row) history.insert(history.end(), &models.rows.history[0], &models.rows.history[3]);
-  whole[1].ids = country.data();
-  whole[3].ids = device.data();
-  whole[4].values = history.data();
+  whole[1].ids = country;
+  whole[3].ids = device;
+  whole[4].values = history;
   Scored raw_expected(*session);
-  REQUIRE(session->score_features(whole.data(), 5, kRows, raw_expected.scores.data()).ok());
+  REQUIRE(session->score(Input::columns(whole, kRows), raw_expected.output()).ok());
   Scored raw(*session);
-  REQUIRE(session->set_user_features(of_user.data(), 5).ok());
-  REQUIRE(session->score_candidate_features(of_items.data(), 5, kRows, raw.scores.data()).ok());
+  REQUIRE(session->set_user(Input::columns(of_user, 1)).ok());
+  REQUIRE(session->score(Input::columns(of_items, kRows).candidates(), raw.output()).ok());
   CHECK(raw == raw_expected);
-  CHECK(session->set_user_features(of_items.data(), 5).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(std::string(session->set_user_features(of_items.data(), 5).error().message()) == "columns[1].ids: null");
+  CHECK(session->set_user(Input::columns(of_items, 1)).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(std::string(session->set_user(Input::columns(of_items, 1)).error().message()) == "columns[1].ids (feature \"country\"): has 0, 1 rows need 1");
 }
 
 TEST_CASE("order: golden rows lie in the description's order") {
@@ -170,15 +173,15 @@ TEST_CASE("order: golden rows lie in the description's order") {
     shop.push_back(golden.ids[row * 3 + 1]);
     device.push_back(golden.ids[row * 3 + 2]);
   }
-  columns[0].values = price.data();
-  columns[1].ids = country.data();
-  columns[2].ids = shop.data();
-  columns[3].ids = device.data();
-  columns[4].values = history.data();
+  columns[0].values = price;
+  columns[1].ids = country;
+  columns[2].ids = shop;
+  columns[3].ids = device;
+  columns[4].values = history;
   SessionOptions options;
   options.kernel_set = "scalar";
   std::vector<float> scores(12);
-  REQUIRE(Session::create(model, options)->score_features(columns.data(), 5, 6, scores.data()).ok());
+  REQUIRE(Session::create(model, options)->score(Input::columns(columns, 6), {scores}).ok());
   CHECK(std::memcmp(scores.data(), golden.scores, sizeof(float) * 12) == 0);
 }
 

@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "mmoe/parallel.h"
+#include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/feature_rows.h"
 #include "tests/unit/models.h"
@@ -38,7 +38,7 @@ struct CountingPool {
   static void run(void* state, std::size_t num_tasks, Executor::Task task, void* context) {
     auto& its = *static_cast<CountingPool*>(state);
     its.num_tasks.push_back(num_tasks);
-    its.inner.run(its.inner.state, num_tasks, task, context);
+    its.inner.run()(its.inner.state(), num_tasks, task, context);
   }
   Executor inner;
   std::vector<std::size_t> num_tasks;
@@ -54,8 +54,8 @@ Plan make_plan(const Model& model, std::size_t max_batch = kRows, NonFinite non_
   return *plan;
 }
 
-ParallelSession make_session(const Plan& plan, const Executor& executor, std::size_t num_workers) {
-  Result<ParallelSession> session = ParallelSession::create(plan, executor, num_workers);
+Session make_session(const Plan& plan, const Executor& executor, std::size_t num_workers) {
+  Result<Session> session = Session::create(plan, {executor, num_workers});
   REQUIRE(session.ok());
   CHECK(session->num_workers() == num_workers);
   return std::move(*session);
@@ -65,7 +65,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-TEST_CASE("ParallelSession: the bits of a Session for every model, number of workers and batch") {
+TEST_CASE("workers: the bits of a Session for every model, number of workers and batch") {
   const Result<ThreadPool> pool = ThreadPool::create(4);
   REQUIRE(pool.ok());
   for (const NamedModel& named : all_models()) {
@@ -78,15 +78,15 @@ TEST_CASE("ParallelSession: the bits of a Session for every model, number of wor
     for (const std::size_t max_batch : {std::size_t{5}, kRows}) {
       const Plan plan = make_plan(model, max_batch);
       std::vector<float> expected(kRows * num_tasks);
-      REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+      REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
       for (const std::size_t num_workers : kWorkers) {
         CAPTURE(num_workers);
-        ParallelSession session = make_session(plan, pool->executor(), num_workers);
+        Session session = make_session(plan, pool->executor(), num_workers);
         for (const std::size_t batch : kBatches) {
           CAPTURE(batch);
           std::vector<float> scores(kRows * num_tasks, kNan), wanted = scores;  // rows behind the batch stay
           std::copy_n(expected.begin(), batch * num_tasks, wanted.begin());
-          REQUIRE(session.score(x.data(), batch, scores.data()).ok());
+          REQUIRE(session.score(Input::x(x, batch), {scores}).ok());
           CHECK(same_bits(scores, wanted));
         }
       }
@@ -94,18 +94,18 @@ TEST_CASE("ParallelSession: the bits of a Session for every model, number of wor
   }
 }
 
-TEST_CASE("ParallelSession: any executor will do") {
+TEST_CASE("workers: any executor will do") {
   const AlignedBytes file = model_file(mixed_description());
   const Model model = load(file);
   const Plan plan = make_plan(model);
   Random random(1);
   const std::vector<float> x = random.floats(kRows * model.input_dim());
   std::vector<float> expected(kRows * model.num_tasks());
-  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
   for (const auto run : {run_backwards, run_on_new_threads}) {
-    ParallelSession session = make_session(plan, {run, nullptr}, 8);
+    Session session = make_session(plan, {run, nullptr}, 8);
     std::vector<float> scores(expected.size());
-    REQUIRE(session.score(x.data(), kRows, scores.data()).ok());
+    REQUIRE(session.score(Input::x(x, kRows), {scores}).ok());
     CHECK(same_bits(scores, expected));
   }
 }
@@ -117,42 +117,42 @@ void run_all_but_first(void*, std::size_t num_tasks, Executor::Task task, void* 
   for (std::size_t i = 1; i < num_tasks; ++i) task(context, i);
 }
 
-TEST_CASE("ParallelSession: an executor that runs nothing is an error, not scores of nobody") {
+TEST_CASE("workers: an executor that runs nothing is an error, not scores of nobody") {
   const AlignedBytes file = model_file(user_item_description(false, 0));
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const std::vector<float> x(kRows * model.input_dim(), 0.5f);
   std::vector<float> scores(kRows * model.num_tasks());
-  ParallelSession session = make_session(plan, {run_nothing, nullptr}, 3);
+  Session session = make_session(plan, {run_nothing, nullptr}, 3);
   const auto check = [](const Status& status) {
     REQUIRE_FALSE(status.ok());
     CHECK(status.error().code() == ErrorCode::kInvalidArgument);
-    CHECK(std::string(status.error().message()).find("executor.run") != std::string::npos);
+    CHECK(std::string(status.error().message()).find("executor: returned") != std::string::npos);
   };
-  check(session.score(x.data(), kRows, scores.data()));
-  check(session.set_user(x.data()));
-  ParallelSession other = make_session(plan, {run_all_but_first, nullptr}, 3);
-  CHECK(other.score(x.data(), kRows, scores.data()).ok());
-  check(other.set_user(x.data()));
+  check(session.score(Input::x(x, kRows), {scores}));
+  check(session.set_user(Input::x(x, 1)));
+  Session other = make_session(plan, {run_all_but_first, nullptr}, 3);
+  CHECK(other.score(Input::x(x, kRows), {scores}).ok());
+  check(other.set_user(Input::x(x, 1)));
 }
 
-TEST_CASE("ParallelSession: asks for as many tasks as can have rows, and for none where one is enough") {
+TEST_CASE("workers: asks for as many tasks as can have rows, and for none where one is enough") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const std::vector<float> x(kRows * model.input_dim());
   std::vector<float> scores(kRows * model.num_tasks());
   CountingPool pool({run_backwards, nullptr});
-  ParallelSession session = make_session(plan, {CountingPool::run, &pool}, 4);
+  Session session = make_session(plan, {CountingPool::run, &pool}, 4);
   for (const std::size_t batch : {0, 1, 12, 13, 24, 25, 300}) {
-    REQUIRE(session.score(x.data(), batch, scores.data()).ok());
+    REQUIRE(session.score(Input::x(x, batch), {scores}).ok());
   }
   CHECK(pool.num_tasks == std::vector<std::size_t>{2, 2, 3, 4});
-  ParallelSession alone = make_session(plan, {refuse_to_run, nullptr}, 1);
-  CHECK(alone.score(x.data(), kRows, scores.data()).ok());
+  Session alone = make_session(plan, {refuse_to_run, nullptr}, 1);
+  CHECK(alone.score(Input::x(x, kRows), {scores}).ok());
 }
 
-TEST_CASE("ParallelSession: strides are kept, and what lies between rows is not touched") {
+TEST_CASE("workers: strides are kept, and what lies between rows is not touched") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   const Plan plan = make_plan(model);
@@ -160,39 +160,38 @@ TEST_CASE("ParallelSession: strides are kept, and what lies between rows is not 
   Random random(1);
   const std::vector<float> x = random.floats(kRows * (dim + 3));
   std::vector<float> expected(kRows * (tasks + 2), -7.0f), scores = expected;
-  REQUIRE(Session::create(plan)->score(x.data(), dim + 3, kRows, expected.data(), tasks + 2).ok());
-  ParallelSession session = make_session(plan, {run_on_new_threads, nullptr}, 3);
-  REQUIRE(session.score(x.data(), dim + 3, kRows, scores.data(), tasks + 2).ok());
+  REQUIRE(Session::create(plan)->score(Input::x(x, kRows, dim + 3), {expected, tasks + 2}).ok());
+  Session session = make_session(plan, {run_on_new_threads, nullptr}, 3);
+  REQUIRE(session.score(Input::x(x, kRows, dim + 3), {scores, tasks + 2}).ok());
   CHECK(same_bits(scores, expected));
 }
 
-TEST_CASE("ParallelSession: raw features, and a user with many candidates") {
+TEST_CASE("workers: raw features, and a user with many candidates") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const FeatureRows<FeatureColumn> rows(kRows);
-  const FeatureColumn* const items = rows.columns.data();
   Result<Session> single = Session::create(plan);
   for (const std::size_t num_workers : kWorkers) {
-    ParallelSession session = make_session(plan, pool->executor(), num_workers);
+    Session session = make_session(plan, pool->executor(), num_workers);
     for (const std::size_t batch : kBatches) {
       std::vector<float> expected(kRows * 2, -1.0f), scores = expected;
-      REQUIRE(single->score_features(rows.columns.data(), 5, batch, expected.data()).ok());
-      REQUIRE(session.score_features(rows.columns.data(), 5, batch, scores.data()).ok());
+      REQUIRE(single->score(Input::columns(rows.columns, batch), {expected}).ok());
+      REQUIRE(session.score(Input::columns(rows.columns, batch), {scores}).ok());
       CHECK(same_bits(scores, expected));
 
-      REQUIRE(single->set_user_features(rows.columns.data(), 5).ok());
-      REQUIRE(single->score_candidate_features(items, 5, batch, expected.data()).ok());
-      REQUIRE(session.set_user_features(rows.columns.data(), 5).ok());
-      REQUIRE(session.score_candidate_features(items, 5, batch, scores.data()).ok());
+      REQUIRE(single->set_user(Input::columns(rows.columns, 1)).ok());
+      REQUIRE(single->score(Input::columns(rows.columns, batch).candidates(), {expected}).ok());
+      REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
+      REQUIRE(session.score(Input::columns(rows.columns, batch).candidates(), {scores}).ok());
       CHECK(same_bits(scores, expected));
     }
   }
 }
 
-TEST_CASE("ParallelSession: candidates have the bits of whole rows, for one user after the other") {
+TEST_CASE("workers: candidates have the bits of whole rows, for one user after the other") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
   for (const std::size_t top_k : {0, 2}) {
@@ -203,7 +202,7 @@ TEST_CASE("ParallelSession: candidates have the bits of whole rows, for one user
     Random random(1);
     const std::vector<float> items = random.floats(kRows * width);
     for (const std::size_t num_workers : kWorkers) {
-      ParallelSession session = make_session(plan, pool->executor(), num_workers);
+      Session session = make_session(plan, pool->executor(), num_workers);
       for (int u = 0; u < 3; ++u) {
         const std::vector<float> user = random.floats(shared);
         std::vector<float> x;
@@ -212,9 +211,9 @@ TEST_CASE("ParallelSession: candidates have the bits of whole rows, for one user
           x.insert(x.end(), &items[i * width], &items[i * width] + width);
         }
         std::vector<float> expected(kRows * 2), scores(kRows * 2);
-        REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
-        REQUIRE(session.set_user(user.data()).ok());
-        REQUIRE(session.score_candidates(items.data(), kRows, scores.data()).ok());
+        REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
+        REQUIRE(session.set_user(Input::x(user, 1)).ok());
+        REQUIRE(session.score(Input::x(items, kRows).candidates(), {scores}).ok());
         CHECK(same_bits(scores, expected));
       }
     }
@@ -229,7 +228,7 @@ std::string error_of(const Plan& plan, const Executor& executor, const Call& cal
   Result<Session> single = Session::create(plan);
   const Error expected = call(*single).error();
   for (const std::size_t num_workers : kWorkers) {
-    ParallelSession session = make_session(plan, executor, num_workers);
+    Session session = make_session(plan, executor, num_workers);
     for (int i = 0; i < 5; ++i) {
       const Error found = call(session).error();
       CHECK(found.code() == expected.code());
@@ -239,7 +238,7 @@ std::string error_of(const Plan& plan, const Executor& executor, const Call& cal
   return expected.message();
 }
 
-TEST_CASE("ParallelSession: of several bad rows the first is named, whoever finds one first") {
+TEST_CASE("workers: of several bad rows the first is named, whoever finds one first") {
   const Result<ThreadPool> pool = ThreadPool::create(4);
   REQUIRE(pool.ok());
   const AlignedBytes file = model_file(mmoe_description({}));
@@ -247,42 +246,42 @@ TEST_CASE("ParallelSession: of several bad rows the first is named, whoever find
   const Plan plan = make_plan(model, kRows, NonFinite::kError);
   const std::size_t dim = model.input_dim();
   std::vector<float> x(kRows * dim, 0.5f), scores(kRows * model.num_tasks());
-  const auto call = [&](auto& session) { return session.score(x.data(), kRows, scores.data()); };
+  const auto call = [&](auto& session) { return session.score(Input::x(x, kRows), {scores}); };
   CHECK(error_of(plan, pool->executor(), call) == "");
   x[299 * dim + 3] = kNan;
-  CHECK(error_of(plan, pool->executor(), call) == "row 299: an input is NaN or infinite");
+  CHECK(error_of(plan, pool->executor(), call) == "row 299, column 3 of x: the input is NaN or infinite");
   x[170 * dim] = std::numeric_limits<float>::infinity();
   x[171 * dim] = kNan;
-  CHECK(error_of(plan, pool->executor(), call) == "row 170: an input is NaN or infinite");
-  CHECK(error_of(plan, {run_backwards, nullptr}, call) == "row 170: an input is NaN or infinite");
+  CHECK(error_of(plan, pool->executor(), call) == "row 170, column 0 of x: the input is NaN or infinite");
+  CHECK(error_of(plan, {run_backwards, nullptr}, call) == "row 170, column 0 of x: the input is NaN or infinite");
 
   // After an error the session is as good as new.
   std::fill(x.begin(), x.end(), 0.25f);
   std::vector<float> expected(scores.size());
-  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
-  ParallelSession session = make_session(plan, pool->executor(), 4);
+  REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
+  Session session = make_session(plan, pool->executor(), 4);
   x[20] = kNan;
-  CHECK_FALSE(session.score(x.data(), kRows, scores.data()).ok());
+  CHECK_FALSE(session.score(Input::x(x, kRows), {scores}).ok());
   x[20] = 0.25f;
-  REQUIRE(session.score(x.data(), kRows, scores.data()).ok());
+  REQUIRE(session.score(Input::x(x, kRows), {scores}).ok());
   CHECK(same_bits(scores, expected));
 }
 
-TEST_CASE("ParallelSession: a NaN reaches the scores of its own row only") {
+TEST_CASE("workers: a NaN reaches the scores of its own row only") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   const Plan plan = make_plan(model);
   std::vector<float> x(kRows * model.input_dim(), 0.5f);
   x[100 * model.input_dim()] = kNan;
   std::vector<float> expected(kRows * 2), scores(kRows * 2);
-  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
-  REQUIRE(make_session(plan, {run_on_new_threads, nullptr}, 3).score(x.data(), kRows, scores.data()).ok());
+  REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
+  REQUIRE(make_session(plan, {run_on_new_threads, nullptr}, 3).score(Input::x(x, kRows), {scores}).ok());
   CHECK(same_bits(scores, expected));
   CHECK(scores[200] != scores[200]);
 }
 
 // A Session looks at a block feature by feature, so parts of another size could find another error first.
-TEST_CASE("ParallelSession: of several bad features and rows a Session's is named") {
+TEST_CASE("workers: of several bad features and rows a Session's is named") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
   const AlignedBytes file = model_file(feature_description());
@@ -290,20 +289,21 @@ TEST_CASE("ParallelSession: of several bad features and rows a Session's is name
   const Plan plan = make_plan(model);
   FeatureRows<FeatureColumn> rows(kRows);
   std::vector<float> scores(kRows * 2);
-  const auto call = [&](auto& session) { return session.score_features(rows.columns.data(), 5, kRows, scores.data()); };
+  const auto call = [&](auto& session) { return session.score(Input::columns(rows.columns, kRows), {scores}); };
   rows.shop[145] = 100;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 2, row 145: id 100, expected -1 (unknown) or below 100");
+  CHECK(error_of(plan, pool->executor(), call) == "feature \"shop\", row 145: id 100, expected -1 (unknown) or below 100");
   rows.country[190] = -5;
-  CHECK(error_of(plan, pool->executor(), call) == "feature 1, row 190: id -5, expected -1 (unknown) or below 5");
+  CHECK(error_of(plan, pool->executor(), call) ==
+        "feature \"country\", row 190: id -5, expected -1 (unknown) or below 5");
   const auto candidates = [&](auto& session) {
-    REQUIRE(session.set_user_features(rows.columns.data(), 5).ok());
-    return session.score_candidate_features(rows.columns.data(), 5, kRows, scores.data());
+    REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
+    return session.score(Input::columns(rows.columns, kRows).candidates(), {scores});
   };
   CHECK(error_of(plan, pool->executor(), candidates) ==
-        "feature 2, row 145: id 100, expected -1 (unknown) or below 100");
+        "feature \"shop\", row 145: id 100, expected -1 (unknown) or below 100");
 }
 
-TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
+TEST_CASE("workers: wrong calls get a Session's answer") {
   const Executor executor{run_backwards, nullptr};
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
@@ -312,65 +312,71 @@ TEST_CASE("ParallelSession: wrong calls get a Session's answer") {
   std::vector<float> scores(kRows * 2);
   const FeatureRows<FeatureColumn> rows(kRows);
   std::vector<FeatureColumn> missing = rows.columns;
-  missing[4].values = nullptr;
-  missing[2].ids = nullptr;
-  const std::vector<float> not_finite(24, kNan);
-  float* const out = scores.data();
+  missing[2] = {};
+  missing[4] = {};
+  const std::vector<float> not_finite(31, kNan);
+  const Input whole = Input::x(x, kRows), columns = Input::columns(rows.columns, kRows);
+  const Output out{scores};
   const auto refused = [&](const auto& call) { return !error_of(plan, executor, call).empty(); };
-  CHECK(refused([&](auto& s) { return s.score(nullptr, kRows, out); }));
-  CHECK(refused([&](auto& s) { return s.score(x.data(), kRows, nullptr); }));
-  CHECK(refused([&](auto& s) { return s.score(x.data(), 30, kRows, out, 2); }));
-  CHECK(refused([&](auto& s) { return s.score(x.data(), 31, kRows, out, 1); }));
-  CHECK(refused([&](auto& s) { return s.score_features(rows.columns.data(), 4, kRows, out); }));
-  CHECK(refused([&](auto& s) { return s.score_features(nullptr, 5, kRows, out); }));
-  CHECK(refused([&](auto& s) { return s.score_features(rows.columns.data(), 5, kRows, nullptr); }));
-  CHECK(refused([&](auto& s) { return s.score_features(missing.data(), 5, kRows, out); }));
-  CHECK(refused([&](auto& s) { return s.set_user(nullptr); }));
-  CHECK(refused([&](auto& s) { return s.set_user(not_finite.data()); }));
-  CHECK(refused([&](auto& s) { return s.score_candidates(x.data(), kRows, out); }));  // before set_user()
-  CHECK(refused([&](auto& s) { return s.set_user_features(rows.columns.data(), 2); }));
-  CHECK(refused([&](auto& s) { return s.set_user_features(missing.data(), 5); }));
-  CHECK(refused([&](auto& s) {
-    REQUIRE(s.set_user(x.data()).ok());
-    return s.score_candidate_features(missing.data(), 5, kRows, out);
+  CHECK(refused([&](Session& s) { return s.score(Input::x({}, kRows), out); }));
+  CHECK(refused([&](Session& s) { return s.score(whole, {}); }));
+  CHECK(refused([&](Session& s) { return s.score(whole, {{scores.data(), scores.size() - 1}}); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::x(x, kRows, 30), out); }));
+  CHECK(refused([&](Session& s) { return s.score(whole, {scores, 1}); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::columns({rows.columns.data(), 4}, kRows), out); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::columns({}, kRows), out); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::columns({nullptr, 5}, kRows), out); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::columns(rows.columns, kRows + 1), out); }));
+  CHECK(refused([&](Session& s) { return s.score(columns, {}); }));
+  CHECK(refused([&](Session& s) { return s.score(Input::columns(missing, kRows), out); }));
+  CHECK(refused([&](Session& s) { return s.set_user(Input::x({}, 1)); }));
+  CHECK(refused([&](Session& s) { return s.set_user(Input::x(not_finite, 1)); }));
+  CHECK(refused([&](Session& s) { return s.set_user(Input::x(x, 2)); }));
+  CHECK(refused([&](Session& s) { return s.score(whole.candidates(), out); }));  // before set_user()
+  CHECK(refused([&](Session& s) { return s.set_user(Input::columns({rows.columns.data(), 3}, 1)); }));
+  CHECK(refused([&](Session& s) { return s.set_user(Input::columns(missing, 1)); }));
+  CHECK(refused([&](Session& s) { return s.set_user(columns.candidates()); }));
+  CHECK(refused([&](Session& s) {
+    REQUIRE(s.set_user(Input::x(x, 1)).ok());
+    return s.score(Input::columns(missing, kRows).candidates(), out);
   }));
-  CHECK(refused([&](auto& s) {
-    REQUIRE(s.set_user(x.data()).ok());
-    return s.score_candidates(nullptr, kRows, out);
+  CHECK(refused([&](Session& s) {
+    REQUIRE(s.set_user(Input::x(x, 1)).ok());
+    return s.score(Input::x({}, kRows).candidates(), out);
   }));
 }
 
-TEST_CASE("ParallelSession: creation refuses what makes no sense") {
+TEST_CASE("workers: creation refuses what makes no sense") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const Executor executor{run_backwards, nullptr};
-  CHECK(ParallelSession::create(plan, {}, 2).error().code() == ErrorCode::kInvalidArgument);
-  for (const std::size_t num_workers : {std::size_t{0}, ParallelSession::kMaxWorkers + 1, SIZE_MAX}) {
-    CHECK(ParallelSession::create(plan, executor, num_workers).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(Session::create(plan, {{}, 2}).error().code() == ErrorCode::kInvalidArgument);
+  for (const std::size_t num_workers : {std::size_t{0}, Session::kMaxWorkers + 1, SIZE_MAX}) {
+    CHECK(Session::create(plan, {executor, num_workers}).error().code() == ErrorCode::kInvalidArgument);
   }
-  CHECK(ParallelSession::create(plan, executor, 2, nullptr, SIZE_MAX).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(ParallelSession::create(plan, executor, ParallelSession::kMaxWorkers).ok());
+  CHECK(Session::create(plan, nullptr, SIZE_MAX, {executor, 2}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(Session::create(plan, {executor, Session::kMaxWorkers}).ok());
 }
 
-TEST_CASE("ParallelSession: in the caller's memory: exactly enough, at any address, nothing beyond") {
+TEST_CASE("workers: in the caller's memory: exactly enough, at any address, nothing beyond") {
   const AlignedBytes file = model_file(feature_description());
   const Model model = load(file);
   const Executor executor{run_on_new_threads, nullptr};
   const FeatureRows<FeatureColumn> rows(kRows);
   for (const std::size_t num_workers : {1, 3}) {
     const Plan plan = make_plan(model);
-    const std::size_t needed = ParallelSession::arena_bytes(plan, num_workers);
+    const std::size_t needed = Session::arena_bytes(plan, num_workers);
     std::vector<float> expected(kRows * 2), scores(kRows * 2);
-    REQUIRE(Session::create(plan)->score_features(rows.columns.data(), 5, kRows, expected.data()).ok());
+    REQUIRE(Session::create(plan)->score(Input::columns(rows.columns, kRows), {expected}).ok());
     for (std::size_t misalignment = 0; misalignment < 64; misalignment += 21) {
       std::vector<std::uint8_t> memory(needed + misalignment + 64, 0xA5);
       std::uint8_t* arena = memory.data() + misalignment;
-      CHECK(ParallelSession::create(plan, executor, num_workers, arena, needed - 1).error().code() ==
+      CHECK(Session::create(plan, arena, needed - 1, {executor, num_workers}).error().code() ==
             ErrorCode::kArenaTooSmall);
-      Result<ParallelSession> session = ParallelSession::create(plan, executor, num_workers, arena, needed);
+      Result<Session> session = Session::create(plan, arena, needed, {executor, num_workers});
       REQUIRE(session.ok());
-      REQUIRE(session->score_features(rows.columns.data(), 5, kRows, scores.data()).ok());
+      REQUIRE(session->score(Input::columns(rows.columns, kRows), {scores}).ok());
       CHECK(same_bits(scores, expected));
       for (std::size_t i = 0; i < misalignment; ++i) REQUIRE(memory[i] == 0xA5);
       for (std::size_t i = misalignment + needed; i < memory.size(); ++i) REQUIRE(memory[i] == 0xA5);
@@ -378,22 +384,22 @@ TEST_CASE("ParallelSession: in the caller's memory: exactly enough, at any addre
   }
 }
 
-TEST_CASE("ParallelSession: can be moved") {
+TEST_CASE("workers: can be moved") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
   const Plan plan = make_plan(model);
   const Executor executor{run_backwards, nullptr};
   const std::vector<float> x(kRows * model.input_dim(), 0.5f);
   std::vector<float> scores(kRows * 2);
-  ParallelSession first = make_session(plan, executor, 2);
-  ParallelSession second = std::move(first);
-  CHECK(second.score(x.data(), kRows, scores.data()).ok());
+  Session first = make_session(plan, executor, 2);
+  Session second = std::move(first);
+  CHECK(second.score(Input::x(x, kRows), {scores}).ok());
   second = make_session(plan, executor, 3);
   CHECK(second.num_workers() == 3);
-  CHECK(second.score(x.data(), kRows, scores.data()).ok());
+  CHECK(second.score(Input::x(x, kRows), {scores}).ok());
 }
 
-TEST_CASE("ParallelSession: several on one pool, from several threads") {
+TEST_CASE("workers: several on one pool, from several threads") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
   const AlignedBytes file = model_file(mixed_description());
@@ -402,15 +408,15 @@ TEST_CASE("ParallelSession: several on one pool, from several threads") {
   Random random(1);
   const std::vector<float> x = random.floats(kRows * model.input_dim());
   std::vector<float> expected(kRows * model.num_tasks());
-  REQUIRE(Session::create(plan)->score(x.data(), kRows, expected.data()).ok());
+  REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
   std::atomic<int> differing{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      Result<ParallelSession> session = ParallelSession::create(plan, pool->executor(), 3);
+      Result<Session> session = Session::create(plan, {pool->executor(), 3});
       std::vector<float> scores(expected.size());
       for (int i = 0; i < 20; ++i) {
-        const bool ok = session.ok() && session->score(x.data(), kRows, scores.data()).ok();
+        const bool ok = session.ok() && session->score(Input::x(x, kRows), {scores}).ok();
         differing += !ok || !same_bits(scores, expected);
       }
     });

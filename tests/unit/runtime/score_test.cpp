@@ -31,8 +31,9 @@ std::vector<float> score(const Model& model, const std::vector<float>& x, std::s
   std::vector<float> scores(rows * session.plan().num_tasks());
   for (std::size_t row = 0; row < rows; row += batch) {
     const std::size_t count = std::min(batch, rows - row);
-    require_ok(session.score(x.data() + row * model.input_dim(), count,
-                             scores.data() + row * session.plan().num_tasks()));
+    const std::size_t dim = model.input_dim(), tasks = session.plan().num_tasks();
+    require_ok(session.score(Input::x({x.data() + row * dim, count * dim}, count),
+                             {{scores.data() + row * tasks, count * tasks}}));
   }
   return scores;
 }
@@ -237,17 +238,31 @@ TEST_CASE("score: rows with strides") {
   const std::vector<float> expected = score(model, packed, 60);
   Session session = make_session(model, {});
   std::vector<float> scores(60 * 5, 9.0f);
-  require_ok(session.score(x.data(), 25, 60, scores.data(), 5));
+  require_ok(session.score(Input::x(x, 60, 25), {scores, 5}));
   for (std::size_t row = 0; row < 60; ++row) {
     CHECK(scores[row * 5] == expected[row * 2]);
     CHECK(scores[row * 5 + 1] == expected[row * 2 + 1]);
     CHECK(scores[row * 5 + 2] == 9.0f);
   }
-  CHECK(session.score(x.data(), 19, 60, scores.data(), 5).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(session.score(x.data(), 25, 60, scores.data(), 1).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(session.score(nullptr, 1, scores.data()).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(session.score(x.data(), 1, nullptr).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(session.score(nullptr, 0, nullptr).ok());
+  const auto message = [](const Status& status) {
+    CHECK(status.error().code() == ErrorCode::kInvalidArgument);
+    return std::string(status.error().message());
+  };
+  CHECK(message(session.score(Input::x(x, 60, 19), {scores, 5})) ==
+        "x: stride 19, but a row has 20: rows would overlap");
+  CHECK(message(session.score(Input::x(x, 60, 25), {scores, 1})) ==
+        "scores: stride 1, but a row has 2: rows would overlap");
+  // The last row needs no more than its own columns.
+  REQUIRE(session.score(Input::x({x.data(), 59 * 25 + 20}, 60, 25), {{scores.data(), 59 * 5 + 2}, 5}).ok());
+  CHECK(message(session.score(Input::x({x.data(), 59 * 25 + 19}, 60, 25), {scores, 5})) ==
+        "x: has 1494 floats, needs 1495");
+  CHECK(message(session.score(Input::x(x, 60, 25), {{scores.data(), 59 * 5 + 1}, 5})) ==
+        "scores: has 296 floats, needs 297");
+  CHECK(message(session.score(Input::x(x, SIZE_MAX), {scores})).find("x: has 1500 floats, needs ") == 0);
+  CHECK(message(session.score(Input::x({}, 1), {scores})) == "x: has 0 floats, needs 20");
+  CHECK(message(session.score(Input::x({nullptr, 20}, 1), {scores})) == "x: has 0 floats, needs 20");
+  CHECK(message(session.score(Input::x(x, 1), {})) == "scores: has 0 floats, needs 2");
+  CHECK(session.score(Input::x({}, 0), {}).ok());
 }
 
 TEST_CASE("score: a row that is not finite has NaN scores and leaves the others alone, or is an error") {
@@ -275,7 +290,7 @@ TEST_CASE("score: a row that is not finite has NaN scores and leaves the others 
       options.non_finite = NonFinite::kError;
       Session session = make_session(model, options);
       std::vector<float> scores(expected.size());
-      const Status status = session.score(poisoned.data(), 70, scores.data());
+      const Status status = session.score(Input::x(poisoned, 70), {scores});
       CHECK(status.error().code() == ErrorCode::kNonFinite);
       CHECK(std::string(status.error().message()).find("row 53") != std::string::npos);
     }
@@ -300,10 +315,10 @@ TEST_CASE("score: finite inputs that overflow leave the others alone, or are an 
     options.max_batch = max_batch;
     Session session = make_session(model, options);
     std::vector<float> scores(expected.size());
-    const Status status = session.score(x.data(), 40, scores.data());
+    const Status status = session.score(Input::x(x, 40), {scores});
     CHECK(status.error().code() == ErrorCode::kNonFinite);
     CHECK(std::string(status.error().message()).find("row 31: a score") == 0);
-    CHECK(session.score(x.data(), 31, scores.data()).ok());
+    CHECK(session.score(Input::x(x, 31), {scores}).ok());
   }
 }
 

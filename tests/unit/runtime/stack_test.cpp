@@ -90,7 +90,7 @@ void* plan_and_score(void* argument) {
       new Result<Session>(Session::create(**plan, work.arena.data(), work.arena.size())));
   if (!session->ok()) return nullptr;
   const std::unique_ptr<Status> status(
-      new Status((**session).score(work.x.data(), work.num_rows, work.scores.data())));
+      new Status((**session).score(Input::x(work.x, work.num_rows), {work.scores})));
   work.ok = status->ok();
   return nullptr;
 }

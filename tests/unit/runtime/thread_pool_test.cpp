@@ -48,7 +48,7 @@ TEST_CASE("ThreadPool: calls every index once, for any number of threads and tas
       CAPTURE(num_tasks);
       Counts counts(num_tasks);
       for (int i = 1; i <= 50; ++i) {
-        executor.run(executor.state, num_tasks, Counts::task, &counts);
+        executor.run()(executor.state(), num_tasks, Counts::task, &counts);
         REQUIRE(counts.all(i));
       }
     }
@@ -63,7 +63,7 @@ TEST_CASE("ThreadPool: what tasks wrote is there when run returns") {
     (*static_cast<std::vector<std::size_t>*>(context))[index] += index;
   };
   for (std::size_t i = 1; i <= 200; ++i) {
-    pool.executor().run(pool.executor().state, values.size(), task, &values);
+    pool.executor().run()(pool.executor().state(), values.size(), task, &values);
     for (std::size_t index = 0; index < values.size(); ++index) REQUIRE(values[index] == i * index);
   }
 }
@@ -79,7 +79,7 @@ TEST_CASE("ThreadPool: a pool of one has no thread; larger ones work on several"
     if (std::this_thread::get_id() != its.caller) its.elsewhere = true;
   };
   const ThreadPool one = make_pool(1);
-  one.executor().run(one.executor().state, 100, note, &meeting);
+  one.executor().run()(one.executor().state(), 100, note, &meeting);
   CHECK_FALSE(meeting.elsewhere);
 
   // Three tasks that wait for each other finish only if three threads run them.
@@ -89,7 +89,7 @@ TEST_CASE("ThreadPool: a pool of one has no thread; larger ones work on several"
     while (its.arrived < 3) std::this_thread::yield();
   };
   const ThreadPool three = make_pool(3);
-  three.executor().run(three.executor().state, 3, meet, &meeting);
+  three.executor().run()(three.executor().state(), 3, meet, &meeting);
   CHECK(meeting.arrived == 3);
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("ThreadPool: callers on several threads take turns") {
   std::vector<std::thread> callers;
   for (Counts& its : counts) {
     callers.emplace_back([&its, executor = pool.executor()] {
-      for (int i = 0; i < 100; ++i) executor.run(executor.state, 5, Counts::task, &its);
+      for (int i = 0; i < 100; ++i) executor.run()(executor.state(), 5, Counts::task, &its);
     });
   }
   for (std::thread& caller : callers) caller.join();
@@ -112,7 +112,7 @@ TEST_CASE("ThreadPool: an executor survives its pool's moves; pools come and go"
   ThreadPool pool = make_pool(2);
   const Executor executor = pool.executor();
   ThreadPool moved = std::move(pool);
-  executor.run(executor.state, 4, Counts::task, &counts);
+  executor.run()(executor.state(), 4, Counts::task, &counts);
   CHECK(counts.all(1));
   moved = make_pool(3);
   CHECK(moved.num_threads() == 3);
@@ -138,16 +138,16 @@ TEST_CASE("ThreadPool: a child after fork() can run tasks and leave the pool") {
   std::optional<ThreadPool> pool(make_pool(4));
   const Executor executor = pool->executor();
   Counts before(8);
-  executor.run(executor.state, 8, Counts::task, &before);
+  executor.run()(executor.state(), 8, Counts::task, &before);
   CHECK(exit_status_of_child([&] { pool.reset(); }) == 0);
   CHECK(exit_status_of_child([&] {
           Counts counts(8);
-          executor.run(executor.state, 8, Counts::task, &counts);
+          executor.run()(executor.state(), 8, Counts::task, &counts);
           pool.reset();
           if (!counts.all(1)) _exit(1);
         }) == 0);
   Counts counts(8);  // the parent's is as it was
-  executor.run(executor.state, 8, Counts::task, &counts);
+  executor.run()(executor.state(), 8, Counts::task, &counts);
   CHECK(counts.all(1));
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("ThreadPool: a child after fork() can have a pool of its own (not emul
           *pool = make_pool(2);  // ends the one and has threads of its own
           Counts counts(8);
           const Executor own = pool->executor();
-          own.run(own.state, 8, Counts::task, &counts);
+          own.run()(own.state(), 8, Counts::task, &counts);
           pool.reset();
           if (!counts.all(1)) _exit(1);
         }) == 0);
@@ -176,7 +176,7 @@ TEST_CASE("ThreadPool: refuses a number of threads that makes no sense") {
 TEST_CASE("ThreadPool: an idle pool uses no processor time") {
   const ThreadPool pool = make_pool(4);
   Counts counts(4);
-  pool.executor().run(pool.executor().state, 4, Counts::task, &counts);
+  pool.executor().run()(pool.executor().state(), 4, Counts::task, &counts);
   const std::clock_t before = std::clock();
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   const double seconds = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;

@@ -70,7 +70,7 @@ TEST_CASE("golden rows in the file give their scores on every exact kernel set, 
     Result<Session> session = Session::create(model, options);
     REQUIRE(session.ok());
     std::vector<float> scores(20 * 2);
-    REQUIRE(session->score(golden.values, 20, scores.data()).ok());
+    REQUIRE(session->score(Input::golden(golden, 0, 20), {scores}).ok());
     CHECK(std::memcmp(scores.data(), golden.scores, scores.size() * sizeof(float)) == 0);
   }
 }

@@ -76,7 +76,7 @@ TEST_CASE("verify: rows of a few bytes that cost millions of multiply-adds each 
   // As many of a model whose layers take more of the file than the rows ask for.
   const AlignedBytes plain = mmoe::test::SharedModel({1, 2, 1, 1, 16, 0, 0, 2000}).file();
   const Model cheap = load(plain);
-  CHECK(replay_golden_rows(cheap, "scalar", 256).num_wrong == 0);
+  CHECK(replay_golden_rows(cheap, "scalar", 256).report.num_wrong == 0);
 }
 
 TEST_CASE("inspect: activations, links and gates by the names of the description") {
@@ -114,9 +114,9 @@ TEST_CASE("golden rows of every architecture replay on every kernel set") {
       for (const std::size_t batch : {std::size_t{1}, std::size_t{5}}) {
         INFO(named.name << ", " << kernel_set << ", batch " << batch);
         const Replay replay = replay_golden_rows(model, kernel_set.c_str(), batch);
-        CHECK(replay.num_scores == 5 * model.num_tasks());
-        CHECK(replay.num_wrong == 0);
-        if (replay.exact) CHECK(replay.largest_difference == 0);
+        CHECK(replay.report.num_scores == 5 * model.num_tasks());
+        CHECK(replay.report.num_wrong == 0);
+        if (replay.report.exact) CHECK(replay.report.largest_difference == 0);
       }
     }
   }
@@ -129,11 +129,11 @@ TEST_CASE("a changed golden score is found and named") {
   const std::ptrdiff_t offset = reinterpret_cast<const std::uint8_t*>(scores + 5) - file.data();
   file.data()[offset] ^= 1;  // the last bit of row 2, task 1
   const Replay replay = replay_golden_rows(model, "scalar", 3);
-  CHECK(replay.num_wrong == 1);
-  CHECK(replay.row == 2);
-  CHECK(replay.task == 1);
-  CHECK(replay.found != replay.expected);
-  CHECK(replay.largest_difference < 1e-6);
+  CHECK(replay.report.num_wrong == 1);
+  CHECK(replay.report.row == 2);
+  CHECK(replay.report.task == 1);
+  CHECK(replay.report.found != replay.report.expected);
+  CHECK(replay.report.largest_difference < 1e-6);
 }
 
 TEST_CASE("an unknown kernel set is a wrong command line that lists what there is") {
@@ -211,7 +211,7 @@ TEST_CASE("rows that the model refuses are named by their line") {
   CHECK(error_of("7,1,1,,3,1,AT\n", NonFinite::kNanScores) ==
         "rows.csv:5: column 'history.1': no value, and the feature has none for missing ones");
   CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kNanScores) == "");
-  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kError) == "rows.csv:5: an input is NaN or infinite");
+  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kError) == "rows.csv:5: feature \"history\": the input is missing, NaN or infinite");
 }
 
 TEST_CASE("vocabularies") {

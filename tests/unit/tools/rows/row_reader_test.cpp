@@ -43,7 +43,7 @@ InputSpec with_x(std::size_t input_dim) {
   return spec;
 }
 
-struct Rows {
+struct ReadRows {
   std::vector<std::vector<float>> values;      // all dense values of a row
   std::vector<std::vector<std::int32_t>> ids;  // all ids of a row
   std::vector<std::vector<std::string>> kept;
@@ -51,23 +51,24 @@ struct Rows {
   std::vector<std::size_t> batches;
 };
 
-void add_row(const InputSpec& spec, const RowBatch& batch, std::size_t row, Rows& rows) {
+void add_row(const InputSpec& spec, const RowBatch& batch, std::size_t row, ReadRows& rows) {
   std::vector<float> values;
   std::vector<std::int32_t> ids;
-  if (batch.x()) values.assign(batch.x() + row * spec.input_dim, batch.x() + (row + 1) * spec.input_dim);
-  const std::vector<FeatureColumn> columns = batch.columns(row);
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].values) values.insert(values.end(), columns[i].values, columns[i].values + spec.features[i].width);
-    if (columns[i].ids) ids.insert(ids.end(), columns[i].ids, columns[i].ids + spec.features[i].length);
+  const auto append = [](auto& to, const auto* from, std::size_t count) { to.insert(to.end(), from, from + count); };
+  if (spec.features.empty()) append(values, batch.values(0, row), spec.input_dim);
+  for (std::size_t i = 0; i < spec.features.size(); ++i) {
+    const FeatureSpec& feature = spec.features[i];
+    if (feature.kind == FeatureKind::kDense) append(values, batch.values(i, row), feature.width);
+    if (feature.kind != FeatureKind::kDense) append(ids, batch.ids(i, row), feature.length);
   }
   rows.values.push_back(values);
   rows.ids.push_back(ids);
   rows.kept.push_back(batch.kept(row));
 }
 
-Rows read(const std::string& path, const InputSpec& spec, const RowReaderOptions& options = {}) {
+ReadRows read(const std::string& path, const InputSpec& spec, const RowReaderOptions& options = {}) {
   RowReader reader(path, spec, options);
-  Rows rows;
+  ReadRows rows;
   while (const RowBatch* batch = reader.next()) {
     rows.batches.push_back(batch->num_rows());
     for (std::size_t i = 0; i < batch->num_rows(); ++i) {
@@ -78,7 +79,7 @@ Rows read(const std::string& path, const InputSpec& spec, const RowReaderOptions
   return rows;
 }
 
-Rows read_text(const std::string& text, const InputSpec& spec, const RowReaderOptions& options = {}) {
+ReadRows read_text(const std::string& text, const InputSpec& spec, const RowReaderOptions& options = {}) {
   const TemporaryDirectory directory;
   return read(directory.write("rows.csv", text), spec, options);
 }
@@ -95,7 +96,7 @@ using Ids = std::vector<std::vector<std::int32_t>>;
 TEST_CASE("features are found by name, further columns ignored") {
   const InputSpec spec =
       with_features({dense("age"), category("country", true), dense("v", 2), category("zip", false)});
-  const Rows rows = read_text("note,zip,v.1,country,v.0,age\nhello,10,2,AT,1,30\n\"a,b\",11,4,XX,3,-1e2\n", spec);
+  const ReadRows rows = read_text("note,zip,v.1,country,v.0,age\nhello,10,2,AT,1,30\n\"a,b\",11,4,XX,3,-1e2\n", spec);
   CHECK(rows.values == Values{{30, 1, 2}, {-100, 3, 4}});
   CHECK(rows.ids == Ids{{7, 8}, {-1, -1}});
 }
@@ -103,7 +104,7 @@ TEST_CASE("features are found by name, further columns ignored") {
 TEST_CASE("several features may read one column, each by its own rules") {
   FeatureSpec id = category("table", false), number = dense("size");
   id.source = number.source = "country";
-  const Rows rows = read_text("country\n10\n3\n", with_features({id, number}));
+  const ReadRows rows = read_text("country\n10\n3\n", with_features({id, number}));
   CHECK(rows.ids == Ids{{8}, {-1}});
   CHECK(rows.values == Values{{10}, {3}});
 }
@@ -126,7 +127,7 @@ TEST_CASE("batches are full but the last, and memory is used again") {
   RowReaderOptions options;
   options.batch_rows = 2;
   options.keep = {"name"};
-  const Rows rows = read_text("x0,name\n1,a\n2,b\n3,c\n4,d\n5,e\n", with_x(1), options);
+  const ReadRows rows = read_text("x0,name\n1,a\n2,b\n3,c\n4,d\n5,e\n", with_x(1), options);
   CHECK(rows.batches == std::vector<std::size_t>{2, 2, 1});
   CHECK(rows.values == Values{{1}, {2}, {3}, {4}, {5}});
   CHECK(rows.kept[4] == std::vector<std::string>{"e"});
@@ -164,7 +165,7 @@ TEST_CASE("a bad value behind a quoted line break is named with its record's lin
 
 TEST_CASE("missing values and unknown categories follow the feature's rules") {
   const InputSpec lenient = with_features({dense("a"), category("s", true), category("i", false)});
-  const Rows rows = read_text("a,s,i\n,,\nnan,XX,11\n\"\",\"\",\"\"\n", lenient);
+  const ReadRows rows = read_text("a,s,i\n,,\nnan,XX,11\n\"\",\"\",\"\"\n", lenient);
   for (const std::vector<float>& values : rows.values) CHECK(std::isnan(values[0]));
   CHECK(rows.ids == Ids{{-1, -1}, {-1, -1}, {-1, -1}});
 
@@ -186,7 +187,7 @@ TEST_CASE("categories are looked up as they stand, then without the blanks aroun
   const std::string text =
       "s,i,d\nAT,10,1\n AT, 10 , 1\nAT ,10,1\n\" AT\",\" 10\",\"1 \"\n b ,10,1\nb,10,1\n\tc ,10,1\n"
       "  \"c\" ,10,1\n";
-  const Rows rows = read_text(text, spec);
+  const ReadRows rows = read_text(text, spec);
   CHECK(rows.ids == Ids{{7, 8}, {6, 8}, {7, 8}, {6, 8}, {5, 8}, {-1, 8}, {4, 8}, {4, 8}});
   for (const std::vector<float>& values : rows.values) CHECK(values == std::vector<float>{1});
   // Names of columns too.
@@ -299,7 +300,7 @@ TEST_CASE("a first line of numbers is not taken for a header") {
         "rows.csv:1: the first line holds only numbers (0.5, 1.5); expected a header line that names the columns");
   RowReaderOptions options;
   options.header = {"x0", "x1"};
-  const Rows rows = read_text("0.5,1.5\n1,2\n", with_x(2), options);
+  const ReadRows rows = read_text("0.5,1.5\n1,2\n", with_x(2), options);
   CHECK(rows.values == Values{{0.5f, 1.5f}, {1, 2}});
 }
 
@@ -317,7 +318,7 @@ TEST_CASE("a given header") {
 TEST_CASE("kept columns") {
   RowReaderOptions options;
   options.keep = {"note", "x0"};
-  const Rows rows = read_text("x0,note\n1.50,\" a,\nb\"\n", with_x(1), options);
+  const ReadRows rows = read_text("x0,note\n1.50,\" a,\nb\"\n", with_x(1), options);
   CHECK(rows.kept == std::vector<std::vector<std::string>>{{" a,\nb", "1.50"}});
   options.keep = {"nope"};
   CHECK(error_of("x0,note\n", with_x(1), options) == "rows.csv:1: no column 'nope'; the header has: x0, note");
@@ -326,7 +327,7 @@ TEST_CASE("kept columns") {
 TEST_CASE("where a row came from") {
   RowReaderOptions options;
   options.batch_rows = 2;
-  const Rows rows = read_text("x0,b\n1,\n\n2,\n3,\n", with_x(1), options);
+  const ReadRows rows = read_text("x0,b\n1,\n\n2,\n3,\n", with_x(1), options);
   const auto ends_with = [](const std::string& text, const std::string& end) {
     return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
   };
@@ -351,7 +352,7 @@ TEST_CASE(".npy for x") {
   const std::string path = directory.write("x.npy", test::npy_bytes(header, data));
   RowReaderOptions options;
   options.batch_rows = 2;
-  const Rows rows = read(path, with_x(2), options);
+  const ReadRows rows = read(path, with_x(2), options);
   CHECK(rows.values == Values{{1, 2}, {3, 4}, {5, 6}});
   CHECK(rows.batches == std::vector<std::size_t>{2, 1});
   CHECK(rows.places[2].find("x.npy: row 2 (counted from 0)") != std::string::npos);
@@ -377,7 +378,7 @@ TEST_CASE(".npy for features, whose columns a header names") {
   RowReaderOptions options;
   options.header = {"i", "other", "d"};
   const std::string path = array({10, 1, 0.5, 11, 2, nan, nan, 3, -2});
-  const Rows rows = read(path, spec, options);
+  const ReadRows rows = read(path, spec, options);
   CHECK(rows.ids == Ids{{8}, {-1}, {-1}});
   CHECK(rows.values[0] == std::vector<float>{0.5f});
   CHECK(std::isnan(rows.values[1][0]));

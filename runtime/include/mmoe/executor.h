@@ -1,0 +1,52 @@
+// Several cores for one call: the runtime hands parts of it to an executor that the program supplies, and makes no thread
+// itself. <mmoe/thread_pool.h> has a ready one.
+#pragma once
+
+#include <cstddef>
+
+namespace mmoe {
+
+namespace internal {
+struct ParallelCalls;
+/// What a session with several workers does. Executor's constructor alone refers to it, so that a program that makes no
+/// executor is linked without it.
+extern const ParallelCalls kParallelCalls;
+}  // namespace internal
+
+inline namespace v0_1 {
+
+/// What runs the parts of a call: a thread pool, OpenMP, a host's own scheduler. Copied freely.
+class Executor {
+ public:
+  using Task = void (*)(void* context, std::size_t index);
+
+  /// Calls task(context, i) exactly once for every i < num_tasks, on any threads, at once or one after the other in
+  /// any order, and returns when all calls have returned and their writes are visible to its caller. `num_tasks` is
+  /// at most the session's num_workers. Tasks neither throw nor block nor wait for each other. Must not throw.
+  using Run = void (*)(void* state, std::size_t num_tasks, Task task, void* context);
+
+  /// None: the caller's thread does all.
+  constexpr Executor() = default;
+  /// `its_state` is passed to its_run(). It stays the caller's and must outlive the sessions that use it. Not in a build without
+  /// threads (MMOE_THREADS=OFF), where it does not link.
+  constexpr Executor(Run its_run, void* its_state) : run_(its_run), state_(its_state), calls_(&internal::kParallelCalls) {}
+
+  Run run() const { return run_; }
+  void* state() const { return state_; }
+
+ private:
+  friend class Session;
+  Run run_ = nullptr;
+  void* state_ = nullptr;
+  const internal::ParallelCalls* calls_ = nullptr;
+};
+
+/// Who works on a session's calls.
+struct WorkerOptions {
+  Executor executor;
+  /// At most so many cores work on a call, each in memory of its own. 1 never calls the executor.
+  std::size_t num_workers = 1;
+};
+
+}  // namespace v0_1
+}  // namespace mmoe

@@ -1,0 +1,121 @@
+// What is scored, and where the results go: the two arguments of Session::score().
+//
+//   session->score(mmoe::Input::x(x, num_rows), {scores});
+//   session->score(mmoe::Input::columns(columns, num_rows), {scores});   // raw values, feature by feature
+//   session->score(mmoe::Input::rows(rows), {scores});                   // raw values by name: <mmoe/rows.h>
+//
+// Each names arrays of the caller with their lengths. Nothing is copied, and nothing is kept after the call. An array
+// that is too short is kInvalidArgument: the message names it, says how many elements it has and how many it needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mmoe/error.h"
+#include "mmoe/model.h"
+#include "mmoe/span.h"
+
+namespace mmoe {
+
+namespace internal {
+struct InputCalls;
+/// How raw features become x. Inputs that have them alone refer to it, so that a program that scores x is linked without.
+extern const InputCalls kFeatureCalls;
+struct InputAccess;
+}  // namespace internal
+
+inline namespace v0_1 {
+
+class Rows;
+
+/// The raw values of one feature for all rows; the member that the feature's kind does not use is ignored.
+struct FeatureColumn {
+  Span<const float> values = {};      ///< Dense: [num_rows, width]; NaN is a missing value
+  Span<const std::int32_t> ids = {};  ///< Sparse: [num_rows], from Model::find_id(); Sequence: [num_rows, length], of
+                                      ///< which kNoElement ones are left out
+};
+
+/// Rows to be scored, or the user's one row for Session::set_user(), as one of the functions below says.
+class Input {
+ public:
+  /// x: [num_rows, input_dim], rows `stride` floats apart; 0: one directly behind the other. Of a user or of candidates,
+  /// a row has their part's columns alone: user_dim or candidate_dim.
+  static Input x(Span<const float> x, std::size_t num_rows, std::size_t stride = 0) {
+    Input input(num_rows);
+    input.values_ = x;
+    input.stride_ = stride;
+    return input;
+  }
+
+  /// One column per feature of the model, at the feature's index, of a user and of candidates too: columns of features
+  /// that are not in the part are ignored.
+  static Input columns(Span<const FeatureColumn> columns, std::size_t num_rows) {
+    Input input(num_rows);
+    input.calls_ = &internal::kFeatureCalls;
+    input.columns_ = columns;
+    return input;
+  }
+
+  /// All rows of a row builder, of its part. Its first error, if it has one, is what the call returns.
+  static Input rows(const Rows& rows);
+
+  /// Rows as a file stores its golden rows: Model::golden_rows() or an array of that form. `first` and `num_rows` choose
+  /// among them. REQUIRES: first + num_rows <= golden.num_rows.
+  static Input golden(const GoldenRows& golden, std::size_t first, std::size_t num_rows) {
+    Input input(num_rows);
+    input.values_ = {golden.values + first * golden.num_values, num_rows * golden.num_values};
+    input.stride_ = golden.num_values;
+    if (!golden.has_features) return input;
+    input.calls_ = &internal::kFeatureCalls;
+    input.ids_ = {golden.ids + first * golden.num_ids, num_rows * golden.num_ids};
+    input.ids_stride_ = golden.num_ids;
+    input.interleaved_ = true;
+    return input;
+  }
+
+  /// The same rows as candidates of the session's user. (A row builder for Part::kCandidate needs it not.)
+  Input candidates() const {
+    Input input = *this;
+    if (input.part_ == Part::kWhole) input.part_ = Part::kCandidate;
+    return input;
+  }
+
+  std::size_t num_rows() const { return num_rows_; }
+  Part part() const { return part_; }
+
+ private:
+  friend struct internal::InputAccess;
+  explicit Input(std::size_t num_rows) : num_rows_(num_rows) {}
+
+  const internal::InputCalls* calls_ = nullptr;  ///< null: values_ are x
+  Span<const FeatureColumn> columns_;
+  Span<const float> values_;        ///< x; with interleaved_ each row's raw values, feature after feature
+  Span<const std::int32_t> ids_;    ///< with interleaved_, as values_
+  std::size_t stride_ = 0, ids_stride_ = 0;
+  std::size_t num_rows_;
+  const Status* status_ = nullptr;  ///< of a row builder
+  const void* model_ = nullptr;     ///< whose rows a row builder has: Model::data()
+  Part part_ = Part::kWhole;
+  bool interleaved_ = false;
+};
+
+/// Where results go. An empty array: they are not wanted (scores always are). Strides are in floats; 0: rows stand one
+/// directly behind the other.
+struct Output {
+  Span<float> scores = {};  ///< [num_rows, Plan::num_tasks()]
+  std::size_t scores_stride = 0;
+
+  /// [num_rows, Plan::num_gate_weights()], by the columns of Plan::gate(). They are the softmax's weights: 0 of an expert
+  /// that a row does not select, and otherwise after top-k, min_gate_weight and renormalising; constants that a gate
+  /// has behind its softmax come later. NaN where the scores are for an input that is not finite.
+  Span<float> gate_weights = {};
+  std::size_t gate_weights_stride = 0;
+
+  /// [num_rows, Plan::num_logits()]: what the towers give before links make scores of it; Plan::logits() says which columns
+  /// are whose. NaN where the scores are for an input that is not finite.
+  Span<float> logits = {};
+  std::size_t logits_stride = 0;
+};
+
+}  // namespace v0_1
+}  // namespace mmoe

@@ -1,0 +1,190 @@
+// Raw rows by name: what a program has (numbers, strings, integers, lists) becomes what Session::score() takes.
+//
+//   mmoe::Result<mmoe::Rows> rows = mmoe::Rows::create(*model);
+//   rows->set(0, "age", 39);
+//   rows->set(0, "country", "DE");
+//   rows->set(0, "history", {"shoes", "bags"});
+//   mmoe::Status status = session->score(mmoe::Input::rows(*rows), {scores});
+//   if (!status) std::puts(status.error().message());   // feature "contry": the model has none of that name
+//
+// What is not set is missing: NaN in a Dense feature, an unknown category in a Sparse one, no element in a Sequence; the
+// feature's own rule says what becomes of it. The first error stays until clear(), is what every later set() returns, and
+// what scoring returns, so that a program looks once. Messages begin with the feature and the row.
+//
+// Memory is taken when the builder is created, and never later. A builder belongs to one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "mmoe/error.h"
+#include "mmoe/input.h"
+#include "mmoe/model.h"
+#include "mmoe/span.h"
+
+namespace mmoe {
+
+namespace internal {
+struct RowsState;
+struct RowsAccess;
+}  // namespace internal
+
+inline namespace v0_1 {
+
+/// A feature, by name or by its index in the model. By index nothing is searched.
+class FeatureKey {
+ public:
+  template <class Name, std::enable_if_t<std::is_convertible_v<const Name&, std::string_view>, int> = 0>
+  FeatureKey(const Name& name) : name_(name), by_name_(true) {}  // NOLINT: implicit
+  template <class Index, std::enable_if_t<std::is_integral_v<Index>, int> = 0>
+  FeatureKey(Index index) : index_(static_cast<std::size_t>(index)) {}  // NOLINT: implicit
+
+ private:
+  friend struct internal::RowsAccess;
+  std::string_view name_;
+  std::size_t index_ = 0;
+  bool by_name_ = false;
+};
+
+/// A number, an integer, a string, or several of one of these. It refers to the caller's, and is read in the call that it
+/// is given to.
+class RawValue {
+ public:
+  enum class Type : std::uint8_t { kMissing, kFloats, kDoubles, kInt32s, kInt64s, kStrings, kCStrings, kPackedStrings };
+
+  /// Missing.
+  RawValue() = default;
+
+  // One value. Signed and unsigned integers, except unsigned ones of 64 bits: those are not in a file's vocabularies.
+  RawValue(double number) : type_(Type::kDoubles), double_(number) {}  // NOLINT: implicit, as all that follow
+  RawValue(float number) : RawValue(static_cast<double>(number)) {}    // NOLINT
+  template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
+  RawValue(Integer integer) : type_(Type::kInt64s), int64_(static_cast<std::int64_t>(integer)) {  // NOLINT
+    static_assert(std::is_signed_v<Integer> || sizeof(Integer) < 8, "cast it to a signed type");
+    static_assert(!std::is_same_v<Integer, bool>, "a truth value: 0 or 1?");
+  }
+  template <class Text, std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>, int> = 0>
+  RawValue(const Text& text) : type_(Type::kStrings), bytes_(view_of(text)) {}  // NOLINT
+
+  // A list: of one row's Sequence or Dense feature, or a whole column.
+  RawValue(std::initializer_list<float> list) : RawValue(list.begin(), list.size()) {}             // NOLINT
+  RawValue(std::initializer_list<double> list) : RawValue(list.begin(), list.size()) {}            // NOLINT
+  RawValue(std::initializer_list<std::int32_t> list) : RawValue(list.begin(), list.size()) {}      // NOLINT
+  RawValue(std::initializer_list<std::int64_t> list) : RawValue(list.begin(), list.size()) {}      // NOLINT
+  RawValue(std::initializer_list<std::string_view> list) : RawValue(list.begin(), list.size()) {}  // NOLINT
+  RawValue(std::initializer_list<const char*> list) : RawValue(list.begin(), list.size()) {}       // NOLINT
+  /// A Span, std::vector, std::array or array of float, double, signed integers of 32 or 64 bits, std::string_view or
+  /// const char*.
+  template <class List, class = decltype(std::declval<const List&>().data()),
+            std::enable_if_t<!std::is_convertible_v<const List&, std::string_view>, int> = 0>
+  RawValue(const List& list) : RawValue(list.data(), list.size()) {}  // NOLINT
+  template <class Element, std::size_t kSize, std::enable_if_t<!std::is_same_v<Element, char>, int> = 0>
+  RawValue(const Element (&list)[kSize]) : RawValue(list, kSize) {}  // NOLINT
+
+  /// Strings side by side, as Arrow has them: the i-th is bytes[offsets[i]] up to bytes[offsets[i + 1]], which comes one
+  /// offset after the last string.
+  static RawValue packed(Span<const char> bytes, Span<const std::int32_t> offsets) {
+    RawValue value(offsets.data(), offsets.size() == 0 ? 0 : offsets.size() - 1);
+    value.type_ = Type::kPackedStrings;
+    value.bytes_ = bytes;
+    return value;
+  }
+
+  Type type() const { return type_; }
+
+ private:
+  friend struct internal::RowsAccess;
+  template <class Element>
+  RawValue(const Element* list, std::size_t size)
+      : type_(type_of<Element>()), is_list_(true), list_(list), size_(size) {}
+
+  static Span<const char> view_of(std::string_view text) { return {text.data(), text.size()}; }
+  template <class Element>
+  static constexpr Type type_of() {
+    constexpr bool kInteger = std::is_integral_v<Element> && std::is_signed_v<Element> && sizeof(Element) >= 4;
+    constexpr Type kType = kInteger                                       ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
+                           : std::is_same_v<Element, float>            ? Type::kFloats
+                           : std::is_same_v<Element, double>           ? Type::kDoubles
+                           : std::is_same_v<Element, std::string_view> ? Type::kStrings
+                           : std::is_same_v<Element, const char*>      ? Type::kCStrings
+                                                                       : Type::kMissing;
+    static_assert(kType != Type::kMissing, "float, double, std::int32_t, std::int64_t, std::string_view or const char*");
+    return kType;
+  }
+
+  Type type_ = Type::kMissing;
+  bool is_list_ = false;
+  double double_ = 0;
+  std::int64_t int64_ = 0;
+  Span<const char> bytes_;  ///< a single string, or those that kPackedStrings are in
+  const void* list_ = nullptr;
+  std::size_t size_ = 1;
+};
+
+struct RowsOptions {
+  std::size_t max_rows = 1;
+  Part part = Part::kWhole;
+};
+
+/// Rows of a model's raw features, or of one side's. Not for models without features, which take x.
+class Rows {
+ public:
+  /// One allocation, here. The model must outlive the rows; it may be moved. All rows are there, with nothing set.
+  /// Errors: kInvalidArgument (no features, none in the part, max_rows 0), kUnsupported (more memory than the machine can
+  /// address), kOutOfMemory.
+  static Result<Rows> create(const Model& model, const RowsOptions& options = {});
+  static Result<Rows> create(const Model&& model, const RowsOptions& options = {}) = delete;  ///< must outlive
+  /// None at all: lives in the caller's memory, at any address, which must stay as long as the rows.
+  /// Also: kArenaTooSmall when `size` is less than Rows::bytes().
+  static Result<Rows> create(const Model& model, void* memory, std::size_t size, const RowsOptions& options = {});
+  /// Exactly what create() needs; SIZE_MAX when the machine cannot address it.
+  static std::size_t bytes(const Model& model, const RowsOptions& options = {});
+
+  Rows(Rows&& other) noexcept;
+  Rows& operator=(Rows&& other) noexcept;
+  ~Rows();
+
+  /// One feature of one row; the last of several values counts.
+  ///
+  /// Dense: as many numbers as it is wide, integers too; NaN or RawValue() is missing. Sparse: one string, or one integer,
+  /// as the vocabulary has them; a number without a fraction is an integer. Sequence: a list of at most its length, in
+  /// order. Categories that the vocabulary lacks are unknown, and so is NaN.
+  ///
+  /// Errors: kInvalidArgument (no such feature, one of another part, row out of range, a value of another kind, a wrong
+  /// number of values); kUnknownCategory, where the feature refuses unknown ones. Or the first error since clear().
+  Status set(std::size_t row, const FeatureKey& feature, const RawValue& value);
+
+  /// One feature of all rows, in one call. `values` has num_rows() times the feature's width (Dense) or length (Sparse: 1)
+  /// elements, row after row. A Sequence whose rows differ in length has `row_offsets`, [num_rows() + 1], as Arrow's
+  /// lists: row r has the elements from row_offsets[r] up to row_offsets[r + 1]. Errors: as set().
+  Status set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets = {});
+
+  /// `num_rows` rows with nothing set, and no error. Error: kInvalidArgument, more than max_rows().
+  Status clear(std::size_t num_rows);
+  /// max_rows() of them.
+  void clear();
+
+  std::size_t num_rows() const;
+  std::size_t max_rows() const;
+  Part part() const;
+  /// The first error since clear().
+  const Status& status() const;
+  /// What Input::columns() takes, of num_rows() rows: one per feature of the model, empty for those of another part.
+  /// They change with set().
+  Span<const FeatureColumn> columns() const;
+
+ private:
+  friend class Input;
+  friend struct internal::RowsAccess;
+  Rows(internal::RowsState* state, void* owned) : state_(state), owned_(owned) {}
+
+  internal::RowsState* state_;  ///< in the memory
+  void* owned_;                 ///< the allocation, or null when the memory is the caller's
+};
+
+}  // namespace v0_1
+}  // namespace mmoe
