@@ -1,8 +1,8 @@
-// Errors without exceptions: a code for programs, a message for people, and Result<T>, which holds one of
-// the two: a value or an error.
+// Errors without exceptions. An error has a code for programs and a message for people. Result<T> holds a value or an
+// error. runtime/doc/errors.md explains each code, with an example and what to do.
 //
-// Everything public is in an inline namespace of the version (mmoe::v0_1, written mmoe::), so that two versions of the
-// library in one process, as in two plug-ins, never take each other's inline functions.
+// Everything public is in an inline namespace of the version (mmoe::v0_1, written mmoe::). So two versions of the
+// library in one process, for example in two plug-ins, do not share inline functions.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +13,25 @@
 namespace mmoe {
 inline namespace v0_1 {
 
-/// Numbered like mmoe_status of the C ABI; only ever appended.
+/// What kind of error it is. Has the numbers of mmoe_status in C. Codes are only ever appended.
 enum class ErrorCode : std::int32_t {
   kOk = 0,
   kIo = 1,               ///< the operating system refused a file
   kNotAModel = 2,        ///< the bytes are not a .mmoe file
   kNewerVersion = 3,     ///< a .mmoe file of a newer major version
   kDamaged = 4,          ///< truncated or inconsistent; the message names the field
-  kUnsupported = 5,      ///< sound, but needs something that this build does not have
+  kUnsupported = 5,      ///< valid, but needs something that this build or machine does not have
   kMisaligned = 6,       ///< the model's or the arena's address is not aligned as required
   kChecksum = 7,         ///< the bytes are not those that the converter wrote
   kInvalidArgument = 8,  ///< the call is wrong; the message names the argument
   kArenaTooSmall = 9,    ///< the message says how many bytes are needed
   kOutOfMemory = 10,
-  kNonFinite = 11,       ///< an input or a score is NaN or infinite, which the options refuse; the message has the row
+  kNonFinite = 11,        ///< an input or a score is NaN or infinite, which the options refuse; the message has the row
   kUnknownCategory = 12,  ///< a value is not in a feature's vocabulary and the feature refuses unknown ones
-  kLimitExceeded = 13     ///< sound, but a row takes more work or memory than an option allows; the message names it
+  kLimitExceeded = 13     ///< valid, but a row takes more work or memory than an option allows; the message names it
 };
 
-/// The code's name, as "damaged file".
+/// A short name of the code, for example "damaged file".
 const char* error_code_name(ErrorCode code);
 
 /// A code and a message. Copyable, owns nothing.
@@ -43,10 +43,10 @@ class Error {
   explicit Error(ErrorCode code) : code_(code) { message_[0] = '\0'; }
 
   ErrorCode code() const { return code_; }
-  /// Names what was wrong, what was found and what was expected. Valid as long as this object.
+  /// Says what is wrong, what was found and what was expected. Valid as long as this object.
   const char* message() const { return message_; }
 
-  /// Appends to the message; what does not fit is cut.
+  /// Appends to the message. Text that does not fit is cut off.
   Error& append(const char* text, std::size_t size);
   Error& append(const char* text);
   Error& append(std::uint64_t number);
@@ -71,11 +71,11 @@ class [[nodiscard]] Status {
   Error error_;
 };
 
-/// A T, or the error that kept it from being made. Movable where T is.
+/// A T, or the error that explains why there is none. Movable if T is.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T&& value) : ok_(true) { new (&value_) T(std::move(value)); }  // NOLINT: implicit by design
+  Result(T&& value) : ok_(true) { new (&value_) T(std::move(value)); }     // NOLINT: implicit by design
   Result(const Error& error) : ok_(false) { new (&error_) Error(error); }  // NOLINT
   Result(Result&& other) noexcept : ok_(other.ok_) {
     if (ok_) {

@@ -1,5 +1,5 @@
-// Several cores for one call: the runtime hands parts of it to an executor that the program supplies, and makes no thread
-// itself. <mmoe/thread_pool.h> has a ready one.
+// An executor runs parts of a call on several cores. The program supplies it; the runtime starts no threads.
+// <mmoe/thread_pool.h> has a ready one.
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,10 @@ class Executor {
 
   /// None: the caller's thread does all.
   constexpr Executor() = default;
-  /// `its_state` is passed to its_run(). It stays the caller's and must outlive the sessions that use it. Not in a build without
-  /// threads (MMOE_THREADS=OFF), where it does not link.
-  constexpr Executor(Run its_run, void* its_state) : run_(its_run), state_(its_state), calls_(&internal::kParallelCalls) {}
+  /// `its_state` is passed to its_run(). It stays the caller's and must outlive the sessions that use it. Not in a
+  /// build without threads (MMOE_THREADS=OFF), where it does not link.
+  constexpr Executor(Run its_run, void* its_state)
+      : run_(its_run), state_(its_state), calls_(&internal::kParallelCalls) {}
 
   Run run() const { return run_; }
   void* state() const { return state_; }
@@ -41,10 +42,10 @@ class Executor {
   const internal::ParallelCalls* calls_ = nullptr;
 };
 
-/// Who works on a session's calls.
+/// Options of a session's workers.
 struct WorkerOptions {
   Executor executor;
-  /// At most so many cores work on a call, each in memory of its own. 1 never calls the executor.
+  /// Largest number of cores that work on a call, each with its own working memory. With 1 the executor is not called.
   std::size_t num_workers = 1;
 };
 

@@ -4,8 +4,8 @@
 //   session->score(mmoe::Input::columns(columns, num_rows), {scores});   // raw values, feature by feature
 //   session->score(mmoe::Input::rows(rows), {scores});                   // raw values by name: <mmoe/rows.h>
 //
-// Each names arrays of the caller with their lengths. Nothing is copied, and nothing is kept after the call. An array
-// that is too short is kInvalidArgument: the message names it, says how many elements it has and how many it needs.
+// Inputs and outputs refer to arrays of the caller, with their lengths. No pointer is kept after the call. An array
+// that is too short is kInvalidArgument; the message names it, with the number of elements found and needed.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ namespace mmoe {
 
 namespace internal {
 struct InputCalls;
-/// How raw features become x. Inputs that have them alone refer to it, so that a program that scores x is linked without.
+/// How raw features become x. Inputs that have them alone refer to it, so that a program that scores x is linked
+/// without.
 extern const InputCalls kFeatureCalls;
 struct InputAccess;
 }  // namespace internal
@@ -28,18 +29,18 @@ inline namespace v0_1 {
 
 class Rows;
 
-/// The raw values of one feature for all rows; the member that the feature's kind does not use is ignored.
+/// The raw values of one feature for all rows. The member that the kind of the feature does not use is ignored.
 struct FeatureColumn {
   Span<const float> values = {};      ///< Dense: [num_rows, width]; NaN is a missing value
-  Span<const std::int32_t> ids = {};  ///< Sparse: [num_rows], from Model::find_id(); Sequence: [num_rows, length], of
-                                      ///< which kNoElement ones are left out
+  Span<const std::int32_t> ids = {};  ///< Sparse: [num_rows], from Model::find_id(); Sequence: [num_rows, length],
+                                      ///< where kNoElement means no element
 };
 
-/// Rows to be scored, or the user's one row for Session::set_user(), as one of the functions below says.
+/// Rows to score, or the one row of a user for Session::set_user(). Made by one of the functions below.
 class Input {
  public:
-  /// x: [num_rows, input_dim], rows `stride` floats apart; 0: one directly behind the other. Of a user or of candidates,
-  /// a row has their part's columns alone: user_dim or candidate_dim.
+  /// x: [num_rows, input_dim]. Rows are `stride` floats apart; 0: without gaps. A row of a user or a candidate has the
+  /// columns of its part only: user_dim or candidate_dim.
   static Input x(Span<const float> x, std::size_t num_rows, std::size_t stride = 0) {
     Input input(num_rows);
     input.values_ = x;
@@ -47,8 +48,8 @@ class Input {
     return input;
   }
 
-  /// One column per feature of the model, at the feature's index, of a user and of candidates too: columns of features
-  /// that are not in the part are ignored.
+  /// One column per feature of the model, at the index of the feature. For a user or candidates too: columns of
+  /// features of the other part are ignored.
   static Input columns(Span<const FeatureColumn> columns, std::size_t num_rows) {
     Input input(num_rows);
     input.calls_ = &internal::kFeatureCalls;
@@ -56,11 +57,10 @@ class Input {
     return input;
   }
 
-  /// All rows of a row builder, of its part. Its first error, if it has one, is what the call returns.
+  /// All rows of a row builder. If the builder has an error, the call that uses the input returns it.
   static Input rows(const Rows& rows);
 
-  /// Rows as a file stores its golden rows: Model::golden_rows() or an array of that form. `first` and `num_rows` choose
-  /// among them. REQUIRES: first + num_rows <= golden.num_rows.
+  /// Golden rows of a file, Model::golden_rows(), from `first` on. REQUIRES: first + num_rows <= golden.num_rows.
   static Input golden(const GoldenRows& golden, std::size_t first, std::size_t num_rows) {
     Input input(num_rows);
     input.values_ = {golden.values + first * golden.num_values, num_rows * golden.num_values};
@@ -73,7 +73,7 @@ class Input {
     return input;
   }
 
-  /// The same rows as candidates of the session's user. (A row builder for Part::kCandidate needs it not.)
+  /// The same rows as candidates of the session's user. Not needed for a row builder with Part::kCandidate.
   Input candidates() const {
     Input input = *this;
     if (input.part_ == Part::kWhole) input.part_ = Part::kCandidate;
@@ -89,8 +89,8 @@ class Input {
 
   const internal::InputCalls* calls_ = nullptr;  ///< null: values_ are x
   Span<const FeatureColumn> columns_;
-  Span<const float> values_;        ///< x; with interleaved_ each row's raw values, feature after feature
-  Span<const std::int32_t> ids_;    ///< with interleaved_, as values_
+  Span<const float> values_;      ///< x; with interleaved_ each row's raw values, feature after feature
+  Span<const std::int32_t> ids_;  ///< with interleaved_, as values_
   std::size_t stride_ = 0, ids_stride_ = 0;
   std::size_t num_rows_;
   const Status* status_ = nullptr;  ///< of a row builder
@@ -99,20 +99,21 @@ class Input {
   bool interleaved_ = false;
 };
 
-/// Where results go. An empty array: they are not wanted (scores always are). Strides are in floats; 0: rows stand one
-/// directly behind the other.
+/// Where results go. Scores are required; an empty array means that the other results are not wanted. Strides are in
+/// floats; 0: without gaps.
 struct Output {
   Span<float> scores = {};  ///< [num_rows, Plan::num_tasks()]
   std::size_t scores_stride = 0;
 
-  /// [num_rows, Plan::num_gate_weights()], by the columns of Plan::gate(). They are the softmax's weights: 0 of an expert
-  /// that a row does not select, and otherwise after top-k, min_gate_weight and renormalising; constants that a gate
-  /// has behind its softmax come later. NaN where the scores are for an input that is not finite.
+  /// [num_rows, Plan::num_gate_weights()]; Plan::gate() says which columns belong to a gate. The weights are those of
+  /// the softmax, after top-k, min_gate_weight and renormalisation, and before the constants that a gate may have
+  /// behind its softmax. The weight of an expert that is not selected is 0. NaN for a row with an input that is not
+  /// finite.
   Span<float> gate_weights = {};
   std::size_t gate_weights_stride = 0;
 
-  /// [num_rows, Plan::num_logits()]: what the towers give before links make scores of it; Plan::logits() says which columns
-  /// are whose. NaN where the scores are for an input that is not finite.
+  /// [num_rows, Plan::num_logits()]: outputs of the towers, from which links compute scores; Plan::logits() says which
+  /// columns belong to a task. NaN for a row with an input that is not finite.
   Span<float> logits = {};
   std::size_t logits_stride = 0;
 };

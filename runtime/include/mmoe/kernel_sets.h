@@ -11,6 +11,7 @@
 namespace mmoe {
 inline namespace v0_1 {
 
+/// A kernel set of this build.
 struct KernelSetInfo {
   const char* name;   ///< as PlanOptions::kernel_set takes it: "avx2"; never freed
   std::size_t lanes;  ///< floats in one of its registers

@@ -1,11 +1,12 @@
-// A model file, mapped and verified: what can be scored, and by which inputs.
+// A model: a .mmoe file, mapped and verified.
 //
-// A Model is immutable and may be shared by any number of threads and sessions. It must outlive them, and may be moved
-// meanwhile: they hold the address of the file's bytes. Its weights are used where they lie in the file's mapping: nothing but the header is copied.
+// A Model is immutable. Any number of threads and sessions may share it. It must outlive them, but it may be moved,
+// since they hold the address of the file's bytes. Weights are used in the mapping of the file. Only the header is
+// copied.
 //
-// A mapped file must not be written to in place or truncated (`cp new.mmoe ranker.mmoe`): reading bytes that are gone
-// ends the process (SIGBUS), and scores would mix two models. Replace a file by rename, as mmoe-convert and `mv` do:
-// the old bytes then stay for those who have them. LoadOptions::copy is for files that others may overwrite.
+// Replace a model file by rename, as mmoe-convert and `mv` do. Do not write to a mapped file in place and do not
+// truncate it (`cp new.mmoe ranker.mmoe`): reading bytes that no longer exist ends the process (SIGBUS), and scores
+// would mix two models. For files that others may overwrite, use LoadOptions::copy.
 #pragma once
 
 #include <cstddef>
@@ -22,67 +23,70 @@ struct ModelAccess;
 
 inline namespace v0_1 {
 
+/// Options of loading a model.
 struct LoadOptions {
-  /// Compare the header, which says what the model computes, with its checksum. It is small: this costs microseconds.
-  /// Weights, embeddings and vocabularies are only compared on request:
+  /// Compare the header, which says what the model computes, with its checksum. This takes microseconds. Weights,
+  /// embeddings and vocabularies are compared by verify_checksums only.
   bool verify_header = true;
-  /// Compare every byte with the checksums that the converter wrote. Reads the whole file.
+  /// Compare every byte with the checksums that the converter wrote. This reads the whole file.
   bool verify_checksums = false;
   /// Model::from_bytes: copy bytes that are not aligned to Model::kAlignment (one allocation of their size)
   /// instead of refusing them.
   bool copy_if_misaligned = false;
-  /// The Model owns a copy of all bytes (one allocation of their size): Model::map() reads the file instead of mapping
-  /// it, and what later happens to the file or to the bytes changes nothing.
+  /// The model owns a copy of all bytes (one allocation of their size). Model::map() reads the file instead of
+  /// mapping it. Later changes of the file or the bytes have no effect.
   bool copy = false;
 };
 
+/// What kind of values a feature has; FeatureInfo explains them.
 enum class FeatureKind : std::uint8_t { kDense, kSparse, kSequence };
 
-/// Whom a feature describes. User and context features are the same for all candidates of a request.
+/// What a feature describes. User and context features have the same value for all candidates of a request.
 enum class Side : std::uint8_t { kContext, kUser, kItem };
 
-/// Which inputs a call brings. The user part is the user and context features in the model's order, and their columns of
-/// x one after the other; the candidate part is the item features likewise. A model without features has the user part
-/// in the first columns of x.
+/// Which inputs a call brings. The user part is the user and context features in the model's order, and their columns
+/// of x one after the other; the candidate part is the item features likewise. A model without features has the user
+/// part in the first columns of x.
 enum class Part : std::uint8_t { kWhole, kUser, kCandidate };
 
-/// One raw feature: numbers (Dense), a category (Sparse) that is looked up in an embedding table, or several of one
-/// vocabulary (Sequence) whose embeddings are pooled.
+/// A raw feature. Dense: numbers. Sparse: a category, which is looked up in an embedding table. Sequence: several
+/// categories of one vocabulary, whose embeddings are pooled.
 struct FeatureInfo {
   std::string_view name;    ///< no two features have the same
   std::string_view source;  ///< the raw data's column: the name, unless several features read one column
   FeatureKind kind;
   Side side;
-  std::size_t column;  ///< first column in x: the features before it in the model's order take those before it
-  std::size_t width;   ///< columns in x; for Dense also the number of raw values
-  bool string_values;  ///< Sparse, Sequence: the vocabulary holds strings, else integers
-  std::size_t num_values;     ///< Sparse, Sequence: size of the vocabulary
-  std::size_t num_ids;        ///< Sparse, Sequence: rows of the embedding table
-  bool refuses_unknown;       ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
-  bool refuses_missing;       ///< Dense: no value stands for a missing (NaN) one
-  std::size_t length;         ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
+  std::size_t column;      ///< first column in x: the features before it in the model's order take those before it
+  std::size_t width;       ///< columns in x; for Dense also the number of raw values
+  bool string_values;      ///< Sparse, Sequence: the vocabulary holds strings, else integers
+  std::size_t num_values;  ///< Sparse, Sequence: size of the vocabulary
+  std::size_t num_ids;     ///< Sparse, Sequence: rows of the embedding table
+  bool refuses_unknown;    ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
+  bool refuses_missing;    ///< Dense: no value stands for a missing (NaN) one
+  std::size_t length;      ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
 };
 
 /// Rows with known scores that the converter stored in the file.
 struct GoldenRows {
   std::size_t num_rows;
-  const float* values;       ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
-  const std::int32_t* ids;   ///< [num_rows, sum of the features' lengths]; -1 is unknown, -2 no element
-  const float* scores;       ///< [num_rows, num_tasks]
-  std::size_t num_values;    ///< columns of values
-  std::size_t num_ids;       ///< columns of ids
-  bool has_features;         ///< what values and ids are
+  const float* values;      ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
+  const std::int32_t* ids;  ///< [num_rows, sum of the features' lengths]; -1 is unknown, -2 no element
+  const float* scores;      ///< [num_rows, num_tasks]
+  std::size_t num_values;   ///< columns of values
+  std::size_t num_ids;      ///< columns of ids
+  bool has_features;        ///< what values and ids are
 };
 
+/// A model file, mapped and verified. Movable, not copyable.
 class Model {
  public:
-  /// Bytes handed to from_bytes() start at a multiple of this address, as mmap and the segments do.
+  /// The address of bytes passed to from_bytes() must be a multiple of this.
   static constexpr std::size_t kAlignment = 64;
 
-  /// Id of a category that the vocabulary does not hold; score() then applies the feature's rule.
+  /// Id of a category that is not in the vocabulary. score() applies the rule of the feature.
   static constexpr std::int32_t kUnknownId = -1;
 
-  /// Stands behind the last element of a sequence, up to the feature's length.
+  /// Follows the last element of a sequence, up to the length of the feature.
   static constexpr std::int32_t kNoElement = -2;
 
   /// Maps the file read-only, the header in memory of its own, and verifies the file's length and structure: every
@@ -99,7 +103,7 @@ class Model {
   ~Model();
 
   std::string_view name() const;
-  /// In the field's words: "MMoE", "Shared-Bottom", "CGC".
+  /// For example "MMoE", "Shared-Bottom" or "CGC".
   std::string_view architecture() const;
 
   /// Columns of x, which are the features' in the model's order.

@@ -1,4 +1,4 @@
-// Raw rows by name: what a program has (numbers, strings, integers, lists) becomes what Session::score() takes.
+// A row builder: turns raw values by name (numbers, strings, integers, lists) into the input of Session::score().
 //
 //   mmoe::Result<mmoe::Rows> rows = mmoe::Rows::create(*model);
 //   rows->set(0, "age", 39);
@@ -7,11 +7,12 @@
 //   mmoe::Status status = session->score(mmoe::Input::rows(*rows), {scores});
 //   if (!status) std::puts(status.error().message());   // feature "contry": the model has none of that name
 //
-// What is not set is missing: NaN in a Dense feature, an unknown category in a Sparse one, no element in a Sequence; the
-// feature's own rule says what becomes of it. The first error stays until clear(), is what every later set() returns, and
-// what scoring returns, so that a program looks once. Messages begin with the feature and the row.
+// A value that is not set is missing: NaN for a Dense feature, an unknown category for a Sparse one, no elements for
+// a Sequence. The rule of the feature says what happens then. The first error stays until clear(): later calls of
+// set(), and scoring, return it. So a program can check once, at the end. Messages begin with the feature and the
+// row.
 //
-// Memory is taken when the builder is created, and never later. A builder belongs to one thread at a time.
+// Memory is allocated when the builder is created, never later. A builder belongs to one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +36,7 @@ struct RowsAccess;
 
 inline namespace v0_1 {
 
-/// A feature, by name or by its index in the model. By index nothing is searched.
+/// A feature, by its name or by its index in the model. An index is faster, since nothing is searched.
 class FeatureKey {
  public:
   template <class Name, std::enable_if_t<std::is_convertible_v<const Name&, std::string_view>, int> = 0>
@@ -50,8 +51,7 @@ class FeatureKey {
   bool by_name_ = false;
 };
 
-/// A number, an integer, a string, or several of one of these. It refers to the caller's, and is read in the call that it
-/// is given to.
+/// A number, an integer, a string, or a list of them. It refers to data of the caller, which are read during the call.
 class RawValue {
  public:
   enum class Type : std::uint8_t { kMissing, kFloats, kDoubles, kInt32s, kInt64s, kStrings, kCStrings, kPackedStrings };
@@ -85,8 +85,8 @@ class RawValue {
   template <class Element, std::size_t kSize, std::enable_if_t<!std::is_same_v<Element, char>, int> = 0>
   RawValue(const Element (&list)[kSize]) : RawValue(list, kSize) {}  // NOLINT
 
-  /// Strings side by side, as Arrow has them: the i-th is bytes[offsets[i]] up to bytes[offsets[i + 1]], which comes one
-  /// offset after the last string.
+  /// Strings in one buffer, as in Arrow: string i has the bytes from offsets[i] up to offsets[i + 1]. There is one
+  /// offset more than strings.
   static RawValue packed(Span<const char> bytes, Span<const std::int32_t> offsets) {
     RawValue value(offsets.data(), offsets.size() == 0 ? 0 : offsets.size() - 1);
     value.type_ = Type::kPackedStrings;
@@ -106,13 +106,14 @@ class RawValue {
   template <class Element>
   static constexpr Type type_of() {
     constexpr bool kInteger = std::is_integral_v<Element> && std::is_signed_v<Element> && sizeof(Element) >= 4;
-    constexpr Type kType = kInteger                                       ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
-                           : std::is_same_v<Element, float>            ? Type::kFloats
-                           : std::is_same_v<Element, double>           ? Type::kDoubles
+    constexpr Type kType = kInteger                          ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
+                           : std::is_same_v<Element, float>  ? Type::kFloats
+                           : std::is_same_v<Element, double> ? Type::kDoubles
                            : std::is_same_v<Element, std::string_view> ? Type::kStrings
                            : std::is_same_v<Element, const char*>      ? Type::kCStrings
                                                                        : Type::kMissing;
-    static_assert(kType != Type::kMissing, "float, double, std::int32_t, std::int64_t, std::string_view or const char*");
+    static_assert(kType != Type::kMissing,
+                  "float, double, std::int32_t, std::int64_t, std::string_view or const char*");
     return kType;
   }
 
@@ -125,47 +126,52 @@ class RawValue {
   std::size_t size_ = 1;
 };
 
+/// Options of a row builder.
 struct RowsOptions {
   std::size_t max_rows = 1;
   Part part = Part::kWhole;
 };
 
-/// Rows of a model's raw features, or of one side's. Not for models without features, which take x.
+/// Rows of raw features of a model, or of one part of them. Not for models without features, which take x.
 class Rows {
  public:
-  /// One allocation, here. The model must outlive the rows; it may be moved. All rows are there, with nothing set.
-  /// Errors: kInvalidArgument (no features, none in the part, max_rows 0), kUnsupported (more memory than the machine can
-  /// address), kOutOfMemory.
+  /// Makes one allocation. The model must outlive the rows; it may be moved. There are max_rows rows, with nothing
+  /// set. Errors: kInvalidArgument (no features, none in the part, max_rows 0); kUnsupported (more memory than the
+  /// machine can address); kOutOfMemory.
   static Result<Rows> create(const Model& model, const RowsOptions& options = {});
   static Result<Rows> create(const Model&& model, const RowsOptions& options = {}) = delete;  ///< must outlive
-  /// None at all: lives in the caller's memory, at any address, which must stay as long as the rows.
-  /// Also: kArenaTooSmall when `size` is less than Rows::bytes().
+  /// Makes no allocation: the builder uses the caller's memory, at any address, which must outlive it. Also:
+  /// kArenaTooSmall if `size` is less than Rows::bytes().
   static Result<Rows> create(const Model& model, void* memory, std::size_t size, const RowsOptions& options = {});
-  /// Exactly what create() needs; SIZE_MAX when the machine cannot address it.
+  /// Exactly the bytes that create() needs; SIZE_MAX if the machine cannot address them.
   static std::size_t bytes(const Model& model, const RowsOptions& options = {});
 
   Rows(Rows&& other) noexcept;
   Rows& operator=(Rows&& other) noexcept;
   ~Rows();
 
-  /// One feature of one row; the last of several values counts.
+  /// Sets one feature of one row. A second value replaces the first.
   ///
-  /// Dense: as many numbers as it is wide, integers too; NaN or RawValue() is missing. Sparse: one string, or one integer,
-  /// as the vocabulary has them; a number without a fraction is an integer. Sequence: a list of at most its length, in
-  /// order. Categories that the vocabulary lacks are unknown, and so is NaN.
+  /// - Dense: `width` numbers; integers are numbers too. NaN or RawValue() means missing.
+  /// - Sparse: one string or one integer, as in the vocabulary. A number without a fraction is an integer.
+  /// - Sequence: a list of at most `length` of them, in order.
   ///
-  /// Errors: kInvalidArgument (no such feature, one of another part, row out of range, a value of another kind, a wrong
-  /// number of values); kUnknownCategory, where the feature refuses unknown ones. Or the first error since clear().
-  Status set(std::size_t row, const FeatureKey& feature, const RawValue& value);
+  /// A category that is not in the vocabulary is unknown, and so is NaN.
+  ///
+  /// Errors: the first error since clear(); kInvalidArgument (no such feature, a feature of another part, the row is
+  /// out of range, a value of another kind, a wrong number of values); kUnknownCategory (if the feature refuses
+  /// unknown values). Returns status(), which may be ignored.
+  const Status& set(std::size_t row, const FeatureKey& feature, const RawValue& value);
 
-  /// One feature of all rows, in one call. `values` has num_rows() times the feature's width (Dense) or length (Sparse: 1)
-  /// elements, row after row. A Sequence whose rows differ in length has `row_offsets`, [num_rows() + 1], as Arrow's
-  /// lists: row r has the elements from row_offsets[r] up to row_offsets[r + 1]. Errors: as set().
-  Status set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets = {});
+  /// Sets one feature of all rows. `values` has num_rows() times the width (Dense) or length (Sparse: 1) of the
+  /// feature, row after row. For a Sequence whose rows differ in length, pass `row_offsets`, [num_rows() + 1], as in
+  /// lists of Arrow: row r has the elements from row_offsets[r] up to row_offsets[r + 1]. Errors: as set().
+  const Status& set_column(const FeatureKey& feature, const RawValue& values,
+                           Span<const std::int32_t> row_offsets = {});
 
-  /// `num_rows` rows with nothing set, and no error. Error: kInvalidArgument, more than max_rows().
+  /// Starts again with `num_rows` rows, nothing set and no error. Error: kInvalidArgument (more than max_rows()).
   Status clear(std::size_t num_rows);
-  /// max_rows() of them.
+  /// Starts again with max_rows() rows.
   void clear();
 
   std::size_t num_rows() const;
@@ -173,8 +179,8 @@ class Rows {
   Part part() const;
   /// The first error since clear().
   const Status& status() const;
-  /// What Input::columns() takes, of num_rows() rows: one per feature of the model, empty for those of another part.
-  /// They change with set().
+  /// The rows as Input::columns() takes them: one column per feature of the model, empty for features of another part.
+  /// set() changes them.
   Span<const FeatureColumn> columns() const;
 
  private:

@@ -1,13 +1,13 @@
-// Scoring: a plan and the memory it runs in.
+// A session scores rows: a plan with its working memory.
 //
 //   auto model = mmoe::Model::map("ranker.mmoe");
 //   auto session = mmoe::Session::create(*model);
 //   session->score(mmoe::Input::x(x, 1), {scores});
 //
-// A Session belongs to one thread at a time; any number of them may share a Model. score() allocates
-// nothing, locks nothing and throws nothing, and gives a row the same bits whatever rows stand beside it.
+// A session belongs to one thread at a time. Any number of sessions may share a model. Scoring allocates nothing,
+// takes no locks and throws nothing. The score of a row does not depend on the other rows of the batch.
 //
-// Several cores for one large batch or candidate list are an option of the session:
+// To use several cores for a large batch or a long list of candidates, give the session an executor:
 //
 //   auto pool = mmoe::ThreadPool::create(4);          // <mmoe/thread_pool.h>, or any executor
 //   mmoe::SessionOptions options;
@@ -16,8 +16,8 @@
 //   options.num_workers = 4;
 //   auto session = mmoe::Session::create(*model, options);
 //
-// Scores are the same bits for any number of workers and whichever of them scores a row. A call pays for waking the
-// executor's threads, some 10 us each on Linux: it is worth its while from about 100 us of work per core on.
+// Scores have the same bits for any number of workers. Waking the threads of an executor takes about 10 us each on
+// Linux, so several workers pay off from about 100 us of work per core.
 #pragma once
 
 #include <cstddef>
@@ -41,31 +41,32 @@ struct SessionAccess;
 
 inline namespace v0_1 {
 
-/// What is planned, and who works on it.
+/// Options of a session: those of its plan, and those of its workers.
 struct SessionOptions : PlanOptions, WorkerOptions {};
 
-/// One step of a session's plan, for people who look where the time goes.
+/// One step of a session's plan, for profiling.
 struct StepInfo {
   const char* kind;     ///< "dense", "norm", "gate", "select", "mix", "link"
-  std::size_t inputs;   ///< columns read per row: of a dense product, logits of a gate or link, experts mixed
-  std::size_t outputs;  ///< columns written per row, panel padding included; 0 for "select"
+  std::size_t inputs;   ///< columns read per row: inputs of a product, logits of a gate or link, or experts mixed
+  std::size_t outputs;  ///< columns written per row, including padding; 0 for "select"
   bool sparse;          ///< runs only on the rows that selected its expert
 };
 
+/// A plan with its working memory. Movable, not copyable.
 class Session {
  public:
   static constexpr std::size_t kMaxWorkers = 256;
 
-  /// One allocation, here. Errors: those of Plan::create(); kInvalidArgument (num_workers not 1 to kMaxWorkers, more than
-  /// one without an executor), kOutOfMemory.
+  /// Makes one allocation. The model must outlive the session; it may be moved. Errors: those of Plan::create();
+  /// kInvalidArgument (num_workers is not 1 to kMaxWorkers, or more than one without an executor); kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
   static Result<Session> create(const Model&& model, const SessionOptions& options = {}) = delete;  ///< must outlive
   static Result<Session> create(const Plan& plan, const WorkerOptions& workers = {});
-  /// None at all: runs in the caller's memory, which must stay as long as the session.
-  /// Also: kArenaTooSmall when bytes is less than Session::arena_bytes().
+  /// Makes no allocation: the session uses the caller's memory, which must outlive it. Also: kArenaTooSmall if
+  /// `bytes` is less than Session::arena_bytes().
   static Result<Session> create(const Plan& plan, void* arena, std::size_t bytes, const WorkerOptions& workers = {});
 
-  /// Exactly what create() needs, for an arena at any address: plan.arena_bytes() for one worker.
+  /// Exactly the bytes that create() needs, at any address. For one worker, plan.arena_bytes().
   /// REQUIRES: num_workers is 1 to kMaxWorkers.
   static std::size_t arena_bytes(const Plan& plan, std::size_t num_workers = 1);
 
@@ -73,25 +74,25 @@ class Session {
   Session& operator=(Session&& other) noexcept;
   ~Session();
 
-  /// Scores rows, or candidates of the user that set_user() has set. Candidates have the bits of whole rows that join
-  /// the user's inputs and the candidate's.
+  /// Scores rows, or candidates of the user of the last set_user(). The scores of candidates have the bits of whole
+  /// rows with the inputs of the user and the candidate.
   ///
-  /// Errors: kInvalidArgument (an array is too short, rows overlap, an id is out of range, candidates before set_user()),
-  /// kUnknownCategory (an unknown id where the feature refuses it), kNonFinite (if the options say so: an input, for
-  /// instance a missing value that nothing stands for, or a score); the first error of a row builder. Of several rows with
-  /// an error the first is named, for any number of workers. What was written is then unspecified.
+  /// Errors: the first error of a row builder; kInvalidArgument (an array is too short, rows overlap, an id is out of
+  /// range, candidates before set_user()); kUnknownCategory (an unknown id, if the feature refuses it); kNonFinite
+  /// (an input or a score, if the options say so; also a missing value without a substitute). If several rows have
+  /// errors, the message names the first, for any number of workers. The output is unspecified after an error.
   Status score(const Input& input, const Output& output);
 
-  /// Takes one row of a user (user and context features): computes its share of every first layer once. The session keeps
-  /// that, not the input, until the next set_user(). Scoring whole rows in between changes nothing.
-  /// Errors: as score(); kInvalidArgument when the model has no user part. The session then has no user.
+  /// Takes one row of user and context features, and computes the user's share of every first layer. The session keeps
+  /// the result, not the input, until the next set_user(). Scoring whole rows in between does not change it.
+  /// Errors: as score(); kInvalidArgument if the model has no user part. After an error the session has no user.
   Status set_user(const Input& user);
 
   /// REQUIRES: index < plan().num_steps().
   StepInfo step(std::size_t index) const;
 
-  /// score(), adding to ticks[i] what `clock` says that step i took, for every step, by one worker.
-  /// ticks: [plan().num_steps()]. Reading the clock costs; the sum is more than score() takes.
+  /// As score(), with one worker. Adds to ticks[i] the time that step i took, by `clock`. ticks: [plan().num_steps()].
+  /// Reading the clock takes time too, so the sum is larger than the time of score().
   Status profile(const Input& input, const Output& output, std::uint64_t (*clock)(), Span<std::uint64_t> ticks);
 
   const Plan& plan() const { return plan_; }

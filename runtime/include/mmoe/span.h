@@ -8,8 +8,9 @@
 namespace mmoe {
 inline namespace v0_1 {
 
-/// `size` objects of type T from `data` on, which stay their owner's. Made from an array, a std::vector, a std::array, or
-/// anything else that has data() and size(); from a pointer by Span<T>{pointer, size} or {pointer, size}.
+/// `size` objects of type T from `data` on, which stay their owner's. Made from an array, a std::vector, a
+/// std::array, or anything else that has data() and size(); from a pointer by Span<T>{pointer, size} or {pointer,
+/// size}.
 template <class T>
 class Span {
   template <class From>

@@ -1,4 +1,4 @@
-// A ready executor on std::thread, for hosts that have it: the library mmoe::threads (libmmoe_threads.a).
+// A thread pool on std::thread, to use as an executor. It is in the library mmoe::threads (libmmoe_threads.a).
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 namespace mmoe {
 inline namespace v0_1 {
 
-/// A fixed number of threads that sleep while there is nothing to do; they never spin. The thread that calls works
-/// too, so that a pool of n keeps n cores busy with n - 1 threads of its own, and a pool of 1 has none.
+/// A fixed number of threads. They sleep while there is nothing to do, and never spin. The calling thread works too,
+/// so a pool of n uses n cores with n - 1 threads of its own, and a pool of 1 has none.
 class ThreadPool {
  public:
   static constexpr std::size_t kMaxThreads = Session::kMaxWorkers;

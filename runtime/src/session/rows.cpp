@@ -343,7 +343,7 @@ Rows& Rows::operator=(Rows&& other) noexcept {
 
 Rows::~Rows() { internal::release(owned_); }
 
-Status Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value) {
+const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value) {
   if (!state_->status) return state_->status;
   std::size_t index = 0;
   state_->status = RowsAccess::find(*state_, feature, index);
@@ -359,7 +359,7 @@ Status Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& val
   return state_->status;
 }
 
-Status Rows::set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets) {
+const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets) {
   if (!state_->status) return state_->status;
   std::size_t index = 0;
   state_->status = RowsAccess::find(*state_, feature, index);
