@@ -2,7 +2,8 @@
 """What can be checked about the documents: documents.py SOURCE
 
 Prose has lines of at most 120 columns (tables may be wider, and CHANGELOG.md has a line for each change). Links lead to files, and to headings of them, that exist.
-Each error code has a section of its own in runtime/doc/errors.md, with its name and number in C.
+Each error code has a section of its own in runtime/doc/errors.md, with its name and number in C. Each public header is
+in runtime/doc/reference.md, and each public type has a comment, which is its text in the reference.
 """
 
 import pathlib
@@ -76,6 +77,25 @@ def check_codes(header, page):
     return wrong if codes else ["no error codes found"]
 
 
+def check_types(text):
+    """Public classes, structs and enumerations without a comment before them."""
+    before, wrong = "", []
+    for line in text.splitlines():
+        defined = re.match(r"(?:class|struct|enum class)(?: \[\[\w+\]\])? (\w+)[^;]*\{", line)
+        if defined and not before.startswith(("///", "template")):
+            wrong.append(f"{defined.group(1)} has no comment")
+        before = line
+    return wrong
+
+
+def check_headers(folder, page):
+    listed = set(re.findall(r"`mmoe/(\w+\.h)`", page))
+    headers = {path.name: path.read_text() for path in sorted(folder.glob("*.h"))}
+    wrong = [f"reference.md does not list {name}" for name in headers if name not in listed]
+    wrong += [f"reference.md lists {name}, which is not there" for name in sorted(listed - headers.keys())]
+    return wrong + [f"{name}: {what}" for name, text in headers.items() for what in check_types(text)]
+
+
 def self_test():
     """That each check can fail."""
     assert check_lines("x" * 121) and not check_lines("|" + "x" * 121) and not check_lines("x" * 120)
@@ -86,6 +106,7 @@ def self_test():
     assert not check_codes(header, page)
     assert check_codes(header, page.replace("kIo", "kOi")) and check_codes(header, page.replace(", 1.", ", 2."))
     assert check_codes(header, page.replace("What to do", "Hm"))
+    assert check_types("class A {") and not check_types("/// What.\nclass A : public B {") and not check_types("class A;")
 
 
 def main():
@@ -98,6 +119,7 @@ def main():
         failures += [f"{path.relative_to(source)}: {what}" for what in wrong]
     header, page = (source / name for name in ("runtime/include/mmoe/error.h", "runtime/doc/errors.md"))
     failures += [f"runtime/doc/errors.md: {what}" for what in check_codes(header.read_text(), page.read_text())]
+    failures += check_headers(source / "runtime/include/mmoe", (source / "runtime/doc/reference.md").read_text())
     print("\n".join(failures) or "documents: ok")
     sys.exit(1 if failures else 0)
 
