@@ -139,8 +139,9 @@ class Evaluator {
     const NodeFunction on_constants = call.any_rows() ? nullptr : find_constant_operation(operation);
     if (on_constants != nullptr) return on_constants(call);
     if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
-    for (const auto find : {find_layout_operation, find_elementwise_operation, find_activation, find_function, find_selection, find_normalisation,
-                           find_contraction}) {
+    for (const auto find :
+         {find_value_operation, find_layout_operation, find_indexing_operation, find_elementwise_operation,
+          find_activation, find_function, find_selection, find_normalisation, find_contraction}) {
       if (const NodeFunction function = find(operation)) return function(call);
     }
     throw ConvertError(why_unknown(call));

@@ -65,7 +65,9 @@ inline NodeResults one(TensorValue value) {
 using NodeFunction = NodeResults (*)(const NodeCall& call);
 
 /// What the operation does; null when it is not known. One table per file.
+NodeFunction find_value_operation(const std::string& operation);
 NodeFunction find_layout_operation(const std::string& operation);
+NodeFunction find_indexing_operation(const std::string& operation);
 NodeFunction find_elementwise_operation(const std::string& operation);
 NodeFunction find_activation(const std::string& operation);
 NodeFunction find_function(const std::string& operation);
