@@ -13,7 +13,7 @@ namespace {
 
 class RowReader {
  public:
-  RowReader(const ModelDescription& model, const RawRows& rows);
+  RowReader(const TrainedModel& model, const RawRows& rows);
   Numbers read(size_t row) const;
 
  private:
@@ -23,13 +23,13 @@ class RowReader {
   void append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
   void append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const;
 
-  const ModelDescription& model_;
+  const TrainedModel& model_;
   const RawRows& rows_;
   size_t num_values_ = 0;  // per row
   size_t num_ids_ = 0;
 };
 
-RowReader::RowReader(const ModelDescription& model, const RawRows& rows) : model_(model), rows_(rows) {
+RowReader::RowReader(const TrainedModel& model, const RawRows& rows) : model_(model), rows_(rows) {
   if (model.features.empty()) num_values_ = model.input_dim;
   for (const Feature& feature : model.features) {
     num_values_ += feature.num_values();
@@ -159,7 +159,7 @@ std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::
   return outputs;
 }
 
-Numbers run_model(const ModelDescription& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {
+Numbers run_model(const TrainedModel& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {
   std::vector<Numbers> streams = {run_layers(model.trunk, x)};
   for (const Level& level : model.levels) streams = run_level(level, x, streams, weights_of_gates);
   std::vector<Numbers> logits;
@@ -174,7 +174,7 @@ Numbers run_model(const ModelDescription& model, const Numbers& x, std::vector<N
 
 }  // namespace
 
-Evaluated evaluate(const ModelDescription& model, const RawRows& rows, bool with_gate_weights) {
+Evaluated evaluate(const TrainedModel& model, const RawRows& rows, bool with_gate_weights) {
   const RowReader reader(model, rows);
   Evaluated result;
   for (size_t row = 0; row < rows.num_rows; ++row) {

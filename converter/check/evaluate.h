@@ -31,11 +31,11 @@ struct Evaluated {
 
 /// Throws ConvertError when the rows' sizes are not the model's, when an id is beyond its table, and for an
 /// unknown id whose feature's rule is to refuse the row.
-Evaluated evaluate(const ModelDescription& model, const RawRows& rows, bool with_gate_weights = false);
+Evaluated evaluate(const TrainedModel& model, const RawRows& rows, bool with_gate_weights = false);
 
 /// Plausible rows, the same on every platform for a seed. Dense values span the clipping range where there is one,
 /// else scale to N(0, 1); ids are uniform over the vocabulary. About one value in 16 is missing or unknown where
 /// the feature has a rule for it. Without features x is N(0, 1).
-RawRows random_rows(const ModelDescription& model, size_t num_rows, uint64_t seed);
+RawRows random_rows(const TrainedModel& model, size_t num_rows, uint64_t seed);
 
 }  // namespace mmoe::converter

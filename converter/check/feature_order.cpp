@@ -9,7 +9,7 @@ namespace {
 using tools::counted;
 
 // "  user part: 3 features, 23 columns of x: country, device, history"
-std::string describe_part(const ModelDescription& model, const std::string& title, bool items) {
+std::string describe_part(const TrainedModel& model, const std::string& title, bool items) {
   std::vector<std::string> names;
   size_t columns = 0;
   for (const Feature& feature : model.features) {
@@ -22,7 +22,7 @@ std::string describe_part(const ModelDescription& model, const std::string& titl
 }
 
 // Two parts of x, for a model without features.
-std::vector<std::string> describe_x(const ModelDescription& model) {
+std::vector<std::string> describe_x(const TrainedModel& model) {
   std::vector<std::string> lines = {"order: x as the training code has it, " + counted(model.input_dim, "column")};
   if (model.shared_dim == 0) return lines;
   lines.push_back("  user part (set_user): the first " + counted(model.shared_dim, "column"));
@@ -32,7 +32,7 @@ std::vector<std::string> describe_x(const ModelDescription& model) {
 
 }  // namespace
 
-std::vector<std::string> describe_feature_order(const ModelDescription& model) {
+std::vector<std::string> describe_feature_order(const TrainedModel& model) {
   if (model.features.empty()) return describe_x(model);
   std::vector<std::string> lines = {"order: features and the columns of x as in the description, " +
                                     counted(model.features.size(), "feature")};

@@ -10,6 +10,6 @@ namespace mmoe::converter {
 
 /// Lines of text: the order, which is the description's, and the features and columns of the user's and the candidates'
 /// part where there are two.
-std::vector<std::string> describe_feature_order(const ModelDescription& model);
+std::vector<std::string> describe_feature_order(const TrainedModel& model);
 
 }  // namespace mmoe::converter

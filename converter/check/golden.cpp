@@ -83,7 +83,7 @@ void compare_bits(const Model& model, const std::vector<float>& scores, const st
 
 }  // namespace
 
-Golden make_golden(const ModelDescription& model, const RawRows& rows) {
+Golden make_golden(const TrainedModel& model, const RawRows& rows) {
   return {rows.num_rows, rows.values, rows.ids, std::vector<float>(rows.num_rows * model.output_names().size())};
 }
 

@@ -23,7 +23,7 @@ struct CheckReport {
 };
 
 /// The rows as the file holds them. Scores are zeros of the right number.
-Golden make_golden(const ModelDescription& model, const RawRows& rows);
+Golden make_golden(const TrainedModel& model, const RawRows& rows);
 
 /// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
 /// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task

@@ -51,7 +51,7 @@ int32_t random_id(const Vocabulary& vocabulary, Random& random) {
 
 }  // namespace
 
-RawRows random_rows(const ModelDescription& model, size_t num_rows, uint64_t seed) {
+RawRows random_rows(const TrainedModel& model, size_t num_rows, uint64_t seed) {
   Random random(seed);
   RawRows rows;
   rows.num_rows = num_rows;

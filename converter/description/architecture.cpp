@@ -9,13 +9,13 @@ namespace {
 
 bool is_softmax(const Gate& gate) { return gate.logits.has_value(); }
 
-bool all_gates(const ModelDescription& model, bool (*holds)(const Level&, const Gate&)) {
+bool all_gates(const TrainedModel& model, bool (*holds)(const Level&, const Gate&)) {
   return std::all_of(model.levels.begin(), model.levels.end(), [&](const Level& level) {
     return std::all_of(level.gates.begin(), level.gates.end(), [&](const Gate& gate) { return holds(level, gate); });
   });
 }
 
-bool any_top_k(const ModelDescription& model) {
+bool any_top_k(const TrainedModel& model) {
   return !all_gates(model, [](const Level&, const Gate& gate) {
     return gate.top_k == 0 || gate.top_k >= gate.experts.size();
   });
@@ -23,7 +23,7 @@ bool any_top_k(const ModelDescription& model) {
 
 const char* const kSingleTask = "Single-Task";
 
-std::string constant_name(const ModelDescription& model) {
+std::string constant_name(const TrainedModel& model) {
   const bool pass = all_gates(model, [](const Level&, const Gate& gate) {
     return gate.experts.size() == 1 && gate.constant_weights.front() == 1.0f;
   });
@@ -32,7 +32,7 @@ std::string constant_name(const ModelDescription& model) {
   return shared ? "Shared-Bottom" : kSingleTask;
 }
 
-std::string mixture_name(const ModelDescription& model) {
+std::string mixture_name(const TrainedModel& model) {
   const bool stacked = model.levels.size() > 1;
   const bool mixes_all = all_gates(model, [](const Level& level, const Gate& gate) {
     return is_softmax(gate) && gate.experts.size() == level.experts.size();
@@ -43,13 +43,13 @@ std::string mixture_name(const ModelDescription& model) {
   return stacked ? "stacked " + name : name;
 }
 
-bool has_product(const ModelDescription& model) {
+bool has_product(const TrainedModel& model) {
   return std::any_of(model.tasks.begin(), model.tasks.end(), [](const Task& task) {
     return task.link.source == LinkSource::kProduct;
   });
 }
 
-std::string structural_name(const ModelDescription& model) {
+std::string structural_name(const TrainedModel& model) {
   const bool constant = all_gates(model, [](const Level&, const Gate& gate) { return !is_softmax(gate); });
   std::string name = constant ? constant_name(model) : mixture_name(model);
   if (any_top_k(model)) name = "top-k " + name;
@@ -66,12 +66,12 @@ bool is_alias(const std::string& claimed, const std::string& structural) {
 
 }  // namespace
 
-std::string architecture_name(const ModelDescription& model) {
+std::string architecture_name(const TrainedModel& model) {
   const std::string structural = structural_name(model);
   return is_alias(model.architecture, structural) ? model.architecture : structural;
 }
 
-void check_architecture(const ModelDescription& model) {
+void check_architecture(const TrainedModel& model) {
   const std::string& claimed = model.architecture;
   if (claimed.empty()) return;
   if (claimed == "AITM") {

@@ -28,7 +28,7 @@ class Binder {
   Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights)
       : json_(description), root_(description), weights_(*weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
 
-  ModelDescription bind(const std::string& default_name);
+  TrainedModel bind(const std::string& default_name);
   BindReport report() const;
   /// Throws when the file has tensors that the description does not account for.
   void refuse_unused() const;
@@ -47,7 +47,7 @@ class Binder {
   const nlohmann::json& json_;
   JsonReader root_;
   const DerivedWeights& weights_;
-  ModelDescription model_;
+  TrainedModel model_;
   TensorIndex tensors_;
   Streams streams_;
   std::vector<std::string> notes_;
@@ -201,7 +201,7 @@ void Binder::ignore_tensors() {
   }
 }
 
-ModelDescription Binder::bind(const std::string& default_name) {
+TrainedModel Binder::bind(const std::string& default_name) {
   const auto name = root_.find("name");
   model_.name = name ? name->string() : default_name;
   tell_tasks_apart();
@@ -257,16 +257,16 @@ BindReport Binder::report() const {
 
 }  // namespace
 
-ModelDescription bind_description(const nlohmann::json& description, const WeightSource& weights,
+TrainedModel bind_description(const nlohmann::json& description, const WeightSource& weights,
                                   const std::string& default_name, BindReport* report, UnusedTensors unused) {
   Binder binder(description, std::make_shared<const DerivedWeights>(description, weights));
-  ModelDescription model = binder.bind(default_name);
+  TrainedModel model = binder.bind(default_name);
   if (unused == UnusedTensors::kRefuse) binder.refuse_unused();
   if (report != nullptr) *report = binder.report();
   return model;
 }
 
-ModelDescription bind_description_text(std::string_view text, const WeightSource& weights,
+TrainedModel bind_description_text(std::string_view text, const WeightSource& weights,
                                        const std::string& default_name, BindReport* report, UnusedTensors unused) {
   return bind_description(parse_json(text), weights, default_name, report, unused);
 }

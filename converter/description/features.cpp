@@ -154,7 +154,7 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
 
 }  // namespace
 
-void bind_features(const JsonReader& list, TensorIndex& tensors, ModelDescription& model) {
+void bind_features(const JsonReader& list, TensorIndex& tensors, TrainedModel& model) {
   const std::vector<JsonReader> items = list.items();
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
   if (items.size() > kMaxFeatures) list.fail_expected("at most " + std::to_string(kMaxFeatures));

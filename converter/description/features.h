@@ -8,6 +8,6 @@
 namespace mmoe::converter {
 
 /// Fills features, embeddings (each table once, however many features share it) and input_dim.
-void bind_features(const JsonReader& list, TensorIndex& tensors, ModelDescription& model);
+void bind_features(const JsonReader& list, TensorIndex& tensors, TrainedModel& model);
 
 }  // namespace mmoe::converter

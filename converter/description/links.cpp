@@ -30,7 +30,7 @@ Link product_link(std::vector<size_t> factors) {
   return link;
 }
 
-std::vector<std::string> ModelDescription::output_names() const {
+std::vector<std::string> TrainedModel::output_names() const {
   std::vector<std::string> names;
   for (const Task& task : tasks) {
     if (task.output) names.push_back(task.name);

@@ -215,7 +215,7 @@ struct Vocabulary {
 
 struct SparseFeature {
   Vocabulary vocabulary;
-  size_t embedding = 0;  ///< index into ModelDescription::embeddings
+  size_t embedding = 0;  ///< index into TrainedModel::embeddings
 };
 
 enum class Pooling { kSum, kMean, kMax };
@@ -224,7 +224,7 @@ enum class Pooling { kSum, kMean, kMax };
 /// padding id, and unknown ones with the rule kZero, are left out.
 struct SequenceFeature {
   Vocabulary vocabulary;
-  size_t embedding = 0;  ///< index into ModelDescription::embeddings
+  size_t embedding = 0;  ///< index into TrainedModel::embeddings
   size_t length = 1;     ///< most elements of a row
   Pooling pooling = Pooling::kSum;
   std::optional<uint32_t> padding_id;
@@ -263,7 +263,7 @@ struct Embedding {
   Table table;  ///< [ids, width]; read when it is written, so that it may be larger than memory
 };
 
-struct ModelDescription {
+struct TrainedModel {
   std::string name;
   std::string architecture;  ///< what it claims to be; empty: what the structure says
   size_t input_dim = 0;

@@ -54,7 +54,7 @@ Interpretation by_text(const WeightSource& weights, const std::string& argument,
   return {Method::kDescription, text, origin, {}, "", false};
 }
 
-ModelDescription by_description(const WeightSource& weights, const Interpretation& interpretation,
+TrainedModel by_description(const WeightSource& weights, const Interpretation& interpretation,
                                 const std::string& default_name, BindReport& report) {
   const UnusedTensors unused = interpretation.recipe_named ? UnusedTensors::kReport : UnusedTensors::kRefuse;
   try {
@@ -68,7 +68,7 @@ ModelDescription by_description(const WeightSource& weights, const Interpretatio
   }
 }
 
-ModelDescription by_graph([[maybe_unused]] const OnnxGraph& graph, [[maybe_unused]] const std::string& default_name,
+TrainedModel by_graph([[maybe_unused]] const OnnxGraph& graph, [[maybe_unused]] const std::string& default_name,
                           [[maybe_unused]] BindReport& report) {
   if constexpr (kReadsOnnx) return recognise(graph, default_name, report.notes);
   throw ConvertError("a graph, which this build has no importer of");  // so nobody has got one
@@ -84,10 +84,10 @@ Interpretation interpret(const WeightSource& weights, const OnnxGraph* graph, co
   return by_recipe(weights, request.recipe, "", "");
 }
 
-ModelDescription read_model(const WeightSource& weights, const OnnxGraph* graph, const Interpretation& interpretation,
+TrainedModel read_model(const WeightSource& weights, const OnnxGraph* graph, const Interpretation& interpretation,
                             const std::string& default_name, BindReport& report) {
   try {
-    ModelDescription model = interpretation.method == Method::kGraph
+    TrainedModel model = interpretation.method == Method::kGraph
                                  ? by_graph(*graph, default_name, report)
                                  : by_description(weights, interpretation, default_name, report);
     report.notes.insert(report.notes.begin(), interpretation.notes.begin(), interpretation.notes.end());

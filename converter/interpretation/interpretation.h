@@ -41,7 +41,7 @@ Interpretation interpret(const WeightSource& weights, const OnnxGraph* graph, co
 
 /// The model, as the training framework meant it. A tensor that is not accounted for is an error; but where the user has
 /// named a recipe, it is in `report`, for a warning. Throws ConvertError that begins with the interpretation's origin.
-ModelDescription read_model(const WeightSource& weights, const OnnxGraph* graph, const Interpretation& interpretation,
+TrainedModel read_model(const WeightSource& weights, const OnnxGraph* graph, const Interpretation& interpretation,
                             const std::string& default_name, BindReport& report);
 
 }  // namespace mmoe::converter

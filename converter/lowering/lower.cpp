@@ -17,32 +17,32 @@ bool same_activation(const LoweredDense& a, const LoweredDense& b) {
          b.norm == NormKind::kNone;
 }
 
-// The rows [first, first + values) of a vector with one entry per row of a product, which may not have one yet.
+// The rows [first, first + values) of a vector with one entry per row of a fused layer, which may not have one yet.
 void put(std::vector<float>& vector, size_t first, const std::vector<float>& values) {
   vector.resize(first);
   vector.insert(vector.end(), values.begin(), values.end());
 }
 
-// Collects layers into products.
-class ProductBuilder {
+// Collects layers into fused layers.
+class LayerFuser {
  public:
-  explicit ProductBuilder(LoweredModel& model) : model_(model) {}
+  explicit LayerFuser(LoweredModel& model) : model_(model) {}
 
   size_t start(const std::string& name, size_t inputs) {
-    Product product;
-    product.name = name;
-    product.weight.cols = inputs;
-    model_.products.push_back(std::move(product));
+    FusedLayer fused_layer;
+    fused_layer.name = name;
+    fused_layer.weight.cols = inputs;
+    model_.fused_layers.push_back(std::move(fused_layer));
     last_ = {};
-    return model_.products.size() - 1;
+    return model_.fused_layers.size() - 1;
   }
 
-  // Puts a layer behind the others of the product that was started last. It may share a panel with its
+  // Puts a layer behind the others of the fused layer that was started last. It may share a panel with its
   // predecessor when it has the same activation and neither must be skipped alone.
   LoweredDense add(const DenseLayer& layer, bool skippable) {
-    Product& product = model_.products.back();
+    FusedLayer& fused_layer = model_.fused_layers.back();
     LoweredDense dense;
-    dense.product = model_.products.size() - 1;
+    dense.fused_layer = model_.fused_layers.size() - 1;
     dense.inputs = layer.inputs();
     dense.outputs = layer.outputs();
     const Activation activation = lowered(layer.activation);
@@ -54,23 +54,23 @@ class ProductBuilder {
     dense.norm_use = norm.use;
     dense.norm_epsilon = norm.epsilon;
     const bool tight = last_.outputs != 0 && same_activation(last_, dense) && !skippable;
-    if (!tight) pad(product, padded_outputs(product.weight.rows));
-    dense.column = product.weight.rows;
-    product.weight.rows += layer.outputs();
-    product.weight.data.insert(product.weight.data.end(), layer.weight.data.begin(), layer.weight.data.end());
-    product.bias.insert(product.bias.end(), layer.bias.begin(), layer.bias.end());
-    product.bias.resize(product.weight.rows);
-    if (!layer.activation.slopes.empty()) put(product.slopes, dense.column, layer.activation.slopes);
+    if (!tight) pad(fused_layer, padded_outputs(fused_layer.weight.rows));
+    dense.column = fused_layer.weight.rows;
+    fused_layer.weight.rows += layer.outputs();
+    fused_layer.weight.data.insert(fused_layer.weight.data.end(), layer.weight.data.begin(), layer.weight.data.end());
+    fused_layer.bias.insert(fused_layer.bias.end(), layer.bias.begin(), layer.bias.end());
+    fused_layer.bias.resize(fused_layer.weight.rows);
+    if (!layer.activation.slopes.empty()) put(fused_layer.slopes, dense.column, layer.activation.slopes);
     if (norm.kind != NormKind::kNone) {
-      put(product.scale, dense.column, norm.scale);
-      put(product.shift, dense.column, norm.shift);
+      put(fused_layer.scale, dense.column, norm.scale);
+      put(fused_layer.shift, dense.column, norm.shift);
     }
-    resize_optional(product);
+    resize_optional(fused_layer);
     last_ = dense;
     return dense;
   }
 
-  // Layers [first, end) of an MLP, each a product of its own.
+  // Layers [first, end) of an MLP, each a fused layer of its own.
   void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered) {
     for (size_t i = first; i < layers.size(); ++i) {
       start(layers[i].name, layers[i].inputs());
@@ -79,21 +79,21 @@ class ProductBuilder {
   }
 
  private:
-  static void pad(Product& product, size_t rows) {
-    product.weight.rows = rows;
-    product.weight.data.resize(rows * product.weight.cols);
-    product.bias.resize(rows);
-    resize_optional(product);
+  static void pad(FusedLayer& fused_layer, size_t rows) {
+    fused_layer.weight.rows = rows;
+    fused_layer.weight.data.resize(rows * fused_layer.weight.cols);
+    fused_layer.bias.resize(rows);
+    resize_optional(fused_layer);
   }
 
-  static void resize_optional(Product& product) {
-    for (std::vector<float>* vector : {&product.slopes, &product.scale, &product.shift}) {
-      if (!vector->empty()) vector->resize(product.weight.rows);
+  static void resize_optional(FusedLayer& fused_layer) {
+    for (std::vector<float>* vector : {&fused_layer.slopes, &fused_layer.scale, &fused_layer.shift}) {
+      if (!vector->empty()) vector->resize(fused_layer.weight.rows);
     }
   }
 
   LoweredModel& model_;
-  LoweredDense last_;  // of the current product
+  LoweredDense last_;  // of the current fused layer
 };
 
 // The streams of a level in the order of their first reader, with their readers.
@@ -126,17 +126,17 @@ bool has_top_k(const Level& level) {
 const DenseLayer& first_layer(const Gate& gate) { return gate.hidden.empty() ? *gate.logits : gate.hidden.front(); }
 
 // First layers of all that reads one stream: experts, then gates.
-void lower_first_layers(const Level& level, const Readers& readers, const std::string& name, ProductBuilder& products,
+void lower_first_layers(const Level& level, const Readers& readers, const std::string& name, LayerFuser& fused_layers,
                         LoweredLevel& lowered) {
   const size_t inputs = readers.experts.empty() ? first_layer(level.gates[readers.gates.front()]).inputs()
                                                 : level.experts[readers.experts.front()].layers.front().inputs();
-  products.start(name, inputs);
+  fused_layers.start(name, inputs);
   const bool skippable = has_top_k(level);
   for (const size_t e : readers.experts) {
-    lowered.experts[e].layers.push_back(products.add(level.experts[e].layers.front(), skippable));
+    lowered.experts[e].layers.push_back(fused_layers.add(level.experts[e].layers.front(), skippable));
   }
   for (const size_t g : readers.gates) {
-    const LoweredDense first = products.add(first_layer(level.gates[g]), false);
+    const LoweredDense first = fused_layers.add(first_layer(level.gates[g]), false);
     if (level.gates[g].hidden.empty()) {
       lowered.gates[g].logits = first;
     } else {
@@ -145,45 +145,45 @@ void lower_first_layers(const Level& level, const Readers& readers, const std::s
   }
 }
 
-void lower_later_layers(const Level& level, ProductBuilder& products, LoweredLevel& lowered) {
+void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLevel& lowered) {
   for (size_t g = 0; g < level.gates.size(); ++g) {
     const Gate& gate = level.gates[g];
     if (!gate.logits || gate.hidden.empty()) continue;
-    products.add_alone(gate.hidden, 1, lowered.gates[g].hidden);
-    products.start(gate.logits->name, gate.logits->inputs());
-    lowered.gates[g].logits = products.add(*gate.logits, false);
+    fused_layers.add_alone(gate.hidden, 1, lowered.gates[g].hidden);
+    fused_layers.start(gate.logits->name, gate.logits->inputs());
+    lowered.gates[g].logits = fused_layers.add(*gate.logits, false);
   }
   for (size_t e = 0; e < level.experts.size(); ++e) {
-    products.add_alone(level.experts[e].layers, 1, lowered.experts[e].layers);
+    fused_layers.add_alone(level.experts[e].layers, 1, lowered.experts[e].layers);
   }
 }
 
-LoweredLevel lower_level(const Level& level, size_t index, ProductBuilder& products) {
+LoweredLevel lower_level(const Level& level, size_t index, LayerFuser& fused_layers) {
   LoweredLevel lowered;
   lowered.experts.resize(level.experts.size());
   lowered.gates.resize(level.gates.size());
   size_t stream = 0;
   for (const Readers& readers : group_by_stream(level)) {
     const std::string name = "level " + std::to_string(index + 1) + ", input " + std::to_string(++stream);
-    lower_first_layers(level, readers, name, products, lowered);
+    lower_first_layers(level, readers, name, fused_layers, lowered);
   }
-  lower_later_layers(level, products, lowered);
+  lower_later_layers(level, fused_layers, lowered);
   return lowered;
 }
 
-// Towers that read the same stream share a product for their first layers.
-void lower_towers(const std::vector<Tower>& towers, ProductBuilder& products, std::vector<LoweredMlp>& lowered) {
+// Towers that read the same stream share a fused layer for their first layers.
+void lower_towers(const std::vector<Tower>& towers, LayerFuser& fused_layers, std::vector<LoweredMlp>& lowered) {
   lowered.resize(towers.size());
   std::map<size_t, std::vector<size_t>> readers;
   for (size_t t = 0; t < towers.size(); ++t) readers[towers[t].input].push_back(t);
   for (const auto& [stream, group] : readers) {
-    products.start("towers, input " + std::to_string(stream + 1), towers[group.front()].layers.front().inputs());
-    for (const size_t t : group) lowered[t].push_back(products.add(towers[t].layers.front(), false));
+    fused_layers.start("towers, input " + std::to_string(stream + 1), towers[group.front()].layers.front().inputs());
+    for (const size_t t : group) lowered[t].push_back(fused_layers.add(towers[t].layers.front(), false));
   }
-  for (size_t t = 0; t < towers.size(); ++t) products.add_alone(towers[t].layers, 1, lowered[t]);
+  for (size_t t = 0; t < towers.size(); ++t) fused_layers.add_alone(towers[t].layers, 1, lowered[t]);
 }
 
-void fold_all(ModelDescription& model) {
+void fold_all(TrainedModel& model) {
   fold_batch_norms(model.trunk);
   for (Level& level : model.levels) {
     for (Expert& expert : level.experts) fold_batch_norms(expert.layers);
@@ -194,19 +194,19 @@ void fold_all(ModelDescription& model) {
 
 }  // namespace
 
-LoweredModel lower(const ModelDescription& description) {
+LoweredModel lower(const TrainedModel& description) {
   LoweredModel model;
   model.description = description;
   fold_all(model.description);
   fold_projections(model.description);
   model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
-  ProductBuilder products(model);
-  products.add_alone(model.description.trunk, 0, model.trunk);
+  LayerFuser fused_layers(model);
+  fused_layers.add_alone(model.description.trunk, 0, model.trunk);
   for (size_t i = 0; i < model.description.levels.size(); ++i) {
-    model.levels.push_back(lower_level(model.description.levels[i], i, products));
+    model.levels.push_back(lower_level(model.description.levels[i], i, fused_layers));
   }
-  lower_towers(model.description.towers, products, model.towers);
+  lower_towers(model.description.towers, fused_layers, model.towers);
   lower_links(model);
   return model;
 }

@@ -1,5 +1,5 @@
 // A model as the file holds it: batch norms folded away, layers that read the same stream side by side in one
-// product, the columns that first layers read with those of shared (user and context) features first.
+// fused layer, the columns that first layers read with those of shared (user and context) features first.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,9 @@ namespace mmoe::converter {
 enum class NormKind { kNone, kChannel, kLayer };
 enum class NormUse { kBeforeActivation, kAfterActivation, kDice };
 
-/// One [rows, cols] matrix with one bias per row, computed as a whole; becomes one packed tensor.
-struct Product {
+/// Layers that read the same stream, one below the other in a [rows, cols] matrix with one bias per row. It is computed as a
+/// whole, and becomes one packed tensor.
+struct FusedLayer {
   std::string name;
   Matrix weight;
   std::vector<float> bias;    ///< [rows]
@@ -23,9 +24,9 @@ struct Product {
   std::vector<float> scale, shift;  ///< [rows], or empty: no normalisation among its layers
 };
 
-/// A layer: `outputs` rows of a product, from row `column` on.
+/// A layer: `outputs` rows of a fused layer, from row `column` on.
 struct LoweredDense {
-  size_t product = 0;
+  size_t fused_layer = 0;
   size_t column = 0;
   size_t inputs = 0;
   size_t outputs = 0;
@@ -55,17 +56,17 @@ struct LoweredLevel {
 struct LoweredModel {
   /// After folding: names, streams, features; of the tasks only those that are outputs.
   /// Factors below their number are among them, the others count on into `auxiliary`.
-  ModelDescription description;
+  TrainedModel description;
   std::vector<Task> auxiliary;   ///< computed before the tasks; their factors are auxiliary too
   size_t shared_dim = 0;         ///< leading columns that are user- or context-side
   std::vector<size_t> feature_columns;  ///< first column of each feature, as the first layers' weights have them
-  std::vector<Product> products;
+  std::vector<FusedLayer> fused_layers;
   LoweredMlp trunk;
   std::vector<LoweredLevel> levels;
   std::vector<LoweredMlp> towers;
 };
 
 /// Never changes what the model computes beyond the rounding of folded weights (done in double).
-LoweredModel lower(const ModelDescription& description);
+LoweredModel lower(const TrainedModel& description);
 
 }  // namespace mmoe::converter

@@ -46,7 +46,7 @@ void project_inputs(const std::vector<Feature>& features, DenseLayer& layer) {
 
 }  // namespace
 
-void fold_projections(ModelDescription& model) {
+void fold_projections(TrainedModel& model) {
   const auto projected = [](const Feature& feature) { return projection_of(feature) != nullptr; };
   if (std::none_of(model.features.begin(), model.features.end(), projected)) return;
   change_readers(model, [&](DenseLayer& layer) { project_inputs(model.features, layer); });

@@ -7,6 +7,6 @@ namespace mmoe::converter {
 
 /// Multiplies the projections of dense features into every first layer that reads x, which then reads the features'
 /// values themselves. Batch norms are folded already.
-void fold_projections(ModelDescription& model);
+void fold_projections(TrainedModel& model);
 
 }  // namespace mmoe::converter

@@ -7,7 +7,7 @@ namespace mmoe::converter {
 
 /// Calls `change` with every first layer that reads x.
 template <class Change>
-void change_readers(ModelDescription& model, const Change& change) {
+void change_readers(TrainedModel& model, const Change& change) {
   const bool level_reads_x = model.trunk.empty();
   if (!level_reads_x) change(model.trunk.front());
   for (size_t l = 0; l < model.levels.size(); ++l) {

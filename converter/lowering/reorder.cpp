@@ -19,7 +19,7 @@ void permute_columns(Matrix& matrix, const std::vector<size_t>& from) {
 
 }  // namespace
 
-std::vector<size_t> put_shared_columns_first(ModelDescription& model) {
+std::vector<size_t> put_shared_columns_first(TrainedModel& model) {
   std::vector<size_t> order(model.features.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::vector<size_t> former;  // first column of each feature
@@ -42,7 +42,7 @@ std::vector<size_t> put_shared_columns_first(ModelDescription& model) {
   return columns;
 }
 
-size_t shared_dim(const ModelDescription& model) {
+size_t shared_dim(const TrainedModel& model) {
   if (model.features.empty()) return model.shared_dim;
   size_t columns = 0;
   bool has_items = false;

@@ -5,7 +5,7 @@
 
 namespace mmoe::converter {
 
-ConvertReport convert(const ModelDescription& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
+ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
                       ByteSink& sink) {
   const LoweredModel lowered = lower(description);
   const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
@@ -20,7 +20,7 @@ ConvertReport convert(const ModelDescription& description, const ProvenanceInfo&
   return report;
 }
 
-Converted convert(const ModelDescription& description, const ProvenanceInfo& provenance,
+Converted convert(const TrainedModel& description, const ProvenanceInfo& provenance,
                   const ConvertOptions& options) {
   MemorySink sink;
   ConvertReport report = convert(description, provenance, options, sink);

@@ -29,7 +29,7 @@ struct ConvertReport {
 /// double-precision evaluation of the description. Memory: some times the layers' weights, but none of the embedding
 /// tables, which stream from where the description reads them to the sink. Throws ConvertError where the check fails; what
 /// the sink then holds is not to be used.
-ConvertReport convert(const ModelDescription& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
+ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
                       ByteSink& sink);
 
 struct Converted {
@@ -39,7 +39,7 @@ struct Converted {
 };
 
 /// The same with the file in memory.
-Converted convert(const ModelDescription& description, const ProvenanceInfo& provenance,
+Converted convert(const TrainedModel& description, const ProvenanceInfo& provenance,
                   const ConvertOptions& options = {});
 
 }  // namespace mmoe::converter

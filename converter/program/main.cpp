@@ -84,7 +84,7 @@ void print_check(std::ostream& out, const CheckReport& check) {
   out << '\n';
 }
 
-void print_report(std::ostream& out, const Arguments& arguments, const ModelDescription& model,
+void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model,
                   const BindReport& bound, const ConvertReport& converted) {
   print_notes(out, bound.notes);
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
@@ -154,7 +154,7 @@ void run(const Arguments& arguments) {
     return;
   }
   BindReport bound;
-  const ModelDescription model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
+  const TrainedModel model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
   print_warnings(interpretation, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};

@@ -61,7 +61,7 @@ std::vector<size_t> single_numbers(const OnnxGraph& graph) {
 
 }  // namespace
 
-GraphRows::GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference)
+GraphRows::GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference)
     : graph_(graph), single_numbers_(single_numbers(graph)) {
   for (const OnnxValue& input : graph.inputs) {
     if (input.shape.empty()) throw NotEvaluated("input " + in_quotes(input.name) + " has no batch");

@@ -17,7 +17,7 @@ namespace mmoe::converter {
 class GraphRows {
  public:
   /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
-  GraphRows(const OnnxGraph& graph, const ModelDescription& description, const Reference& reference);
+  GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference);
 
   /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that repeat
   /// and with padding.

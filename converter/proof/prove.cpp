@@ -100,7 +100,7 @@ std::vector<size_t> match_tasks(const Model& model, const GraphScores& scores, s
 // ------------------------------------------------------------------------------------ comparison
 
 /// Beside each score the bound of its float rounding, from the description; tasks that are no outputs have none.
-std::vector<double> bounds_of(const ModelDescription& description, const RawRows& rows) {
+std::vector<double> bounds_of(const TrainedModel& description, const RawRows& rows) {
   const Evaluated evaluated = evaluate(description, rows);
   const size_t outputs = static_cast<size_t>(
       std::count_if(description.tasks.begin(), description.tasks.end(), [](const Task& task) { return task.output; }));
@@ -146,7 +146,7 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
   }
 }
 
-ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& description, std::string_view file,
+ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description, std::string_view file,
                          uint64_t seed) {
   Reference reference(graph);
   const GraphRows places(graph, description, reference);
@@ -173,7 +173,7 @@ ProofReport compare_rows(const OnnxGraph& graph, const ModelDescription& descrip
 
 }  // namespace
 
-ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, std::string_view file,
+ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file,
                   uint64_t seed) {
   try {
     return compare_rows(graph, description, file, seed);

@@ -24,10 +24,10 @@ struct ProofReport {
 /// cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score differs by more
 /// than twice what float rounding allows the file: once for the file's own, once for weights that were rounded when
 /// operations of the graph were joined to a layer.
-ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, std::string_view file, uint64_t seed);
+ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed);
 
 /// The same for a file in memory.
-inline ProofReport prove(const OnnxGraph& graph, const ModelDescription& description, const std::vector<uint8_t>& file,
+inline ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, const std::vector<uint8_t>& file,
                          uint64_t seed) {
   return prove(graph, description, {reinterpret_cast<const char*>(file.data()), file.size()}, seed);
 }

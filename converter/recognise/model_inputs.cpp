@@ -44,7 +44,7 @@ void ModelInputs::add_pooled(const Expression& pooled, Ref at) {
   if (!same) chains_.fail(at, "pools the ids of '" + graph_.inputs[input].name + "' a second time, in another way or from another table");
 }
 
-void ModelInputs::finish(ModelDescription& model, std::vector<std::string>& notes) {
+void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
   const bool raw = inputs_.size() == 1 && lookups_.empty() && pooled_.empty();
   for (size_t input = 0; input < graph_.inputs.size(); ++input) {
     if (inputs_.count(input) == 0) {
@@ -76,7 +76,7 @@ void ModelInputs::check_assumed_ids() const {
   }
 }
 
-void ModelInputs::add_dense(size_t input, ModelDescription& model) {
+void ModelInputs::add_dense(size_t input, TrainedModel& model) {
   Feature feature;
   feature.name = graph_.inputs[input].name;
   feature.width = width(input);
@@ -86,7 +86,7 @@ void ModelInputs::add_dense(size_t input, ModelDescription& model) {
   model.features.push_back(std::move(feature));
 }
 
-void ModelInputs::add_columns(size_t input, ModelDescription& model) {
+void ModelInputs::add_columns(size_t input, TrainedModel& model) {
   const std::string& name = graph_.inputs[input].name;
   const size_t columns = width(input);
   for (uint32_t i = 0; i < columns; ++i) {
@@ -124,7 +124,7 @@ size_t ModelInputs::end_of_field(const Expression& embedding, size_t begin) cons
 
 /// Of the rows from `begin` to `end` of the table.
 size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
-                                    ModelDescription& model) {
+                                    TrainedModel& model) {
   const auto [at, fresh] = embeddings_.emplace(std::make_pair(row.weight.get(), begin), model.embeddings.size());
   if (!fresh) return at->second;
   const bool whole = begin == 0 && end == row.weight->rows;
@@ -137,7 +137,7 @@ size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t 
 }
 
 /// One feature of as many ids as the input has columns.
-void ModelInputs::add_sequence(size_t input, ModelDescription& model) {
+void ModelInputs::add_sequence(size_t input, TrainedModel& model) {
   const Expression& pooled = expressions_.of(pooled_.at(input));
   Feature feature;
   feature.name = graph_.inputs[input].name;
@@ -155,7 +155,7 @@ void ModelInputs::add_sequence(size_t input, ModelDescription& model) {
   model.features.push_back(std::move(feature));
 }
 
-void ModelInputs::add_categorical(Column column, const std::string& name, ModelDescription& model) {
+void ModelInputs::add_categorical(Column column, const std::string& name, TrainedModel& model) {
   const std::vector<Ref>& embeddings = lookups_.at(column);
   const Expression& row = expressions_.of(embeddings.front());
   const size_t begin = lookup_of(row).begin;

@@ -21,7 +21,7 @@ class ModelInputs {
   /// Learns what a layer reads. All of it must be added before finish().
   void add(const Vector& vector);
   /// Fills the model's features, embeddings and input_dim; notes the inputs that nothing reads.
-  void finish(ModelDescription& model, std::vector<std::string>& notes);
+  void finish(TrainedModel& model, std::vector<std::string>& notes);
   /// Makes the layer, which reads `vector`, read x: its columns go where x has them. Inputs that x lists in another order
   /// are summed in that order.
   void read_x(const Vector& vector, DenseLayer& layer) const;
@@ -39,13 +39,13 @@ class ModelInputs {
   size_t end_of_field(const Expression& embedding, size_t begin) const;
   void check_assumed_ids() const;
   void count_zeros(Ref at, const DenseLayer& layer) const;
-  void add_dense(size_t input, ModelDescription& model);
-  void add_columns(size_t input, ModelDescription& model);
+  void add_dense(size_t input, TrainedModel& model);
+  void add_columns(size_t input, TrainedModel& model);
   size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
-                         ModelDescription& model);
+                         TrainedModel& model);
   void add_pooled(const Expression& pooled, Ref at);
-  void add_sequence(size_t input, ModelDescription& model);
-  void add_categorical(Column column, const std::string& name, ModelDescription& model);
+  void add_sequence(size_t input, TrainedModel& model);
+  void add_categorical(Column column, const std::string& name, TrainedModel& model);
 
   const OnnxGraph& graph_;
   const Expressions& expressions_;

@@ -35,7 +35,7 @@ class Recogniser {
         streams_(chains_, followed_.expressions),
         inputs_(graph, followed_.expressions, chains_) {}
 
-  ModelDescription run(std::vector<std::string>& notes) {
+  TrainedModel run(std::vector<std::string>& notes) {
     heads_ = find_heads(graph_, followed_);
     find_towers();
     const bool mixed = std::any_of(towers_.begin(), towers_.end(),
@@ -268,7 +268,7 @@ class Recogniser {
   Chains chains_;
   StreamFinder streams_;
   ModelInputs inputs_;
-  ModelDescription model_;
+  TrainedModel model_;
   std::vector<Head> heads_;
   std::vector<Chain> towers_;  // one per vector of logits
   std::vector<Vector> logits_;
@@ -282,8 +282,8 @@ class Recogniser {
 
 }  // namespace
 
-ModelDescription recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
-  ModelDescription model = Recogniser(graph).run(notes);
+TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
+  TrainedModel model = Recogniser(graph).run(notes);
   model.name = name;
   return model;
 }

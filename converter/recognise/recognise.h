@@ -13,6 +13,6 @@ namespace mmoe::converter {
 /// path leads through softmax-weighted sums is one of a mixture of experts with as many levels as there are sums on its
 /// way; where there are none, what all tasks share is one expert.
 /// Throws ConvertError naming the node at which the graph stopped being a model of this family, and why.
-ModelDescription recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes);
+TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes);
 
 }  // namespace mmoe::converter

@@ -86,7 +86,7 @@ class HeaderWriter {
   }
 
   std::vector<uint8_t> write(const Placement& placement) {
-    const ModelDescription& description = model_.description;
+    const TrainedModel& description = model_.description;
     const auto name = out_.CreateString(description.name);
     const auto architecture = out_.CreateString(architecture_name(description));
     const auto features = write_features();
@@ -127,18 +127,18 @@ class HeaderWriter {
   Offset<schema::Norm> write_norm(const LoweredDense& layer) {
     const auto kind = layer.norm == NormKind::kLayer ? schema::NormKind_Layer : schema::NormKind_Channel;
     const auto use = static_cast<schema::NormUse>(layer.norm_use);
-    const auto scale_shift = static_cast<uint32_t>(tensors_.products[layer.product].scale_shift);
+    const auto scale_shift = static_cast<uint32_t>(tensors_.fused_layers[layer.fused_layer].scale_shift);
     return schema::CreateNorm(out_, kind, use, scale_shift, layer.norm_epsilon);
   }
 
   Offset<schema::Dense> write_dense(const LoweredDense& layer) {
-    const ModelTensors::ProductTensors& product = tensors_.products[layer.product];
+    const ModelTensors::FusedTensors& fused_layer = tensors_.fused_layers[layer.fused_layer];
     const bool slopes = layer.activation == ActivationKind::kPRelu || layer.activation == ActivationKind::kDice;
     Offset<schema::Norm> norm;
     if (layer.norm != NormKind::kNone) norm = write_norm(layer);
-    return schema::CreateDense(out_, product.weight, product.bias, u32(layer.column), u32(layer.inputs),
+    return schema::CreateDense(out_, fused_layer.weight, fused_layer.bias, u32(layer.column), u32(layer.inputs),
                                u32(layer.outputs), activation_of(layer), layer.alpha, layer.beta,
-                               slopes ? product.slopes : -1, norm);
+                               slopes ? fused_layer.slopes : -1, norm);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Dense>>> write_mlp(const LoweredMlp& layers) {

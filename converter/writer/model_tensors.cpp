@@ -64,14 +64,14 @@ ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t 
 }
 
 // Packed when it is written: all of a model's weights a second time would not be little.
-uint32_t add_panels(const Product& product, uint32_t segment, SegmentBuilder& out) {
-  const Matrix& weight = product.weight;
+uint32_t add_panels(const FusedLayer& fused_layer, uint32_t segment, SegmentBuilder& out) {
+  const Matrix& weight = fused_layer.weight;
   const uint64_t bytes = uint64_t{panel16_size(weight.rows, weight.cols)} * sizeof(float);
   const auto give = [&weight](const TakeBytes& take) {
     const std::vector<float> packed = pack_panels(weight);
     take(packed.data(), packed.size() * sizeof(float));
   };
-  return out.add_tensor(segment, product.name, bytes, give, weight.rows, weight.cols, schema::DType_F32,
+  return out.add_tensor(segment, fused_layer.name, bytes, give, weight.rows, weight.cols, schema::DType_F32,
                         schema::Layout_Panel16);
 }
 
@@ -90,25 +90,25 @@ void give_rows(const Table& table, const TakeBytes& take) {
 
 void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& tensors) {
   const uint32_t segment = out.add_segment("weights", 64);
-  for (const Product& product : model.products) {
-    const size_t rows = product.weight.rows;
+  for (const FusedLayer& fused_layer : model.fused_layers) {
+    const size_t rows = fused_layer.weight.rows;
     const auto add_row = [&](const char* suffix, const std::vector<float>& row) {
       const std::vector<float> padded = pad_to_panels(row, rows);
-      return out.add_tensor(segment, product.name + suffix, padded, 1, padded.size(), schema::DType_F32);
+      return out.add_tensor(segment, fused_layer.name + suffix, padded, 1, padded.size(), schema::DType_F32);
     };
-    ModelTensors::ProductTensors entry;
-    entry.weight = add_panels(product, segment, out);
-    entry.bias = add_row(" bias", product.bias);
-    entry.slopes = product.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", product.slopes));
+    ModelTensors::FusedTensors entry;
+    entry.weight = add_panels(fused_layer, segment, out);
+    entry.bias = add_row(" bias", fused_layer.bias);
+    entry.slopes = fused_layer.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", fused_layer.slopes));
     entry.scale_shift = -1;
-    if (!product.scale.empty()) {
-      std::vector<float> both = pad_to_panels(product.scale, rows);
-      const std::vector<float> shift = pad_to_panels(product.shift, rows);
+    if (!fused_layer.scale.empty()) {
+      std::vector<float> both = pad_to_panels(fused_layer.scale, rows);
+      const std::vector<float> shift = pad_to_panels(fused_layer.shift, rows);
       both.insert(both.end(), shift.begin(), shift.end());
       entry.scale_shift = static_cast<int32_t>(
-          out.add_tensor(segment, product.name + " scale and shift", both, 2, shift.size(), schema::DType_F32));
+          out.add_tensor(segment, fused_layer.name + " scale and shift", both, 2, shift.size(), schema::DType_F32));
     }
-    tensors.products.push_back(entry);
+    tensors.fused_layers.push_back(entry);
   }
   for (const Level& level : model.description.levels) {
     tensors.constants.emplace_back();

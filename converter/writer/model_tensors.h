@@ -11,7 +11,7 @@ namespace mmoe::converter {
 
 /// Tensor indices of everything that the header refers to; -1: none.
 struct ModelTensors {
-  struct ProductTensors {
+  struct FusedTensors {
     uint32_t weight, bias;
     int32_t slopes;
     int32_t scale_shift;
@@ -19,7 +19,7 @@ struct ModelTensors {
   struct VocabularyTensors {
     int32_t keys = -1, offsets = -1, ids = -1;
   };
-  std::vector<ProductTensors> products;
+  std::vector<FusedTensors> fused_layers;
   std::vector<std::vector<int32_t>> constants;  // [level][gate]: constant weights, or scales of a softmax
   std::vector<uint32_t> embeddings;
   std::vector<VocabularyTensors> vocabularies;  // one per feature

@@ -41,7 +41,7 @@ Layer gate_logits(const converter::Gate& gate, std::size_t num_experts) {
   return plain_layer(*gate.logits, ActivationKind::kIdentity);
 }
 
-Network plain_network(const converter::ModelDescription& model) {
+Network plain_network(const converter::TrainedModel& model) {
   require(model.trunk.empty() && model.levels.size() == 1 && model.features.empty(), "one level, x itself as input");
   Network network;
   network.input_dim = model.input_dim;

@@ -83,7 +83,7 @@ std::string describe(const fuzz::WatchedWeights& weights, const std::string& tex
 void convert(const fuzz::WatchedWeights& weights, const std::string& text, const std::filesystem::path& folder) {
   const std::string description = describe(weights, text, folder);
   converter::BindReport report;
-  const converter::ModelDescription model = converter::bind_description_text(description, weights, "fuzz", &report);
+  const converter::TrainedModel model = converter::bind_description_text(description, weights, "fuzz", &report);
   converter::ConvertOptions options;
   options.num_golden_rows = 3;
   const converter::Converted converted = converter::convert(model, {"fuzz", 0, 0}, options);

@@ -54,7 +54,7 @@ std::vector<size_t> check_level(const Level& level, const std::vector<size_t>& s
   return outputs;
 }
 
-void check_model(const ModelDescription& model) {
+void check_model(const TrainedModel& model) {
   std::vector<size_t> streams = {check_layers(model.trunk, model.input_dim)};
   for (const Level& level : model.levels) streams = check_level(level, streams, model.input_dim);
   for (const Tower& tower : model.towers) {

@@ -382,7 +382,7 @@ bool is_overflow(const converter::ConvertError& error) {
 }
 
 std::optional<test::AlignedBytes> make_file(ByteSource& bytes) {
-  const converter::ModelDescription description = fuzz::random_model(bytes);
+  const converter::TrainedModel description = fuzz::random_model(bytes);
   try {
     return test::model_file(description, 2);
   } catch (const converter::ConvertError& error) {

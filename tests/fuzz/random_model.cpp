@@ -33,7 +33,7 @@ class Builder {
  public:
   explicit Builder(ByteSource& bytes) : bytes_(bytes), random_(bytes.below(65536)) {}
 
-  ModelDescription build() {
+  TrainedModel build() {
     model_.name = "fuzz";
     if (bytes_.chance(100)) {
       add_features();
@@ -270,13 +270,13 @@ class Builder {
 
   ByteSource& bytes_;
   Random random_;
-  ModelDescription model_;
+  TrainedModel model_;
   const std::vector<ActivationKind> plain_ = plain_kinds();
   std::vector<std::size_t> streams_;  // widths of the level before's outputs
 };
 
 }  // namespace
 
-converter::ModelDescription random_model(ByteSource& bytes) { return Builder(bytes).build(); }
+converter::TrainedModel random_model(ByteSource& bytes) { return Builder(bytes).build(); }
 
 }  // namespace mmoe::fuzz

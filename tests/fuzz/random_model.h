@@ -8,6 +8,6 @@
 namespace mmoe::fuzz {
 
 /// Small, finite and valid: convert() must take it, but where folding makes a weight exceed a float.
-converter::ModelDescription random_model(ByteSource& bytes);
+converter::TrainedModel random_model(ByteSource& bytes);
 
 }  // namespace mmoe::fuzz

@@ -55,7 +55,7 @@ LayerNorm random_layer_norm(std::size_t width, Random& random) {
 
 namespace {
 
-void name_all(ModelDescription& model) {
+void name_all(TrainedModel& model) {
   for (Level& level : model.levels) {
     for (std::size_t e = 0; e < level.experts.size(); ++e) level.experts[e].name = "expert " + std::to_string(e);
     for (std::size_t g = 0; g < level.gates.size(); ++g) level.gates[g].name = "gate " + std::to_string(g);
@@ -90,7 +90,7 @@ std::vector<std::size_t> iota(std::size_t count) {
 }
 
 // A tower and a sigmoid task per entry of `inputs`, the streams they read.
-void add_tasks(ModelDescription& model, const std::vector<std::size_t>& inputs, std::size_t width,
+void add_tasks(TrainedModel& model, const std::vector<std::size_t>& inputs, std::size_t width,
                std::vector<std::size_t> widths, Random& random) {
   widths.push_back(1);
   for (std::size_t t = 0; t < inputs.size(); ++t) {
@@ -102,9 +102,9 @@ void add_tasks(ModelDescription& model, const std::vector<std::size_t>& inputs, 
 
 }  // namespace
 
-ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed) {
+TrainedModel mmoe_description(const MmoeSizes& sizes, std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "test";
   model.input_dim = sizes.inputs;
   Level level;
@@ -124,9 +124,9 @@ ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed) {
   return model;
 }
 
-ModelDescription shared_bottom_description(std::uint64_t seed) {
+TrainedModel shared_bottom_description(std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "shared bottom";
   model.input_dim = 20;
   model.levels.resize(1);
@@ -137,9 +137,9 @@ ModelDescription shared_bottom_description(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription ple_description(std::uint64_t seed) {
+TrainedModel ple_description(std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "ple";
   model.input_dim = 18;
   Level first;  // experts 0, 1: task 0; 2, 3: task 1; 4: shared
@@ -161,9 +161,9 @@ ModelDescription ple_description(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription cross_stitch_description(std::uint64_t seed) {
+TrainedModel cross_stitch_description(std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "cross stitch";
   model.input_dim = 10;
   std::size_t width = 10;
@@ -180,9 +180,9 @@ ModelDescription cross_stitch_description(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription mixed_description(std::uint64_t seed) {
+TrainedModel mixed_description(std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "mixed";
   model.input_dim = 23;
   model.trunk = random_mlp(23, {30, 21}, random, ActivationKind::kTanh, ActivationKind::kLeakyRelu);
@@ -224,9 +224,9 @@ ModelDescription mixed_description(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed) {
+TrainedModel normalised_description(std::size_t top_k, std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "normalised";
   model.input_dim = 23;
   model.shared_dim = 9;
@@ -322,9 +322,9 @@ std::vector<Task> linked_tasks() {
 
 }  // namespace
 
-ModelDescription linked_description(std::size_t top_k, std::uint64_t seed) {
+TrainedModel linked_description(std::size_t top_k, std::uint64_t seed) {
   Random random(seed);
-  ModelDescription model;
+  TrainedModel model;
   model.name = "linked";
   model.input_dim = 23;
   model.shared_dim = 9;
@@ -354,16 +354,16 @@ ModelDescription linked_description(std::size_t top_k, std::uint64_t seed) {
   return model;
 }
 
-ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
-  ModelDescription model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
+TrainedModel user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
+  TrainedModel model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
   Random random(seed + 7);
   if (with_trunk) model.trunk = random_mlp(20, {20}, random);
   model.shared_dim = 13;
   return model;
 }
 
-ModelDescription feature_description(std::uint64_t seed) {
-  ModelDescription model = mmoe_description({31, 4, {16}, 2, {8}, 0, 0}, seed);
+TrainedModel feature_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({31, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "features";
   Random random(seed + 100);
   const auto table = [&](std::size_t ids, std::size_t width) {
@@ -399,8 +399,8 @@ ModelDescription feature_description(std::uint64_t seed) {
   return model;
 }
 
-ModelDescription sequence_description(std::uint64_t seed) {
-  ModelDescription model = mmoe_description({17, 4, {16}, 2, {8}, 0, 0}, seed);
+TrainedModel sequence_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({17, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "sequences";
   Random random(seed + 200);
   model.embeddings = {{"words", {6, 5, random.floats(30)}}, {"shops", {9, 3, random.floats(27)}}};
@@ -448,7 +448,7 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
   };
 }
 
-AlignedBytes model_file(const ModelDescription& description, std::size_t golden_rows) {
+AlignedBytes model_file(const TrainedModel& description, std::size_t golden_rows) {
   ConvertOptions options;
   options.num_golden_rows = golden_rows;
   return AlignedBytes(convert(description, {"test", 0, 0}, options).file);

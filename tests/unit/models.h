@@ -52,39 +52,39 @@ struct MmoeSizes {
 };
 
 /// MMoE, or OMoE with one gate.
-converter::ModelDescription mmoe_description(const MmoeSizes& sizes, std::uint64_t seed = 1);
-converter::ModelDescription shared_bottom_description(std::uint64_t seed = 1);
+converter::TrainedModel mmoe_description(const MmoeSizes& sizes, std::uint64_t seed = 1);
+converter::TrainedModel shared_bottom_description(std::uint64_t seed = 1);
 /// Two levels of shared and per-task experts; the gates of the second read x.
-converter::ModelDescription ple_description(std::uint64_t seed = 1);
+converter::TrainedModel ple_description(std::uint64_t seed = 1);
 /// Per-task experts joined by constant gates, twice.
-converter::ModelDescription cross_stitch_description(std::uint64_t seed = 1);
+converter::TrainedModel cross_stitch_description(std::uint64_t seed = 1);
 /// A trunk, stacked levels, hidden layers in a gate, batch norms before and after activations, every activation,
 /// temperature, separate top-k modes, all kinds of links.
-converter::ModelDescription mixed_description(std::uint64_t seed = 1);
+converter::TrainedModel mixed_description(std::uint64_t seed = 1);
 /// Normalisations that weights cannot take in, in every place, in a trunk, experts of which some are skipped, a gate's
 /// hidden layers and towers: layer norms, batch norms behind a last layer, Dice of both kinds. The first 9 of 23 inputs
 /// are the user's.
-converter::ModelDescription normalised_description(std::size_t top_k, std::uint64_t seed = 1);
+converter::TrainedModel normalised_description(std::size_t top_k, std::uint64_t seed = 1);
 /// Activations beyond those of mixed_description(), gates with constants behind the softmax, links of every source with
 /// activations, scales and bounds, and tasks that are no output. The first 9 of 23 inputs are the user's.
-converter::ModelDescription linked_description(std::size_t top_k, std::uint64_t seed = 1);
+converter::TrainedModel linked_description(std::size_t top_k, std::uint64_t seed = 1);
 /// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
-converter::ModelDescription user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
+converter::TrainedModel user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
-converter::ModelDescription feature_description(std::uint64_t seed = 1);
+converter::TrainedModel feature_description(std::uint64_t seed = 1);
 
 /// Sequences of both sides, kinds of pooling and unknown rules, among other features.
-converter::ModelDescription sequence_description(std::uint64_t seed = 1);
+converter::TrainedModel sequence_description(std::uint64_t seed = 1);
 
 struct NamedModel {
   std::string name;
-  converter::ModelDescription description;
+  converter::TrainedModel description;
 };
 /// One of each.
 std::vector<NamedModel> all_models(std::uint64_t seed = 1);
 
 /// The converted and checked file.
-AlignedBytes model_file(const converter::ModelDescription& description, std::size_t golden_rows = 4);
+AlignedBytes model_file(const converter::TrainedModel& description, std::size_t golden_rows = 4);
 
 /// Writes the header's checksum anew: what was changed then loads like what a converter wrote.
 void seal(const AlignedBytes& file);

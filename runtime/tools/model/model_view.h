@@ -27,7 +27,7 @@ inline std::string text_of(const flatbuffers::String* text) { return text ? text
 /// For descriptions: cut behind 1,024 bytes, with "…". A few bytes of a file may give thousands of things one name.
 inline std::string shown_text(const flatbuffers::String* text) {
   constexpr std::size_t kMaxBytes = 1024;
-  const std::string all(text ? text->string_view().substr(0, kMaxBytes + 1) : std::string_view());
+  std::string all(text ? text->string_view().substr(0, kMaxBytes + 1) : std::string_view());
   if (all.size() <= kMaxBytes) return all;
   std::size_t end = kMaxBytes;
   while (end > kMaxBytes - 4 && (all[end] & 0xc0) == 0x80) --end;  // between characters

@@ -42,7 +42,7 @@ RawRows sample_rows(const Model& model, std::size_t count) {
 }
 
 // x as the description defines it, from the description's own tables.
-std::vector<float> encode(const converter::ModelDescription& description, const RawRows& rows, std::size_t row) {
+std::vector<float> encode(const converter::TrainedModel& description, const RawRows& rows, std::size_t row) {
   std::vector<float> x;
   const auto append = [&](std::size_t embedding, std::int32_t id) {
     const converter::Table& table = description.embeddings[embedding].table;
@@ -61,7 +61,7 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
 }
 
 TEST_CASE("columns: raw rows have the bits of the x they stand for, in every batch") {
-  const converter::ModelDescription description = feature_description();
+  const converter::TrainedModel description = feature_description();
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   constexpr std::size_t kRows = 101;
@@ -236,7 +236,7 @@ std::vector<float> pooled(const converter::Table& table, const converter::Sequen
   return sum;
 }
 
-std::vector<float> encode(const converter::ModelDescription& description, const SequenceRows& rows, std::size_t row) {
+std::vector<float> encode(const converter::TrainedModel& description, const SequenceRows& rows, std::size_t row) {
   std::vector<float> x;
   const auto append = [&](std::size_t feature, const std::vector<std::int32_t>& ids) {
     const auto& sequence = std::get<converter::SequenceFeature>(description.features[feature].kind);
@@ -253,7 +253,7 @@ std::vector<float> encode(const converter::ModelDescription& description, const 
 }
 
 TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in every batch") {
-  const converter::ModelDescription description = sequence_description();
+  const converter::TrainedModel description = sequence_description();
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   CHECK(model.feature(2).kind == FeatureKind::kSequence);

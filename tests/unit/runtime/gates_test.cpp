@@ -131,7 +131,7 @@ TEST_CASE("gates: the weights of the description, by the places that the plan na
 }
 
 TEST_CASE("gates: the bits of the reference kernel") {
-  const converter::ModelDescription description = mmoe_description({});
+  const converter::TrainedModel description = mmoe_description({});
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   Random random(3);
@@ -216,7 +216,7 @@ TEST_CASE("gates: only those that the tasks need, with the bits that they have a
 }
 
 TEST_CASE("gates: a product of scores has the gates of its factors") {
-  converter::ModelDescription description = mmoe_description({});
+  converter::TrainedModel description = mmoe_description({});
   description.tasks.push_back({"both", converter::product_link({0, 1})});
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
@@ -231,7 +231,7 @@ TEST_CASE("gates: a product of scores has the gates of its factors") {
 }
 
 TEST_CASE("gates: a product has the gates of those of its factors that are no task") {
-  converter::ModelDescription description = mmoe_description({});
+  converter::TrainedModel description = mmoe_description({});
   description.tasks[1].output = false;
   description.tasks.push_back({"both", converter::product_link({0, 1})});
   const AlignedBytes file = model_file(description);
@@ -250,7 +250,7 @@ TEST_CASE("gates: a product has the gates of those of its factors that are no ta
 }
 
 TEST_CASE("gates: models without softmax gates have none, and may be asked all the same") {
-  for (const converter::ModelDescription& description : {shared_bottom_description(), cross_stitch_description()}) {
+  for (const converter::TrainedModel& description : {shared_bottom_description(), cross_stitch_description()}) {
     const AlignedBytes file = model_file(description);
     const Model model = load(file);
     Session session = make_session(model, {});

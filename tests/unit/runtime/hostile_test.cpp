@@ -48,7 +48,7 @@ void use(const AlignedBytes& file) {
 }
 
 TEST_CASE("hostile: every truncation is an error") {
-  for (const converter::ModelDescription& description :
+  for (const converter::TrainedModel& description :
        {mmoe_description({8, 2, {4}, 2, {}, 0, 0}), feature_description()}) {
     const AlignedBytes whole = model_file(description, 1);
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -59,7 +59,7 @@ TEST_CASE("hostile: every truncation is an error") {
 }
 
 TEST_CASE("hostile: every flipped byte of the header is an error or a model that can be used") {
-  for (const converter::ModelDescription& description :
+  for (const converter::TrainedModel& description :
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3)}) {
     const AlignedBytes file = model_file(description, 1);
@@ -108,7 +108,7 @@ TEST_CASE("hostile: readers of different streams that share weights") {
 
 // In one product the first expert's normalisation, which works in place, would be applied to the second's outputs too.
 TEST_CASE("hostile: normalized layers that share their panels") {
-  converter::ModelDescription description = mmoe_description({20, 4, {16, 12}, 2, {8}, 2, 0});
+  converter::TrainedModel description = mmoe_description({20, 4, {16, 12}, 2, {8}, 2, 0});
   Random random(1);
   for (converter::Expert& expert : description.levels[0].experts) {
     expert.layers[0].layer_norm_before_activation = random_layer_norm(16, random);

@@ -17,7 +17,7 @@ constexpr std::size_t kRows = 131;
 // the columns of every layer that reads x moved by hand.
 constexpr std::size_t kSharedFirst[] = {1, 3, 4, 0, 2};
 
-std::vector<std::size_t> moved_columns(const converter::ModelDescription& model) {
+std::vector<std::size_t> moved_columns(const converter::TrainedModel& model) {
   std::vector<std::size_t> first, from;
   std::size_t next = 0;
   for (const converter::Feature& feature : model.features) {
@@ -30,8 +30,8 @@ std::vector<std::size_t> moved_columns(const converter::ModelDescription& model)
   return from;
 }
 
-converter::ModelDescription shared_first_description() {
-  converter::ModelDescription model = feature_description();
+converter::TrainedModel shared_first_description() {
+  converter::TrainedModel model = feature_description();
   const std::vector<std::size_t> from = moved_columns(model);
   const auto move = [&](converter::DenseLayer& layer) {
     const converter::Matrix before = layer.weight;

@@ -167,7 +167,7 @@ TEST_CASE("score: min_gate_weight skips experts; with none to skip it changes no
 }
 
 TEST_CASE("score: an expert that no row selects is not computed") {
-  converter::ModelDescription description = mmoe_description({20, 4, {16}, 1, {8}, 2, 0});
+  converter::TrainedModel description = mmoe_description({20, 4, {16}, 1, {8}, 2, 0});
   description.levels[0].gates[0].logits->bias = {0, -1000, 0, 0};
   const AlignedBytes file = model_file(description);
   const Model model = load(file);

@@ -24,8 +24,8 @@ DenseLayer dense(size_t outputs, size_t inputs, std::vector<float> weight, std::
 
 // One expert per entry of `experts` (a 1x1 weight, so that it gives experts[i] * x), gates as given, one tower per
 // gate that passes its stream on.
-ModelDescription scalar_model(const std::vector<float>& experts, const std::vector<Gate>& gates) {
-  ModelDescription model;
+TrainedModel scalar_model(const std::vector<float>& experts, const std::vector<Gate>& gates) {
+  TrainedModel model;
   model.input_dim = 1;
   Level level;
   for (const float weight : experts) level.experts.push_back({"e", {}, {dense(1, 1, {weight})}});
@@ -55,7 +55,7 @@ Gate fixed_logits(const std::vector<float>& logits, size_t top_k = 0, TopKMode m
   return gate;
 }
 
-Evaluated at(const ModelDescription& model, std::vector<float> x) {
+Evaluated at(const TrainedModel& model, std::vector<float> x) {
   const size_t num_rows = x.size() / model.input_dim;
   return evaluate(model, {num_rows, std::move(x), {}}, true);
 }
@@ -103,7 +103,7 @@ TEST_CASE("top-k: of equal logits the lower index, and no bound where rounding d
 }
 
 double activated(ActivationKind kind, float alpha, float x) {
-  ModelDescription model = scalar_model({1}, {constant({1})});
+  TrainedModel model = scalar_model({1}, {constant({1})});
   model.levels[0].experts[0].layers[0].activation = {kind, alpha, {alpha}, {}, 0};
   return at(model, {x}).scores[0];
 }
@@ -128,7 +128,7 @@ TEST_CASE("activations") {
 TEST_CASE("batch norm before and after the activation") {
   const BatchNorm norm{{2}, {1}, {3}, {0.21f}, 0.04};
   const double scale = 2 / std::sqrt(static_cast<double>(0.21f) + 0.04);
-  ModelDescription model = scalar_model({1}, {constant({1})});
+  TrainedModel model = scalar_model({1}, {constant({1})});
   DenseLayer& layer = model.levels[0].experts[0].layers[0];
   layer.bias = {0.5f};
   layer.activation.kind = ActivationKind::kRelu;
@@ -145,7 +145,7 @@ TEST_CASE("batch norm before and after the activation") {
 }
 
 TEST_CASE("links") {
-  ModelDescription model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
+  TrainedModel model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
   model.towers.push_back({"s", 0, {dense(2, 1, {1, 0})}});
   model.tasks = {{"a", sigmoid_link(0)}, {"b", identity_link(1)}, {"c", softmax_link(2, 0)}, {"d", product_link({0, 1, 1})}};
   const Evaluated result = at(model, {3});
@@ -157,7 +157,7 @@ TEST_CASE("links") {
 }
 
 double activated(ActivationKind kind, float alpha, float beta, float x) {
-  ModelDescription model = scalar_model({1}, {constant({1})});
+  TrainedModel model = scalar_model({1}, {constant({1})});
   Activation& activation = model.levels[0].experts[0].layers[0].activation;
   activation.kind = kind;
   activation.alpha = alpha;
@@ -192,7 +192,7 @@ TEST_CASE("activations with one or two numbers") {
 
 // Two experts of x and 2 x, a tower over both as three logits: x, 2 x, 0.
 TEST_CASE("links: log-softmax, expected value, columns, maps, tasks that are no output") {
-  ModelDescription model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
+  TrainedModel model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
   model.towers.push_back({"s", 0, {dense(3, 1, {1, 2, 0})}});
   Link log = softmax_link(2, 0);
   log.source = LinkSource::kLogSoftmaxColumn;
@@ -233,7 +233,7 @@ TEST_CASE("gates: constants behind the softmax, also of the k largest") {
 }
 
 TEST_CASE("trunk, stacked levels, a gate that reads x") {
-  ModelDescription model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
+  TrainedModel model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};
   Level second;
   second.experts = {{"a", {false, 0}, {dense(1, 1, {1})}}, {"b", {false, 1}, {dense(1, 1, {1})}}, {"c", {true, 0}, {dense(1, 1, {1})}}};
@@ -253,8 +253,8 @@ TEST_CASE("trunk, stacked levels, a gate that reads x") {
 }
 
 // A dense feature, then a categorical one of width 2; the scores are the three columns of x.
-ModelDescription feature_model(const Scaling& scaling, UnknownRule rule) {
-  ModelDescription model;
+TrainedModel feature_model(const Scaling& scaling, UnknownRule rule) {
+  TrainedModel model;
   model.input_dim = 3;
   Feature number, word;
   number.name = "number";
@@ -285,7 +285,7 @@ ModelDescription feature_model(const Scaling& scaling, UnknownRule rule) {
 
 TEST_CASE("features: scaling in float, missing values, unknown ids") {
   const Scaling scaling{0.1f, 0.3f, -1, 2, 7};
-  const ModelDescription model = feature_model(scaling, UnknownRule::kId);
+  const TrainedModel model = feature_model(scaling, UnknownRule::kId);
   const Evaluated result = evaluate(model, {4, {0.7f, -5, kNan, 2}, {0, 1, -1, 0}});
   const float scaled = (0.7f - 0.1f) * 0.3f, lower = (-1 - 0.1f) * 0.3f, upper = (2 - 0.1f) * 0.3f;
   CHECK(result.scores == std::vector<double>{scaled, 1, 2, lower, 3, 4, upper, 5, 6, upper, 1, 2});
@@ -351,7 +351,7 @@ Floats softmax_float(Floats logits) {
 }
 
 // Of an MMoE with one level, dense softmax gates and sigmoid links.
-Floats score_float(const ModelDescription& model, const Floats& x) {
+Floats score_float(const TrainedModel& model, const Floats& x) {
   std::vector<Floats> experts;
   for (const Expert& expert : model.levels[0].experts) experts.push_back(run_float(expert.layers, x));
   Floats scores;
@@ -380,7 +380,7 @@ TEST_CASE("a float evaluation stays within the bound, and the bound is useful") 
   std::string position;
   SUBCASE("norm before the activation") { position = "before_activation"; }
   SUBCASE("norm after the activation") { position = "after_activation"; }
-  const ModelDescription model = bind_description_text(R"({"mmoe_description": 1,
+  const TrainedModel model = bind_description_text(R"({"mmoe_description": 1,
     "levels": [{"experts": {"layers": "e.{expert}.{layer}", "activation": "relu", "batch_norm": "n.{expert}.{layer}",
                             "batch_norm_position": ")" + position + R"("},
                 "gates": {"hidden": {"layers": "h.{task}", "activation": "tanh"}, "logits": "g.{task}",
@@ -410,7 +410,7 @@ TEST_CASE("random rows are the same for a seed, and span the features") {
   Scaling scaling;
   scaling.lower = 10;
   scaling.upper = 20;
-  ModelDescription model = feature_model(scaling, UnknownRule::kId);
+  TrainedModel model = feature_model(scaling, UnknownRule::kId);
   const RawRows rows = random_rows(model, 1000, 7);
   CHECK(rows.values == random_rows(model, 1000, 7).values);
   CHECK(rows.ids == random_rows(model, 1000, 7).ids);

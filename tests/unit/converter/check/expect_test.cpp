@@ -92,8 +92,8 @@ TEST_CASE("tasks may be named by numbers") {
 
 // --------------------------------------------------------------------------------------------------- feature order
 
-ModelDescription with_sides(const std::vector<Side>& sides) {
-  ModelDescription model;
+TrainedModel with_sides(const std::vector<Side>& sides) {
+  TrainedModel model;
   for (size_t i = 0; i < sides.size(); ++i) {
     Feature feature;
     feature.name = std::string(1, static_cast<char>('a' + i));
@@ -113,7 +113,7 @@ TEST_CASE("the order of features is told, and which of them the user's part and 
         Lines{"order: features and the columns of x as in the description, 3 features",
               "  user part (set_user): 2 features, 5 columns of x: b, c",
               "  candidate part: 1 feature, 1 column of x: a"});
-  ModelDescription plain;
+  TrainedModel plain;
   plain.input_dim = 9;
   CHECK(describe_feature_order(plain) == Lines{"order: x as the training code has it, 9 columns"});
   plain.shared_dim = 4;

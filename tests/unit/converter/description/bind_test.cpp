@@ -15,14 +15,14 @@ using test::mmoe_weights;
 using test::replaced;
 using Indices = std::vector<size_t>;
 
-ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
+TrainedModel bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
   return bind_description_text(text, weights, "ranker", report, UnusedTensors::kReport);
 }
 
 TEST_CASE("MMoE") {
   MemoryWeights weights = mmoe_weights();
   BindReport report;
-  const ModelDescription model = bound(mmoe_description(), weights, &report);
+  const TrainedModel model = bound(mmoe_description(), weights, &report);
   CHECK(model.name == "ranker");
   CHECK(model.input_dim == 10);
   REQUIRE(model.levels.size() == 1);
@@ -67,7 +67,7 @@ TEST_CASE("experts and tasks may count from 1, tasks may go by name, layers may 
   weights.linear("e1_0", 4, 5).linear("e1_7", 4, 4).linear("e2_0", 4, 5).linear("e2_7", 4, 4);
   weights.linear("gate_1", 2, 5).linear("gate_2", 2, 5);
   weights.linear("tower_like", 1, 4).linear("tower_click", 1, 4);
-  const ModelDescription model = bound(R"({"mmoe_description": 1, "name": "m", "input_dim": 5,
+  const TrainedModel model = bound(R"({"mmoe_description": 1, "name": "m", "input_dim": 5,
     "levels": [{"experts": {"layers": "e{expert}_{layer}", "activation": "tanh"}, "gates": {"logits": "gate_{task}"}}],
     "towers": {"layers": "tower_{task}"},
     "tasks": [{"name": "click", "link": "identity"}, {"name": "like", "link": "identity"}]})",
@@ -83,7 +83,7 @@ TEST_CASE("OMoE: one gate, read by every tower") {
   MemoryWeights weights = mmoe_weights();
   weights.remove("gates.1.weight").remove("gates.1.bias");
   const std::string text = replaced(mmoe_description(), "gates.{task}", "gates.0");
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   REQUIRE(model.levels[0].gates.size() == 1);
   CHECK(model.towers[0].input == 0);
   CHECK(model.towers[1].input == 0);
@@ -96,7 +96,7 @@ TEST_CASE("Shared-Bottom: one expert and a constant gate") {
     "levels": [{"experts": {"layers": "bottom.{layer}", "activation": "relu"}, "gates": {"constant": [1]}}],
     "towers": {"layers": "tower.{task}"},
     "tasks": [{"name": "a", "link": "sigmoid"}, {"name": "b", "link": "sigmoid"}]})";
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   REQUIRE(model.levels[0].experts.size() == 1);
   CHECK(model.levels[0].experts[0].name == "experts");
   REQUIRE(model.levels[0].gates.size() == 1);
@@ -104,7 +104,7 @@ TEST_CASE("Shared-Bottom: one expert and a constant gate") {
   CHECK(model.levels[0].gates[0].constant_weights == std::vector<float>{1});
   CHECK(contains(test::bind_error(replaced(text, "[1]", "[1, 2]"), weights),
                  "levels[0].gates.constant: found a list of 2, expected 1, one weight per expert (experts)"));
-  const ModelDescription per_task = bound(replaced(text, "[1]", R"([1], "per": "task")"), weights);
+  const TrainedModel per_task = bound(replaced(text, "[1]", R"([1], "per": "task")"), weights);
   CHECK(per_task.levels[0].gates.size() == 2);
   CHECK(per_task.towers[1].input == 1);
 }
@@ -168,7 +168,7 @@ TEST_CASE("PLE: two levels, the first with a shared gate that the second's share
     "towers": {"layers": "tower.{task}"},
     "tasks": [{"name": "a", "link": "sigmoid"}, {"name": "b", "link": "sigmoid"}]})";
   BindReport report;
-  const ModelDescription model = bound(text, weights, &report);
+  const TrainedModel model = bound(text, weights, &report);
   CHECK(report.notes.empty());
   CHECK(report.unused_tensors.empty());
   CHECK(model.levels[0].gates[2].experts == Indices{0, 1, 2});  // everything: a.0, b.0, shared.0
@@ -222,7 +222,7 @@ TEST_CASE("trunk and stacked levels") {
        "gates": {"logits": "gb.{task}", "reads": "input"}}],
     "towers": {"layers": "t.{task}", "reads": "gates"},
     "tasks": [{"name": "x", "link": "identity"}, {"name": "y", "link": "identity"}]})";
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   CHECK(model.input_dim == 9);
   CHECK(model.trunk[0].activation.kind == ActivationKind::kSilu);
   CHECK(model.levels[1].gates[0].input.model_input);
@@ -243,7 +243,7 @@ TEST_CASE("ESMM: a product task has no tower, and the towers are numbered withou
     "towers": {"layers": "{task}_final", "output_bias": "out.bias"},
     "tasks": [{"name": "ctr", "link": "sigmoid"}, {"name": "cvr", "link": "sigmoid"},
               {"name": "ctcvr", "link": {"product": ["ctr", "cvr"]}}]})";
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   CHECK(model.towers.size() == 2);
   CHECK(model.tasks[2].link.factors == Indices{0, 1});
   CHECK(model.towers[1].layers[0].bias == weights.data("out.bias"));
@@ -261,7 +261,7 @@ TEST_CASE("softmax_column reads a tower of several logits") {
   weights.remove("towers.1.2.weight").remove("towers.1.2.bias").linear("towers.1.2", 2, 4);
   const std::string sigmoid = R"("like", "link": "sigmoid")";
   const auto with = [&](const std::string& link) { return replaced(mmoe_description(), sigmoid, R"("like", "link": )" + link); };
-  const ModelDescription model = bound(with(R"({"softmax_column": 1})"), weights);
+  const TrainedModel model = bound(with(R"({"softmax_column": 1})"), weights);
   CHECK(model.tasks[1].link.tower == 1);
   CHECK(model.tasks[1].link.column == 1);
   CHECK(contains(test::bind_error(with(R"({"softmax_column": 2})"), weights), "but softmax_column is 2, counted from 0"));

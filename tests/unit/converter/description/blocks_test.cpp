@@ -16,7 +16,7 @@ using test::mmoe_weights;
 using test::replaced;
 using Indices = std::vector<size_t>;
 
-ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
+TrainedModel bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
   return bind_description_text(text, weights, "model", report, UnusedTensors::kReport);
 }
 
@@ -39,7 +39,7 @@ std::string flat_description(const std::string& mixes = R"(["shared", "own"])") 
 
 TEST_CASE("one running number over task-specific and shared experts") {
   const MemoryWeights weights = flat_weights();
-  const ModelDescription model = bound(flat_description(), weights);
+  const TrainedModel model = bound(flat_description(), weights);
   const Level& level = model.levels[0];
   REQUIRE(level.experts.size() == 5);
   CHECK(level.experts[3].name == "own.like.1");
@@ -86,10 +86,10 @@ TEST_CASE("constant gates out of a stitch matrix") {
   MemoryWeights weights;
   weights.linear("nets.0", 4, 3).linear("nets.1", 4, 3).linear("towers.0", 1, 4).linear("towers.1", 1, 4);
   weights.add("stitch", {2, 2}, {0.1f, 0.2f, 0.3f, 0.4f});
-  const ModelDescription rows = bound(stitched(R"("constant": "stitch")"), weights);
+  const TrainedModel rows = bound(stitched(R"("constant": "stitch")"), weights);
   CHECK(rows.levels[0].gates[1].constant_weights == std::vector<float>{0.3f, 0.4f});
   CHECK(architecture_name(rows) == "Cross-Stitch");
-  const ModelDescription columns = bound(stitched(R"("constant": "stitch", "orientation": "in_out")"), weights);
+  const TrainedModel columns = bound(stitched(R"("constant": "stitch", "orientation": "in_out")"), weights);
   CHECK(columns.levels[0].gates[1].constant_weights == std::vector<float>{0.2f, 0.4f});
   weights.remove("stitch").add("stitch", {2, 2, 4});
   CHECK(bind_error(stitched(R"("constant": "stitch")"), weights) ==
@@ -100,7 +100,7 @@ TEST_CASE("constant gates read nothing, and need not say what") {
   MemoryWeights weights;
   weights.linear("e.0", 4, 6).linear("e.1", 4, 6).linear("a.0", 2, 6).linear("a.1", 2, 6).linear("b.0", 2, 6);
   weights.linear("b.1", 2, 6).linear("second", 3, 6).linear("t.0", 1, 3).linear("t.1", 1, 3);
-  const ModelDescription model = bound(R"({"mmoe_description": 1, "levels": [
+  const TrainedModel model = bound(R"({"mmoe_description": 1, "levels": [
       {"experts": {"layers": "e.{expert}", "activation": "relu"},
        "gates": [{"name": "a", "logits": "a.{task}"}, {"name": "b", "logits": "b.{task}"}]},
       {"experts": {"layers": "second", "activation": "relu", "reads": "input"}, "gates": {"constant": [1]}}],
@@ -116,11 +116,11 @@ TEST_CASE("without levels: a trunk is a Shared-Bottom, networks of one layer kee
   const std::string text = R"({"mmoe_description": 1, "trunk": {"layers": "bottom.{layer}", "activation": "relu"},
     "towers": {"layers": "towers.{task}"},
     "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
-  const ModelDescription shared = bound(text, weights);
+  const TrainedModel shared = bound(text, weights);
   CHECK(architecture_name(shared) == "Shared-Bottom");
   CHECK(shared.trunk.empty());
   CHECK(shared.input_dim == 5);
-  const ModelDescription alone = bound(R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"},
+  const TrainedModel alone = bound(R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"},
     "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})", weights);
   CHECK(architecture_name(alone) == "Single-Task");
   CHECK(alone.input_dim == 8);
@@ -165,7 +165,7 @@ TEST_CASE("fields behind each other in one table") {
       {"name": "b", "kind": "categorical", "vocabulary": ["x", "y"], "unknown": {"id": 5}, "embedding": "table", )" +
            second + R"(}], "towers": {"layers": "towers.{task}"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
   };
-  const ModelDescription model = bound(text("\"first_row\": 4"), weights);
+  const TrainedModel model = bound(text("\"first_row\": 4"), weights);
   REQUIRE(model.embeddings.size() == 2);
   CHECK(model.embeddings[0].table.rows == 4);
   CHECK(model.embeddings[1].table.rows == 6);
@@ -203,7 +203,7 @@ TEST_CASE("several classes of one softmax, each a task") {
       {"name": "low", "link": {"softmax_column": 0}}, {"name": "high", "link": {"softmax_column": 2, "tower": ")" +
            tower + R"("}}, {"name": "click", "link": "sigmoid"}]})";
   };
-  const ModelDescription model = bound(text("low"), weights);
+  const TrainedModel model = bound(text("low"), weights);
   CHECK(model.towers.size() == 2);
   CHECK(model.tasks[1].link.tower == 0);
   CHECK(model.tasks[2].link.tower == 1);
@@ -233,10 +233,10 @@ std::string projected(const std::string& fields) {
 TEST_CASE("numbers through a linear layer, and a number times a vector") {
   MemoryWeights weights;
   weights.linear("p", 4, 3).add("vector", {1, 4}).linear("towers.0", 1, 4);
-  const ModelDescription linear = bound(projected(R"("projection": {"weight": "p.weight", "bias": "p.bias"})"), weights);
+  const TrainedModel linear = bound(projected(R"("projection": {"weight": "p.weight", "bias": "p.bias"})"), weights);
   CHECK(linear.input_dim == 4);
   CHECK(linear.features[0].num_values() == 3);
-  const ModelDescription vector =
+  const TrainedModel vector =
       bound(projected(R"("projection": {"weight": "vector", "orientation": "in_out"})"), weights);
   CHECK(vector.features[0].num_values() == 1);
   CHECK(vector.features[0].width == 4);

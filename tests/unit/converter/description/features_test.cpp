@@ -48,7 +48,7 @@ std::string categorical_error(const std::string& fields) {
 
 TEST_CASE("x is the features' blocks side by side, tables shared") {
   const std::string c = R"("kind": "categorical", "embedding": "c.weight", "vocabulary": {"identity": 4})";
-  const ModelDescription model = bind_description_text(
+  const TrainedModel model = bind_description_text(
       description(R"({"name": "a", "kind": "dense", "width": 2, "side": "user"}, {"name": "b", "side": "item", )" + c +
                   R"(}, {"name": "c", )" + c + "}"),
       weights(8), "m");
@@ -131,7 +131,7 @@ TEST_CASE("vocabularies: errors") {
 TEST_CASE("features: several may read one column, if one of them says so") {
   const auto names = [](const std::string& features, uint64_t inputs) {
     std::string text;
-    const ModelDescription model =
+    const TrainedModel model =
         bind_description_text(description(features), weights(inputs), "m", nullptr, UnusedTensors::kReport);
     for (const Feature& feature : model.features) {
       text += feature.name + "<" + feature.source + " ";

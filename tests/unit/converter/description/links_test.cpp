@@ -25,12 +25,12 @@ MemoryWeights linked_weights() {
   return MemoryWeights().linear("towers.0", 1, 4).linear("towers.1", 3, 4).linear("towers.2", 1, 4);
 }
 
-ModelDescription bound(const std::string& text, const WeightSource& weights) {
+TrainedModel bound(const std::string& text, const WeightSource& weights) {
   return bind_description_text(text, weights, "model", nullptr, UnusedTensors::kReport);
 }
 
 TEST_CASE("links: several of one tower, with activations, scales and bounds") {
-  const ModelDescription model = bound(linked(R"(
+  const TrainedModel model = bound(linked(R"(
       {"name": "logit", "link": "identity"},
       {"name": "p", "link": {"tower": "logit", "activation": "sigmoid"}},
       {"name": "rating", "link": {"tower": "p", "activation": "sigmoid", "scale": 4, "shift": 1, "clamp": [null, 4.5]}},

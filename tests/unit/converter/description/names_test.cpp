@@ -15,7 +15,7 @@ using test::mmoe_description;
 using test::mmoe_weights;
 using test::replaced;
 
-ModelDescription bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
+TrainedModel bound(const std::string& text, const WeightSource& weights, BindReport* report = nullptr) {
   return bind_description_text(text, weights, "model", report);
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a tensor itself as a layer's weight") {
   }
   const std::string text =
       replaced(mmoe_description(), "\"gates.{task}\"", R"("w_gates.{task}", "weight": "", "orientation": "in_out")");
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   CHECK(model.levels[0].gates[1].logits->weight.at(2, 7) == weights.data("w_gates.1")[7 * 3 + 2]);
   CHECK(model.levels[0].gates[1].logits->bias.empty());
   const std::string without = replaced(mmoe_description(), "gates.{task}", "w_gates.{task}");
@@ -136,7 +136,7 @@ TEST_CASE("a gate that the tasks share may be numbered with the tasks' own") {
      "gates": {"name": "own", "logits": "levels.{level}.gates.{task}"}}],
     "towers": {"layers": "towers.{task}.{layer}"},
     "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
-  const ModelDescription model = bound(text, weights);
+  const TrainedModel model = bound(text, weights);
   REQUIRE(model.levels[0].gates.size() == 3);
   CHECK(model.levels[0].gates[2].experts.size() == 3);
   CHECK(model.levels[0].gates[1].logits->name == "levels.0.gates.1.weight");
@@ -152,7 +152,7 @@ TEST_CASE("`number` says which number is a task's") {
   CHECK(contains(bind_error(mmoe_description(), weights), "found 3 tasks (0, 1, 2), expected 2"));
   CHECK(contains(bind_error(mmoe_description(), weights), "`number` of a task says"));
   const std::string ignoring = replaced(numbered("2", "0"), "\"levels\"", R"("ignore": ["gates.1.*"], "levels")");
-  const ModelDescription model = bound(ignoring, weights);
+  const TrainedModel model = bound(ignoring, weights);
   CHECK(model.levels[0].gates[0].logits->name == "gates.2.weight");
   CHECK(model.levels[0].gates[1].logits->name == "gates.0.weight");
   CHECK(model.towers[0].layers[0].name == "towers.0.0.weight");  // there is no 2: counted as without

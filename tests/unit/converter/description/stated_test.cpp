@@ -84,7 +84,7 @@ Outcome convert(const json& config, const std::string& more, bool with_norm) {
   const KerasWeights weights(weights_of(with_norm), config);
   Outcome outcome;
   try {
-    const ModelDescription model = bind_description_text(description(more), weights, "m");
+    const TrainedModel model = bind_description_text(description(more), weights, "m");
     outcome.layer = model.levels.at(0).experts.at(0).layers.at(0);
   } catch (const ConvertError& error) {
     outcome.error = error.what();
@@ -214,7 +214,7 @@ TEST_CASE("embeddings: sizes, and the mask of pooled sequences") {
       "towers": {"layers": ["{task}"], "weight": "/kernel", "orientation": "in_out"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
   };
   const auto padding_of = [&](const json& embedding, const std::string& padding) {
-    const ModelDescription model = bind_description_text(text(padding), keras(embedding), "m");
+    const TrainedModel model = bind_description_text(text(padding), keras(embedding), "m");
     return std::get<SequenceFeature>(model.features.at(0).kind).padding_id;
   };
   const json masked = {{"input_dim", 6}, {"output_dim", 3}, {"mask_zero", true}};
@@ -245,7 +245,7 @@ TEST_CASE("layers of a model inside the model") {
   MemoryWeights weights;
   weights.add("tower/a/kernel", {5, 4}).add("tower/click/kernel", {4, 1});
   const std::string text = replaced(replaced(description(""), "\"a\"", "\"tower/a\""), "[\"tower/a\", \"click\"]", "[\"tower/a\", \"tower/click\"]");
-  const ModelDescription model = bind_description_text(text, KerasWeights(weights, file), "m");
+  const TrainedModel model = bind_description_text(text, KerasWeights(weights, file), "m");
   CHECK(model.levels.at(0).experts.at(0).layers.at(0).activation.kind == ActivationKind::kTanh);
 }
 

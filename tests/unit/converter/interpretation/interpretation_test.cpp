@@ -73,7 +73,7 @@ TEST_CASE("interpretation: a graph is taken where nothing else is given") {
   CHECK(graph.description.empty());
   CHECK(graph.origin == "m.onnx");
   BindReport report;
-  const ModelDescription model = read_model(*weights, weights.graph(), graph, "named", report);
+  const TrainedModel model = read_model(*weights, weights.graph(), graph, "named", report);
   CHECK(model.name == "named");
   CHECK_FALSE(model.tasks.empty());
   // A recipe that is named comes before the graph, and does not fit these tensors.

@@ -12,17 +12,17 @@ namespace {
 
 using test::Random;
 
-TEST_CASE("lower: first layers that read one stream share a product, gates' logits side by side behind experts") {
+TEST_CASE("lower: first layers that read one stream share a fused layer, gates' logits side by side behind experts") {
   const LoweredModel model = lower(test::mmoe_description({20, 3, {16}, 2, {8}, 0, 0}));
   const LoweredLevel& level = model.levels.at(0);
-  const size_t product = level.experts[0].layers[0].product;
-  CHECK(level.experts[1].layers[0].product == product);
-  CHECK(level.gates[1].logits.product == product);
+  const size_t fused_layer = level.experts[0].layers[0].fused_layer;
+  CHECK(level.experts[1].layers[0].fused_layer == fused_layer);
+  CHECK(level.gates[1].logits.fused_layer == fused_layer);
   CHECK(level.experts[2].layers[0].column == 32);
   CHECK(level.gates[0].logits.column == 48);
   CHECK(level.gates[1].logits.column == 51);
-  CHECK(model.products[product].weight.rows == 54);
-  CHECK(model.products[product].bias.size() == 54);
+  CHECK(model.fused_layers[fused_layer].weight.rows == 54);
+  CHECK(model.fused_layers[fused_layer].bias.size() == 54);
 }
 
 TEST_CASE("lower: experts that may be skipped start at a panel, others are packed tightly") {
@@ -34,15 +34,15 @@ TEST_CASE("lower: experts that may be skipped start at a panel, others are packe
   CHECK(sparse.levels[0].experts[2].layers[0].column == 32);
 }
 
-TEST_CASE("lower: towers that read one stream share a product") {
+TEST_CASE("lower: towers that read one stream share a fused layer") {
   const LoweredModel model = lower(test::shared_bottom_description());
-  CHECK(model.towers[0][0].product == model.towers[2][0].product);
+  CHECK(model.towers[0][0].fused_layer == model.towers[2][0].fused_layer);
   CHECK(model.towers[2][0].column == 16);
-  CHECK(model.towers[0][1].product != model.towers[1][1].product);
+  CHECK(model.towers[0][1].fused_layer != model.towers[1][1].fused_layer);
 }
 
 TEST_CASE("lower: item-side columns go behind in the weights, and the features keep their order") {
-  const ModelDescription before = test::feature_description();
+  const TrainedModel before = test::feature_description();
   const LoweredModel after = lower(before);
   CHECK(after.feature_columns == std::vector<size_t>{23, 0, 24, 4, 20});  // price, country, shop, device, history
   REQUIRE(after.description.features.size() == 5);
@@ -50,7 +50,7 @@ TEST_CASE("lower: item-side columns go behind in the weights, and the features k
   CHECK(after.shared_dim == 23);
   const Matrix& original = before.levels[0].experts[1].layers[0].weight;
   const LoweredDense& layer = after.levels[0].experts[1].layers[0];
-  const Matrix& moved = after.products[layer.product].weight;
+  const Matrix& moved = after.fused_layers[layer.fused_layer].weight;
   CHECK(moved.at(layer.column + 2, 0) == original.at(2, 1));    // country: column 1 of the description, now 0
   CHECK(moved.at(layer.column + 2, 23) == original.at(2, 0));   // price: column 0, now behind the shared ones
   CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));   // shop: column 5, now 24
@@ -86,7 +86,7 @@ TEST_CASE("fold: a layer of the file has one normalisation, what comes behind it
 }
 
 TEST_CASE("lower: projections go into what reads x") {
-  ModelDescription description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
+  TrainedModel description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
   DenseFeature plain, projected;
   projected.projection.emplace();
   projected.projection->weight = {3, 1, {1, 2, 4}};
@@ -97,15 +97,15 @@ TEST_CASE("lower: projections go into what reads x") {
   CHECK(model.shared_dim == 1);
   const DenseLayer& before = description.levels[0].experts[1].layers[0];
   const LoweredDense& layer = model.levels[0].experts[1].layers[0];
-  const Product& product = model.products[layer.product];
+  const FusedLayer& fused_layer = model.fused_layers[layer.fused_layer];
   const double column = double{before.weight.at(2, 2)} + 2.0 * before.weight.at(2, 3) + 4.0 * before.weight.at(2, 4);
-  CHECK(product.weight.at(layer.column + 2, 0) == static_cast<float>(column));
-  CHECK(product.weight.at(layer.column + 2, 1) == before.weight.at(2, 0));
-  CHECK(product.bias[layer.column + 2] == static_cast<float>(before.bias[2] + 0.5 * before.weight.at(2, 2)));
+  CHECK(fused_layer.weight.at(layer.column + 2, 0) == static_cast<float>(column));
+  CHECK(fused_layer.weight.at(layer.column + 2, 1) == before.weight.at(2, 0));
+  CHECK(fused_layer.bias[layer.column + 2] == static_cast<float>(before.bias[2] + 0.5 * before.weight.at(2, 2)));
 }
 
 TEST_CASE("lower: a normalised layer has its panels for itself") {
-  ModelDescription description = test::mmoe_description({20, 3, {6}, 1, {}, 0, 0});
+  TrainedModel description = test::mmoe_description({20, 3, {6}, 1, {}, 0, 0});
   Random random(1);
   for (Expert& expert : description.levels[0].experts) {
     expert.layers[0].layer_norm_before_activation = test::random_layer_norm(6, random);
@@ -114,9 +114,9 @@ TEST_CASE("lower: a normalised layer has its panels for itself") {
   const LoweredLevel& level = model.levels[0];
   CHECK(level.experts[2].layers[0].column == 32);
   CHECK(level.gates[0].logits.column == 48);
-  const Product& product = model.products[level.experts[0].layers[0].product];
-  CHECK(product.scale.size() == product.weight.rows);
-  CHECK(product.scale[32 + 5] == description.levels[0].experts[2].layers[0].layer_norm_before_activation->gamma[5]);
+  const FusedLayer& fused_layer = model.fused_layers[level.experts[0].layers[0].fused_layer];
+  CHECK(fused_layer.scale.size() == fused_layer.weight.rows);
+  CHECK(fused_layer.scale[32 + 5] == description.levels[0].experts[2].layers[0].layer_norm_before_activation->gamma[5]);
 }
 
 TEST_CASE("fold: a weight that leaves the range of a float is refused by name") {

@@ -10,7 +10,7 @@ GraphBuilder small_model() {
   return build;
 }
 
-std::string error_of_proof(const GraphBuilder& build, const ModelDescription& model) {
+std::string error_of_proof(const GraphBuilder& build, const TrainedModel& model) {
   return error_of([&] { prove(build.graph, model, convert(model, {}).file, 5); });
 }
 
@@ -18,7 +18,7 @@ std::string error_of_proof(const GraphBuilder& build, const ModelDescription& mo
 
 TEST_CASE("prove: a file that computes what the graph does") {
   const GraphBuilder build = small_model();
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   const ProofReport report = prove(build.graph, model, convert(model, {}).file, 5);
   CHECK(report.num_rows == 64);  // tanh keeps everything small
   CHECK(report.largest_difference > 0);
@@ -28,7 +28,7 @@ TEST_CASE("prove: a file that computes what the graph does") {
 
 TEST_CASE("prove: a model that was recognised wrongly is refused, however small the fault") {
   const GraphBuilder build = small_model();
-  ModelDescription model = build.recognise();
+  TrainedModel model = build.recognise();
   model.levels[0].experts[0].layers[0].weight.data[5] += 1e-4f;  // as half precision would
   CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes: task 'v3', random row ");
 
@@ -56,7 +56,7 @@ TEST_CASE("prove: tasks find their outputs by name, else by order, else not at a
   const std::string x = build.input("x", {0, 4});
   build.model_of(x, 4);
   build.model_of(x, 4);
-  ModelDescription model = build.recognise();
+  TrainedModel model = build.recognise();
   std::swap(model.tasks[0], model.tasks[1]);
   CHECK(prove(build.graph, model, convert(model, {}).file, 5).matched_by == "name");
   model.tasks[0].name = "renamed";
@@ -68,11 +68,11 @@ TEST_CASE("prove: tasks find their outputs by name, else by order, else not at a
 }
 
 TEST_CASE("prove: what cannot be compared is said") {
-  const auto why_not = [](const GraphBuilder& build, const ModelDescription& model) {
+  const auto why_not = [](const GraphBuilder& build, const TrainedModel& model) {
     return prove(build.graph, model, convert(model, {}).file, 5).why_not;
   };
   GraphBuilder build = small_model();
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   build.graph.nodes[1].operation = "Sin";
   CHECK_CONTAINS(why_not(build, model), "node 1 (Sin)");
   build = small_model();
@@ -112,7 +112,7 @@ TEST_CASE("prove: one id of many that the graph treats in a way of its own") {
     return build;
   };
   const GraphBuilder build = pooled(4321);
-  ModelDescription model = build.recognise();
+  TrainedModel model = build.recognise();
   CHECK(error_of_proof(build, model).empty());
   std::get<SequenceFeature>(model.features.at(0).kind).padding_id = 4320;
   CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes");
@@ -127,7 +127,7 @@ TEST_CASE("prove: a comparison that allows anything proves nothing") {
   const std::string logit = build.node("MatMul", {expert, build.weights({3, 1})});
   // Far above the largest float on every row.
   build.output(build.node("Exp", {build.node("Add", {logit, build.scalar(200)})}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   ConvertOptions without_check;
   without_check.num_golden_rows = 0;
   const ProofReport report = prove(build.graph, model, convert(model, {}, without_check).file, 5);
@@ -141,7 +141,7 @@ TEST_CASE("prove: features are the inputs of their names, or their columns") {
   const std::string ids = build.input("ids", {0, 2}, true);
   const std::string embedded = build.node("Flatten", {build.node("Gather", {build.weights({7, 2}), ids})});
   build.model_of(build.node("Concat", {embedded, x}, {{"axis", GraphBuilder::integer(1)}}), 7);
-  ModelDescription model = build.recognise();
+  TrainedModel model = build.recognise();
   CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 64);
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 1;
   CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "'x' is scaled before the graph gets it");

@@ -82,7 +82,7 @@ TEST_CASE("a recipe is recognised, leaves out what is not there, and binds") {
   CHECK(description["levels"][0]["gates"]["hidden"]["layers"] == "gate_dnn.{task}.linears.{layer}");
   CHECK(description["towers"]["output_bias"] == "out.{task}.bias");
   BindReport report;
-  const ModelDescription model = bind_description_text(result.description, weights, "m", &report);
+  const TrainedModel model = bind_description_text(result.description, weights, "m", &report);
   CHECK(model.input_dim == 8);
   CHECK(report.unused_tensors.empty());
 }
@@ -97,7 +97,7 @@ TEST_CASE("a tower of the final layer alone, and gates without hidden layers") {
   const json description = json::parse(result.description);
   CHECK(description["towers"]["layers"] == json::array({"tower_dnn_final_layer.{task}"}));
   CHECK_FALSE(description["levels"][0]["gates"].contains("hidden"));
-  const ModelDescription model = bind_description_text(result.description, weights, "m");
+  const TrainedModel model = bind_description_text(result.description, weights, "m");
   CHECK(model.towers[0].layers.size() == 1);
   CHECK(model.towers[0].layers[0].bias.size() == 1);
 }
@@ -123,7 +123,7 @@ TEST_CASE("PLE: dead weights are ignored with the reason, and nothing else is") 
     CHECK(description["levels"][0]["experts"][1]["num_experts"] == 1);
     CHECK(has_note(result, "nothing reads the last level's shared gate"));
     BindReport report;
-    const ModelDescription model = bind_description_text(result.description, weights, "m", &report);
+    const TrainedModel model = bind_description_text(result.description, weights, "m", &report);
     CHECK(report.unused_tensors.empty());
     CHECK(model.levels[0].gates[0].experts.size() == 3);
     CHECK(model.levels[0].gates.back().experts.size() == 5);

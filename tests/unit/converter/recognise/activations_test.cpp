@@ -18,7 +18,7 @@ GraphBuilder activated(const Written& write) {
 }
 
 Activation found(const Written& write) {
-  const ModelDescription model = activated(write).recognise();
+  const TrainedModel model = activated(write).recognise();
   REQUIRE(model.levels.at(0).experts.at(0).layers.size() == 1);
   return model.levels[0].experts[0].layers[0].activation;
 }
@@ -195,7 +195,7 @@ TEST_CASE("recognise: look-alikes of activations are refused") {
 
 TEST_CASE("recognise: the function is scaled to its factors and shifts") {
   // 2 relu(x + 1/2) - 1: the shift is the layer's, the rest the next layer's.
-  const ModelDescription model = activated([](GraphBuilder& b, const std::string& x) {
+  const TrainedModel model = activated([](GraphBuilder& b, const std::string& x) {
                                    const std::string relu = b.node("Relu", {b.node("Add", {x, b.scalar(0.5f)})});
                                    return b.node("Sub", {b.node("Mul", {relu, b.scalar(2)}), b.scalar(1)});
                                  }).recognise();
@@ -209,7 +209,7 @@ TEST_CASE("recognise: the function is scaled to its factors and shifts") {
 }
 
 TEST_CASE("recognise: an activation behind another one, without a layer between them") {
-  const ModelDescription model = activated([](GraphBuilder& b, const std::string& x) {
+  const TrainedModel model = activated([](GraphBuilder& b, const std::string& x) {
                                    return b.node("Tanh", {b.node("Relu", {x})});
                                  }).recognise();
   const Mlp& layers = model.levels.at(0).experts.at(0).layers;

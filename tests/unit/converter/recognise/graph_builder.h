@@ -153,7 +153,7 @@ class GraphBuilder {
     output(node("Sigmoid", {node("MatMul", {expert, weights({3, 1})})}));
   }
 
-  ModelDescription recognise() const {
+  TrainedModel recognise() const {
     std::vector<std::string> notes;
     return converter::recognise(graph, "test", notes);
   }

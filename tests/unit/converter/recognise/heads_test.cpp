@@ -25,7 +25,7 @@ TEST_CASE("recognise: outputs that share a tower") {
   tower.build.output(p);
   tower.build.output(p);
   tower.build.output(tower.logits);
-  const ModelDescription model = tower.build.recognise();
+  const TrainedModel model = tower.build.recognise();
   CHECK(model.towers.size() == 1);
   REQUIRE(model.tasks.size() == 3);
   CHECK(model.tasks[1].link.activation.kind == ActivationKind::kSigmoid);
@@ -41,7 +41,7 @@ TEST_CASE("recognise: clamped scores") {
   const std::string limited = build.node("Clip", {build.node("Sigmoid", {tower.logits}), build.scalar(0.25f), build.scalar(0.75f)});
   const std::string rating = build.node("Add", {build.node("Mul", {limited, build.scalar(-4)}), build.scalar(1)});
   build.output(build.node("Clip", {rating, build.scalar(-1.5f)}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.tasks.size() == 2);
   const Link& first = model.tasks[0].link;
   CHECK(first.activation.kind == ActivationKind::kSigmoid);
@@ -66,7 +66,7 @@ TEST_CASE("recognise: columns of a softmax, their logarithms and an expected val
   build.output(build.node("Log", {p}));
   build.output(build.node("ReduceSum", {build.node("Mul", {p, build.values({1, 2, 5}, {3})}), build.integers({1})}));
   build.output(build.node("MatMul", {p, build.values({1, 2, 5}, {3, 1})}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   CHECK(model.towers.size() == 1);
   REQUIRE(model.tasks.size() == 9);
   CHECK(model.tasks[0].link.source == LinkSource::kSoftmaxColumn);
@@ -86,7 +86,7 @@ TEST_CASE("recognise: ESMM that returns click and click-and-conversion only") {
   const std::string convert = build.node("Sigmoid", {tower.add(1)});
   build.output(click);
   build.output(build.node("Mul", {convert, click}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.tasks.size() == 3);
   CHECK(model.tasks[0].output);
   CHECK_FALSE(model.tasks[1].output);
@@ -104,7 +104,7 @@ TEST_CASE("recognise: products before their factors, of products, and scaled") {
   build.output(build.node("Mul", {build.node("Mul", {ab, build.scalar(0.5f)}), c}));
   build.output(a);
   build.output(build.node("Mul", {a, a}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.tasks.size() == 6);
   const Link& product = model.tasks[3].link;
   CHECK(product.factors == std::vector<size_t>{0, 1, 2});
@@ -117,14 +117,14 @@ TEST_CASE("recognise: products before their factors, of products, and scaled") {
 TEST_CASE("recognise: the sum of a tower's logits is a layer") {
   Tower tower(3);
   tower.build.output(tower.build.node("ReduceSum", {tower.logits, tower.build.integers({1})}));
-  const ModelDescription model = tower.build.recognise();
+  const TrainedModel model = tower.build.recognise();
   CHECK(model.towers.at(0).layers.back().weight.data == std::vector<float>{1, 1, 1});
 }
 
 TEST_CASE("recognise: the sum of two towers is a mixture of constant weights") {
   Tower sum;
   sum.build.output(sum.build.node("Sub", {sum.logits, sum.build.node("Sigmoid", {sum.add(1)})}));
-  const ModelDescription model = sum.build.recognise();
+  const TrainedModel model = sum.build.recognise();
   CHECK(model.levels.at(0).gates.at(0).constant_weights == std::vector<float>{1, -1});
   CHECK(model.levels[0].experts.at(1).layers.back().activation.kind == ActivationKind::kSigmoid);
   CHECK(model.towers.at(0).layers.at(0).weight.data == std::vector<float>{1});

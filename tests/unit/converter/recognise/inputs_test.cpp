@@ -39,7 +39,7 @@ TEST_CASE("recognise: a layer over the dense columns before they are joined with
   const std::string embedded = build.node("Flatten", {build.node("Gather", {build.floats({5, 1}), id})});
   const std::string joined = build.node("Concat", {projected, embedded}, {{"axis", GraphBuilder::integer(1)}});
   build.task(build.node("Relu", {build.node("MatMul", {joined, build.values({1, 10, 100}, {3, 1})})}), 1);
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.features.size() == 2);
   CHECK(model.features[0].width == 2);
   const DenseLayer& layer = model.levels.at(0).experts.at(0).layers.at(0);
@@ -62,7 +62,7 @@ TEST_CASE("recognise: an activation of x is a layer that all share") {
   const std::string x = build.node("Tanh", {build.input("x", {0, 2})});
   const std::string stacked = build.stack({build.expert(x, 2, 2), build.expert(x, 2, 2, 3)});
   build.task(build.mix(build.softmax(build.linear(x, 2, 2)), stacked), 2);
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.trunk.size() == 1);
   CHECK(model.trunk[0].activation.kind == ActivationKind::kTanh);
   CHECK(model.trunk[0].weight.data == std::vector<float>{1, 0, 0, 1});

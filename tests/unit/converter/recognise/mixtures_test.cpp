@@ -14,7 +14,7 @@ struct Gated {
   std::string stacked = build.stack({build.expert(x, 3, 2), build.expert(x, 3, 2, 3)});
   std::string logits = build.linear(x, 3, 2);
 
-  ModelDescription by(const std::string& weights) {
+  TrainedModel by(const std::string& weights) {
     build.task(build.mix(weights, stacked), 2);
     return build.recognise();
   }
@@ -29,7 +29,7 @@ struct Gated {
 
 TEST_CASE("recognise: constants that a gate's weights are multiplied by") {
   Gated gated;
-  const ModelDescription scaled = gated.by(gated.build.node("Mul", {gated.weights(), gated.build.values({2, 3}, {2})}));
+  const TrainedModel scaled = gated.by(gated.build.node("Mul", {gated.weights(), gated.build.values({2, 3}, {2})}));
   CHECK(scaled.levels.at(0).gates.at(0).weight_scales == std::vector<float>{2, 3});
   Gated mean;
   const std::string weighed = mean.build.node("Mul", {mean.stacked, mean.build.node("Unsqueeze", {mean.weights(), mean.build.integers({2})})});
@@ -53,7 +53,7 @@ TEST_CASE("recognise: a gate whose weights are divided by their sum") {
 
 TEST_CASE("recognise: a constant added to a gate's weights is a second mixture") {
   Gated gated;
-  const ModelDescription model = gated.by(gated.build.node("Add", {gated.weights(), gated.build.scalar(0.25f)}));
+  const TrainedModel model = gated.by(gated.build.node("Add", {gated.weights(), gated.build.scalar(0.25f)}));
   REQUIRE(model.levels.size() == 2);
   REQUIRE(model.levels[0].gates.size() == 2);
   CHECK(model.levels[0].experts.size() == 2);
@@ -65,7 +65,7 @@ TEST_CASE("recognise: a constant added to a gate's weights is a second mixture")
 
 TEST_CASE("recognise: a gate over activated logits has a hidden layer") {
   Gated gated;
-  const ModelDescription model = gated.by(gated.build.softmax(gated.build.node("Tanh", {gated.logits})));
+  const TrainedModel model = gated.by(gated.build.softmax(gated.build.node("Tanh", {gated.logits})));
   const Gate& gate = model.levels.at(0).gates.at(0);
   REQUIRE(gate.hidden.size() == 1);
   CHECK(gate.hidden[0].activation.kind == ActivationKind::kTanh);
@@ -117,7 +117,7 @@ TEST_CASE("recognise: a tower may read a level below the last, or the input") {
   build.task(build.mix(build.softmax(build.linear(first, 2, 2)), above), 2);
   build.task(first, 2);
   build.task(build.expert(gated.x, 3, 4), 4);
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.levels.size() == 2);
   REQUIRE(model.levels[1].gates.size() == 3);
   CHECK(model.levels[1].gates[1].constant_weights == std::vector<float>{1});

@@ -32,7 +32,7 @@ struct Pooled {
   }
   SequenceFeature feature(const std::string& pooled) {
     finish(pooled);
-    const ModelDescription model = build.recognise();
+    const TrainedModel model = build.recognise();
     REQUIRE(model.features.size() == 2);
     REQUIRE(model.input_dim == 3);
     CHECK(model.features[0].name == "ids");

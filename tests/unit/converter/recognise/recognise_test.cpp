@@ -15,7 +15,7 @@ OnnxGraph fixture_graph(const std::string& file) {
   return parse_onnx(path, bytes);
 }
 
-ModelDescription recognised(const OnnxGraph& graph) {
+TrainedModel recognised(const OnnxGraph& graph) {
   std::vector<std::string> notes;
   return recognise(graph, "test", notes);
 }
@@ -50,7 +50,7 @@ TEST_CASE("recognise: exported models by their names in the paper") {
 
 TEST_CASE("recognise: names of nodes and tensors play no part") {
   OnnxGraph graph = fixture_graph("ple_matmul.onnx");
-  const ModelDescription before = recognised(graph);
+  const TrainedModel before = recognised(graph);
   std::map<std::string, std::string> renamed;
   const auto rename = [&](std::string& name) {
     if (!name.empty()) name = renamed.emplace(name, "n" + std::to_string(renamed.size())).first->second;
@@ -69,7 +69,7 @@ TEST_CASE("recognise: names of nodes and tensors play no part") {
     std::for_each(node.outputs.begin(), node.outputs.end(), rename);
   }
   for (OnnxValue& value : graph.outputs) rename(value.name);
-  const ModelDescription after = recognised(graph);
+  const TrainedModel after = recognised(graph);
   REQUIRE(after.levels.size() == 2);
   CHECK(after.levels[0].gates.size() == 3);
   CHECK(after.levels[0].experts.size() == 6);
@@ -82,10 +82,10 @@ TEST_CASE("recognise: names of nodes and tensors play no part") {
 }
 
 TEST_CASE("recognise: a gate lists its experts in the order of its logits") {
-  const auto first_weight_of = [](const ModelDescription& model, size_t logit) {
+  const auto first_weight_of = [](const TrainedModel& model, size_t logit) {
     return model.levels[0].experts[model.levels[0].gates[0].experts[logit]].layers[0].weight.data[0];
   };
-  const ModelDescription model = mixture({2, 0, 1}).recognise();
+  const TrainedModel model = mixture({2, 0, 1}).recognise();
   CHECK(first_weight_of(model, 0) == 3);
   CHECK(first_weight_of(model, 1) == 1);
   CHECK(first_weight_of(model, 2) == 2);
@@ -94,7 +94,7 @@ TEST_CASE("recognise: a gate lists its experts in the order of its logits") {
 }
 
 TEST_CASE("recognise: features, ids and shared tables of torch-rechub") {
-  const ModelDescription model = recognised(fixture_graph("rechub_mmoe.onnx"));
+  const TrainedModel model = recognised(fixture_graph("rechub_mmoe.onnx"));
   REQUIRE(model.features.size() == 5);
   std::string names;
   for (const Feature& feature : model.features) names += feature.name + " ";
@@ -118,7 +118,7 @@ TEST_CASE("recognise: columns of one matrix as numbers and as ids") {
   const std::string flat = build.node("Flatten", {embedded});
   const std::string joined = build.node("Concat", {flat, number}, {{"axis", GraphBuilder::integer(1)}});
   build.task(build.expert(joined, 6, 2), 2);
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.features.size() == 3);
   CHECK(model.features[0].name == "x.0");
   CHECK(model.features[2].name == "x.2");
@@ -135,7 +135,7 @@ TEST_CASE("recognise: fields packed into one table by shifts") {
   const std::string shifted = build.node("Add", {ids, build.integers({0, 5, 7})});
   const std::string embedded = build.node("Gather", {build.floats({10, 2}), shifted});
   build.task(build.expert(build.node("Flatten", {embedded}), 6, 2), 2);
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.features.size() == 3);
   REQUIRE(model.embeddings.size() == 3);
   const auto table = [&](size_t feature) {
@@ -162,7 +162,7 @@ TEST_CASE("recognise: the product of two tasks, and their order") {
   build.output(click);
   build.output(convert);
   build.output(build.node("Mul", {click, convert}));
-  const ModelDescription model = build.recognise();
+  const TrainedModel model = build.recognise();
   REQUIRE(model.tasks.size() == 3);
   CHECK(model.tasks[2].link.factors == std::vector<size_t>{0, 1});
   CHECK(model.towers.size() == 2);

@@ -34,8 +34,8 @@ TEST_CASE("serialize: segments and tensors are aligned, embedding tables to page
 }
 
 TEST_CASE("check_file: a file that does not compute the description is refused, naming row and task") {
-  const ModelDescription description = test::mmoe_description({});
-  ModelDescription other = description;
+  const TrainedModel description = test::mmoe_description({});
+  TrainedModel other = description;
   other.levels[0].experts[1].layers[0].weight.data[7] += 0.5f;
   const LoweredModel lowered = lower(other);
   const RawRows rows = random_rows(description, 8, 1);

@@ -22,7 +22,7 @@ using mmoe::test::random_layer;
 using tools::test::TemporaryDirectory;
 using Names = std::vector<std::string>;
 
-Names names_of(const converter::ModelDescription& description, const std::vector<std::uint32_t>& tasks = {}) {
+Names names_of(const converter::TrainedModel& description, const std::vector<std::uint32_t>& tasks = {}) {
   const AlignedBytes file = model_file(description, 1);
   const Model model = load(file);
   PlanOptions options;
@@ -32,7 +32,7 @@ Names names_of(const converter::ModelDescription& description, const std::vector
 }
 
 TEST_CASE("a gate of one task has its name, another its place, behind the level where there are several") {
-  converter::ModelDescription description = mmoe::test::mmoe_description({});
+  converter::TrainedModel description = mmoe::test::mmoe_description({});
   CHECK(names_of(description) == Names{"task 0", "task 1"});
   CHECK(names_of(description, {1}) == Names{"task 1"});
   description.tasks[0].name = "gate1";
@@ -44,7 +44,7 @@ TEST_CASE("a gate of one task has its name, another its place, behind the level 
 }
 
 TEST_CASE("gates that would share a name have their places") {
-  converter::ModelDescription description = mmoe::test::ple_description();
+  converter::TrainedModel description = mmoe::test::ple_description();
   // Task 0 alone has what the first two gates of level 1 make, task 1 what the third does.
   description.levels[1].gates[1].experts = {2};
   Random random(1);
@@ -60,7 +60,7 @@ TEST_CASE("gates that would share a name have their places") {
 }
 
 TEST_CASE("columns name the expert by its place in the level") {
-  converter::ModelDescription description = mmoe::test::mmoe_description({});
+  converter::TrainedModel description = mmoe::test::mmoe_description({});
   description.levels[0].gates[1].experts = {3, 1, 2, 0};
   const AlignedBytes file = model_file(description, 1);
   const Model model = load(file);

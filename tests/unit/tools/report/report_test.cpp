@@ -18,7 +18,7 @@
 namespace mmoe::tools {
 namespace {
 
-using converter::ModelDescription;
+using converter::TrainedModel;
 using mmoe::test::AlignedBytes;
 using mmoe::test::load;
 using mmoe::test::mmoe_description;
@@ -45,7 +45,7 @@ std::string plain_rows(std::size_t input_dim, std::size_t num_rows = 300) {
   return rows_csv(input_dim, num_rows, "", [](std::size_t) { return std::string(); });
 }
 
-Report report_of(const ModelDescription& description, const std::string& path, const Names& labels = {}) {
+Report report_of(const TrainedModel& description, const std::string& path, const Names& labels = {}) {
   const AlignedBytes file = model_file(description, 1);
   const Model model = load(file);
   ReportOptions options;
@@ -60,7 +60,7 @@ struct Scored {
   std::vector<std::vector<float>> scores, weights;  // per row
 };
 
-Scored score(const ModelDescription& description, const std::string& path, std::size_t top_k) {
+Scored score(const TrainedModel& description, const std::string& path, std::size_t top_k) {
   const AlignedBytes file = model_file(description, 1);
   const Model model = load(file);
   ScorerOptions options;
@@ -82,7 +82,7 @@ Scored score(const ModelDescription& description, const std::string& path, std::
 }
 
 TEST_CASE("report: what top-k computes and changes is what a session with that k does") {
-  const ModelDescription description = mmoe_description({20, 5, {16, 12}, 2, {8}, 0, 0});
+  const TrainedModel description = mmoe_description({20, 5, {16, 12}, 2, {8}, 0, 0});
   const TemporaryDirectory directory;
   const std::string path = directory.write("rows.csv", plain_rows(20));
   const Report report = report_of(description, path);
@@ -162,7 +162,7 @@ TEST_CASE("report: a file with gates of its own top-k has a line for itself") {
 }
 
 TEST_CASE("report: an expert without weight is unused, one that some row prefers is not") {
-  ModelDescription description = mmoe_description({20, 4, {16}, 2, {8}, 0, 0});
+  TrainedModel description = mmoe_description({20, 4, {16}, 2, {8}, 0, 0});
   for (converter::Gate& gate : description.levels[0].gates) gate.logits->bias = {0, 0, -20, 0};
   const TemporaryDirectory directory;
   const std::string path = directory.write("rows.csv", plain_rows(20));
@@ -175,7 +175,7 @@ TEST_CASE("report: an expert without weight is unused, one that some row prefers
 }
 
 TEST_CASE("report: with labels, AUC of probabilities and R squared of numbers, by any of the columns' names") {
-  ModelDescription description = mmoe_description({20, 4, {16}, 3, {8}, 0, 0});
+  TrainedModel description = mmoe_description({20, 4, {16}, 3, {8}, 0, 0});
   description.tasks[2].link = converter::identity_link(2);
   for (std::size_t t = 0; t < 3; ++t) description.tasks[t].name = "t" + std::to_string(t);
   const TemporaryDirectory directory;
@@ -208,7 +208,7 @@ TEST_CASE("report: with labels, AUC of probabilities and R squared of numbers, b
 }
 
 TEST_CASE("report: rows and labels that cannot be used are named") {
-  ModelDescription description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
+  TrainedModel description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
   description.tasks[0].name = "a";
   description.tasks[1].name = "b";
   const TemporaryDirectory directory;
@@ -242,7 +242,7 @@ TEST_CASE("report: rows that are not finite are left out and counted") {
 }
 
 TEST_CASE("report: a row whose score only some k makes infinite is left out as well") {
-  ModelDescription description = mmoe_description({2, 2, {2}, 1, {}, 0, 0});
+  TrainedModel description = mmoe_description({2, 2, {2}, 1, {}, 0, 0});
   converter::Level& level = description.levels[0];
   level.experts[0].layers[0].weight.data = {1e37f, 0, 0, 0};  // each expert fills one output,
   level.experts[1].layers[0].weight.data = {0, 0, 1e37f, 0};
@@ -259,7 +259,7 @@ TEST_CASE("report: a row whose score only some k makes infinite is left out as w
 }
 
 TEST_CASE("report: a task's name may contain '=', and a task can be told to have no labels") {
-  ModelDescription description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
+  TrainedModel description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
   description.tasks[0].name = "a";
   description.tasks[1].name = "a=b";
   const TemporaryDirectory directory;
@@ -271,7 +271,7 @@ TEST_CASE("report: a task's name may contain '=', and a task can be told to have
 }
 
 TEST_CASE("report: the page needs nothing else, and names cannot break it") {
-  ModelDescription description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
+  TrainedModel description = mmoe_description({2, 3, {4}, 2, {}, 0, 0});
   description.name = "<script>alert(\"1\")</script>";
   description.tasks[0].name = "a&b<i>'";
   description.levels[0].experts[0].name = "\xff<b>";
