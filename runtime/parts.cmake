@@ -30,10 +30,15 @@ function(mmoe_define_parts target)
   endif()
 endfunction()
 
-# The C interface; the thread pool's functions are beside the thread pool.
+# The C interface, a file for what a program may do without; the thread pool's functions are beside the thread pool.
 set(mmoe_c_sources "")
 if(MMOE_C_API)
-  set(mmoe_c_sources src/c/mmoe.cpp $<$<BOOL:${MMOE_THREADS}>:src/c/mmoe_parallel.cpp>)
+  foreach(part IN ITEMS errors model session plan profile golden kernel_sets)
+    list(APPEND mmoe_c_sources src/c/mmoe_${part}.cpp)
+  endforeach()
+  list(APPEND mmoe_c_sources src/c/input.cpp
+    $<$<BOOL:${MMOE_FEATURES}>:src/c/mmoe_features.cpp> $<$<BOOL:${MMOE_FEATURES}>:src/c/mmoe_rows.cpp>
+    $<$<BOOL:${MMOE_THREADS}>:src/c/mmoe_executor.cpp>)
 endif()
 
 # mmoe_leave_out(target): sources and definitions of what is there.

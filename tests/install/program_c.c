@@ -3,5 +3,5 @@
 
 int load_nothing(void) {
   mmoe_model* model;
-  return mmoe_model_map("/nonexistent.mmoe", 0, &model) != MMOE_OK;
+  return mmoe_model_map("/nonexistent.mmoe", NULL, &model) != MMOE_OK;
 }

@@ -40,8 +40,9 @@ echo "$cpp_scores"
   exit 1
 }
 "$prefix/bin/mmoe-verify" "$model"
+"$folder/embed/raw_rows_c" "$model"
 # A C program can also be linked without CMake.
-"${CC:-cc}" -std=c99 -I"$prefix/include" "$root/examples/embed/embed.c" "$prefix/$multiarch/libmmoe.a" -lstdc++ -lm -o "$folder/plain"
+"${CC:-cc}" -std=c99 -pedantic -I"$prefix/include" "$root/examples/embed/embed.c" "$prefix/$multiarch/libmmoe.a" -lstdc++ -lm -o "$folder/plain"
 [[ $("$folder/plain" "$model") == "$c_scores" ]]
 if nm -C "$folder/plain" | grep kParallelCalls; then
   echo "error: a program that uses one core has the code for several" >&2

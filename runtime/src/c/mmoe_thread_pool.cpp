@@ -24,10 +24,12 @@ mmoe_status mmoe_thread_pool_create(size_t num_threads, mmoe_thread_pool** pool)
   return mmoe::internal::fail(mmoe::Error(mmoe::ErrorCode::kOutOfMemory).append("no memory for a pool's handle"));
 }
 
+size_t mmoe_thread_pool_num_threads(const mmoe_thread_pool* pool) { return pool ? pool->pool.num_threads() : 0; }
+
 mmoe_executor mmoe_thread_pool_executor(const mmoe_thread_pool* pool) {
-  if (!pool) return {nullptr, nullptr};
+  if (!pool) return {nullptr, nullptr, nullptr};
   const mmoe::Executor executor = pool->pool.executor();
-  return {executor.run(), executor.state()};
+  return mmoe_executor_make(executor.run(), executor.state());
 }
 
 void mmoe_thread_pool_free(mmoe_thread_pool* pool) { delete pool; }

@@ -10,11 +10,20 @@ namespace {
 bool score_by_c(const char* path, float& first) {
   mmoe_model* model = nullptr;
   mmoe_session* session = nullptr;
-  if (mmoe_model_map(path, 0, &model) != MMOE_OK) return false;
+  if (mmoe_model_map(path, nullptr, &model) != MMOE_OK) return false;
   const std::vector<float> x(mmoe_model_input_dim(model), 0.5f);
   std::vector<float> scores(mmoe_model_num_tasks(model));
+  mmoe_input input = {};
+  input.struct_size = sizeof input;
+  input.num_rows = 1;
+  input.x = x.data();
+  input.num_x = x.size();
+  mmoe_output output = {};
+  output.struct_size = sizeof output;
+  output.scores = scores.data();
+  output.num_scores = scores.size();
   const bool ok = mmoe_session_create(model, nullptr, &session) == MMOE_OK &&
-                  mmoe_session_score(session, x.data(), 1, scores.data()) == MMOE_OK;
+                  mmoe_session_score(session, &input, &output) == MMOE_OK;
   first = ok ? scores[0] : 0;
   mmoe_session_free(session);
   mmoe_model_free(model);

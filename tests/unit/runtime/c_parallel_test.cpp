@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -11,24 +10,16 @@
 #include "mmoe/session.h"
 #include "tests/unit/feature_rows.h"
 #include "tests/unit/models.h"
+#include "tests/unit/runtime/c_calls.h"
 
 namespace mmoe::test {
 namespace {
 
 constexpr size_t kRows = 300;
 
-struct Freed {
-  void operator()(mmoe_model* model) const { mmoe_model_free(model); }
-  void operator()(mmoe_session* session) const { mmoe_session_free(session); }
-  void operator()(mmoe_thread_pool* pool) const { mmoe_thread_pool_free(pool); }
-};
-using CModel = std::unique_ptr<mmoe_model, Freed>;
-using CSession = std::unique_ptr<mmoe_session, Freed>;
-using CPool = std::unique_ptr<mmoe_thread_pool, Freed>;
-
 CModel load_c(const AlignedBytes& file) {
   mmoe_model* model = nullptr;
-  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
   return CModel(model);
 }
 
@@ -39,8 +30,7 @@ CPool make_pool(size_t num_threads) {
 }
 
 mmoe_session_options large_batch() {
-  mmoe_session_options options = {};
-  options.struct_size = sizeof options;
+  mmoe_session_options options = sized<mmoe_session_options>();
   options.max_batch = kRows;
   return options;
 }
@@ -51,11 +41,10 @@ CSession make_single(const CModel& model, const mmoe_session_options& options) {
   return CSession(session);
 }
 
-CSession make_parallel(const CModel& model, const mmoe_session_options& options, mmoe_executor executor,
-                       size_t num_workers) {
-  mmoe_session* session = nullptr;
-  REQUIRE(mmoe_session_create_parallel(model.get(), &options, executor, num_workers, &session) == MMOE_OK);
-  return CSession(session);
+CSession make_parallel(const CModel& model, mmoe_session_options options, mmoe_executor executor, size_t num_workers) {
+  options.executor = executor;
+  options.num_workers = num_workers;
+  return make_single(model, options);
 }
 
 // An executor of the caller's, that notes what it was asked for.
@@ -86,19 +75,21 @@ Answers ask(mmoe_session* session, const std::vector<float>& x, const FeatureRow
             size_t batch) {
   Answers answers;
   std::vector<float> scores(batch * 2);
+  const auto note = [&](const mmoe_input& input) { answers.note(score(session, input, scores), scores); };
+  const auto note_user = [&](const mmoe_input& user) { answers.note(mmoe_session_set_user(session, &user), {}); };
   const mmoe_feature_column* columns = rows.columns.data();
-  answers.note(mmoe_session_score_candidates(session, x.data(), batch, scores.data()), scores);  // no user yet
-  answers.note(mmoe_session_score(session, x.data(), batch, scores.data()), scores);
-  answers.note(mmoe_session_score_features(session, columns, 5, batch, scores.data()), scores);
-  answers.note(mmoe_session_set_user(session, x.data()), {});
-  answers.note(mmoe_session_score_candidates(session, x.data() + 23, batch, scores.data()), scores);
-  answers.note(mmoe_session_set_user_features(session, columns, 5), {});
-  answers.note(mmoe_session_score_candidate_features(session, columns, 5, batch, scores.data()), scores);
-  answers.note(mmoe_session_score_features(session, columns, 4, batch, scores.data()), scores);
-  answers.note(mmoe_session_score_candidate_features(session, columns, 4, batch, scores.data()), scores);
-  answers.note(mmoe_session_set_user_features(session, columns, 2), {});
-  answers.note(mmoe_session_set_user(session, nullptr), {});
-  answers.note(mmoe_session_score(session, nullptr, batch, scores.data()), scores);
+  note(x_input(x.data(), x.size(), batch, true));  // no user yet
+  note(x_input(x.data(), x.size(), batch));
+  note(column_input(columns, 5, batch));
+  note_user(x_input(x.data(), 23, 1));
+  note(x_input(x.data() + 23, x.size() - 23, batch, true));
+  note_user(column_input(columns, 5, 1));
+  note(column_input(columns, 5, batch, true));
+  note(column_input(columns, 4, batch));
+  note(column_input(columns, 4, batch, true));
+  note_user(column_input(columns, 2, 1));
+  note_user(x_input(nullptr, 0, 1));
+  note(x_input(nullptr, 0, batch));
   return answers;
 }
 
@@ -132,11 +123,11 @@ TEST_CASE("C interface: an executor of the caller's runs the parts") {
   Random random(1);
   const std::vector<float> x = random.floats(kRows * 31);
   std::vector<float> expected(kRows * 2), scores(kRows * 2);
-  REQUIRE(mmoe_session_score(make_single(model, options).get(), x.data(), kRows, expected.data()) == MMOE_OK);
+  REQUIRE(score(make_single(model, options).get(), x_input(x.data(), x.size(), kRows), expected) == MMOE_OK);
   std::vector<size_t> num_tasks;
-  const CSession session = make_parallel(model, options, {run_backwards, &num_tasks}, 4);
+  const CSession session = make_parallel(model, options, mmoe_executor_make(run_backwards, &num_tasks), 4);
   for (const size_t batch : {size_t{1}, size_t{13}, kRows}) {
-    REQUIRE(mmoe_session_score(session.get(), x.data(), batch, scores.data()) == MMOE_OK);
+    REQUIRE(score(session.get(), x_input(x.data(), x.size(), batch), scores) == MMOE_OK);
   }
   CHECK(num_tasks == std::vector<size_t>{2, 4});
   CHECK(std::memcmp(scores.data(), expected.data(), kRows * 2 * sizeof(float)) == 0);
@@ -151,7 +142,7 @@ TEST_CASE("C interface: on several cores, a row that is refused is named") {
   std::vector<float> x(kRows * 31), scores(kRows * 2);
   x[250 * 31] = x[170 * 31] = std::numeric_limits<float>::quiet_NaN();
   const CSession session = make_parallel(model, options, mmoe_thread_pool_executor(pool.get()), 3);
-  CHECK(mmoe_session_score(session.get(), x.data(), kRows, scores.data()) == MMOE_NON_FINITE);
+  CHECK(score(session.get(), x_input(x.data(), x.size(), kRows), scores) == MMOE_NON_FINITE);
   CHECK(std::string(mmoe_last_message()) == "feature \"price\", row 170: the input is missing, NaN or infinite");
 }
 
@@ -160,23 +151,25 @@ TEST_CASE("C interface: several cores in the caller's memory: exactly enough, at
   const CModel model = load_c(file);
   const CPool pool = make_pool(3);
   const mmoe_executor executor = mmoe_thread_pool_executor(pool.get());
-  const mmoe_session_options options = large_batch();
+  const mmoe_session_options single = large_batch();
   Random random(1);
   const std::vector<float> x = random.floats(kRows * 31);
   const FeatureRows<mmoe_feature_column> rows(kRows);
-  const Answers expected = ask(make_single(model, options).get(), x, rows, kRows);
+  const Answers expected = ask(make_single(model, single).get(), x, rows, kRows);
   for (const size_t num_workers : {1, 3}) {
     size_t needed = 0;
-    REQUIRE(mmoe_session_parallel_arena_bytes(model.get(), &options, num_workers, &needed) == MMOE_OK);
+    mmoe_session_options options = single;
+    options.executor = executor;
+    options.num_workers = num_workers;
+    REQUIRE(mmoe_session_arena_bytes(model.get(), &options, &needed) == MMOE_OK);
     for (size_t shift = 0; shift < 64; shift += 7) {
       std::vector<std::uint8_t> memory(needed + shift + 64, 0xA5);
       std::uint8_t* arena = memory.data() + shift;
       mmoe_session* session = nullptr;
-      CHECK(mmoe_session_create_parallel_in(model.get(), &options, executor, num_workers, arena, needed - 1,
-                                            &session) == MMOE_ARENA_TOO_SMALL);
+      CHECK(mmoe_session_create_in(model.get(), &options, arena, needed - 1, &session) == MMOE_ARENA_TOO_SMALL);
       CHECK(session == nullptr);
-      REQUIRE(mmoe_session_create_parallel_in(model.get(), &options, executor, num_workers, arena, needed,
-                                              &session) == MMOE_OK);
+      REQUIRE(mmoe_session_create_in(model.get(), &options, arena, needed, &session) == MMOE_OK);
+      CHECK(mmoe_session_num_workers(session) == num_workers);
       CHECK(ask(session, x, rows, kRows) == expected);
       mmoe_session_free(session);
       CHECK(std::count(memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(shift), 0xA5) ==
@@ -190,36 +183,34 @@ TEST_CASE("C interface: creation on several cores refuses what makes no sense") 
   const AlignedBytes file = model_file(feature_description());
   const CModel model = load_c(file);
   std::vector<size_t> num_tasks;
-  const mmoe_executor executor = {run_backwards, &num_tasks};
   mmoe_session_options options = large_batch();
   mmoe_session* session = nullptr;
   size_t bytes = 0;
   std::vector<std::uint8_t> arena(1 << 20);
-  const auto create = [&](const mmoe_model* its_model, mmoe_executor its_executor, size_t num_workers) {
-    return mmoe_session_create_parallel(its_model, &options, its_executor, num_workers, &session);
+  const auto refused = [&] {
+    CHECK(mmoe_session_create(model.get(), &options, &session) == MMOE_INVALID_ARGUMENT);
+    CHECK(session == nullptr);
+    const std::string message = mmoe_last_message();
+    CHECK(mmoe_session_create_in(model.get(), &options, arena.data(), arena.size(), &session) == MMOE_INVALID_ARGUMENT);
+    CHECK(mmoe_last_message() == message);
+    CHECK(session == nullptr);
+    return message;
   };
-  const auto create_in = [&](mmoe_executor its_executor, size_t num_workers, void* its_arena) {
-    return mmoe_session_create_parallel_in(model.get(), &options, its_executor, num_workers, its_arena, arena.size(),
-                                           &session);
-  };
-  for (const size_t num_workers : {size_t{0}, mmoe::Session::kMaxWorkers + 1, SIZE_MAX}) {
-    CHECK(create(model.get(), executor, num_workers) == MMOE_INVALID_ARGUMENT);
-    CHECK(create_in(executor, num_workers, arena.data()) == MMOE_INVALID_ARGUMENT);
-    CHECK(mmoe_session_parallel_arena_bytes(model.get(), &options, num_workers, &bytes) == MMOE_INVALID_ARGUMENT);
-    CHECK(std::string(mmoe_last_message()) == "num_workers: " + std::to_string(num_workers) + ", expected 1 to 256");
+  options.executor = mmoe_executor_make(run_backwards, &num_tasks);
+  for (const size_t num_workers : {mmoe::Session::kMaxWorkers + 1, SIZE_MAX}) {
+    options.num_workers = num_workers;
+    CHECK(refused() == "num_workers: " + std::to_string(num_workers) + ", expected 1 to 256");
+    CHECK(mmoe_session_arena_bytes(model.get(), &options, &bytes) == MMOE_INVALID_ARGUMENT);
   }
-  CHECK(create(model.get(), {nullptr, nullptr}, 2) == MMOE_INVALID_ARGUMENT);
-  CHECK(std::string(mmoe_last_message()) == "executor: none for 2 workers");
-  CHECK(create_in({nullptr, nullptr}, 2, arena.data()) == MMOE_INVALID_ARGUMENT);
-  CHECK(create(model.get(), mmoe_thread_pool_executor(nullptr), 2) == MMOE_INVALID_ARGUMENT);
-  CHECK(create(nullptr, executor, 2) == MMOE_INVALID_ARGUMENT);
-  CHECK(create_in(executor, 2, nullptr) == MMOE_INVALID_ARGUMENT);
-  CHECK(mmoe_session_create_parallel(model.get(), &options, executor, 2, nullptr) == MMOE_INVALID_ARGUMENT);
-  CHECK(mmoe_session_parallel_arena_bytes(nullptr, &options, 2, &bytes) == MMOE_INVALID_ARGUMENT);
-  CHECK(mmoe_session_parallel_arena_bytes(model.get(), &options, 2, nullptr) == MMOE_INVALID_ARGUMENT);
-  options.struct_size = 3;
-  CHECK(create(model.get(), executor, 2) == MMOE_INVALID_ARGUMENT);
-  CHECK(session == nullptr);
+  options.num_workers = 2;
+  options.executor.library = nullptr;  // filled by hand
+  CHECK(refused().find("options.executor: made neither by mmoe_executor_make()") == 0);
+  options.executor = {};
+  CHECK(refused() == "executor: none for 2 workers");
+  options.executor = mmoe_thread_pool_executor(nullptr);
+  CHECK(refused() == "executor: none for 2 workers");
+  options.executor = mmoe_executor_make(nullptr, nullptr);
+  CHECK(refused() == "executor: none for 2 workers");
 }
 
 TEST_CASE("C interface: a thread pool says what it refuses") {
@@ -230,6 +221,7 @@ TEST_CASE("C interface: a thread pool says what it refuses") {
     CHECK(std::string(mmoe_last_message()) == "num_threads: " + std::to_string(num_threads) + ", expected 1 to 256");
   }
   CHECK(mmoe_thread_pool_create(2, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_thread_pool_num_threads(make_pool(3).get()) == 3);
   mmoe_thread_pool_free(nullptr);
 }
 

@@ -39,7 +39,7 @@ TEST_CASE("concurrency: one model, a session per thread, the same bits everywher
 
 TEST_CASE("concurrency: each thread has its own last message") {
   mmoe_model* model = nullptr;
-  CHECK(mmoe_model_map("/nowhere/here.mmoe", 0, &model) == MMOE_IO);
+  CHECK(mmoe_model_map("/nowhere/here.mmoe", nullptr, &model) == MMOE_IO);
   const std::string mine = mmoe_last_message();
   std::string theirs = "unset";
   std::thread([&] { theirs = mmoe_last_message(); }).join();

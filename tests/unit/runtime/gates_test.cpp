@@ -16,6 +16,7 @@
 #include "tests/unit/feature_rows.h"
 #include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
+#include "tests/unit/runtime/c_calls.h"
 
 namespace mmoe::test {
 namespace {
@@ -393,8 +394,11 @@ void check_c_session(mmoe_session* session, const Plan& plan, const std::vector<
   REQUIRE(width == plan.num_gate_weights());
   REQUIRE(mmoe_session_num_gates(session) == plan.num_gates());
   std::vector<float> scores(expected.scores.size()), weights(expected.weights.size());
-  REQUIRE(mmoe_session_write_gates(session, weights.data(), width) == MMOE_OK);
-  REQUIRE(mmoe_session_score(session, x.data(), kRows, scores.data()) == MMOE_OK);
+  const mmoe_input input = x_input(x.data(), x.size(), kRows);
+  mmoe_output output = scores_output(scores.data(), scores.size());
+  output.gate_weights = weights.data();
+  output.num_gate_weights = weights.size();
+  REQUIRE(mmoe_session_score(session, &input, &output) == MMOE_OK);
   CHECK(same_bits(weights, expected.weights));
   CHECK(same_bits(scores, expected.scores));
   for (std::size_t i = 0; i < plan.num_gates(); ++i) {
@@ -417,8 +421,11 @@ void check_c_session(mmoe_session* session, const Plan& plan, const std::vector<
   CHECK(gate.num_experts == 0);
   CHECK(mmoe_session_gate(session, plan.num_gates(), &gate) == MMOE_INVALID_ARGUMENT);
   CHECK(mmoe_session_gate(session, 0, nullptr) == MMOE_INVALID_ARGUMENT);
-  CHECK(mmoe_session_write_gates(session, weights.data(), width - 1) == MMOE_INVALID_ARGUMENT);
-  CHECK(mmoe_session_write_gates(nullptr, weights.data(), width) == MMOE_INVALID_ARGUMENT);
+  output.gate_weights_stride = width - 1;
+  CHECK(mmoe_session_score(session, &input, &output) == MMOE_INVALID_ARGUMENT);
+  output.gate_weights_stride = 0;
+  --output.num_gate_weights;
+  CHECK(mmoe_session_score(session, &input, &output) == MMOE_INVALID_ARGUMENT);
 }
 
 TEST_CASE("gates: the C interface says and gives the same, on one core and on several") {
@@ -434,10 +441,12 @@ TEST_CASE("gates: the C interface says and gives the same, on one core and on se
   mmoe_session_options options = {};
   options.struct_size = sizeof options;
   options.max_batch = kRows;
-  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
   REQUIRE(mmoe_thread_pool_create(2, &pool) == MMOE_OK);
   REQUIRE(mmoe_session_create(model, nullptr, &single) == MMOE_OK);
-  REQUIRE(mmoe_session_create_parallel(model, &options, mmoe_thread_pool_executor(pool), 2, &parallel) == MMOE_OK);
+  options.executor = mmoe_thread_pool_executor(pool);
+  options.num_workers = 2;
+  REQUIRE(mmoe_session_create(model, &options, &parallel) == MMOE_OK);
   check_c_session(single, *plan, x, expected);
   check_c_session(parallel, *plan, x, expected);
   mmoe_session_free(single);

@@ -90,12 +90,12 @@ TEST_CASE("environment: C forbids it by the same name") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Environment environment("mmx");
   mmoe_model* model = nullptr;
-  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
   mmoe_session_options options = {};
   options.struct_size = sizeof options;
   std::size_t bytes = 0;
   CHECK(mmoe_session_arena_bytes(model, &options, &bytes) == MMOE_UNSUPPORTED);
-  options.ignore_environment = 1;
+  options.no_allow_environment = 1;
   CHECK(mmoe_session_arena_bytes(model, &options, &bytes) == MMOE_OK);
   mmoe_model_free(model);
 }

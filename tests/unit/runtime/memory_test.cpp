@@ -14,6 +14,7 @@
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/models.h"
+#include "tests/unit/runtime/c_calls.h"
 
 namespace {
 std::atomic<std::size_t> num_allocations{0};
@@ -162,20 +163,21 @@ TEST_CASE("C interface: several cores in the caller's memory allocate nothing, e
   const AlignedBytes file = model_file(feature_description());
   mmoe_model* model = nullptr;
   mmoe_thread_pool* pool = nullptr;
-  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), 0, &model) == MMOE_OK);
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
   REQUIRE(mmoe_thread_pool_create(3, &pool) == MMOE_OK);
-  const mmoe_executor executor = mmoe_thread_pool_executor(pool);
+  mmoe_session_options options = sized<mmoe_session_options>();
+  options.executor = mmoe_thread_pool_executor(pool);
+  options.num_workers = 3;
   const std::vector<float> x(300 * 31);
   std::vector<float> scores(300 * 2);
   std::vector<std::uint8_t> arena(1 << 20);
   mmoe_session *owning = nullptr, *placed = nullptr;
   const std::size_t before = num_allocations;
-  const bool created_in = mmoe_session_create_parallel_in(model, nullptr, executor, 3, arena.data(), arena.size(),
-                                                          &placed) == MMOE_OK;
-  const bool scored = created_in && mmoe_session_score(placed, x.data(), 300, scores.data()) == MMOE_OK;
+  const bool created_in = mmoe_session_create_in(model, &options, arena.data(), arena.size(), &placed) == MMOE_OK;
+  const bool scored = created_in && score(placed, x_input(x.data(), x.size(), 300), scores) == MMOE_OK;
   mmoe_session_free(placed);
   const std::size_t after = num_allocations;
-  const bool created = mmoe_session_create_parallel(model, nullptr, executor, 3, &owning) == MMOE_OK;
+  const bool created = mmoe_session_create(model, &options, &owning) == MMOE_OK;
   const std::size_t after_owning = num_allocations;
   CHECK(scored);
   CHECK(after == before);

@@ -1,0 +1,67 @@
+// Raw features: categories, and columns of values for scoring.
+#include "c/handles.h"
+#include "c/input.h"
+#include "mmoe/mmoe.h"
+
+using mmoe::ErrorCode;
+using mmoe::FeatureColumn;
+using mmoe::Input;
+using mmoe::Result;
+using namespace mmoe::internal;
+
+static_assert(sizeof(mmoe_feature_column) == sizeof(FeatureColumn) &&
+              offsetof(mmoe_feature_column, values) == offsetof(FeatureColumn, values) &&
+              offsetof(mmoe_feature_column, ids) == offsetof(FeatureColumn, ids));
+
+namespace {
+
+Result<Input> input_of_columns(const mmoe_columns& columns, size_t num_rows) {
+  if (!columns.columns && columns.num_columns != 0) return make_error(ErrorCode::kInvalidArgument, "columns: null");
+  for (size_t i = 0; i < columns.num_columns; ++i) {
+    const mmoe_feature_column& column = columns.columns[i];
+    if ((column.values || column.num_values == 0) && (column.ids || column.num_ids == 0)) continue;
+    return make_error(ErrorCode::kInvalidArgument, "column ", i, ": null");
+  }
+  return Input::columns({reinterpret_cast<const FeatureColumn*>(columns.columns), columns.num_columns}, num_rows);
+}
+
+// A feature with a vocabulary of that type.
+mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, bool strings) {
+  const size_t num_features = model.model.num_features();
+  if (index >= num_features) {
+    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": the model has ", num_features);
+  }
+  const mmoe::FeatureInfo feature = model.model.feature(index);
+  if (feature.kind != mmoe::FeatureKind::kDense && feature.string_values == strings) return {};
+  return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": its values are ",
+                    feature.kind == mmoe::FeatureKind::kDense ? "numbers"
+                    : feature.string_values                   ? "texts"
+                                                              : "integers");
+}
+
+}  // namespace
+
+extern "C" {
+
+mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* text, size_t size,
+                                    int32_t* id) {
+  if (!model || !id || (!text && size != 0)) return null_argument(!model ? "model" : !id ? "id" : "text");
+  *id = MMOE_UNKNOWN_ID;
+  if (mmoe::Status status = check_vocabulary(*model, feature, true); !status) return fail(status.error());
+  *id = model->model.find_id(feature, std::string_view(text, size));
+  return MMOE_OK;
+}
+
+mmoe_status mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value, int32_t* id) {
+  if (!model || !id) return null_argument(model ? "id" : "model");
+  *id = MMOE_UNKNOWN_ID;
+  if (mmoe::Status status = check_vocabulary(*model, feature, false); !status) return fail(status.error());
+  *id = model->model.find_id(feature, value);
+  return MMOE_OK;
+}
+
+mmoe_columns mmoe_columns_make(const mmoe_feature_column* columns, size_t num_columns) {
+  return {columns, num_columns, reinterpret_cast<void (*)(void)>(&input_of_columns)};
+}
+
+}  // extern "C"
