@@ -1,12 +1,25 @@
-// Writes a model that has every activation, trunk, stacked levels, top-k gates and all links: make_mixed FILE
+// Writes two models: make_mixed MIXED FEATURES
+//
+// The first has every activation, trunk, stacked levels, top-k gates and all links; the second has item features between
+// the user's.
 #include <cstdio>
 
 #include "tests/unit/models.h"
 
-int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  const mmoe::test::AlignedBytes bytes = mmoe::test::model_file(mmoe::test::mixed_description());
-  std::FILE* file = std::fopen(argv[1], "wb");
+namespace {
+
+bool write(const char* path, const mmoe::converter::ModelDescription& description) {
+  const mmoe::test::AlignedBytes bytes = mmoe::test::model_file(description);
+  std::FILE* file = std::fopen(path, "wb");
   const bool written = file && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  return file && std::fclose(file) == 0 && written ? 0 : 1;
+  return file && std::fclose(file) == 0 && written;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const bool written =
+      write(argv[1], mmoe::test::mixed_description()) && write(argv[2], mmoe::test::feature_description());
+  return written ? 0 : 1;
 }
