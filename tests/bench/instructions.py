@@ -26,6 +26,18 @@ CELLS = [(model, batch, calls)
 SLACK = 0.05
 
 
+def build_score_calls(folder):
+    """The program, with the library as it is shipped."""
+    commands = (["cmake", "-G", "Ninja", "-S", str(pathlib.Path(__file__).resolve().parent / "shipped"), "-B", str(folder),
+                 "-DCMAKE_BUILD_TYPE=Release", f"-DMMOE_KERNEL_SETS={KERNEL_SET}"],
+                ["cmake", "--build", str(folder), "--target", "score_calls"])
+    for command in commands:
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode != 0:
+            sys.exit(f"error: {' '.join(command)}\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
+    return folder / "score_calls"
+
+
 def count(options, model, batch, calls):
     """Instructions of a whole run."""
     command = [options.valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", str(options.score_calls),
@@ -84,14 +96,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--valgrind", default="valgrind")
     parser.add_argument("--make-models", required=True, help="the program make_models")
-    parser.add_argument("--score-calls", required=True, help="the program score_calls")
-    parser.add_argument("--scratch", type=pathlib.Path, required=True, help="folder for the models")
+    parser.add_argument("--scratch", type=pathlib.Path, required=True, help="folder for the models and the library")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time [the processors]")
     parser.add_argument("--update", action="store_true", help="write what is counted as the baseline")
     options = parser.parse_args()
 
     options.scratch.mkdir(parents=True, exist_ok=True)
     subprocess.run([options.make_models, str(options.scratch)], check=True, stdout=subprocess.DEVNULL)
+    options.score_calls = build_score_calls(options.scratch / "shipped")
     measured = measure(options)
     baseline = read_baseline() if BASELINE.exists() else {}
     exceeded = report(measured, baseline)

@@ -11,6 +11,6 @@ cd "$root"
 source tests/bench/setup.sh
 
 install_packages "$bench_build/log/packages.txt" "${packages_to_build[@]}" "${packages_to_test[@]}" valgrind
-build_bench make_models score_calls
+build_bench make_models
 python3 -B tests/bench/instructions.py --make-models "$bench_build/tests/make_models" \
-  --score-calls "$bench_build/tests/score_calls" --scratch "$bench_build/instructions" "$@"
+  --scratch "$bench_build/instructions" "$@"
