@@ -104,7 +104,7 @@ MMOE_API mmoe_status mmoe_kernel_set(size_t index, mmoe_kernel_set_info* info);
 
 typedef struct mmoe_model mmoe_model;
 
-/** Zero: everything as it is best for a file that may be damaged. */
+/** Options of loading. All zero: the defaults, which are safe for files that may be damaged. */
 typedef struct mmoe_load_options {
   size_t struct_size;
   int32_t no_verify_header;   /**< do not compare the header with its checksum */
@@ -203,7 +203,8 @@ typedef struct mmoe_golden_rows {
 } mmoe_golden_rows;
 
 MMOE_API mmoe_status mmoe_model_golden_rows(const mmoe_model* model, mmoe_golden_rows* rows);
-/** How far scores of a kernel set that is not exact may be from the golden ones, relative to max(1, |score|). */
+/** Largest difference from the golden scores that is allowed for a kernel set that is not exact, relative to
+ * max(1, |score|). */
 MMOE_API double mmoe_model_tolerance_without_fma(const mmoe_model* model);
 
 /* ---------------------------------------------------------------------------------------- raw rows by name
@@ -336,10 +337,10 @@ MMOE_API void mmoe_thread_pool_free(mmoe_thread_pool* pool);
 
 typedef struct mmoe_session mmoe_session;
 
-/** What becomes of rows with a NaN or an infinity; as an error also in a score. */
+/** What happens to rows with inputs that are NaN or infinite. As an error, scores are checked too. */
 enum { MMOE_NAN_SCORES = 0, MMOE_NON_FINITE_IS_ERROR = 1 };
 
-/** Whether a row is spared the experts that none of its gates selects. The scores are the same bits. */
+/** When to skip, for a row, the experts that none of its gates selects. The scores have the same bits either way. */
 enum { MMOE_SKIP_WHERE_FASTER = 0, MMOE_SKIP_ALWAYS = 1, MMOE_SKIP_NEVER = 2 };
 
 enum { MMOE_MAX_TASKS = 64, MMOE_MAX_BLOCK_ROWS = 128 };
@@ -353,9 +354,9 @@ typedef struct mmoe_session_options {
   size_t top_k;           /**< keep the k largest weights of every gate; 0: as the file says */
   const char* kernel_set; /**< null: the environment variable MMOE_KERNEL_SET, else the fastest */
   mmoe_executor executor;
-  size_t num_workers;           /**< at most so many cores work on a call; 0: 1 */
+  size_t num_workers;           /**< largest number of cores that work on a call; 0: 1 */
   float min_gate_weight;        /**< skip experts of smaller weight; 0: none */
-  int32_t no_renormalise;       /**< do not divide what min_gate_weight leaves by its sum */
+  int32_t no_renormalise;       /**< do not divide the weights that min_gate_weight keeps by their sum */
   int32_t skip_experts;         /**< MMOE_SKIP_WHERE_FASTER, ... */
   int32_t non_finite;           /**< MMOE_NAN_SCORES, ... */
   int32_t no_allow_environment; /**< do not read MMOE_KERNEL_SET */
@@ -479,7 +480,7 @@ MMOE_API mmoe_status mmoe_session_gate(const mmoe_session* session, size_t index
 MMOE_API size_t mmoe_session_num_logits(const mmoe_session* session);
 MMOE_API mmoe_status mmoe_session_logits(const mmoe_session* session, size_t column, size_t* first, size_t* count);
 
-/** One step of the plan, for people who look where the time goes. */
+/** One step of the plan, for profiling. */
 typedef struct mmoe_step_info {
   size_t struct_size;
   const char* kind; /**< "dense", "norm", "gate", "select", "mix", "link" */
