@@ -216,11 +216,15 @@ void copy_weights(const GateStep& step, std::size_t num_rows, float* weights, st
 
 void run_steps(Program& program, const RowBlock& rows, const GateWeights& weights) {
   const Block block = bind(program, rows);
+  if (!weights.data) {
+    for (std::size_t i = 0; i < program.num_steps; ++i) run_step(block, program.steps[i]);
+    return;
+  }
   float* gate_weights = weights.data;
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     Step& step = program.steps[i];
     run_step(block, step);
-    if (!gate_weights || step.kind != StepKind::kGate) continue;
+    if (step.kind != StepKind::kGate) continue;
     // At once: the level's buffers serve the next one too.
     copy_weights(step.gate, rows.count, gate_weights, weights.stride);
     gate_weights += step.gate.args.num_experts;
