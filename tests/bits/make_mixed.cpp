@@ -8,7 +8,7 @@
 
 namespace {
 
-bool write(const char* path, const mmoe::converter::ModelDescription& description) {
+bool write(const char* path, const mmoe::converter::TrainedModel& description) {
   const mmoe::test::AlignedBytes bytes = mmoe::test::model_file(description);
   std::FILE* file = std::fopen(path, "wb");
   const bool written = file && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
