@@ -1,8 +1,8 @@
 // Debug assertions, on where MMOE_ASSERTIONS is defined: the CMake option of that name, and every Debug build.
 //
 // They state what somebody else has established: the verifier of what a file says, the plan of what a kernel is called
-// with, the caller of what a header's REQUIRES says. What a caller may get wrong without breaking a rule is an error and
-// not an assertion.
+// with, the caller of what a header's REQUIRES says. What a caller may get wrong without breaking a rule is an error
+// and not an assertion.
 #pragma once
 
 #ifdef MMOE_ASSERTIONS

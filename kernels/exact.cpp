@@ -109,7 +109,7 @@ bool proves_exact(const KernelTable& table) {
 
 bool has_default_environment() {
   const float smallest = run_time(FLT_MIN);
-  const float half = run_time(smallest * 0.5f);           // 0 where results are flushed
+  const float half = run_time(smallest * 0.5f);             // 0 where results are flushed
   const float whole = run_time(run_time(FLT_MIN / 4) * 4);  // 0 where operands are
   const float up = run_time(1.0f) + run_time(kUlp * 0.75f);
   const float down = run_time(1.0f) + run_time(kUlp * 0.25f);

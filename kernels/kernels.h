@@ -53,15 +53,15 @@ struct DenseArgs {
   std::size_t panel_stride;  ///< from panel to panel: 16 * the matrix's inputs
   std::size_t num_inputs;    ///< inputs to accumulate; fewer than the matrix has, for a part of it
   std::size_t num_panels;
-  const float* bias;         ///< [num_panels * 16]
-  float* output;             ///< [.., num_panels * 16]
+  const float* bias;  ///< [num_panels * 16]
+  float* output;      ///< [.., num_panels * 16]
   std::size_t output_stride;
   Activation activation;
   std::size_t num_activated;
-  float alpha, beta;         ///< what they are to each activation is said in schema/mmoe.fbs
-  const float* slopes;       ///< prelu: [num_activated * 16]
-  bool backwards;            ///< last panels first, which changes no bit: a caller that alternates finds in cache
-                             ///< what it read last
+  float alpha, beta;    ///< what they are to each activation is said in schema/mmoe.fbs
+  const float* slopes;  ///< prelu: [num_activated * 16]
+  bool backwards;       ///< last panels first, which changes no bit: a caller that alternates finds in cache
+                        ///< what it read last
 };
 
 /// Rows of `width` outputs, in place: data = activation(N(data)), N(x) = scale * x' + shift per channel, where x' is
@@ -76,7 +76,7 @@ struct NormArgs {
   bool over_row;
   bool dice;
   float epsilon;
-  const float* scale;   ///< [width rounded up to 16], as shift and slopes
+  const float* scale;  ///< [width rounded up to 16], as shift and slopes
   const float* shift;
   const float* slopes;  ///< dice, and the activation kPRelu
   Activation activation;
@@ -99,14 +99,14 @@ struct GateArgs {
 
 /// Drops, row by row, the experts whose weight is below a threshold; the largest weight stays in any case.
 struct ThresholdArgs {
-  float* weights;              ///< [num_rows, num_experts] of a whole softmax; the kept ones move to the front
+  float* weights;  ///< [num_rows, num_experts] of a whole softmax; the kept ones move to the front
   std::size_t weights_stride;
   std::size_t num_rows;
   std::size_t num_experts;
   float threshold;
-  bool renormalise;            ///< divide the kept weights by their sum
-  std::uint16_t* selected;     ///< [num_rows, num_experts] positions of the kept, ascending
-  std::uint16_t* counts;       ///< [num_rows] how many are kept
+  bool renormalise;         ///< divide the kept weights by their sum
+  std::uint16_t* selected;  ///< [num_rows, num_experts] positions of the kept, ascending
+  std::uint16_t* counts;    ///< [num_rows] how many are kept
 };
 
 /// One expert's output, row-major.
@@ -165,9 +165,11 @@ struct PoolArgs {
 
 /// What steers a plan: of several ways to compute the same bits, which is faster. In multiply-adds of the dense kernel.
 struct KernelCosts {
-  /// Skipping experts: what a level's row lists and products of their own cost a row, in blocks of few rows and of more.
+  /// Skipping experts: what a level's row lists and products of their own cost a row, in blocks of few rows and of
+  /// more.
   float skip_few_rows, skip_rows;
-  /// By how much a product by itself is slower than one side by side with others: skip_product + skip_narrow / panels^2.
+  /// By how much a product by itself is slower than one side by side with others: skip_product + skip_narrow /
+  /// panels^2.
   float skip_product, skip_narrow;
   /// Floats of output of joined products that stay in cache until the next layer has read them.
   std::size_t joined_floats;
@@ -175,20 +177,20 @@ struct KernelCosts {
   std::size_t alternating_floats;
 };
 
-/// Measured with AVX-512. The other sets with registers of several floats take them too: nobody has measured theirs. The
-/// caches are a part of a small L2 (320 kB) and of an L1 (128 kB).
+/// Measured with AVX-512. The other sets with registers of several floats take them too: nobody has measured theirs.
+/// The caches are a part of a small L2 (320 kB) and of an L1 (128 kB).
 constexpr KernelCosts kVectorCosts = {7500, 1000, 1.04f, 0.6f, 80 * 1024, 32 * 1024};
 
-/// Where an instruction is one multiply-add, what surrounds it costs fewer of them. Estimated from the code, not measured:
-/// row lists and calls of the dense kernel are some 300 instructions a level and row, and a tile of one row has 2.2 for a
-/// multiply-add; a product of one panel is as fast by itself as beside others.
+/// Where an instruction is one multiply-add, what surrounds it costs fewer of them. Estimated from the code, not
+/// measured: row lists and calls of the dense kernel are some 300 instructions a level and row, and a tile of one row
+/// has 2.2 for a multiply-add; a product of one panel is as fast by itself as beside others.
 constexpr KernelCosts kOneFloatCosts = {150, 150, 1, 0, 80 * 1024, 32 * 1024};
 
 struct KernelTable {
-  const char* name;     ///< "avx2", as the option kernel_set and the variable MMOE_KERNEL_SET take it
-  std::uint8_t lanes;   ///< floats in a register of its dense kernel
-  bool fma;             ///< keeps the numerics contract to the bit
-  bool flushes;         ///< but has 0 instead of subnormal numbers
+  const char* name;    ///< "avx2", as the option kernel_set and the variable MMOE_KERNEL_SET take it
+  std::uint8_t lanes;  ///< floats in a register of its dense kernel
+  bool fma;            ///< keeps the numerics contract to the bit
+  bool flushes;        ///< but has 0 instead of subnormal numbers
   KernelCosts costs;
   void (*dense)(const DenseArgs&);
   void (*activate)(Activation, float alpha, float beta, float* data, std::size_t size);  ///< size: multiple of 16

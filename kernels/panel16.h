@@ -18,9 +18,7 @@ constexpr std::size_t num_panels(std::size_t outputs) { return (outputs + kPanel
 constexpr std::size_t padded_outputs(std::size_t outputs) { return num_panels(outputs) * kPanelWidth; }
 
 /// Floats in a packed [outputs, inputs] matrix.
-constexpr std::size_t panel16_size(std::size_t outputs, std::size_t inputs) {
-  return padded_outputs(outputs) * inputs;
-}
+constexpr std::size_t panel16_size(std::size_t outputs, std::size_t inputs) { return padded_outputs(outputs) * inputs; }
 
 /// Where weight (output, input) of a matrix with `inputs` columns lies, in floats.
 constexpr std::size_t panel16_index(std::size_t output, std::size_t input, std::size_t inputs) {

@@ -1,5 +1,5 @@
-// What every kernel may take for granted of its arguments. Each begins with MMOE_REQUIRE(args), which is nothing without
-// assertions. The functions are compiled once, for any machine: an inline one would become a kernel set's.
+// What every kernel may take for granted of its arguments. Each begins with MMOE_REQUIRE(args), which is nothing
+// without assertions. The functions are compiled once, for any machine: an inline one would become a kernel set's.
 #pragma once
 
 #ifdef MMOE_ASSERTIONS

@@ -55,9 +55,7 @@ float tanh(float x) {
 }
 
 // Divided by 1 a number stays what it is: elu and selu are as without it.
-float elu(float x, float alpha, float divisor) {
-  return x < 0 ? alpha * (exp_nonpositive(x / divisor) - 1.0f) : x;
-}
+float elu(float x, float alpha, float divisor) { return x < 0 ? alpha * (exp_nonpositive(x / divisor) - 1.0f) : x; }
 
 float gelu(float x) {
   const float t = 1.0f / std::fma(x < 0 ? -x : x, kTailScale, 1.0f);

@@ -22,8 +22,8 @@ bool all_finite(const float* data, std::size_t size);
 /// The table of a set that has a dense product and a mix of its own.
 constexpr KernelTable make_table(const char* name, std::uint8_t lanes, bool flushes, void (*dense)(const DenseArgs&),
                                  void (*mix_experts)(const MixArgs&)) {
-  return {name, lanes,     true,        flushes, kOneFloatCosts, dense,    activate,  normalise,
-          gate, threshold, mix_experts, scale,   lookup,         pool,     all_finite};
+  return {name, lanes,     true,        flushes, kOneFloatCosts, dense, activate,  normalise,
+          gate, threshold, mix_experts, scale,   lookup,         pool,  all_finite};
 }
 
 }  // namespace mmoe::kernels::reference

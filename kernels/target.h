@@ -4,7 +4,8 @@
 
 #if defined(__FAST_MATH__) || defined(_M_FP_FAST) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
-#error "mmoe: compile the library without -ffast-math, -Ofast, -funsafe-math-optimizations or /fp:fast: they change scores and hide NaN. Programs that use it may have them."
+#error \
+    "mmoe: compile the library without -ffast-math, -Ofast, -funsafe-math-optimizations or /fp:fast: they change scores and hide NaN. Programs that use it may have them."
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

@@ -1,5 +1,5 @@
-// The version and the limits of the file format that mmoe.fbs describes: what the writer, the reader and the converter's
-// description share. README.md beside this file explains both.
+// The version and the limits of the file format that mmoe.fbs describes: what the writer, the reader and the
+// converter's description share. README.md beside this file explains both.
 #pragma once
 
 #include <cstddef>

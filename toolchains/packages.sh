@@ -24,6 +24,7 @@ packages_for_experiments=(                                     # examples/RESULT
 packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs
   clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer
+  clang-format                                                 # the layout of the sources
 )
 
 # Presets that build for another machine and can be run here.

@@ -30,9 +30,9 @@ namespace mmoe::converter {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kUnit = 1.0 / (1 << 24);
-constexpr double kExpRoundings = 4;        // the kernels' e^x, "about 1 ulp", doubled
-constexpr double kTiny = 0x1p-125;         // flushed subnormals; e^x below the smallest normal
-constexpr double kMaxExponent = 88;        // e^-88 is flushed to 0
+constexpr double kExpRoundings = 4;  // the kernels' e^x, "about 1 ulp", doubled
+constexpr double kTiny = 0x1p-125;   // flushed subnormals; e^x below the smallest normal
+constexpr double kMaxExponent = 88;  // e^-88 is flushed to 0
 
 /// A value of the exact model, and how far the runtime may be from it.
 struct Number {

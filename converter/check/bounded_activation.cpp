@@ -7,7 +7,7 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr double kSigmoidRoundings = 12;   // e^x in numerator and denominator, one addition, one division
+constexpr double kSigmoidRoundings = 12;  // e^x in numerator and denominator, one addition, one division
 constexpr double kTanhRoundings = 12;
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kSeluAlpha = 1.6732632423543772;
@@ -99,8 +99,8 @@ Number hard_swish(const Number& z) {
   return plain(value, 1.5 * z.error + rounded + kUnit * std::abs(value) + kTiny);
 }
 
-// x sigmoid(alpha x): as silu, of which it is x times a stretched copy. The rounding of t = alpha x moves the sigmoid by
-// at most max(t sigmoid'(t)) = 0.224 units.
+// x sigmoid(alpha x): as silu, of which it is x times a stretched copy. The rounding of t = alpha x moves the sigmoid
+// by at most max(t sigmoid'(t)) = 0.224 units.
 Number swish(const Number& z, double alpha) {
   const double value = z.value * logistic(alpha * z.value);
   const double rounding = (kSigmoidRoundings + 1) * kUnit * std::abs(value) + 0.25 * kUnit * std::abs(z.value);

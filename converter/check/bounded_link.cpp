@@ -12,8 +12,8 @@ Number product(const Link& link, const Numbers& scores) {
   for (size_t i = 1; i < link.factors.size(); ++i) {
     const Number& factor = scores[link.factors[i]];
     const double value = result.value * factor.value;
-    const double carried = std::abs(result.value) * factor.error +
-                           result.error * (std::abs(factor.value) + factor.error);
+    const double carried =
+        std::abs(result.value) * factor.error + result.error * (std::abs(factor.value) + factor.error);
     result = plain(value, carried + kUnit * (std::abs(value) + carried) + kTiny);
   }
   return result;

@@ -31,7 +31,8 @@ std::string refusal(const std::string& where, const std::string& task, float sco
                     float expected, double allowed, const Tolerance& tolerance) {
   std::ostringstream message;
   message.precision(9);
-  message << where << ": task '" << task << "': the file gives " << score << ", " << scores_path << " says " << expected;
+  message << where << ": task '" << task << "': the file gives " << score << ", " << scores_path << " says "
+          << expected;
   message.precision(3);
   message << ": a difference of " << difference_of(score, expected) << ", allowed are " << allowed << " ("
           << tolerance.absolute << " + " << tolerance.relative << " x the size of the task's scores; --tolerance and "
@@ -47,7 +48,8 @@ std::vector<double> root_mean_squares(const tools::Matrix& scores) {
     sums[i % scores.columns] += double{scores.values[i]} * scores.values[i];
     counts[i % scores.columns] += 1;
   }
-  for (size_t task = 0; task < sums.size(); ++task) sums[task] = counts[task] == 0 ? 0 : std::sqrt(sums[task] / counts[task]);
+  for (size_t task = 0; task < sums.size(); ++task)
+    sums[task] = counts[task] == 0 ? 0 : std::sqrt(sums[task] / counts[task]);
   return sums;
 }
 
@@ -58,8 +60,8 @@ double Tolerance::of(double expected, double typical) const {
   return absolute + (std::isfinite(expected) ? relative * std::max(std::abs(expected), typical) : 0);
 }
 
-ExpectReport compare_with_expected(std::string_view file, const std::string& rows_path,
-                                   const std::string& scores_path, const Tolerance& tolerance) {
+ExpectReport compare_with_expected(std::string_view file, const std::string& rows_path, const std::string& scores_path,
+                                   const Tolerance& tolerance) {
   LoadOptions load;
   load.copy_if_misaligned = true;
   const Result<Model> model = Model::from_bytes(file.data(), file.size(), load);

@@ -9,9 +9,10 @@
 
 namespace mmoe::converter {
 
-/// `values` and `ids` as RawRows and Golden have them: row after row, features in the description's order. They must stay
-/// as long as the result. REQUIRES: num_rows is not 0.
-inline Input input_of(const Model& model, size_t num_rows, const std::vector<float>& values, const std::vector<int32_t>& ids) {
+/// `values` and `ids` as RawRows and Golden have them: row after row, features in the description's order. They must
+/// stay as long as the result. REQUIRES: num_rows is not 0.
+inline Input input_of(const Model& model, size_t num_rows, const std::vector<float>& values,
+                      const std::vector<int32_t>& ids) {
   GoldenRows rows{};
   rows.num_rows = num_rows;
   rows.values = values.data();

@@ -28,8 +28,8 @@ class ActivationFields {
   /// `linear_end`: without `last_activation` the last layer has none (towers).
   ActivationFields(const JsonReader& layers, bool linear_end);
 
-  /// One per layer; the last one is `output`, if there is one. `stated`: what the weights file says of each layer, which
-  /// holds where the description says nothing. Throws when neither says one.
+  /// One per layer; the last one is `output`, if there is one. `stated`: what the weights file says of each layer,
+  /// which holds where the description says nothing. Throws when neither says one.
   std::vector<Activation> for_layers(const std::vector<std::optional<Activation>>& stated, bool has_output) const;
 
  private:

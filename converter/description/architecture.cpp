@@ -16,9 +16,8 @@ bool all_gates(const TrainedModel& model, bool (*holds)(const Level&, const Gate
 }
 
 bool any_top_k(const TrainedModel& model) {
-  return !all_gates(model, [](const Level&, const Gate& gate) {
-    return gate.top_k == 0 || gate.top_k >= gate.experts.size();
-  });
+  return !all_gates(
+      model, [](const Level&, const Gate& gate) { return gate.top_k == 0 || gate.top_k >= gate.experts.size(); });
 }
 
 const char* const kSingleTask = "Single-Task";
@@ -44,9 +43,8 @@ std::string mixture_name(const TrainedModel& model) {
 }
 
 bool has_product(const TrainedModel& model) {
-  return std::any_of(model.tasks.begin(), model.tasks.end(), [](const Task& task) {
-    return task.link.source == LinkSource::kProduct;
-  });
+  return std::any_of(model.tasks.begin(), model.tasks.end(),
+                     [](const Task& task) { return task.link.source == LinkSource::kProduct; });
 }
 
 std::string structural_name(const TrainedModel& model) {
@@ -75,8 +73,9 @@ void check_architecture(const TrainedModel& model) {
   const std::string& claimed = model.architecture;
   if (claimed.empty()) return;
   if (claimed == "AITM") {
-    throw ConvertError("architecture: AITM (Xi et al., KDD 2021) is not supported: its tasks pass information on "
-                       "through an attention between towers, which is not a mixture of experts");
+    throw ConvertError(
+        "architecture: AITM (Xi et al., KDD 2021) is not supported: its tasks pass information on "
+        "through an attention between towers, which is not a mixture of experts");
   }
   const std::string structural = structural_name(model);
   if (claimed == structural || is_alias(claimed, structural)) return;

@@ -26,7 +26,11 @@ namespace {
 class Binder {
  public:
   Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights)
-      : json_(description), root_(description), weights_(*weights), tensors_(weights, read_names()), streams_(std::nullopt) {}
+      : json_(description),
+        root_(description),
+        weights_(*weights),
+        tensors_(weights, read_names()),
+        streams_(std::nullopt) {}
 
   TrainedModel bind(const std::string& default_name);
   BindReport report() const;
@@ -197,7 +201,8 @@ void Binder::ignore_tensors() {
   if (!list) return;
   for (const JsonReader& item : list->items()) {
     const size_t count = tensors_.ignore(item.string());
-    if (count != 0) notes_.push_back("ignored as the description says: " + counted(count, "tensor") + " (" + item.string() + ")");
+    if (count != 0)
+      notes_.push_back("ignored as the description says: " + counted(count, "tensor") + " (" + item.string() + ")");
   }
 }
 
@@ -238,11 +243,11 @@ void Binder::refuse_unused() const {
   const std::string more =
       unused.size() > kMaxListed ? " and " + std::to_string(unused.size() - kMaxListed) + " more" : "";
   throw UnusedTensorsError(counted(unused.size(), "tensor") + " of the file " + (unused.size() == 1 ? "is" : "are") +
-                     " not used: " + join(listed) + more +
-                     ". A part of the model is not described. If the scores do not need " +
-                     (unused.size() == 1 ? "it" : "them") + ", the description says so with \"ignore\": " +
-                     names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                     (more.empty() ? "" : " and so on") + ", where * stands for any text");
+                           " not used: " + join(listed) + more +
+                           ". A part of the model is not described. If the scores do not need " +
+                           (unused.size() == 1 ? "it" : "them") + ", the description says so with \"ignore\": " +
+                           names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                           (more.empty() ? "" : " and so on") + ", where * stands for any text");
 }
 
 BindReport Binder::report() const {
@@ -258,7 +263,7 @@ BindReport Binder::report() const {
 }  // namespace
 
 TrainedModel bind_description(const nlohmann::json& description, const WeightSource& weights,
-                                  const std::string& default_name, BindReport* report, UnusedTensors unused) {
+                              const std::string& default_name, BindReport* report, UnusedTensors unused) {
   Binder binder(description, std::make_shared<const DerivedWeights>(description, weights));
   TrainedModel model = binder.bind(default_name);
   if (unused == UnusedTensors::kRefuse) binder.refuse_unused();
@@ -266,8 +271,8 @@ TrainedModel bind_description(const nlohmann::json& description, const WeightSou
   return model;
 }
 
-TrainedModel bind_description_text(std::string_view text, const WeightSource& weights,
-                                       const std::string& default_name, BindReport* report, UnusedTensors unused) {
+TrainedModel bind_description_text(std::string_view text, const WeightSource& weights, const std::string& default_name,
+                                   BindReport* report, UnusedTensors unused) {
   return bind_description(parse_json(text), weights, default_name, report, unused);
 }
 

@@ -34,15 +34,14 @@ struct UnusedTensorsError : ConvertError {
 /// Binds a description (DESCRIPTION.md) to weights. `default_name` names the model where the description does not.
 /// Throws ConvertError for JSON that is not a description, and for weights that do not fit it: the tensor or
 /// field, what was found and what was expected. The result satisfies every invariant of TrainedModel and the
-/// limits of the file format (limits.h), and all its weights are finite; embedding tables say so when their rows are read,
-/// which is from `weights`: it must outlive the result. `report` may be null.
+/// limits of the file format (limits.h), and all its weights are finite; embedding tables say so when their rows are
+/// read, which is from `weights`: it must outlive the result. `report` may be null.
 TrainedModel bind_description(const nlohmann::json& description, const WeightSource& weights,
-                                  const std::string& default_name, BindReport* report = nullptr,
-                                  UnusedTensors unused = UnusedTensors::kRefuse);
+                              const std::string& default_name, BindReport* report = nullptr,
+                              UnusedTensors unused = UnusedTensors::kRefuse);
 
 /// The same from the file's text.
-TrainedModel bind_description_text(std::string_view text, const WeightSource& weights,
-                                       const std::string& default_name, BindReport* report = nullptr,
-                                       UnusedTensors unused = UnusedTensors::kRefuse);
+TrainedModel bind_description_text(std::string_view text, const WeightSource& weights, const std::string& default_name,
+                                   BindReport* report = nullptr, UnusedTensors unused = UnusedTensors::kRefuse);
 
 }  // namespace mmoe::converter

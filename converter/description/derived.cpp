@@ -35,8 +35,8 @@ std::string part_name(const JsonReader& item, PlaceholderValues values, size_t i
   return pattern.with(values).text();
 }
 
-/// The indices [first, first + count) of an axis of `length`, for all indices of the axes before it and of the `inner` elements
-/// behind it.
+/// The indices [first, first + count) of an axis of `length`, for all indices of the axes before it and of the `inner`
+/// elements behind it.
 struct AxisRange {
   uint64_t length, inner, first, count;
 
@@ -101,14 +101,16 @@ std::vector<float> multiply_out(const std::vector<std::vector<float>>& data,
 }
 
 // The names under which the description may know a tensor: see TensorIndex. Each with the prefix that it leaves out.
-std::vector<std::pair<std::string, std::string>> names_of(const std::string& name, const std::vector<std::string>& prefixes) {
+std::vector<std::pair<std::string, std::string>> names_of(const std::string& name,
+                                                          const std::vector<std::string>& prefixes) {
   std::vector<std::pair<std::string, std::string>> names;
   for (const std::string& prefix : prefixes) {
     if (name.compare(0, prefix.size(), prefix) == 0) names.emplace_back(name.substr(prefix.size()), prefix);
   }
   for (const std::string& prefix : prefixes) {
     const std::string plain = uncompiled_name(name), plain_prefix = uncompiled_name(prefix);
-    if (plain.compare(0, plain_prefix.size(), plain_prefix) == 0) names.emplace_back(plain.substr(plain_prefix.size()), prefix);
+    if (plain.compare(0, plain_prefix.size(), plain_prefix) == 0)
+      names.emplace_back(plain.substr(plain_prefix.size()), prefix);
   }
   return names;
 }
@@ -129,8 +131,7 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
       if (alias.tensor == i) aliases_.push_back({alias.name, tensors_.size()});
     }
     tensors_.push_back(source.tensors()[i]);
-    readers_.push_back(
-        [&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); });
+    readers_.push_back([&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); });
   }
 }
 
@@ -256,7 +257,8 @@ size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info)
   const auto field = item.find("axis");
   const size_t axis = field ? field->count() : 0;
   if (axis < info.shape.size()) return axis;
-  if (field) field->fail_expected("less than " + std::to_string(info.shape.size()) + ", the dimensions of " + info.name);
+  if (field)
+    field->fail_expected("less than " + std::to_string(info.shape.size()) + ", the dimensions of " + info.name);
   item.fail(info.name + " is a scalar");
 }
 

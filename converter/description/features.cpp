@@ -74,7 +74,8 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
   if (const auto field = object.find("projection")) {
     dense.projection = bind_projection(*field, tensors);
     const size_t values = dense.projection->weight.cols;
-    if (width && feature.width != values) width->fail_expected(std::to_string(values) + ", the inputs of its projection");
+    if (width && feature.width != values)
+      width->fail_expected(std::to_string(values) + ", the inputs of its projection");
     feature.width = dense.projection->weight.rows;
   }
   feature.kind = std::move(dense);
@@ -90,8 +91,8 @@ void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature
   feature.kind = std::move(sparse);
 }
 
-// Where the file says that Keras masks id 0, that is the default, and another id a contradiction. What pools may leave the
-// mask alone, though: null says so.
+// Where the file says that Keras masks id 0, that is the default, and another id a contradiction. What pools may leave
+// the mask alone, though: null says so.
 std::optional<uint32_t> read_padding_id(const JsonReader& object, const EmbeddingTables::Part& part) {
   const auto field = object.find("padding_id");
   if (!field) return part.mask_zero ? std::optional<uint32_t>(0) : std::nullopt;
@@ -105,8 +106,8 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
 }
 
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row", "length",
-                     "pooling", "padding_id"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
+                     "length", "pooling", "padding_id"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name);
@@ -136,8 +137,8 @@ Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTa
   return feature;
 }
 
-// A wide feature `a` has the raw columns a.0, a.1, ..., which another feature may already have taken, unless one of them
-// says by `column` that it means to.
+// A wide feature `a` has the raw columns a.0, a.1, ..., which another feature may already have taken, unless one of
+// them says by `column` that it means to.
 void claim_columns(const JsonReader& object, const Feature& feature, std::set<std::string>& names,
                    std::map<std::string, bool>& columns) {
   if (!names.insert(feature.name).second) object.fail("two features are named \"" + feature.name + "\"");
@@ -147,8 +148,9 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
     const std::string column = wide ? source + "." + std::to_string(i) : source;
     const auto [other, added] = columns.emplace(column, !feature.source.empty());
     if (added || other->second || !feature.source.empty()) continue;
-    object.fail("two features read the column \"" + column + "\"; where they are meant to, give the later one a name of its " +
-                "own and \"column\": \"" + source + "\"");
+    object.fail("two features read the column \"" + column +
+                "\"; where they are meant to, give the later one a name of its " + "own and \"column\": \"" + source +
+                "\"");
   }
 }
 

@@ -46,7 +46,7 @@ class GateGroup {
   std::vector<float> scales_;    // of a softmax gate
   std::string scales_tensor_;    // pattern of the tensor that holds them, else empty
   std::string constant_tensor_;  // pattern of the tensor that holds them, else empty
-  std::string logits_;  // empty: constant
+  std::string logits_;           // empty: constant
   DenseForm form_;
   NormFields norm_;
   std::optional<LayersFields> hidden_;
@@ -57,7 +57,10 @@ class GateGroup {
 
 GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
                      const std::vector<std::string>& task_names)
-    : object_(object), mixes_(object, pools, task_names), form_(read_dense_form(object)), norm_(object, "batch_norm", false) {
+    : object_(object),
+      mixes_(object, pools, task_names),
+      form_(read_dense_form(object)),
+      norm_(object, "batch_norm", false) {
   object.allow_keys(gates_keys());
   if (const auto field = object.find("name")) name_ = field->string();
   if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
@@ -155,8 +158,8 @@ std::vector<float> GateGroup::read_constant_tensor(const Slot& slot, TensorIndex
     return tensors.read_vector(found.tensor, num_experts, "one weight per expert");
   }
   const size_t num_tasks = tensors.task_names().size();
-  const std::vector<uint64_t> expected = form_.in_out ? std::vector<uint64_t>{num_experts, num_tasks}
-                                                      : std::vector<uint64_t>{num_tasks, num_experts};
+  const std::vector<uint64_t> expected =
+      form_.in_out ? std::vector<uint64_t>{num_experts, num_tasks} : std::vector<uint64_t>{num_tasks, num_experts};
   if (info.shape != expected) {
     throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected " + shape_text(expected) + " (" +
                        counted(num_tasks, "task") + ", " + counted(num_experts, "expert") + " to mix)");
@@ -212,8 +215,8 @@ void GateGroup::bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors,
   bind_logits(gate, slot, inputs, tensors);
   if (!hidden_) streams.learn_width(gate.input, gate.logits->inputs());
   if (top_k_ > gate.experts.size()) {
-    object_.get("top_k", "").fail_expected("at most " + std::to_string(gate.experts.size()) + ", the experts that " +
-                                           gate.name + " mixes");
+    object_.get("top_k", "")
+        .fail_expected("at most " + std::to_string(gate.experts.size()) + ", the experts that " + gate.name + " mixes");
   }
   gate.top_k = top_k_;
   gate.top_k_mode = top_k_mode_;
@@ -231,7 +234,8 @@ void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> 
   gate.logits = bind_dense(tensors, found.tensor, bias, form_, {inputs, gate.experts.size(), "expert"});
   NormNames names;
   if (!norm_.module.empty()) {
-    const NumberedTensor norm = find_numbered(tensors, Pattern(norm_.module + norm_.form.mean, norm_.path), slot).front();
+    const NumberedTensor norm =
+        find_numbered(tensors, Pattern(norm_.module + norm_.form.mean, norm_.path), slot).front();
     const std::string module = Pattern(norm_.module, norm_.path).with(norm.values).text();
     const double epsilon = stated_epsilon(tensors, tensors.info(norm.tensor).name, norm_);
     gate.logits->norm_before_activation =

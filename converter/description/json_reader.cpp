@@ -54,7 +54,8 @@ class Follower {
       return true;
     }
     const std::string path = begin_value();
-    if (event == Event::object_start || event == Event::array_start) open_.push_back({path, event == Event::array_start});
+    if (event == Event::object_start || event == Event::array_start)
+      open_.push_back({path, event == Event::array_start});
     return true;
   }
 
@@ -62,9 +63,9 @@ class Follower {
   struct Open {  // an object or a list that has not ended
     std::string path;
     bool is_list = false;
-    size_t index = 0;            // of the next item
+    size_t index = 0;                 // of the next item
     std::set<std::string> keys = {};  // of an object
-    std::string member = {};     // the path of the value that comes
+    std::string member = {};          // the path of the value that comes
   };
 
   bool begin_member(const std::string& key) {
@@ -97,7 +98,8 @@ class Follower {
 json parse_json(std::string_view text, JsonLines* lines) {
   size_t line = 1;
   try {
-    return json::parse(CountedText(text.data(), line), CountedText(text.data() + text.size(), line), Follower(line, lines));
+    return json::parse(CountedText(text.data(), line), CountedText(text.data() + text.size(), line),
+                       Follower(line, lines));
   } catch (const json::exception& error) {
     const std::string message = error.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
     const size_t end = message.find("] ");

@@ -8,8 +8,8 @@ Keys joined(Keys keys, const Keys& more) {
 }
 
 Keys description_keys() {
-  return {"mmoe_description", "name", "architecture", "derived", "ignore", "features",
-          "input_dim", "shared_dim", "trunk", "levels", "towers", "tasks"};
+  return {"mmoe_description", "name",       "architecture", "derived", "ignore", "features",
+          "input_dim",        "shared_dim", "trunk",        "levels",  "towers", "tasks"};
 }
 
 Keys level_keys() { return {"experts", "gates"}; }
@@ -17,14 +17,45 @@ Keys level_keys() { return {"experts", "gates"}; }
 Keys pool_keys() { return joined(layers_keys(), {"name", "reads", "per", "first_expert", "num_experts"}); }
 
 Keys gates_keys() {
-  return {"logits", "hidden", "weight", "bias", "orientation", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon",
-          "mixes", "top_k", "top_k_mode", "temperature", "weight_scales", "constant", "per", "name", "reads"};
+  return {"logits",
+          "hidden",
+          "weight",
+          "bias",
+          "orientation",
+          "batch_norm",
+          "batch_norm_tensors",
+          "batch_norm_epsilon",
+          "mixes",
+          "top_k",
+          "top_k_mode",
+          "temperature",
+          "weight_scales",
+          "constant",
+          "per",
+          "name",
+          "reads"};
 }
 
 Keys layers_keys() {
-  return {"layers", "output", "activation", "last_activation", "slopes", "dice", "batch_norm", "batch_norm_tensors",
-          "batch_norm_epsilon", "batch_norm_position", "layer_norm", "layer_norm_tensors", "layer_norm_epsilon",
-          "layer_norm_position", "weight", "bias", "output_weight", "output_bias", "orientation"};
+  return {"layers",
+          "output",
+          "activation",
+          "last_activation",
+          "slopes",
+          "dice",
+          "batch_norm",
+          "batch_norm_tensors",
+          "batch_norm_epsilon",
+          "batch_norm_position",
+          "layer_norm",
+          "layer_norm_tensors",
+          "layer_norm_epsilon",
+          "layer_norm_position",
+          "weight",
+          "bias",
+          "output_weight",
+          "output_bias",
+          "orientation"};
 }
 
 Keys towers_keys() { return joined(layers_keys(), {"reads"}); }
@@ -36,8 +67,8 @@ Keys norm_tensors_keys() { return {"gamma", "beta", "mean", "variance"}; }
 Keys task_keys() { return {"name", "link", "output", "number"}; }
 
 Keys link_keys() {
-  return {"softmax_column", "log_softmax_column", "expected_value", "product",
-          "column", "tower", "activation", "scale", "shift", "clamp"};
+  return {"softmax_column", "log_softmax_column", "expected_value", "product", "column",
+          "tower",          "activation",         "scale",          "shift",   "clamp"};
 }
 
 }  // namespace mmoe::converter

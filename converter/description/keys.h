@@ -11,7 +11,7 @@ using Keys = std::vector<std::string>;
 
 Keys description_keys();  ///< of the top level
 Keys level_keys();
-Keys pool_keys();    ///< a level's experts: a layers object with more
+Keys pool_keys();  ///< a level's experts: a layers object with more
 Keys gates_keys();
 Keys layers_keys();
 Keys towers_keys();  ///< a layers object with more

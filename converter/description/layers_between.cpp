@@ -81,7 +81,8 @@ void LayersFields::bind_layer_norms(Bound& bound, const Slot& slot) const {
     const bool after = is_after_activation(bound, fields, layer, tensor);
     std::optional<LayerNorm>& norm = after ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
     if (norm) throw ConvertError(fields.path + ": " + module + " is the second to follow " + layer.name);
-    norm = bind_layer_norm(bound.tensors, module, fields.form, layer.outputs(), stated_epsilon(bound.tensors, tensor, fields));
+    norm = bind_layer_norm(bound.tensors, module, fields.form, layer.outputs(),
+                           stated_epsilon(bound.tensors, tensor, fields));
     NormNames& names = names_of_norms(bound, layer);
     (after ? names.layer_after_activation : names.layer_before_activation) = keras_name(bound, tensor);
   };
@@ -95,7 +96,8 @@ void LayersFields::bind_layer_norms(Bound& bound, const Slot& slot) const {
     const std::string module = full_name(fields.module, found.values, fields.path);
     const bool other = bound.tensors.info(found.tensor).shape.size() != 1 ||
                        bound.tensors.find(module + norm_.form.mean) || !bound.tensors.find(module + fields.form.beta);
-    if (!other) set(owner_of_norm(bound, fields, position++, found, module), module, bound.tensors.info(found.tensor).name);
+    if (!other)
+      set(owner_of_norm(bound, fields, position++, found, module), module, bound.tensors.info(found.tensor).name);
   }
   if (position == 0) throw ConvertError(fields.path + ": " + fields.module + " has no layer norms, of one dimension");
 }
@@ -109,7 +111,8 @@ std::vector<std::vector<float>> LayersFields::bind_slope_vectors(Bound& bound, c
     const std::string& name = bound.tensors.info(tensor.tensor).name;
     // Linear layers and normalisations of one nn.Sequential match the same pattern.
     const std::string module = name.substr(0, name.rfind('.'));
-    const bool norm = bound.tensors.find(module + norm_.form.mean) || (layer_norm_.given() && bound.tensors.find(module + ".bias"));
+    const bool norm =
+        bound.tensors.find(module + norm_.form.mean) || (layer_norm_.given() && bound.tensors.find(module + ".bias"));
     if (bound.tensors.info(tensor.tensor).shape.size() < 2 && !norm) found.push_back(tensor.tensor);
   }
   const bool shared = !pattern.has(Placeholder::kLayer) && found.size() == 1;
@@ -148,7 +151,8 @@ void LayersFields::bind_dice(Bound& bound, const Slot& slot) const {
   if (layers.empty() && dice_.alpha.empty()) return;
   if (layers.empty()) throw ConvertError(dice_.path + ": has no meaning without the activation dice");
   if (dice_.alpha.empty()) throw ConvertError(dice_.path + ": missing: dice needs at least the pattern of its `alpha`");
-  std::vector<std::vector<float>> slopes = bind_slope_vectors(bound, slot, Pattern(dice_.alpha, dice_.path + ".alpha"), layers);
+  std::vector<std::vector<float>> slopes =
+      bind_slope_vectors(bound, slot, Pattern(dice_.alpha, dice_.path + ".alpha"), layers);
   for (size_t i = 0; i < layers.size(); ++i) {
     layers[i]->activation.slopes = std::move(slopes[i]);
     layers[i]->activation.dice_epsilon = dice_.norm.epsilon;

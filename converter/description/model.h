@@ -42,9 +42,9 @@ struct LayerNorm {
 enum class ActivationKind : unsigned char {
   kIdentity,
   kRelu,
-  kLeakyRelu,    ///< alpha: slope below zero
-  kPRelu,        ///< slopes
-  kElu,          ///< alpha
+  kLeakyRelu,  ///< alpha: slope below zero
+  kPRelu,      ///< slopes
+  kElu,        ///< alpha
   kSelu,
   kSigmoid,
   kTanh,
@@ -65,16 +65,16 @@ enum class ActivationKind : unsigned char {
   kExp,
 
   // In the file a normalisation of the layer: the others are numbered like schema::ActivationKind.
-  kDice = 255    ///< slopes, dice_norm or dice_epsilon
+  kDice = 255  ///< slopes, dice_norm or dice_epsilon
 };
 
-/// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale and
-/// shift, or over the row (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) (torch-rechub), or the same of the mean of
-/// these squares (layer norm).
+/// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale
+/// and shift, or over the row (x - mean) / sqrt(sum of ((x - mean)^2 + epsilon)) (torch-rechub), or the same of the
+/// mean of these squares (layer norm).
 struct Activation {
   ActivationKind kind = ActivationKind::kIdentity;
-  float alpha = 0;            ///< as ActivationKind says
-  std::vector<float> slopes;  ///< prelu, dice: one per output
+  float alpha = 0;                     ///< as ActivationKind says
+  std::vector<float> slopes;           ///< prelu, dice: one per output
   std::optional<BatchNorm> dice_norm;  ///< dice; none: over the row
   double dice_epsilon = 0;             ///< dice over the row
   float beta = 0;                      ///< as ActivationKind says
@@ -122,9 +122,9 @@ struct Gate {
   Mlp hidden;
   std::optional<DenseLayer> logits;     ///< softmax gate: one output per entry of `experts`
   std::vector<float> constant_weights;  ///< constant gate: one per entry of `experts`
-  /// Softmax gate: what each expert's weight is multiplied by when it is mixed, after softmax and top-k; one per entry of
-  /// `experts`.
-  std::vector<float> weight_scales;     ///< empty: none
+  /// Softmax gate: what each expert's weight is multiplied by when it is mixed, after softmax and top-k; one per entry
+  /// of `experts`.
+  std::vector<float> weight_scales;  ///< empty: none
   std::vector<size_t> experts;
   size_t top_k = 0;  ///< 0: all
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
@@ -192,7 +192,7 @@ struct Scaling {
 /// A linear map that training puts between a feature's values and x: y = weight v + bias. A number that multiplies an
 /// embedding is the case of one value.
 struct Projection {
-  Matrix weight;  ///< [columns in x, raw values]
+  Matrix weight;            ///< [columns in x, raw values]
   std::vector<float> bias;  ///< empty: none
 };
 
@@ -267,7 +267,7 @@ struct TrainedModel {
   std::string name;
   std::string architecture;  ///< what it claims to be; empty: what the structure says
   size_t input_dim = 0;
-  size_t shared_dim = 0;  ///< without features: leading columns of x that a request's candidates share
+  size_t shared_dim = 0;          ///< without features: leading columns of x that a request's candidates share
   std::vector<Feature> features;  ///< empty, or in the order in which they are concatenated into x
   std::vector<Embedding> embeddings;
   Mlp trunk;

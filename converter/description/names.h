@@ -8,8 +8,8 @@
 
 namespace mmoe::converter {
 
-/// "", then every longer prefix that ends with '.' or '/' and that the names of all tensors share, training state apart:
-/// "module.", "module._orig_mod.". Parts of a name that `uncompiled_name` takes out may be left out of a prefix.
+/// "", then every longer prefix that ends with '.' or '/' and that the names of all tensors share, training state
+/// apart: "module.", "module._orig_mod.". Parts of a name that `uncompiled_name` takes out may be left out of a prefix.
 std::vector<std::string> shared_prefixes(const std::vector<TensorInfo>& tensors);
 
 /// The name without `_orig_mod.`, which torch.compile puts before the names of every module that it wraps.

@@ -29,8 +29,8 @@ struct DiceFields {
   explicit DiceFields(const JsonReader& layers);
 
   std::string path;
-  std::string alpha;  ///< pattern of the tensors; empty: none
-  NormFields norm;    ///< without a module: over the row
+  std::string alpha;       ///< pattern of the tensors; empty: none
+  NormFields norm;         ///< without a module: over the row
   bool deviation = false;  ///< over the row: divided by the deviation
 };
 

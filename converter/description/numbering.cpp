@@ -58,15 +58,16 @@ std::vector<std::string> expert_texts(TensorIndex& tensors, const Pattern& patte
       pattern, [&] { return gapless(pattern, texts_of(find_some(tensors, pattern), Placeholder::kExpert), "expert"); });
 }
 
-// Tasks' gates and a shared one may be numbered together. What the description names elsewhere, and not as a task's, is no
-// task: "gates.2" beside "gates.{task}".
+// Tasks' gates and a shared one may be numbered together. What the description names elsewhere, and not as a task's, is
+// no task: "gates.2" beside "gates.{task}".
 void leave_out_shared(const TensorIndex& tensors, const Pattern& pattern, std::set<std::string>& texts) {
   for (auto text = texts.begin(); text != texts.end();) {
     PlaceholderValues values;
     values[Placeholder::kTask] = *text;
     const std::string module = pattern.leading_text() + *text;
     const std::string named = pattern.with(values).leading_text();
-    const bool shared = parse_number(*text) && named.compare(0, module.size(), module) == 0 && tensors.is_named_as_shared(module);
+    const bool shared =
+        parse_number(*text) && named.compare(0, module.size(), module) == 0 && tensors.is_named_as_shared(module);
     text = shared ? texts.erase(text) : std::next(text);
   }
 }
@@ -94,8 +95,8 @@ std::vector<std::string> task_texts(TensorIndex& tensors, const Pattern& pattern
   const std::vector<std::string> ordered = gapless(pattern, texts, "task");
   if (ordered.size() != names.size()) {
     fail(pattern, "found " + counted(ordered.size(), "task") + " (" + join(ordered) + "), expected " +
-                      std::to_string(names.size()) + ", as many as the description has tasks with a tower (" + join(names) +
-                      "); `number` of a task says which number is its own");
+                      std::to_string(names.size()) + ", as many as the description has tasks with a tower (" +
+                      join(names) + "); `number` of a task says which number is its own");
   }
   return ordered;
 }
@@ -107,7 +108,9 @@ PlaceholderValues resolve_level_and_task(TensorIndex& tensors, const Pattern& pa
     values[Placeholder::kLevel] = std::to_string(*slot.level);
   }
   if (pattern.has(Placeholder::kTask)) {
-    if (!slot.task) fail(pattern, "has {task}, but what it belongs to is shared by the tasks: its `layers` or `logits` has no {task}");
+    if (!slot.task)
+      fail(pattern,
+           "has {task}, but what it belongs to is shared by the tasks: its `layers` or `logits` has no {task}");
     values[Placeholder::kTask] = task_texts(tensors, pattern.with(values))[*slot.task];
   }
   return values;

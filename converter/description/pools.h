@@ -22,5 +22,4 @@ struct Pool {
 std::vector<Pool> bind_pools(const JsonReader& field, size_t level_index, TensorIndex& tensors, Streams& streams,
                              Level& level);
 
-
 }  // namespace mmoe::converter

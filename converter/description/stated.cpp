@@ -97,10 +97,10 @@ std::string listed(const Items& items, const Text& text) {
 
 [[noreturn]] void fail(const DenseLayer& layer, const StatedStack& stack, const std::vector<Described>& described,
                        const std::string& path) {
-  throw ConvertError(layer.name + ": behind this layer, " + kFile + " has " + listed(stack.items, stated_text) +
-                     "; the description (" + path + ") has " +
-                     listed(described, [](const Described& item) { return item.text(); }) +
-                     ". What the file says is the default: leave `activation` and the norms' epsilons and positions out");
+  throw ConvertError(
+      layer.name + ": behind this layer, " + kFile + " has " + listed(stack.items, stated_text) +
+      "; the description (" + path + ") has " + listed(described, [](const Described& item) { return item.text(); }) +
+      ". What the file says is the default: leave `activation` and the norms' epsilons and positions out");
 }
 
 bool may_follow(const StatedStack::Item& item, AfterStack end) {
@@ -110,8 +110,8 @@ bool may_follow(const StatedStack::Item& item, AfterStack end) {
 
 void check_size_and_bias(const DenseLayer& layer, const KerasLayer& stated) {
   if (stated.units && *stated.units != layer.outputs()) {
-    throw ConvertError(layer.name + ": " + counted(layer.outputs(), "output") + ", but " + kFile + " says \"units\": " +
-                       std::to_string(*stated.units) + " of \"" + stated.name + "\"");
+    throw ConvertError(layer.name + ": " + counted(layer.outputs(), "output") + ", but " + kFile +
+                       " says \"units\": " + std::to_string(*stated.units) + " of \"" + stated.name + "\"");
   }
   if (stated.use_bias == true && layer.bias.empty()) {
     throw ConvertError(layer.name + ": " + kFile + " says \"use_bias\": true of \"" + stated.name +
@@ -152,9 +152,12 @@ std::optional<Activation> as_described(const KerasActivation& stated) {
   if (kind == "silu") return plain(ActivationKind::kSilu);
   if (kind == "gelu") return plain(ActivationKind::kGelu);
   if (kind == "softplus") return plain(ActivationKind::kSoftplus);
-  const std::map<std::string, ActivationKind> others = {
-      {"mish", ActivationKind::kMish}, {"softsign", ActivationKind::kSoftsign}, {"hard_silu", ActivationKind::kHardSwish},
-      {"log_sigmoid", ActivationKind::kLogSigmoid}, {"exp", ActivationKind::kExp}, {"exponential", ActivationKind::kExp}};
+  const std::map<std::string, ActivationKind> others = {{"mish", ActivationKind::kMish},
+                                                        {"softsign", ActivationKind::kSoftsign},
+                                                        {"hard_silu", ActivationKind::kHardSwish},
+                                                        {"log_sigmoid", ActivationKind::kLogSigmoid},
+                                                        {"exp", ActivationKind::kExp},
+                                                        {"exponential", ActivationKind::kExp}};
   if (kind == "celu") return with_alpha(ActivationKind::kCelu);
   const auto found = others.find(kind);
   return found == others.end() ? std::nullopt : std::optional<Activation>(plain(found->second));
@@ -207,8 +210,8 @@ double stated_epsilon(const TensorIndex& tensors, const std::string& tensor, con
     // Rows of numbers: the batch's dimension and theirs, unless the file says that there are more.
     const bool last = axis == -1 || axis == layer.input_rank.value_or(2) - 1;
     if (last && layer.axis.size() == 1) continue;
-    throw ConvertError(tensor + ": " + kFile + " says that \"" + layer.name + "\" normalises axis " + std::to_string(axis) +
-                       ", expected the last one alone");
+    throw ConvertError(tensor + ": " + kFile + " says that \"" + layer.name + "\" normalises axis " +
+                       std::to_string(axis) + ", expected the last one alone");
   }
   if (fields.epsilon_given && !same_number(fields.epsilon, *layer.epsilon)) {
     throw ConvertError(fields.path + "_epsilon: found " + number_text(fields.epsilon) + ", but " + kFile +
@@ -229,8 +232,8 @@ void check_stated(const TensorIndex& tensors, const DenseLayer& layer, const Nor
     if (!agree(stack->items[i], described[i])) fail(layer, *stack, described, path);
   }
   const bool more_described = described.size() > common && stack->complete;
-  const bool more_stated = stack->items.size() > common + 1 ||
-                           (stack->items.size() == common + 1 && !may_follow(stack->items.back(), end));
+  const bool more_stated =
+      stack->items.size() > common + 1 || (stack->items.size() == common + 1 && !may_follow(stack->items.back(), end));
   if (more_described || more_stated) fail(layer, *stack, described, path);
 }
 
@@ -249,30 +252,35 @@ std::string check_stated_link(const TensorIndex& tensors, const Tower& tower, co
   const KerasActivation& stated = *stack->items.back().layer->activation;
   const std::string& kind = stated.kind;
   const bool agrees = kind == "softmax" ? softmax
-                      : kind == "log_softmax" ? task.link.source == LinkSource::kLogSoftmaxColumn
-                                              : task.link.source == LinkSource::kLogit && same_activation(task.link.activation, stated);
+                      : kind == "log_softmax"
+                          ? task.link.source == LinkSource::kLogSoftmaxColumn
+                          : task.link.source == LinkSource::kLogit && same_activation(task.link.activation, stated);
   if (agrees) return "";
-  throw ConvertError("task \"" + task.name + "\": " + kFile + " has " + stated_text(stack->items.back()) + " behind " + last.name +
-                     ", which is not what the description's link is");
+  throw ConvertError("task \"" + task.name + "\": " + kFile + " has " + stated_text(stack->items.back()) + " behind " +
+                     last.name + ", which is not what the description's link is");
 }
 
 std::vector<std::string> stated_types(const std::vector<KerasLayer>& layers) {
   std::map<std::string, std::string> first;  // type -> the first layer that has it
   for (const KerasLayer& layer : layers) {
     for (const std::string& warning : stated_types(layer.members)) first.emplace(warning, "");
-    const bool computes = layer.kind == "dense" || layer.kind == "embedding" || layer.kind.find("normalization") != std::string::npos;
+    const bool computes =
+        layer.kind == "dense" || layer.kind == "embedding" || layer.kind.find("normalization") != std::string::npos;
     const bool usual = !computes || layer.dtype.empty() || layer.dtype == "float32" || layer.dtype == "float64";
     if (!usual && layer.dtype.find("float16") == std::string::npos) {
-      throw ConvertError(std::string(kFile) + " says \"dtype\": \"" + layer.dtype + "\" of \"" + layer.name +
-                         "\": expected float32, float64, or half precision; save the model as it was before quantisation");
+      throw ConvertError(
+          std::string(kFile) + " says \"dtype\": \"" + layer.dtype + "\" of \"" + layer.name +
+          "\": expected float32, float64, or half precision; save the model as it was before quantisation");
     }
     if (!usual) first.emplace(layer.dtype, layer.name);
   }
   std::vector<std::string> warnings;
   for (const auto& [type, layer] : first) {
-    warnings.push_back(layer.empty() ? type : std::string(kFile) + " says \"dtype\": \"" + type + "\" of \"" + layer +
-                                                  "\": the framework computes in half precision, the written file in float32; " +
-                                                  "scores differ by up to some 1e-3");
+    warnings.push_back(layer.empty()
+                           ? type
+                           : std::string(kFile) + " says \"dtype\": \"" + type + "\" of \"" + layer +
+                                 "\": the framework computes in half precision, the written file in float32; " +
+                                 "scores differ by up to some 1e-3");
   }
   return warnings;
 }
@@ -284,8 +292,8 @@ const KerasLayer* find_stated_embedding(const TensorIndex& tensors, size_t tenso
   const bool fits = (!layer->input_dim || *layer->input_dim == info.shape[0]) &&
                     (!layer->output_dim || *layer->output_dim == info.shape[1]);
   if (fits) return layer;
-  throw ConvertError(info.name + ": " + shape_text(info.shape) + ", but " + kFile + " says \"input_dim\": " +
-                     std::to_string(layer->input_dim.value_or(0)) + ", \"output_dim\": " +
+  throw ConvertError(info.name + ": " + shape_text(info.shape) + ", but " + kFile +
+                     " says \"input_dim\": " + std::to_string(layer->input_dim.value_or(0)) + ", \"output_dim\": " +
                      std::to_string(layer->output_dim.value_or(0)) + " of \"" + layer->name + "\"");
 }
 

@@ -50,13 +50,13 @@ enum class AfterStack {
   kSoftmax  ///< the gate's
 };
 
-/// Throws ConvertError, quoting the file and the description, where they contradict each other in units, bias, activation,
-/// normalisations or their order. `path`: of the description's object.
+/// Throws ConvertError, quoting the file and the description, where they contradict each other in units, bias,
+/// activation, normalisations or their order. `path`: of the description's object.
 void check_stated(const TensorIndex& tensors, const DenseLayer& layer, const NormNames& norms, AfterStack end,
                   const std::string& path);
 
-/// The same for a task's link, which is what stands behind its tower. Returns a note where the file's model ends with the
-/// logit that the link goes on from; empty: none.
+/// The same for a task's link, which is what stands behind its tower. Returns a note where the file's model ends with
+/// the logit that the link goes on from; empty: none.
 std::string check_stated_link(const TensorIndex& tensors, const Tower& tower, const Task& task);
 
 /// A warning for each type other than float in which layers compute. Throws for layers with quantised weights.

@@ -14,8 +14,8 @@ class TableRows {
  public:
   virtual ~TableRows() = default;
 
-  /// Rows [first, first + count), row-major, into `to`. Throws ConvertError, naming the tensor, where they are damaged or
-  /// not finite.
+  /// Rows [first, first + count), row-major, into `to`. Throws ConvertError, naming the tensor, where they are damaged
+  /// or not finite.
   virtual void read(size_t first, size_t count, float* to) const = 0;
 };
 

@@ -20,7 +20,8 @@ Link read_product(const JsonReader& list, const std::vector<Task>& earlier) {
   Link link = product_link({});
   for (const JsonReader& item : list.items()) {
     const std::string name = item.string();
-    const auto found = std::find_if(earlier.begin(), earlier.end(), [&](const Task& task) { return task.name == name; });
+    const auto found =
+        std::find_if(earlier.begin(), earlier.end(), [&](const Task& task) { return task.name == name; });
     if (found == earlier.end()) item.fail("\"" + name + "\" is not a task that comes before this one");
     link.factors.push_back(static_cast<size_t>(found - earlier.begin()));
   }
@@ -55,7 +56,8 @@ Link read_source(const JsonReader& object, const std::vector<Task>& earlier) {
              column = object.find("column");
   if (product.has_value() + softmax.has_value() + log_softmax.has_value() + expected.has_value() + column.has_value() >
       1) {
-    object.fail("has more than one of `softmax_column`, `log_softmax_column`, `expected_value`, `product` and `column`");
+    object.fail(
+        "has more than one of `softmax_column`, `log_softmax_column`, `expected_value`, `product` and `column`");
   }
   if (product) return read_product(*product, earlier);
   Link link;
@@ -113,7 +115,7 @@ std::optional<size_t> tower_of(const Task& task) {
 
 void check_classes(const Task& task, const std::string& found, size_t outputs) {
   const bool expected_value = task.link.source == LinkSource::kExpectedValue;
-  const std::string key = expected_value                                         ? "expected_value"
+  const std::string key = expected_value                                      ? "expected_value"
                           : task.link.source == LinkSource::kLogSoftmaxColumn ? "log_softmax_column"
                                                                               : "softmax_column";
   if (outputs < 2) throw ConvertError(found + ", expected at least 2 for " + key);
@@ -128,8 +130,8 @@ void check_classes(const Task& task, const std::string& found, size_t outputs) {
 // `chosen`: the description says which of the tower's outputs the link reads.
 void check_link(const Task& task, const Tower& tower, bool chosen) {
   const size_t outputs = tower.layers.back().outputs();
-  const std::string found =
-      "task \"" + task.name + "\": its tower gives " + counted(outputs, "logit") + " (" + tower.layers.back().name + ")";
+  const std::string found = "task \"" + task.name + "\": its tower gives " + counted(outputs, "logit") + " (" +
+                            tower.layers.back().name + ")";
   if (task.link.source != LinkSource::kLogit) return check_classes(task, found, outputs);
   if (task.link.column >= outputs) {
     throw ConvertError(found + ", but column is " + std::to_string(task.link.column) + ", counted from 0");
@@ -186,7 +188,8 @@ std::vector<std::string> tower_task_numbers(const JsonReader& list, const std::v
     num_towers += has_tower ? 1 : 0;
     if (!field) continue;
     const std::string number = std::to_string(field->count());
-    if (std::find(numbers.begin(), numbers.end(), number) != numbers.end()) field->fail(number + " is another task's number");
+    if (std::find(numbers.begin(), numbers.end(), number) != numbers.end())
+      field->fail(number + " is another task's number");
     numbers.push_back(number);
   }
   if (!numbers.empty() && numbers.size() != num_towers) {

@@ -66,7 +66,8 @@ TensorIndex::TensorIndex(std::shared_ptr<const WeightSource> source, std::vector
   }
   prefixes_ = shared_prefixes(source_->tensors());
   for (TensorAlias& alias : source_->aliases()) by_name_.emplace(std::move(alias.name), alias.tensor);
-  for (size_t i = 0; i < source_->tensors().size(); ++i) by_name_.emplace(uncompiled_name(source_->tensors()[i].name), i);
+  for (size_t i = 0; i < source_->tensors().size(); ++i)
+    by_name_.emplace(uncompiled_name(source_->tensors()[i].name), i);
   longest_first_ = task_names_;
   std::stable_sort(longest_first_.begin(), longest_first_.end(),
                    [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
@@ -150,9 +151,11 @@ const std::vector<std::string>& TensorIndex::remember_experts(const Pattern& pat
 
 bool TensorIndex::is_named_as_shared(const std::string& module) const {
   const auto inside = [&](const std::string& name) {
-    return starts_with(name, module) && (name.size() == module.size() || name[module.size()] == '.' || name[module.size()] == '/');
+    return starts_with(name, module) &&
+           (name.size() == module.size() || name[module.size()] == '.' || name[module.size()] == '/');
   };
-  for (auto name = shared_names_.lower_bound(module); name != shared_names_.end() && starts_with(*name, module); ++name) {
+  for (auto name = shared_names_.lower_bound(module); name != shared_names_.end() && starts_with(*name, module);
+       ++name) {
     if (inside(*name)) return true;
   }
   return false;
@@ -166,7 +169,8 @@ void TensorIndex::fail_missing(const Pattern& pattern) const {
     for (const auto& [name, tensor] : by_name_) {
       if (!bare.match(name, longest_first_)) continue;
       throw ConvertError(pattern.path() + ": no tensor is named " + text + ", but there is " + name + " " +
-                         shape_text(info(tensor).shape) + ": where the tensor itself has the layer's name, say \"weight\": \"\"");
+                         shape_text(info(tensor).shape) +
+                         ": where the tensor itself has the layer's name, say \"weight\": \"\"");
     }
   }
   std::vector<std::string> names;

@@ -23,8 +23,8 @@ struct TensorMatch {
 };
 
 /// Wrappers such as torch.nn.DataParallel, torch.compile and a module of one's own put `module.`, `_orig_mod.`, `net.`
-/// before every name: such a prefix, when all tensors share it, is tried where a name does not match as it is. Of a part
-/// that torch.compile has wrapped, the names are also found without `_orig_mod.` in their middle.
+/// before every name: such a prefix, when all tensors share it, is tried where a name does not match as it is. Of a
+/// part that torch.compile has wrapped, the names are also found without `_orig_mod.` in their middle.
 class TensorIndex {
  public:
   /// `task_names`: what {task} may stand for besides a number. The source must outlive the index.
@@ -49,8 +49,8 @@ class TensorIndex {
 
   /// The elements; every one of them is finite. Marks the tensor as used.
   std::vector<float> read(size_t tensor);
-  /// Rows [first, first + count) of a matrix, which are read, and looked at for numbers that are not finite, when they are
-  /// needed: the table may be larger than memory. Marks the tensor as used.
+  /// Rows [first, first + count) of a matrix, which are read, and looked at for numbers that are not finite, when they
+  /// are needed: the table may be larger than memory. Marks the tensor as used.
   Table read_rows(size_t tensor, size_t first, size_t count);
   /// The same of a tensor that must be [length] (or a scalar, for length 1).
   std::vector<float> read_vector(size_t tensor, size_t length, const std::string& meaning);
@@ -62,7 +62,8 @@ class TensorIndex {
   std::vector<size_t> unused() const;
   const std::string& used_prefix() const { return used_prefix_; }  ///< empty: names matched as they are
 
-  /// The experts' texts of a pattern, found by `find` when they are asked for first: each expert of a pool asks for all.
+  /// The experts' texts of a pattern, found by `find` when they are asked for first: each expert of a pool asks for
+  /// all.
   const std::vector<std::string>& remember_experts(const Pattern& pattern,
                                                    const std::function<std::vector<std::string>()>& find);
 

@@ -71,8 +71,8 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
     read_keys(field, vocabulary);
   }
   if (vocabulary.size > table_rows - first_id) {
-    field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) +
-               ", but " + table + " has " + std::to_string(table_rows) + " rows");
+    field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) + ", but " +
+               table + " has " + std::to_string(table_rows) + " rows");
   }
   if (!vocabulary.identity) {
     for (size_t i = 0; i < vocabulary.size; ++i) vocabulary.ids.push_back(static_cast<uint32_t>(first_id + i));

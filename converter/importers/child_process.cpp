@@ -95,8 +95,8 @@ void report(int fd, const std::string& message) {
   static_cast<void>(written);
 }
 
-[[noreturn]] void be_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
-                           ScratchFile& output, int pipe) {
+[[noreturn]] void be_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits, ScratchFile& output,
+                           int pipe) {
   detach_from_parent();
   apply(limits);
   try {

@@ -28,8 +28,9 @@ struct ChildLimits {
   unsigned cpu_seconds = 0;
 };
 
-/// Calls `work` in a forked child and returns what it wrote, of which `expected_bytes` is a guess (see ScratchFile). A ConvertError that it throws is thrown here; so is one
-/// that says how the child died, beginning with `what` ("the HDF5 library").
+/// Calls `work` in a forked child and returns what it wrote, of which `expected_bytes` is a guess (see ScratchFile). A
+/// ConvertError that it throws is thrown here; so is one that says how the child died, beginning with `what` ("the HDF5
+/// library").
 ScratchFile run_in_child(const std::function<void(ChildSink&)>& work, const ChildLimits& limits,
                          uint64_t expected_bytes, std::string_view what);
 

@@ -7,18 +7,34 @@
 namespace mmoe::converter {
 
 enum class DType : uint8_t {
-  kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool, kC64, kC128
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,
+  kF8E5M2,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool,
+  kC64,
+  kC128
 };
 
 /// One row of the table of element types. A name is empty where that place has none for the type.
 struct DTypeInfo {
   DType dtype;
-  uint8_t bytes;                  ///< of one element
-  std::string_view name;          ///< TensorInfo::dtype
-  std::string_view safetensors;   ///< in a safetensors header
-  std::string_view torch;         ///< torch.<this>
-  std::string_view torch_storage; ///< torch.<this>
-  std::string_view numpy;         ///< numpy.dtype(<this>), without the byte order in front
+  uint8_t bytes;                   ///< of one element
+  std::string_view name;           ///< TensorInfo::dtype
+  std::string_view safetensors;    ///< in a safetensors header
+  std::string_view torch;          ///< torch.<this>
+  std::string_view torch_storage;  ///< torch.<this>
+  std::string_view numpy;          ///< numpy.dtype(<this>), without the byte order in front
 };
 
 /// The table's row of `dtype`.

@@ -23,7 +23,8 @@ constexpr std::string_view kOldTorch = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20
 constexpr const char* kFromTensorFlow =
     "the converter does not read TensorFlow's own formats. In Python: a Keras model saves its weights with "
     "model.save_weights(\"weights.weights.h5\"); of any checkpoint, reader = tf.train.load_checkpoint(path) and "
-    "numpy.savez(\"weights.npz\", **{name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}); or "
+    "numpy.savez(\"weights.npz\", **{name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}); "
+    "or "
     "export the model to ONNX with tf2onnx";
 
 struct OtherFormat {
@@ -40,25 +41,30 @@ constexpr OtherFormat kOtherFormats[] = {
     {0, "PK\x05\x06"sv, "an empty zip archive"},
     {0, "\x1f\x8b"sv, "gzip-compressed; unpack it first"},
     {0, "BZh"sv, "bzip2-compressed; unpack it first"},
-    {0, "\xfd" "7zXZ\0"sv, "xz-compressed; unpack it first"},
+    {0,
+     "\xfd"
+     "7zXZ\0"sv,
+     "xz-compressed; unpack it first"},
     {0, "\x28\xb5\x2f\xfd"sv, "zstd-compressed; unpack it first"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7-Zip archive; unpack it first"},
     {0, "GGUF"sv, "a GGUF file, of a language model: none of the models that the converter knows"},
     {4, "TFL3"sv,
-     "a TensorFlow Lite model, whose weights have been rewritten for its own runtime; take the model that it was made of"},
+     "a TensorFlow Lite model, whose weights have been rewritten for its own runtime; take the model that it was made "
+     "of"},
     {8, "MMOE"sv, "a model that mmoe-convert has written; its weights are already converted"},
     {257, "ustar"sv, "a tar archive (torch before 0.1.10 wrote these); unpack it, or save again with a newer torch"},
     {0, "version https://git-lfs"sv, "a Git LFS pointer, not the file itself; run git lfs pull"},
 };
 
-/// An ONNX model is a protobuf with a version (field 1) and a graph (field 7). What is cut off or damaged has to begin as
-/// exporters begin it.
+/// An ONNX model is a protobuf with a version (field 1) and a graph (field 7). What is cut off or damaged has to begin
+/// as exporters begin it.
 bool is_onnx(std::string_view bytes, const ProtobufFields& fields) {
   if (fields.whole) return fields.has_number(1) && (fields.has_message(7) || looks_like_onnx(bytes));
   return looks_like_onnx(bytes) && bytes.substr(4, 4) != "TFL3";
 }
 
-/// saved_model.pb: version 1 (field 1) and messages with the graphs (field 2). ONNX has a text there, and version 3 at least.
+/// saved_model.pb: version 1 (field 1) and messages with the graphs (field 2). ONNX has a text there, and version 3 at
+/// least.
 bool is_saved_model(const ProtobufFields& fields) {
   return fields.whole && fields.first_number == 1 && fields.has_message(2) && !fields.has_message(7) &&
          read_protobuf_fields(fields.first_second).whole;
@@ -110,9 +116,11 @@ std::string describe_text(std::string_view bytes) {
 }  // namespace
 
 FileFormat detect_format(std::string_view bytes) {
-  // Safetensors first: its first bytes are a length, which can have any other format's mark in it. The check is certain in
-  // the other direction: no other format has a number below 100,000,000 in its first eight bytes and '{' behind them.
-  // - In a pickle, bytes 4 to 7 would be zeros. No opcode is zero, so that they are an argument: a length that counts no
+  // Safetensors first: its first bytes are a length, which can have any other format's mark in it. The check is certain
+  // in the other direction: no other format has a number below 100,000,000 in its first eight bytes and '{' behind
+  // them.
+  // - In a pickle, bytes 4 to 7 would be zeros. No opcode is zero, so that they are an argument: a length that counts
+  // no
   //   bytes, with '{', which is no opcode, as the next one.
   // - In a zip archive, byte 8 is the method of packing, and '{' is none.
   // - In NumPy's, HDF5's and protobuf's files one of the bytes 4 to 7 is not zero.
@@ -159,7 +167,8 @@ std::string describe_folder(const std::filesystem::path& folder) {
   };
   if (has("saved_model.pb")) return std::string("a folder with a TensorFlow SavedModel; ") + kFromTensorFlow;
   if (has("checkpoint")) return std::string("a folder with TensorFlow checkpoints; ") + kFromTensorFlow;
-  for (const char* file : {"model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.onnx", "data.pkl"}) {
+  for (const char* file :
+       {"model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.onnx", "data.pkl"}) {
     if (!has(file)) continue;
     if (file == "data.pkl"sv) return "an unpacked PyTorch file; pass the file itself, as torch.save wrote it";
     return std::string("a directory; pass the file in it, ") + file;

@@ -255,7 +255,8 @@ void Hdf5File::read(const Hdf5Dataset& dataset, const std::function<void(const v
     const Handle memory(H5Screate_simple(1, &elements, nullptr), H5Sclose);
     const bool whole = dataset.shape.empty();
     if (!memory.valid() ||
-        (!whole && H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, parts.start(), nullptr, parts.count(), nullptr) < 0) ||
+        (!whole &&
+         H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, parts.start(), nullptr, parts.count(), nullptr) < 0) ||
         H5Dread(opened.get(), memory_type(dataset.dtype), memory.get(), whole ? H5S_ALL : space.get(), H5P_DEFAULT,
                 bytes.data()) < 0) {
       fail(dataset.path, damaged);

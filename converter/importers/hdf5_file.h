@@ -37,8 +37,8 @@ class Hdf5File {
   /// The text of a group's attribute: one, or the items of an array. Nothing when there is none, or no text.
   std::vector<std::string> texts(const std::string& group, const std::string& attribute) const;
 
-  /// Hands the elements, row-major, little-endian, in num_bytes() bytes altogether, to `write`, a part after the other: some
-  /// 16 MiB, or more where the file's own chunks are larger. Throws ConvertError naming the dataset.
+  /// Hands the elements, row-major, little-endian, in num_bytes() bytes altogether, to `write`, a part after the other:
+  /// some 16 MiB, or more where the file's own chunks are larger. Throws ConvertError naming the dataset.
   void read(const Hdf5Dataset& dataset, const std::function<void(const void*, size_t)>& write) const;
 
  private:

@@ -1,8 +1,8 @@
 #include "converter/importers/keras_config.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -102,9 +102,9 @@ std::string shortened(const Json& value) {
 /// A layer that is nothing but an activation, or an operation of that name. None for other layers.
 std::optional<KerasActivation> activation_of_layer(const std::string& kind, const Json& config) {
   const std::set<std::string> layers = {"re_lu", "leaky_re_lu", "elu", "p_re_lu", "softmax", "thresholded_re_lu"};
-  const std::set<std::string> operations = {"relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "leaky_relu", "selu",
-                                            "softplus", "softsign", "celu", "mish", "hard_sigmoid", "hard_silu", "log_sigmoid",
-                                            "log_softmax", "exp"};
+  const std::set<std::string> operations = {"relu",         "relu6",     "sigmoid",     "tanh",        "silu", "gelu",
+                                            "leaky_relu",   "selu",      "softplus",    "softsign",    "celu", "mish",
+                                            "hard_sigmoid", "hard_silu", "log_sigmoid", "log_softmax", "exp"};
   KerasActivation activation;
   std::string name = kind;
   if (kind == "tf_op_lambda") name = string_of(config, "function");
@@ -143,9 +143,11 @@ KerasActivation read_activation(const Json& value) {
       }
     }
     // "mine>relu" is a function of the user's own, whatever its name.
-    if (string_of(value, "registered_name").find('>') != std::string::npos) activation.kind = string_of(value, "registered_name");
+    if (string_of(value, "registered_name").find('>') != std::string::npos)
+      activation.kind = string_of(value, "registered_name");
   }
-  if (!activation.alpha && activation.kind == "leaky_relu") activation.alpha = 0.2;  // keras.activations.leaky_relu's default
+  if (!activation.alpha && activation.kind == "leaky_relu")
+    activation.alpha = 0.2;  // keras.activations.leaky_relu's default
   if (!activation.alpha && (activation.kind == "elu" || activation.kind == "celu")) activation.alpha = 1;
   if (activation.kind == "relu6") {
     activation.kind = "relu";
@@ -212,8 +214,8 @@ const KerasLayer* find_member(const std::vector<KerasLayer>& layers, std::string
 }
 
 bool is_passed_over(const KerasLayer& layer) {
-  const std::set<std::string> kinds = {"dropout", "gaussian_dropout", "gaussian_noise", "alpha_dropout", "identity",
-                                       "activity_regularization", "spatial_dropout1_d"};
+  const std::set<std::string> kinds = {"dropout",  "gaussian_dropout",        "gaussian_noise",    "alpha_dropout",
+                                       "identity", "activity_regularization", "spatial_dropout1_d"};
   return kinds.count(layer.kind) != 0;
 }
 
@@ -224,7 +226,8 @@ bool is_element_by_element(const KerasLayer& layer) {
 /// Whether whatever reads `layer`, through changes of layout alone, takes products or sums of it.
 bool ends_in_sums(const std::vector<KerasLayer>& layers, const KerasLayer& layer) {
   const std::set<std::string> sums = {"dense", "dot", "multiply", "matmul", "einsum"};
-  const std::set<std::string> layouts = {"reshape", "flatten", "repeat_vector", "permute", "expand_dims", "stack", "concatenate"};
+  const std::set<std::string> layouts = {"reshape",     "flatten", "repeat_vector", "permute",
+                                         "expand_dims", "stack",   "concatenate"};
   std::set<std::string> passed = {layer.name};
   for (bool grew = true; grew;) {
     grew = false;
@@ -266,7 +269,8 @@ KerasChain chain_behind(const KerasPlace& place) {
   for (const KerasLayer* last = place.layer;;) {
     std::vector<const KerasLayer*> readers;
     for (const KerasLayer& reader : *place.among) {
-      if (std::find(reader.reads.begin(), reader.reads.end(), last->name) != reader.reads.end()) readers.push_back(&reader);
+      if (std::find(reader.reads.begin(), reader.reads.end(), last->name) != reader.reads.end())
+        readers.push_back(&reader);
     }
     const bool goes_on = readers.size() == 1 && (is_passed_over(*readers[0]) || is_element_by_element(*readers[0]));
     if (!goes_on || !passed.insert(readers[0]->name).second) {

@@ -11,19 +11,19 @@ namespace mmoe::converter {
 
 /// An activation as Keras writes it down: by name, or as a layer with arguments.
 struct KerasActivation {
-  std::string kind;               ///< "linear", "relu", "leaky_relu", "p_re_lu", ...: Keras's own; another text: unknown
-  std::optional<double> alpha;    ///< slope or scale below zero, where the config has it or its default is known
+  std::string kind;             ///< "linear", "relu", "leaky_relu", "p_re_lu", ...: Keras's own; another text: unknown
+  std::optional<double> alpha;  ///< slope or scale below zero, where the config has it or its default is known
   std::optional<double> max_value;
   double threshold = 0;
-  std::string written;            ///< as it stands in the config, for messages
+  std::string written;  ///< as it stands in the config, for messages
 };
 
 /// One layer, and of its configuration what decides what it computes.
 struct KerasLayer {
   std::string name;
-  std::string kind;  ///< the class in snake case: "dense", "batch_normalization"
-  bool has_scale = true, has_center = true;  ///< of a normalisation
-  std::vector<std::string> reads;  ///< names of the layers whose outputs it reads
+  std::string kind;                           ///< the class in snake case: "dense", "batch_normalization"
+  bool has_scale = true, has_center = true;   ///< of a normalisation
+  std::vector<std::string> reads;             ///< names of the layers whose outputs it reads
   std::optional<KerasActivation> activation;  ///< `activation`, or what the layer itself is
   bool is_activation = false;                 ///< the layer is nothing else
   std::optional<double> epsilon;              ///< of a normalisation

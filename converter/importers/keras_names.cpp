@@ -59,7 +59,8 @@ std::vector<std::string> variable_names(const std::string& kind, const KerasLaye
 /// The kind of a layer that is a member of another, of which only the variables' shapes are known.
 std::string kind_by_shapes(const std::vector<std::vector<uint64_t>>& shapes) {
   const auto is_vector = [](const std::vector<uint64_t>& shape) { return shape.size() == 1; };
-  const bool dense = shapes.size() == 2 && shapes[0].size() == 2 && is_vector(shapes[1]) && shapes[0][1] == shapes[1][0];
+  const bool dense =
+      shapes.size() == 2 && shapes[0].size() == 2 && is_vector(shapes[1]) && shapes[0][1] == shapes[1][0];
   if (dense) return "dense";
   const bool norm = shapes.size() == 4 && std::all_of(shapes.begin(), shapes.end(), is_vector);
   return norm ? "batch_normalization" : "";
@@ -82,17 +83,16 @@ class Namer {
   }
 
  private:
-  struct Top {          // what is known of the layer in front of a tensor's name
+  struct Top {  // what is known of the layer in front of a tensor's name
     std::string name;
-    std::string kind;   // empty: not automatically named
+    std::string kind;  // empty: not automatically named
   };
 
   // ------------------------------------------------------------------ <layer>/<weight name>
 
   void name_by_layers() {
-    const bool whole_model = std::any_of(file_.paths.begin(), file_.paths.end(), [](const std::string& path) {
-      return starts_with(path, "model_weights/");
-    });
+    const bool whole_model = std::any_of(file_.paths.begin(), file_.paths.end(),
+                                         [](const std::string& path) { return starts_with(path, "model_weights/"); });
     std::vector<std::string> order = file_.layer_names;
     order.emplace_back("top_level_model_weights");
     for (const std::string& layer : order) {
@@ -229,8 +229,9 @@ class Namer {
     }
   }
 
-  /// Members of a layer that nobody named: "expert_0/batch_normalization_1/gamma" is "expert_0/batch_normalization#1/gamma"
-  /// whatever the numbers began with. Inside the layers of DeepCTR they lie two deep ("dnn/dice_1/batch_normalization_3").
+  /// Members of a layer that nobody named: "expert_0/batch_normalization_1/gamma" is
+  /// "expert_0/batch_normalization#1/gamma" whatever the numbers began with. Inside the layers of DeepCTR they lie two
+  /// deep ("dnn/dice_1/batch_normalization_3").
   void name_members() {
     std::map<std::string, std::map<size_t, size_t>> places;  // of a path and kind: its numbers, and their places
     const auto visit = [&](const auto& use) {
@@ -239,7 +240,8 @@ class Namer {
         std::string path = parts[0], alias = parts[0];
         for (size_t i = 1; i < parts.size(); ++i) {
           const std::optional<std::string> kind = i + 1 < parts.size() ? known_kind(parts[i]) : std::nullopt;
-          alias += "/" + (kind ? *kind + "#" + std::to_string(use(places[path + "/" + *kind], parts[i], *kind)) : parts[i]);
+          alias +=
+              "/" + (kind ? *kind + "#" + std::to_string(use(places[path + "/" + *kind], parts[i], *kind)) : parts[i]);
           path += "/" + parts[i];
         }
         if (alias != tensor.name) by_member_[tensor.name] = alias;
@@ -281,7 +283,7 @@ class Namer {
   const KerasFile& file_;
   std::vector<KerasLayer> layers_;
   std::map<std::string, std::vector<size_t>> variables_;  // by the group "vars" that they are in
-  std::vector<Top> tops_;                                  // of result_.tensors; none for a file that is not Keras's
+  std::vector<Top> tops_;                                 // of result_.tensors; none for a file that is not Keras's
   std::map<std::string, std::string> by_member_;          // a tensor's name -> the same by its members' places
   KerasNames result_;
 };

@@ -13,10 +13,10 @@ namespace mmoe::converter {
 
 /// What is known of a file's structure.
 struct KerasFile {
-  std::vector<std::string> paths;                   ///< of datasets
-  std::vector<std::vector<uint64_t>> shapes;        ///< of the same
-  std::string config;                               ///< JSON; may be empty
-  std::vector<std::string> layer_names;             ///< the attribute of the older .h5; may be empty
+  std::vector<std::string> paths;             ///< of datasets
+  std::vector<std::vector<uint64_t>> shapes;  ///< of the same
+  std::string config;                         ///< JSON; may be empty
+  std::vector<std::string> layer_names;       ///< the attribute of the older .h5; may be empty
   /// The name that Keras 3 wrote down for the layer whose variables are in the group `path`; may be empty.
   std::function<std::string(const std::string& path)> written_name;
 };
@@ -27,8 +27,8 @@ struct KerasTensor {
 };
 
 struct KerasNames {
-  std::vector<KerasTensor> tensors;   ///< without an optimizer's
-  std::vector<TensorAlias> aliases;   ///< of `tensors`, by index
+  std::vector<KerasTensor> tensors;  ///< without an optimizer's
+  std::vector<TensorAlias> aliases;  ///< of `tensors`, by index
 };
 
 /// Tensors are named `<layer>/<variable>`, without the ":0" that TensorFlow appends.
@@ -38,8 +38,8 @@ struct KerasNames {
 ///   from the kind of layer (kernel, bias, gamma, ...), and is the number where the kind is not Keras's own.
 /// - any other HDF5 file: the path.
 /// Automatically named layers ("dense_7") have aliases that do not depend on how many layers were made before:
-/// `dense#0`, `dense#1` in the order of their numbers, and with a config `dense#0>click` for the first of those that lead
-/// to the layer named `click`.
+/// `dense#0`, `dense#1` in the order of their numbers, and with a config `dense#0>click` for the first of those that
+/// lead to the layer named `click`.
 KerasNames name_keras_tensors(const KerasFile& file);
 
 }  // namespace mmoe::converter

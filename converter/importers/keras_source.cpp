@@ -54,8 +54,8 @@ KerasFile describe(const Hdf5File& file, std::string config) {
   return keras;
 }
 
-/// What the parent gets: a JSON object of aliases and the model's config behind its length, and a safetensors file. One writer and one reader
-/// the fewer, and the reader is used to hostile files.
+/// What the parent gets: a JSON object of aliases and the model's config behind its length, and a safetensors file. One
+/// writer and one reader the fewer, and the reader is used to hostile files.
 void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::string& config, uint64_t allowed,
                   ChildSink& sink) {
   TensorNames unique;
@@ -70,10 +70,9 @@ void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::stri
                          " is more than a file of this size should hold");
     }
     // Behind the others without a search for the name, which is known to be new.
-    header.get_ref<Json::object_t&>().emplace_back(
-        tensor.name, Json{{"dtype", dtype_info(dataset.dtype).safetensors},
-                          {"shape", dataset.shape},
-                          {"data_offsets", {total, total + bytes}}});
+    header.get_ref<Json::object_t&>().emplace_back(tensor.name, Json{{"dtype", dtype_info(dataset.dtype).safetensors},
+                                                                     {"shape", dataset.shape},
+                                                                     {"data_offsets", {total, total + bytes}}});
     total += bytes;
   }
   for (const TensorAlias& alias : names.aliases) aliases.push_back({alias.name, names.tensors[alias.tensor].name});

@@ -28,8 +28,7 @@ std::string_view header_text(std::string_view start) {
   const size_t text_at = kLengthAt + (version == 1 ? 2 : 4);
   if (start.size() < text_at) throw ConvertError(cut_off);
   const unsigned char* length = unsigned_bytes(start) + kLengthAt;
-  const uint64_t bytes =
-      version == 1 ? load_little_endian<uint16_t>(length) : load_little_endian<uint32_t>(length);
+  const uint64_t bytes = version == 1 ? load_little_endian<uint16_t>(length) : load_little_endian<uint32_t>(length);
   if (bytes > kMaxNpyHeaderBytes - text_at) {
     throw ConvertError("the array's header claims " + std::to_string(bytes) + " bytes; at most 65524 are allowed");
   }

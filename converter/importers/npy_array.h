@@ -22,8 +22,8 @@ struct NpyArray {
 
 inline bool looks_like_npy(std::string_view bytes) { return bytes.substr(0, 6) == "\x93NUMPY"; }
 
-/// Where the elements begin, as the file's first 12 bytes say; at most kMaxNpyHeaderBytes, also where they say nothing of the
-/// kind.
+/// Where the elements begin, as the file's first 12 bytes say; at most kMaxNpyHeaderBytes, also where they say nothing
+/// of the kind.
 uint64_t npy_header_bytes(std::string_view start);
 
 /// `start`: the file's first bytes, npy_header_bytes() or all; `file_bytes`: how many it has. Throws ConvertError,

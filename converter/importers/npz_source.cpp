@@ -39,7 +39,7 @@ class NpzSource : public NumpySource {
   }
 
   ZipArchive archive_;
-  std::vector<uint64_t> entries_;  // of each tensor
+  std::vector<uint64_t> entries_;                   // of each tensor
   mutable std::map<size_t, ZipContents> contents_;  // a cache of those that have been read
 };
 

@@ -34,7 +34,7 @@ struct OnnxAttribute {
 
 struct OnnxNode {
   std::string name;
-  std::string operation;  ///< of another domain than ONNX's own: "domain.operation"
+  std::string operation;                     ///< of another domain than ONNX's own: "domain.operation"
   std::vector<std::string> inputs, outputs;  ///< "" where an optional one is left out
   std::map<std::string, OnnxAttribute> attributes;
 };
@@ -52,7 +52,7 @@ struct OnnxGraph {
   std::map<std::string, std::shared_ptr<const OnnxTensor>> initializers;
   std::vector<OnnxValue> inputs;  ///< without those that are initializers too
   std::vector<OnnxValue> outputs;
-  std::set<std::string> functions;        ///< that the model defines, named as OnnxNode::operation
+  std::set<std::string> functions;         ///< that the model defines, named as OnnxNode::operation
   std::set<std::string> sparse_constants;  ///< whose elements are not read
 };
 
@@ -63,8 +63,8 @@ inline bool looks_like_onnx(std::string_view bytes) {
          bytes[2] <= 0x42 && (bytes[2] & 7) == 2;
 }
 
-/// `name`: the file's path, for messages and because weights may lie in a file beside it, as torch.onnx writes them; only
-/// in its folder or below. Throws ConvertError, beginning with `name`.
+/// `name`: the file's path, for messages and because weights may lie in a file beside it, as torch.onnx writes them;
+/// only in its folder or below. Throws ConvertError, beginning with `name`.
 OnnxGraph parse_onnx(const std::string& name, std::string_view bytes);
 
 }  // namespace mmoe::converter

@@ -168,9 +168,8 @@ std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, 
   }
   const size_t found = tensor->is_integer ? tensor->integers.size() : tensor->floats.size();
   if (found != needed / dtype_info(*dtype).bytes) {
-    fail(message, "shape " + shape_text(tensor->shape) + " needs " +
-                      std::to_string(needed / dtype_info(*dtype).bytes) + " elements, but it has " +
-                      std::to_string(found));
+    fail(message, "shape " + shape_text(tensor->shape) + " needs " + std::to_string(needed / dtype_info(*dtype).bytes) +
+                      " elements, but it has " + std::to_string(found));
   }
   return tensor;
 }

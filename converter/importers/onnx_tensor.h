@@ -13,8 +13,8 @@ class Tensor;
 
 namespace mmoe::converter {
 
-/// `model_path`: where the model is; weights in other files lie beside it. Throws ConvertError naming the tensor, not the
-/// file, when elements are missing or too many, or its type is not of numbers.
+/// `model_path`: where the model is; weights in other files lie beside it. Throws ConvertError naming the tensor, not
+/// the file, when elements are missing or too many, or its type is not of numbers.
 std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, const std::string& model_path);
 
 /// Of ONNX's number for a type: "f32", "i64", ...; "text", "type 17".

@@ -45,8 +45,8 @@ OpenedWeights open_format(const std::string& name, std::string_view bytes) {
                      "NumPy's .npz, Keras's .h5 and .keras, Paddle's .pdparams, and ONNX");
 }
 
-/// Tensors can be larger than their file: packed, of half precision, sharing or repeating elements. A few bytes must not be
-/// gigabytes of weights for all that comes behind.
+/// Tensors can be larger than their file: packed, of half precision, sharing or repeating elements. A few bytes must
+/// not be gigabytes of weights for all that comes behind.
 void check_expansion(const std::string& name, const WeightSource& source, uint64_t file_bytes) {
   const uint64_t allowed = most_unpacked_bytes(file_bytes);
   uint64_t total = 0;

@@ -22,9 +22,8 @@ class Machine {
       opcode_at_ = at_;
       const unsigned char opcode = byte();
       if (opcode == '.') return pop();
-      const bool known = push_number(opcode) || push_text(opcode) || push_container(opcode) ||
-                         fill_container(opcode) || move_on_stack(opcode) || use_memo(opcode) || call(opcode) ||
-                         frame(opcode);
+      const bool known = push_number(opcode) || push_text(opcode) || push_container(opcode) || fill_container(opcode) ||
+                         move_on_stack(opcode) || use_memo(opcode) || call(opcode) || frame(opcode);
       if (!known) fail("opcode " + std::to_string(opcode) + " is not one of tensors and plain values");
     }
   }
@@ -94,7 +93,10 @@ class Machine {
       case 0x89: push(values_.add_integer(0)); return true;
       case 0x8a: push(long_integer(take(byte()))); return true;
       case 0x8b: push(long_integer(take(number<uint32_t>()))); return true;
-      case 'G': take(8); push(values_.add_opaque()); return true;
+      case 'G':
+        take(8);
+        push(values_.add_opaque());
+        return true;
       case 'N': push(values_.add_opaque()); return true;
       default: return false;
     }
@@ -138,7 +140,10 @@ class Machine {
       case 0x85:
       case 0x86:
       case 0x87: make_tuple(topmost(opcode - 0x84u)); return true;
-      case 0x91: drop(above_mark().count); push(values_.add_list()); return true;
+      case 0x91:
+        drop(above_mark().count);
+        push(values_.add_list());
+        return true;
       default: return false;
     }
   }
@@ -156,9 +161,15 @@ class Machine {
 
   bool fill_container(unsigned char opcode) {
     switch (opcode) {
-      case 'a': pop(); require_list(); return true;
+      case 'a':
+        pop();
+        require_list();
+        return true;
       case 'e':
-      case 0x90: drop(above_mark().count); require_list(); return true;
+      case 0x90:
+        drop(above_mark().count);
+        require_list();
+        return true;
       case 's': set_items(topmost(2)); return true;
       case 'u': set_items(above_mark()); return true;
       default: return false;
@@ -278,8 +289,8 @@ class Machine {
 
   [[noreturn]] void refuse(const std::string& global) const {
     // Every pickled torch.nn.Module carries its members of these two names.
-    const bool whole_module = bytes_.find("_parameters") != std::string_view::npos &&
-                              bytes_.find("_modules") != std::string_view::npos;
+    const bool whole_module =
+        bytes_.find("_parameters") != std::string_view::npos && bytes_.find("_modules") != std::string_view::npos;
     if (whole_module) {
       throw ConvertError("the file holds a whole model object of class " + in_quotes(global) +
                          ", not only its weights; nothing was imported or executed. Save the weights alone: "
@@ -304,37 +315,28 @@ class Machine {
   PickleRef result_of(PickleGlobal function, PickleRef arguments) {
     const PickleSpan given = values_.tuple(arguments);
     switch (function.kind) {
-      case GlobalKind::kDict:
-        return values_.add_dict();
+      case GlobalKind::kDict: return values_.add_dict();
       case GlobalKind::kRebuildTensor:
       case GlobalKind::kRebuildTensorV2:
-      case GlobalKind::kRebuildTensorV3:
-        return values_.add_tensor(function, arguments);
+      case GlobalKind::kRebuildTensorV3: return values_.add_tensor(function, arguments);
       case GlobalKind::kRebuildParameter:
       case GlobalKind::kRebuildParameterWithState:
         if (given.count == 0 || values_.kind(given[0]) != PickleKind::kTensor) fail("a parameter has no tensor");
         return given[0];
-      case GlobalKind::kRebuildFromType:
-        return rebuild_from_type(given);
+      case GlobalKind::kRebuildFromType: return rebuild_from_type(given);
       case GlobalKind::kSize:
         if (given.count != 1 || values_.kind(given[0]) != PickleKind::kTuple) fail("torch.Size of no tuple");
         return given[0];
       case GlobalKind::kTuple:
         return given.count == 1 && values_.kind(given[0]) == PickleKind::kTuple ? given[0] : values_.add_opaque();
-      case GlobalKind::kNumpyDtype:
-        return numpy_dtype(given);
-      case GlobalKind::kNumpyReconstruct:
-        return values_.add_tensor(function, values_.add_opaque(), PickleKind::kArray);
-      case GlobalKind::kNumpyFromBuffer:
-        return values_.add_tensor(function, arguments, PickleKind::kArray);
-      case GlobalKind::kCodecsEncode:
-        return encoded(given);
-      case GlobalKind::kHarmless:
-        return values_.add_opaque();
+      case GlobalKind::kNumpyDtype: return numpy_dtype(given);
+      case GlobalKind::kNumpyReconstruct: return values_.add_tensor(function, values_.add_opaque(), PickleKind::kArray);
+      case GlobalKind::kNumpyFromBuffer: return values_.add_tensor(function, arguments, PickleKind::kArray);
+      case GlobalKind::kCodecsEncode: return encoded(given);
+      case GlobalKind::kHarmless: return values_.add_opaque();
       case GlobalKind::kStorageType:
       case GlobalKind::kDtype:
-      case GlobalKind::kTensorType:
-        break;
+      case GlobalKind::kTensorType: break;
     }
     fail("it calls a type of torch that a state_dict only refers to");
   }

@@ -20,15 +20,15 @@ enum class PickleKind : uint8_t {
   kInteger,  ///< also True and False
   kText,
   kBytes,
-  kLatin1,   ///< bytes too, of which text() is the UTF-8 of the characters U+0000 to U+00FF
-  kList,     ///< or a set; its items are not kept
+  kLatin1,  ///< bytes too, of which text() is the UTF-8 of the characters U+0000 to U+00FF
+  kList,    ///< or a set; its items are not kept
   kTuple,
   kDict,
   kGlobal,
-  kStorage,  ///< a persistent id: the tuple ("storage", type, key, location, num_elements)
+  kStorage,     ///< a persistent id: the tuple ("storage", type, key, location, num_elements)
   kNumpyDtype,  ///< of a type that NumPy and the table of dtype.h have
-  kArray,    ///< of NumPy: a call of GlobalKind::kNumpyFromBuffer, or kNumpyReconstruct and a state; not yet checked
-  kTensor,   ///< a call of one of GlobalKind::kRebuildTensor*, not yet checked
+  kArray,       ///< of NumPy: a call of GlobalKind::kNumpyFromBuffer, or kNumpyReconstruct and a state; not yet checked
+  kTensor,      ///< a call of one of GlobalKind::kRebuildTensor*, not yet checked
 };
 
 /// Some consecutive values.

@@ -29,8 +29,8 @@ struct StoredArray {
 PickleRef array_in(const PickleValues& values, PickleRef ref) {
   if (values.kind(ref) != PickleKind::kTuple) return ref;
   const PickleSpan items = values.tuple(ref);
-  const bool named = items.count == 2 && values.kind(items[0]) == PickleKind::kText &&
-                     values.kind(items[1]) == PickleKind::kArray;
+  const bool named =
+      items.count == 2 && values.kind(items[0]) == PickleKind::kText && values.kind(items[1]) == PickleKind::kArray;
   return named ? items[1] : ref;
 }
 
@@ -60,9 +60,9 @@ ScratchFile decode_latin1(std::string_view text) {
   block.reserve(kBlockBytes);
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    block.push_back(byte < 0x80 ? byte
-                                : static_cast<unsigned char>((byte & 3u) << 6 |
-                                                             (static_cast<unsigned char>(text[++i]) & 0x3fu)));
+    block.push_back(
+        byte < 0x80 ? byte
+                    : static_cast<unsigned char>((byte & 3u) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3fu)));
     if (block.size() < kBlockBytes) continue;
     copy.append(block.data(), block.size());
     block.clear();

@@ -8,9 +8,9 @@ namespace mmoe::converter {
 
 /// Fields of a number below 64, as a bit each.
 struct ProtobufFields {
-  bool whole = false;     ///< the bytes are fields to their end
-  uint64_t numbers = 0;   ///< those that have a variable-length number
-  uint64_t messages = 0;  ///< those that have bytes, text or a message
+  bool whole = false;             ///< the bytes are fields to their end
+  uint64_t numbers = 0;           ///< those that have a variable-length number
+  uint64_t messages = 0;          ///< those that have bytes, text or a message
   uint64_t first_number = 0;      ///< the first value of field 1
   std::string_view first_second;  ///< the first bytes of field 2
 

@@ -39,8 +39,8 @@ std::string_view slice(const SafetensorsEntry& entry, std::string_view data) {
     throw ConvertError(where + "data_offsets are " + shape_text(offsets) + "; expected [begin, end]");
   }
   if (offsets[1] > data.size()) {
-    throw ConvertError(where + "its bytes end at " + std::to_string(offsets[1]) + " of " +
-                       std::to_string(data.size()) + " after the header: the file is truncated or damaged");
+    throw ConvertError(where + "its bytes end at " + std::to_string(offsets[1]) + " of " + std::to_string(data.size()) +
+                       " after the header: the file is truncated or damaged");
   }
   const DTypeInfo& dtype = dtype_info(*entry.dtype);
   const auto elements = checked_num_elements(*entry.shape);
@@ -61,8 +61,7 @@ class SafetensorsSource : public WeightSource {
     for (SafetensorsEntry& entry : parse_safetensors_header(header)) {
       slices_.push_back(slice(entry, data));
       dtypes_.push_back(*entry.dtype);
-      tensors_.push_back(
-          {std::move(entry.name), std::move(*entry.shape), std::string(dtype_info(*entry.dtype).name)});
+      tensors_.push_back({std::move(entry.name), std::move(*entry.shape), std::string(dtype_info(*entry.dtype).name)});
     }
     if (tensors_.empty()) throw ConvertError("the safetensors header names no tensor");
   }

@@ -9,8 +9,9 @@
 
 namespace mmoe::converter {
 
-/// Up to kLargestInMemory expected bytes in memory, more in a file of the folder for temporary files (TMPDIR, else /var/tmp,
-/// else /tmp; in memory where none of them can be written), so that the process's own memory does not grow with it.
+/// Up to kLargestInMemory expected bytes in memory, more in a file of the folder for temporary files (TMPDIR, else
+/// /var/tmp, else /tmp; in memory where none of them can be written), so that the process's own memory does not grow
+/// with it.
 class ScratchFile {
  public:
   static constexpr uint64_t kLargestInMemory = uint64_t{1} << 20;

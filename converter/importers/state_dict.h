@@ -15,7 +15,7 @@ struct StateDictTensor {
   std::string name;
   DType dtype;
   std::string_view storage_key;  ///< points into the pickle
-  uint64_t storage_bytes;  ///< as declared
+  uint64_t storage_bytes;        ///< as declared
   StridedView view;
 };
 

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kPickleName = "/data.pkl";
 constexpr uint64_t kMaxPickleBytes = uint64_t{1} << 27;  // some hundred thousand tensors take 64 MiB
 
-/// Reading a pickle takes 40 bytes of memory for each of its bytes, which a packed one can have far more of than the archive.
+/// Reading a pickle takes 40 bytes of memory for each of its bytes, which a packed one can have far more of than the
+/// archive.
 uint64_t most_pickle_bytes(uint64_t archive_bytes) {
   constexpr uint64_t kTimes = 16, kAlways = uint64_t{1} << 20;
   return archive_bytes > kMaxPickleBytes / kTimes ? kMaxPickleBytes : kTimes * archive_bytes + kAlways;
@@ -61,8 +62,9 @@ std::vector<unsigned char> read_pickle(const ZipArchive& archive, const std::str
   if (!entry) throw ConvertError("the archive's data.pkl cannot be found: the archive is damaged");
   const uint64_t allowed = most_pickle_bytes(archive.num_bytes());
   if (archive.entry_bytes(*entry) > allowed) {
-    throw ConvertError("data.pkl has " + std::to_string(archive.entry_bytes(*entry)) + " bytes, but one in an archive of " +
-                       std::to_string(archive.num_bytes()) + " bytes may have at most " + std::to_string(allowed));
+    throw ConvertError("data.pkl has " + std::to_string(archive.entry_bytes(*entry)) +
+                       " bytes, but one in an archive of " + std::to_string(archive.num_bytes()) +
+                       " bytes may have at most " + std::to_string(allowed));
   }
   return archive.read(*entry);
 }

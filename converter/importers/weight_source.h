@@ -34,8 +34,8 @@ class WeightSource {
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
   /// Elements [first, first + count) of tensors()[index], counted row-major whatever its strides in the file, rounded
-  /// to nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32, into `to`. Takes time and memory for
-  /// these elements alone, but for what the first read of a tensor has to unpack. Throws ConvertError, naming the
+  /// to nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32, into `to`. Takes time and memory
+  /// for these elements alone, but for what the first read of a tensor has to unpack. Throws ConvertError, naming the
   /// tensor, when its bytes are damaged or its type is not one of these. REQUIRES: the tensor has them.
   virtual void read(size_t index, uint64_t first, uint64_t count, float* to) const = 0;
 

@@ -59,9 +59,7 @@ ZipArchive::ZipArchive(std::string_view bytes) : bytes_(bytes), places_(find_zip
   if (places_.size() != num_entries()) places_.clear();
 }
 
-uint64_t ZipArchive::num_entries() const {
-  return static_cast<uint64_t>(zip_get_num_entries(archive_.get(), 0));
-}
+uint64_t ZipArchive::num_entries() const { return static_cast<uint64_t>(zip_get_num_entries(archive_.get(), 0)); }
 
 std::string_view ZipArchive::entry_name(uint64_t index) const {
   const char* name = zip_get_name(archive_.get(), index, ZIP_FL_ENC_RAW);

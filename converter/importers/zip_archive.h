@@ -44,8 +44,8 @@ class ZipArchive {
   uint64_t entry_bytes(uint64_t index) const;
 
   /// The entry, unpacked, its checksum verified unless the archive was written without checksums. Takes memory for
-  /// a small part of it, whatever its size: see ScratchFile. Throws when all that was unpacked is more than an archive of
-  /// this size may hold (expansion.h).
+  /// a small part of it, whatever its size: see ScratchFile. Throws when all that was unpacked is more than an archive
+  /// of this size may hold (expansion.h).
   ZipContents contents(uint64_t index) const;
 
   /// The same for entries of which the whole is wanted in memory.
@@ -65,7 +65,7 @@ class ZipArchive {
   void require_whole(uint64_t index, OpenEntry& entry, uint64_t found, uint64_t declared) const;
 
   std::string_view bytes_;
-  std::vector<ZipPlace> places_;  // of every entry, or none
+  std::vector<ZipPlace> places_;         // of every entry, or none
   mutable uint64_t unpacked_bytes_ = 0;  // so far
   std::unique_ptr<struct zip, Discard> archive_;
 };

@@ -13,8 +13,8 @@ struct ZipPlace {
   uint64_t bytes = 0;
 };
 
-/// In the directory's order, which is libzip's. Empty where the directory is not of the plain kind; the places are inside
-/// `archive`, but whether they are those of libzip the caller has to find out by comparing.
+/// In the directory's order, which is libzip's. Empty where the directory is not of the plain kind; the places are
+/// inside `archive`, but whether they are those of libzip the caller has to find out by comparing.
 std::vector<ZipPlace> find_zip_entries(std::string_view archive);
 
 }  // namespace mmoe::converter

@@ -42,7 +42,8 @@ std::unique_ptr<WeightSource> open_zip(std::string name, std::string_view bytes)
       refuse_left_out(name, "a .keras archive", "the HDF5 library", "libhdf5-dev", "MMOE_IMPORT_HDF5");
     case ZipKind::kOther: break;
   }
-  throw ConvertError(name + ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
+  throw ConvertError(name +
+                     ": is a zip archive with neither data.pkl (PyTorch), .npy arrays (NumPy) nor "
                      "model.weights.h5 (Keras)");
 }
 

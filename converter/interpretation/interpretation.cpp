@@ -28,7 +28,8 @@ Interpretation by_recipe(const WeightSource& weights, const std::string& recipe,
                          const fs::path& folder) {
   RecipeResult result = describe_by_recipe(weights, recipe, settings, folder);
   const std::string found = result.library + " " + result.model;
-  Interpretation made{Method::kRecipe, std::move(result.description), "recipe " + found, {}, result.recipe, result.claimed};
+  Interpretation made{Method::kRecipe, std::move(result.description), "recipe " + found, {}, result.recipe,
+                      result.claimed};
   made.notes.push_back(
       result.claimed
           ? "described by the recipe that you named, " + found + " (--print-description shows the description)"
@@ -55,7 +56,7 @@ Interpretation by_text(const WeightSource& weights, const std::string& argument,
 }
 
 TrainedModel by_description(const WeightSource& weights, const Interpretation& interpretation,
-                                const std::string& default_name, BindReport& report) {
+                            const std::string& default_name, BindReport& report) {
   const UnusedTensors unused = interpretation.recipe_named ? UnusedTensors::kReport : UnusedTensors::kRefuse;
   try {
     return bind_description_text(interpretation.description, weights, default_name, &report, unused);
@@ -69,7 +70,7 @@ TrainedModel by_description(const WeightSource& weights, const Interpretation& i
 }
 
 TrainedModel by_graph([[maybe_unused]] const OnnxGraph& graph, [[maybe_unused]] const std::string& default_name,
-                          [[maybe_unused]] BindReport& report) {
+                      [[maybe_unused]] BindReport& report) {
   if constexpr (kReadsOnnx) return recognise(graph, default_name, report.notes);
   throw ConvertError("a graph, which this build has no importer of");  // so nobody has got one
 }
@@ -85,11 +86,11 @@ Interpretation interpret(const WeightSource& weights, const OnnxGraph* graph, co
 }
 
 TrainedModel read_model(const WeightSource& weights, const OnnxGraph* graph, const Interpretation& interpretation,
-                            const std::string& default_name, BindReport& report) {
+                        const std::string& default_name, BindReport& report) {
   try {
     TrainedModel model = interpretation.method == Method::kGraph
-                                 ? by_graph(*graph, default_name, report)
-                                 : by_description(weights, interpretation, default_name, report);
+                             ? by_graph(*graph, default_name, report)
+                             : by_description(weights, interpretation, default_name, report);
     report.notes.insert(report.notes.begin(), interpretation.notes.begin(), interpretation.notes.end());
     return model;
   } catch (const ConvertError& error) {

@@ -96,7 +96,8 @@ void require_finite(const DenseLayer& layer) {
       std::all_of(layer.bias.begin(), layer.bias.end(), finite)) {
     return;
   }
-  throw ConvertError(layer.name + ": with its batch norm or temperature folded in, a weight exceeds the range of a float");
+  throw ConvertError(layer.name +
+                     ": with its batch norm or temperature folded in, a weight exceeds the range of a float");
 }
 
 void fold_batch_norms(Mlp& layers) {

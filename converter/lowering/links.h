@@ -6,7 +6,8 @@
 
 namespace mmoe::converter {
 
-/// With numbers that are finite: softplus with its sharpness, clamp with the largest floats for bounds it does not have.
+/// With numbers that are finite: softplus with its sharpness, clamp with the largest floats for bounds it does not
+/// have.
 Activation lowered(Activation activation);
 
 /// Moves the tasks that are no output to model.auxiliary and numbers all factors anew. What an auxiliary product reads

@@ -14,13 +14,13 @@ namespace mmoe::converter {
 enum class NormKind { kNone, kChannel, kLayer };
 enum class NormUse { kBeforeActivation, kAfterActivation, kDice };
 
-/// Layers that read the same stream, one below the other in a [rows, cols] matrix with one bias per row. It is computed as a
-/// whole, and becomes one packed tensor.
+/// Layers that read the same stream, one below the other in a [rows, cols] matrix with one bias per row. It is computed
+/// as a whole, and becomes one packed tensor.
 struct FusedLayer {
   std::string name;
   Matrix weight;
-  std::vector<float> bias;    ///< [rows]
-  std::vector<float> slopes;  ///< [rows], or empty: neither prelu nor dice among its layers
+  std::vector<float> bias;          ///< [rows]
+  std::vector<float> slopes;        ///< [rows], or empty: neither prelu nor dice among its layers
   std::vector<float> scale, shift;  ///< [rows], or empty: no normalisation among its layers
 };
 
@@ -57,8 +57,8 @@ struct LoweredModel {
   /// After folding: names, streams, features; of the tasks only those that are outputs.
   /// Factors below their number are among them, the others count on into `auxiliary`.
   TrainedModel description;
-  std::vector<Task> auxiliary;   ///< computed before the tasks; their factors are auxiliary too
-  size_t shared_dim = 0;         ///< leading columns that are user- or context-side
+  std::vector<Task> auxiliary;          ///< computed before the tasks; their factors are auxiliary too
+  size_t shared_dim = 0;                ///< leading columns that are user- or context-side
   std::vector<size_t> feature_columns;  ///< first column of each feature, as the first layers' weights have them
   std::vector<FusedLayer> fused_layers;
   LoweredMlp trunk;

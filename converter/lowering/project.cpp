@@ -13,7 +13,8 @@ const Projection* projection_of(const Feature& feature) {
   return dense != nullptr && dense->projection ? &*dense->projection : nullptr;
 }
 
-// W (P v + b) = (W P) v + W b for the columns [column, column + P's rows) of W's row; appends W P, adds W b to the bias.
+// W (P v + b) = (W P) v + W b for the columns [column, column + P's rows) of W's row; appends W P, adds W b to the
+// bias.
 void project(const float* weights, const Projection& projection, std::vector<float>& row, double& bias) {
   for (size_t value = 0; value < projection.weight.cols; ++value) {
     double sum = 0;

@@ -20,8 +20,7 @@ ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& pro
   return report;
 }
 
-Converted convert(const TrainedModel& description, const ProvenanceInfo& provenance,
-                  const ConvertOptions& options) {
+Converted convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options) {
   MemorySink sink;
   ConvertReport report = convert(description, provenance, options, sink);
   return {sink.take(), std::move(report.check), std::move(report.architecture)};

@@ -25,10 +25,10 @@ struct ConvertReport {
   uint64_t file_bytes = 0;
 };
 
-/// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime and checks it against the
-/// double-precision evaluation of the description. Memory: some times the layers' weights, but none of the embedding
-/// tables, which stream from where the description reads them to the sink. Throws ConvertError where the check fails; what
-/// the sink then holds is not to be used.
+/// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime and checks it against
+/// the double-precision evaluation of the description. Memory: some times the layers' weights, but none of the
+/// embedding tables, which stream from where the description reads them to the sink. Throws ConvertError where the
+/// check fails; what the sink then holds is not to be used.
 ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
                       ByteSink& sink);
 

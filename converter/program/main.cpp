@@ -84,12 +84,12 @@ void print_check(std::ostream& out, const CheckReport& check) {
   out << '\n';
 }
 
-void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model,
-                  const BindReport& bound, const ConvertReport& converted) {
+void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model, const BindReport& bound,
+                  const ConvertReport& converted) {
   print_notes(out, bound.notes);
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ") << converted.file_bytes
-      << " bytes\n";
+      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ")
+      << converted.file_bytes << " bytes\n";
   for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
   print_check(out, converted.check);
   if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';

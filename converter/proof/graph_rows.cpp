@@ -28,8 +28,8 @@ class Random {
   uint64_t state_;
 };
 
-/// Most rows are of the size that trained models see; some are small, some so large that they reach bounds which are far
-/// away, and some values are 0.
+/// Most rows are of the size that trained models see; some are small, some so large that they reach bounds which are
+/// far away, and some values are 0.
 float random_value(size_t row, bool whole, Random& random) {
   constexpr double kSizes[] = {1, 0.125, 2, 1, 8, 0.5, 1, 3, 1, 0.125, 2, 1, 64, 0.5, 1, 1024};
   const double value = (2 * random.uniform() - 1) * 1.75 * kSizes[row % 16];
@@ -84,7 +84,8 @@ size_t GraphRows::columns(size_t input) const {
   size_t count = 1;
   for (size_t axis = 1; axis < graph_.inputs[input].shape.size(); ++axis) {
     const uint64_t size = graph_.inputs[input].shape[axis];
-    if (size > (uint64_t{1} << 24) / count) throw NotEvaluated("input " + in_quotes(graph_.inputs[input].name) + " is too wide");
+    if (size > (uint64_t{1} << 24) / count)
+      throw NotEvaluated("input " + in_quotes(graph_.inputs[input].name) + " is too wide");
     count *= std::max<size_t>(1, static_cast<size_t>(size));
   }
   return count;
@@ -112,7 +113,8 @@ void GraphRows::place(const Feature& feature) {
   place.ids = vocabulary != nullptr;
   place.sequence = std::holds_alternative<SequenceFeature>(feature.kind);
   place.width = place.ids ? feature.num_ids() : feature.num_values();
-  if (place.ids && !vocabulary->identity) throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
+  if (place.ids && !vocabulary->identity)
+    throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
   if (place.ids) place.table = vocabulary->size;
   if (place.sequence) place.padding = std::get<SequenceFeature>(feature.kind).padding_id.value_or(0);
   if (!place.ids && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
@@ -143,7 +145,10 @@ size_t GraphRows::width() const {
 /// The first, the last, the padding, and numbers that stand in the graph.
 size_t GraphRows::special_id(const Place& place, uint64_t choice) const {
   const size_t which = static_cast<size_t>(choice % (3 + single_numbers_.size()));
-  const size_t id = which == 0 ? 0 : which == 1 ? place.table - 1 : which == 2 ? place.padding : single_numbers_[which - 3];
+  const size_t id = which == 0   ? 0
+                    : which == 1 ? place.table - 1
+                    : which == 2 ? place.padding
+                                 : single_numbers_[which - 3];
   return std::min(id, place.table - 1);
 }
 

@@ -19,8 +19,8 @@ class GraphRows {
   /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
   GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference);
 
-  /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that repeat
-  /// and with padding.
+  /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that
+  /// repeat and with padding.
   RawRows make(size_t num_rows, uint64_t seed) const;
   /// The same rows from `first` on.
   std::map<std::string, RefTensor> inputs(const RawRows& rows, size_t first, size_t count) const;

@@ -56,7 +56,8 @@ void append(const OnnxGraph& graph, const std::vector<RefTensor>& outputs, size_
   for (size_t i = 0; i < outputs.size(); ++i) {
     const size_t columns = outputs[i].size() / count;
     const std::string& name = graph.outputs[i].name;
-    if (outputs[i].size() != columns * count) throw NotEvaluated("output " + in_quotes(name) + " does not have one value per row");
+    if (outputs[i].size() != columns * count)
+      throw NotEvaluated("output " + in_quotes(name) + " does not have one value per row");
     // Where the batch is not the first axis, the outputs are vectors on another.
     if (!outputs[i].shape.empty() && outputs[i].shape[0] != count && columns != 1) {
       throw NotEvaluated("output " + in_quotes(name) + " does not have the batch first");
@@ -113,8 +114,8 @@ std::vector<double> bounds_of(const TrainedModel& description, const RawRows& ro
 }
 
 /// Counts per task the rows whose comparison says something: a score that may be anything, as where a gate's k largest
-/// are as good as equal or where numbers overflow, proves nothing. Nor does a row on which the graph itself overflows, as a
-/// softplus written as log(1 + exp(x)) does where the runtime's does not.
+/// are as good as equal or where numbers overflow, proves nothing. Nor does a row on which the graph itself overflows,
+/// as a softplus written as log(1 + exp(x)) does where the runtime's does not.
 void compare(const Model& model, const std::vector<float>& scores, const std::vector<double>& bounds,
              const std::vector<size_t>& columns, const GraphScores& graph, ProofReport& report) {
   std::vector<size_t> compared(model.num_tasks());
@@ -173,8 +174,7 @@ ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description
 
 }  // namespace
 
-ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file,
-                  uint64_t seed) {
+ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed) {
   try {
     return compare_rows(graph, description, file, seed);
   } catch (const NotEvaluated& error) {

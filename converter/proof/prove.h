@@ -20,10 +20,10 @@ struct ProofReport {
 };
 
 /// Scores random rows with the file's bytes, evaluates the graph on the same rows by ONNX's reference semantics, and
-/// compares. A description whose features are not the graph's inputs, or whose tasks are not its outputs, and a graph that
-/// cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score differs by more
-/// than twice what float rounding allows the file: once for the file's own, once for weights that were rounded when
-/// operations of the graph were joined to a layer.
+/// compares. A description whose features are not the graph's inputs, or whose tasks are not its outputs, and a graph
+/// that cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score
+/// differs by more than twice what float rounding allows the file: once for the file's own, once for weights that were
+/// rounded when operations of the graph were joined to a layer.
 ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed);
 
 /// The same for a file in memory.

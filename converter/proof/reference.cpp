@@ -8,11 +8,13 @@ namespace {
 
 std::string node_name(const OnnxGraph& graph, size_t index) {
   const OnnxNode& node = graph.nodes[index];
-  return "node " + std::to_string(index) + (node.name.empty() ? "" : " " + in_quotes(node.name)) + " (" + node.operation + ")";
+  return "node " + std::to_string(index) + (node.name.empty() ? "" : " " + in_quotes(node.name)) + " (" +
+         node.operation + ")";
 }
 
 RefFunction function_of(const std::string& operation) {
-  for (const auto find : {find_reference_elementwise, find_reference_layout, find_reference_indexing, find_reference_sums}) {
+  for (const auto find :
+       {find_reference_elementwise, find_reference_layout, find_reference_indexing, find_reference_sums}) {
     if (const RefFunction function = find(operation)) return function;
   }
   throw ConvertError("the reference evaluation does not know this operation");
@@ -61,7 +63,8 @@ void Reference::run_node(size_t index, std::map<std::string, RefTensor>& values)
       call.inputs.push_back(name.empty() ? nullptr : value != values.end() ? &value->second : &constant->second);
     }
     RefResults results = function_of(node.operation)(call);
-    for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) values[node.outputs[i]] = std::move(results[i]);
+    for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i)
+      values[node.outputs[i]] = std::move(results[i]);
   } catch (const std::exception& error) {  // also of at(), where a node has not what it must have
     throw NotEvaluated(node_name(graph_, index) + ": " + error.what());
   }

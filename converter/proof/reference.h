@@ -34,8 +34,8 @@ class Reference {
   void run_node(size_t index, std::map<std::string, RefTensor>& values);
 
   const OnnxGraph& graph_;
-  std::vector<bool> needed_;                 // of the nodes
-  std::map<std::string, size_t> last_use_;   // of a value: the node behind which it is forgotten
+  std::vector<bool> needed_;                // of the nodes
+  std::map<std::string, size_t> last_use_;  // of a value: the node behind which it is forgotten
   std::map<std::string, RefTensor> constants_;
   size_t work_ = 0;
 };

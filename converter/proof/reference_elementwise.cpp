@@ -71,7 +71,8 @@ RefResults celu(const RefCall& call) {
 }
 
 RefResults selu(const RefCall& call) {
-  const double alpha = call.real("alpha", 1.67326319217681884765625), gamma = call.real("gamma", 1.05070102214813232421875);
+  const double alpha = call.real("alpha", 1.67326319217681884765625),
+               gamma = call.real("gamma", 1.05070102214813232421875);
   return map_reals(call, [=](double x) { return gamma * (x <= 0 ? alpha * std::expm1(x) : x); });
 }
 
@@ -126,7 +127,8 @@ RefResults logical_not(const RefCall& call) {
 
 // ------------------------------------------------------------------------------------ casts
 
-/// To the nearest number with so many bits of significand, ties to even; subnormal below `smallest`, infinite beyond `largest`.
+/// To the nearest number with so many bits of significand, ties to even; subnormal below `smallest`, infinite beyond
+/// `largest`.
 double round_to(double x, int bits, int smallest_exponent, double largest) {
   if (!std::isfinite(x) || x == 0) return x;
   int exponent = 0;
@@ -169,7 +171,7 @@ RefResults cast(const RefCall& call) {
   RefTensor result = make_integers(x.shape);
   for (size_t i = 0; i < result.integers.size(); ++i) {
     const bool same = x.whole && (type == 7 || type == 13);
-    result.integers[i] = same                ? x.integers[i]
+    result.integers[i] = same                   ? x.integers[i]
                          : x.whole && type == 9 ? x.integers[i] != 0
                          : x.whole              ? to_integer(static_cast<double>(x.integers[i]), type)
                                                 : to_integer(x.real(i), type);
@@ -228,7 +230,8 @@ RefResults arithmetic(const RefCall& call) {
   for (size_t i = 1; i < call.inputs.size(); ++i) result = combine(call, result, call.input(i));
   if (call.node.operation != "Mean") return single(std::move(result));
   RefTensor mean = make_reals(result.shape);
-  for (size_t i = 0; i < mean.reals.size(); ++i) mean.reals[i] = result.number(i) / static_cast<double>(call.inputs.size());
+  for (size_t i = 0; i < mean.reals.size(); ++i)
+    mean.reals[i] = result.number(i) / static_cast<double>(call.inputs.size());
   return single(std::move(mean));
 }
 
@@ -280,20 +283,55 @@ RefResults where(const RefCall& call) {
 }  // namespace
 
 RefFunction find_reference_elementwise(const std::string& operation) {
-  static const std::map<std::string, RefFunction> kTable = {
-      {"Abs", simple},         {"Ceil", simple},        {"Erf", simple},         {"Exp", simple},
-      {"Floor", simple},       {"HardSwish", simple},   {"Log", simple},         {"Mish", simple},
-      {"Neg", simple},         {"Reciprocal", simple},  {"Relu", simple},        {"Round", simple},
-      {"Sigmoid", simple},     {"Sign", simple},        {"Softplus", simple},    {"Softsign", simple},
-      {"Sqrt", simple},        {"Tanh", simple},        {"LeakyRelu", leaky_relu}, {"Elu", elu},
-      {"Celu", celu},          {"Selu", selu},          {"HardSigmoid", hard_sigmoid},
-      {"ThresholdedRelu", thresholded_relu},            {"Swish", swish},        {"Gelu", gelu},
-      {"Clip", clip},          {"Not", logical_not},    {"Cast", cast},          {"PRelu", prelu},
-      {"Add", arithmetic},     {"Sub", arithmetic},     {"Mul", arithmetic},     {"Div", arithmetic},
-      {"Pow", arithmetic},     {"Max", arithmetic},     {"Min", arithmetic},     {"Mod", arithmetic},
-      {"Sum", arithmetic},     {"Mean", arithmetic},    {"Equal", comparison},   {"Less", comparison},
-      {"LessOrEqual", comparison}, {"Greater", comparison}, {"GreaterOrEqual", comparison},
-      {"And", comparison},     {"Or", comparison},      {"Xor", comparison},     {"Where", where}};
+  static const std::map<std::string, RefFunction> kTable = {{"Abs", simple},
+                                                            {"Ceil", simple},
+                                                            {"Erf", simple},
+                                                            {"Exp", simple},
+                                                            {"Floor", simple},
+                                                            {"HardSwish", simple},
+                                                            {"Log", simple},
+                                                            {"Mish", simple},
+                                                            {"Neg", simple},
+                                                            {"Reciprocal", simple},
+                                                            {"Relu", simple},
+                                                            {"Round", simple},
+                                                            {"Sigmoid", simple},
+                                                            {"Sign", simple},
+                                                            {"Softplus", simple},
+                                                            {"Softsign", simple},
+                                                            {"Sqrt", simple},
+                                                            {"Tanh", simple},
+                                                            {"LeakyRelu", leaky_relu},
+                                                            {"Elu", elu},
+                                                            {"Celu", celu},
+                                                            {"Selu", selu},
+                                                            {"HardSigmoid", hard_sigmoid},
+                                                            {"ThresholdedRelu", thresholded_relu},
+                                                            {"Swish", swish},
+                                                            {"Gelu", gelu},
+                                                            {"Clip", clip},
+                                                            {"Not", logical_not},
+                                                            {"Cast", cast},
+                                                            {"PRelu", prelu},
+                                                            {"Add", arithmetic},
+                                                            {"Sub", arithmetic},
+                                                            {"Mul", arithmetic},
+                                                            {"Div", arithmetic},
+                                                            {"Pow", arithmetic},
+                                                            {"Max", arithmetic},
+                                                            {"Min", arithmetic},
+                                                            {"Mod", arithmetic},
+                                                            {"Sum", arithmetic},
+                                                            {"Mean", arithmetic},
+                                                            {"Equal", comparison},
+                                                            {"Less", comparison},
+                                                            {"LessOrEqual", comparison},
+                                                            {"Greater", comparison},
+                                                            {"GreaterOrEqual", comparison},
+                                                            {"And", comparison},
+                                                            {"Or", comparison},
+                                                            {"Xor", comparison},
+                                                            {"Where", where}};
   const auto found = kTable.find(operation);
   return found == kTable.end() ? nullptr : found->second;
 }

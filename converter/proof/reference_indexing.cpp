@@ -86,7 +86,8 @@ std::vector<size_t> slices_at(const Shape& shape, const RefTensor& indices, size
 RefResults gather_nd(const RefCall& call) {
   const RefTensor &x = call.input(0), &indices = call.whole(1);
   const auto batch_dims = static_cast<size_t>(std::clamp<int64_t>(call.integer("batch_dims", 0), 0, 64));
-  if (batch_dims >= std::min(x.shape.size(), indices.shape.size())) throw ConvertError("has batch_dims that do not fit");
+  if (batch_dims >= std::min(x.shape.size(), indices.shape.size()))
+    throw ConvertError("has batch_dims that do not fit");
   for (size_t axis = 0; axis < batch_dims; ++axis) {
     if (x.shape[axis] != indices.shape[axis]) throw ConvertError("has batch_dims that do not fit");
   }
@@ -148,7 +149,8 @@ RefResults scatter_nd(const RefCall& call) {
   RefTensor result = owned(call.input(0));
   const std::vector<size_t> firsts = slices_at(result.shape, indices, 0);
   const size_t run = product(result.shape, indices.shape.back(), result.shape.size());
-  if (updates.size() != firsts.size() * run || updates.whole != result.whole) throw ConvertError("puts what does not fit");
+  if (updates.size() != firsts.size() * run || updates.whole != result.whole)
+    throw ConvertError("puts what does not fit");
   call.spend(result.size() + updates.size());
   for (size_t i = 0; i < firsts.size(); ++i) {
     for (size_t k = 0; k < run; ++k) put(result, firsts[i] + k, updates, i * run + k, call.text("reduction", "none"));
@@ -265,9 +267,11 @@ RefResults one_hot(const RefCall& call) {
 
 RefFunction find_reference_indexing(const std::string& operation) {
   static const std::map<std::string, RefFunction> kTable = {
-      {"Gather", gather},       {"GatherElements", gather_elements},     {"GatherND", gather_nd},
-      {"ScatterElements", scatter_elements}, {"ScatterND", scatter_nd}, {"TopK", top_k},
-      {"ArgMax", arg_max},      {"NonZero", non_zero},                   {"OneHot", one_hot}};
+      {"Gather", gather},        {"GatherElements", gather_elements},
+      {"GatherND", gather_nd},   {"ScatterElements", scatter_elements},
+      {"ScatterND", scatter_nd}, {"TopK", top_k},
+      {"ArgMax", arg_max},       {"NonZero", non_zero},
+      {"OneHot", one_hot}};
   const auto found = kTable.find(operation);
   return found == kTable.end() ? nullptr : found->second;
 }

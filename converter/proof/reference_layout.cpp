@@ -12,8 +12,8 @@ namespace mmoe::converter {
 namespace {
 
 size_t product(const Shape& shape, size_t begin, size_t end) {
-  return std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(begin), shape.begin() + static_cast<std::ptrdiff_t>(end),
-                         size_t{1}, std::multiplies<>());
+  return std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(begin),
+                         shape.begin() + static_cast<std::ptrdiff_t>(end), size_t{1}, std::multiplies<>());
 }
 
 RefTensor list_of(const std::vector<int64_t>& values) {
@@ -99,7 +99,8 @@ RefResults constant_of_shape(const RefCall& call) {
   const bool whole = value != nullptr && value->is_integer;
   RefTensor result = whole ? make_integers(shape) : make_reals(shape);
   if (whole) std::fill(result.integers.begin(), result.integers.end(), value->integers.at(0));
-  if (!whole && value != nullptr) std::fill(result.reals.begin(), result.reals.end(), static_cast<double>(value->floats.at(0)));
+  if (!whole && value != nullptr)
+    std::fill(result.reals.begin(), result.reals.end(), static_cast<double>(value->floats.at(0)));
   return single(std::move(result));
 }
 
@@ -275,7 +276,8 @@ RefResults split(const RefCall& call) {
   const size_t parts = call.node.outputs.size(), size = x.shape[axis];
   if (sizes.empty()) {
     const size_t each = (size + parts - 1) / parts;
-    for (size_t i = 0; i < parts; ++i) sizes.push_back(static_cast<int64_t>(std::min(each, size - std::min(size, i * each))));
+    for (size_t i = 0; i < parts; ++i)
+      sizes.push_back(static_cast<int64_t>(std::min(each, size - std::min(size, i * each))));
   }
   RefResults results;
   size_t first = 0;
@@ -348,11 +350,12 @@ RefResults pad(const RefCall& call) {
 
 RefFunction find_reference_layout(const std::string& operation) {
   static const std::map<std::string, RefFunction> kTable = {
-      {"Identity", same},     {"Dropout", dropout},     {"Constant", constant}, {"Shape", shape_of},
-      {"Size", size_of},      {"ConstantOfShape", constant_of_shape},           {"Range", range},
-      {"Reshape", reshape},   {"Flatten", flatten},     {"Squeeze", squeeze},   {"Unsqueeze", unsqueeze},
-      {"Transpose", transpose}, {"Expand", expand},     {"Tile", tile},         {"Concat", concat},
-      {"Split", split},       {"Slice", slice},         {"Pad", pad}};
+      {"Identity", same},   {"Dropout", dropout},     {"Constant", constant},
+      {"Shape", shape_of},  {"Size", size_of},        {"ConstantOfShape", constant_of_shape},
+      {"Range", range},     {"Reshape", reshape},     {"Flatten", flatten},
+      {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze}, {"Transpose", transpose},
+      {"Expand", expand},   {"Tile", tile},           {"Concat", concat},
+      {"Split", split},     {"Slice", slice},         {"Pad", pad}};
   const auto found = kTable.find(operation);
   return found == kTable.end() ? nullptr : found->second;
 }

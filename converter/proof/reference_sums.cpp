@@ -207,7 +207,8 @@ RefResults softmax(const RefCall& call) {
 
 RefResults batch_normalization(const RefCall& call) {
   const RefTensor& x = call.input(0);
-  if (call.integer("training_mode", 0) != 0 || call.integer("spatial", 1) == 0) throw ConvertError("is in training mode");
+  if (call.integer("training_mode", 0) != 0 || call.integer("spatial", 1) == 0)
+    throw ConvertError("is in training mode");
   if (x.shape.size() < 2) throw ConvertError("normalises a tensor without channels");
   const double epsilon = call.real("epsilon", 9.9999997473787516e-06);  // 1e-5 as a float
   const size_t channels = x.shape[1], inner = product(x.shape, 2, x.shape.size());
@@ -219,7 +220,8 @@ RefResults batch_normalization(const RefCall& call) {
   for (size_t i = 0; i < result.reals.size(); ++i) {
     const size_t c = i / inner % channels;
     const double deviation = std::sqrt(call.input(4).number(c) + epsilon);
-    result.reals[i] = call.input(1).number(c) * (x.number(i) - call.input(3).number(c)) / deviation + call.input(2).number(c);
+    result.reals[i] =
+        call.input(1).number(c) * (x.number(i) - call.input(3).number(c)) / deviation + call.input(2).number(c);
   }
   return single(std::move(result));
 }
@@ -240,7 +242,8 @@ RefResults normalization(const RefCall& call) {
       const double centred_value = x.number(line + i) - mean;
       variance += centred_value * centred_value / static_cast<double>(size);
     }
-    for (size_t i = 0; i < size; ++i) result.reals[line + i] = (x.number(line + i) - mean) / std::sqrt(variance + epsilon);
+    for (size_t i = 0; i < size; ++i)
+      result.reals[line + i] = (x.number(line + i) - mean) / std::sqrt(variance + epsilon);
   }
   const RefTensor& scale = call.input(1);
   const RefTensor nothing = make_reals({1});
@@ -255,12 +258,23 @@ RefResults normalization(const RefCall& call) {
 }  // namespace
 
 RefFunction find_reference_sums(const std::string& operation) {
-  static const std::map<std::string, RefFunction> kTable = {
-      {"MatMul", matmul},          {"Gemm", gemm},          {"Einsum", einsum},        {"ReduceSum", reduce},
-      {"ReduceMean", reduce},      {"ReduceProd", reduce},  {"ReduceMax", reduce},     {"ReduceMin", reduce},
-      {"ReduceL1", reduce},        {"ReduceL2", reduce},    {"ReduceSumSquare", reduce}, {"ReduceLogSumExp", reduce},
-      {"Softmax", softmax},        {"LogSoftmax", softmax}, {"BatchNormalization", batch_normalization},
-      {"LayerNormalization", normalization}, {"RMSNormalization", normalization}};
+  static const std::map<std::string, RefFunction> kTable = {{"MatMul", matmul},
+                                                            {"Gemm", gemm},
+                                                            {"Einsum", einsum},
+                                                            {"ReduceSum", reduce},
+                                                            {"ReduceMean", reduce},
+                                                            {"ReduceProd", reduce},
+                                                            {"ReduceMax", reduce},
+                                                            {"ReduceMin", reduce},
+                                                            {"ReduceL1", reduce},
+                                                            {"ReduceL2", reduce},
+                                                            {"ReduceSumSquare", reduce},
+                                                            {"ReduceLogSumExp", reduce},
+                                                            {"Softmax", softmax},
+                                                            {"LogSoftmax", softmax},
+                                                            {"BatchNormalization", batch_normalization},
+                                                            {"LayerNormalization", normalization},
+                                                            {"RMSNormalization", normalization}};
   const auto found = kTable.find(operation);
   return found == kTable.end() ? nullptr : found->second;
 }

@@ -1,7 +1,7 @@
 // Tensors with numbers in them, for the reference evaluation of an ONNX graph.
 //
-// The reference is plain: node by node, as ONNX's specification says, on concrete rows. It is what the recogniser's result is
-// compared with, so the two share nothing but the parsed graph.
+// The reference is plain: node by node, as ONNX's specification says, on concrete rows. It is what the recogniser's
+// result is compared with, so the two share nothing but the parsed graph.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// embed_recipes OUTPUT FILE.json...: checks the recipes and writes their texts as a C++ source for library.h. A recipe with
-// a fault fails the build with the file, the line and what is wrong, and nothing is written.
+// embed_recipes OUTPUT FILE.json...: checks the recipes and writes their texts as a C++ source for library.h. A recipe
+// with a fault fails the build with the file, the line and what is wrong, and nothing is written.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -33,7 +33,8 @@ class Recipes {
     if (text.find(kEndOfText) != text.npos) throw ConvertError(path + ":1: error: the text may not hold " + kEndOfText);
     const auto [same, is_new] = paths_.emplace(library, path);
     if (!is_new) throw ConvertError(path + ":1: error: \"" + library + "\" is the library of " + same->second + " too");
-    entries_ += "      {\"" + std::filesystem::path(path).stem().string() + "\", R\"recipe(" + text + kEndOfText + "},\n";
+    entries_ +=
+        "      {\"" + std::filesystem::path(path).stem().string() + "\", R\"recipe(" + text + kEndOfText + "},\n";
   }
 
   std::string source() const {

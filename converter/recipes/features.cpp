@@ -18,7 +18,8 @@ const char* const kPlaceholder = "{feature}";
 // The library's `table`, taken apart at {feature}.
 struct TablePattern {
   explicit TablePattern(const std::string& text)
-      : before(text.substr(0, text.find(kPlaceholder))), after(text.substr(before.size() + std::string(kPlaceholder).size())) {}
+      : before(text.substr(0, text.find(kPlaceholder))),
+        after(text.substr(before.size() + std::string(kPlaceholder).size())) {}
 
   std::string name(const std::string& feature) const { return before + feature + after; }
   bool fits(const std::string& name) const {
@@ -35,7 +36,10 @@ struct TablePattern {
 class Features {
  public:
   Features(const ordered_json& library, const NameIndex& names, size_t input_dim, std::vector<std::string>& notes)
-      : rules_(library["features"]), table_(rules_["table"].get<std::string>()), names_(names), input_dim_(input_dim),
+      : rules_(library["features"]),
+        table_(rules_["table"].get<std::string>()),
+        names_(names),
+        input_dim_(input_dim),
         notes_(notes) {
     if (rules_.contains("sequence_table")) sequence_table_.emplace(rules_["sequence_table"].get<std::string>());
     for (size_t i = 0; i < names.size(); ++i) {
@@ -138,7 +142,8 @@ ordered_json Features::infer() {
   size_t width = 0;
   for (const size_t table : tables_) {
     if (sequence_table_ && sequence_table_->fits(names_.name(table))) {
-      throw ConvertError("features: missing: " + names_.name(table) + " is a sequence's, and how it is pooled is not in the "
+      throw ConvertError("features: missing: " + names_.name(table) +
+                         " is a sequence's, and how it is pooled is not in the "
                          "weights");
     }
     ordered_json feature = {{"name", table_.feature(names_.name(table))}};
@@ -160,33 +165,41 @@ ordered_json Features::infer() {
 }
 
 // All categorical fields in one table, behind each other, and the numeric ones multiplied into one block more.
-ordered_json packed_features(const ordered_json& rules, const NameIndex& names, const Settings& settings, size_t input_dim) {
+ordered_json packed_features(const ordered_json& rules, const NameIndex& names, const Settings& settings,
+                             size_t input_dim) {
   const std::string table = rules["packed"].get<std::string>(), projection = rules["projection"].get<std::string>();
   const auto found = names.find_all(table), numeric = names.find_all(projection + ".weight");
   if (found.empty() || numeric.empty()) throw ConvertError("no tensors " + table + " and " + projection + ".weight");
   const uint64_t rows = names.shape(found.front().tensor).front(), width = names.shape(found.front().tensor).back();
   const size_t num_fields = width == 0 || input_dim < width ? 0 : input_dim / width - 1;
-  const std::string meaning = "the sizes of the " + counted(num_fields, "categorical field") + " whose embeddings lie in " +
-                              table + ", " + std::to_string(rows) + " together: the weights do not say them";
+  const std::string meaning = "the sizes of the " + counted(num_fields, "categorical field") +
+                              " whose embeddings lie in " + table + ", " + std::to_string(rows) +
+                              " together: the weights do not say them";
   const JsonReader list = settings.reader().get("field_dims", meaning);
   ordered_json features = ordered_json::array();
   size_t first_row = 0;
   for (const JsonReader& item : list.items()) {
     const size_t size = item.count(rows);
-    features.push_back({{"name", "categorical_" + std::to_string(features.size() + 1)}, {"kind", "categorical"},
-                        {"vocabulary", {{"identity", size}}}, {"embedding", table}, {"first_row", first_row}});
+    features.push_back({{"name", "categorical_" + std::to_string(features.size() + 1)},
+                        {"kind", "categorical"},
+                        {"vocabulary", {{"identity", size}}},
+                        {"embedding", table},
+                        {"first_row", first_row}});
     first_row += size;
   }
   if (features.size() != num_fields || first_row != rows) list.fail_expected(meaning);
-  features.push_back({{"name", "numerical"}, {"kind", "dense"}, {"width", names.shape(numeric.front().tensor).back()},
+  features.push_back({{"name", "numerical"},
+                      {"kind", "dense"},
+                      {"width", names.shape(numeric.front().tensor).back()},
                       {"projection", {{"weight", projection + ".weight"}, {"bias", projection + ".bias"}}}});
   return features;
 }
 
 }  // namespace
 
-std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names, const Settings& settings,
-                                              size_t input_dim, std::vector<std::string>& notes) {
+std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names,
+                                              const Settings& settings, size_t input_dim,
+                                              std::vector<std::string>& notes) {
   const json* given = settings.find("features");
   if (given != nullptr && given->is_array() && given->empty()) return std::nullopt;  // x comes from the caller
   if (!library.contains("features")) {

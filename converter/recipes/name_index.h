@@ -20,8 +20,8 @@ class NameIndex {
     PlaceholderValues values;
   };
 
-  /// A tensor's other names are listed behind all first ones. `prefix`: one of shared_prefixes, which is left out of the
-  /// names that begin with it. Throws ConvertError for names longer or more than a library gives them.
+  /// A tensor's other names are listed behind all first ones. `prefix`: one of shared_prefixes, which is left out of
+  /// the names that begin with it. Throws ConvertError for names longer or more than a library gives them.
   NameIndex(const WeightSource& weights, std::string prefix);
 
   /// In the order of the file. {task} stands for any text until set_tasks, then for those and for numbers.

@@ -63,14 +63,15 @@ void Network::add_form(ordered_json& object, bool with_norm) const {
   if (!library_.contains("form")) return;
   for (const auto& [key, value] : library_["form"].items()) {
     const bool of_norm = key.rfind("batch_norm", 0) == 0, of_output = key == "output_weight";
-    if ((!of_norm || with_norm) && (!of_output || object.contains("output")) && !object.contains(key)) object[key] = value;
+    if ((!of_norm || with_norm) && (!of_output || object.contains("output")) && !object.contains(key))
+      object[key] = value;
   }
 }
 
 bool Network::has(const std::string& pattern) const {
   return names_.has(here(pattern)) || std::any_of(derived_.begin(), derived_.end(), [&](const std::string& name) {
-    return name == pattern || Pattern(pattern, "recipe").match_any_task(name);
-  });
+           return name == pattern || Pattern(pattern, "recipe").match_any_task(name);
+         });
 }
 
 bool Network::has(const ordered_json& object, const char* key, const std::string& suffix) const {
@@ -91,8 +92,8 @@ void Network::keep_derivable(ordered_json& derived) {
   derived = std::move(kept);
 }
 
-// `<key>_any` of a layers object: the first of several patterns that there is. Tasks that are told apart by the order in
-// which the library numbers them have to be given in this order.
+// `<key>_any` of a layers object: the first of several patterns that there is. Tasks that are told apart by the order
+// in which the library numbers them have to be given in this order.
 void Network::choose(ordered_json& layers, const char* key, const std::string& suffix) const {
   const auto alternatives = layers.find(std::string(key) + "_any");
   if (alternatives == layers.end()) return;
@@ -111,9 +112,8 @@ void Network::choose(ordered_json& layers, const char* key, const std::string& s
 }
 
 void Network::expand_levels(ordered_json& levels) {
-  const size_t count = model_.contains("levels")
-                           ? names_.texts_of(model_["levels"].get<std::string>(), Placeholder::kLevel).size()
-                           : 1;
+  const size_t count =
+      model_.contains("levels") ? names_.texts_of(model_["levels"].get<std::string>(), Placeholder::kLevel).size() : 1;
   const ordered_json one = levels.front();
   levels = ordered_json::array();
   for (size_t i = 0; i < count; ++i) {
@@ -147,13 +147,14 @@ void Network::finish_level(ordered_json& level) {
   }
 }
 
-// `mlp` of a layers object is a module of the kind that the library builds its networks of: its own `mlp` says what is in
-// one, with "$" for the module's name.
+// `mlp` of a layers object is a module of the kind that the library builds its networks of: its own `mlp` says what is
+// in one, with "$" for the module's name.
 void Network::expand_mlp(ordered_json& layers) const {
   if (!layers.contains("mlp")) return;
   const std::string module = layers["mlp"].get<std::string>();
   std::string text = library_["mlp"].dump();
-  for (size_t at = text.find('$'); at != text.npos; at = text.find('$', at + module.size())) text.replace(at, 1, module);
+  for (size_t at = text.find('$'); at != text.npos; at = text.find('$', at + module.size()))
+    text.replace(at, 1, module);
   ordered_json expanded = ordered_json::object();
   if (layers.contains("name")) expanded["name"] = layers["name"];
   expanded.update(ordered_json::parse(text));
@@ -234,7 +235,8 @@ void Network::set_num_experts(ordered_json& layers) {
 // Of several, the one whose slopes there are.
 void Network::finish_dice(ordered_json& dice) const {
   if (dice.is_array()) {
-    const auto found = std::find_if(dice.begin(), dice.end(), [&](const ordered_json& item) { return has(item, "alpha", ""); });
+    const auto found =
+        std::find_if(dice.begin(), dice.end(), [&](const ordered_json& item) { return has(item, "alpha", ""); });
     const ordered_json chosen = found == dice.end() ? dice.front() : *found;
     dice = chosen;
   }
@@ -255,7 +257,9 @@ void Network::finish_layers(ordered_json& layers, const std::string& part) {
   add_form(layers, layers.contains("batch_norm"));
   // What the settings say of the user's own layers is theirs to know.
   const bool output_in_stack = part == "towers" && !layers.contains("output");
-  const StackEnd end = library_.contains("own_layers") ? StackEnd::kAny : output_in_stack ? StackEnd::kOutput : StackEnd::kBlock;
+  const StackEnd end = library_.contains("own_layers") ? StackEnd::kAny
+                       : output_in_stack               ? StackEnd::kOutput
+                                                       : StackEnd::kBlock;
   if (own == nullptr) check_stack(layers, end);
   const bool has_output = has(layers, "output", output_weight);
   const bool no_layers = !has(layers, "layers", weight) && has_output;

@@ -30,7 +30,8 @@ struct Library {
 std::vector<Library> read_libraries(const std::string& name) {
   std::vector<Library> libraries;
   for (const LibraryText& text : library_texts()) {
-    if (name.empty() || name == text.name) libraries.push_back({std::string(text.name), ordered_json::parse(text.text)});
+    if (name.empty() || name == text.name)
+      libraries.push_back({std::string(text.name), ordered_json::parse(text.text)});
   }
   if (libraries.empty()) {
     throw ConvertError("--recipe: there is no recipe \"" + name + "\"; there are " + join(recipe_names()));
@@ -39,7 +40,8 @@ std::vector<Library> read_libraries(const std::string& name) {
 }
 
 // `names` of a model: what the file calls the modules whose names its users choose. {"mmoe": "*/expert_kernel"} puts
-// what stands before the fixed end of the first such name in the place of every "$mmoe". Nothing if there is no such name.
+// what stands before the fixed end of the first such name in the place of every "$mmoe". Nothing if there is no such
+// name.
 std::optional<ordered_json> with_names(const ordered_json& model, const NameIndex& names) {
   std::string text = model.dump();
   std::set<std::string> taken;
@@ -100,7 +102,8 @@ std::vector<std::string> model_names(const std::vector<Library>& libraries, cons
   for (const Library& library : libraries) {
     for (const ordered_json& model : library.text["models"]) {
       const std::string name = model["model"].get<std::string>();
-      if (model_name.empty() || name == model_name) names.push_back(library.text["library"].get<std::string>() + " " + name);
+      if (model_name.empty() || name == model_name)
+        names.push_back(library.text["library"].get<std::string>() + " " + name);
     }
   }
   return names;
@@ -116,7 +119,8 @@ Choice choose(const std::string& recipe, const Settings& settings, const WeightS
     if (auto choice = find_choice(libraries, model, NameIndex(weights, prefix))) return std::move(*choice);
   }
   const std::vector<TensorInfo>& tensors = weights.tensors();
-  throw ConvertError("the tensors' names are not those of " + (recipe.empty() ? "a model that a recipe is for" : join(tried)) +
+  throw ConvertError("the tensors' names are not those of " +
+                     (recipe.empty() ? "a model that a recipe is for" : join(tried)) +
                      (tensors.empty() ? "" : " (the file's first is " + tensors.front().name + ")") +
                      ": write a description (DESCRIPTION.md)");
 }
@@ -133,12 +137,14 @@ size_t read_input_dim(const ordered_json& library, const ordered_json& model, co
            std::make_pair(number(b, Placeholder::kLevel), number(b, Placeholder::kLayer));
   });
   const std::vector<uint64_t>& shape = names.shape(first->tensor);
-  if (shape.size() < 2) throw ConvertError(names.name(first->tensor) + ": " + shape_text(shape) + ", expected a matrix");
+  if (shape.size() < 2)
+    throw ConvertError(names.name(first->tensor) + ": " + shape_text(shape) + ", expected a matrix");
   const bool in_out = library.value("/form/orientation"_json_pointer, "") == "in_out";
   return static_cast<size_t>(in_out ? shape.front() : shape.back());
 }
 
-ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names, std::vector<std::string>& notes) {
+ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names,
+                            std::vector<std::string>& notes) {
   const ordered_json& model = choice.model;
   if (model.contains("fixed_tasks")) {
     if (const auto given = settings.reader().find("tasks"))
@@ -166,7 +172,8 @@ std::string in_last_level(std::string tensors, size_t level) {
   return position == tensors.npos ? tensors : tensors.replace(position, placeholder.size(), std::to_string(level));
 }
 
-// What the library saves and its own prediction does not read: noted here with the reason, so that nobody has to wonder.
+// What the library saves and its own prediction does not read: noted here with the reason, so that nobody has to
+// wonder.
 void add_left_over(const ordered_json& owner, const NameIndex& names, size_t last_level, ordered_json& ignored,
                    std::vector<std::string>& notes) {
   for (const ordered_json& item : owner.value("left_over", ordered_json::array())) {
@@ -211,8 +218,8 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   ordered_json description = {{"mmoe_description", 1}};
   if (const json* name = settings.find("name")) description["name"] = *name;
   ordered_json tasks = describe_tasks(choice, settings, names, result.notes);
-  const auto features =
-      describe_features(choice.library.text, names, settings, read_input_dim(choice.library.text, model, names), result.notes);
+  const auto features = describe_features(choice.library.text, names, settings,
+                                          read_input_dim(choice.library.text, model, names), result.notes);
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
   ordered_json ignored = ordered_json::array();
@@ -238,7 +245,8 @@ RecipeResult describe_by_recipe(const WeightSource& weights, const std::string& 
     return describe(weights, recipe, settings, folder);
   } catch (const json::exception& error) {
     const std::string message = error.what();  // "[json.exception.type_error.302] type must be string, but is number"
-    throw ConvertError("a value of the settings is of another type than expected: " + message.substr(message.find(']') + 2));
+    throw ConvertError("a value of the settings is of another type than expected: " +
+                       message.substr(message.find(']') + 2));
   }
 }
 

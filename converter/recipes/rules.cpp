@@ -73,8 +73,8 @@ class LayersRules {
 
   /// What all these objects may hold.
   static void check_fields(const JsonReader& object) {
-    for (const char* key : {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight", "output_bias",
-                            "logits"}) {
+    for (const char* key :
+         {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight", "output_bias", "logits"}) {
       if (const auto field = object.find(key)) (void)check_pattern(*field);
     }
     for (const char* key : {"name", "reads", "per", "orientation", "batch_norm_position", "layer_norm_position"}) {
@@ -178,9 +178,11 @@ void check_gates(const JsonReader& gates, const LayersRules& rules) {
 void check_level(const JsonReader& level, const LayersRules& rules) {
   level.allow_keys(level_keys());
   const JsonReader experts = level.get("experts", "a layers object or a list of them");
-  for (const JsonReader& pool : experts.is_array() ? some_items(experts) : experts.items_or_self()) rules.check(pool, pool_keys());
+  for (const JsonReader& pool : experts.is_array() ? some_items(experts) : experts.items_or_self())
+    rules.check(pool, pool_keys());
   const JsonReader gates = level.get("gates", "what mixes the experts");
-  for (const JsonReader& group : gates.is_array() ? some_items(gates) : gates.items_or_self()) check_gates(group, rules);
+  for (const JsonReader& group : gates.is_array() ? some_items(gates) : gates.items_or_self())
+    check_gates(group, rules);
 }
 
 void check_description(const JsonReader& description, const LayersRules& rules) {
@@ -189,7 +191,8 @@ void check_description(const JsonReader& description, const LayersRules& rules) 
     for (const JsonReader& item : some_items(*derived)) {
       item.allow_keys({"name", "split", "slice", "axis", "first", "count"});
       (void)check_pattern(item.get("name", "of the tensors that are made"));
-      if (item.find("split").has_value() == item.find("slice").has_value()) item.fail("expected either `split` or `slice`");
+      if (item.find("split").has_value() == item.find("slice").has_value())
+        item.fail("expected either `split` or `slice`");
       for (const char* key : {"split", "slice"}) {
         if (const auto source = item.find(key)) (void)check_pattern(*source);
       }
@@ -242,8 +245,9 @@ void check_variables(const JsonReader& value, const std::vector<std::string>& va
   } else if (value.is_string()) {
     const std::string text = value.text();
     for (size_t at = text.find('$'); at != text.npos; at = text.find('$', at + 1)) {
-      const bool known = std::any_of(variables.begin(), variables.end(),
-                                     [&](const std::string& name) { return text.compare(at + 1, name.size(), name) == 0; });
+      const bool known = std::any_of(variables.begin(), variables.end(), [&](const std::string& name) {
+        return text.compare(at + 1, name.size(), name) == 0;
+      });
       if (!known) value.fail("\"" + text + "\" has a $ that `names` does not declare");
     }
   }
@@ -282,7 +286,8 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 }
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
-  model.allow_keys({"model", "names", "tasks", "fixed_tasks", "note", "levels", "input", "requires", "description", "left_over"});
+  model.allow_keys(
+      {"model", "names", "tasks", "fixed_tasks", "note", "levels", "input", "requires", "description", "left_over"});
   check_optional_text(model, "note");
   check_patterns(model);
   const JsonReader description = model.get("description", "the description, with parts to be put in");
@@ -300,7 +305,8 @@ void check_activations(const JsonReader& library) {
   const auto activations = library.find("activations");
   if (!activations) return;
   for (const std::string& name : activations->keys()) {
-    const bool plain = std::none_of(name.begin(), name.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '.'; });
+    const bool plain =
+        std::none_of(name.begin(), name.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '.'; });
     if (!plain) activations->get(name, "").fail("names are compared in lower case and without modules: write it so");
     (void)read_activation(activations->get(name, ""));
   }
@@ -319,7 +325,8 @@ void check_form(const JsonReader& library) {
   const auto sequence = library.find("sequence");
   if (!sequence) return;
   for (const JsonReader& item : some_items(*sequence)) {
-    (void)item.choice({"layer", "batch_norm", "activation", "dropout", "layer?", "batch_norm?", "activation?", "dropout?"});
+    (void)item.choice(
+        {"layer", "batch_norm", "activation", "dropout", "layer?", "batch_norm?", "activation?", "dropout?"});
   }
 }
 
@@ -344,8 +351,8 @@ size_t line_in(const std::string& message) {
 }  // namespace
 
 void check_recipe(const JsonReader& library) {
-  library.allow_keys({"library", "activation", "activations", "features", "link", "form", "mlp", "sequence", "own_layers",
-                      "left_over", "models"});
+  library.allow_keys({"library", "activation", "activations", "features", "link", "form", "mlp", "sequence",
+                      "own_layers", "left_over", "models"});
   (void)library.get("library", "the library's name").string();
   check_optional_text(library, "activation");
   check_activations(library);

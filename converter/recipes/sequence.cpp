@@ -109,9 +109,11 @@ class Walk {
   // Modules without tensors may follow, unseen.
   bool may_end(size_t next) const {
     if (next == 1 && end_ != StackEnd::kBlock) return true;
-    return end_ != StackEnd::kOutput && std::all_of(elements_.begin() + static_cast<std::ptrdiff_t>(next), elements_.end(), [](const Element& element) {
-      return element.optional || element.kind == "activation" || element.kind == "dropout";
-    });
+    return end_ != StackEnd::kOutput && std::all_of(elements_.begin() + static_cast<std::ptrdiff_t>(next),
+                                                    elements_.end(), [](const Element& element) {
+                                                      return element.optional || element.kind == "activation" ||
+                                                             element.kind == "dropout";
+                                                    });
   }
 
   // The library puts a norm behind every layer, or behind none; an output layer has none.
@@ -143,25 +145,31 @@ std::string described(const Stack& stack) {
       ". This is a different model with the same names of tensors: write a description (DESCRIPTION.md)");
 }
 
-void check_sequence(const std::vector<std::string>& kinds, const Stack& stack, StackEnd end, const std::string& library) {
+void check_sequence(const std::vector<std::string>& kinds, const Stack& stack, StackEnd end,
+                    const std::string& library) {
   constexpr size_t kMaxModules = 4 * kMaxLayers;
   if (stack.modules.size() <= kMaxModules && Walk(kinds, stack, end).fits()) return;
-  fail(stack, "blocks of " + join(kinds) + (end == StackEnd::kOutput ? " and one linear layer more at the end" : "") +
-                  ", counted from 0 (? may be left out, but not of some blocks only)", library);
+  fail(stack,
+       "blocks of " + join(kinds) + (end == StackEnd::kOutput ? " and one linear layer more at the end" : "") +
+           ", counted from 0 (? may be left out, but not of some blocks only)",
+       library);
 }
 
 // Lists of layers and of norms beside each other: both count from 0, and no layer lacks its norm.
 void check_lists(const ordered_json& layers, const NameIndex& names, const std::string& library) {
   const std::string module = layers["layers"].get<std::string>();
   Stacks stacks;
-  add_modules(module + layers.value("weight", ".weight"), names, stacks, [](const auto&) { return ModuleKind::kLayer; });
+  add_modules(module + layers.value("weight", ".weight"), names, stacks,
+              [](const auto&) { return ModuleKind::kLayer; });
   for (const auto& [key, stack] : stacks) {
-    if (stack.modules.rbegin()->first + 1 != stack.modules.size()) fail(stack, "linear layers 0, 1, ... without gaps", library);
+    if (stack.modules.rbegin()->first + 1 != stack.modules.size())
+      fail(stack, "linear layers 0, 1, ... without gaps", library);
   }
   if (!layers.contains("batch_norm")) return;
   Stacks norms;
   const std::string mean = layers.value("/batch_norm_tensors/mean"_json_pointer, ".running_mean");
-  add_modules(layers["batch_norm"].get<std::string>() + mean, names, norms, [](const auto&) { return ModuleKind::kBatchNorm; });
+  add_modules(layers["batch_norm"].get<std::string>() + mean, names, norms,
+              [](const auto&) { return ModuleKind::kBatchNorm; });
   for (const auto& [key, stack] : norms) {
     const auto owner = stacks.find(key);
     const size_t expected = owner == stacks.end() ? 0 : owner->second.modules.size();

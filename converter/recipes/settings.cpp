@@ -38,10 +38,12 @@ ordered_json translated(const json& value, const ordered_json& library) {
 // Patterns and names of an `experts` or `towers` object, which replace the recipe's before anything is bound.
 void check_layers(const JsonReader& layers) {
   if (!layers.is_object()) layers.fail_expected("a layers object (DESCRIPTION.md)");
-  for (const char* key : {"layers", "output", "batch_norm", "slopes", "output_bias", "weight", "bias", "output_weight"}) {
+  for (const char* key :
+       {"layers", "output", "batch_norm", "slopes", "output_bias", "weight", "bias", "output_weight"}) {
     const auto field = layers.find(key);
     if (!field) continue;
-    for (const JsonReader& item : std::string(key) == "layers" ? field->items_or_self() : std::vector<JsonReader>{*field}) {
+    for (const JsonReader& item :
+         std::string(key) == "layers" ? field->items_or_self() : std::vector<JsonReader>{*field}) {
       (void)item.text();
     }
   }
@@ -87,8 +89,9 @@ ordered_json activation_of(const Settings& settings, const ordered_json& library
     value = value->contains(part) ? &(*value)[part] : nullptr;
   }
   if (value != nullptr) return translated(*value, library);
-  throw ConvertError("activation: missing: which activation the " + part + " were trained with is not in the weights; " +
-                     library["library"].get<std::string>() + " has it as " + library.value("activation", "an argument") +
+  throw ConvertError("activation: missing: which activation the " + part +
+                     " were trained with is not in the weights; " + library["library"].get<std::string>() +
+                     " has it as " + library.value("activation", "an argument") +
                      R"(. Give it as {"activation": "relu"})");
 }
 

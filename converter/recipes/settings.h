@@ -24,7 +24,8 @@ struct Settings {
 
 /// `activation` of the settings for "experts", "gates" or "towers", in the description's words. `library` may have
 /// `activations`, what the library's names mean beyond those. Throws, with what the library calls it, if it is missing.
-nlohmann::ordered_json activation_of(const Settings& settings, const nlohmann::ordered_json& library, const std::string& part);
+nlohmann::ordered_json activation_of(const Settings& settings, const nlohmann::ordered_json& library,
+                                     const std::string& part);
 
 /// `tasks` of the settings, or names and links by default. `count` tasks, called `texts` in the tensors' names.
 nlohmann::ordered_json tasks_of(const Settings& settings, const nlohmann::ordered_json& library,

@@ -106,12 +106,24 @@ NodeResults clip(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_activation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Relu", relu},   {"Sigmoid", sigmoid},   {"Tanh", tanh},           {"LeakyRelu", leaky_relu},
-      {"Elu", elu},     {"Selu", selu},         {"PRelu", prelu},         {"Swish", swish},
-      {"Gelu", gelu},   {"Softplus", softplus}, {"Celu", celu},           {"HardSigmoid", hard_sigmoid},
-      {"Mish", mish},   {"Softsign", softsign}, {"HardSwish", hard_swish}, {"ThresholdedRelu", thresholded_relu},
-      {"Clip", clip},   {"Exp", exponential}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Relu", relu},
+                                                             {"Sigmoid", sigmoid},
+                                                             {"Tanh", tanh},
+                                                             {"LeakyRelu", leaky_relu},
+                                                             {"Elu", elu},
+                                                             {"Selu", selu},
+                                                             {"PRelu", prelu},
+                                                             {"Swish", swish},
+                                                             {"Gelu", gelu},
+                                                             {"Softplus", softplus},
+                                                             {"Celu", celu},
+                                                             {"HardSigmoid", hard_sigmoid},
+                                                             {"Mish", mish},
+                                                             {"Softsign", softsign},
+                                                             {"HardSwish", hard_swish},
+                                                             {"ThresholdedRelu", thresholded_relu},
+                                                             {"Clip", clip},
+                                                             {"Exp", exponential}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -25,8 +25,8 @@ double scale_of(const BatchNorm& norm, size_t i) {
 
 double shift_of(const BatchNorm& norm, size_t i) { return norm.beta[i] - scale_of(norm, i) * norm.mean[i]; }
 
-/// `second` after `first`, as one. In double precision; where the result is rounded, by half a unit in the last place of
-/// a float, as a weight is.
+/// `second` after `first`, as one. In double precision; where the result is rounded, by half a unit in the last place
+/// of a float, as a weight is.
 BatchNorm compose(const BatchNorm& first, const BatchNorm& second) {
   const size_t size = first.gamma.size();
   BatchNorm result{std::vector<float>(size), std::vector<float>(size), std::vector<float>(size, 0.0f),
@@ -75,7 +75,8 @@ bool Chains::Step::join(DenseLayer& layer) const {
     if (activated) return false;
     layer.activation = *activation;
   } else if (layer_norm) {
-    std::optional<LayerNorm>& place = activated ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
+    std::optional<LayerNorm>& place =
+        activated ? layer.layer_norm_after_activation : layer.layer_norm_before_activation;
     if (place || layer.norm_after_activation) return false;
     place = layer_norm;
   } else if (activated) {
@@ -119,8 +120,8 @@ bool Chains::reads_one_vector(const Vector& vector) const {
          });
 }
 
-/// A product with a constant along another axis than the vector's, as a cross-stitch unit's: every element is the same sum
-/// of its own inputs.
+/// A product with a constant along another axis than the vector's, as a cross-stitch unit's: every element is the same
+/// sum of its own inputs.
 bool Chains::mixes_by_constants(const Vector& vector) const {
   const auto row_of = [&](Ref of) {
     const Matrix& weight = *expressions_.of(of).weight;
@@ -131,12 +132,13 @@ bool Chains::mixes_by_constants(const Vector& vector) const {
   return std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
     const Ref of = expressions_.scaled(ref).of;
     const Expression& dense = expressions_.of(of);
-    return dense.bias.empty() && dense.inputs.size() == inputs && std::equal(row_of(of), row_of(of) + inputs, row_of(first));
+    return dense.bias.empty() && dense.inputs.size() == inputs &&
+           std::equal(row_of(of), row_of(of) + inputs, row_of(first));
   });
 }
 
-/// What a vector is of columns of the input, or of sums. Layers without an activation that only some of it goes through are
-/// linear maps of the input.
+/// What a vector is of columns of the input, or of sums. Layers without an activation that only some of it goes through
+/// are linear maps of the input.
 std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
   Base base;
   const auto kind_of = [&](Ref ref) { return expressions_.of(expressions_.scaled(ref).of).kind; };
@@ -144,8 +146,9 @@ std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
   const bool sums = all([&](Ref ref) { return kind_of(ref) == ExpressionKind::kSum; });
   const bool layers = all([&](Ref ref) { return kind_of(ref) == ExpressionKind::kDense; });
   const bool one_layer = layers && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
-    return expressions_.of(expressions_.scaled(ref).of).inputs == expressions_.of(expressions_.scaled(vector.front()).of).inputs;
-  });
+                           return expressions_.of(expressions_.scaled(ref).of).inputs ==
+                                  expressions_.of(expressions_.scaled(vector.front()).of).inputs;
+                         });
   if (one_layer) return std::nullopt;
   const bool mixes = sums || (layers && mixes_by_constants(vector));
   for (const Ref ref : vector) {
@@ -190,9 +193,9 @@ Chains::Step Chains::step_over_affine(Vector& vector) const {
   Step step;
   step.result = vector;
   const double epsilon = expressions_.of(vector.front()).norm.epsilon;
-  const bool alike = all_of_kind(vector, ExpressionKind::kAffine) && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
-    return expressions_.of(ref).norm.epsilon == epsilon;
-  });
+  const bool alike =
+      all_of_kind(vector, ExpressionKind::kAffine) &&
+      std::all_of(vector.begin(), vector.end(), [&](Ref ref) { return expressions_.of(ref).norm.epsilon == epsilon; });
   BatchNorm norm;
   norm.epsilon = alike ? epsilon : 0;
   for (Ref& ref : vector) {
@@ -231,8 +234,8 @@ Chains::Step Chains::step_over_layer_norm(Vector& vector) const {
     ref = expression.inputs[ref.column];
   }
   if (vector.size() != expression.columns) {
-    fail(step.result.front(), "normalises " + std::to_string(expression.columns) + " numbers, of which the next layer reads " +
-                                  std::to_string(vector.size()));
+    fail(step.result.front(), "normalises " + std::to_string(expression.columns) +
+                                  " numbers, of which the next layer reads " + std::to_string(vector.size()));
   }
   step.layer_norm = std::move(norm);
   return step;
@@ -283,8 +286,8 @@ DenseLayer Chains::take_sum(Vector& vector) const {
   return layer;
 }
 
-/// `steps` are in the order of the search, the last first. They join the chain's last layer (the chain is built from its
-/// end), then layers that hand their inputs on.
+/// `steps` are in the order of the search, the last first. They join the chain's last layer (the chain is built from
+/// its end), then layers that hand their inputs on.
 void Chains::add_steps(std::vector<Step>& steps, Chain& chain) const {
   std::reverse(steps.begin(), steps.end());
   Mlp layers = {std::move(chain.layers.back())};
@@ -294,7 +297,8 @@ void Chains::add_steps(std::vector<Step>& steps, Chain& chain) const {
   for (const Step& step : steps) {
     if (!step.join(layers.back())) {
       const size_t width = step.result.size();
-      if (width > kMaxHandedOn) fail(step.result.front(), "follows another activation or norm, without a layer between them");
+      if (width > kMaxHandedOn)
+        fail(step.result.front(), "follows another activation or norm, without a layer between them");
       layers.push_back(hand_on(width, place_of(step.result.front())));
       after.push_back({});
       static_cast<void>(step.join(layers.back()));
@@ -311,8 +315,8 @@ void Chains::add_steps(std::vector<Step>& steps, Chain& chain) const {
 
 void Chains::fail_between(const Vector& vector) const {
   const Expression& first = expressions_.of(vector.front());
-  const auto other = std::find_if(vector.begin(), vector.end(),
-                                  [&](Ref ref) { return expressions_.of(ref).kind != first.kind; });
+  const auto other =
+      std::find_if(vector.begin(), vector.end(), [&](Ref ref) { return expressions_.of(ref).kind != first.kind; });
   const bool alike = other == vector.end();
   if (alike && first.kind == ExpressionKind::kFunction) {
     fail(vector.front(), "is no part of an activation that the runtime has (ONNX.md lists them)");
@@ -325,8 +329,9 @@ void Chains::fail_between(const Vector& vector) const {
     return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding || kind == ExpressionKind::kConstant;
   };
   const Ref at = is_base(expressions_.of(*other).kind) ? vector.front() : *other;
-  fail(at, "gives one part of a vector that is joined from results of different operations; a layer, an expert or a tower "
-           "reads the input, a mixture, or one layer's outputs");
+  fail(at,
+       "gives one part of a vector that is joined from results of different operations; a layer, an expert or a tower "
+       "reads the input, a mixture, or one layer's outputs");
 }
 
 Chain Chains::follow(const Vector& start) {

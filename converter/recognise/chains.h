@@ -15,8 +15,8 @@ enum class BaseKind {
   kMixture  ///< sums, which may be a gate's
 };
 
-/// Layers in the order in which they are calculated, at least one. `after[i]` is what layer i gives, so `after.back()` is
-/// where the search began. Where the graph has no layer before an activation or a norm, or none at all, there is one
+/// Layers in the order in which they are calculated, at least one. `after[i]` is what layer i gives, so `after.back()`
+/// is where the search began. Where the graph has no layer before an activation or a norm, or none at all, there is one
 /// that hands its inputs on; affine maps before the first layer are part of it.
 struct Chain {
   Mlp layers;

@@ -92,10 +92,12 @@ const std::map<std::string, Arithmetic>& arithmetic_table() {
       {"Mul", {[](float a, float b) { return a * b; }, multiply}},
       {"Div", {[](float a, float b) { return a / b; }, divide}},
       {"Pow", {[](float a, float b) { return std::pow(a, b); }, power}},
-      {"Max", {[](float a, float b) { return a < b || std::isnan(b) ? b : a; },
-               [](int64_t a, int64_t b) { return std::max(a, b); }}},
-      {"Min", {[](float a, float b) { return b < a || std::isnan(b) ? b : a; },
-               [](int64_t a, int64_t b) { return std::min(a, b); }}},
+      {"Max",
+       {[](float a, float b) { return a < b || std::isnan(b) ? b : a; },
+        [](int64_t a, int64_t b) { return std::max(a, b); }}},
+      {"Min",
+       {[](float a, float b) { return b < a || std::isnan(b) ? b : a; },
+        [](int64_t a, int64_t b) { return std::min(a, b); }}},
       {"Mod", {[](float a, float b) { return std::fmod(a, b); }, modulo}},
       {"Sum", {[](float a, float b) { return a + b; }, add}}};
   return kTable;
@@ -176,7 +178,8 @@ NodeResults compare(const NodeCall& call) {
       result.integers.push_back(holds(operation, a.floats[in_a], b.floats[in_b]));
     } else {
       const int64_t x = a.integers[in_a], y = b.integers[in_b];
-      result.integers.push_back(is_symbol(x) || is_symbol(y) ? holds_with_batch(operation, x, y) : holds(operation, x, y));
+      result.integers.push_back(is_symbol(x) || is_symbol(y) ? holds_with_batch(operation, x, y)
+                                                             : holds(operation, x, y));
     }
   });
   return one(std::move(result));
@@ -216,7 +219,9 @@ NodeResults unary(const NodeCall& call) {
       {"Relu", [](double x) { return x < 0 ? 0 : x; }},
       {"Round", std::nearbyint},
       {"Sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
-      {"Sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }},
+      {"Sign", [](double x) { return x > 0   ? 1.0
+                                     : x < 0 ? -1.0
+                                             : x; }},
       {"Sqrt", std::sqrt},
       {"Tanh", std::tanh}};
   const auto function = kTable.at(call.node.operation);
@@ -374,17 +379,26 @@ NodeResults non_zero(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_constant_operation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Add", arithmetic},     {"Sub", arithmetic},      {"Mul", arithmetic},        {"Div", arithmetic},
-      {"Pow", arithmetic},     {"Max", arithmetic},      {"Min", arithmetic},        {"Mod", arithmetic},
-      {"Sum", arithmetic},     {"Equal", compare},       {"Less", compare},          {"LessOrEqual", compare},
-      {"Greater", compare},    {"GreaterOrEqual", compare}, {"And", logic},          {"Or", logic},
-      {"Xor", logic},          {"Not", negate_truth},    {"Abs", unary},             {"Ceil", unary},
-      {"Exp", unary},          {"Floor", unary},         {"Log", unary},             {"Neg", unary},
-      {"Reciprocal", unary},   {"Relu", unary},          {"Round", unary},           {"Sigmoid", unary},
-      {"Sign", unary},         {"Sqrt", unary},          {"Tanh", unary},            {"Softmax", softmax},
-      {"ReduceSum", reduce},   {"ReduceProd", reduce},   {"ReduceMax", reduce},      {"ReduceMin", reduce},
-      {"ReduceMean", reduce},  {"Range", range},         {"NonZero", non_zero}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Add", arithmetic},    {"Sub", arithmetic},
+                                                             {"Mul", arithmetic},    {"Div", arithmetic},
+                                                             {"Pow", arithmetic},    {"Max", arithmetic},
+                                                             {"Min", arithmetic},    {"Mod", arithmetic},
+                                                             {"Sum", arithmetic},    {"Equal", compare},
+                                                             {"Less", compare},      {"LessOrEqual", compare},
+                                                             {"Greater", compare},   {"GreaterOrEqual", compare},
+                                                             {"And", logic},         {"Or", logic},
+                                                             {"Xor", logic},         {"Not", negate_truth},
+                                                             {"Abs", unary},         {"Ceil", unary},
+                                                             {"Exp", unary},         {"Floor", unary},
+                                                             {"Log", unary},         {"Neg", unary},
+                                                             {"Reciprocal", unary},  {"Relu", unary},
+                                                             {"Round", unary},       {"Sigmoid", unary},
+                                                             {"Sign", unary},        {"Sqrt", unary},
+                                                             {"Tanh", unary},        {"Softmax", softmax},
+                                                             {"ReduceSum", reduce},  {"ReduceProd", reduce},
+                                                             {"ReduceMax", reduce},  {"ReduceMin", reduce},
+                                                             {"ReduceMean", reduce}, {"Range", range},
+                                                             {"NonZero", non_zero}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

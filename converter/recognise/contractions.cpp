@@ -42,7 +42,8 @@ class Plan {
 
  private:
   void add(const std::string& letters, const TensorValue& value) {
-    if (letters.size() != value.rank()) throw ConvertError("names another number of axes than " + value_shape_text(value));
+    if (letters.size() != value.rank())
+      throw ConvertError("names another number of axes than " + value_shape_text(value));
     for (size_t axis = 0; axis < letters.size(); ++axis) {
       const char letter = letters[axis];
       if (letters.find(letter) != axis) throw ConvertError("takes a diagonal");
@@ -70,7 +71,8 @@ class Cursor {
   Cursor(const std::string& letters, const Plan& plan) : letters_(letters), shape_(plan.shape(letters)) {}
   size_t position(const std::map<char, size_t>& numbers) const {
     size_t position = 0;
-    for (size_t axis = 0; axis < letters_.size(); ++axis) position = position * shape_[axis] + numbers.at(letters_[axis]);
+    for (size_t axis = 0; axis < letters_.size(); ++axis)
+      position = position * shape_[axis] + numbers.at(letters_[axis]);
     return position;
   }
 
@@ -210,7 +212,8 @@ void leave_out_ones(const std::string& shared, std::string& letters, TensorValue
 }
 
 TensorValue multiply(const NodeCall& call, Equation equation, const std::string& shared = "") {
-  for (const size_t i : {size_t{0}, size_t{1}}) static_cast<void>(call.input(i).is_rows() ? call.rows(i) : call.floats(i));
+  for (const size_t i : {size_t{0}, size_t{1}})
+    static_cast<void>(call.input(i).is_rows() ? call.rows(i) : call.floats(i));
   TensorValue a = call.input(0), b = call.input(1);
   leave_out_ones(shared, equation.a, a, equation.b, b);
   leave_out_ones(shared, equation.b, b, equation.a, a);
@@ -227,7 +230,9 @@ NodeResults matmul(const NodeCall& call) {
   const size_t common = std::max(rank_a, rank_b) - std::min<size_t>(2, std::max(rank_a, rank_b));
   std::string shared;
   for (size_t i = 0; i < common; ++i) shared += static_cast<char>('A' + i);
-  const auto leading = [&](size_t rank) { return rank > 2 ? shared.substr(shared.size() - (rank - 2)) : std::string(); };
+  const auto leading = [&](size_t rank) {
+    return rank > 2 ? shared.substr(shared.size() - (rank - 2)) : std::string();
+  };
   Equation equation;
   equation.a = leading(rank_a) + (rank_a == 1 ? "k" : "mk");
   equation.b = leading(rank_b) + (rank_b == 1 ? "k" : "kn");
@@ -243,7 +248,8 @@ NodeResults einsum(const NodeCall& call) {
   const bool supported = comma != std::string::npos && arrow != std::string::npos && comma < arrow &&
                          text.find('.') == std::string::npos && text.find(',', comma + 1) == std::string::npos;
   if (!supported) throw ConvertError("has the equation " + in_quotes(text) + "; expected two operands and a result");
-  return one(multiply(call, {text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)}));
+  return one(
+      multiply(call, {text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)}));
 }
 
 void scale(Expressions& expressions, Expression& dense, float factor) {
@@ -263,7 +269,8 @@ void add_bias(Expression& dense, const TensorValue& bias, const TensorValue& pro
 /// alpha * a * b + beta * c, with a and b as they are or transposed.
 NodeResults gemm(const NodeCall& call) {
   const float alpha = call.real("alpha", 1), beta = call.real("beta", 1);
-  if (call.input(0).rank() != 2 || call.input(1).rank() != 2) throw ConvertError("multiplies something else than matrices");
+  if (call.input(0).rank() != 2 || call.input(1).rank() != 2)
+    throw ConvertError("multiplies something else than matrices");
   Equation equation;
   equation.a = call.integer("transA", 0) != 0 ? "km" : "mk";
   equation.b = call.integer("transB", 0) != 0 ? "nk" : "kn";
@@ -323,11 +330,8 @@ NodeResults reduce_mean(const NodeCall& call) { return reduce(call, true); }
 }  // namespace
 
 NodeFunction find_contraction(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {{"Gemm", gemm},
-                                                             {"MatMul", matmul},
-                                                             {"Einsum", einsum},
-                                                             {"ReduceSum", reduce_sum},
-                                                             {"ReduceMean", reduce_mean}};
+  static const std::map<std::string, NodeFunction> kTable = {
+      {"Gemm", gemm}, {"MatMul", matmul}, {"Einsum", einsum}, {"ReduceSum", reduce_sum}, {"ReduceMean", reduce_mean}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -1,8 +1,8 @@
 // Operations on rows whose result, or whose choice, constants decide.
 //
-// Ids are 0 or more: the feature that is made of them refuses a row with another. So what a graph does for ids below 0 is
-// left out, as Keras's ids < 0 ? ids + n : ids. Where that was done is noted (Expressions::assume_id), because a whole number
-// that becomes no such feature may be below 0.
+// Ids are 0 or more: the feature that is made of them refuses a row with another. So what a graph does for ids below 0
+// is left out, as Keras's ids < 0 ? ids + n : ids. Where that was done is noted (Expressions::assume_id), because a
+// whole number that becomes no such feature may be below 0.
 #include <algorithm>
 #include <map>
 
@@ -47,7 +47,8 @@ std::optional<NodeResults> choose(const NodeCall& call) {
   if (none) return one(spread(call, call.input(2), frame));
   const TensorValue first = spread(call, as_rows_like(call, call.input(1), call.input(2)), frame);
   TensorValue result = spread(call, as_rows_like(call, call.input(2), call.input(1)), frame);
-  if (first.kind != result.kind || first.ids != result.ids) throw ConvertError("chooses between numbers of different kinds");
+  if (first.kind != result.kind || first.ids != result.ids)
+    throw ConvertError("chooses between numbers of different kinds");
   size_t at = 0;
   for_each(frame, [&](const std::vector<size_t>& index) {
     const bool chosen = choices[broadcast_position(condition.shape, index)] != 0;
@@ -110,7 +111,8 @@ std::optional<NodeResults> compare_ids(const NodeCall& call, bool ids_first) {
   }
   // Less than 0, or at least 0; with numbers below 0 the other two are as certain.
   const bool at_zero = operation == "Less" || operation == "GreaterOrEqual";
-  const bool certain = all_of_constant(constant, at_zero ? [](double x) { return x <= 0; } : [](double x) { return x < 0; });
+  const bool certain = all_of_constant(
+      constant, at_zero ? [](double x) { return x <= 0; } : [](double x) { return x < 0; });
   if (!certain) return std::nullopt;
   assume_ids(call, ids);
   return one(same_for_all(call, ids, constant, operation == "Greater" || operation == "GreaterOrEqual"));

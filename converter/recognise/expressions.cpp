@@ -23,7 +23,8 @@ Scaled Expressions::scaled(Ref ref) const {
   while (of(result.of).kind == ExpressionKind::kAffine) {
     const Expression& affine = of(result.of);
     const size_t i = result.of.column;
-    const double scale = double{affine.norm.gamma[i]} / std::sqrt(double{affine.norm.variance[i]} + affine.norm.epsilon);
+    const double scale =
+        double{affine.norm.gamma[i]} / std::sqrt(double{affine.norm.variance[i]} + affine.norm.epsilon);
     result.shift += result.scale * (affine.norm.beta[i] - scale * affine.norm.mean[i]);
     result.scale *= scale;
     result.of = affine.inputs[i];

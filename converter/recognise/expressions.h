@@ -31,29 +31,41 @@ struct Ref {
 using Vector = std::vector<Ref>;
 
 enum class ExpressionKind {
-  kInput,      ///< of the graph: its columns
-  kConstant,   ///< column i: bias[i]
-  kShiftedId,  ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
-  kEmbedding,  ///< a row of a table: `inputs` is the one id
-  kPooled,     ///< rows of a table by the ids `inputs`, pooled
-  kIdEquals,   ///< column i: 1 where the id inputs[i] is shifts[i], else 0
-  kDense,      ///< weight [columns, inputs] times the vector `inputs`, plus bias
-  kAffine,     ///< column i: inputs[i], normalised (scaled and shifted)
-  kActivation, ///< column i: of inputs[i]
-  kFunction,   ///< column i: of arguments inputs[i], inputs[columns + i], ...; a part of an activation that is written out
-  kLayerNorm,  ///< of the vector `inputs`, by its own mean and variance
-  kSoftmax,    ///< over the vector `inputs`; with top_k, that of a gate which selects
-  kLogSoftmax, ///< its logarithm
-  kTopKValue,  ///< the top_k largest of the vector `inputs`, the largest first
-  kTopKIndex,  ///< where in the vector they are
-  kTopKMask,   ///< 1 for those of the vector `inputs` that are among the top_k largest, 0 for the others
-  kTopKMasked, ///< the vector `inputs`, with minus infinity for those that are not
-  kSum         ///< column i: the sum of terms[i]
+  kInput,       ///< of the graph: its columns
+  kConstant,    ///< column i: bias[i]
+  kShiftedId,   ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
+  kEmbedding,   ///< a row of a table: `inputs` is the one id
+  kPooled,      ///< rows of a table by the ids `inputs`, pooled
+  kIdEquals,    ///< column i: 1 where the id inputs[i] is shifts[i], else 0
+  kDense,       ///< weight [columns, inputs] times the vector `inputs`, plus bias
+  kAffine,      ///< column i: inputs[i], normalised (scaled and shifted)
+  kActivation,  ///< column i: of inputs[i]
+  kFunction,    ///< column i: of arguments inputs[i], inputs[columns + i], ...; a part of an activation that is written
+                ///< out
+  kLayerNorm,   ///< of the vector `inputs`, by its own mean and variance
+  kSoftmax,     ///< over the vector `inputs`; with top_k, that of a gate which selects
+  kLogSoftmax,  ///< its logarithm
+  kTopKValue,   ///< the top_k largest of the vector `inputs`, the largest first
+  kTopKIndex,   ///< where in the vector they are
+  kTopKMask,    ///< 1 for those of the vector `inputs` that are among the top_k largest, 0 for the others
+  kTopKMasked,  ///< the vector `inputs`, with minus infinity for those that are not
+  kSum          ///< column i: the sum of terms[i]
 };
 
 /// What is no activation by itself. Comparisons give 1 or 0; kSelect is of a comparison, and of what is taken where it
 /// is 1 and where it is 0.
-enum class FunctionKind { kAbs, kErf, kSqrt, kLog, kReciprocal, kMaximum, kMinimum, kGreater, kGreaterOrEqual, kSelect };
+enum class FunctionKind {
+  kAbs,
+  kErf,
+  kSqrt,
+  kLog,
+  kReciprocal,
+  kMaximum,
+  kMinimum,
+  kGreater,
+  kGreaterOrEqual,
+  kSelect
+};
 
 /// coefficient * a, or coefficient * a * b.
 struct Term {
@@ -69,19 +81,19 @@ struct Expression {
   size_t columns = 0;
   bool whole_numbers = false;  ///< kInput: the graph's input is of integers
   Vector inputs;
-  std::string name;                       ///< kDense, kEmbedding, kPooled: of the constant, for messages
-  std::shared_ptr<const Matrix> weight;   ///< kDense; kEmbedding, kPooled: the table
-  std::vector<float> bias;                ///< kDense, where it may be empty; kConstant
-  std::vector<int64_t> shifts;            ///< kShiftedId, kIdEquals
-  BatchNorm norm;                         ///< kAffine
-  Activation activation;                  ///< kActivation; prelu's slopes are one per column
-  FunctionKind function = FunctionKind::kAbs;  ///< kFunction
-  LayerNorm layer_norm;                   ///< kLayerNorm
-  Pooling pooling = Pooling::kSum;        ///< kPooled
-  std::optional<uint32_t> padding_id;     ///< kPooled: is left out
-  size_t top_k = 0;                       ///< kSoftmax, where 0 is all; kTopK...
+  std::string name;                                ///< kDense, kEmbedding, kPooled: of the constant, for messages
+  std::shared_ptr<const Matrix> weight;            ///< kDense; kEmbedding, kPooled: the table
+  std::vector<float> bias;                         ///< kDense, where it may be empty; kConstant
+  std::vector<int64_t> shifts;                     ///< kShiftedId, kIdEquals
+  BatchNorm norm;                                  ///< kAffine
+  Activation activation;                           ///< kActivation; prelu's slopes are one per column
+  FunctionKind function = FunctionKind::kAbs;      ///< kFunction
+  LayerNorm layer_norm;                            ///< kLayerNorm
+  Pooling pooling = Pooling::kSum;                 ///< kPooled
+  std::optional<uint32_t> padding_id;              ///< kPooled: is left out
+  size_t top_k = 0;                                ///< kSoftmax, where 0 is all; kTopK...
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;  ///< kSoftmax
-  std::vector<std::vector<Term>> terms;   ///< kSum
+  std::vector<std::vector<Term>> terms;            ///< kSum
 };
 
 /// scale * of + shift
@@ -111,8 +123,8 @@ class Expressions {
   /// Counts scalars, weights or terms that are made; throws past the limit.
   void charge(size_t count);
 
-  /// That a number of the graph's inputs is an id, which no row has below 0: what the graph would do with others was left
-  /// out. Whoever makes the model of it must make it a feature that refuses them.
+  /// That a number of the graph's inputs is an id, which no row has below 0: what the graph would do with others was
+  /// left out. Whoever makes the model of it must make it a feature that refuses them.
   void assume_id(Ref input) { assumed_ids_.insert(input); }
   const std::set<Ref>& assumed_ids() const { return assumed_ids_; }
 

@@ -70,7 +70,8 @@ NodeResults unary(const NodeCall& call, FunctionKind kind) {
 NodeResults binary(const NodeCall& call, FunctionKind kind, bool swapped = false) {
   const Operands operands(call);
   if (call.num_inputs() != 2) throw ConvertError("has " + std::to_string(call.num_inputs()) + " operands; expected 2");
-  return one(apply_function(call, kind, {operands.refs(swapped ? 1 : 0), operands.refs(swapped ? 0 : 1)}, operands.like));
+  return one(
+      apply_function(call, kind, {operands.refs(swapped ? 1 : 0), operands.refs(swapped ? 0 : 1)}, operands.like));
 }
 
 NodeResults absolute(const NodeCall& call) { return unary(call, FunctionKind::kAbs); }
@@ -140,7 +141,8 @@ NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.row
 NodeResults where(const NodeCall& call) {
   if (auto masked = mask_by_top_k(call)) return one(std::move(*masked));
   const Operands operands(call);
-  return one(apply_function(call, FunctionKind::kSelect, {operands.refs(0), operands.refs(1), operands.refs(2)}, operands.like));
+  return one(apply_function(call, FunctionKind::kSelect, {operands.refs(0), operands.refs(1), operands.refs(2)},
+                            operands.like));
 }
 
 /// With a constant exponent of 1, 2, 3, 0.5, -0.5 or -1.
@@ -184,14 +186,14 @@ TensorValue apply_function(const NodeCall& call, FunctionKind kind, const std::v
 
 NodeFunction find_function(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {
-      {"Abs", absolute},    {"Erf", erf},
+      {"Abs", absolute},     {"Erf", erf},
       {"Sqrt", square_root}, {"Reciprocal", reciprocal},
-      {"Max", maximum},     {"Min", minimum},
-      {"Greater", greater}, {"GreaterOrEqual", greater_or_equal},
-      {"Less", less},       {"LessOrEqual", less_or_equal},
-      {"Log", logarithm},   {"Neg", negate},
-      {"Not", logical_not}, {"Where", where},
-      {"Pow", power},       {"Equal", equal}};
+      {"Max", maximum},      {"Min", minimum},
+      {"Greater", greater},  {"GreaterOrEqual", greater_or_equal},
+      {"Less", less},        {"LessOrEqual", less_or_equal},
+      {"Log", logarithm},    {"Neg", negate},
+      {"Not", logical_not},  {"Where", where},
+      {"Pow", power},        {"Equal", equal}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -150,11 +150,13 @@ class Evaluator {
   std::string why_unknown(const NodeCall& call) const {
     const OnnxNode& node = call.node;
     if (graph_.functions.count(node.operation) != 0) {
-      return "is a function that the model itself defines; write its nodes out with onnx.inliner.inline_local_functions";
+      return "is a function that the model itself defines; write its nodes out with "
+             "onnx.inliner.inline_local_functions";
     }
     const bool nested = std::any_of(node.attributes.begin(), node.attributes.end(),
                                     [](const auto& attribute) { return attribute.second.graph; });
-    if (nested) return "holds a graph of its own, which is not read; export without branches and loops that rows decide";
+    if (nested)
+      return "holds a graph of its own, which is not read; export without branches and loops that rows decide";
     const size_t dot = node.operation.rfind('.');
     if (dot != std::string::npos) {
       return "is an operation of the domain " + in_quotes(node.operation.substr(0, dot)) +
@@ -190,11 +192,13 @@ const TensorValue& NodeCall::input(size_t which) const {
 const TensorValue& NodeCall::rows(size_t which) const {
   const TensorValue& value = input(which);
   if (!value.is_rows()) {
-    throw ConvertError("input " + std::to_string(which) + " is the same for every row; expected what depends on the model's inputs");
+    throw ConvertError("input " + std::to_string(which) +
+                       " is the same for every row; expected what depends on the model's inputs");
   }
   if (value.ids) {
-    throw ConvertError("calculates with whole numbers of the model's inputs; ids may be looked up, and shifted before, and a "
-                       "number must be cast to float32 first");
+    throw ConvertError(
+        "calculates with whole numbers of the model's inputs; ids may be looked up, and shifted before, and a "
+        "number must be cast to float32 first");
   }
   return value;
 }

@@ -19,9 +19,14 @@ using Tables = std::map<const TensorValue*, std::shared_ptr<const Matrix>>;
 /// One node's inputs and attributes, for the functions that say what an operation does.
 class NodeCall {
  public:
-  NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made, Tables& looked_up,
-           size_t batch, int64_t operator_set)
-      : node(called), index(at), expressions(made), tables(looked_up), fixed_batch(batch), opset(operator_set),
+  NodeCall(const OnnxNode& called, size_t at, std::vector<const TensorValue*> inputs, Expressions& made,
+           Tables& looked_up, size_t batch, int64_t operator_set)
+      : node(called),
+        index(at),
+        expressions(made),
+        tables(looked_up),
+        fixed_batch(batch),
+        opset(operator_set),
         inputs_(std::move(inputs)) {}
 
   const OnnxNode& node;
@@ -36,8 +41,8 @@ class NodeCall {
   bool any_rows() const;  ///< whether an input is of rows
   /// Throws ConvertError when the node has no such input.
   const TensorValue& input(size_t which) const;
-  const TensorValue& rows(size_t which) const;      ///< of scalars that are no ids
-  const TensorValue& floats(size_t which) const;    ///< a constant of finite floats
+  const TensorValue& rows(size_t which) const;        ///< of scalars that are no ids
+  const TensorValue& floats(size_t which) const;      ///< a constant of finite floats
   std::vector<int64_t> integers(size_t which) const;  ///< a constant
 
   bool has_attribute(const std::string& name) const { return node.attributes.count(name) != 0; }
@@ -77,8 +82,8 @@ NodeFunction find_contraction(const std::string& operation);
 /// On constants alone.
 NodeFunction find_constant_operation(const std::string& operation);
 
-/// An operation on rows whose result constants decide: a choice by a constant condition, and what is done with ids, which
-/// are never below 0. Nothing for all others.
+/// An operation on rows whose result constants decide: a choice by a constant condition, and what is done with ids,
+/// which are never below 0. Nothing for all others.
 std::optional<NodeResults> follow_decided(const NodeCall& call);
 
 /// Rows of an expression of constants.

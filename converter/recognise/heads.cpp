@@ -81,7 +81,8 @@ class HeadFinder {
       outer.scale *= scaled.scale;
       outer.of = scaled.of;
       const Expression& expression = expressions_.of(outer.of);
-      if (expression.kind != ExpressionKind::kActivation || expression.activation.kind != ActivationKind::kClamp) return outer;
+      if (expression.kind != ExpressionKind::kActivation || expression.activation.kind != ActivationKind::kClamp)
+        return outer;
       double lower = outer.scale * expression.activation.alpha + outer.shift;
       double upper = outer.scale * expression.activation.beta + outer.shift;
       if (outer.scale < 0) std::swap(lower, upper);
@@ -142,8 +143,10 @@ class HeadFinder {
   }
 
   void add_factor(Ref ref, Head& head, double& scale, size_t depth) {
-    if (depth > kMaxTasks) throw ConvertError("not recognised: output '" + head.name + "' is a product of more than 64 factors");
-    const auto known = std::find_if(heads_.begin(), heads_.end(), [&](const Head& other) { return other.score == ref; });
+    if (depth > kMaxTasks)
+      throw ConvertError("not recognised: output '" + head.name + "' is a product of more than 64 factors");
+    const auto known =
+        std::find_if(heads_.begin(), heads_.end(), [&](const Head& other) { return other.score == ref; });
     if (known != heads_.end()) {
       head.link.factors.push_back(static_cast<size_t>(known - heads_.begin()));
       return;

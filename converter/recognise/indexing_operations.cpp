@@ -20,7 +20,8 @@ std::vector<size_t> all_positions(size_t count) {
 TensorValue take(const TensorValue& value, size_t axis, const std::vector<size_t>& taken) {
   std::vector<size_t> shape = value.shape;
   shape[axis] = taken.size();
-  const size_t outer = count_elements(value.shape, 0, axis), inner = count_elements(value.shape, axis + 1, value.rank());
+  const size_t outer = count_elements(value.shape, 0, axis),
+               inner = count_elements(value.shape, axis + 1, value.rank());
   std::vector<size_t> sources;
   sources.reserve(count_elements(shape));
   for (size_t i = 0; i < outer; ++i) {
@@ -53,7 +54,8 @@ std::vector<TensorValue> joined(const NodeCall& call) {
 
 void require_joinable(const TensorValue& first, const TensorValue& value, size_t axis) {
   const std::string which = "joins " + value_shape_text(first) + " and " + value_shape_text(value);
-  if (value.is_rows() != first.is_rows()) throw ConvertError(which + ", of which one is a constant that rows do not repeat");
+  if (value.is_rows() != first.is_rows())
+    throw ConvertError(which + ", of which one is a constant that rows do not repeat");
   if (value.kind != first.kind || value.ids != first.ids) throw ConvertError(which + ", floats and whole numbers");
   const bool alike = value.rank() == first.rank() && value.has_batch() == first.has_batch() &&
                      (!value.has_batch() || value.batch_axis == first.batch_axis);
@@ -119,7 +121,8 @@ NodeResults split(const NodeCall& call) {
   NodeResults results;
   size_t at = 0;
   for (const int64_t size : sizes) {
-    if (size < 0 || static_cast<size_t>(size) > value.shape[axis] - at) throw ConvertError("splits off more than there is");
+    if (size < 0 || static_cast<size_t>(size) > value.shape[axis] - at)
+      throw ConvertError("splits off more than there is");
     std::vector<size_t> taken = all_positions(static_cast<size_t>(size));
     for (size_t& position : taken) position += at;
     results.push_back(take(value, axis, taken));
@@ -312,7 +315,8 @@ NodeResults gather_nd(const NodeCall& call) {
   frame.batch_axis = value.batch_axis < shared ? value.batch_axis : value.batch_axis - first + frame.shape.size();
   frame.shape.insert(frame.shape.end(), value.shape.begin() + static_cast<std::ptrdiff_t>(first), value.shape.end());
   const size_t inner = count_elements(value.shape, first, value.rank());
-  const size_t tuples = indices.size() / tuple, per_shared = tuples / std::max<size_t>(1, count_elements(value.shape, 0, shared));
+  const size_t tuples = indices.size() / tuple,
+               per_shared = tuples / std::max<size_t>(1, count_elements(value.shape, 0, shared));
   call.expressions.charge(count_elements(frame.shape));
   std::vector<size_t> sources;
   for (size_t i = 0; i < tuples; ++i) {
@@ -329,13 +333,8 @@ NodeResults gather_nd(const NodeCall& call) {
 
 NodeFunction find_indexing_operation(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {
-      {"Concat", concat},
-      {"Split", split},
-      {"Slice", slice},
-      {"Expand", expand},
-      {"Tile", tile},
-      {"Gather", gather},
-      {"GatherND", gather_nd}};
+      {"Concat", concat}, {"Split", split},   {"Slice", slice},       {"Expand", expand},
+      {"Tile", tile},     {"Gather", gather}, {"GatherND", gather_nd}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

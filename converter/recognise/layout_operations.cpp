@@ -88,7 +88,9 @@ class NewShape {
     }
   }
 
-  [[noreturn]] void fail() const { throw ConvertError("gives " + value_shape_text(value_) + " a shape that does not fit"); }
+  [[noreturn]] void fail() const {
+    throw ConvertError("gives " + value_shape_text(value_) + " a shape that does not fit");
+  }
 
   const TensorValue& value_;
   std::vector<int64_t> sizes_;
@@ -105,7 +107,8 @@ NodeResults flatten(const NodeCall& call) {
   const TensorValue& value = call.input(0);
   const int64_t given = call.integer("axis", 1);
   const size_t axis = given == static_cast<int64_t>(value.rank()) ? value.rank() : resolve_axis(given, value.rank());
-  const std::vector<size_t> shape = {count_elements(value.shape, 0, axis), count_elements(value.shape, axis, value.rank())};
+  const std::vector<size_t> shape = {count_elements(value.shape, 0, axis),
+                                     count_elements(value.shape, axis, value.rank())};
   const size_t batch_axis = value.batch_axis < axis ? 0 : 1;
   if (value.has_batch() && shape[batch_axis] != 1) throw ConvertError("mixes the batch with other axes");
   return one(with_shape(value, shape, batch_axis));
@@ -177,12 +180,11 @@ NodeResults transpose(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_layout_operation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Reshape", reshape},
-      {"Flatten", flatten},
-      {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze},
-      {"Transpose", transpose}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Reshape", reshape},
+                                                             {"Flatten", flatten},
+                                                             {"Squeeze", squeeze},
+                                                             {"Unsqueeze", unsqueeze},
+                                                             {"Transpose", transpose}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -6,9 +6,10 @@
 
 namespace mmoe::converter {
 namespace {
-constexpr size_t kMaxInputs = size_t{1} << 16, kMaxDepth = 64, kMaxWeights = size_t{1} << 21, kMaxWork = size_t{1} << 24;
+constexpr size_t kMaxInputs = size_t{1} << 16, kMaxDepth = 64, kMaxWeights = size_t{1} << 21,
+                 kMaxWork = size_t{1} << 24;
 constexpr size_t kMaxMultiplications = size_t{1} << 28;
-}
+}  // namespace
 
 void LinearForm::add(const LinearForm& other, double factor) {
   for (const auto& [ref, weight] : other.weights) weights[ref] += factor * weight;
@@ -85,7 +86,8 @@ DenseLayer compose(const DenseLayer& layer, const std::vector<LinearForm>& forms
   size_t weights = 0;
   for (const LinearForm& form : forms) weights += form.weights.size();
   if (weights > kMaxMultiplications / layer.outputs()) {
-    throw ConvertError("not recognised: layers without an activation between them would take more than 2^28 multiplications to join");
+    throw ConvertError(
+        "not recognised: layers without an activation between them would take more than 2^28 multiplications to join");
   }
   DenseLayer result = layer;
   result.weight = {layer.outputs(), base.size(), {}};

@@ -19,14 +19,14 @@ struct LinearForm {
   void add(const LinearForm& other, double factor);
 };
 
-/// Finds the linear forms of scalars in columns of the graph's inputs and in embeddings. Remembers those of the layers on
-/// the way.
+/// Finds the linear forms of scalars in columns of the graph's inputs and in embeddings. Remembers those of the layers
+/// on the way.
 class LinearForms {
  public:
   explicit LinearForms(const Expressions& expressions) : expressions_(expressions) {}
 
-  /// Nothing when the scalar is no linear form, or one of more than 2^16 inputs; and when all forms together would have more
-  /// than 2^21 weights or took more than 2^24 additions.
+  /// Nothing when the scalar is no linear form, or one of more than 2^16 inputs; and when all forms together would have
+  /// more than 2^21 weights or took more than 2^24 additions.
   std::optional<LinearForm> of(Ref ref);
 
  private:
@@ -34,14 +34,14 @@ class LinearForms {
   std::optional<LinearForm> find(Ref ref, size_t depth);
 
   const Expressions& expressions_;
-  size_t weights_ = 0;  // of known_
-  size_t work_ = 0;     // how many weights have been added to forms
+  size_t weights_ = 0;                              // of known_
+  size_t work_ = 0;                                 // how many weights have been added to forms
   std::map<Ref, std::optional<LinearForm>> known_;  // of layers' outputs and sums
 };
 
 /// The layer, which reads vectors of these forms, as one that reads `base`: weights and bias are calculated in double.
-/// `base` becomes all that the forms read, in the order in which they name it. Throws ConvertError where that would take
-/// more than 2^28 multiplications.
+/// `base` becomes all that the forms read, in the order in which they name it. Throws ConvertError where that would
+/// take more than 2^28 multiplications.
 DenseLayer compose(const DenseLayer& layer, const std::vector<LinearForm>& forms, Vector& base);
 
 }  // namespace mmoe::converter

@@ -29,7 +29,10 @@ ScalarFunction function_of(ActivationKind kind, double alpha = 0, double beta = 
 class Matcher {
  public:
   Matcher(ScalarAlgebra& algebra, const Polynomial& function)
-      : algebra_(algebra), function_(function), constant_(coefficient(function, kOne)), slope_(coefficient(function, kX)) {}
+      : algebra_(algebra),
+        function_(function),
+        constant_(coefficient(function, kOne)),
+        slope_(coefficient(function, kX)) {}
 
   std::optional<ScalarFunction> run() {
     if (is_linear(function_)) return linear();
@@ -142,9 +145,10 @@ class Matcher {
 
   /// The functions that are sums or products of several.
   std::optional<ScalarFunction> written_out() {
-    for (const ActivationKind kind : {ActivationKind::kSilu, ActivationKind::kGelu, ActivationKind::kGeluTanh,
-                                      ActivationKind::kMish, ActivationKind::kHardSwish, ActivationKind::kSoftsign,
-                                      ActivationKind::kLogSigmoid, ActivationKind::kSquaredRelu, ActivationKind::kSelu}) {
+    for (const ActivationKind kind :
+         {ActivationKind::kSilu, ActivationKind::kGelu, ActivationKind::kGeluTanh, ActivationKind::kMish,
+          ActivationKind::kHardSwish, ActivationKind::kSoftsign, ActivationKind::kLogSigmoid,
+          ActivationKind::kSquaredRelu, ActivationKind::kSelu}) {
       if (auto found = compare(kind, 0)) return found;
     }
     const std::vector<double> alphas = numbers();

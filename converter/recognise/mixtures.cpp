@@ -75,7 +75,8 @@ Mixture Mixtures::gated(const Vector& vector, uint32_t softmax, const std::vecto
     for (const Part& part : groups[i].at(softmax)) {
       Vector& expert = mixture.experts[part.weight.column];
       float& scale = mixture.weight_scales[part.weight.column];
-      if (expert.size() != i) chains_.fail(vector[i], "uses a weight of the gate's softmax twice, or not for all of an expert");
+      if (expert.size() != i)
+        chains_.fail(vector[i], "uses a weight of the gate's softmax twice, or not for all of an expert");
       if (i == 0) scale = static_cast<float>(part.factor);
       if (scale != static_cast<float>(part.factor)) chains_.fail(vector[i], "scales an expert's numbers differently");
       expert.push_back(part.value);
@@ -123,8 +124,10 @@ Mixture Mixtures::sum_of_mixtures(const Vector& vector, const std::vector<Groups
       sum.terms.emplace_back();
       key.emplace_back();
       for (const Part& part : of_element.at(entry.first)) {
-        sum.terms.back().push_back({static_cast<float>(part.factor), part.gated ? part.weight : part.value, part.gated, part.value});
-        for (const Ref ref : {part.value, part.weight}) key.back().insert(key.back().end(), {double(ref.expression), double(ref.column)});
+        sum.terms.back().push_back(
+            {static_cast<float>(part.factor), part.gated ? part.weight : part.value, part.gated, part.value});
+        for (const Ref ref : {part.value, part.weight})
+          key.back().insert(key.back().end(), {double(ref.expression), double(ref.column)});
         key.back().insert(key.back().end(), {part.factor, part.gated ? 1.0 : 0.0});
       }
     }

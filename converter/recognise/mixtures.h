@@ -15,10 +15,11 @@ struct Mixture {
   std::vector<float> weight_scales;     ///< what the softmax's weights are multiplied by; empty: by 1
   size_t top_k = 0;                     ///< as Gate's
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
-  std::vector<Vector> experts;          ///< in the order of the logits
+  std::vector<Vector> experts;  ///< in the order of the logits
 };
 
-/// Takes vectors of sums apart. A sum of several mixtures is one of constant weights, of vectors that are made for them.
+/// Takes vectors of sums apart. A sum of several mixtures is one of constant weights, of vectors that are made for
+/// them.
 class Mixtures {
  public:
   Mixtures(const Chains& chains, Expressions& expressions) : chains_(chains), expressions_(expressions) {}

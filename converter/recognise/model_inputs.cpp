@@ -40,8 +40,11 @@ void ModelInputs::add_pooled(const Expression& pooled, Ref at) {
   inputs_.insert(input);
   const auto [known, fresh] = pooled_.emplace(input, at);
   const Expression& other = expressions_.of(known->second);
-  const bool same = fresh || (other.weight == pooled.weight && other.pooling == pooled.pooling && other.padding_id == pooled.padding_id);
-  if (!same) chains_.fail(at, "pools the ids of '" + graph_.inputs[input].name + "' a second time, in another way or from another table");
+  const bool same = fresh || (other.weight == pooled.weight && other.pooling == pooled.pooling &&
+                              other.padding_id == pooled.padding_id);
+  if (!same)
+    chains_.fail(
+        at, "pools the ids of '" + graph_.inputs[input].name + "' a second time, in another way or from another table");
 }
 
 void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
@@ -70,7 +73,8 @@ void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
 /// A feature of ids refuses numbers below 0; a number does not.
 void ModelInputs::check_assumed_ids() const {
   for (const Ref id : expressions_.assumed_ids()) {
-    if (lookups_.count({expressions_.of(id).node, id.column}) != 0 || pooled_.count(expressions_.of(id).node) != 0) continue;
+    if (lookups_.count({expressions_.of(id).node, id.column}) != 0 || pooled_.count(expressions_.of(id).node) != 0)
+      continue;
     throw ConvertError("not recognised: input '" + graph_.inputs[expressions_.of(id).node].name +
                        "' is compared with 0, as ids are, but no row of a table is looked up with it");
   }
@@ -165,7 +169,8 @@ void ModelInputs::add_categorical(Column column, const std::string& name, Traine
       chains_.fail(other, "looks the ids of '" + name + "' up in a second table");
     }
   }
-  if (values_.count(column) != 0) chains_.fail(embeddings.front(), "looks '" + name + "' up, which is read as a number too");
+  if (values_.count(column) != 0)
+    chains_.fail(embeddings.front(), "looks '" + name + "' up, which is read as a number too");
   const size_t end = end_of_field(row, begin);
   if (begin >= end) chains_.fail(embeddings.front(), "looks the ids of '" + name + "' up beyond the end of its table");
   SparseFeature sparse;
@@ -187,8 +192,9 @@ void ModelInputs::count_zeros(Ref at, const DenseLayer& layer) const {
   zeros_allowed_ += kPerWeight * layer.weight.data.size();
   zeros_ += layer.outputs() * input_dim_;
   if (zeros_ > kMaxZeros + zeros_allowed_) {
-    chains_.fail(at, "reads little of an x of " + std::to_string(input_dim_) + " columns, as layers before it do: their weights, "
-                     "zeros for the other columns, would take more than 2^26 numbers");
+    chains_.fail(at, "reads little of an x of " + std::to_string(input_dim_) +
+                         " columns, as layers before it do: their weights, "
+                         "zeros for the other columns, would take more than 2^26 numbers");
   }
 }
 

@@ -22,8 +22,8 @@ class ModelInputs {
   void add(const Vector& vector);
   /// Fills the model's features, embeddings and input_dim; notes the inputs that nothing reads.
   void finish(TrainedModel& model, std::vector<std::string>& notes);
-  /// Makes the layer, which reads `vector`, read x: its columns go where x has them. Inputs that x lists in another order
-  /// are summed in that order.
+  /// Makes the layer, which reads `vector`, read x: its columns go where x has them. Inputs that x lists in another
+  /// order are summed in that order.
   void read_x(const Vector& vector, DenseLayer& layer) const;
 
  private:
@@ -41,8 +41,7 @@ class ModelInputs {
   void count_zeros(Ref at, const DenseLayer& layer) const;
   void add_dense(size_t input, TrainedModel& model);
   void add_columns(size_t input, TrainedModel& model);
-  size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name,
-                         TrainedModel& model);
+  size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name, TrainedModel& model);
   void add_pooled(const Expression& pooled, Ref at);
   void add_sequence(size_t input, TrainedModel& model);
   void add_categorical(Column column, const std::string& name, TrainedModel& model);
@@ -50,12 +49,12 @@ class ModelInputs {
   const OnnxGraph& graph_;
   const Expressions& expressions_;
   const Chains& chains_;
-  std::set<size_t> inputs_;                    // that are read
-  std::set<Column> values_;                    // read as floats
-  std::map<Column, std::vector<Ref>> lookups_; // read as ids: the first number of each embedding
-  std::map<size_t, Ref> pooled_;               // inputs that are sequences: what they are pooled to
-  std::map<size_t, size_t> pooled_at_;         // where in x
-  std::map<Column, size_t> value_at_, lookup_at_;  // where in x
+  std::set<size_t> inputs_;                                        // that are read
+  std::set<Column> values_;                                        // read as floats
+  std::map<Column, std::vector<Ref>> lookups_;                     // read as ids: the first number of each embedding
+  std::map<size_t, Ref> pooled_;                                   // inputs that are sequences: what they are pooled to
+  std::map<size_t, size_t> pooled_at_;                             // where in x
+  std::map<Column, size_t> value_at_, lookup_at_;                  // where in x
   std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
   size_t input_dim_ = 0;
   mutable size_t zeros_ = 0, zeros_allowed_ = 0;  // in the weights of layers that read x

@@ -16,7 +16,8 @@ NodeResults softmax_of_kind(const NodeCall& call, ExpressionKind kind) {
   const TensorValue& value = call.rows(0);
   const bool flattened = call.opset < 13;
   const size_t axis = resolve_axis(call.integer("axis", flattened ? 1 : -1), value.rank());
-  if (axis == value.batch_axis || (flattened && axis < value.batch_axis)) throw ConvertError("is a softmax over the batch");
+  if (axis == value.batch_axis || (flattened && axis < value.batch_axis))
+    throw ConvertError("is a softmax over the batch");
   TensorValue result = value;
   size_t inner = 1, size = value.shape[axis];
   for (size_t i = axis + 1; i < value.rank(); ++i) (flattened ? size : inner) *= value.shape[i];
@@ -196,8 +197,9 @@ std::optional<TensorValue> find_layer_norm(const NodeCall& call, const TensorVal
       if (!deviations) return std::nullopt;
       const size_t width = deviations->vector.size();
       Norm norm;
-      norm.expression = add_layer_norm(call, deviations->vector, {std::vector<float>(width, 1.0f), std::vector<float>(width, 0.0f),
-                                                                  deviations->epsilon});
+      norm.expression =
+          add_layer_norm(call, deviations->vector,
+                         {std::vector<float>(width, 1.0f), std::vector<float>(width, 0.0f), deviations->epsilon});
       for (size_t k = 0; k < width; ++k) norm.columns.emplace(deviations->centred[k], static_cast<uint32_t>(k));
       known = norms.emplace(divisors[i], std::move(norm)).first;
     }
@@ -224,7 +226,8 @@ std::optional<TensorValue> find_softmax_sum(const NodeCall& call, const TensorVa
     if (!sums_to_one || softmax.columns != terms->size()) return std::nullopt;
     std::vector<bool> seen(softmax.columns, false);
     for (const Term& term : *terms) {
-      const bool same = term.a.expression == terms->front().a.expression && term.coefficient == terms->front().coefficient;
+      const bool same =
+          term.a.expression == terms->front().a.expression && term.coefficient == terms->front().coefficient;
       if (term.product || !same || seen[term.a.column]) return std::nullopt;
       seen[term.a.column] = true;
     }

@@ -7,8 +7,8 @@
 
 namespace mmoe::converter {
 
-/// `centred` divided by `divisors`, element by element, where that is a vector's layer norm: its deviations from its mean by
-/// the root of their mean square plus a constant.
+/// `centred` divided by `divisors`, element by element, where that is a vector's layer norm: its deviations from its
+/// mean by the root of their mean square plus a constant.
 std::optional<TensorValue> find_layer_norm(const NodeCall& call, const TensorValue& centred, const Vector& divisors);
 
 /// `rows` divided by `divisors` where these are the sum of all of a softmax, which is 1, plus a constant.

@@ -45,7 +45,8 @@ constexpr Version kVersions[] = {
     {"Concat", 4, 1, kAny, "axis"},
     {"Constant", 1, 0, 0, "value"},
     {"Constant", 11, 0, 0, "sparse_value value"},
-    {"Constant", 12, 0, 0, "sparse_value value value_float value_floats value_int value_ints value_string value_strings"},
+    {"Constant", 12, 0, 0,
+     "sparse_value value value_float value_floats value_int value_ints value_string value_strings"},
     {"ConstantOfShape", 9, 1, 1, "value"},
     {"CumSum", 11, 2, 2, "exclusive reverse"},
     {"Div", 7, 2, 2, ""},
@@ -174,8 +175,8 @@ std::string with_opset(int64_t opset) { return " in operator set " + std::to_str
 
 void check_opset(int64_t opset) {
   if (opset >= kOldestOpset && opset <= kNewestOpset) return;
-  const std::string known =
-      "known are " + std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) + "; export with opset_version=17";
+  const std::string known = "known are " + std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
+                            "; export with opset_version=17";
   if (opset == 0) throw ConvertError("the model does not say which version of ONNX's operator set it uses; " + known);
   throw ConvertError("the model uses version " + std::to_string(opset) + " of ONNX's operator set; " + known);
 }
@@ -192,11 +193,13 @@ void check_operator(const OnnxNode& node, int64_t opset) {
   if (in_force == nullptr) throw ConvertError("is no operator" + with_opset(opset));
   for (const auto& attribute : node.attributes) {
     if (!lists(in_force->attributes, attribute.first)) {
-      throw ConvertError("has the attribute " + in_quotes(attribute.first) + ", which it does not have" + with_opset(opset));
+      throw ConvertError("has the attribute " + in_quotes(attribute.first) + ", which it does not have" +
+                         with_opset(opset));
     }
   }
   if (node.inputs.size() < in_force->fewest_inputs || node.inputs.size() > in_force->most_inputs) {
-    throw ConvertError("has " + std::to_string(node.inputs.size()) + " inputs, which it cannot have" + with_opset(opset));
+    throw ConvertError("has " + std::to_string(node.inputs.size()) + " inputs, which it cannot have" +
+                       with_opset(opset));
   }
 }
 

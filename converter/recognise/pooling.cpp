@@ -67,12 +67,13 @@ std::optional<Ref> guarded(const Expressions& expressions, Ref divisor) {
   if (expression->kind == ExpressionKind::kActivation && scaled.scale == 1) {
     const Activation& activation = expression->activation;
     const Ref inner = expression->inputs[scaled.of.column];
-    if (activation.kind == ActivationKind::kClamp && scaled.shift == 0 && activation.alpha > 0 && activation.alpha <= 1 &&
-        std::isinf(activation.beta)) {
+    if (activation.kind == ActivationKind::kClamp && scaled.shift == 0 && activation.alpha > 0 &&
+        activation.alpha <= 1 && std::isinf(activation.beta)) {
       return inner;
     }
     const Scaled below = expressions.scaled(inner);  // relu(n - 1) + 1
-    if (activation.kind == ActivationKind::kRelu && scaled.shift == 1 && below.scale == 1 && below.shift == -1) return below.of;
+    if (activation.kind == ActivationKind::kRelu && scaled.shift == 1 && below.scale == 1 && below.shift == -1)
+      return below.of;
   }
   const bool small = scaled.shift > 0 && scaled.shift <= 1e-6;
   return small && scaled.scale == 1 ? std::make_optional(scaled.of) : std::nullopt;
@@ -88,7 +89,8 @@ bool counts(const Expressions& expressions, Ref ref, const Expression& pooled) {
   for (size_t i = 0; i < terms.size(); ++i) {
     if (terms[i].product || terms[i].coefficient != 1) return false;
     const std::optional<Mask> mask = mask_of(expressions, terms[i].a);
-    if (!mask || mask->id != pooled.inputs[i] || mask->padding != static_cast<int64_t>(*pooled.padding_id)) return false;
+    if (!mask || mask->id != pooled.inputs[i] || mask->padding != static_cast<int64_t>(*pooled.padding_id))
+      return false;
   }
   return true;
 }
@@ -103,14 +105,17 @@ std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expressio
   for (const std::vector<Term>& terms : sums.terms) {
     Pool pool;
     for (const Term& term : terms) {
-      if (term.product || term.coefficient != terms.front().coefficient || !add(expressions, term.a, pool)) return std::nullopt;
+      if (term.product || term.coefficient != terms.front().coefficient || !add(expressions, term.a, pool))
+        return std::nullopt;
     }
     const float coefficient = terms.empty() ? 0 : terms.front().coefficient;
     const bool mean = coefficient != 1;
-    if (!is_input(expressions, pool.ids) || (mean && coefficient != 1 / static_cast<float>(terms.size()))) return std::nullopt;
+    if (!is_input(expressions, pool.ids) || (mean && coefficient != 1 / static_cast<float>(terms.size())))
+      return std::nullopt;
     // A mean over the whole length, of which some is left out, is neither.
     if (mean && pool.padding) return std::nullopt;
-    const bool in_table = !pool.padding || (*pool.padding >= 0 && static_cast<size_t>(*pool.padding) < pool.table->rows);
+    const bool in_table =
+        !pool.padding || (*pool.padding >= 0 && static_cast<size_t>(*pool.padding) < pool.table->rows);
     if (!in_table) return std::nullopt;
     const auto [at, fresh] = made.emplace(pool.ids.front(), 0);
     if (fresh) {
@@ -127,7 +132,8 @@ std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expressio
     }
     const Expression& pooled = expressions[at->second];
     const bool same = pooled.weight == pool.table && pooled.inputs == pool.ids &&
-                      (pooled.pooling == Pooling::kMean) == mean && pooled.padding_id.has_value() == pool.padding.has_value();
+                      (pooled.pooling == Pooling::kMean) == mean &&
+                      pooled.padding_id.has_value() == pool.padding.has_value();
     if (!same) return std::nullopt;
     result.refs.push_back({at->second, pool.column});
   }
@@ -141,7 +147,8 @@ std::optional<TensorValue> find_pooled_mean(const NodeCall& call, const TensorVa
   for (size_t i = 0; i < divisors.size(); ++i) {
     Ref& ref = result.refs[i];
     const Expression& pooled = expressions.of(ref);
-    if (pooled.kind != ExpressionKind::kPooled || pooled.pooling != Pooling::kSum || !pooled.padding_id) return std::nullopt;
+    if (pooled.kind != ExpressionKind::kPooled || pooled.pooling != Pooling::kSum || !pooled.padding_id)
+      return std::nullopt;
     const std::optional<Ref> count = guarded(expressions, divisors[i]);
     if (!count || !counts(expressions, *count, pooled)) return std::nullopt;
     const auto [at, fresh] = means.emplace(ref.expression, 0);

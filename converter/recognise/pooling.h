@@ -1,5 +1,5 @@
-// Sequences of ids whose embeddings are pooled: a sum, mean or maximum over all columns of one input, with or without those
-// of a padding id.
+// Sequences of ids whose embeddings are pooled: a sum, mean or maximum over all columns of one input, with or without
+// those of a padding id.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace mmoe::converter {
 
-/// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a sum, of
-/// 1 / length for a mean. A factor of (id != padding) leaves the padding out.
+/// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a
+/// sum, of 1 / length for a mean. A factor of (id != padding) leaves the padding out.
 std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like);
 
 /// Pooled sums without padding, divided by the number of ids that are not padding, which must be kept above 0.

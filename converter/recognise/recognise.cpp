@@ -259,7 +259,8 @@ class Recogniser {
   }
 
   void check_level(const Level& level) const {
-    if (level.experts.size() > kMaxExpertsPerLevel) throw ConvertError("not recognised: more than 256 experts in a level");
+    if (level.experts.size() > kMaxExpertsPerLevel)
+      throw ConvertError("not recognised: more than 256 experts in a level");
     if (level.gates.size() > kMaxGatesPerLevel) throw ConvertError("not recognised: more than 64 gates in a level");
   }
 
@@ -274,7 +275,7 @@ class Recogniser {
   std::vector<Vector> logits_;
   std::vector<std::string> tower_names_;
   size_t shared_layers_ = 0;
-  std::map<Vector, size_t> index_;    // of the level before: streams' places among its gates
+  std::map<Vector, size_t> index_;  // of the level before: streams' places among its gates
   size_t num_levels_ = 0;
   Chain trunk_;
   size_t trunk_layers_ = 0;

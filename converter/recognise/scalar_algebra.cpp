@@ -29,9 +29,7 @@ double leading(const Polynomial& polynomial) {
 
 }  // namespace
 
-bool nearly_equal(double a, double b) {
-  return std::fabs(a - b) <= kTolerance * std::max(std::fabs(a), std::fabs(b));
-}
+bool nearly_equal(double a, double b) { return std::fabs(a - b) <= kTolerance * std::max(std::fabs(a), std::fabs(b)); }
 
 bool nearly_equal(const Polynomial& a, const Polynomial& b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
@@ -118,13 +116,13 @@ Polynomial ScalarAlgebra::step(bool or_equal, const Polynomial& argument) {
     return constant(value > 0 || (or_equal && value == 0) ? 1 : 0);
   }
   const bool turned = lead < 0;
-  const Polynomial found = single(or_equal != turned ? AtomKind::kIsNotNegative : AtomKind::kIsPositive,
-                                  scale(argument, 1 / lead));
+  const Polynomial found =
+      single(or_equal != turned ? AtomKind::kIsNotNegative : AtomKind::kIsPositive, scale(argument, 1 / lead));
   return turned ? add(constant(1), found, -1) : found;
 }
 
-// Frameworks give y in place of log(1 + exp(y)) where y is more than 20: the difference, exp(-20), is below the rounding of
-// a float beside 20, as it is from 16 on.
+// Frameworks give y in place of log(1 + exp(y)) where y is more than 20: the difference, exp(-20), is below the
+// rounding of a float beside 20, as it is from 16 on.
 bool ScalarAlgebra::is_guarded_softplus(const Polynomial& condition, const Polynomial& yes, const Polynomial& no) {
   for (const auto& [monomial, coefficient] : no) {
     if (monomial.size() != 1 || atoms_[monomial[0]].kind != AtomKind::kSoftplus || coefficient <= 0) continue;

@@ -1,5 +1,5 @@
-// Functions of one number x in a form that is the same however they are written: polynomials of x and of a few functions
-// whose arguments are such polynomials.
+// Functions of one number x in a form that is the same however they are written: polynomials of x and of a few
+// functions whose arguments are such polynomials.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,21 @@
 
 namespace mmoe::converter {
 
-/// The functions that are left when everything that can be written by others is: relu, for example, for maximum, minimum,
-/// absolute value, clamp and leaky relu; sigmoid for tanh.
-enum class AtomKind { kVariable, kRelu, kIsPositive, kIsNotNegative, kErf, kSqrt, kLog, kReciprocal, kExp, kSigmoid, kSoftplus };
+/// The functions that are left when everything that can be written by others is: relu, for example, for maximum,
+/// minimum, absolute value, clamp and leaky relu; sigmoid for tanh.
+enum class AtomKind {
+  kVariable,
+  kRelu,
+  kIsPositive,
+  kIsNotNegative,
+  kErf,
+  kSqrt,
+  kLog,
+  kReciprocal,
+  kExp,
+  kSigmoid,
+  kSoftplus
+};
 
 /// Factors of a product by their numbers in ScalarAlgebra, ascending; empty for 1.
 using Monomial = std::vector<uint32_t>;
@@ -31,8 +43,8 @@ struct Atom {
 bool nearly_equal(double a, double b);
 bool nearly_equal(const Polynomial& a, const Polynomial& b);
 
-/// Makes polynomials, and knows the functions in them. Where one would have more than 32 terms, or degree more than 6, it
-/// is too_large() from then on, and what it gives means nothing.
+/// Makes polynomials, and knows the functions in them. Where one would have more than 32 terms, or degree more than 6,
+/// it is too_large() from then on, and what it gives means nothing.
 class ScalarAlgebra {
  public:
   ScalarAlgebra() { atoms_.push_back({}); }

@@ -18,7 +18,8 @@ bool is_part_of_function(const Expression& expression, uint32_t column) {
     case ExpressionKind::kAffine:
     case ExpressionKind::kFunction: return true;
     case ExpressionKind::kActivation:
-      return expression.activation.kind != ActivationKind::kDice && expression.activation.kind != ActivationKind::kPRelu;
+      return expression.activation.kind != ActivationKind::kDice &&
+             expression.activation.kind != ActivationKind::kPRelu;
     case ExpressionKind::kSum: return expression.terms[column].size() <= kMaxTermsOfSum;
     default: return false;
   }
@@ -32,13 +33,14 @@ std::vector<Ref> arguments_of(const Expression& expression, uint32_t column) {
       if (term.product) arguments.push_back(term.b);
     }
   } else if (expression.kind != ExpressionKind::kConstant) {
-    for (size_t at = column; at < expression.inputs.size(); at += expression.columns) arguments.push_back(expression.inputs[at]);
+    for (size_t at = column; at < expression.inputs.size(); at += expression.columns)
+      arguments.push_back(expression.inputs[at]);
   }
   return arguments;
 }
 
-/// The scalars that a scalar is calculated of, each after all that read it; and those of them that everything goes through.
-/// Expressions are numbered in the order in which they are calculated, so the largest number is always next.
+/// The scalars that a scalar is calculated of, each after all that read it; and those of them that everything goes
+/// through. Expressions are numbered in the order in which they are calculated, so the largest number is always next.
 struct Walk {
   std::vector<Ref> order;
   std::vector<size_t> variables;  // positions in `order`
@@ -132,7 +134,8 @@ std::vector<double> signature(const Expressions& expressions, const Walk& walk) 
                                    norm.variance[ref.column], norm.epsilon});
     }
     if (expression.kind == ExpressionKind::kSum) {
-      for (const Term& term : expression.terms[ref.column]) result.insert(result.end(), {term.coefficient, term.product ? 1.0 : 0.0});
+      for (const Term& term : expression.terms[ref.column])
+        result.insert(result.end(), {term.coefficient, term.product ? 1.0 : 0.0});
     }
     for (const Ref argument : arguments_of(expression, ref.column)) result.push_back(place(argument));
   }

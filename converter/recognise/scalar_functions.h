@@ -15,8 +15,8 @@ struct ScalarFunction {
   double output_scale = 1, output_shift = 0;
 };
 
-/// `rows`, of a new node; where all its scalars calculate the same activation of one other scalar each, however many nodes
-/// that takes, what is given reads those scalars directly by that activation.
+/// `rows`, of a new node; where all its scalars calculate the same activation of one other scalar each, however many
+/// nodes that takes, what is given reads those scalars directly by that activation.
 TensorValue simplify(const NodeCall& call, TensorValue rows);
 
 }  // namespace mmoe::converter

@@ -66,7 +66,8 @@ std::optional<float> only_value(const NodeCall& call, size_t which) {
     if (expression.kind != ExpressionKind::kConstant) return std::nullopt;
     values.push_back(expression.bias[ref.column]);
   }
-  const bool same = !values.empty() && std::all_of(values.begin(), values.end(), [&](float x) { return x == values[0]; });
+  const bool same =
+      !values.empty() && std::all_of(values.begin(), values.end(), [&](float x) { return x == values[0]; });
   return same ? std::make_optional(values[0]) : std::nullopt;
 }
 
@@ -100,9 +101,10 @@ NodeResults top_k(const NodeCall& call) {
   return results;
 }
 
-/// What a gate's vector becomes when `updates` are put to the places of its k largest among `fill`; nothing when it is no
-/// gate's.
-std::optional<Vector> scattered(const NodeCall& call, const Expression& index, float fill, const Vector& updates, bool ones) {
+/// What a gate's vector becomes when `updates` are put to the places of its k largest among `fill`; nothing when it is
+/// no gate's.
+std::optional<Vector> scattered(const NodeCall& call, const Expression& index, float fill, const Vector& updates,
+                                bool ones) {
   const Expressions& expressions = call.expressions;
   const Vector& logits = index.inputs;
   const size_t size = logits.size(), k = index.columns;
@@ -122,8 +124,9 @@ std::optional<Vector> scattered(const NodeCall& call, const Expression& index, f
   const Vector& selected = expressions.of(updates.front()).inputs;
   if (!is_whole(expressions, selected, ExpressionKind::kTopKValue)) return std::nullopt;
   const Vector& of = expressions.of(selected.front()).inputs;
-  const bool same = of == logits || (is_whole(expressions, logits, ExpressionKind::kSoftmax) &&
-                                     expressions.of(logits.front()).inputs == of && expressions.of(logits.front()).top_k == 0);
+  const bool same =
+      of == logits || (is_whole(expressions, logits, ExpressionKind::kSoftmax) &&
+                       expressions.of(logits.front()).inputs == of && expressions.of(logits.front()).top_k == 0);
   return same ? std::make_optional(made(ExpressionKind::kSoftmax, of)) : std::nullopt;
 }
 
@@ -131,7 +134,8 @@ NodeResults scatter_elements(const NodeCall& call) {
   const TensorValue &data = call.input(0), &indices = call.input(1), &updates = call.input(2);
   const std::string expected = "; expected the k largest of a gate put to their places among zeros or minus infinities";
   const std::optional<float> fill = only_value(call, 0);
-  if (!fill || !indices.is_rows() || call.has_attribute("reduction")) throw ConvertError("scatters into what is calculated" + expected);
+  if (!fill || !indices.is_rows() || call.has_attribute("reduction"))
+    throw ConvertError("scatters into what is calculated" + expected);
   const size_t axis = resolve_axis(call.integer("axis", 0), indices.rank());
   if (axis == indices.batch_axis || data.rank() != indices.rank()) throw ConvertError("scatters along the batch");
   const bool ones = only_value(call, 2) == 1.0f;
@@ -192,7 +196,8 @@ std::optional<TensorValue> mask_by_top_k(const NodeCall& call) {
       // the k-th largest > logit
       const Ref kth = test.inputs[at.column], logit = test.inputs[test.columns + at.column];
       const Expression& value = expressions.of(kth);
-      if (value.kind != ExpressionKind::kTopKValue || kth.column + 1 != value.columns || logit != logits.refs[i]) return std::nullopt;
+      if (value.kind != ExpressionKind::kTopKValue || kth.column + 1 != value.columns || logit != logits.refs[i])
+        return std::nullopt;
       vector = value.inputs;
       k = value.top_k;
     } else {
@@ -230,21 +235,24 @@ std::optional<TensorValue> select_by_mask(const NodeCall& call, const Expression
     if (made.empty()) {
       const Vector logits = softmax.inputs;
       const size_t k = mask.top_k < mask.columns ? mask.top_k : 0;
-      made = call.expressions.all(add(call, ExpressionKind::kSoftmax, logits, logits.size(), k, TopKMode::kTopKOfSoftmax));
+      made =
+          call.expressions.all(add(call, ExpressionKind::kSoftmax, logits, logits.size(), k, TopKMode::kTopKOfSoftmax));
     }
     result.refs.push_back(made[weight.column]);
   }
   return result.refs.empty() ? std::nullopt : std::make_optional(std::move(result));
 }
 
-std::optional<TensorValue> find_softmax_of_top_k(const NodeCall& call, const TensorValue& rows, const Vector& divisors) {
+std::optional<TensorValue> find_softmax_of_top_k(const NodeCall& call, const TensorValue& rows,
+                                                 const Vector& divisors) {
   const Expressions& expressions = call.expressions;
   TensorValue result = rows;
   std::map<uint32_t, Vector> made;  // by the expression that is divided
   for (size_t i = 0; i < divisors.size(); ++i) {
     const Ref weight = rows.refs[i];
     const Scaled sum = expressions.scaled(divisors[i]);
-    if (sum.scale != 1 || std::fabs(sum.shift) > 1e-8 || expressions.of(sum.of).kind != ExpressionKind::kSum) return std::nullopt;
+    if (sum.scale != 1 || std::fabs(sum.shift) > 1e-8 || expressions.of(sum.of).kind != ExpressionKind::kSum)
+      return std::nullopt;
     Vector summed;
     for (const Term& term : expressions.of(sum.of).terms[sum.of.column]) {
       if (term.product || term.coefficient != 1) return std::nullopt;

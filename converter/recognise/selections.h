@@ -1,5 +1,5 @@
-// Top-k gates, in the ways in which they are written: the k largest logits, or weights, are put back to their places among
-// zeros or minus infinities, or a mask is made of them.
+// Top-k gates, in the ways in which they are written: the k largest logits, or weights, are put back to their places
+// among zeros or minus infinities, or a mask is made of them.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@ namespace mmoe::converter {
 /// A softmax over logits of which all but the k largest are minus infinity becomes one with top_k.
 void select_top_k(const Expressions& expressions, Expression& softmax);
 
-/// Where(mask, logits, minus infinity), with a mask of the k largest, or Where(logits < the k-th largest, minus infinity,
-/// logits); nothing for other conditions.
+/// Where(mask, logits, minus infinity), with a mask of the k largest, or Where(logits < the k-th largest, minus
+/// infinity, logits); nothing for other conditions.
 std::optional<TensorValue> mask_by_top_k(const NodeCall& call);
 
 /// The products of a softmax's columns and the mask of its k largest, or of its k largest logits.

@@ -27,7 +27,8 @@ size_t StreamFinder::find(const Vector& vector, size_t depth) {
   for (Chain& expert : stream.experts) {
     if (expert.kind == BaseKind::kMixture) expert.base = lift(expert.base, below);
   }
-  if (!stream.gate.layers.empty() && stream.gate.kind == BaseKind::kMixture) stream.gate.base = lift(stream.gate.base, below);
+  if (!stream.gate.layers.empty() && stream.gate.kind == BaseKind::kMixture)
+    stream.gate.base = lift(stream.gate.base, below);
   order_.push_back(vector);
   return streams_.emplace(vector, std::move(stream)).first->second.level;
 }

@@ -27,7 +27,8 @@ class StreamFinder {
 
   /// The stream as one of `level`, which is not below its own.
   Vector lift(Vector vector, size_t level);
-  /// What layers make of the input, as a stream of `level`; `layers` is how many of the chain's. Leaves the chain the others.
+  /// What layers make of the input, as a stream of `level`; `layers` is how many of the chain's. Leaves the chain the
+  /// others.
   void lift_input(Chain& chain, size_t layers, size_t level);
 
   const MixedStream& at(const Vector& vector) const { return streams_.at(vector); }

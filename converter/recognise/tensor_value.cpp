@@ -18,7 +18,8 @@ size_t TensorValue::size() const {
 void require_plain(const std::vector<int64_t>& integers) {
   for (const int64_t integer : integers) {
     if (integer == kBatchSize || integer == kUnknownSize) {
-      throw ConvertError("has the number " + std::to_string(integer) + ", which the converter keeps for the batch's size");
+      throw ConvertError("has the number " + std::to_string(integer) +
+                         ", which the converter keeps for the batch's size");
     }
   }
 }

@@ -9,8 +9,8 @@
 
 namespace mmoe::converter {
 
-/// The batch's size among the integers of a constant, where a graph asks for a shape. A number that no exporter writes (the
-/// least and largest ones mean "to the end"); a file that has it is refused.
+/// The batch's size among the integers of a constant, where a graph asks for a shape. A number that no exporter writes
+/// (the least and largest ones mean "to the end"); a file that has it is refused.
 constexpr int64_t kBatchSize = -6148914691236517201;
 /// What was calculated from it and is not known. NodeCall::integers() refuses it.
 constexpr int64_t kUnknownSize = -6148914691236517202;
@@ -22,11 +22,11 @@ struct TensorValue {
   std::vector<size_t> shape;  ///< with 1 for the batch
   std::vector<float> floats;
   std::vector<int64_t> integers;
-  Vector refs;                ///< kRows
-  size_t batch_axis = 0;      ///< of has_batch()
-  bool per_row = false;       ///< a constant that every row of the batch has
-  bool ids = false;           ///< kRows: whole numbers, to look rows of a table up with
-  std::string name;           ///< of the constant it came from, for messages
+  Vector refs;            ///< kRows
+  size_t batch_axis = 0;  ///< of has_batch()
+  bool per_row = false;   ///< a constant that every row of the batch has
+  bool ids = false;       ///< kRows: whole numbers, to look rows of a table up with
+  std::string name;       ///< of the constant it came from, for messages
 
   bool is_rows() const { return kind == TensorKind::kRows; }
   bool has_batch() const { return is_rows() || per_row; }
@@ -57,11 +57,12 @@ size_t broadcast_position(const std::vector<size_t>& shape, const std::vector<si
 std::vector<size_t> broadcast_shape(const std::vector<size_t>& a, const std::vector<size_t>& b);
 
 /// An empty tensor of the shape that both have when sizes of 1 are repeated, with their batch. Throws ConvertError when
-/// there is none, when their batches lie on different axes, or when one has several elements where the other has the batch.
+/// there is none, when their batches lie on different axes, or when one has several elements where the other has the
+/// batch.
 TensorValue broadcast_frame(const TensorValue& a, const TensorValue& b);
 
-/// In a graph whose batch is fixed, a constant may be written out for every row: the constant for one, if all rows have the
-/// same; else, or where the sizes say that it is not, the constant as it is.
+/// In a graph whose batch is fixed, a constant may be written out for every row: the constant for one, if all rows have
+/// the same; else, or where the sizes say that it is not, the constant as it is.
 TensorValue fold_fixed_batch(const TensorValue& constant, size_t batch_axis, size_t fixed_batch);
 
 /// "[batch, 3, 4]"

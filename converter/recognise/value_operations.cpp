@@ -27,9 +27,9 @@ bool is_float(int64_t type) { return type == 1 || type == 11; }
 bool is_wide_integer(int64_t type) { return type == 6 || type == 7; }
 
 std::string type_name(int64_t type) {
-  static const std::map<int64_t, std::string> kNames = {{2, "uint8"},  {3, "int8"},     {4, "uint16"},  {5, "int16"},
-                                                        {8, "string"}, {9, "bool"},     {10, "float16"}, {12, "uint32"},
-                                                        {13, "uint64"}, {16, "bfloat16"}};
+  static const std::map<int64_t, std::string> kNames = {
+      {2, "uint8"}, {3, "int8"},     {4, "uint16"},  {5, "int16"},   {8, "string"},
+      {9, "bool"},  {10, "float16"}, {12, "uint32"}, {13, "uint64"}, {16, "bfloat16"}};
   const auto found = kNames.find(type);
   return found != kNames.end() ? found->second : "type " + std::to_string(type);
 }
@@ -65,7 +65,8 @@ void cast_constant(int64_t to, TensorValue& value) {
   if (!is_float(to) && !integers) throw ConvertError("turns a constant into " + type_name(to));
   if (is_float(to) && value.kind == TensorKind::kIntegers) {
     for (const int64_t integer : value.integers) {
-      if (integer == kBatchSize || integer == kUnknownSize) throw ConvertError("calculates with the batch's size as a float");
+      if (integer == kBatchSize || integer == kUnknownSize)
+        throw ConvertError("calculates with the batch's size as a float");
       value.floats.push_back(static_cast<float>(integer));
     }
     value.integers.clear();
@@ -172,14 +173,13 @@ NodeResults constant_of_shape(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_value_operation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Identity", identity},
-      {"Dropout", dropout},
-      {"Cast", cast},
-      {"Constant", constant},
-      {"Shape", shape_of},
-      {"Size", number_of_elements},
-      {"ConstantOfShape", constant_of_shape}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Identity", identity},
+                                                             {"Dropout", dropout},
+                                                             {"Cast", cast},
+                                                             {"Constant", constant},
+                                                             {"Shape", shape_of},
+                                                             {"Size", number_of_elements},
+                                                             {"ConstantOfShape", constant_of_shape}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

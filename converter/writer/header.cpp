@@ -79,7 +79,10 @@ std::optional<schema::LinkKind> plain_kind(const Link& link) {
 class HeaderWriter {
  public:
   explicit HeaderWriter(const HeaderContents& contents)
-      : model_(contents.model), segments_(contents.segments), tensors_(contents.tensors), golden_(contents.golden),
+      : model_(contents.model),
+        segments_(contents.segments),
+        tensors_(contents.tensors),
+        golden_(contents.golden),
         provenance_(contents.provenance) {
     // Fields that hold their default are written too, so that the header's size does not depend on values.
     out_.ForceDefaults(true);
@@ -158,11 +161,11 @@ class HeaderWriter {
     if (gate.logits) logits = write_dense(lowered.logits);
     const auto experts = out_.CreateVector(u32s(gate.experts));
     const bool scaled = gate.logits && !gate.weight_scales.empty();
-    const auto kind = scaled         ? schema::GateKind_ScaledSoftmax
+    const auto kind = scaled        ? schema::GateKind_ScaledSoftmax
                       : gate.logits ? schema::GateKind_Softmax
                                     : schema::GateKind_Constant;
-    const auto mode = gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax
-                                                                  : schema::TopKMode_SoftmaxOfTopK;
+    const auto mode =
+        gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax : schema::TopKMode_SoftmaxOfTopK;
     return schema::CreateGate(out_, name, kind, source_of(gate.input), u32(gate.input.index), hidden, logits, experts,
                               u32(gate.top_k), mode, gate.logits ? -1 : weights, scaled ? weights : -1);
   }
@@ -175,8 +178,7 @@ class HeaderWriter {
       const Expert& expert = level.experts[e];
       const auto name = out_.CreateString(expert.name);
       const auto layers = write_mlp(lowered.experts[e].layers);
-      experts.push_back(
-          schema::CreateExpert(out_, name, source_of(expert.input), u32(expert.input.index), layers));
+      experts.push_back(schema::CreateExpert(out_, name, source_of(expert.input), u32(expert.input.index), layers));
     }
     std::vector<Offset<schema::Gate>> gates;
     for (size_t g = 0; g < level.gates.size(); ++g) {
@@ -200,8 +202,14 @@ class HeaderWriter {
 
   static schema::LinkMap map_of(const Link& link) {
     const Activation& activation = link.activation;
-    return {to_schema(link.source), to_schema(activation.kind, activation.alpha), activation.alpha, activation.beta,
-            link.scale, link.shift, link.lower, link.upper};
+    return {to_schema(link.source),
+            to_schema(activation.kind, activation.alpha),
+            activation.alpha,
+            activation.beta,
+            link.scale,
+            link.shift,
+            link.lower,
+            link.upper};
   }
 
   Offset<schema::Link> write_link(const Link& link) {
@@ -214,8 +222,7 @@ class HeaderWriter {
     const bool classes = link.source == LinkSource::kLogSoftmaxColumn || link.source == LinkSource::kSoftmaxColumn;
     const bool column = classes || link.source == LinkSource::kLogit;
     return schema::CreateLink(out_, kind.value_or(schema::LinkKind_Mapped), link.reads_tower() ? u32(link.tower) : 0,
-                              column ? u32(link.column) : 0, factors, values,
-                              kind ? nullptr : &map);
+                              column ? u32(link.column) : 0, factors, values, kind ? nullptr : &map);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Task>>> write_tasks(const std::vector<Task>& list) {
@@ -258,11 +265,13 @@ class HeaderWriter {
       const SequenceFeature none;
       const auto* found = std::get_if<SequenceFeature>(&feature.kind);
       const SequenceFeature& sequence = found ? *found : none;
-      const auto kind = found ? schema::FeatureKind_Sequence : sparse ? schema::FeatureKind_Sparse : schema::FeatureKind_Dense;
+      const auto kind = found    ? schema::FeatureKind_Sequence
+                        : sparse ? schema::FeatureKind_Sparse
+                                 : schema::FeatureKind_Dense;
       const int32_t embedding = found ? i32(sequence.embedding) : sparse ? i32(sparse->embedding) : -1;
       features.push_back(schema::CreateFeature(
-          out_, name, kind, to_schema(feature.side), u32(model_.feature_columns[i]), u32(feature.width), scaling, vocabulary, embedding,
-          found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
+          out_, name, kind, to_schema(feature.side), u32(model_.feature_columns[i]), u32(feature.width), scaling,
+          vocabulary, embedding, found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
           sequence.padding_id ? i32(*sequence.padding_id) : -1, source));
     }
     return out_.CreateVector(features);
@@ -293,8 +302,7 @@ class HeaderWriter {
       const bool header = i == segments_.segments().size();
       const auto name = out_.CreateString(header ? "header checksum" : segments_.segments()[i].name);
       const uint64_t bytes = header ? sizeof(uint64_t) : segments_.segments()[i].bytes;
-      segments.push_back(
-          schema::CreateSegment(out_, name, placement.offsets[i], bytes, placement.checksums[i]));
+      segments.push_back(schema::CreateSegment(out_, name, placement.offsets[i], bytes, placement.checksums[i]));
     }
     return out_.CreateVector(segments);
   }
@@ -309,8 +317,7 @@ class HeaderWriter {
   Offset<schema::Provenance> write_provenance() {
     const auto converter = out_.CreateString("mmoe-convert " MMOE_VERSION);
     const auto weights = out_.CreateString(provenance_.weights_file);
-    return schema::CreateProvenance(out_, converter, weights, provenance_.weights_xxh64,
-                                    provenance_.description_xxh64);
+    return schema::CreateProvenance(out_, converter, weights, provenance_.weights_xxh64, provenance_.description_xxh64);
   }
 
   const LoweredModel& model_;

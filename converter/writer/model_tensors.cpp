@@ -29,12 +29,12 @@ ModelTensors::VocabularyTensors add_strings(const std::string& name, const std::
     sorted_ids.push_back(id);
   }
   ModelTensors::VocabularyTensors tensors;
-  tensors.keys = static_cast<int32_t>(
-      out.add_tensor(segment, name + " keys", bytes, bytes.size(), 1, schema::DType_U8));
-  tensors.offsets = static_cast<int32_t>(
-      out.add_tensor(segment, name + " offsets", offsets, offsets.size(), 1, schema::DType_U64));
-  tensors.ids = static_cast<int32_t>(
-      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
+  tensors.keys =
+      static_cast<int32_t>(out.add_tensor(segment, name + " keys", bytes, bytes.size(), 1, schema::DType_U8));
+  tensors.offsets =
+      static_cast<int32_t>(out.add_tensor(segment, name + " offsets", offsets, offsets.size(), 1, schema::DType_U64));
+  tensors.ids =
+      static_cast<int32_t>(out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
   return tensors;
 }
 
@@ -49,8 +49,8 @@ ModelTensors::VocabularyTensors add_integers(const std::string& name, const std:
   ModelTensors::VocabularyTensors tensors;
   tensors.keys = static_cast<int32_t>(
       out.add_tensor(segment, name + " keys", sorted_keys, sorted_keys.size(), 1, schema::DType_I64));
-  tensors.ids = static_cast<int32_t>(
-      out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
+  tensors.ids =
+      static_cast<int32_t>(out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
   return tensors;
 }
 
@@ -116,8 +116,8 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
       const std::vector<float>& weights = gate.logits ? gate.weight_scales : gate.constant_weights;
       tensors.constants.back().push_back(
           weights.empty() ? -1
-                      : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
-                                                            weights.size(), schema::DType_F32)));
+                          : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
+                                                                weights.size(), schema::DType_F32)));
     }
   }
 }

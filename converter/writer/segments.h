@@ -43,8 +43,8 @@ class SegmentBuilder {
   uint32_t add_segment(const std::string& name, uint64_t alignment);
 
   /// Index of the new tensor. rows and cols are those of the matrix, not of its padded form.
-  uint32_t add_tensor(uint32_t segment, const std::string& name, uint64_t bytes, GiveBytes give, size_t rows, size_t cols,
-                      schema::DType dtype, schema::Layout layout = schema::Layout_RowMajor);
+  uint32_t add_tensor(uint32_t segment, const std::string& name, uint64_t bytes, GiveBytes give, size_t rows,
+                      size_t cols, schema::DType dtype, schema::Layout layout = schema::Layout_RowMajor);
 
   /// A tensor in memory.
   template <class T>

@@ -4,7 +4,8 @@ __asm(
     ".balign 64\n"
     ".global model_begin\n"
     "model_begin:\n"
-    ".incbin \"" MODEL_FILE "\"\n"
+    ".incbin \"" MODEL_FILE
+    "\"\n"
     ".global model_end\n"
     "model_end:\n"
     ".previous\n");

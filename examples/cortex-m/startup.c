@@ -38,6 +38,19 @@ static void fault(void) {
   semihosting_exit(3);
 }
 
-__attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
-    (void (*)(void))&stack_top, reset, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault,
-    fault, fault, fault};
+__attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {(void (*)(void)) & stack_top,
+                                                                                     reset,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault,
+                                                                                     fault};

@@ -44,49 +44,41 @@ void activate(Activation activation, float alpha, float beta, float* data, std::
     case Activation::kElu:
       return for_each_register<Arch>(data, size, [=](const B& x) { return elu<Arch>(x, B(alpha)); });
     case Activation::kSelu:
-      return for_each_register<Arch>(
-          data, size, [](const B& x) { return B(kSeluScale) * elu<Arch>(x, B(kSeluAlpha)); });
-    case Activation::kSigmoid:
-      return for_each_register<Arch>(data, size, [](const B& x) { return sigmoid<Arch>(x); });
-    case Activation::kTanh:
-      return for_each_register<Arch>(data, size, [](const B& x) { return tanh<Arch>(x); });
-    case Activation::kSilu:
-      return for_each_register<Arch>(data, size, [](const B& x) { return x * sigmoid<Arch>(x); });
-    case Activation::kGelu:
-      return for_each_register<Arch>(data, size, [](const B& x) { return gelu<Arch>(x); });
+      return for_each_register<Arch>(data, size,
+                                     [](const B& x) { return B(kSeluScale) * elu<Arch>(x, B(kSeluAlpha)); });
+    case Activation::kSigmoid: return for_each_register<Arch>(data, size, [](const B& x) { return sigmoid<Arch>(x); });
+    case Activation::kTanh: return for_each_register<Arch>(data, size, [](const B& x) { return tanh<Arch>(x); });
+    case Activation::kSilu: return for_each_register<Arch>(data, size, [](const B& x) { return x * sigmoid<Arch>(x); });
+    case Activation::kGelu: return for_each_register<Arch>(data, size, [](const B& x) { return gelu<Arch>(x); });
     case Activation::kGeluTanh:
       return for_each_register<Arch>(data, size, [](const B& x) { return gelu_tanh<Arch>(x); });
     case Activation::kSoftplus:
       return for_each_register<Arch>(data, size, [](const B& x) { return softplus<Arch>(x); });
     case Activation::kCelu:
       return for_each_register<Arch>(data, size, [=](const B& x) { return celu<Arch>(x, B(alpha)); });
-    case Activation::kMish:
-      return for_each_register<Arch>(data, size, [](const B& x) { return mish<Arch>(x); });
+    case Activation::kMish: return for_each_register<Arch>(data, size, [](const B& x) { return mish<Arch>(x); });
     case Activation::kHardSwish:
-      return for_each_register<Arch>(
-          data, size, [](const B& x) { return x * hard_sigmoid<Arch>(x, B(kSixth), B(0.5f)); });
+      return for_each_register<Arch>(data, size,
+                                     [](const B& x) { return x * hard_sigmoid<Arch>(x, B(kSixth), B(0.5f)); });
     case Activation::kHardSigmoid:
-      return for_each_register<Arch>(
-          data, size, [=](const B& x) { return hard_sigmoid<Arch>(x, B(alpha), B(beta)); });
+      return for_each_register<Arch>(data, size, [=](const B& x) { return hard_sigmoid<Arch>(x, B(alpha), B(beta)); });
     case Activation::kClamp:
       return for_each_register<Arch>(data, size, [=](const B& x) { return clamp<Arch>(x, B(alpha), B(beta)); });
     case Activation::kSwish:
       return for_each_register<Arch>(data, size, [=](const B& x) { return x * sigmoid<Arch>(B(alpha) * x); });
     case Activation::kSoftsign:
-      return for_each_register<Arch>(
-          data, size, [](const B& x) { return divide<Arch>(x, B(1.0f) - negative_abs<Arch>(x)); });
+      return for_each_register<Arch>(data, size,
+                                     [](const B& x) { return divide<Arch>(x, B(1.0f) - negative_abs<Arch>(x)); });
     case Activation::kLogSigmoid:
       return for_each_register<Arch>(data, size, [=](const B& x) { return zero - softplus<Arch>(-x); });
     case Activation::kThreshold:
-      return for_each_register<Arch>(
-          data, size, [=](const B& x) { return xsimd::select(x <= B(alpha), B(beta), x); });
+      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x <= B(alpha), B(beta), x); });
     case Activation::kSquaredRelu:
       return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x < zero, zero, x * x); });
-    case Activation::kExp:
-      return for_each_register<Arch>(data, size, [](const B& x) { return exp<Arch>(x); });
+    case Activation::kExp: return for_each_register<Arch>(data, size, [](const B& x) { return exp<Arch>(x); });
     case Activation::kScaledSoftplus:
-      return for_each_register<Arch>(
-          data, size, [=](const B& x) { return divide<Arch>(softplus<Arch>(B(alpha) * x), B(alpha)); });
+      return for_each_register<Arch>(data, size,
+                                     [=](const B& x) { return divide<Arch>(softplus<Arch>(B(alpha) * x), B(alpha)); });
   }
 }
 

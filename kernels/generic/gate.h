@@ -139,8 +139,7 @@ void gate(const GateArgs& args) {
   }
   if (args.top_k != 0 && !args.top_k_of_softmax) {
     keep_selected<Arch>(args, args.logits, args.logits_stride);
-    softmax_rows<Arch>(args.weights, args.weights_stride, args.num_rows, args.top_k, args.weights,
-                       args.weights_stride);
+    softmax_rows<Arch>(args.weights, args.weights_stride, args.num_rows, args.top_k, args.weights, args.weights_stride);
     return;
   }
   softmax_rows<Arch>(args.logits, args.logits_stride, args.num_rows, args.num_experts, args.weights,

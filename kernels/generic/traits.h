@@ -1,10 +1,11 @@
 // What a kernel set says of its processor beyond what xsimd knows. Everything in generic/ asks Traits<Arch>, never the
 // compiler's macros: those describe the flags of one file, and two sets of one processor family may differ.
 //
-// A file of sets/ defines MMOE_SET, its name, and specialises Traits for its architecture, from BaseTraits or from those
-// of its family (x86.h, neon.h). Two sets may have one architecture: everything that a set compiles is in namespaces of
-// its own, so that no inline function of it has the name of another's. Of two the linker would keep one, perhaps the one
-// that this machine cannot run. That holds for xsimd too, whose namespace is xsimd_avx2 to the set "avx2".
+// A file of sets/ defines MMOE_SET, its name, and specialises Traits for its architecture, from BaseTraits or from
+// those of its family (x86.h, neon.h). Two sets may have one architecture: everything that a set compiles is in
+// namespaces of its own, so that no inline function of it has the name of another's. Of two the linker would keep one,
+// perhaps the one that this machine cannot run. That holds for xsimd too, whose namespace is xsimd_avx2 to the set
+// "avx2".
 #pragma once
 
 #include <cstddef>

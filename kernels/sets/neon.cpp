@@ -1,6 +1,7 @@
 // ARMv7-A with NEON and fused multiply-add (VFPv4): 128-bit registers, 16 of them; subnormals are flushed to zero.
 #define MMOE_SET neon
 #include "kernels/generic/table.h"
+
 #include "kernels/generic/neon.h"
 
 namespace mmoe::kernels {

@@ -1,6 +1,7 @@
 // AArch64: 128-bit registers, 32 of them; fma is part of the baseline.
 #define MMOE_SET neon64
 #include "kernels/generic/table.h"
+
 #include "kernels/generic/neon.h"
 
 namespace mmoe::kernels {

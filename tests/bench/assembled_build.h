@@ -91,8 +91,8 @@ void Assembled<Product>::add_deeper_layers(const Network& network, std::size_t l
 }
 
 template <class Product>
-typename Assembled<Product>::Tower Assembled<Product>::make_tower(const std::vector<Layer>& layers,
-                                                                  const float* stream, std::size_t dim) {
+typename Assembled<Product>::Tower Assembled<Product>::make_tower(const std::vector<Layer>& layers, const float* stream,
+                                                                  std::size_t dim) {
   Tower tower;
   const float* input = stream;
   std::size_t stride = dim;

@@ -53,9 +53,7 @@ void declare(tools::CommandLine& app, Options& options) {
       ->delimiter(',')
       ->one_of(names);
   // Of what run.sh passes, the last counts.
-  app.add_option("--onnxruntime", options.engine.onnxruntime, "libonnxruntime.so")
-      ->type_name("FILE")
-      ->take_last();
+  app.add_option("--onnxruntime", options.engine.onnxruntime, "libonnxruntime.so")->type_name("FILE")->take_last();
   app.add_option("--torch-python", options.engine.torch_python, "a Python that has PyTorch")
       ->type_name("PROGRAM")
       ->take_last();
@@ -67,7 +65,8 @@ void declare(tools::CommandLine& app, Options& options) {
       ->type_name("N")
       ->take_last();
   app.add_option("--csv", options.csv, "write the results there, after every cell")->type_name("FILE")->take_last();
-  app.add_flag("--resume", options.resume, "keep the cells that the CSV file has from the same engines, rounds and slice");
+  app.add_flag("--resume", options.resume,
+               "keep the cells that the CSV file has from the same engines, rounds and slice");
   app.add_flag("--least", options.least, "print the least times too, for a machine that others use meanwhile");
   app.add_flag("--quick", options.quick, "5 rounds of 2 ms: a look, not a measurement");
 }
@@ -102,7 +101,8 @@ AlignedFloats random_inputs(std::size_t size) {
 // Weights as make_models.py or plain_models.py has written them.
 Network read_model(const std::filesystem::path& folder, const std::string& name) {
   const std::filesystem::path torch = folder / (name + ".pt");
-  return read_network(std::filesystem::exists(torch) ? torch : folder / (name + ".safetensors"), folder / (name + ".json"));
+  return read_network(std::filesystem::exists(torch) ? torch : folder / (name + ".safetensors"),
+                      folder / (name + ".json"));
 }
 
 // All cells of the table, one after the other, and what is known of each.
@@ -163,7 +163,8 @@ class Comparison {
   }
 
   void announce(const Estimate& estimate) const {
-    const std::string kept = num_kept_ == 0 ? "" : " (" + std::to_string(num_kept_) + " are in " + options_.csv + " already)";
+    const std::string kept =
+        num_kept_ == 0 ? "" : " (" + std::to_string(num_kept_) + " are in " + options_.csv + " already)";
     std::fprintf(stderr, "%zu cells of %zu engines to measure%s: about %s\n", num_left_, engines_.size(), kept.c_str(),
                  duration_text(num_left_ == 0 ? 0 : estimate.seconds_left()).c_str());
   }

@@ -3,9 +3,9 @@
 namespace mmoe::bench {
 
 // The build defines MMOE_BENCH_NAME and compiles engines/name.cpp where it has found the library.
-#define MMOE_BENCH_WITHOUT(name, package)                              \
-  std::unique_ptr<Engine> make_##name(const EngineOptions&) {          \
-    throw Unavailable("not built in; Debian has it in " package);      \
+#define MMOE_BENCH_WITHOUT(name, package)                         \
+  std::unique_ptr<Engine> make_##name(const EngineOptions&) {     \
+    throw Unavailable("not built in; Debian has it in " package); \
   }
 #ifndef MMOE_BENCH_XNNPACK
 MMOE_BENCH_WITHOUT(xnnpack, "libxnnpack-dev")

@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
     options.num_golden_rows = 1;
     const auto converted = mmoe::converter::convert(mmoe::test::mmoe_description(sizes), {name, 0, 0}, options);
     std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(converted.file.data()), static_cast<std::streamsize>(converted.file.size()));
+    file.write(reinterpret_cast<const char*>(converted.file.data()),
+               static_cast<std::streamsize>(converted.file.size()));
     if (!file.flush()) {
       std::cerr << path << ": cannot be written\n";
       return 1;

@@ -47,9 +47,8 @@ void check(Entry& entry, const Case& what, const AlignedFloats* expected, float 
 
 std::size_t calls_per_slice(Entry& entry, const Case& what, double slice_seconds) {
   const double once = entry.engine->seconds_per_call(what.x, entry.scores.data(), 1);
-  const double one_call = once > slice_seconds / 10
-                              ? once
-                              : entry.engine->seconds_per_call(what.x, entry.scores.data(), 10);
+  const double one_call =
+      once > slice_seconds / 10 ? once : entry.engine->seconds_per_call(what.x, entry.scores.data(), 10);
   return static_cast<std::size_t>(std::max(1.0, std::round(slice_seconds / one_call)));
 }
 

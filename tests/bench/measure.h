@@ -23,8 +23,8 @@ struct MeasureOptions {
 struct Measured {
   std::string engine;
   Kind kind = Kind::kOurs;
-  std::string choice;   ///< how the engine was assembled
-  std::string failure;  ///< not empty: what went wrong; it was not timed then
+  std::string choice;    ///< how the engine was assembled
+  std::string failure;   ///< not empty: what went wrong; it was not timed then
   float difference = 0;  ///< largest, from ours
   double median = 0;     ///< seconds per call
   double best = 0;

@@ -73,8 +73,8 @@ Tensor::Tensor(const Api& api, float* data, std::size_t rows, std::size_t column
   api.require(api.function<CreateInfo>(kCreateCpuMemoryInfo)(kArenaAllocator, kDefaultMemory, memory.out()));
   const std::int64_t shape[] = {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
   using Create = void* (*)(const void*, void*, std::size_t, const std::int64_t*, std::size_t, int, void**);
-  api.require(api.function<Create>(kCreateTensorWithDataAsOrtValue)(
-      memory.get(), data, rows * columns * sizeof(float), shape, 2, kFloat, out()));
+  api.require(api.function<Create>(kCreateTensorWithDataAsOrtValue)(memory.get(), data, rows * columns * sizeof(float),
+                                                                    shape, 2, kFloat, out()));
 }
 
 Session::Session(const Api& api, const Environment& env, const std::filesystem::path& model)

@@ -55,7 +55,8 @@ Network plain_network(const converter::TrainedModel& model) {
           "a gate and a tower per task");
   for (std::size_t t = 0; t < model.tasks.size(); ++t) {
     const converter::Link& link = model.tasks[t].link;
-    const bool sigmoid = link.source == converter::LinkSource::kLogit && link.activation.kind == ActivationKind::kSigmoid;
+    const bool sigmoid =
+        link.source == converter::LinkSource::kLogit && link.activation.kind == ActivationKind::kSigmoid;
     require(sigmoid && link.tower == t && model.towers[t].input == t, "sigmoid links, task by task");
     network.towers.push_back(plain_layers(model.towers[t].layers, ActivationKind::kIdentity));
     require(network.towers[t].back().outputs == 1, "towers end in one logit");

@@ -14,7 +14,8 @@ namespace mmoe::bench {
 namespace {
 
 constexpr const char* kHeader =
-    "model,batch,engine,median_us,best_us,gflop_per_second,ratio_to_ours,largest_difference,calls_per_slice,rounds,slice_s,"
+    "model,batch,engine,median_us,best_us,gflop_per_second,ratio_to_ours,largest_difference,calls_per_slice,rounds,"
+    "slice_s,"
     "assembled_as,not_timed";
 constexpr std::size_t kNumColumns = 13;
 
@@ -37,8 +38,8 @@ std::string numbers(const Cell& cell, const Measured& measured) {
   if (!measured.failure.empty()) return ",,,,,";
   return number("%.4f", measured.median * 1e6) + ',' + number("%.4f", measured.best * 1e6) + ',' +
          number("%.2f", cell.flops / as_written(measured.median) * 1e-9) + ',' +
-         number("%.4f", as_written(measured.median) / as_written(cell.engines[0].median)) + ',' + number("%.2g", double{measured.difference}) + ',' +
-         std::to_string(measured.calls);
+         number("%.4f", as_written(measured.median) / as_written(cell.engines[0].median)) + ',' +
+         number("%.2g", double{measured.difference}) + ',' + std::to_string(measured.calls);
 }
 
 double value_of(const tools::CsvRecord& record, std::size_t field) {
@@ -80,9 +81,9 @@ std::string report_csv(const std::vector<Cell>& cells) {
   std::string out = std::string(kHeader) + '\n';
   for (const Cell& cell : cells) {
     for (const Measured& measured : cell.engines) {
-      out += cell.model + ',' + std::to_string(cell.batch) + ',' + measured.engine + ',' + numbers(cell, measured) + ',' +
-             std::to_string(cell.rounds) + ',' + number("%.9g", cell.slice_seconds) + ',' + quoted(measured.choice) + ',' +
-             quoted(measured.failure) + '\n';
+      out += cell.model + ',' + std::to_string(cell.batch) + ',' + measured.engine + ',' + numbers(cell, measured) +
+             ',' + std::to_string(cell.rounds) + ',' + number("%.9g", cell.slice_seconds) + ',' +
+             quoted(measured.choice) + ',' + quoted(measured.failure) + '\n';
     }
   }
   return out;

@@ -10,11 +10,12 @@
 namespace mmoe::bench {
 
 /// One line per cell and engine: model, batch, engine, median_us, best_us, gflop_per_second, ratio_to_ours,
-/// largest_difference, calls_per_slice, rounds, slice_s, assembled_as, not_timed. Where `not_timed` says what went wrong,
-/// the numbers are empty.
+/// largest_difference, calls_per_slice, rounds, slice_s, assembled_as, not_timed. Where `not_timed` says what went
+/// wrong, the numbers are empty.
 std::string report_csv(const std::vector<Cell>& cells);
 
-/// The cells of a file that report_csv() wrote. Empty if there is no such file; throws std::runtime_error for another one.
+/// The cells of a file that report_csv() wrote. Empty if there is no such file; throws std::runtime_error for another
+/// one.
 std::vector<Cell> read_cells(const std::string& path);
 
 /// The cell of this model and batch, if it was measured with these options and engines, in this order.

@@ -1,4 +1,5 @@
-// score_calls MODEL BATCH CALLS KERNEL_SET: calls score() as often as said, for instructions.py to count its instructions.
+// score_calls MODEL BATCH CALLS KERNEL_SET: calls score() as often as said, for instructions.py to count its
+// instructions.
 #include <cstdio>
 #include <cstdlib>
 #include <vector>

@@ -1,7 +1,7 @@
 // Writes two models: make_mixed MIXED FEATURES
 //
-// The first has every activation, trunk, stacked levels, top-k gates and all links; the second has item features between
-// the user's.
+// The first has every activation, trunk, stacked levels, top-k gates and all links; the second has item features
+// between the user's.
 #include <cstdio>
 
 #include "tests/unit/models.h"

@@ -4,7 +4,8 @@ __asm(
     ".balign 64\n"
     ".global second_begin\n"
     "second_begin:\n"
-    ".incbin \"" SECOND_MODEL_FILE "\"\n"
+    ".incbin \"" SECOND_MODEL_FILE
+    "\"\n"
     ".global second_end\n"
     "second_end:\n"
     ".previous\n");

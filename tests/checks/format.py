@@ -69,7 +69,8 @@ def main():
         print(f"error: only {len(files)} sources under {args.root}", file=sys.stderr)
         return 1
     if args.fix:
-        subprocess.run([formatter, "-i", *map(str, files)], check=True, cwd=args.root)
+        for _ in range(2):  # a macro of several lines settles at the second time
+            subprocess.run([formatter, "-i", *map(str, files)], check=True, cwd=args.root)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         messages = list(filter(None, pool.map(lambda path: first_difference(formatter, args.root, path), files)))
     for message in messages:

@@ -17,9 +17,7 @@ constexpr std::size_t kMaxArenaBytes = std::size_t{1} << 24;  // larger plans ar
 constexpr std::size_t kRows = 3;
 
 struct Deleter {
-  void operator()(std::uint8_t* bytes) const {
-    ::operator delete(bytes, std::align_val_t(mmoe::Model::kAlignment));
-  }
+  void operator()(std::uint8_t* bytes) const { ::operator delete(bytes, std::align_val_t(mmoe::Model::kAlignment)); }
 };
 
 std::unique_ptr<std::uint8_t, Deleter> aligned_copy(const std::uint8_t* data, std::size_t size) {

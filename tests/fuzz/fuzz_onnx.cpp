@@ -1,5 +1,5 @@
-// libFuzzer: any bytes are an ONNX model whose constants can be read, or a ConvertError; and its graph is a model of the
-// MMoE family whose parts fit together, or a ConvertError.
+// libFuzzer: any bytes are an ONNX model whose constants can be read, or a ConvertError; and its graph is a model of
+// the MMoE family whose parts fit together, or a ConvertError.
 #include "converter/importers/onnx_graph.h"
 #include "converter/importers/open_weights.h"
 #include "converter/recognise/recognise.h"

@@ -142,8 +142,8 @@ class TestRows {
 
   const Model& model_;
   std::size_t num_rows_;
-  std::vector<float> x_;                       // [num_rows, input_dim]
-  std::vector<std::vector<float>> values_;     // a feature each: [num_rows, width]
+  std::vector<float> x_;                        // [num_rows, input_dim]
+  std::vector<std::vector<float>> values_;      // a feature each: [num_rows, width]
   std::vector<std::vector<std::int32_t>> ids_;  // a feature each: [num_rows, length]
 };
 
@@ -290,8 +290,7 @@ class Comparison {
     if (num_gates == 0) return;
     expected_.gates.resize(rows_.size() * num_gates);
     std::vector<float> again(expected_.scores.size());
-    score_part(session, rows_, 0, rows_.size(),
-               {again.data(), model_.num_tasks(), expected_.gates.data(), num_gates});
+    score_part(session, rows_, 0, rows_.size(), {again.data(), model_.num_tasks(), expected_.gates.data(), num_gates});
     compare_scores(again, all_tasks());
   }
 

@@ -87,17 +87,90 @@ Json::json_pointer some_place(const Json& json, ByteSource& bytes) {
   return places[bytes.below(std::min<size_t>(places.size(), 65536))];
 }
 
-const char* const kKeys[] = {
-    "name", "features", "levels", "experts", "gates", "towers", "tasks", "trunk", "layers", "output", "activation",
-    "last_activation", "slopes", "dice", "batch_norm", "batch_norm_epsilon", "batch_norm_position", "layer_norm",
-    "layer_norm_position", "weight", "bias", "output_weight", "output_bias", "orientation", "first_expert",
-    "num_experts", "per", "reads", "logits", "hidden", "mixes", "top_k", "top_k_mode", "temperature", "constant",
-    "link", "ignore", "derived", "split", "chunks", "slice", "axis", "count", "first", "tucker", "kind", "side",
-    "width", "scale", "clip", "projection", "missing", "vocabulary", "first_id", "unknown", "embedding",
-    "first_row", "length", "pooling", "padding_id", "shared_dim", "input_dim", "field_dims", "recipe", "model",
-    "embedding_name", "shared_with", "softmax_column", "product", "tower", "clamp", "shift", "weight_scales",
-    "expected_value", "log_softmax_column", "column", "number", "divide_by", "min", "max", "alpha", "beta",
-    "threshold", "value"};
+const char* const kKeys[] = {"name",
+                             "features",
+                             "levels",
+                             "experts",
+                             "gates",
+                             "towers",
+                             "tasks",
+                             "trunk",
+                             "layers",
+                             "output",
+                             "activation",
+                             "last_activation",
+                             "slopes",
+                             "dice",
+                             "batch_norm",
+                             "batch_norm_epsilon",
+                             "batch_norm_position",
+                             "layer_norm",
+                             "layer_norm_position",
+                             "weight",
+                             "bias",
+                             "output_weight",
+                             "output_bias",
+                             "orientation",
+                             "first_expert",
+                             "num_experts",
+                             "per",
+                             "reads",
+                             "logits",
+                             "hidden",
+                             "mixes",
+                             "top_k",
+                             "top_k_mode",
+                             "temperature",
+                             "constant",
+                             "link",
+                             "ignore",
+                             "derived",
+                             "split",
+                             "chunks",
+                             "slice",
+                             "axis",
+                             "count",
+                             "first",
+                             "tucker",
+                             "kind",
+                             "side",
+                             "width",
+                             "scale",
+                             "clip",
+                             "projection",
+                             "missing",
+                             "vocabulary",
+                             "first_id",
+                             "unknown",
+                             "embedding",
+                             "first_row",
+                             "length",
+                             "pooling",
+                             "padding_id",
+                             "shared_dim",
+                             "input_dim",
+                             "field_dims",
+                             "recipe",
+                             "model",
+                             "embedding_name",
+                             "shared_with",
+                             "softmax_column",
+                             "product",
+                             "tower",
+                             "clamp",
+                             "shift",
+                             "weight_scales",
+                             "expected_value",
+                             "log_softmax_column",
+                             "column",
+                             "number",
+                             "divide_by",
+                             "min",
+                             "max",
+                             "alpha",
+                             "beta",
+                             "threshold",
+                             "value"};
 
 Json some_value(const Json& json, ByteSource& bytes) {
   switch (bytes.below(9)) {
@@ -132,8 +205,10 @@ void change_json(Json& json, ByteSource& bytes) {
     case 0:
       if (!place.empty()) {
         Json& parent = json[place.parent_pointer()];
-        if (parent.is_object()) parent.erase(place.back());
-        else parent.erase(static_cast<size_t>(std::stoul(place.back())));
+        if (parent.is_object())
+          parent.erase(place.back());
+        else
+          parent.erase(static_cast<size_t>(std::stoul(place.back())));
       }
       return;
     case 1: {

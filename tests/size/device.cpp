@@ -1,5 +1,5 @@
-// The same without files and heap, on bare metal and in WebAssembly: a model in flash, an arena in RAM. The baseline has startup, vectors and the C library's
-// memory functions, as any firmware.
+// The same without files and heap, on bare metal and in WebAssembly: a model in flash, an arena in RAM. The baseline
+// has startup, vectors and the C library's memory functions, as any firmware.
 #include <cstring>
 
 #include <mmoe/session.h>
@@ -13,8 +13,9 @@ const std::size_t model_bytes = sizeof model;
 }
 #else
 // By the assembler, so that no compiler looks into it.
-__asm(".section .rodata.model, \"a\"\n.balign 64\n.global model\nmodel: .space 64\n.global model_bytes\nmodel_bytes: "
-      ".word 64\n.previous\n");
+__asm(
+    ".section .rodata.model, \"a\"\n.balign 64\n.global model\nmodel: .space 64\n.global model_bytes\nmodel_bytes: "
+    ".word 64\n.previous\n");
 extern "C" const std::uint8_t model[];
 extern "C" const std::size_t model_bytes;
 #endif

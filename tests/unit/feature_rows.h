@@ -10,8 +10,8 @@
 
 namespace mmoe::test {
 
-/// Column: FeatureColumn or the C interface's. One per feature, in the description's order: price, country, shop, device,
-/// history.
+/// Column: FeatureColumn or the C interface's. One per feature, in the description's order: price, country, shop,
+/// device, history.
 template <class Column>
 struct FeatureRows {
   std::vector<std::int32_t> country, device, shop;

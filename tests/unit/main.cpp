@@ -4,8 +4,8 @@
 
 namespace {
 
-// A case ends at its tenth failed assertion, since a loop over elements would print thousands. The cases behind it still
-// run, which they would not with --abort-after. That option, where it is given, holds instead.
+// A case ends at its tenth failed assertion, since a loop over elements would print thousands. The cases behind it
+// still run, which they would not with --abort-after. That option, where it is given, holds instead.
 class LimitPerCase : public doctest::IReporter {
  public:
   explicit LimitPerCase(const doctest::ContextOptions& options)

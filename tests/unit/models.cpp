@@ -169,7 +169,8 @@ TrainedModel cross_stitch_description(std::uint64_t seed) {
   std::size_t width = 10;
   for (std::size_t l = 0; l < 2; ++l) {
     Level level;
-    for (std::size_t t = 0; t < 2; ++t) level.experts.push_back(expert(l == 0 ? 0 : t, random_mlp(width, {14}, random)));
+    for (std::size_t t = 0; t < 2; ++t)
+      level.experts.push_back(expert(l == 0 ? 0 : t, random_mlp(width, {14}, random)));
     level.gates.push_back(constant_gate({0, 1}, {0.9f, 0.1f}));
     level.gates.push_back(constant_gate({0, 1}, {0.2f, 0.8f}));
     model.levels.push_back(level);
@@ -192,7 +193,8 @@ TrainedModel mixed_description(std::uint64_t seed) {
   Level first;
   const ActivationKind kinds[] = {ActivationKind::kElu,  ActivationKind::kSelu,    ActivationKind::kSilu,
                                   ActivationKind::kRelu, ActivationKind::kSigmoid, ActivationKind::kPRelu};
-  for (const ActivationKind kind : kinds) first.experts.push_back(expert(0, random_mlp(21, {17, 9}, random, kind, kind)));
+  for (const ActivationKind kind : kinds)
+    first.experts.push_back(expert(0, random_mlp(21, {17, 9}, random, kind, kind)));
   first.experts[3].layers[0].norm_after_activation = random_norm(17, random);
   first.experts[4].layers[1].norm_after_activation = random_norm(9, random);
   first.gates.push_back(softmax_gate(21, iota(6), random));
@@ -217,9 +219,12 @@ TrainedModel mixed_description(std::uint64_t seed) {
   model.towers.push_back({"b", 1, random_mlp(8, {1}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
   model.towers.push_back({"c", 2, random_mlp(8, {7, 4}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
   model.towers.push_back({"d", 2, random_mlp(8, {7, 2}, random, ActivationKind::kRelu, ActivationKind::kIdentity)});
-  model.tasks = {{"click", sigmoid_link(0)},       {"price", identity_link(1)},
-                 {"class", softmax_link(2, 3)},    {"buy", product_link({0, 2})},
-                 {"buy twice", product_link({3, 3, 0})}, {"two-class", softmax_link(3, 1)}};
+  model.tasks = {{"click", sigmoid_link(0)},
+                 {"price", identity_link(1)},
+                 {"class", softmax_link(2, 3)},
+                 {"buy", product_link({0, 2})},
+                 {"buy twice", product_link({3, 3, 0})},
+                 {"two-class", softmax_link(3, 1)}};
   name_all(model);
   return model;
 }
@@ -234,7 +239,8 @@ TrainedModel normalised_description(std::size_t top_k, std::uint64_t seed) {
   model.trunk[0].layer_norm_before_activation = random_layer_norm(21, random);
   Level level;
   for (std::size_t e = 0; e < 5; ++e) {
-    level.experts.push_back(expert(0, random_mlp(21, {17, 9}, random, e == 4 ? ActivationKind::kPRelu : ActivationKind::kGelu)));
+    level.experts.push_back(
+        expert(0, random_mlp(21, {17, 9}, random, e == 4 ? ActivationKind::kPRelu : ActivationKind::kGelu)));
   }
   const auto layer = [&](std::size_t e, std::size_t l) -> DenseLayer& { return level.experts[e].layers[l]; };
   layer(0, 0).activation = {ActivationKind::kDice, 0, random.floats(17), random_norm(17, random), 0};

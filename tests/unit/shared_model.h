@@ -19,7 +19,7 @@ struct SharedSizes {
   std::uint32_t levels = 1, experts = 1, gates = 1, layers = 1;
   std::uint32_t width = 16;  ///< of x and of every layer
   std::uint32_t top_k = 0;
-  std::uint32_t length = 0;  ///< of a sequence that is all of x; 0: no features
+  std::uint32_t length = 0;       ///< of a sequence that is all of x; 0: no features
   std::uint32_t golden_rows = 0;  ///< of zeros
 };
 
@@ -47,16 +47,20 @@ class SharedModel {
  private:
   static std::uint64_t floats(std::uint32_t outputs) { return padded_outputs(outputs); }
 
-  flatbuffers::Offset<schema::Tensor> tensor(std::uint64_t from, std::uint64_t to, std::uint32_t rows, schema::Layout layout) {
-    return schema::CreateTensor(out_, 0, 0, from * 4, (to - from) * 4, rows, static_cast<std::uint32_t>(
-        (to - from) / (layout == schema::Layout_Panel16 ? padded_outputs(rows) : rows)), schema::DType_F32, layout);
+  flatbuffers::Offset<schema::Tensor> tensor(std::uint64_t from, std::uint64_t to, std::uint32_t rows,
+                                             schema::Layout layout) {
+    return schema::CreateTensor(
+        out_, 0, 0, from * 4, (to - from) * 4, rows,
+        static_cast<std::uint32_t>((to - from) / (layout == schema::Layout_Panel16 ? padded_outputs(rows) : rows)),
+        schema::DType_F32, layout);
   }
 
   flatbuffers::Offset<schema::Dense> dense(std::uint32_t weight, std::uint32_t outputs) {
     return schema::CreateDense(out_, weight, weight + 2, 0, sizes_.width, outputs, schema::ActivationKind_Relu);
   }
 
-  flatbuffers::Offset<schema::Level> level(std::uint32_t num_inputs, flatbuffers::Offset<schema::Dense> layer, flatbuffers::Offset<schema::Dense> logits) {
+  flatbuffers::Offset<schema::Level> level(std::uint32_t num_inputs, flatbuffers::Offset<schema::Dense> layer,
+                                           flatbuffers::Offset<schema::Dense> logits) {
     const auto layers = out_.CreateVector(std::vector<flatbuffers::Offset<schema::Dense>>(sizes_.layers, layer));
     std::vector<flatbuffers::Offset<schema::Expert>> of_input(num_inputs), all_experts(sizes_.experts);
     for (std::uint32_t i = 0; i < num_inputs; ++i) {
@@ -86,7 +90,8 @@ class SharedModel {
     schema::LinkBuilder link(out_);
     link.add_kind(schema::LinkKind_Identity);
     const auto its_link = link.Finish();
-    const std::vector<flatbuffers::Offset<schema::Task>> tasks(1, schema::CreateTask(out_, out_.CreateString("task"), its_link));
+    const std::vector<flatbuffers::Offset<schema::Task>> tasks(
+        1, schema::CreateTask(out_, out_.CreateString("task"), its_link));
     const std::vector<flatbuffers::Offset<schema::Tensor>> tensors = {
         tensor(places_[0], places_[1], sizes_.width, schema::Layout_Panel16),
         tensor(places_[1], places_[2], sizes_.experts, schema::Layout_Panel16),
@@ -95,14 +100,15 @@ class SharedModel {
         tensor(places_[0], places_[0] + sizes_.width, 1, schema::Layout_RowMajor)};
     const auto bytes = static_cast<std::size_t>(places_[3] * 4);
     const std::uint64_t checksum = internal::xxh64(std::vector<std::uint8_t>(bytes).data(), bytes);
-    const std::vector<flatbuffers::Offset<schema::Segment>> segments = {schema::CreateSegment(out_, 0, at, bytes, checksum),
-                                                           schema::CreateSegment(out_, 0, at + bytes, 8, 0)};
+    const std::vector<flatbuffers::Offset<schema::Segment>> segments = {
+        schema::CreateSegment(out_, 0, at, bytes, checksum), schema::CreateSegment(out_, 0, at + bytes, 8, 0)};
     const std::vector<flatbuffers::Offset<schema::Feature>> features = sequence();
     const std::vector<flatbuffers::Offset<schema::Embedding>> embeddings(1, schema::CreateEmbedding(out_, 0, 4));
     const std::vector<float> values(std::size_t{sizes_.golden_rows} * sizes_.width), scores(sizes_.golden_rows);
     const auto golden = schema::CreateGoldenRowsDirect(out_, sizes_.golden_rows, &values, nullptr, &scores);
-    const auto root = schema::CreateModelDirect(out_, schema::kVersionMajor, schema::kVersionMinor, "shared", "MMoE", sizes_.width, 0, &features, &embeddings,
-                                                nullptr, &levels, &towers, &tasks, &tensors, &segments, 1, golden);
+    const auto root = schema::CreateModelDirect(out_, schema::kVersionMajor, schema::kVersionMinor, "shared", "MMoE",
+                                                sizes_.width, 0, &features, &embeddings, nullptr, &levels, &towers,
+                                                &tasks, &tensors, &segments, 1, golden);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};
   }

@@ -1,5 +1,5 @@
-// What the checks of a file share: how the first thing that is wrong is told. A check returns false when it has said so;
-// it leaves 220 bytes of message in one place instead of handing them from function to function.
+// What the checks of a file share: how the first thing that is wrong is told. A check returns false when it has said
+// so; it leaves 220 bytes of message in one place instead of handing them from function to function.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,8 @@ class Checker {
   Checker(const schema::Model& root, Error& error) : root_(root), error_(error) {}
 
  protected:
-  /// Sets the error and returns false. The message is `text` with a number for each '%', behind the path, if there is one.
+  /// Sets the error and returns false. The message is `text` with a number for each '%', behind the path, if there is
+  /// one.
   template <class... Numbers>
   bool fail(const Path* path, ErrorCode code, const char* text, Numbers... numbers) const {
 #ifdef MMOE_NO_MESSAGES

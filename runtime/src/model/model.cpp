@@ -41,9 +41,7 @@ Status verify(const Model& model, const LoadOptions& options) {
 }
 
 // "ranker.mmoe: " before the message of an error.
-Error with_path(const char* path, const Error& error) {
-  return make_error(error.code(), path, ": ", error.message());
-}
+Error with_path(const char* path, const Error& error) { return make_error(error.code(), path, ": ", error.message()); }
 
 std::uint64_t all_bytes(const unsigned char*) { return UINT64_MAX; }
 
@@ -108,9 +106,7 @@ std::size_t Model::input_dim() const { return root_of(*this).input_dim(); }
 std::size_t Model::user_dim() const { return root_of(*this).shared_dim(); }
 std::size_t Model::candidate_dim() const { return user_dim() == 0 ? 0 : input_dim() - user_dim(); }
 std::size_t Model::num_tasks() const { return root_of(*this).tasks()->size(); }
-std::size_t Model::num_features() const {
-  return internal::kHasFeatures ? size_of(root_of(*this).features()) : 0;
-}
+std::size_t Model::num_features() const { return internal::kHasFeatures ? size_of(root_of(*this).features()) : 0; }
 
 std::string_view Model::task_name(std::size_t task) const {
   return text_of(root_of(*this).tasks()->Get(static_cast<uoffset_t>(task))->name());
@@ -137,8 +133,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   }
   info.length = info.kind == FeatureKind::kSequence ? feature.length() : 1;
   const schema::Vocabulary& vocabulary = *feature.vocabulary();
-  const schema::Embedding& embedding =
-      *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));
+  const schema::Embedding& embedding = *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));
   info.string_values = vocabulary.kind() == schema::VocabularyKind_Strings;
   info.num_values = vocabulary.size();
   info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();

@@ -10,8 +10,10 @@ namespace {
 
 constexpr bool same(int a, int b) { return a == b; }
 
-#define MMOE_SAME(file, other, name) \
-  static_assert(same(schema::file##_##name, static_cast<int>(other::k##name)), #file " and " #other " differ in " #name)
+#define MMOE_SAME(file, other, name)                                                                \
+  static_assert(same(schema::file##_##name, static_cast<int>(other::k##name)), #file " and " #other \
+                                                                                     " differ "     \
+                                                                                     "in " #name)
 
 #define MMOE_SAME_ACTIVATION(name) MMOE_SAME(ActivationKind, kernels::Activation, name);
 MMOE_ACTIVATIONS(MMOE_SAME_ACTIVATION, MMOE_SAME_ACTIVATION)

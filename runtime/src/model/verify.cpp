@@ -17,8 +17,8 @@ namespace mmoe::internal {
 namespace {
 
 constexpr std::size_t kPrefixBytes = 4;
-constexpr std::size_t kMinBytes = kStartBytes;  // size prefix, root offset, identifier
-constexpr std::size_t kChecksumBytes = 8;       // the file's last ones, the header's checksum
+constexpr std::size_t kMinBytes = kStartBytes;                           // size prefix, root offset, identifier
+constexpr std::size_t kChecksumBytes = 8;                                // the file's last ones, the header's checksum
 constexpr std::uint64_t kMaxHeaderBytes = (std::uint64_t{1} << 31) - 1;  // what FlatBuffers can address
 
 // What stands before a header that has passed as a FlatBuffers buffer may be read.
@@ -122,7 +122,8 @@ Status verify_model(const void* data, std::size_t size, bool verify_checksum) {
   const auto header_bytes = static_cast<std::size_t>(claimed_header_bytes(bytes));
   const bool as_written = !verify_checksum || header_is_as_written(data, size);
   if (!verify_buffer(bytes, header_bytes)) {
-    return as_written ? make_error(ErrorCode::kDamaged, "the header is not a valid FlatBuffers buffer") : altered_header();
+    return as_written ? make_error(ErrorCode::kDamaged, "the header is not a valid FlatBuffers buffer")
+                      : altered_header();
   }
   // Of a file that was cut or appended to, the checksum is not where it is looked for: it is told apart first.
   if ((as_written && !verifier.version()) || !verifier.length(size)) return error;

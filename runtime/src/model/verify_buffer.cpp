@@ -47,7 +47,8 @@ std::uint32_t required_fields(TypeFunction type) {
 
 class BufferVerifier {
  public:
-  BufferVerifier(const std::uint8_t* bytes, std::size_t size) : bytes_(bytes), verifier_(bytes, size, kMaxDepth, kMaxTables) {}
+  BufferVerifier(const std::uint8_t* bytes, std::size_t size)
+      : bytes_(bytes), verifier_(bytes, size, kMaxDepth, kMaxTables) {}
 
   bool run() {
     const uoffset_t root = verifier_.VerifyOffset(kPrefixBytes);
@@ -87,7 +88,8 @@ class BufferVerifier {
   // Of numbers, or of tables: the schema has no others.
   bool vector(const std::uint8_t* at, const TypeTable& type, TypeCode code) {
     if (code.base_type < flatbuffers::ET_STRING) return verifier_.VerifyVectorOrString(at, kBytes[code.base_type]);
-    if (code.base_type != flatbuffers::ET_SEQUENCE || !verifier_.VerifyVectorOrString(at, sizeof(uoffset_t))) return false;
+    if (code.base_type != flatbuffers::ET_SEQUENCE || !verifier_.VerifyVectorOrString(at, sizeof(uoffset_t)))
+      return false;
     for (uoffset_t left = flatbuffers::ReadScalar<uoffset_t>(at); left != 0; --left) {
       at += sizeof(uoffset_t);
       if (!table(at + flatbuffers::ReadScalar<uoffset_t>(at), type.type_refs[code.sequence_ref])) return false;

@@ -168,7 +168,8 @@ class LayerVerifier : Checker {
     const bool constant = gate.kind() == schema::GateKind_Constant;
     if (constant || (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax)) {
       if (!is_row(constant ? gate.constant() : gate.scales(), num_experts)) {
-        return damaged(&path, constant ? "constant: not a row of % floats" : "scales: not a row of % floats", num_experts);
+        return damaged(&path, constant ? "constant: not a row of % floats" : "scales: not a row of % floats",
+                       num_experts);
       }
       if (constant) return true;
     }

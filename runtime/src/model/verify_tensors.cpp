@@ -115,8 +115,8 @@ class FeatureVerifier : Checker {
       }
       const bool behind = root_.shared_dim() == 0 || feature.side() == schema::Side_Item;
       if (feature.column() != next[behind] || feature.width() == 0 || feature.width() > end[behind] - next[behind]) {
-        return damaged(nullptr, "features[%].column: %, expected % and a width that ends within %", i,
-                       feature.column(), next[behind], end[behind]);
+        return damaged(nullptr, "features[%].column: %, expected % and a width that ends within %", i, feature.column(),
+                       next[behind], end[behind]);
       }
       next[behind] += feature.width();
       if (kHasFeatures && feature.kind() != schema::FeatureKind_Dense && !categories(feature, i)) return false;

@@ -51,7 +51,7 @@ std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary,
 std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value) {
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
-                                                                             : Model::kUnknownId;
+                                                                              : Model::kUnknownId;
   }
   const std::int64_t* keys = elements<std::int64_t>(file, vocabulary.keys());
   const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return keys[i] < value; });

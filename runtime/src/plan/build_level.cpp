@@ -43,8 +43,8 @@ std::size_t PlanBuilder::max_selected_of(const schema::Gate& gate) const {
   return has_threshold(gate) ? gate.experts()->size() : top_k_of(gate);
 }
 
-// How likely a row is to leave each of `count` experts unused, were gates' choices random and independent. Of a threshold
-// nothing is known.
+// How likely a row is to leave each of `count` experts unused, were gates' choices random and independent. Of a
+// threshold nothing is known.
 void PlanBuilder::find_chances(const LevelPlan& plan, std::size_t first, std::size_t count, float* unused) const {
   for (std::size_t i = 0; i < count; ++i) unused[i] = 1.0f;
   for (uoffset_t g = 0; g < plan.level.gates()->size(); ++g) {
@@ -139,8 +139,8 @@ void PlanBuilder::add_gates(const LevelPlan& plan) {
     step.args.weights = weights.data;
     step.args.weights_stride = weights.stride;
     step.args.selected = selected;
-    step.threshold = {weights.data,       weights.stride, 0,     num_experts, plan_.min_gate_weight_,
-                      plan_.renormalise_, selected,       counts};
+    step.threshold = {weights.data,           weights.stride,     0,        num_experts,
+                      plan_.min_gate_weight_, plan_.renormalise_, selected, counts};
     ++num_gates_;
     num_gate_weights_ += num_experts;
     add_work(num_experts, max_selected_of(gate) != 0 ? kColumnWork + num_experts : kColumnWork);

@@ -196,8 +196,7 @@ void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, cons
   step.args.epsilon = norm.epsilon();
   step.args.scale = ModelAccess::floats(plan_.data_, norm.scale_shift()) + layer.column();
   step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
-  step.args.activation =
-      behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
+  step.args.activation = behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
   step.args.alpha = layer.alpha();
   step.args.beta = layer.beta();
   if (step.args.dice || step.args.activation == kernels::Activation::kPRelu) {

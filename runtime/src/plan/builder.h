@@ -41,9 +41,9 @@ class PlanBuilder {
   // What one level leaves for the next step of planning. It lies where the work buffers will be, which nobody uses
   // before the program runs. All null while measuring: sizes depend on no address.
   struct Scratch {
-    Buffer* streams;      // [most gates of a level] into the current level
-    Buffer* outputs;      // [most experts and gates of a level, or towers] by place in the group
-    GateOutput* gates;    // [most gates of a level]
+    Buffer* streams;    // [most gates of a level] into the current level
+    Buffer* outputs;    // [most experts and gates of a level, or towers] by place in the group
+    GateOutput* gates;  // [most gates of a level]
   };
 
   // What a column of a normalisation or softmax counts as, in multiply-adds.
@@ -110,9 +110,7 @@ class PlanBuilder {
   static bool same_activation(const schema::Dense& a, const schema::Dense& b);
   static Buffer part_of(const Buffer& output, const schema::Dense& layer, const PanelSpan& span);
 
-  const kernels::KernelCosts& costs() const {
-    return static_cast<const kernels::KernelTable*>(plan_.kernels_)->costs;
-  }
+  const kernels::KernelCosts& costs() const { return static_cast<const kernels::KernelTable*>(plan_.kernels_)->costs; }
   // The place of the stream that is read; of x nothing is known before it is there.
   Buffer stream_at(std::uint32_t stream) const {
     return scratch_.streams && stream != internal::kModelInputStream ? scratch_.streams[stream] : Buffer{0, 0};
@@ -143,9 +141,9 @@ class PlanBuilder {
   internal::TableArena tables_;
   Arena work_;
   Scratch scratch_{};
-  Program* program_ = nullptr;       // null while measuring, as are steps_ and all tables
+  Program* program_ = nullptr;  // null while measuring, as are steps_ and all tables
   internal::Step* steps_ = nullptr;
-  internal::Step scratch_step_{};    // where steps go while measuring
+  internal::Step scratch_step_{};  // where steps go while measuring
   std::size_t num_steps_ = 0;
   std::size_t num_gates_ = 0, num_gate_weights_ = 0;
   std::uint64_t multiply_adds_ = 0;

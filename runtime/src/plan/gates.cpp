@@ -1,7 +1,7 @@
 // The gates of a plan: names, experts and columns of their weights, for reports.
 #include "kernels/assertion.h"
-#include "model/access.h"
 #include "mmoe/plan.h"
+#include "model/access.h"
 #include "plan/needs.h"
 
 namespace mmoe {
@@ -31,8 +31,8 @@ TasksOfGates pass_on(const schema::Level& level, const TasksOfGates& tasks) {
   return previous;
 }
 
-// Of the last level, by its towers. A product of scores has no tower of its own: its factors stand for it, and it stands
-// for those that are auxiliary.
+// Of the last level, by its towers. A product of scores has no tower of its own: its factors stand for it, and it
+// stands for those that are auxiliary.
 TasksOfGates tasks_of_last_level(const schema::Model& root) {
   TasksOfGates tasks;
   const std::size_t num_tasks = root.tasks()->size();
@@ -52,8 +52,8 @@ TasksOfGates tasks_of_last_level(const schema::Model& root) {
   return tasks;
 }
 
-/// Calls take(i, info) for every softmax gate that is needed, from the last to the first: what depends on a gate is known
-/// before it, and only of one level at a time. A program runs them in ascending order.
+/// Calls take(i, info) for every softmax gate that is needed, from the last to the first: what depends on a gate is
+/// known before it, and only of one level at a time. A program runs them in ascending order.
 template <class Take>
 void name_gates(const schema::Model& root, const Needs& needs, std::size_t index, std::size_t column,
                 const Take& take) {

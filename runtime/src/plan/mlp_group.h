@@ -18,12 +18,12 @@ constexpr std::uint32_t kComputedStream = UINT32_MAX - 1;
 
 /// One MLP of a group. It is made anew from the model whenever it is asked for: a list of all would be 20 kB.
 struct MlpJob {
-  std::uint32_t stream;         ///< that it reads
-  const DenseLayers* layers;    ///< null: none
-  const schema::Dense* last;    ///< one more layer behind `layers` (a gate's logits), or null
-  bool sparse;                  ///< runs on the rows of a list
-  const RowList* list;          ///< null: all rows; and while measuring, when there are no lists
-  bool keep;                    ///< the output outlives the level's temporaries
+  std::uint32_t stream;       ///< that it reads
+  const DenseLayers* layers;  ///< null: none
+  const schema::Dense* last;  ///< one more layer behind `layers` (a gate's logits), or null
+  bool sparse;                ///< runs on the rows of a list
+  const RowList* list;        ///< null: all rows; and while measuring, when there are no lists
+  bool keep;                  ///< the output outlives the level's temporaries
 
   std::size_t num_layers() const { return size_of(layers) + (last ? 1 : 0); }
   const schema::Dense& layer(std::size_t i) const {

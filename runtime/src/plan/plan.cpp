@@ -42,9 +42,9 @@ Result<const kernels::KernelTable*> choose_kernels(const PlanOptions& options) {
 
 struct Limit {
   const char* option;
-  std::uint64_t limit;        // 0: the default
-  std::uint64_t least;        // what the default allows every file
-  std::uint64_t for_file;     // and this one
+  std::uint64_t limit;     // 0: the default
+  std::uint64_t least;     // what the default allows every file
+  std::uint64_t for_file;  // and this one
   std::uint64_t needed;
 };
 

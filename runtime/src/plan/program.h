@@ -34,7 +34,7 @@ struct DenseStep {
   float* prefix;            ///< a product over x whose first columns are shared by candidates: room for the
                             ///< accumulators behind them, from which each candidate's row goes on
   bool reads_x;
-  bool alternates;          ///< the panels' order, from call to call
+  bool alternates;  ///< the panels' order, from call to call
 };
 
 /// A normalisation of what a dense step left in one layer's panels.
@@ -53,8 +53,8 @@ struct SelectStep {
   struct Gate {
     const std::uint16_t* selected;  ///< [rows, max_selected] positions in the gate's list of experts
     std::size_t max_selected;
-    const std::uint16_t* counts;    ///< [rows] how many are selected; null: max_selected
-    RowList* const* lists;  ///< per position; null for an expert that runs on all rows
+    const std::uint16_t* counts;  ///< [rows] how many are selected; null: max_selected
+    RowList* const* lists;        ///< per position; null for an expert that runs on all rows
   };
   const Gate* gates;
   std::size_t num_gates;
@@ -71,18 +71,18 @@ struct MixStep {
 /// From a tower's logits, or earlier scores, to one task's scores: the row-th of a block of `rows` is
 /// Program::scores[index * rows + row].
 struct LinkStep {
-  std::uint8_t kind;  ///< schema::LinkKind, not Mapped
+  std::uint8_t kind;           ///< schema::LinkKind, not Mapped
   const schema::LinkMap* map;  ///< what is done with it then; null: nothing
   std::size_t index;
   View logits;
-  std::size_t num_logits;     ///< 0: Product
-  std::size_t first_logit;    ///< column in Output::logits
+  std::size_t num_logits;   ///< 0: Product
+  std::size_t first_logit;  ///< column in Output::logits
   std::size_t column;
   const std::uint32_t* factors;  ///< Product: indices of earlier links
   std::size_t num_factors;
-  float* room;                 ///< Softmax, Expected: for one row of weights; LogSoftmax: for one number per row
-  const float* values;         ///< Expected
-  std::size_t num_sigmoids;    ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
+  float* room;               ///< Softmax, Expected: for one row of weights; LogSoftmax: for one number per row
+  const float* values;       ///< Expected
+  std::size_t num_sigmoids;  ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
 enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink };
@@ -111,7 +111,7 @@ struct FeatureStep {
   std::uint32_t num_ids;
   std::size_t column;  ///< in the program's order (session/x_order.h)
   std::size_t width;
-  const float* table;  ///< Sparse: [num_ids, width]
+  const float* table;                           ///< Sparse: [num_ids, width]
   float offset, factor, lower, upper, missing;  ///< Dense
 };
 
@@ -125,21 +125,21 @@ struct ColumnRun {
 
 class Program {
  public:
-  const void* file;       ///< Model::data()
+  const void* file;  ///< Model::data()
   const kernels::KernelTable* kernels;
   internal::Step* steps;
   std::size_t num_steps;
   internal::FeatureStep* features;
   std::size_t num_features;
-  std::int32_t* ids;      ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
-  internal::View input;   ///< encoded features, or x in the program's order: [block_rows, input_dim]
+  std::int32_t* ids;     ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
+  internal::View input;  ///< encoded features, or x in the program's order: [block_rows, input_dim]
   std::size_t input_dim;
-  std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request
+  std::size_t shared_dim;                  ///< leading columns of x that are the same for all candidates of a request
   const internal::ColumnRun* column_runs;  ///< the caller's columns of x in its order: session/x_order.h
   std::size_t num_column_runs;             ///< 0: the program has them in the same order
-  float* scores;          ///< [links, rows of the block], padded to 16
-  const std::uint32_t* requested;  ///< [requested tasks] indices of links
-  std::size_t bound_rows;  ///< the steps' arguments are for blocks of so many rows
+  float* scores;                           ///< [links, rows of the block], padded to 16
+  const std::uint32_t* requested;          ///< [requested tasks] indices of links
+  std::size_t bound_rows;                  ///< the steps' arguments are for blocks of so many rows
 };
 
 }  // namespace mmoe

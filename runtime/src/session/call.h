@@ -12,9 +12,9 @@ namespace mmoe::internal {
 struct Call {
   const InputCalls* features;  ///< null: `values` are x
   Part part;
-  bool user_is_finite;         ///< or nobody asked for a user
+  bool user_is_finite;  ///< or nobody asked for a user
   std::size_t num_rows;
-  bool interleaved;            ///< raw features, not in `columns`: rows of `values` and `ids`, feature after feature
+  bool interleaved;  ///< raw features, not in `columns`: rows of `values` and `ids`, feature after feature
   Span<const FeatureColumn> columns;
   Span<const float> values;
   Span<const std::int32_t> ids;

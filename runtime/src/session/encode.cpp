@@ -37,8 +37,8 @@ Status look_up(const Program& program, const FeatureStep& feature, const Ids& id
     Status status = resolve_id(program, feature, ids.first_row + row, ids.data[row * ids.stride], program.ids[row]);
     if (!status) return status;
   }
-  program.kernels->lookup({feature.table, feature.width, program.ids, ids.num_rows,
-                           program.input.data + feature.column, program.input.stride});
+  program.kernels->lookup({feature.table, feature.width, program.ids, ids.num_rows, program.input.data + feature.column,
+                           program.input.stride});
   return {};
 }
 

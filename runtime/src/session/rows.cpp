@@ -110,9 +110,7 @@ struct RowsAccess {
 
   static bool is_text(const RawValue& value) { return value.type_ >= Type::kStrings; }
 
-  static bool is_integer(const RawValue& value) {
-    return value.type_ == Type::kInt32s || value.type_ == Type::kInt64s;
-  }
+  static bool is_integer(const RawValue& value) { return value.type_ == Type::kInt32s || value.type_ == Type::kInt64s; }
 
   static double number(const RawValue& value, std::size_t i) {
     switch (value.type_) {
@@ -204,7 +202,8 @@ struct RowsAccess {
       const double exact = number(value, i);
       is_missing = std::isnan(exact);
       constexpr double kEnd = 9223372036854775808.0;  // 2^63
-      if (!is_missing && !(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
+      if (!is_missing &&
+          !(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
         return make_error(ErrorCode::kInvalidArgument, target.at(row),
                           "a number with a fraction or out of range, expected an integer");
       }
@@ -279,7 +278,8 @@ std::size_t Rows::bytes(const Model& model, const RowsOptions& options) {
 }
 
 Result<Rows> Rows::create(const Model& model, const RowsOptions& options) {
-  if (Status status = internal::check_options(*internal::ModelAccess::root(model), options); !status) return status.error();
+  if (Status status = internal::check_options(*internal::ModelAccess::root(model), options); !status)
+    return status.error();
   const std::size_t size = bytes(model, options);
   if (size == SIZE_MAX) {
     return make_error(ErrorCode::kUnsupported, "rows: max_rows ", options.max_rows,
@@ -359,7 +359,8 @@ const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawVal
   return state_->status;
 }
 
-const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets) {
+const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values,
+                               Span<const std::int32_t> row_offsets) {
   if (!state_->status) return state_->status;
   std::size_t index = 0;
   state_->status = RowsAccess::find(*state_, feature, index);

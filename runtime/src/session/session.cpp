@@ -224,8 +224,7 @@ Status Session::set_user(const Input& user) {
   return {};
 }
 
-Status Session::profile(const Input& input, const Output& output, std::uint64_t (*clock)(),
-                        Span<std::uint64_t> ticks) {
+Status Session::profile(const Input& input, const Output& output, std::uint64_t (*clock)(), Span<std::uint64_t> ticks) {
   if (!clock || ticks.size() < plan_.num_steps()) {
     return make_error(ErrorCode::kInvalidArgument, clock ? "ticks: has " : "clock: null; ticks: has ", ticks.size(),
                       " numbers, needs ", plan_.num_steps());

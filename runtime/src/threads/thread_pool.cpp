@@ -105,7 +105,10 @@ struct ThreadPool::State {
 Result<ThreadPool> ThreadPool::create(std::size_t num_threads) {
   if (num_threads == 0 || num_threads > kMaxThreads) {
     return Error(ErrorCode::kInvalidArgument)
-        .append("num_threads: ").append(std::uint64_t{num_threads}).append(", expected 1 to ").append(std::uint64_t{kMaxThreads});
+        .append("num_threads: ")
+        .append(std::uint64_t{num_threads})
+        .append(", expected 1 to ")
+        .append(std::uint64_t{kMaxThreads});
   }
   std::size_t num_started = 1;
   try {
@@ -118,8 +121,10 @@ Result<ThreadPool> ThreadPool::create(std::size_t num_threads) {
   } catch (const std::bad_alloc&) {
   }
   return Error(ErrorCode::kOutOfMemory)
-      .append("the system refuses thread ").append(std::uint64_t{num_started + 1})
-      .append(" of ").append(std::uint64_t{num_threads});
+      .append("the system refuses thread ")
+      .append(std::uint64_t{num_started + 1})
+      .append(" of ")
+      .append(std::uint64_t{num_threads});
 }
 
 ThreadPool::ThreadPool(ThreadPool&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}

@@ -114,8 +114,8 @@ std::vector<StepTime> profile(const Model& model, const BenchOptions& options, s
   std::vector<float> scores(batch * model.num_tasks());
   std::vector<std::uint64_t> ticks(session.plan().num_steps());
   std::size_t calls = 0;
-  for (const std::uint64_t start = nanoseconds();
-       static_cast<double>(nanoseconds() - start) < options.seconds * 1e9; ++calls) {
+  for (const std::uint64_t start = nanoseconds(); static_cast<double>(nanoseconds() - start) < options.seconds * 1e9;
+       ++calls) {
     require(session.profile(Input::x(x, batch), {scores}, nanoseconds, ticks));
   }
   std::vector<StepTime> times;

@@ -15,14 +15,14 @@ namespace mmoe::tools {
 struct BenchOptions {
   std::string model;
   std::vector<std::size_t> batches = {1, 8, 64, 256, 1024};
-  std::string kernel_set;                 ///< empty: as the runtime chooses
+  std::string kernel_set;          ///< empty: as the runtime chooses
   std::vector<std::string> tasks;  ///< empty: all
   std::size_t top_k = 0;
   float min_gate_weight = 0;
   SkipExperts skip_experts = SkipExperts::kWhereFaster;
   bool candidates = false;  ///< the batch is one user's candidates; set_user() is part of the call
   std::size_t threads = 1;
-  double seconds = 0.5;     ///< per batch size
+  double seconds = 0.5;  ///< per batch size
   std::optional<int> cpu;
   PlanLimits limits;
   bool roofline = false;

@@ -60,10 +60,9 @@ std::string bench_text(const BenchOptions& options, const BenchReport& report) {
   std::string out = printable(options.model) + ": " + std::to_string(report.input_dim) + " inputs" +
                     (options.candidates ? " (" + std::to_string(report.user_dim) + " of the user)" : "") + ", " +
                     counted(report.num_tasks, "task") + ", kernel set " + report.kernel_set + ", " +
-                    counted(options.threads, "thread") + "\nload " +
-                    fixed(report.load_seconds * 1e6, 1) + " us, with checksums " +
-                    fixed(report.verified_load_seconds * 1e6, 1) + " us; weights " + human_bytes(report.weight_bytes) +
-                    "\n";
+                    counted(options.threads, "thread") + "\nload " + fixed(report.load_seconds * 1e6, 1) +
+                    " us, with checksums " + fixed(report.verified_load_seconds * 1e6, 1) + " us; weights " +
+                    human_bytes(report.weight_bytes) + "\n";
   if (options.roofline) {
     out += "one core: fma peak " + fixed(report.peak_flops * 1e-9, 1) + " GFLOP/s; reads of the weights' size " +
            fixed(report.read_bandwidth * 1e-9, 1) + " GB/s\n";

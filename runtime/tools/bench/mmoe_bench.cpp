@@ -46,9 +46,7 @@ void declare(CommandLine& app, BenchOptions& options, bool& json) {
       ->type_name("WHEN");
   app.add_flag("--candidates", options.candidates,
                "treat each batch as the candidates of one user, and include setting the user");
-  app.add_option("--threads", options.threads, "threads that share each batch [1]")
-      ->type_name("N")
-      ->range(1, 256);
+  app.add_option("--threads", options.threads, "threads that share each batch [1]")->type_name("N")->range(1, 256);
   app.add_option("--seconds", options.seconds, "time to spend on each batch size, in seconds [0.5]")
       ->type_name("S")
       ->real_range(0.001, 3600.0);

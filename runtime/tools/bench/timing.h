@@ -17,7 +17,7 @@ struct Timing {
 };
 
 struct TimingOptions {
-  double seconds = 0.5;        ///< measuring, after the warm-up
+  double seconds = 0.5;  ///< measuring, after the warm-up
   double warm_up_seconds = 0.1;
   double sample_seconds = 1e-4;  ///< calls shorter than this are timed several at a time
 };

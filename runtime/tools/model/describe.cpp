@@ -45,10 +45,10 @@ Json scaling_of(const schema::Scaling* scaling) {
 
 Json vocabulary_of(const schema::Vocabulary& vocabulary) {
   const bool to_id = vocabulary.unknown() == schema::UnknownRule_Id;
-  return {{"kind", name_of(vocabulary.kind())},
-          {"size", vocabulary.size()},
-          {"unknown",
-           {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
+  return {
+      {"kind", name_of(vocabulary.kind())},
+      {"size", vocabulary.size()},
+      {"unknown", {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
 }
 
 Json embedding_of(const ModelView& view, const schema::Feature& feature) {
@@ -98,8 +98,7 @@ bool has_header_checksum(const schema::Model& model) {
 Json header_checksum_of(const Model& model, const schema::Model& root) {
   if (!has_header_checksum(root)) return {};
   const schema::Segment& segment = *root.segments()->Get(static_cast<Index>(root.header_checksum()));
-  return hexadecimal(
-      flatbuffers::ReadScalar<std::uint64_t>(static_cast<const char*>(model.data()) + segment.offset()));
+  return hexadecimal(flatbuffers::ReadScalar<std::uint64_t>(static_cast<const char*>(model.data()) + segment.offset()));
 }
 
 Json segments_of(const schema::Model& model) {

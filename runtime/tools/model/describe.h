@@ -13,9 +13,9 @@ using Json = nlohmann::ordered_json;
 /// Names and notes are cut behind 1,024 bytes, with "…". Throws ToolError for more than 65,536 segments or tensors.
 /// Keys are only ever added. Counts are numbers, sizes end in _bytes, checksums are 16 hexadecimal digits; a
 /// float that is not finite is null, as is what does not apply. weight_bytes: all tensors but vocabularies.
-///   file, file_bytes, format_version, name, architecture, input_dim, user_dim, candidate_dim, parameters, weight_bytes,
-///   flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows
-///   features [{name, kind, side, column, width,
+///   file, file_bytes, format_version, name, architecture, input_dim, user_dim, candidate_dim, parameters,
+///   weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows features [{name, kind, side, column,
+///   width,
 ///              scaling {offset, factor, lower, upper, missing}                  dense
 ///              vocabulary {kind, size, unknown {rule, id}},                     categorical, sequence
 ///              embedding {name, rows, width, dtype},

@@ -136,10 +136,12 @@ std::string vocabulary_text(const Json& vocabulary) {
   const Json& unknown = vocabulary["unknown"];
   const std::string rule = unknown["rule"];
   const std::string size = number_of(vocabulary["size"]);
-  const std::string values = vocabulary["kind"] == "identity" ? "whole numbers below " + size
-                                                              : size + " " + text_of(vocabulary["kind"]);
+  const std::string values =
+      vocabulary["kind"] == "identity" ? "whole numbers below " + size : size + " " + text_of(vocabulary["kind"]);
   return values + "; unknown: " +
-         (rule == "id" ? "id " + number_of(unknown["id"]) : rule == "zero" ? "zeros" : "refused");
+         (rule == "id"     ? "id " + number_of(unknown["id"])
+          : rule == "zero" ? "zeros"
+                           : "refused");
 }
 
 std::string embedding_text(const Json& embedding) {
@@ -196,8 +198,7 @@ std::string gates_text(const Json& gates) {
   TextTable table({"", "gate", "weights", "reads", "hidden layers", "mixes experts", "top k"});
   for (std::size_t i = 0; i < gates.size(); ++i) {
     const Json& gate = gates[i];
-    table.add({std::to_string(i), text_of(gate["name"]),
-               weights_text(gate), reads_text(gate["reads"]),
+    table.add({std::to_string(i), text_of(gate["name"]), weights_text(gate), reads_text(gate["reads"]),
                layers_text(gate["hidden"]), ranges_text(gate["experts"]), top_k_text(gate)});
   }
   return table.text(kIndent);
@@ -296,8 +297,8 @@ std::string provenance_text(const Json& provenance) {
 
 std::string model_text(const Json& model) {
   std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) +
-                    features_text(model["features"]) + levels_text(model["levels"]) + towers_text(model["towers"]) + tasks_text(model) +
-                    segments_text(model);
+                    features_text(model["features"]) + levels_text(model["levels"]) + towers_text(model["towers"]) +
+                    tasks_text(model) + segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);
 }

@@ -20,8 +20,8 @@ constexpr const char* kNormUses[] = {"before_activation", "after_activation", "d
 constexpr const char* kPoolings[] = {"sum", "mean", "max"};
 constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
-constexpr const char* kLinks[] = {"identity", "sigmoid", "softmax_column", "product", "log_softmax_column",
-                                  "expected_value", "mapped"};
+constexpr const char* kLinks[] = {"identity",           "sigmoid",        "softmax_column", "product",
+                                  "log_softmax_column", "expected_value", "mapped"};
 
 // A value that is appended to an enumeration must be named here: the tables' sizes are checked.
 template <auto last, class Enum, std::size_t size>
@@ -47,9 +47,10 @@ std::vector<std::string> activation_names() {
   std::vector<std::string> names;
   for (int i = 0; i <= schema::ActivationKind_MAX; ++i) {
     const auto kind = static_cast<schema::ActivationKind>(i);
-    names.push_back(kind == schema::ActivationKind_Identity         ? "linear"
-                    : kind == schema::ActivationKind_ScaledSoftplus ? "softplus"
-                                                                    : in_snake_case(schema::EnumNameActivationKind(kind)));
+    names.push_back(kind == schema::ActivationKind_Identity ? "linear"
+                    : kind == schema::ActivationKind_ScaledSoftplus
+                        ? "softplus"
+                        : in_snake_case(schema::EnumNameActivationKind(kind)));
   }
   return names;
 }

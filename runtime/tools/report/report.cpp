@@ -74,9 +74,9 @@ struct Variant {
   std::size_t top_k;
   Scorer scorer;
   Skipping skipping;
-  const float* scores = nullptr;  // of the batch
-  std::vector<double> sums, largest;      // per task, of the change
-  std::vector<std::vector<float>> kept;   // per task, scores of the rows with labels
+  const float* scores = nullptr;         // of the batch
+  std::vector<double> sums, largest;     // per task, of the change
+  std::vector<std::vector<float>> kept;  // per task, scores of the rows with labels
 };
 
 class Reporter {
@@ -109,7 +109,7 @@ class Reporter {
   std::vector<std::unique_ptr<Variant>> variants_;  // all experts last
   std::size_t as_file_ = 0;                         // whose gates the pictures are of
   std::vector<TaskLabels> labelled_;
-  std::vector<std::vector<float>> labels_;          // per task
+  std::vector<std::vector<float>> labels_;  // per task
   std::vector<GateInfo> infos_;
   std::vector<GateStatistics> gates_;  // of each of infos_
   std::uint64_t num_rows_ = 0, num_skipped_ = 0;
@@ -266,9 +266,13 @@ TaskChange Reporter::change_of(const Variant& variant, std::size_t task) const {
 
 TopKReport Reporter::top_k_report(const Variant& variant) const {
   const std::size_t k = variant.top_k;
-  TopKReport report{k, &variant == &all(), variant.skipping.mean_experts(), variant.skipping.mean_multiply_adds(),
+  TopKReport report{k,
+                    &variant == &all(),
+                    variant.skipping.mean_experts(),
+                    variant.skipping.mean_multiply_adds(),
                     skips_experts(model_, k, 1, options_.limits),
-                    skips_experts(model_, k, Plan::kMaxBlockRows, options_.limits), {}};
+                    skips_experts(model_, k, Plan::kMaxBlockRows, options_.limits),
+                    {}};
   for (std::size_t task = 0; task < model_.num_tasks(); ++task) report.tasks.push_back(change_of(variant, task));
   return report;
 }
@@ -296,8 +300,17 @@ Report Reporter::run() {
   }
   check_labels();
 
-  Report report{describe(model_, options_.model_path, false), options_.rows_path, plan().kernel_set(), num_rows_,
-                num_skipped_, all().skipping.num_experts(), all().skipping.all_multiply_adds(), {}, {}, {}, {}};
+  Report report{describe(model_, options_.model_path, false),
+                options_.rows_path,
+                plan().kernel_set(),
+                num_rows_,
+                num_skipped_,
+                all().skipping.num_experts(),
+                all().skipping.all_multiply_adds(),
+                {},
+                {},
+                {},
+                {}};
   const std::vector<std::string> names = gate_names(plan());
   for (std::size_t task = 0; task < model_.num_tasks(); ++task) report.tasks.push_back(task_report(task));
   for (std::size_t i = 0; i < names.size(); ++i) report.gates.push_back(gate_report(i, names[i]));

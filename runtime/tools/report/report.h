@@ -13,10 +13,10 @@ namespace mmoe::tools {
 
 /// One expert as one gate uses it.
 struct ExpertUse {
-  std::size_t expert;             ///< its place in the level
+  std::size_t expert;              ///< its place in the level
   double mean, low, median, high;  ///< of the rows' weights; low and high: what a tenth of the rows are below or above
-  double first_choice;            ///< share of the rows in which it has the largest weight
-  std::vector<double> histogram;  ///< share of the rows by weight, in equal parts of 0 to 1
+  double first_choice;             ///< share of the rows in which it has the largest weight
+  std::vector<double> histogram;   ///< share of the rows by weight, in equal parts of 0 to 1
 };
 
 struct GateReport {
@@ -32,8 +32,8 @@ struct ExpertReport {
   std::string name, layers;
   std::uint64_t multiply_adds;  ///< per row, all of its layers
   std::uint64_t parameters;
-  bool constant;   ///< a constant gate mixes it: its weight does not depend on the row
-  bool has_gate;   ///< some softmax gate that a task needs lists it
+  bool constant;        ///< a constant gate mixes it: its weight does not depend on the row
+  bool has_gate;        ///< some softmax gate that a task needs lists it
   double largest_mean;  ///< of its mean weights, one per gate
   double among_two;     ///< largest share of a gate's rows in which it has one of the two largest weights
   /// Less than kUnusedMean in every gate, and never among a row's two largest.
@@ -49,9 +49,9 @@ struct TaskChange {
 };
 
 struct TopKReport {
-  std::size_t top_k;  ///< 0: as the file says, which is neither a top-k of all gates nor all experts
-  bool is_all;        ///< all experts: what the others are compared with
-  double experts, multiply_adds;  ///< mean per row
+  std::size_t top_k;                ///< 0: as the file says, which is neither a top-k of all gates nor all experts
+  bool is_all;                      ///< all experts: what the others are compared with
+  double experts, multiply_adds;    ///< mean per row
   bool skips_single, skips_blocks;  ///< whether this machine's plan skips experts for single rows, for many at once
   std::vector<TaskChange> tasks;
 };

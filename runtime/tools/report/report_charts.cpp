@@ -9,7 +9,7 @@ namespace mmoe::tools {
 namespace {
 
 constexpr std::size_t kNumColours = 6;
-constexpr double kAxis = 54;    // left of the plot, for its numbers
+constexpr double kAxis = 54;     // left of the plot, for its numbers
 constexpr double kHeight = 150;  // of the plot
 constexpr double kBins = 34;     // of the histograms
 constexpr double kLabels = 43;   // between the two: the expert's number, and how often it is first
@@ -31,8 +31,8 @@ void line(std::string& out, double x1, double y1, double x2, double y2, const st
 }
 
 void rectangle(std::string& out, double x, double y, double width, double height, const std::string& classes) {
-  svg_element(out, "rect", {{"x", at(x)}, {"y", at(y)}, {"width", at(width)}, {"height", at(height)},
-                            {"class", classes}});
+  svg_element(out, "rect",
+              {{"x", at(x)}, {"y", at(y)}, {"width", at(width)}, {"height", at(height)}, {"class", classes}});
 }
 
 // With the decimals that the step has.

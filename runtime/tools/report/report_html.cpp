@@ -65,10 +65,10 @@ std::string task_list(const Report& report) {
 std::string head(const Report& report) {
   const std::string architecture = report.model["architecture"];
   std::string out = "<h1>" + model_name(report) + "</h1>\n";
-  out += paragraph(escaped(architecture) + (architecture.empty() ? "" : " · ") +
-                       file_name(report.model["file"]) + " · on the rows of " + file_name(report.rows_path) +
-                       " · kernel set " + escaped(report.kernel_set),
-                   "soft");
+  out +=
+      paragraph(escaped(architecture) + (architecture.empty() ? "" : " · ") + file_name(report.model["file"]) +
+                    " · on the rows of " + file_name(report.rows_path) + " · kernel set " + escaped(report.kernel_set),
+                "soft");
   out += "<div class=\"tiles\">\n" + tile(with_thousands(report.num_rows), "rows");
   out += tile(with_thousands(report.tasks.size()), report.tasks.size() == 1 ? "task" : "tasks");
   if (has_levels(report)) out += tile(with_thousands(report.model["levels"].size()), "levels");
@@ -106,8 +106,9 @@ std::string mean_table(const Report& report, std::size_t level) {
 
 std::string mean_weights(const Report& report) {
   std::string out = "<h2>Mean weight of each expert</h2>\n";
-  out += paragraph("How much of each gate's mixture an expert is, on average over the rows. The entropy is the mean "
-                   "over the rows; e to its power is how many equally weighted experts would spread as much.");
+  out += paragraph(
+      "How much of each gate's mixture an expert is, on average over the rows. The entropy is the mean "
+      "over the rows; e to its power is how many equally weighted experts would spread as much.");
   for (std::size_t level = 0; level < report.model["levels"].size(); ++level) {
     const std::string table = mean_table(report, level);
     if (!table.empty() && has_levels(report)) out += "<h3>Level " + std::to_string(level + 1) + "</h3>\n";
@@ -135,13 +136,12 @@ std::string feeds(const GateReport& gate) {
 }
 
 std::string gate_card(const Report& report, const GateReport& gate, double top) {
-  const auto first = std::max_element(gate.experts.begin(), gate.experts.end(), [](const auto& a, const auto& b) {
-    return a.first_choice < b.first_choice;
-  });
+  const auto first = std::max_element(gate.experts.begin(), gate.experts.end(),
+                                      [](const auto& a, const auto& b) { return a.first_choice < b.first_choice; });
   std::string out = "<div class=\"card\"><h3>" + escaped(gate.name) + "</h3>\n";
   out += paragraph(feeds(gate) + "Entropy " + fixed(gate.mean_entropy, 2) + " nats, effectively " +
-                       effective_experts(gate) + " experts. Most often first: expert " +
-                       std::to_string(first->expert) + ", in " + percent(first->first_choice) + " of the rows.",
+                       effective_experts(gate) + " experts. Most often first: expert " + std::to_string(first->expert) +
+                       ", in " + percent(first->first_choice) + " of the rows.",
                    "soft");
   out += "<div class=\"wide\">" + gate_chart(gate, top, colour_of(report, gate)) + "</div>\n";
   return out + "<details><summary>Figures</summary>" + use_table(gate) + "</details></div>\n";
@@ -149,9 +149,10 @@ std::string gate_card(const Report& report, const GateReport& gate, double top) 
 
 std::string spreads(const Report& report) {
   std::string out = "<h2>How the weights spread over the rows</h2>\n";
-  out += paragraph("Bars are means, lines reach over the middle 80 % of the rows, with a tick at the median. First in: "
-                   "the share of the rows in which the expert has the largest weight. Below: rows by weight, from 0 to "
-                   "1, each histogram to its own scale.");
+  out += paragraph(
+      "Bars are means, lines reach over the middle 80 % of the rows, with a tick at the median. First in: "
+      "the share of the rows in which the expert has the largest weight. Below: rows by weight, from 0 to "
+      "1, each histogram to its own scale.");
   const double top = top_weight(report);
   for (const GateReport& gate : report.gates) out += gate_card(report, gate, top);
   return out;
@@ -168,8 +169,16 @@ std::string use_of(const ExpertReport& expert) {
 std::string expert_table(const Report& report) {
   const auto parameters = static_cast<double>(report.model["parameters"].get<std::uint64_t>());
   HtmlTable table;
-  table.header = {"expert",  "name",          "layers",         "multiply-adds<br>per row", "of the<br>model",
-                  "weights", "of the<br>model", "largest<br>mean weight", "among the<br>first two", "use"};
+  table.header = {"expert",
+                  "name",
+                  "layers",
+                  "multiply-adds<br>per row",
+                  "of the<br>model",
+                  "weights",
+                  "of the<br>model",
+                  "largest<br>mean weight",
+                  "among the<br>first two",
+                  "use"};
   table.num_texts = 3;
   for (const ExpertReport& expert : report.experts) {
     const auto work = static_cast<double>(expert.multiply_adds), its = static_cast<double>(expert.parameters);
@@ -195,10 +204,11 @@ std::string unused_note(const Report& report) {
 
 std::string experts(const Report& report) {
   return "<h2>What the experts cost, and which are used</h2>\n" + unused_note(report) + expert_table(report) +
-         paragraph("Unused is an expert whose mean weight is less than 1 % in every gate, and which no row has among "
-                   "its two largest weights. The last columns are of the gate that uses the expert most. Weights are "
-                   "counted with 4 bytes for each parameter. Multiply-adds are of dense layers and mixing.",
-                   "soft");
+         paragraph(
+             "Unused is an expert whose mean weight is less than 1 % in every gate, and which no row has among "
+             "its two largest weights. The last columns are of the gate that uses the expert most. Weights are "
+             "counted with 4 bytes for each parameter. Multiply-adds are of dense layers and mixing.",
+             "soft");
 }
 
 // ----------------------------------------------------------------------------------------------------- top-k
@@ -233,8 +243,8 @@ void add_task(const TaskReport& task, const TaskChange& change, const TaskChange
 
 std::string work_table(const Report& report) {
   HtmlTable table;
-  table.header = {"top k", "experts computed<br>per row", "of all", "multiply-adds<br>per row", "of all",
-                  "skips here,<br>1 row / many"};
+  table.header = {"top k",  "experts computed<br>per row", "of all", "multiply-adds<br>per row",
+                  "of all", "skips here,<br>1 row / many"};
   for (const TopKReport& top_k : report.top_k) {
     const double share = top_k.experts / static_cast<double>(report.num_experts);
     const double work = top_k.multiply_adds / report.multiply_adds;
@@ -294,8 +304,8 @@ std::string top_k_charts(const Report& report) {
       if (shown) tasks[next++].values.push_back(drawn(report, t, top_k));
     }
   }
-  const std::string what = any_labels(report) ? quality_names(report) + " against all experts"
-                                              : "Mean change of the scores";
+  const std::string what =
+      any_labels(report) ? quality_names(report) + " against all experts" : "Mean change of the scores";
   return "<div class=\"pair\"><div class=\"card\"><h3>Share of the work, by k</h3>\n<div class=\"wide\">" +
          line_chart(labels, {computed, work}, true) + "</div></div>\n<div class=\"card\"><h3>" + what +
          ", by k</h3>\n<div class=\"wide\">" + line_chart(labels, tasks, false) + "</div></div></div>\n";
@@ -320,14 +330,16 @@ std::string cheapest(const Report& report) {
 
 std::string top_k(const Report& report) {
   std::string out = "<h2>What top-k would skip</h2>\n";
-  out += paragraph("The same rows scored once for each k: every gate keeps its k experts of the largest weight, "
-                   "renormalised (<code>mmoe-score --top-k</code>). A row computes the experts that any of its gates "
-                   "keeps. Changes and differences are against all experts.");
+  out += paragraph(
+      "The same rows scored once for each k: every gate keeps its k experts of the largest weight, "
+      "renormalised (<code>mmoe-score --top-k</code>). A row computes the experts that any of its gates "
+      "keeps. Changes and differences are against all experts.");
   out += cheapest(report) + top_k_charts(report) + work_table(report) + score_table(report);
-  out += paragraph("Skips here: whether the plan for this machine's kernel set skips experts at all, one row at a time "
-                   "and many at once; it computes them side by side where that is estimated to be faster, with the "
-                   "same scores. A file whose own gates are restricted has a line “file”.",
-                   "soft");
+  out += paragraph(
+      "Skips here: whether the plan for this machine's kernel set skips experts at all, one row at a time "
+      "and many at once; it computes them side by side where that is estimated to be faster, with the "
+      "same scores. A file whose own gates are restricted has a line “file”.",
+      "soft");
   return out;
 }
 

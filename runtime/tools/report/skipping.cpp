@@ -56,9 +56,7 @@ void Skipping::add(const float* weights) {
 
 double Skipping::mean_experts() const { return experts_ / static_cast<double>(num_rows_); }
 
-double Skipping::mean_multiply_adds() const {
-  return all_multiply_adds_ - skipped_ / static_cast<double>(num_rows_);
-}
+double Skipping::mean_multiply_adds() const { return all_multiply_adds_ - skipped_ / static_cast<double>(num_rows_); }
 
 bool skips_experts(const Model& model, std::size_t top_k, std::size_t max_batch, const PlanLimits& limits) {
   SessionOptions options;

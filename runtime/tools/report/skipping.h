@@ -36,13 +36,13 @@ class Skipping {
   };
 
   std::vector<Gate> gates_;
-  std::vector<std::vector<double>> costs_;     // [level][expert], multiply-adds; 0 of those that no gate mixes
-  std::vector<std::vector<char>> always_;      // [level][expert]
-  std::vector<std::vector<char>> computed_;    // of the last row
+  std::vector<std::vector<double>> costs_;   // [level][expert], multiply-adds; 0 of those that no gate mixes
+  std::vector<std::vector<char>> always_;    // [level][expert]
+  std::vector<std::vector<char>> computed_;  // of the last row
   std::size_t num_experts_ = 0;
   double all_multiply_adds_ = 0;
   std::uint64_t num_rows_ = 0;
-  double experts_ = 0, skipped_ = 0;           // sums over the rows
+  double experts_ = 0, skipped_ = 0;  // sums over the rows
 };
 
 /// Whether a session of such a plan skips experts at all: the plan computes all side by side where that is faster.

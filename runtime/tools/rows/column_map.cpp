@@ -79,8 +79,7 @@ void check_places(const std::string& where, const std::vector<std::string>& head
     const std::optional<std::uint64_t> number = number_like_x(header[i]);
     if (!number || *number == i) continue;
     throw ToolError(where + ": column " + std::to_string(i) + " (counted from 0) is called " + quoted(header[i]) +
-                    ", which is like a name of another place of x; call the columns x0, x1, …; " +
-                    header_text(header));
+                    ", which is like a name of another place of x; call the columns x0, x1, …; " + header_text(header));
   }
 }
 
@@ -127,8 +126,7 @@ std::vector<std::size_t> find_columns(const std::string& where, const std::vecto
                   "; " + header_text(header));
 }
 
-std::vector<Cell> map_columns(const std::string& where, const std::vector<std::string>& header,
-                              const InputSpec& spec) {
+std::vector<Cell> map_columns(const std::string& where, const std::vector<std::string>& header, const InputSpec& spec) {
   if (spec.features.empty()) return map_x(where, header, spec.input_dim);
   std::vector<Cell> cells;
   std::vector<std::string> names;

@@ -9,7 +9,7 @@ namespace mmoe::tools {
 namespace {
 
 constexpr std::size_t kMaxRecordBytes = 64u << 20;  // what lacks every line end is no table
-constexpr std::size_t kMaxFields = 4u << 20;       // x has at most 2^20 columns
+constexpr std::size_t kMaxFields = 4u << 20;        // x has at most 2^20 columns
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }

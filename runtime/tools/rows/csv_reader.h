@@ -61,7 +61,7 @@ class CsvReader {
  private:
   /// Of the field that is being read.
   enum class State : std::uint8_t {
-    kStart,        ///< nothing but blanks yet
+    kStart,  ///< nothing but blanks yet
     kPlain,
     kQuoted,
     kQuote,        ///< behind a quote within a quoted one: its end, or the first of two
@@ -89,7 +89,7 @@ class CsvReader {
   bool complete_ = false;    ///< the record is: its end has been seen
   bool finished_ = false;
   bool after_cr_ = false;
-  std::uint64_t line_ = 1;         ///< of the next byte
+  std::uint64_t line_ = 1;  ///< of the next byte
   std::uint64_t record_line_ = 1;
   std::size_t record_bytes_ = 0;
 };

@@ -43,8 +43,8 @@ void NpyReader::fail(const std::string& message) const { throw ToolError(source_
 
 void NpyReader::read_bytes(void* to, std::size_t bytes) {
   if (source_.read(to, bytes) == bytes) return;
-  throw ToolError("the file ends after " + counted(rows_read_, "whole row") + " of the " +
-                  with_thousands(rows_) + " that its header promises");
+  throw ToolError("the file ends after " + counted(rows_read_, "whole row") + " of the " + with_thousands(rows_) +
+                  " that its header promises");
 }
 
 void NpyReader::read_header() {
@@ -53,8 +53,8 @@ void NpyReader::read_header() {
   const unsigned version = start[6];
   if (version < 1 || version > 3) throw ToolError("version " + std::to_string(version) + " of the .npy format");
   if (version > 1 && source_.read(start + 10, 2) != 2) throw ToolError("the file ends within the array's header");
-  const std::size_t bytes = version == 1 ? little_endian<std::uint16_t>(start + 8)
-                                         : little_endian<std::uint32_t>(start + 8);
+  const std::size_t bytes =
+      version == 1 ? little_endian<std::uint16_t>(start + 8) : little_endian<std::uint32_t>(start + 8);
   if (bytes > kMaxHeaderBytes) throw ToolError("the array's header claims " + human_bytes(bytes));
   std::string text(bytes, '\0');
   if (source_.read(text.data(), bytes) != bytes) throw ToolError("the file ends within the array's header");

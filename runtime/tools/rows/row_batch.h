@@ -43,8 +43,12 @@ class RowBatch {
   /// A Sparse feature's id, or the first of a Sequence's.
   std::int32_t* ids(std::size_t slot, std::size_t row) { return slots_[slot].ids.data() + row * slots_[slot].width; }
   std::vector<std::string>& kept(std::size_t row) { return kept_[row]; }
-  const float* values(std::size_t slot, std::size_t row) const { return slots_[slot].values.data() + row * slots_[slot].width; }
-  const std::int32_t* ids(std::size_t slot, std::size_t row) const { return slots_[slot].ids.data() + row * slots_[slot].width; }
+  const float* values(std::size_t slot, std::size_t row) const {
+    return slots_[slot].values.data() + row * slots_[slot].width;
+  }
+  const std::int32_t* ids(std::size_t slot, std::size_t row) const {
+    return slots_[slot].ids.data() + row * slots_[slot].width;
+  }
 
  private:
   struct Slot {

@@ -26,8 +26,7 @@ struct RowReaderOptions {
 class RowSource {
  public:
   /// The spec must stay as long.
-  explicit RowSource(const InputSpec& spec)
-      : spec_(spec), counts_(spec.features.empty() ? 1 : spec.features.size()) {}
+  explicit RowSource(const InputSpec& spec) : spec_(spec), counts_(spec.features.empty() ? 1 : spec.features.size()) {}
   virtual ~RowSource() = default;
   RowSource(const RowSource&) = delete;
   RowSource& operator=(const RowSource&) = delete;

@@ -46,7 +46,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 success; 1 the model, rows or a file cannot be used, or the output cannot be written; 2 wrong\n"
     "command line.";
 
-constexpr int kMaxTopK = 1 << 16;   // beyond what the format allows; a negative number must not wrap around
+constexpr int kMaxTopK = 1 << 16;  // beyond what the format allows; a negative number must not wrap around
 constexpr int kMaxBatch = 1 << 20;
 
 struct Options {
@@ -131,8 +131,7 @@ RowReaderOptions reader_options(const Options& options) {
 }
 
 std::unique_ptr<ScoreWriter> make_writer(const Options& options, OutputFile& output,
-                                         const std::vector<std::string>& keep,
-                                         const std::vector<std::string>& tasks) {
+                                         const std::vector<std::string>& keep, const std::vector<std::string>& tasks) {
   if (options.table) return std::make_unique<TableScoreWriter>(output, keep, tasks);
   return std::make_unique<CsvScoreWriter>(output, keep, tasks);
 }

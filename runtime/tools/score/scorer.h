@@ -17,9 +17,9 @@ struct ScorerOptions {
   std::size_t top_k = 0;           ///< 0: as the file says
   float min_gate_weight = 0;       ///< 0: no expert is skipped for its weight
   std::size_t batch_rows = 256;
-  std::string kernel_set;                 ///< empty: MMOE_KERNEL_SET, else the fastest
+  std::string kernel_set;  ///< empty: MMOE_KERNEL_SET, else the fastest
   NonFinite non_finite = NonFinite::kNanScores;
-  bool gates = false;              ///< also the weights of the gates
+  bool gates = false;  ///< also the weights of the gates
   PlanLimits limits;
 };
 

@@ -1,10 +1,10 @@
 #include "runtime/tools/support/byte_source.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/input_files.h"

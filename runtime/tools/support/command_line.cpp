@@ -1,16 +1,16 @@
 #include "runtime/tools/support/command_line.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <iostream>
 #include <new>
 #include <optional>
-#include <unistd.h>
 
 #include "runtime/tools/support/printable.h"
 
@@ -104,9 +104,7 @@ Option* CommandLine::add_function(const std::string& names, const std::function<
 Option* Option::required() { return option_->required(), this; }
 Option* Option::type_name(const std::string& name) { return option_->type_name(name), this; }
 Option* Option::group(const std::string& heading) { return option_->group(heading), this; }
-Option* Option::range(long long least, long long most) {
-  return option_->check(silent(CLI::Range(least, most))), this;
-}
+Option* Option::range(long long least, long long most) { return option_->check(silent(CLI::Range(least, most))), this; }
 Option* Option::real_range(double least, double most) { return option_->check(silent(CLI::Range(least, most))), this; }
 Option* Option::not_negative() { return option_->check(silent(CLI::NonNegativeNumber)), this; }
 Option* Option::one_of(const std::vector<std::string>& words) {

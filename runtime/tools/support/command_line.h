@@ -78,8 +78,8 @@ class CommandLine {
   /// Text below the options in --help.
   void footer(const std::string& text);
 
-  /// `names`: "-o,--output", or "MODEL" for an argument without a name. `value` keeps what it has where the option is not
-  /// given. T: std::string, a number, std::optional<int>, or a vector of strings or unsigned numbers.
+  /// `names`: "-o,--output", or "MODEL" for an argument without a name. `value` keeps what it has where the option is
+  /// not given. T: std::string, a number, std::optional<int>, or a vector of strings or unsigned numbers.
   template <typename T>
   Option* add_option(const std::string& names, T& value, const std::string& text);
 
@@ -111,9 +111,9 @@ class CommandLine {
   std::unique_ptr<Parser> parser_;
 };
 
-/// Parses the command line, and runs `body`, which returns an exit code. What either throws becomes a message on standard
-/// error and an exit code: kExitUsage for UsageError and what does not parse, else kExitFailure. A closed pipe exits with
-/// kExitFailure without a message.
+/// Parses the command line, and runs `body`, which returns an exit code. What either throws becomes a message on
+/// standard error and an exit code: kExitUsage for UsageError and what does not parse, else kExitFailure. A closed pipe
+/// exits with kExitFailure without a message.
 int run_tool(CommandLine& line, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace mmoe::tools

@@ -1,14 +1,14 @@
 #include "runtime/tools/support/input_files.h"
 
-#include <charconv>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <charconv>
 #include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/printable.h"

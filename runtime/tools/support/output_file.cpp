@@ -1,13 +1,13 @@
 #include "runtime/tools/support/output_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <limits>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 #include "runtime/tools/support/error.h"
@@ -97,8 +97,7 @@ void OutputFile::write_at(std::uint64_t offset, std::string_view bytes) {
   flush();  // what was appended before must not come over it
   if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) - bytes.size()) fail(EFBIG);
   while (!bytes.empty()) {
-    const ssize_t written =
-        pwrite(temporary_->descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t written = pwrite(temporary_->descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(errno);
     offset += static_cast<std::uint64_t>(written);

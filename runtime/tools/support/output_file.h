@@ -1,11 +1,11 @@
 // Where a tool writes its result: a file that appears only when it is complete, or standard output.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "runtime/tools/support/temporary_file.h"
 

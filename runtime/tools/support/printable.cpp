@@ -37,17 +37,17 @@ struct Range {
 
 // Unicode's Cc, Zl, Zp, Cf and Co, and what else has no width of its own.
 constexpr Range kEscaped[] = {
-    {0x0000, 0x001f}, {0x007f, 0x009f},  // controls
-    {0x00ad, 0x00ad},                    // soft hyphen
-    {0x034f, 0x034f},                    // combining grapheme joiner
-    {0x0600, 0x0605}, {0x061c, 0x061c}, {0x06dd, 0x06dd}, {0x070f, 0x070f}, {0x08e2, 0x08e2},
-    {0x115f, 0x1160},                    // Hangul fillers
-    {0x180b, 0x180f},                    // Mongolian selectors and vowel separator
-    {0x200b, 0x200f},                    // zero width, marks of direction
-    {0x2028, 0x202e},                    // line and paragraph separator, bidirectional embeddings and overrides
-    {0x2060, 0x206f},                    // word joiner, invisible operators, bidirectional isolates
-    {0x3164, 0x3164}, {0xe000, 0xf8ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
-    {0xfff0, 0xfffb},                    // interlinear annotation
+    {0x0000, 0x001f},   {0x007f, 0x009f},  // controls
+    {0x00ad, 0x00ad},                      // soft hyphen
+    {0x034f, 0x034f},                      // combining grapheme joiner
+    {0x0600, 0x0605},   {0x061c, 0x061c},   {0x06dd, 0x06dd},   {0x070f, 0x070f},
+    {0x08e2, 0x08e2},   {0x115f, 0x1160},  // Hangul fillers
+    {0x180b, 0x180f},                      // Mongolian selectors and vowel separator
+    {0x200b, 0x200f},                      // zero width, marks of direction
+    {0x2028, 0x202e},                      // line and paragraph separator, bidirectional embeddings and overrides
+    {0x2060, 0x206f},                      // word joiner, invisible operators, bidirectional isolates
+    {0x3164, 0x3164},   {0xe000, 0xf8ff},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0},   {0xfff0, 0xfffb},  // interlinear annotation
     {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff},
 };
 

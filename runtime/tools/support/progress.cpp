@@ -1,8 +1,8 @@
 #include "runtime/tools/support/progress.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
-#include <unistd.h>
 
 #include "runtime/tools/support/text.h"
 

@@ -1,19 +1,19 @@
 #include "runtime/tools/support/temporary_file.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
-#include <fcntl.h>
 #include <random>
 #include <string_view>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace mmoe::tools {
 namespace {
@@ -101,8 +101,8 @@ void remove_if_abandoned(int folder, const char* name) {
   if (descriptor < 0) return;
   struct stat opened, named;
   const bool ours = fstat(descriptor, &opened) == 0 && S_ISREG(opened.st_mode) && opened.st_uid == geteuid();
-  if (ours && flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
-      fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && is_same(opened, named)) {
+  if (ours && flock(descriptor, LOCK_EX | LOCK_NB) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+      is_same(opened, named)) {
     unlinkat(folder, name, 0);
   }
   close(descriptor);

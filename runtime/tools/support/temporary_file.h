@@ -1,8 +1,8 @@
 // A file that is written beside its target and takes its name only when it is complete.
 #pragma once
 
-#include <string>
 #include <sys/types.h>
+#include <string>
 
 namespace mmoe::tools {
 

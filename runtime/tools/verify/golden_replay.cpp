@@ -31,9 +31,8 @@ void check_work(const Model& model, const Plan& plan, const PlanLimits& limits) 
   const std::uint64_t limit = std::max<std::uint64_t>(kAlways, kPerByte * model.size_bytes());
   if (each == 0 || rows <= limit / each) return;
   throw ToolError(with_thousands(rows) + " golden rows of " + with_thousands(each) +
-                  " multiply-adds each are more work than is allowed for a file of " +
-                  human_bytes(model.size_bytes()) + ": pass --max-multiply-adds " + std::to_string(each) +
-                  " if you trust the file");
+                  " multiply-adds each are more work than is allowed for a file of " + human_bytes(model.size_bytes()) +
+                  ": pass --max-multiply-adds " + std::to_string(each) + " if you trust the file");
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ struct Replay {
   GoldenReport report{};
 };
 
-/// REQUIRES: the model has golden rows. `kernel_set` null: as Plan::create() chooses. Throws UsageError when there is no
-/// such kernel set, ToolError when scoring fails.
+/// REQUIRES: the model has golden rows. `kernel_set` null: as Plan::create() chooses. Throws UsageError when there is
+/// no such kernel set, ToolError when scoring fails.
 Replay replay_golden_rows(const Model& model, const char* kernel_set, std::size_t batch, const PlanLimits& limits = {});
 
 /// The names of the kernel sets that this build and machine have, fastest first.

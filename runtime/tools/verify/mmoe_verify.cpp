@@ -116,9 +116,9 @@ std::string result_text(const Replay& replay, const Report& report) {
   const std::string largest = "largest difference " + difference_text(replay.report.largest_difference) +
                               (replay.report.exact ? "" : ", allowed " + difference_text(replay.report.tolerance));
   if (replay.report.num_wrong == 0) return largest;
-  return "WRONG: " + with_thousands(replay.report.num_wrong) + " of " + counted(replay.report.num_scores, "score") + "; row " +
-         std::to_string(replay.report.row) + ", task '" + printable(report.tasks[replay.report.task]) + "': " +
-         float_text(replay.report.found) + ", expected " + float_text(replay.report.expected) + "; " + largest;
+  return "WRONG: " + with_thousands(replay.report.num_wrong) + " of " + counted(replay.report.num_scores, "score") +
+         "; row " + std::to_string(replay.report.row) + ", task '" + printable(report.tasks[replay.report.task]) +
+         "': " + float_text(replay.report.found) + ", expected " + float_text(replay.report.expected) + "; " + largest;
 }
 
 std::string status_text(const Status& status) {

@@ -17,9 +17,9 @@ struct Blocking {
   std::size_t outputs, inputs, rows;
 };
 constexpr std::size_t kAll = std::size_t{1} << 20;
-constexpr Blocking kBlockings[] = {{64, kAll, 24}, {64, 128, 24}, {64, 128, 48}, {64, 256, 24}, {64, 256, 96},
-                                   {48, kAll, 24}, {32, kAll, 24}, {16, kAll, 1}, {32, kAll, 1}, {128, kAll, 1},
-                                   {256, kAll, 1}, {64, kAll, 1}};
+constexpr Blocking kBlockings[] = {{64, kAll, 24}, {64, 128, 24},  {64, 128, 48},  {64, 256, 24},
+                                   {64, 256, 96},  {48, kAll, 24}, {32, kAll, 24}, {16, kAll, 1},
+                                   {32, kAll, 1},  {128, kAll, 1}, {256, kAll, 1}, {64, kAll, 1}};
 constexpr int kFirstForOneRow = 7;
 
 class LibxsmmProduct {

@@ -22,7 +22,9 @@ class Ours : public Engine {
   }
 
   void run(const float* x, float* scores) override {
-    if (const Status status = session_->score(Input::x({x, batch_ * model_->input_dim()}, batch_), {{scores, batch_ * model_->num_tasks()}}); !status) {
+    if (const Status status = session_->score(Input::x({x, batch_ * model_->input_dim()}, batch_),
+                                              {{scores, batch_ * model_->num_tasks()}});
+        !status) {
       throw std::runtime_error(status.error().message());
     }
   }

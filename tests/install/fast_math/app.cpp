@@ -31,12 +31,14 @@ bool print_set(const mmoe::Model& model, const char* kernel_set) {
   auto session = mmoe::Session::create(model, options);
   if (!session) return false;
   std::vector<float> x(kRows * model.input_dim()), scores(kRows * model.num_tasks());
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) / 128 - 0.25f;  // exact, by any arithmetic
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = static_cast<float>(i * 37 % 101) / 128 - 0.25f;  // exact, by any arithmetic
   if (!session->score(mmoe::Input::x(x, kRows), {scores}).ok()) return false;
   std::printf("%s exact %d scores %08x\n", kernel_set, session->plan().is_exact(), hash(scores));
 
   x[7 * model.input_dim() + 3] = std::numeric_limits<float>::quiet_NaN();
-  if (!session->score(mmoe::Input::x(x, kRows), {scores}).ok() || !std::isnan(scores[7 * model.num_tasks()])) return false;
+  if (!session->score(mmoe::Input::x(x, kRows), {scores}).ok() || !std::isnan(scores[7 * model.num_tasks()]))
+    return false;
   options.non_finite = mmoe::NonFinite::kError;
   auto strict = mmoe::Session::create(model, options);
   return strict.ok() && strict->score(mmoe::Input::x(x, kRows), {scores}).error().code() == mmoe::ErrorCode::kNonFinite;

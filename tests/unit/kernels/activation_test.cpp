@@ -14,9 +14,10 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // Values around every branch of the elementary functions, and a sweep.
 std::vector<float> interesting_values() {
-  std::vector<float> values = {0.0f, -0.0f, 1.0f, -1.0f, 0.625f, -0.625f, 0.62499f, 0.62501f, -0.62501f, 87.3f, -87.3f,
-                               -87.3365f, -87.33655f, 88.0f, -88.0f, 88.8f, 100.0f, -100.0f, 1e-30f, -1e-30f, 1e30f,
-                               -1e30f, 1e-40f, -1e-40f, 3.4e38f, -3.4e38f, kInfinity, -kInfinity, kNan};
+  std::vector<float> values = {0.0f,      -0.0f,    1.0f,      -1.0f,      0.625f,     -0.625f, 0.62499f, 0.62501f,
+                               -0.62501f, 87.3f,    -87.3f,    -87.3365f,  -87.33655f, 88.0f,   -88.0f,   88.8f,
+                               100.0f,    -100.0f,  1e-30f,    -1e-30f,    1e30f,      -1e30f,  1e-40f,   -1e-40f,
+                               3.4e38f,   -3.4e38f, kInfinity, -kInfinity, kNan};
   for (float x = -90; x < 90; x += 0.0137f) values.push_back(x);
   for (float x = -1; x < 1; x += 0.00037f) values.push_back(x);
   values.resize(padded_outputs(values.size()));

@@ -15,9 +15,15 @@ struct Problem {
   std::vector<float> x, weights, bias, slopes;
 
   Problem(std::size_t rows, std::size_t in, std::size_t out, Random& random)
-      : num_rows(rows), inputs(in), outputs(out), input_stride(in + 3), output_stride(padded_outputs(out) + 16),
-        x(random.floats(rows * (in + 3))), weights(random.floats(panel16_size(out, in))),
-        bias(random.floats(padded_outputs(out))), slopes(random.floats(padded_outputs(out))) {}
+      : num_rows(rows),
+        inputs(in),
+        outputs(out),
+        input_stride(in + 3),
+        output_stride(padded_outputs(out) + 16),
+        x(random.floats(rows * (in + 3))),
+        weights(random.floats(panel16_size(out, in))),
+        bias(random.floats(padded_outputs(out))),
+        slopes(random.floats(padded_outputs(out))) {}
 
   DenseArgs args(std::vector<float>& output, Activation activation) const {
     DenseArgs args{};
@@ -151,7 +157,8 @@ TEST_CASE("dense: NaN and infinity stay in their row and pass relu") {
     table->dense(problem.args(output, Activation::kRelu));
     std::size_t num_wrong = 0;
     for (std::size_t row = 0; row < problem.num_rows; ++row) {
-      for (std::size_t o = 0; o < 16; ++o) num_wrong += std::isnan(output[row * problem.output_stride + o]) != (row == 5);
+      for (std::size_t o = 0; o < 16; ++o)
+        num_wrong += std::isnan(output[row * problem.output_stride + o]) != (row == 5);
     }
     CAPTURE(std::string(table->name));
     CHECK(num_wrong == 0);

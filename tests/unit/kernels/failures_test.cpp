@@ -1,4 +1,5 @@
-// What a failing test prints. The cases fail on purpose and are skipped; a test of their own runs them (tests/CMakeLists.txt).
+// What a failing test prints. The cases fail on purpose and are skipped; a test of their own runs them
+// (tests/CMakeLists.txt).
 #include <string>
 
 #include "tests/unit/kernels/compare.h"

@@ -15,8 +15,8 @@ struct GateResult {
   std::vector<std::uint16_t> selected;
 };
 
-GateResult run_gate(const kernels::KernelTable& table, std::vector<float> logits, std::size_t rows,
-                    std::size_t experts, std::size_t top_k, bool of_softmax) {
+GateResult run_gate(const kernels::KernelTable& table, std::vector<float> logits, std::size_t rows, std::size_t experts,
+                    std::size_t top_k, bool of_softmax) {
   logits.resize(logits.size() + kPanelWidth - 1);  // a kernel may read so far
   const std::size_t stride = padded_outputs(experts);
   std::vector<float> weights(rows * stride);

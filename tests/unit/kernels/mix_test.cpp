@@ -21,7 +21,8 @@ TEST_CASE("mix_experts: every size and kernel set gives the reference's bits") {
         const std::vector<float> weights = random.floats(kRows * 32, 0, 1);
         std::vector<float> expected(kRows * (dim + 16), 7.0f);
         std::vector<float> found = expected;
-        MixArgs args{experts.data(), num_experts, weights.data(), 32, nullptr, nullptr, kRows, dim, expected.data(), dim + 16};
+        MixArgs args{experts.data(), num_experts, weights.data(),  32,      nullptr, nullptr,
+                     kRows,          dim,         expected.data(), dim + 16};
         reference().mix_experts(args);
         args.output = found.data();
         table->mix_experts(args);

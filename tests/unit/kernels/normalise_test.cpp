@@ -24,8 +24,8 @@ struct Problem {
     return values;
   }
   NormArgs args(std::vector<float>& output, bool over_row, bool dice, Activation activation) const {
-    return {output.data(), stride,       nullptr,       num_rows,   width, over_row, dice, 1e-3f,
-            scale.data(),  shift.data(), slopes.data(), activation, 0.3f, 0.7f};
+    return {output.data(), stride,       nullptr,      num_rows,      width,      over_row, dice,
+            1e-3f,         scale.data(), shift.data(), slopes.data(), activation, 0.3f,     0.7f};
   }
 };
 
@@ -44,7 +44,8 @@ void for_each_form(Function function) {
   for (const std::size_t width : {1, 15, 16, 17, 33, 100}) {
     for (const bool over_row : {false, true}) {
       function(width, over_row, true, Activation::kIdentity);
-      for (const Activation activation : {Activation::kIdentity, Activation::kRelu, Activation::kPRelu, Activation::kElu}) {
+      for (const Activation activation :
+           {Activation::kIdentity, Activation::kRelu, Activation::kPRelu, Activation::kElu}) {
         function(width, over_row, false, activation);
       }
     }

@@ -40,9 +40,9 @@ TEST_CASE("verify_buffer: flatc's verdict for a header that is damaged anywhere"
     for (std::size_t at = 12; at + 2 <= header_bytes; at += 2) {
       std::uint16_t original = 0;
       std::memcpy(&original, file.data() + at, sizeof original);
-      const std::uint16_t others[] = {0, static_cast<std::uint16_t>(original ^ 1), static_cast<std::uint16_t>(original ^ 4),
-                                      static_cast<std::uint16_t>(original ^ 0x8000),
-                                      static_cast<std::uint16_t>(random.below(65536))};
+      const std::uint16_t others[] = {
+          0, static_cast<std::uint16_t>(original ^ 1), static_cast<std::uint16_t>(original ^ 4),
+          static_cast<std::uint16_t>(original ^ 0x8000), static_cast<std::uint16_t>(random.below(65536))};
       for (const std::uint16_t other : others) {
         std::memcpy(file.data() + at, &other, sizeof other);
         const bool sound = is_sound(file, header_bytes);

@@ -149,8 +149,7 @@ TEST_CASE("candidates: order of calls, models without users, what is not finite"
   const Request request(model, random);
   std::vector<float> scores(kCandidates * 2);
   Session session = make_session(model, {});
-  CHECK(session.score(Input::x(request.items, 1).candidates(), {scores}).error().code() ==
-        ErrorCode::kInvalidArgument);
+  CHECK(session.score(Input::x(request.items, 1).candidates(), {scores}).error().code() == ErrorCode::kInvalidArgument);
   CHECK(session.set_user(Input::x({}, 1)).error().code() == ErrorCode::kInvalidArgument);
 
   std::vector<float> bad_user = request.user;
@@ -170,11 +169,9 @@ TEST_CASE("candidates: order of calls, models without users, what is not finite"
   REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
   CHECK(strict.set_user(Input::x(bad_user, 1)).error().code() == ErrorCode::kNonFinite);
   // The user of before is gone: nobody's candidates are ranked for somebody else.
-  CHECK(strict.score(Input::x(request.items, 1).candidates(), {scores}).error().code() ==
-        ErrorCode::kInvalidArgument);
+  CHECK(strict.score(Input::x(request.items, 1).candidates(), {scores}).error().code() == ErrorCode::kInvalidArgument);
   REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
-  CHECK(strict.score(Input::x(bad_items, kCandidates).candidates(), {scores}).error().code() ==
-        ErrorCode::kNonFinite);
+  CHECK(strict.score(Input::x(bad_items, kCandidates).candidates(), {scores}).error().code() == ErrorCode::kNonFinite);
 
   const AlignedBytes plain_file = model_file(mmoe_description({}));
   const Model plain = load(plain_file);

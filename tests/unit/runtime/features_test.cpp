@@ -303,7 +303,8 @@ TEST_CASE("sequences: elements that are refused name feature and row") {
   CHECK(status.error().code() == ErrorCode::kInvalidArgument);
   rows.similar[5] = -10;
   status = session->score(Input::columns(rows.columns(), 3), {scores});
-  CHECK(std::string(status.error().message()).find("feature \"similar\", row 1: id -10, expected -1 (unknown) or below 9") == 0);
+  CHECK(std::string(status.error().message())
+            .find("feature \"similar\", row 1: id -10, expected -1 (unknown) or below 9") == 0);
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 
 #include "converter/check/evaluate.h"
 #include "kernels/kernels.h"
-#include "mmoe/mmoe.h"
 #include "mmoe/executor.h"
+#include "mmoe/mmoe.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/feature_rows.h"

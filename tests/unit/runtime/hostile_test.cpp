@@ -206,9 +206,8 @@ TEST_CASE("hostile: links, gate scales and activations that do not fit are refus
     return reinterpret_cast<flatbuffers::Table*>(const_cast<Part*>(part));
   };
   const auto set_map = [&](const schema::LinkMap& map, ErrorCode code = ErrorCode::kDamaged) {
-    return refused(code, [&](schema::Model& root) {
-      *const_cast<schema::LinkMap*>(root.tasks()->Get(0)->link()->map()) = map;
-    });
+    return refused(
+        code, [&](schema::Model& root) { *const_cast<schema::LinkMap*>(root.tasks()->Get(0)->link()->map()) = map; });
   };
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -315,9 +314,11 @@ TEST_CASE("hostile: a norm that does not fit its layer is refused by name") {
                  "norm.epsilon: not finite"));
   CHECK(contains(set(before, true, Norm::VT_SCALE_SHIFT, 0u, ErrorCode::kDamaged), "norm.scale_shift: not two rows"));
   CHECK(contains(set(before, true, Norm::VT_SCALE_SHIFT, 4000000000u, ErrorCode::kDamaged), "norm.scale_shift"));
-  CHECK(contains(set(dice, false, schema::Dense::VT_ACTIVATION, std::uint8_t{schema::ActivationKind_Tanh}, ErrorCode::kDamaged),
-                 "activation: 7 of a layer with Dice"));
-  CHECK(contains(set(dice, false, schema::Dense::VT_SLOPES, std::int32_t{-1}, ErrorCode::kDamaged), "slopes: not a row"));
+  CHECK(contains(
+      set(dice, false, schema::Dense::VT_ACTIVATION, std::uint8_t{schema::ActivationKind_Tanh}, ErrorCode::kDamaged),
+      "activation: 7 of a layer with Dice"));
+  CHECK(
+      contains(set(dice, false, schema::Dense::VT_SLOPES, std::int32_t{-1}, ErrorCode::kDamaged), "slopes: not a row"));
 }
 
 TEST_CASE("hostile: what a newer version has is said to be newer, and another major version is refused") {
@@ -365,13 +366,15 @@ TEST_CASE("hostile: features whose columns do not tile x, or lie in the other si
   CHECK(contains(refused(1, Feature::VT_COLUMN, 1u), "features[1].column: 1, expected 0"));
   CHECK(contains(refused(2, Feature::VT_COLUMN, 23u), "features[2].column: 23, expected 24"));
   CHECK(contains(refused(4, Feature::VT_COLUMN, 4000000000u), "features[4].column: 4000000000, expected 20"));
-  CHECK(contains(refused(4, Feature::VT_WIDTH, 4u), "features[4].column: 20, expected 20 and a width that ends within 23"));
+  CHECK(contains(refused(4, Feature::VT_WIDTH, 4u),
+                 "features[4].column: 20, expected 20 and a width that ends within 23"));
   CHECK(contains(refused(2, Feature::VT_WIDTH, 0u), "features[2].column: 24"));
   CHECK(contains(refused(0, Feature::VT_SIDE, std::uint8_t{schema::Side_User}), "features[0].column: 23, expected 0"));
   CHECK(contains(refused(4, Feature::VT_SIDE, std::uint8_t{schema::Side_Item}), "features[4].column: 20, expected 31"));
   CHECK(contains(refused(4, Feature::VT_WIDTH, 2u), "features: end at columns 22 and 31, expected shared_dim 23"));
   const AlignedBytes file(whole.data(), whole.size());
-  auto* root = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
+  auto* root =
+      reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
   for (const std::uint32_t shared_dim : {0u, 22u, 24u, 31u, 32u}) {
     REQUIRE(root->SetField(schema::Model::VT_SHARED_DIM, shared_dim, 99u));
     seal(file);

@@ -73,8 +73,8 @@ TEST_CASE("limits: models are far from the defaults") {
     const Model model = load(file);
     PlanOptions options;
     options.max_batch = 128;
-    options.max_multiply_adds = file.size();  // the default is 64 times this, or more
-    options.max_steps = 256;                  // 4,096 or more
+    options.max_multiply_adds = file.size();           // the default is 64 times this, or more
+    options.max_steps = 256;                           // 4,096 or more
     options.max_arena_bytes = std::uint64_t{1} << 22;  // 2^26 or more
     CHECK(Plan::create(model, options).ok());
   }
@@ -105,8 +105,7 @@ TEST_CASE("limits: exactly enough is enough") {
 TEST_CASE("Plan: multiply-adds per row") {
   const AlignedBytes file = model_file(mmoe_description({}));
   const Model model = load(file);
-  CHECK(Plan::create(model)->multiply_adds_per_row() ==
-        80 * 20 + 2 * 4 * 16 + 2 * 4 * 16 + 2 * (16 * 16 + 16 * 8));
+  CHECK(Plan::create(model)->multiply_adds_per_row() == 80 * 20 + 2 * 4 * 16 + 2 * 4 * 16 + 2 * (16 * 16 + 16 * 8));
   const std::uint32_t first = 0;
   PlanOptions options;
   options.tasks = &first;

@@ -189,7 +189,8 @@ TEST_CASE("version: a newer minor version is read, a newer major one refused by 
   seal(file);
   const Result<Model> newer = Model::from_bytes(file.data(), file.size());
   CHECK(newer.error().code() == ErrorCode::kNewerVersion);
-  CHECK(std::string(newer.error().message()).find(std::to_string(schema::kVersionMajor + 1) + ".77") != std::string::npos);
+  CHECK(std::string(newer.error().message()).find(std::to_string(schema::kVersionMajor + 1) + ".77") !=
+        std::string::npos);
 }
 
 TEST_CASE("Error: a message that is too long is cut, not overrun") {
@@ -206,9 +207,9 @@ TEST_CASE("errors: text of no length may be null, and numbers may be negative") 
 }
 
 TEST_CASE("errors: numbers of 64 bits, which are divided by halves") {
-  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, std::uint64_t{4294967295u},
-                                     std::uint64_t{4294967296u}, std::uint64_t{42949672969u},
-                                     std::uint64_t{12345678901234567890u}, std::uint64_t{18446744073709551615u}}) {
+  for (const std::uint64_t number :
+       {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, std::uint64_t{4294967295u}, std::uint64_t{4294967296u},
+        std::uint64_t{42949672969u}, std::uint64_t{12345678901234567890u}, std::uint64_t{18446744073709551615u}}) {
     CHECK(std::string(Error(ErrorCode::kIo).append(number).message()) == std::to_string(number));
   }
 }

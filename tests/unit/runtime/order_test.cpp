@@ -63,7 +63,9 @@ struct Scored {
     output.gate_weights = gates;
     return output;
   }
-  bool operator==(const Scored& other) const { return same_bits(scores, other.scores) && same_bits(gates, other.gates); }
+  bool operator==(const Scored& other) const {
+    return same_bits(scores, other.scores) && same_bits(gates, other.gates);
+  }
 };
 
 struct Models {
@@ -142,7 +144,8 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   of_items[1] = of_items[3] = of_items[4] = {};
   const std::vector<std::int32_t> country(kRows, models.rows.country[0]), device(kRows, models.rows.device[0]);
   std::vector<float> history;
-  for (std::size_t row = 0; row < kRows; ++row) history.insert(history.end(), &models.rows.history[0], &models.rows.history[3]);
+  for (std::size_t row = 0; row < kRows; ++row)
+    history.insert(history.end(), &models.rows.history[0], &models.rows.history[3]);
   whole[1].ids = country;
   whole[3].ids = device;
   whole[4].values = history;
@@ -153,7 +156,8 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   REQUIRE(session->score(Input::columns(of_items, kRows).candidates(), raw.output()).ok());
   CHECK(raw == raw_expected);
   CHECK(session->set_user(Input::columns(of_items, 1)).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(std::string(session->set_user(Input::columns(of_items, 1)).error().message()) == "columns[1].ids (feature \"country\"): has 0, 1 rows need 1");
+  CHECK(std::string(session->set_user(Input::columns(of_items, 1)).error().message()) ==
+        "columns[1].ids (feature \"country\"): has 0, 1 rows need 1");
 }
 
 TEST_CASE("order: golden rows lie in the description's order") {

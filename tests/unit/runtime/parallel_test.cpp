@@ -291,7 +291,8 @@ TEST_CASE("workers: of several bad features and rows a Session's is named") {
   std::vector<float> scores(kRows * 2);
   const auto call = [&](auto& session) { return session.score(Input::columns(rows.columns, kRows), {scores}); };
   rows.shop[145] = 100;
-  CHECK(error_of(plan, pool->executor(), call) == "feature \"shop\", row 145: id 100, expected -1 (unknown) or below 100");
+  CHECK(error_of(plan, pool->executor(), call) ==
+        "feature \"shop\", row 145: id 100, expected -1 (unknown) or below 100");
   rows.country[190] = -5;
   CHECK(error_of(plan, pool->executor(), call) ==
         "feature \"country\", row 190: id -5, expected -1 (unknown) or below 5");

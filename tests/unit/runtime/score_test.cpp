@@ -176,8 +176,8 @@ TEST_CASE("score: an expert that no row selects is not computed") {
   const std::vector<float> expected = score(model, x, 60);
   // With the second expert's weights turned to NaN, computing it at all would show only if it were also mixed; so
   // its outputs, left over from other runs, are NaN too, and still must not be read.
-  const std::size_t segment = static_cast<std::size_t>(
-      schema::GetSizePrefixedModel(file.data())->segments()->Get(0)->offset());
+  const std::size_t segment =
+      static_cast<std::size_t>(schema::GetSizePrefixedModel(file.data())->segments()->Get(0)->offset());
   float* weights = reinterpret_cast<float*>(file.data() + segment);
   for (std::size_t i = 0; i < 20 * 16; ++i) weights[20 * 16 + i] = std::numeric_limits<float>::quiet_NaN();
   SessionOptions options;

@@ -86,11 +86,9 @@ void* plan_and_score(void* argument) {
   Work& work = *static_cast<Work*>(argument);
   const Held<Plan> plan(new Result<Plan>(Plan::create(*work.model, work.options)));
   if (!plan->ok()) return nullptr;
-  const Held<Session> session(
-      new Result<Session>(Session::create(**plan, work.arena.data(), work.arena.size())));
+  const Held<Session> session(new Result<Session>(Session::create(**plan, work.arena.data(), work.arena.size())));
   if (!session->ok()) return nullptr;
-  const std::unique_ptr<Status> status(
-      new Status((**session).score(Input::x(work.x, work.num_rows), {work.scores})));
+  const std::unique_ptr<Status> status(new Status((**session).score(Input::x(work.x, work.num_rows), {work.scores})));
   work.ok = status->ok();
   return nullptr;
 }

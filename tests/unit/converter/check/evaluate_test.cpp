@@ -82,7 +82,8 @@ TEST_CASE("softmax gates, with temperature") {
 
 TEST_CASE("top-k, both modes") {
   const std::vector<float> logits = {0, 2, 1, -1};
-  const Evaluated result = at(scalar_model({1, 2, 3, 4}, {fixed_logits(logits, 2), fixed_logits(logits, 2, TopKMode::kTopKOfSoftmax)}), {1});
+  const Evaluated result =
+      at(scalar_model({1, 2, 3, 4}, {fixed_logits(logits, 2), fixed_logits(logits, 2, TopKMode::kTopKOfSoftmax)}), {1});
   const double sum = 1 + std::exp(2.0) + std::exp(1.0) + std::exp(-1.0);
   const double of_two = std::exp(2.0) / (std::exp(2.0) + std::exp(1.0));
   CHECK(close(result.scores[0], 2 * of_two + 3 * (1 - of_two)));
@@ -147,7 +148,8 @@ TEST_CASE("batch norm before and after the activation") {
 TEST_CASE("links") {
   TrainedModel model = scalar_model({1, 2}, {constant({1, 0}), constant({0, 1})});
   model.towers.push_back({"s", 0, {dense(2, 1, {1, 0})}});
-  model.tasks = {{"a", sigmoid_link(0)}, {"b", identity_link(1)}, {"c", softmax_link(2, 0)}, {"d", product_link({0, 1, 1})}};
+  model.tasks = {
+      {"a", sigmoid_link(0)}, {"b", identity_link(1)}, {"c", softmax_link(2, 0)}, {"d", product_link({0, 1, 1})}};
   const Evaluated result = at(model, {3});
   const double sigmoid = 1 / (1 + std::exp(-3.0));
   CHECK(close(result.scores[0], sigmoid));
@@ -207,8 +209,12 @@ TEST_CASE("links: log-softmax, expected value, columns, maps, tasks that are no 
   mapped.shift = 1;
   Link bounded = mapped;
   bounded.lower = -0.5f;
-  model.tasks = {{"hidden", sigmoid_link(0), false}, {"log", log}, {"expected", expected}, {"column", column},
-                 {"mapped", mapped}, {"bounded", bounded}};
+  model.tasks = {{"hidden", sigmoid_link(0), false},
+                 {"log", log},
+                 {"expected", expected},
+                 {"column", column},
+                 {"mapped", mapped},
+                 {"bounded", bounded}};
   const Evaluated result = at(model, {0.75});
   REQUIRE(result.scores.size() == 5);
   const double sum = std::exp(0.75) + std::exp(1.5) + 1;
@@ -236,7 +242,9 @@ TEST_CASE("trunk, stacked levels, a gate that reads x") {
   TrainedModel model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};
   Level second;
-  second.experts = {{"a", {false, 0}, {dense(1, 1, {1})}}, {"b", {false, 1}, {dense(1, 1, {1})}}, {"c", {true, 0}, {dense(1, 1, {1})}}};
+  second.experts = {{"a", {false, 0}, {dense(1, 1, {1})}},
+                    {"b", {false, 1}, {dense(1, 1, {1})}},
+                    {"c", {true, 0}, {dense(1, 1, {1})}}};
   Gate gate = constant({1, 1, 1});
   gate.experts = {0, 1, 2};
   Gate from_x;
@@ -293,7 +301,8 @@ TEST_CASE("features: scaling in float, missing values, unknown ids") {
   CHECK(zero.scores == std::vector<double>{upper, 0, 0});
   CHECK_THROWS_WITH_AS(evaluate(feature_model(scaling, UnknownRule::kError), {1, {2}, {-1}}),
                        "feature \"word\", row 0: unknown value, which it refuses", ConvertError);
-  CHECK_THROWS_WITH_AS(evaluate(model, {1, {2}, {3}}), "feature \"word\", row 0: id 3, expected less than 3", ConvertError);
+  CHECK_THROWS_WITH_AS(evaluate(model, {1, {2}, {3}}), "feature \"word\", row 0: id 3, expected less than 3",
+                       ConvertError);
   CHECK_THROWS_WITH_AS(evaluate(model, {2, {2}, {0, 0}}),
                        "rows to evaluate: found 1 values and 2 ids, expected 1 and 1 for each of 2 rows", ConvertError);
 }
@@ -382,12 +391,13 @@ TEST_CASE("a float evaluation stays within the bound, and the bound is useful") 
   SUBCASE("norm after the activation") { position = "after_activation"; }
   const TrainedModel model = bind_description_text(R"({"mmoe_description": 1,
     "levels": [{"experts": {"layers": "e.{expert}.{layer}", "activation": "relu", "batch_norm": "n.{expert}.{layer}",
-                            "batch_norm_position": ")" + position + R"("},
+                            "batch_norm_position": ")" +
+                                                       position + R"("},
                 "gates": {"hidden": {"layers": "h.{task}", "activation": "tanh"}, "logits": "g.{task}",
                           "temperature": 0.7}}],
     "towers": {"layers": "t.{task}.{layer}", "activation": "relu"},
     "tasks": [{"name": "a", "link": "identity"}, {"name": "b", "link": "identity"}]})",
-                                                       weights, "m");
+                                                   weights, "m");
   const RawRows rows = random_rows(model, 50, 1);
   const Evaluated expected = evaluate(model, rows);
   double worst = 0, largest_bound = 0;
@@ -433,7 +443,8 @@ TEST_CASE("random rows are the same for a seed, and span the features") {
   CHECK(std::abs(squares / 1000 - 1) < 0.2);
   CHECK(random_rows(scalar_model({1}, {constant({1})}), 1, 0).values.size() == 1);
   // No platform may give others.
-  CHECK(random_rows(scalar_model({1}, {constant({1})}), 2, 42).values == std::vector<float>{-0.894133449f, -0.466534793f});
+  CHECK(random_rows(scalar_model({1}, {constant({1})}), 2, 42).values ==
+        std::vector<float>{-0.894133449f, -0.466534793f});
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ std::vector<uint8_t> regression(const std::string& first, const std::string& sec
   MemoryWeights weights;
   weights.add("towers.0.weight", {1, 2}, {1000, 300}).add("towers.1.weight", {1, 2}, {-1000, -300});
   const std::string text = R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"}, "tasks": [
-    {"name": ")" + first + R"(", "link": "identity"}, {"name": ")" + second + R"(", "link": "identity"}]})";
+    {"name": ")" + first + R"(", "link": "identity"}, {"name": ")" +
+                           second + R"(", "link": "identity"}]})";
   return convert(bind_description_text(text, weights, "m"), {}).file;
 }
 
@@ -66,7 +67,9 @@ TEST_CASE("scores of any size may differ by rounding, and by no more") {
   const std::string error = refusal("seconds,price\n1300.0061,-1300\n250,-250\n0,0\n");
   CHECK(contains(error, "rows.csv:2: task 'seconds': the file gives 1300, "));
   CHECK(contains(error, "says 1300.0061"));
-  CHECK(contains(error, "allowed are 0.0026 (2e-06 + 2e-06 x the size of the task's scores; --tolerance and --relative-tolerance"));
+  CHECK(contains(
+      error,
+      "allowed are 0.0026 (2e-06 + 2e-06 x the size of the task's scores; --tolerance and --relative-tolerance"));
   CHECK(contains(refusal("seconds,price\n1300,-1300\n250,-250\n0.01,0\n"), "task 'seconds'"));
   // The size is the task's own: probabilities beside a regression are compared as probabilities are.
   const Tolerance tolerance;

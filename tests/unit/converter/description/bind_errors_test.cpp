@@ -28,7 +28,8 @@ TEST_CASE("a weight of another shape") {
   MemoryWeights turned = mmoe_weights();
   turned.remove("gates.0.weight").add("gates.0.weight", {10, 3});
   CHECK(error_of(turned) ==
-        "gates.0.weight: [10, 3], expected [3, 10] (3 experts, 10 inputs); it would fit with \"orientation\": \"in_out\"");
+        "gates.0.weight: [10, 3], expected [3, 10] (3 experts, 10 inputs); it would fit with \"orientation\": "
+        "\"in_out\"");
   MemoryWeights expert = mmoe_weights();
   expert.remove("experts.1.2.weight").add("experts.1.2.weight", {6, 7});
   CHECK(error_of(expert) == "experts.1.2.weight: [6, 7], expected [6, 8] (6 outputs, 8 inputs)");
@@ -84,7 +85,8 @@ TEST_CASE("another number of tasks than the description has") {
   MemoryWeights weights = mmoe_weights();
   weights.linear("gates.2", 3, 10);
   CHECK(error_of(weights) ==
-        "levels[0].gates.logits: gates.{task}.weight: found 3 tasks (0, 1, 2), expected 2, as many as the description has "
+        "levels[0].gates.logits: gates.{task}.weight: found 3 tasks (0, 1, 2), expected 2, as many as the description "
+        "has "
         "tasks with a tower (click, like); `number` of a task says which number is its own");
 }
 
@@ -96,7 +98,8 @@ TEST_CASE("a task's tensors missing by name") {
     }
   }
   weights.linear("towers.click.0", 1, 6).linear("towers.likes.0", 1, 6);
-  CHECK(contains(error_of(weights), "towers.layers: no tensor is named towers.like.{layer}.weight; nearest: towers.like"));
+  CHECK(contains(error_of(weights),
+                 "towers.layers: no tensor is named towers.like.{layer}.weight; nearest: towers.like"));
 }
 
 TEST_CASE("weights that are no numbers") {
@@ -118,7 +121,8 @@ TEST_CASE("unknown and missing keys") {
   CHECK(contains(error_with("\"logits\": \"gates.{task}\"", "\"constant\": [1, 1, 1], \"top_k\": 2"),
                  "levels[0].gates.top_k: unknown key"));
   CHECK(contains(error_with(", \"activation\": \"relu\"},", "},"), "levels[0].experts.activation: missing"));
-  CHECK(contains(error_with("{\"name\": \"like\", \"link\": \"sigmoid\"}", "{\"name\": \"like\"}"), "tasks[1].link: missing"));
+  CHECK(contains(error_with("{\"name\": \"like\", \"link\": \"sigmoid\"}", "{\"name\": \"like\"}"),
+                 "tasks[1].link: missing"));
   CHECK(contains(bind_error("[]", mmoe_weights()), "description: found a list of 0, expected an object"));
   CHECK(contains(bind_error("{}", mmoe_weights()), "mmoe_description: missing"));
 }
@@ -135,15 +139,18 @@ TEST_CASE("tasks: duplicates, links, limits") {
 
 TEST_CASE("pools and gates: names") {
   const std::string pool = R"({"layers": "experts.{expert}.{layer}", "activation": "relu"})";
-  CHECK(contains(error_with(pool, "[" + pool + ", " + pool + "]"), "levels[0].experts[1]: two pools are named \"experts\""));
+  CHECK(contains(error_with(pool, "[" + pool + ", " + pool + "]"),
+                 "levels[0].experts[1]: two pools are named \"experts\""));
   const std::string gate = R"({"logits": "gates.{task}"})";
-  CHECK(contains(error_with(gate, "[" + gate + ", " + gate + "]"), "levels[0].gates[1]: two gates groups are named \"gates\""));
+  CHECK(contains(error_with(gate, "[" + gate + ", " + gate + "]"),
+                 "levels[0].gates[1]: two gates groups are named \"gates\""));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "mixes": ["expert"]})"),
                  "levels[0].gates.mixes[0]: found \"expert\", expected one of experts"));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "name": "input"})"), "cannot be named \"input\""));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "reads": "gates"})"),
                  "levels[0].gates.reads: found \"gates\", expected \"input\": no level comes before"));
-  CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"), "levels[0].gates.per: is allowed only with"));
+  CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"),
+                 "levels[0].gates.per: is allowed only with"));
 }
 
 TEST_CASE("several gates groups that a tower could read") {
@@ -151,7 +158,8 @@ TEST_CASE("several gates groups that a tower could read") {
   weights.linear("other.0", 3, 10).linear("other.1", 3, 10);
   const std::string text = replaced(mmoe_description(), R"({"logits": "gates.{task}"})",
                                     R"([{"logits": "gates.{task}"}, {"name": "other", "logits": "other.{task}"}])");
-  CHECK(bind_error(text, weights) == "towers: say with `reads` which of the level before it reads: \"gates\", \"other\"");
+  CHECK(bind_error(text, weights) ==
+        "towers: say with `reads` which of the level before it reads: \"gates\", \"other\"");
   BindReport report;
   const std::string said = replaced(text, R"("towers": {)", R"("towers": {"reads": "other", )");
   CHECK(bind_description_text(said, weights, "m", &report).towers[1].input == 3);
@@ -159,8 +167,10 @@ TEST_CASE("several gates groups that a tower could read") {
 }
 
 TEST_CASE("placeholders that have no value where they stand") {
-  CHECK(contains(error_with("towers.{task}.{layer}", "towers.{level}.{layer}"), "no {task} in it, but there are 2 tasks"));
-  CHECK(contains(error_with("towers.{task}.{layer}", "towers.{task}.{level}"), "{level} has no meaning outside `levels`"));
+  CHECK(contains(error_with("towers.{task}.{layer}", "towers.{level}.{layer}"),
+                 "no {task} in it, but there are 2 tasks"));
+  CHECK(contains(error_with("towers.{task}.{layer}", "towers.{task}.{level}"),
+                 "{level} has no meaning outside `levels`"));
   CHECK(contains(error_with("gates.{task}", "gates.{expert}"), "{expert} has no meaning outside a pool"));
   CHECK(contains(error_with("gates.{task}", "gates.{layer}"), "is one layer, without {layer}"));
   CHECK(contains(error_with("{\"logits\": \"gates.{task}\"}",
@@ -170,12 +180,14 @@ TEST_CASE("placeholders that have no value where they stand") {
 
 TEST_CASE("levels: how many") {
   CHECK(contains(bind_error(R"({"mmoe_description": 1, "levels": [], "towers": {"layers": "t.{task}"},
-                               "tasks": [{"name": "a", "link": "sigmoid"}]})", mmoe_weights()),
+                               "tasks": [{"name": "a", "link": "sigmoid"}]})",
+                            mmoe_weights()),
                  "levels: found a list of 0, expected at least one level"));
   std::string levels;
   for (int i = 0; i < 17; ++i) levels += i == 0 ? "{}" : ", {}";
   CHECK(contains(bind_error(R"({"mmoe_description": 1, "levels": [)" + levels + R"(], "towers": {"layers": "t.{task}"},
-                               "tasks": [{"name": "a", "link": "sigmoid"}]})", mmoe_weights()),
+                               "tasks": [{"name": "a", "link": "sigmoid"}]})",
+                            mmoe_weights()),
                  "levels: found a list of 17, expected at most 16"));
 }
 

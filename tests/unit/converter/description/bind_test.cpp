@@ -71,7 +71,7 @@ TEST_CASE("experts and tasks may count from 1, tasks may go by name, layers may 
     "levels": [{"experts": {"layers": "e{expert}_{layer}", "activation": "tanh"}, "gates": {"logits": "gate_{task}"}}],
     "towers": {"layers": "tower_{task}"},
     "tasks": [{"name": "click", "link": "identity"}, {"name": "like", "link": "identity"}]})",
-                                       weights);
+                                   weights);
   CHECK(model.name == "m");
   CHECK(model.levels[0].experts.size() == 2);
   CHECK(model.levels[0].experts[0].layers.size() == 2);
@@ -163,8 +163,10 @@ TEST_CASE("PLE: two levels, the first with a shared gate that the second's share
     {"name": "shared", "layers": "cgc.{level}.shared.{expert}", "activation": "relu"}])";
   const std::string task_gates = R"({"logits": "cgc.{level}.gate.{task}"})";
   const std::string text = R"({"mmoe_description": 1, "levels": [
-      {)" + experts + R"(, "gates": [)" + task_gates + R"(, {"name": "shared", "logits": "cgc.{level}.gate_shared"}]},
-      {)" + experts + R"(, "gates": )" + task_gates + R"(}],
+      {)" + experts + R"(, "gates": [)" +
+                           task_gates + R"(, {"name": "shared", "logits": "cgc.{level}.gate_shared"}]},
+      {)" + experts + R"(, "gates": )" +
+                           task_gates + R"(}],
     "towers": {"layers": "tower.{task}"},
     "tasks": [{"name": "a", "link": "sigmoid"}, {"name": "b", "link": "sigmoid"}]})";
   BindReport report;
@@ -191,7 +193,8 @@ TEST_CASE("PLE: two levels, the first with a shared gate that the second's share
     const std::string reads = text.substr(0, last) + R"({"logits": "cgc.{level}.gate.{task}", "reads": "input"})" +
                               text.substr(last + task_gates.size());
     CHECK(bound(reads, other).levels[1].gates[0].input.model_input);
-    CHECK(contains(test::bind_error(text, other), "cgc.1.gate.0.weight: [2, 5], expected [2, 4] (2 experts, 4 inputs)"));
+    CHECK(
+        contains(test::bind_error(text, other), "cgc.1.gate.0.weight: [2, 5], expected [2, 4] (2 experts, 4 inputs)"));
   }
   SUBCASE("the last level's dead shared gate is noted") {
     weights.linear("cgc.1.gate_shared", 3, 4);
@@ -251,8 +254,8 @@ TEST_CASE("ESMM: a product task has no tower, and the towers are numbered withou
   CHECK(test::bind_error(replaced(text, R"(["ctr", "cvr"])", R"(["ctr", "ctcvr"])"), weights) ==
         "tasks[2].link.product[1]: \"ctcvr\" is not a task that comes before this one");
 
-  const std::string first = replaced(replaced(text, R"({"name": "ctr", "link": "sigmoid"}, )", ""),
-                                     R"(["ctr", "cvr"])", R"(["cvr"])");
+  const std::string first =
+      replaced(replaced(text, R"({"name": "ctr", "link": "sigmoid"}, )", ""), R"(["ctr", "cvr"])", R"(["cvr"])");
   CHECK(bound(first, weights).towers.size() == 1);
 }
 
@@ -260,11 +263,14 @@ TEST_CASE("softmax_column reads a tower of several logits") {
   MemoryWeights weights = mmoe_weights();
   weights.remove("towers.1.2.weight").remove("towers.1.2.bias").linear("towers.1.2", 2, 4);
   const std::string sigmoid = R"("like", "link": "sigmoid")";
-  const auto with = [&](const std::string& link) { return replaced(mmoe_description(), sigmoid, R"("like", "link": )" + link); };
+  const auto with = [&](const std::string& link) {
+    return replaced(mmoe_description(), sigmoid, R"("like", "link": )" + link);
+  };
   const TrainedModel model = bound(with(R"({"softmax_column": 1})"), weights);
   CHECK(model.tasks[1].link.tower == 1);
   CHECK(model.tasks[1].link.column == 1);
-  CHECK(contains(test::bind_error(with(R"({"softmax_column": 2})"), weights), "but softmax_column is 2, counted from 0"));
+  CHECK(
+      contains(test::bind_error(with(R"({"softmax_column": 2})"), weights), "but softmax_column is 2, counted from 0"));
   CHECK(test::bind_error(mmoe_description(), weights) ==
         "task \"like\": its tower gives 2 logits (towers.1.2.weight), expected 1 for its link; the probability of one "
         "class of several is {\"softmax_column\": n}, and one of several outputs {\"column\": n}");

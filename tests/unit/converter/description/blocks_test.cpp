@@ -24,7 +24,8 @@ TrainedModel bound(const std::string& text, const WeightSource& weights, BindRep
 MemoryWeights flat_weights() {
   MemoryWeights weights;
   for (int e = 0; e < 5; ++e) weights.linear("experts." + std::to_string(e), 6, 10);
-  for (const char* t : {"0", "1"}) weights.linear(std::string("gates.") + t, 3, 10).linear(std::string("towers.") + t, 1, 6);
+  for (const char* t : {"0", "1"})
+    weights.linear(std::string("gates.") + t, 3, 10).linear(std::string("towers.") + t, 1, 6);
   return weights;
 }
 
@@ -58,14 +59,17 @@ TEST_CASE("running numbers that do not fit") {
   CHECK(contains(bind_error(replaced(text, R"(, "num_experts": 2)", ""), weights), "5 experts for 2 tasks; say with"));
   CHECK(bind_error(replaced(text, R"("first_expert": 4)", R"("first_expert": 5)"), weights) ==
         "levels[0].experts[1]: found 5 experts, expected at least 6");
-  CHECK(contains(bind_error(replaced(mmoe_description(), "experts.{expert}.{layer}\"", "experts.0.{layer}\", \"per\": \"task\""),
-                            mmoe_weights()),
-                 "need {expert} in `layers`"));
+  CHECK(contains(
+      bind_error(replaced(mmoe_description(), "experts.{expert}.{layer}\"", "experts.0.{layer}\", \"per\": \"task\""),
+                 mmoe_weights()),
+      "need {expert} in `layers`"));
 }
 
 TEST_CASE("mixes: single experts, another task's, every task's") {
   const MemoryWeights weights = flat_weights();
-  const auto experts = [&](const std::string& mixes) { return bound(flat_description(mixes), weights).levels[0].gates[0].experts; };
+  const auto experts = [&](const std::string& mixes) {
+    return bound(flat_description(mixes), weights).levels[0].gates[0].experts;
+  };
   CHECK(experts(R"([{"pool": "own", "expert": 1}, "shared", {"pool": "own", "expert": 0}])") == Indices{1, 4, 0});
   CHECK(experts(R"([{"pool": "own", "task": "like"}, "shared"])") == Indices{2, 3, 4});
   CHECK(bind_error(flat_description(R"([{"pool": "own", "tasks": "all"}, "shared"])"), weights) ==
@@ -105,7 +109,7 @@ TEST_CASE("constant gates read nothing, and need not say what") {
        "gates": [{"name": "a", "logits": "a.{task}"}, {"name": "b", "logits": "b.{task}"}]},
       {"experts": {"layers": "second", "activation": "relu", "reads": "input"}, "gates": {"constant": [1]}}],
     "towers": {"layers": "t.{task}"}, "tasks": [{"name": "x", "link": "sigmoid"}, {"name": "y", "link": "sigmoid"}]})",
-                                       weights);
+                                   weights);
   CHECK(model.levels[1].gates.size() == 1);
   CHECK(model.levels[1].gates[0].constant_weights == std::vector<float>{1});
 }
@@ -121,7 +125,8 @@ TEST_CASE("without levels: a trunk is a Shared-Bottom, networks of one layer kee
   CHECK(shared.trunk.empty());
   CHECK(shared.input_dim == 5);
   const TrainedModel alone = bound(R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}"},
-    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})", weights);
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})",
+                                   weights);
   CHECK(architecture_name(alone) == "Single-Task");
   CHECK(alone.input_dim == 8);
   CHECK(alone.towers[1].layers[0].weight.data == std::vector<float>{1.0f});
@@ -129,7 +134,8 @@ TEST_CASE("without levels: a trunk is a Shared-Bottom, networks of one layer kee
 
 TEST_CASE("the architecture claimed must be that of the structure") {
   const auto claim = [](const std::string& name) {
-    return bind_error(replaced(mmoe_description(), "\"levels\"", "\"architecture\": \"" + name + "\", \"levels\""), mmoe_weights());
+    return bind_error(replaced(mmoe_description(), "\"levels\"", "\"architecture\": \"" + name + "\", \"levels\""),
+                      mmoe_weights());
   };
   CHECK(claim("MMoE").empty());
   CHECK(claim("PLE") == "architecture: found \"PLE\", but what is described is MMoE");
@@ -242,8 +248,10 @@ TEST_CASE("numbers through a linear layer, and a number times a vector") {
   CHECK(vector.features[0].width == 4);
   CHECK(bind_error(projected(R"("width": 2, "projection": {"weight": "p.weight"})"), weights) ==
         "features[0].width: found 2, expected 3, the inputs of its projection");
-  CHECK(contains(bind_error(projected(R"("projection": {"weight": "p.weight", "bias": "b"})"), weights), "no tensor is named b"));
-  CHECK(contains(bind_error(projected(R"("projection": {"weight": "vector"})"), weights), "towers.0.weight: [1, 4], expected [1, 1]"));
+  CHECK(contains(bind_error(projected(R"("projection": {"weight": "p.weight", "bias": "b"})"), weights),
+                 "no tensor is named b"));
+  CHECK(contains(bind_error(projected(R"("projection": {"weight": "vector"})"), weights),
+                 "towers.0.weight: [1, 4], expected [1, 1]"));
 }
 
 }  // namespace

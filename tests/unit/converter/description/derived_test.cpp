@@ -84,7 +84,8 @@ TEST_CASE("parts of derived tensors are those of the whole") {
 TEST_CASE("chunks and slices keep the axis") {
   const MemoryWeights weights = cube();
   const Made made(R"([{"name": "e.{expert}", "chunks": "kernel", "axis": 2, "count": 2},
-                      {"name": "part", "slice": "kernel", "axis": 1, "first": 1, "count": 1}])", weights);
+                      {"name": "part", "slice": "kernel", "axis": 1, "first": 1, "count": 1}])",
+                  weights);
   CHECK(made.shape("e.1") == std::vector<uint64_t>{2, 3, 2});
   CHECK(made.data("e.1") == std::vector<float>{2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23});
   CHECK(made.data("part") == std::vector<float>{4, 5, 6, 7, 16, 17, 18, 19});
@@ -111,15 +112,20 @@ TEST_CASE("a wrapper's prefix and placeholders of the source") {
 
 TEST_CASE("what does not fit") {
   const MemoryWeights weights = cube();
-  CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) == "derived[0].split: no tensor is named kernels");
-  CHECK(contains(error_of(R"([{"name": "a.{expert}", "split": "kernel", "axis": 3}])", weights), "expected less than 3"));
+  CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) ==
+        "derived[0].split: no tensor is named kernels");
+  CHECK(
+      contains(error_of(R"([{"name": "a.{expert}", "split": "kernel", "axis": 3}])", weights), "expected less than 3"));
   CHECK(contains(error_of(R"([{"name": "a", "split": "kernel"}])", weights), "expected one placeholder"));
-  CHECK(contains(error_of(R"([{"name": "a.{expert}", "chunks": "kernel", "axis": 1, "count": 2}])", weights), "a divisor of 3"));
-  CHECK(contains(error_of(R"([{"name": "a", "slice": "kernel", "axis": 1, "first": 2, "count": 2}])", weights), "2 from 2 on"));
+  CHECK(contains(error_of(R"([{"name": "a.{expert}", "chunks": "kernel", "axis": 1, "count": 2}])", weights),
+                 "a divisor of 3"));
+  CHECK(contains(error_of(R"([{"name": "a", "slice": "kernel", "axis": 1, "first": 2, "count": 2}])", weights),
+                 "2 from 2 on"));
   CHECK(contains(error_of(R"([{"name": "a"}])", weights), "expected one of"));
-  CHECK(contains(error_of(R"([{"name": "t.{task}", "tucker": {"core": "kernel", "factors": ["other", "other", "other"]}}])",
-                          weights),
-                 "other is [1], expected [n, 2]"));
+  CHECK(contains(
+      error_of(R"([{"name": "t.{task}", "tucker": {"core": "kernel", "factors": ["other", "other", "other"]}}])",
+               weights),
+      "other is [1], expected [n, 2]"));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ std::string description(const std::string& features) {
 }
 
 Feature bound(const std::string& feature, uint64_t inputs) {
-  return bind_description_text(description(feature), weights(inputs), "m", nullptr, UnusedTensors::kReport).features.at(0);
+  return bind_description_text(description(feature), weights(inputs), "m", nullptr, UnusedTensors::kReport)
+      .features.at(0);
 }
 
 Scaling scaling(const std::string& fields) {
@@ -76,7 +77,9 @@ TEST_CASE("scaling") {
 }
 
 TEST_CASE("scaling: errors") {
-  const auto error = [](const std::string& fields) { return error_of(R"({"name": "a", "kind": "dense", )" + fields + "}", 1); };
+  const auto error = [](const std::string& fields) {
+    return error_of(R"({"name": "a", "kind": "dense", )" + fields + "}", 1);
+  };
   CHECK(error(R"("scale": {"min": 1, "max": 1})") == "features[0].scale: expected min less than max");
   CHECK(contains(error(R"("scale": {"min": 1})"), "features[0].scale.max: missing"));
   CHECK(contains(error(R"("scale": {"min": 1, "std": 1})"), "features[0].scale.std: unknown key"));
@@ -141,7 +144,8 @@ TEST_CASE("features: several may read one column, if one of them says so") {
   const std::string user = R"({"name": "user", "kind": "dense"})";
   CHECK(names(user + R"(, {"name": "again", "kind": "dense", "column": "user"})", 2) == "user< again<user ");
   CHECK(names(R"({"name": "again", "kind": "dense", "column": "user"}, )" + user, 2) == "again<user user< ");
-  CHECK(names(R"({"name": "a", "column": "u", "kind": "dense"}, {"name": "b", "column": "u", "kind": "dense"})", 2) == "a<u b<u ");
+  CHECK(names(R"({"name": "a", "column": "u", "kind": "dense"}, {"name": "b", "column": "u", "kind": "dense"})", 2) ==
+        "a<u b<u ");
 }
 
 TEST_CASE("features: duplicates and widths") {
@@ -151,7 +155,8 @@ TEST_CASE("features: duplicates and widths") {
                  "features[1]: two features read the column \"a.1\"; where they are meant to"));
   CHECK(error_of(a) == "e.weight: [2, 3], expected [2, 1] (2 outputs, 1 input)");
   CHECK(contains(error_of(""), "features: empty"));
-  CHECK(contains(error_of(R"({"name": "a", "kind": "dens"})"), "features[0].kind: found \"dens\", expected one of dense"));
+  CHECK(contains(error_of(R"({"name": "a", "kind": "dens"})"),
+                 "features[0].kind: found \"dens\", expected one of dense"));
   const std::string text = replaced(description(a), R"("levels")", R"("input_dim": 2, "levels")");
   CHECK(bind_error(text, weights(1)) == "input_dim: found 2, expected 1, the sum of the features' widths");
 }

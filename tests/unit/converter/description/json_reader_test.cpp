@@ -39,10 +39,12 @@ TEST_CASE("errors name the field, what was found and what was expected") {
 
 TEST_CASE("an unknown key is named, with the nearest or all known ones") {
   const nlohmann::json json = parse_json(R"({"topk": 1})");
-  CHECK(message_of([&] { JsonReader(json).allow_keys({"name", "top_k"}); }) ==
-        "topk: unknown key; did you mean \"top_k\"?");
-  CHECK(message_of([&] { JsonReader(json).allow_keys({"name", "experts"}); }) ==
-        "topk: unknown key; known keys: name, experts");
+  CHECK(message_of([&] {
+          JsonReader(json).allow_keys({"name", "top_k"});
+        }) == "topk: unknown key; did you mean \"top_k\"?");
+  CHECK(message_of([&] {
+          JsonReader(json).allow_keys({"name", "experts"});
+        }) == "topk: unknown key; known keys: name, experts");
 }
 
 TEST_CASE("numbers beyond their type are refused") {

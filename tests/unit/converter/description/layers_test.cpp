@@ -20,7 +20,10 @@ std::string description(const std::string& layers) {
 }
 
 Mlp bound(const std::string& layers, const WeightSource& weights) {
-  return bind_description_text(description(layers), weights, "m", nullptr, UnusedTensors::kReport).levels[0].experts[0].layers;
+  return bind_description_text(description(layers), weights, "m", nullptr, UnusedTensors::kReport)
+      .levels[0]
+      .experts[0]
+      .layers;
 }
 
 TEST_CASE("in_out weights are turned, also with Keras' names") {
@@ -61,14 +64,15 @@ TEST_CASE("activations: one, a list, the last") {
   CHECK(bound(layers + R"(, "activation": "elu")", weights)[0].activation.alpha == 1);
 
   const auto error = [&](const std::string& fields) { return bind_error(description(layers + fields), weights); };
-  CHECK(error("") ==
-        "levels[0].experts.activation: missing: say which activation follows each layer (" + join(activation_names()) +
-            "): it is not in the weights");
+  CHECK(error("") == "levels[0].experts.activation: missing: say which activation follows each layer (" +
+                         join(activation_names()) + "): it is not in the weights");
   CHECK(error(R"(, "activation": ["relu"])") ==
         "levels[0].experts.activation: found a list of 1, expected 3, one per layer of `layers`");
-  CHECK(contains(error(R"(, "activation": "maxout")"), "levels[0].experts.activation: found \"maxout\", expected one of"));
+  CHECK(contains(error(R"(, "activation": "maxout")"),
+                 "levels[0].experts.activation: found \"maxout\", expected one of"));
   CHECK(contains(error(R"(, "activation": "leaky_relu")"), "leaky_relu needs its slope"));
-  CHECK(contains(error(R"(, "activation": {"kind": "relu", "alpha": 1})"), "experts.activation.alpha: relu has no `alpha`"));
+  CHECK(contains(error(R"(, "activation": {"kind": "relu", "alpha": 1})"),
+                 "experts.activation.alpha: relu has no `alpha`"));
   CHECK(contains(error(R"(, "activation": "prelu")"), "levels[0].experts.slopes: missing"));
   CHECK(contains(error(R"(, "activation": "relu", "slopes": "out")"), "no meaning without the activation prelu"));
 }
@@ -139,12 +143,18 @@ TEST_CASE("numbered apart, the k-th norm belongs to the k-th layer") {
 
 TEST_CASE("prelu slopes: too few, shared by all layers, of a wrong width") {
   MemoryWeights weights;
-  weights.linear("l.0", 4, 3).linear("l.1", 4, 4).add("p.0.weight", {1}).add("one.weight", {1}).add("bad.0.weight", {3});
+  weights.linear("l.0", 4, 3)
+      .linear("l.1", 4, 4)
+      .add("p.0.weight", {1})
+      .add("one.weight", {1})
+      .add("bad.0.weight", {3});
   weights.add("bad.1.weight", {3}).add("t.weight", {1, 4});
   const std::string fields = R"("layers": "l.{layer}", "activation": "prelu", "slopes": )";
   CHECK(bind_error(description(fields + R"("p.{layer}")"), weights) ==
-        "levels[0].experts.slopes: p.{layer}.weight: found slopes for 1 layer, expected 2, one per layer with that activation");
-  CHECK(bound(fields + R"("one")", weights)[1].activation.slopes == std::vector<float>(4, weights.data("one.weight")[0]));
+        "levels[0].experts.slopes: p.{layer}.weight: found slopes for 1 layer, expected 2, one per layer with that "
+        "activation");
+  CHECK(bound(fields + R"("one")", weights)[1].activation.slopes ==
+        std::vector<float>(4, weights.data("one.weight")[0]));
   CHECK(bind_error(description(fields + R"("bad.{layer}")"), weights) ==
         "bad.0.weight: [3], expected [4] (one slope, or one per output)");
 }
@@ -168,7 +178,8 @@ TEST_CASE("misplaced placeholders") {
   weights.linear("e.0", 2, 3).linear("out.0", 2, 2).add("t.weight", {1, 2});
   const auto error = [&](const std::string& fields) { return bind_error(description(fields), weights); };
   CHECK(contains(error(R"("layers": ["e.{layer}"], "activation": "relu")"), "without {layer}"));
-  CHECK(contains(error(R"("layers": "e.0", "output": "out.{layer}", "activation": "relu")"), "is one layer, without {layer}"));
+  CHECK(contains(error(R"("layers": "e.0", "output": "out.{layer}", "activation": "relu")"),
+                 "is one layer, without {layer}"));
   CHECK(contains(error(R"("layers": "e.0", "output": "out.{expert}", "activation": "relu")"),
                  "{expert} has no meaning outside a pool of several experts"));
   CHECK(contains(error(R"("layers": [], "activation": "relu")"), "levels[0].experts.layers: found a list of 0"));
@@ -191,7 +202,8 @@ TEST_CASE("limits of the format") {
         "levels[0].experts: more than 256 experts in one level");
   MemoryWeights none;
   none.add("e.0.weight", {0, 4}, {}).add("t.weight", {1, 1});
-  CHECK(contains(bind_error(description(R"("layers": "e.{layer}", "activation": "relu")"), none), "e.0.weight: [0, 4]"));
+  CHECK(
+      contains(bind_error(description(R"("layers": "e.{layer}", "activation": "relu")"), none), "e.0.weight: [0, 4]"));
 }
 
 TEST_CASE("layer norms: numbered with the layers, apart, without tensors") {
@@ -207,7 +219,8 @@ TEST_CASE("layer norms: numbered with the layers, apart, without tensors") {
   CHECK(together[1].activation.slopes.front() == weights.data("m.4.weight")[0]);
   weights.remove("m.1.weight").remove("m.1.bias");
   const Mlp apart = bound(layers + R"(, "layer_norm": "n.{layer}", "layer_norm_position": "after_activation",
-      "layer_norm_tensors": {"gamma": ".g", "beta": ".b"})", weights);
+      "layer_norm_tensors": {"gamma": ".g", "beta": ".b"})",
+                          weights);
   CHECK(apart[1].layer_norm_after_activation->beta == weights.data("n.1.b"));
   const Mlp plain = bound(layers + R"(, "layer_norm": true)", weights);
   CHECK(plain[1].layer_norm_before_activation->gamma == std::vector<float>(5, 1.0f));
@@ -233,8 +246,10 @@ TEST_CASE("dice: over the batch's statistics or the row's") {
   CHECK(batch[1].activation.dice_norm->mean == weights.data("a.1.bn.running_mean"));
   CHECK(batch[1].activation.dice_norm->epsilon == 1e-8);
   CHECK(contains(error(""), "dice: missing: dice needs at least the pattern of its `alpha`"));
-  CHECK(contains(bind_error(description(R"("layers": "m.{layer}", "activation": "relu", "dice": {"alpha": "a.{layer}.alpha"})"), weights),
-                 "has no meaning without the activation dice"));
+  CHECK(contains(
+      bind_error(description(R"("layers": "m.{layer}", "activation": "relu", "dice": {"alpha": "a.{layer}.alpha"})"),
+                 weights),
+      "has no meaning without the activation dice"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ TEST_CASE("links: several of one tower, with activations, scales and bounds") {
       {"name": "second", "link": {"column": 1, "tower": "low", "activation": {"kind": "clamp", "min": 0}}},
       {"name": "amount", "link": "softplus", "output": false},
       {"name": "spent", "link": {"product": ["p", "amount"], "scale": 0.01}})"),
-                                           linked_weights());
+                                   linked_weights());
   REQUIRE(model.towers.size() == 3);
   const auto link = [&](size_t task) -> const Link& { return model.tasks[task].link; };
   CHECK(link(1).tower == 0);
@@ -70,7 +70,8 @@ TEST_CASE("links: what is refused") {
   CHECK(contains(error(R"("sigmoid")"), R"(and one of several outputs {"column": n})"));
   CHECK(contains(error(R"({"column": 3})"), "column is 3, counted from 0"));
   CHECK(contains(error(R"({"log_softmax_column": 3})"), "log_softmax_column is 3, counted from 0"));
-  const std::string one = R"({"name": "a", "link": "sigmoid"}, {"name": "b", "link": {"log_softmax_column": 0, "tower": "a"}})";
+  const std::string one =
+      R"({"name": "a", "link": "sigmoid"}, {"name": "b", "link": {"log_softmax_column": 0, "tower": "a"}})";
   CHECK(contains(bind_error(linked(one), MemoryWeights().linear("towers.0", 1, 4)),
                  "expected at least 2 for log_softmax_column"));
   CHECK(contains(error(R"({"expected_value": [1, 2]})"), "expected_value has 2 values"));
@@ -83,7 +84,8 @@ TEST_CASE("links: what is refused") {
   CHECK(contains(error(R"({"column": 1, "scales": 2})"), "unknown key"));
   const std::string unread = R"({"name": "a", "link": "sigmoid", "output": false}, {"name": "b", "link": {"column": 0}},
                                 {"name": "c", "link": "sigmoid"})";
-  CHECK(contains(bind_error(linked(unread), linked_weights()), "tasks[0]: has \"output\": false, but no product uses it"));
+  CHECK(contains(bind_error(linked(unread), linked_weights()),
+                 "tasks[0]: has \"output\": false, but no product uses it"));
   const std::string none = R"({"name": "a", "link": "sigmoid", "output": false})";
   CHECK(contains(bind_error(linked(none), linked_weights()), "expected at least one task without"));
   const std::string number = R"({"name": "a", "link": "sigmoid", "output": 0})";
@@ -91,7 +93,8 @@ TEST_CASE("links: what is refused") {
 }
 
 Activation activation(const std::string& text) {
-  const std::string description = replaced(mmoe_description(), R"("activation": "relu"})", R"("activation": )" + text + "}");
+  const std::string description =
+      replaced(mmoe_description(), R"("activation": "relu"})", R"("activation": )" + text + "}");
   return bound(description, mmoe_weights()).levels[0].experts[0].layers[0].activation;
 }
 

@@ -36,11 +36,13 @@ TEST_CASE("prefixes that all names share end with a whole part of a name") {
 }
 
 TEST_CASE("a wrapper's prefix may be left out, whatever it is") {
-  for (const char* prefix : {"module.", "_orig_mod.", "net.", "module._orig_mod.", "_orig_mod.module.", "model.net.mmoe."}) {
+  for (const char* prefix :
+       {"module.", "_orig_mod.", "net.", "module._orig_mod.", "_orig_mod.module.", "model.net.mmoe."}) {
     CAPTURE(prefix);
     CHECK(bind_error(mmoe_description(), mmoe_weights().with_prefix(prefix)).empty());
     CHECK(bind_error(replaced(mmoe_description(), "experts.{", std::string(prefix) + "experts.{"),
-                     mmoe_weights().with_prefix(prefix)).empty());
+                     mmoe_weights().with_prefix(prefix))
+              .empty());
   }
 }
 
@@ -59,7 +61,11 @@ TEST_CASE("derived tensors are found behind a prefix too") {
   for (const char* prefix : {"", "net.", "_orig_mod.", "module._orig_mod."}) {
     CAPTURE(prefix);
     MemoryWeights weights;
-    weights.add("kernel", {2, 4, 6}).linear("gates.0", 2, 6).linear("gates.1", 2, 6).linear("towers.0.0", 1, 4).linear("towers.1.0", 1, 4);
+    weights.add("kernel", {2, 4, 6})
+        .linear("gates.0", 2, 6)
+        .linear("gates.1", 2, 6)
+        .linear("towers.0.0", 1, 4)
+        .linear("towers.1.0", 1, 4);
     CHECK(bind_error(replaced(mmoe_description(), "\"levels\"",
                               R"("derived": [{"name": "experts.{expert}.0.weight", "split": "kernel"}], "levels")"),
                      weights.with_prefix(prefix)) == "");
@@ -70,11 +76,15 @@ TEST_CASE("a tensor that the description forgets is an error that says what to d
   MemoryWeights weights = mmoe_weights();
   weights.norm("norms.0", 4).add("scale", {2, 3});
   const std::string error = bind_error(mmoe_description(), weights);
-  CHECK(contains(error, "5 tensors of the file are not used: norms.0.weight [4], norms.0.bias [4], norms.0.running_mean [4]"));
-  CHECK(contains(error, R"("ignore": ["norms.0.weight","norms.0.bias","norms.0.running_mean","norms.0.running_var","scale"])"));
-  const std::string ignoring = replaced(mmoe_description(), "\"levels\"", R"("ignore": ["norms.*", "scale"], "levels")");
+  CHECK(contains(error,
+                 "5 tensors of the file are not used: norms.0.weight [4], norms.0.bias [4], norms.0.running_mean [4]"));
+  CHECK(contains(
+      error, R"("ignore": ["norms.0.weight","norms.0.bias","norms.0.running_mean","norms.0.running_var","scale"])"));
+  const std::string ignoring =
+      replaced(mmoe_description(), "\"levels\"", R"("ignore": ["norms.*", "scale"], "levels")");
   CHECK(bind_error(ignoring, weights).empty());
-  CHECK(contains(bind_error(replaced(ignoring, ", \"scale\"", ""), weights), "1 tensor of the file is not used: scale [2, 3]"));
+  CHECK(contains(bind_error(replaced(ignoring, ", \"scale\"", ""), weights),
+                 "1 tensor of the file is not used: scale [2, 3]"));
   BindReport report;
   bind_description_text(mmoe_description(), weights, "model", &report, UnusedTensors::kReport);
   CHECK(report.unused_tensors.size() == 5);
@@ -86,7 +96,9 @@ TEST_CASE("a tensor that the description forgets is an error that says what to d
 
 TEST_CASE("state of training needs no mention, and what only looks like it does") {
   MemoryWeights weights = mmoe_weights().with_prefix("module.");
-  weights.add("n_averaged", {}).add("module.norm.num_batches_tracked", {}).add("module.dropout/seed_generator_state", {2});
+  weights.add("n_averaged", {})
+      .add("module.norm.num_batches_tracked", {})
+      .add("module.dropout/seed_generator_state", {2});
   CHECK(bind_error(mmoe_description(), weights) == "");
   CHECK(bind_error(replaced(mmoe_description(), "\"levels\"", R"("ignore": ["dead.*"], "levels")"), weights) == "");
   for (const char* name : {"module.my_num_batches_tracked", "module.optimizer.weight", "module.metrics"}) {
@@ -107,13 +119,15 @@ TEST_CASE("a tensor itself as a layer's weight") {
   CHECK(model.levels[0].gates[1].logits->weight.at(2, 7) == weights.data("w_gates.1")[7 * 3 + 2]);
   CHECK(model.levels[0].gates[1].logits->bias.empty());
   const std::string without = replaced(mmoe_description(), "gates.{task}", "w_gates.{task}");
-  CHECK(contains(bind_error(without, weights), R"(there is w_gates.0 [10, 3]: where the tensor itself has the layer's name, say "weight": "")"));
+  CHECK(contains(bind_error(without, weights),
+                 R"(there is w_gates.0 [10, 3]: where the tensor itself has the layer's name, say "weight": "")"));
   CHECK(contains(bind_error(replaced(text, "\"weight\": \"\"", R"("weight": "", "bias": "")"), weights),
                  "levels[0].gates.bias: is what `weight` is"));
   MemoryWeights layers;  // of towers, too
   layers.add("towers.0", {1, 8}).add("towers.1", {1, 8});
   CHECK(bind_error(R"({"mmoe_description": 1, "towers": {"layers": "towers.{task}", "weight": ""},
-    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})", layers) == "");
+    "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})",
+                   layers) == "");
 }
 
 TEST_CASE("a gate that the tasks share may be numbered with the tasks' own") {
@@ -157,8 +171,9 @@ TEST_CASE("`number` says which number is a task's") {
   CHECK(model.levels[0].gates[1].logits->name == "gates.0.weight");
   CHECK(model.towers[0].layers[0].name == "towers.0.0.weight");  // there is no 2: counted as without
   CHECK(contains(bind_error(numbered("1", "1"), weights), "tasks[1].number: 1 is another task's number"));
-  CHECK(contains(bind_error(replaced(mmoe_description(), R"("name": "click")", R"("name": "click", "number": 1)"), weights),
-                 "give it to all or to none"));
+  CHECK(contains(
+      bind_error(replaced(mmoe_description(), R"("name": "click")", R"("name": "click", "number": 1)"), weights),
+      "give it to all or to none"));
 }
 
 }  // namespace

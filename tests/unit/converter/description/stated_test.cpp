@@ -25,7 +25,8 @@ class KerasWeights : public MemoryWeights {
 };
 
 /// A layer of a functional model, as Keras 2 (`keras` 2) or 3 writes it, that reads another one.
-json layer(int keras, const std::string& class_name, const std::string& name, const std::string& reads, json config = json::object()) {
+json layer(int keras, const std::string& class_name, const std::string& name, const std::string& reads,
+           json config = json::object()) {
   config["name"] = name;
   json nodes = json::array();
   if (!reads.empty() && keras == 2) nodes = {json::array({json::array({reads, 0, 0, json::object()})})};
@@ -33,11 +34,15 @@ json layer(int keras, const std::string& class_name, const std::string& name, co
     const json tensor = {{"class_name", "__keras_tensor__"}, {"config", {{"keras_history", {reads, 0, 0}}}}};
     nodes = {{{"args", {tensor}}, {"kwargs", json::object()}}};
   }
-  return {{"class_name", class_name}, {"config", config}, {"name", name}, {"inbound_nodes", nodes},
+  return {{"class_name", class_name},
+          {"config", config},
+          {"name", name},
+          {"inbound_nodes", nodes},
           {"registered_name", nullptr}};
 }
 
-/// One task: x -> a (4) -> norm -> activation -> click (1). `first`: a's config; `norm`, `after`: those of what follows.
+/// One task: x -> a (4) -> norm -> activation -> click (1). `first`: a's config; `norm`, `after`: those of what
+/// follows.
 json config(int keras, const json& first, const json& norm, const json& after, bool activation_first = false) {
   json layers = json::array({layer(keras, "InputLayer", "x", "")});
   layers.push_back(layer(keras, "Dense", "a", "x", first));
@@ -54,7 +59,8 @@ json config(int keras, const json& first, const json& norm, const json& after, b
   }
   if (activation_first) add_norm();
   layers.push_back(layer(keras, "Dropout", "drop", last, {{"rate", 0.5}}));
-  layers.push_back(layer(keras, "Dense", "click", "drop", {{"units", 1}, {"activation", "sigmoid"}, {"use_bias", true}}));
+  layers.push_back(
+      layer(keras, "Dense", "click", "drop", {{"units", 1}, {"activation", "sigmoid"}, {"use_bias", true}}));
   return {{"class_name", "Functional"}, {"config", {{"layers", layers}}}};
 }
 
@@ -69,7 +75,8 @@ MemoryWeights weights_of(bool with_norm) {
 /// Towers of `a` and `click`; `more`: further keys.
 std::string description(const std::string& more) {
   return R"({"mmoe_description": 1, "towers": {"layers": ["a", "click"], "weight": "/kernel", "bias": "/bias",
-    "orientation": "in_out")" + more + R"(}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+    "orientation": "in_out")" +
+         more + R"(}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
 }
 
 const char* const kNorm = R"(, "batch_norm": "a_norm", "batch_norm_tensors": {"gamma": "/gamma", "beta": "/beta",
@@ -96,7 +103,8 @@ const json kNone;
 
 TEST_CASE("a norm's epsilon is the file's, and the description must not say another") {
   for (const int keras : {2, 3}) {
-    const json file = config(keras, {{"activation", "relu"}}, {{"epsilon", 0.001}, {"axis", keras == 2 ? json{1} : json(-1)}}, kNone);
+    const json file =
+        config(keras, {{"activation", "relu"}}, {{"epsilon", 0.001}, {"axis", keras == 2 ? json{1} : json(-1)}}, kNone);
     const Outcome outcome = convert(file, kNorm, true);
     REQUIRE(outcome.error == "");
     REQUIRE(outcome.layer.norm_after_activation);
@@ -112,8 +120,10 @@ TEST_CASE("a norm's epsilon is the file's, and the description must not say anot
 }
 
 TEST_CASE("where a norm stands is the file's, and the description must not say otherwise") {
-  const json before = config(3, {{"activation", "linear"}}, {{"epsilon", 0.001}}, {{"class", "ReLU"}, {"config", json::object()}});
-  const json after = config(3, {{"activation", "linear"}}, {{"epsilon", 0.001}}, {{"class", "ReLU"}, {"config", json::object()}}, true);
+  const json before =
+      config(3, {{"activation", "linear"}}, {{"epsilon", 0.001}}, {{"class", "ReLU"}, {"config", json::object()}});
+  const json after = config(3, {{"activation", "linear"}}, {{"epsilon", 0.001}},
+                            {{"class", "ReLU"}, {"config", json::object()}}, true);
   CHECK(convert(before, kNorm, true).layer.norm_before_activation);
   CHECK(convert(after, kNorm, true).layer.norm_after_activation);
   const std::string said = std::string(kNorm) + R"(, "batch_norm_position": "before_activation")";
@@ -131,17 +141,21 @@ TEST_CASE("a norm that the file has and the description not, and the reverse") {
 }
 
 struct ActivationCase {
-  json own;        // `activation` of the layer
-  json behind;     // a layer behind it; null: none
+  json own;     // `activation` of the layer
+  json behind;  // a layer behind it; null: none
   ActivationKind kind;
   float alpha;
   const char* contradiction;
 };
 
 std::vector<ActivationCase> activation_cases() {
-  const auto object = [](const char* class_name, json config) { return json{{"class", class_name}, {"config", std::move(config)}}; };
-  const json function = {{"module", "builtins"}, {"class_name", "function"}, {"config", "elu"}, {"registered_name", "elu"}};
-  const json as_layer = {{"module", "keras.layers"}, {"class_name", "LeakyReLU"}, {"config", {{"negative_slope", 0.25}}}};
+  const auto object = [](const char* class_name, json config) {
+    return json{{"class", class_name}, {"config", std::move(config)}};
+  };
+  const json function = {
+      {"module", "builtins"}, {"class_name", "function"}, {"config", "elu"}, {"registered_name", "elu"}};
+  const json as_layer = {
+      {"module", "keras.layers"}, {"class_name", "LeakyReLU"}, {"config", {{"negative_slope", 0.25}}}};
   return {{"relu", kNone, ActivationKind::kRelu, 0, R"("tanh")"},
           {"swish", kNone, ActivationKind::kSilu, 0, R"("relu")"},
           {nullptr, kNone, ActivationKind::kIdentity, 0, R"("relu")"},
@@ -171,7 +185,8 @@ TEST_CASE("activations are the file's, by name or as a layer, and the descriptio
       CHECK(outcome.error == "");
       CHECK(outcome.layer.activation.kind == item.kind);
       CHECK(outcome.layer.activation.alpha == doctest::Approx(item.alpha));
-      const std::string error = convert(file, std::string(", \"activation\": [") + item.contradiction + ", \"linear\"]", false).error;
+      const std::string error =
+          convert(file, std::string(", \"activation\": [") + item.contradiction + ", \"linear\"]", false).error;
       CHECK(contains(error, "a/kernel: behind this layer, the file's own configuration has"));
     }
   }
@@ -180,16 +195,20 @@ TEST_CASE("activations are the file's, by name or as a layer, and the descriptio
 TEST_CASE("activations that nobody here knows are the description's to name") {
   const json mine = {{"class_name", "function"}, {"config", "relu"}, {"registered_name", "mine>relu"}};
   CHECK(convert(config(3, {{"activation", mine}}, kNone, kNone), R"(, "activation": "tanh")", false).error == "");
-  CHECK(contains(convert(config(3, {{"activation", mine}}, kNone, kNone), "", false).error, "towers.activation: missing"));
+  CHECK(contains(convert(config(3, {{"activation", mine}}, kNone, kNone), "", false).error,
+                 "towers.activation: missing"));
   // A layer of the user's own may be an activation.
   const json custom = {{"class", "MyActivation"}, {"config", json::object()}};
   CHECK(convert(config(3, {{"activation", "linear"}}, kNone, custom), R"(, "activation": "tanh")", false).error == "");
-  CHECK(contains(convert(config(3, {{"activation", "linear"}}, kNone, custom), "", false).error, "activation: missing"));
+  CHECK(
+      contains(convert(config(3, {{"activation", "linear"}}, kNone, custom), "", false).error, "activation: missing"));
 }
 
 TEST_CASE("units and biases") {
-  CHECK(convert(config(3, {{"units", 4}, {"use_bias", true}, {"activation", "relu"}}, kNone, kNone), "", false).error == "");
-  CHECK(contains(convert(config(3, {{"units", 5}, {"activation", "relu"}}, kNone, kNone), "", false).error, "\"units\": 5"));
+  CHECK(convert(config(3, {{"units", 4}, {"use_bias", true}, {"activation", "relu"}}, kNone, kNone), "", false).error ==
+        "");
+  CHECK(contains(convert(config(3, {{"units", 5}, {"activation", "relu"}}, kNone, kNone), "", false).error,
+                 "\"units\": 5"));
   const json file = config(3, {{"use_bias", true}, {"activation", "relu"}}, kNone, kNone);
   const std::string wrong = replaced(description(""), "\"bias\": \"/bias\"", "\"bias\": \"/b\"");
   CHECK(contains(test::bind_error(wrong, KerasWeights(weights_of(false), file)), "\"use_bias\": true of \"a\""));
@@ -210,7 +229,8 @@ TEST_CASE("embeddings: sizes, and the mask of pooled sequences") {
   };
   const auto text = [](const std::string& padding) {
     return R"({"mmoe_description": 1, "features": [{"name": "tags", "kind": "sequence", "length": 4, "pooling": "mean",
-      "vocabulary": {"identity": 6}, "embedding": "table/embeddings")" + padding + R"(}],
+      "vocabulary": {"identity": 6}, "embedding": "table/embeddings")" +
+           padding + R"(}],
       "towers": {"layers": ["{task}"], "weight": "/kernel", "orientation": "in_out"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
   };
   const auto padding_of = [&](const json& embedding, const std::string& padding) {
@@ -238,13 +258,18 @@ TEST_CASE("types that layers compute in") {
 }
 
 TEST_CASE("layers of a model inside the model") {
-  const json inner = {{"class_name", "Sequential"}, {"name", "tower"},
-                      {"config", {{"name", "tower"}, {"layers", {layer(3, "Dense", "a", "", {{"activation", "tanh"}}),
-                                                                 layer(3, "Dense", "click", "", {{"activation", "sigmoid"}})}}}}};
+  const json inner = {{"class_name", "Sequential"},
+                      {"name", "tower"},
+                      {"config",
+                       {{"name", "tower"},
+                        {"layers",
+                         {layer(3, "Dense", "a", "", {{"activation", "tanh"}}),
+                          layer(3, "Dense", "click", "", {{"activation", "sigmoid"}})}}}}};
   const json file = {{"class_name", "Functional"}, {"config", {{"layers", {layer(3, "InputLayer", "x", ""), inner}}}}};
   MemoryWeights weights;
   weights.add("tower/a/kernel", {5, 4}).add("tower/click/kernel", {4, 1});
-  const std::string text = replaced(replaced(description(""), "\"a\"", "\"tower/a\""), "[\"tower/a\", \"click\"]", "[\"tower/a\", \"tower/click\"]");
+  const std::string text = replaced(replaced(description(""), "\"a\"", "\"tower/a\""), "[\"tower/a\", \"click\"]",
+                                    "[\"tower/a\", \"tower/click\"]");
   const TrainedModel model = bind_description_text(text, KerasWeights(weights, file), "m");
   CHECK(model.levels.at(0).experts.at(0).layers.at(0).activation.kind == ActivationKind::kTanh);
 }

@@ -71,8 +71,18 @@ TEST_CASE("formats: safetensors with lengths of header that differ by 65536 from
 }
 
 TEST_CASE("formats: a header of safetensors as long as the first bytes of every other format say") {
-  const std::string magics[] = {"\x80\x02"s, "\x80\x05\x95"s, "\x80\x04\x95"s, "\x08\x07\x12"s, "\x08\x01\x12"s,
-                                "\x1f\x8b\x08"s, "<"s, "BZh"s, "\x0a\x05"s, "(dp"s, "{"s, "\x89H"s};
+  const std::string magics[] = {"\x80\x02"s,
+                                "\x80\x05\x95"s,
+                                "\x80\x04\x95"s,
+                                "\x08\x07\x12"s,
+                                "\x08\x01\x12"s,
+                                "\x1f\x8b\x08"s,
+                                "<"s,
+                                "BZh"s,
+                                "\x0a\x05"s,
+                                "(dp"s,
+                                "{"s,
+                                "\x89H"s};
   for (const std::string& magic : magics) {
     CAPTURE(magic);
     const std::string bytes = padded_file(as_length(magic));
@@ -88,7 +98,8 @@ TEST_CASE("formats: a header of safetensors as long as the first bytes of every 
 }
 
 TEST_CASE("formats: files of one format that carry the marks of another where they are free to") {
-  // Pickles, protocols 2 to 5, with a '{' behind eight bytes, as in an optimised pickle of a dictionary with such a key.
+  // Pickles, protocols 2 to 5, with a '{' behind eight bytes, as in an optimised pickle of a dictionary with such a
+  // key.
   for (const char protocol : {'\2', '\3', '\4', '\5'}) {
     const std::string key = std::string("\x80") + protocol + "}X" + le(uint32_t{5}) + "{\"w\":" + "N" + "s.";
     CHECK(key[8] == '{');
@@ -115,9 +126,9 @@ TEST_CASE("formats: files of one format that carry the marks of another where th
 
 TEST_CASE("formats: every fixture is what it is") {
   const std::pair<const char*, FileFormat> fixtures[] = {
-      {"kinds.safetensors", FileFormat::kSafetensors}, {"kinds.pt", FileFormat::kZip},
-      {"../numpy/kinds.npz", FileFormat::kZip},        {"../numpy/kernel.npy", FileFormat::kNpy},
-      {"../keras/mmoe.h5", FileFormat::kHdf5},         {"../keras/mmoe.keras", FileFormat::kZip},
+      {"kinds.safetensors", FileFormat::kSafetensors},  {"kinds.pt", FileFormat::kZip},
+      {"../numpy/kinds.npz", FileFormat::kZip},         {"../numpy/kernel.npy", FileFormat::kNpy},
+      {"../keras/mmoe.h5", FileFormat::kHdf5},          {"../keras/mmoe.keras", FileFormat::kZip},
       {"../paddle/mmoe.pdparams", FileFormat::kPickle}, {"../onnx/shared_bottom.onnx", FileFormat::kOnnx}};
   for (const auto& [file, format] : fixtures) {
     CAPTURE(file);

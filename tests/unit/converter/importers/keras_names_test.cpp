@@ -21,9 +21,9 @@ std::map<std::string, std::string> aliases_of(const KerasFile& file) {
 // As DeepCTR writes it: members are numbered through the whole program, and not in the order of their text.
 TEST_CASE("what nobody named inside a layer goes by its place there") {
   KerasFile file;
-  for (const char* member : {"batch_normalization_9/gamma:0", "batch_normalization_10/gamma:0", "kernel0:0",
-                             "dice_4/dice_alpha:0", "dice_4/batch_normalization_11/moving_mean:0",
-                             "dice/batch_normalization_12/moving_mean:0"}) {
+  for (const char* member :
+       {"batch_normalization_9/gamma:0", "batch_normalization_10/gamma:0", "kernel0:0", "dice_4/dice_alpha:0",
+        "dice_4/batch_normalization_11/moving_mean:0", "dice/batch_normalization_12/moving_mean:0"}) {
     file.paths.push_back(std::string("dnn_2/dnn_2/") + member);
     file.shapes.push_back({4});
   }

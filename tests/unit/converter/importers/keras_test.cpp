@@ -21,10 +21,10 @@ std::string aliased(const WeightSource& source, const std::string& alias) {
   return "";
 }
 
-const std::set<std::string> kMmoeTensors = {
-    "expert_0/kernel", "expert_0/bias", "expert_1/kernel", "expert_1/bias", "gate_click/kernel", "gate_like/kernel",
-    "dense_2/kernel", "dense_2/bias", "dense_3/kernel", "dense_3/bias", "click/kernel", "click/bias", "like/kernel",
-    "like/bias"};
+const std::set<std::string> kMmoeTensors = {"expert_0/kernel",   "expert_0/bias",    "expert_1/kernel", "expert_1/bias",
+                                            "gate_click/kernel", "gate_like/kernel", "dense_2/kernel",  "dense_2/bias",
+                                            "dense_3/kernel",    "dense_3/bias",     "click/kernel",    "click/bias",
+                                            "like/kernel",       "like/bias"};
 
 /// The names that the paths get, in order; all shapes are [1].
 std::vector<std::string> names_for(KerasFile file) {
@@ -92,8 +92,8 @@ TEST_CASE("keras: names of the older .h5") {
   file.layer_names = {"tower", "mmoe", "click"};
   file.paths = {"click/click/global_bias:0", "mmoe/mmoe_1/expert_kernel:0", "top_level_model_weights/step:0",
                 "tower/tower/kernel0:0"};
-  CHECK(names_for(file) == std::vector<std::string>{"tower/kernel0", "mmoe/mmoe_1/expert_kernel", "click/global_bias",
-                                                    "step"});
+  CHECK(names_for(file) ==
+        std::vector<std::string>{"tower/kernel0", "mmoe/mmoe_1/expert_kernel", "click/global_bias", "step"});
   file.paths = {"model_weights/click/click/kernel", "optimizer_weights/adam/m"};
   CHECK(names_for(file) == std::vector<std::string>{"click/kernel"});
 }

@@ -72,8 +72,11 @@ TEST_CASE("numpy: what does not fit its header is refused by name") {
   refused(npy(header("<f4", "(1,)"), eight), "needs 4 bytes, but 8 follow");
   refused(npy(header("<f4", "(4611686018427387904, 4)"), eight), "needs more than 2^63 bytes");
   refused(npy(header("<f4", "(1099511627776,)"), eight), "needs 4398046511104 bytes, but 8");
-  refused(npy(header("<f4", "(" + std::string(65 * 3, ' ') + "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-                     "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2)"), eight), "65 dimensions");
+  refused(npy(header("<f4", "(" + std::string(65 * 3, ' ') +
+                                "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+                                "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2)"),
+              eight),
+          "65 dimensions");
   refused(npy(header("<f4", "(-2,)"), eight), "expected a size");
   refused(npy("{'descr': '<f4'}", eight), "expected 'descr', 'fortran_order' and 'shape'");
   refused("\x93NUMPY\x04" + eight, "version 4 of the .npy format");

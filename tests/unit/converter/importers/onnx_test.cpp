@@ -36,9 +36,7 @@ std::string external(const std::string& location, const std::string& offset = "0
          field(13, field(1, "offset") + field(2, offset));
 }
 
-std::string model(const std::string& tensors) {
-  return number_field(1, 8) + field(2, "test") + field(7, tensors);
-}
+std::string model(const std::string& tensors) { return number_field(1, 8) + field(2, "test") + field(7, tensors); }
 
 std::string one_tensor(const std::string& message) { return model(field(5, message)); }
 
@@ -141,7 +139,8 @@ TEST_CASE("onnx: links lead to other files of the model's folder and nowhere els
 }
 
 TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of inputs are kept") {
-  const std::string set = field(8, number_field(2, 15)), other = field(8, field(1, "com.microsoft") + number_field(2, 1));
+  const std::string set = field(8, number_field(2, 15)),
+                    other = field(8, field(1, "com.microsoft") + number_field(2, 1));
   const std::string function = field(25, field(1, "Block") + field(10, "mine"));
   const std::string nested = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, "")));
   const std::string foreign = field(1, field(4, "Gelu") + field(7, "com.microsoft"));
@@ -149,7 +148,8 @@ TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of i
   const auto input = [](const std::string& name, uint64_t type) {
     return field(11, field(1, name) + field(2, field(1, number_field(1, type))));
   };
-  const std::string graph = nested + foreign + sparse + input("x", 1) + input("half", 10) + input("ids", 7) + input("brain", 16);
+  const std::string graph =
+      nested + foreign + sparse + input("x", 1) + input("half", 10) + input("ids", 7) + input("brain", 16);
   const std::string bytes = number_field(1, 8) + field(2, "test") + field(7, graph) + set + other + function;
   const OnnxGraph parsed = parse_onnx("test.file", bytes);
   CHECK(parsed.opset == 15);

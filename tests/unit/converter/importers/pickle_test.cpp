@@ -65,10 +65,18 @@ TEST_CASE("pickle: globals that are not on the list are refused by name") {
   const std::string system = global("os", "system") + text("echo") + "\x85R";
   CHECK_CONTAINS(pickle_error_of(pickle(system)), "'os.system': refused; nothing was imported or executed");
   CHECK_CONTAINS(pickle_error_of(pickle(text("builtins") + text("eval") + "\x93")), "'builtins.eval': refused");
-  for (const auto& [module, name] : std::vector<std::pair<std::string, std::string>>{
-           {"builtins", "exec"}, {"builtins", "getattr"}, {"__builtin__", "eval"}, {"posix", "system"},
-           {"subprocess", "Popen"}, {"torch", "load"}, {"torch.storage", "_load_from_bytes"}, {"torch", ""},
-           {"builtins", ""}, {"builtins", "set frozenset"}, {"numpy.core.multiarray", ""}}) {
+  for (const auto& [module, name] :
+       std::vector<std::pair<std::string, std::string>>{{"builtins", "exec"},
+                                                        {"builtins", "getattr"},
+                                                        {"__builtin__", "eval"},
+                                                        {"posix", "system"},
+                                                        {"subprocess", "Popen"},
+                                                        {"torch", "load"},
+                                                        {"torch.storage", "_load_from_bytes"},
+                                                        {"torch", ""},
+                                                        {"builtins", ""},
+                                                        {"builtins", "set frozenset"},
+                                                        {"numpy.core.multiarray", ""}}) {
     CAPTURE(name);
     CHECK_CONTAINS(pickle_error_of(pickle(global(module, name))), "'" + module + "." + name + "': refused");
   }
@@ -82,9 +90,10 @@ TEST_CASE("pickle: harmless objects of checkpoints are skipped") {
 }
 
 TEST_CASE("pickle: instructions without their operands") {
-  for (const std::string op : {"0", "2", "R", "\x81", "\x92", "b", "a", "e", "s", "u", "t", "\x85", "\x86", "\x87",
-                               "Q", "\x93", "\x90", "\x91", "1", "\x94", "q\x01", "h\x01", ".", "N)R", "Na0s",
-                               "K\x01K\x01s", "](K\x01u", "}(K\x01u", "(K\x01u", ")N\x86Rb"}) {
+  for (const std::string op :
+       {"0",     "2",     "R",    "\x81", "\x92", "b",           "a",        "e",        "s",       "u",
+        "t",     "\x85",  "\x86", "\x87", "Q",    "\x93",        "\x90",     "\x91",     "1",       "\x94",
+        "q\x01", "h\x01", ".",    "N)R",  "Na0s", "K\x01K\x01s", "](K\x01u", "}(K\x01u", "(K\x01u", ")N\x86Rb"}) {
     CAPTURE(op);
     CHECK_CONTAINS(pickle_error_of(pickle(op)), "pickle, at its byte");
   }
@@ -127,8 +136,8 @@ TEST_CASE("pickle: a million levels of nesting neither recurse nor grow") {
 
 TEST_CASE("pickle: no truncation and no flipped bit crashes") {
   const std::string scalar_type = global("numpy", "dtype") + text("f8") + "\x89\x88\x87Rq\x05" + "h\x05" + "0";
-  const std::string bytes = pickle(
-      dict({{"w", tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {3, 1})}, {"n", scalar_type}}));
+  const std::string bytes =
+      pickle(dict({{"w", tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {3, 1})}, {"n", scalar_type}}));
   REQUIRE(pickle_error_of(bytes).empty());
   for (size_t size = 0; size < bytes.size(); ++size) CHECK(!pickle_error_of(std::string(bytes, 0, size)).empty());
   for (size_t at = 0; at < bytes.size(); ++at) {

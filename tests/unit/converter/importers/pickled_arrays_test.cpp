@@ -90,7 +90,9 @@ TEST_CASE("paddle: bytes of protocol 2 are text") {
   };
   CHECK(values(std::string("\0\0\xc3\x80\xc3\x80", 6)) == std::vector<float>{-6});  // 00 00 c0 c0
   const auto refusal = [&](const std::string& characters) { return error_of([&] { values(characters); }); };
-  CHECK_CONTAINS(refusal("\xc4\x80" "123"), "tensor 'w': its bytes are damaged");
+  CHECK_CONTAINS(refusal("\xc4\x80"
+                         "123"),
+                 "tensor 'w': its bytes are damaged");
   CHECK_CONTAINS(refusal("123\xc3"), "its bytes are damaged");
   CHECK_CONTAINS(refusal("123"), "needs 4 bytes, but it has 3");
 }

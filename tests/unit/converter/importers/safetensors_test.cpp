@@ -45,8 +45,7 @@ TEST_CASE("safetensors: header lengths") {
 }
 
 TEST_CASE("safetensors: trailing spaces and metadata are allowed") {
-  const std::string header =
-      R"({"__metadata__":{"a":"b"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}   )";
+  const std::string header = R"({"__metadata__":{"a":"b"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}   )";
   const std::string bytes = safetensors_file(header, le(uint32_t{0x40400000}) + le(uint32_t{0xbf800000}));
   const auto source = parse_weights("test.file", bytes);
   REQUIRE(source->tensors().size() == 1);

@@ -62,9 +62,15 @@ TEST_CASE("elements come row-major whatever the strides") {
 }
 
 TEST_CASE("any range of elements comes as of the whole") {
-  const StridedView views[] = {{0, {4, 3, 5}, {15, 5, 1}}, {0, {5, 3, 4}, {1, 20, 5}},      {3, {4, 1, 7}, {7, 99, 1}},
-                               {0, {2, 3, 2}, {0, 2, 1}},  {1, {6, 2}, {10, 1}},            {0, {60}, {1}},
-                               {0, {3, 4, 5}, {1, 3, 12}}, {59, {}, {}},                    {0, {2, 2, 3, 5}, {30, 15, 5, 1}}};
+  const StridedView views[] = {{0, {4, 3, 5}, {15, 5, 1}},
+                               {0, {5, 3, 4}, {1, 20, 5}},
+                               {3, {4, 1, 7}, {7, 99, 1}},
+                               {0, {2, 3, 2}, {0, 2, 1}},
+                               {1, {6, 2}, {10, 1}},
+                               {0, {60}, {1}},
+                               {0, {3, 4, 5}, {1, 3, 12}},
+                               {59, {}, {}},
+                               {0, {2, 2, 3, 5}, {30, 15, 5, 1}}};
   const std::vector<float> numbers = counting(60);
   const ElementArray array{reinterpret_cast<const unsigned char*>(numbers.data()), DType::kF32};
   for (const StridedView& view : views) {

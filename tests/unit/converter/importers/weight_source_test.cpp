@@ -44,9 +44,9 @@ TEST_CASE("weights: the first bytes decide, not the name") {
 }
 
 TEST_CASE("weights: parts of a tensor are those of the whole, in every format") {
-  for (const char* file : {"kinds.safetensors", "kinds.pt", "checkpoint.pt", "../numpy/kinds.npz", "../numpy/kernel.npy",
-                           "../keras/mmoe.h5", "../keras/mmoe.keras", "../paddle/mmoe.pdparams",
-                           "../onnx/shared_bottom.onnx"}) {
+  for (const char* file :
+       {"kinds.safetensors", "kinds.pt", "checkpoint.pt", "../numpy/kinds.npz", "../numpy/kernel.npy",
+        "../keras/mmoe.h5", "../keras/mmoe.keras", "../paddle/mmoe.pdparams", "../onnx/shared_bottom.onnx"}) {
     CAPTURE(file);
     const auto source = open_weights(fixture_path(file));
     const auto parts = open_weights(fixture_path(file));

@@ -172,8 +172,8 @@ inline std::string storage(const std::string& type, const std::string& key, int6
 
 inline std::string tensor(const std::string& stored, int64_t offset, const std::vector<int64_t>& shape,
                           const std::vector<int64_t>& strides) {
-  return global("torch._utils", "_rebuild_tensor_v2") + "(" + stored + integer(offset) + tuple(shape) +
-         tuple(strides) + "\x89" + global("collections", "OrderedDict") + ")RtR";
+  return global("torch._utils", "_rebuild_tensor_v2") + "(" + stored + integer(offset) + tuple(shape) + tuple(strides) +
+         "\x89" + global("collections", "OrderedDict") + ")RtR";
 }
 
 /// A pickled dictionary.

@@ -51,9 +51,9 @@ TEST_CASE("lower: item-side columns go behind in the weights, and the features k
   const Matrix& original = before.levels[0].experts[1].layers[0].weight;
   const LoweredDense& layer = after.levels[0].experts[1].layers[0];
   const Matrix& moved = after.fused_layers[layer.fused_layer].weight;
-  CHECK(moved.at(layer.column + 2, 0) == original.at(2, 1));    // country: column 1 of the description, now 0
-  CHECK(moved.at(layer.column + 2, 23) == original.at(2, 0));   // price: column 0, now behind the shared ones
-  CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));   // shop: column 5, now 24
+  CHECK(moved.at(layer.column + 2, 0) == original.at(2, 1));   // country: column 1 of the description, now 0
+  CHECK(moved.at(layer.column + 2, 23) == original.at(2, 0));  // price: column 0, now behind the shared ones
+  CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));  // shop: column 5, now 24
 }
 
 TEST_CASE("fold: batch norms go into the weights, but one behind the last layer stays") {

@@ -107,7 +107,8 @@ TEST_CASE("prove: one id of many that the graph treats in a way of its own") {
     const std::string other = build.node("Not", {build.node("Equal", {ids, build.integers({padding})})});
     const std::string mask = build.node("Cast", {other}, {{"to", GraphBuilder::integer(1)}});
     const std::string masked = build.node("Mul", {embedded, build.node("Unsqueeze", {mask, build.integers({2})})});
-    const std::string sum = build.node("ReduceSum", {masked, build.integers({1})}, {{"keepdims", GraphBuilder::integer(0)}});
+    const std::string sum =
+        build.node("ReduceSum", {masked, build.integers({1})}, {{"keepdims", GraphBuilder::integer(0)}});
     build.model_of(sum, 2);
     return build;
   };
@@ -144,7 +145,8 @@ TEST_CASE("prove: features are the inputs of their names, or their columns") {
   TrainedModel model = build.recognise();
   CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 64);
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 1;
-  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "'x' is scaled before the graph gets it");
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not,
+                 "'x' is scaled before the graph gets it");
   model.features[0].name = "elsewhere";
   CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "scaled");
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 0;

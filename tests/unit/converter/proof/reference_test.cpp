@@ -36,7 +36,8 @@ RefTensor tensor_of(const nlohmann::json& text) {
   return tensor;
 }
 
-/// onnxruntime calculates in float: at most 24 terms that are at most 9 each, or a function of a few units in the last place.
+/// onnxruntime calculates in float: at most 24 terms that are at most 9 each, or a function of a few units in the last
+/// place.
 double allowed(double value) { return 256 * 0x1p-24 * std::max(1.0, std::fabs(value)); }
 
 void check_equal(const RefTensor& found, const RefTensor& wanted) {

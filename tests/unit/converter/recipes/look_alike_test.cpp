@@ -17,8 +17,8 @@ using test::MemoryWeights;
 const char* const kSettings = R"({"activation": "relu", "features": []})";
 
 /// Why the weights cannot be converted; empty where they can.
-std::string refusal(const WeightSource& weights, const std::string& settings = kSettings, const std::string& recipe = "",
-                    BindReport* report = nullptr) {
+std::string refusal(const WeightSource& weights, const std::string& settings = kSettings,
+                    const std::string& recipe = "", BindReport* report = nullptr) {
   BindReport own;
   try {
     const Interpretation interpretation = interpret(weights, nullptr, {"m.pt", settings, recipe});
@@ -32,7 +32,8 @@ std::string refusal(const WeightSource& weights, const std::string& settings = k
 // ------------------------------------------------------------------------------------------- the libraries' models
 
 /// Linear layers 4 wide, `inputs` into the first, with what stands between them at the numbers that the library gives.
-void stack(MemoryWeights& weights, const std::string& module, size_t inputs, size_t num_layers, size_t norm_at, size_t stride) {
+void stack(MemoryWeights& weights, const std::string& module, size_t inputs, size_t num_layers, size_t norm_at,
+           size_t stride) {
   for (size_t i = 0; i < num_layers; ++i) {
     weights.linear(module + "." + std::to_string(stride * i), 4, i == 0 ? inputs : 4);
     if (norm_at != 0) weights.norm(module + "." + std::to_string(stride * i + norm_at), 4);
@@ -108,7 +109,8 @@ MemoryWeights torcheasyrec(const std::string& norm_at = "1", bool second_norm = 
       if (layer == "0" || second_norm) weights.norm(perceptron + norm_at, 4);
     }
     weights.linear("mmoe.gate_finals." + n, 2, 6);
-    weights.linear("_task_tower." + n + ".tower_mlp.mlp.0.perceptron.0", 3, 4).linear("_task_tower." + n + ".linear", 1, 3);
+    weights.linear("_task_tower." + n + ".tower_mlp.mlp.0.perceptron.0", 3, 4)
+        .linear("_task_tower." + n + ".linear", 1, 3);
   }
   return weights;
 }
@@ -118,7 +120,10 @@ MemoryWeights deepctr(bool second_norm = true) {
   MemoryWeights weights;
   for (const std::string e : {"0", "1"}) {
     const std::string expert = "expert_" + e;
-    weights.add(expert + "/kernel0", {6, 4}).add(expert + "/bias0", {4}).add(expert + "/kernel1", {4, 4}).add(expert + "/bias1", {4});
+    weights.add(expert + "/kernel0", {6, 4})
+        .add(expert + "/bias0", {4})
+        .add(expert + "/kernel1", {4, 4})
+        .add(expert + "/bias1", {4});
     for (const std::string norm : {"0", "1"}) {
       if (norm == "1" && !second_norm) continue;
       const std::string module = expert + "/batch_normalization#" + norm;
@@ -127,7 +132,9 @@ MemoryWeights deepctr(bool second_norm = true) {
     }
   }
   for (const std::string task : {"ctr", "ctcvr"}) {
-    weights.add("gate_softmax_" + task + "/kernel", {6, 2}).add("dense#0>" + task + "/kernel", {4, 1}).add(task + "/global_bias", {1});
+    weights.add("gate_softmax_" + task + "/kernel", {6, 2})
+        .add("dense#0>" + task + "/kernel", {4, 1})
+        .add(task + "/global_bias", {1});
   }
   return weights;
 }
@@ -264,7 +271,8 @@ TEST_CASE("norms that a library always has, and norms of some layers only") {
 }
 
 TEST_CASE("layers that the settings describe are the user's to number") {
-  const std::string settings = R"({"activation": "relu", "features": [], "experts": {"batch_norm_position": "after_activation"}})";
+  const std::string settings =
+      R"({"activation": "relu", "features": [], "experts": {"batch_norm_position": "after_activation"}})";
   CHECK(contains(refusal(libmtl(2, 4)), "are not those of LibMTL"));
   CHECK(refusal(libmtl(2, 4), settings) == "");
 }

@@ -42,8 +42,10 @@ MemoryWeights deepctr_torch(size_t inputs = 8) {
   for (const char* expert : {"0", "1"}) weights.linear(std::string("expert_dnn.") + expert + ".linears.0", 4, inputs);
   for (const char* task : {"0", "1"}) {
     const std::string number = task;
-    weights.linear("gate_dnn." + number + ".linears.0", 3, inputs).add("gate_dnn_final_layer." + number + ".weight", {2, 3});
-    weights.linear("tower_dnn." + number + ".linears.0", 3, 4).add("tower_dnn_final_layer." + number + ".weight", {1, 3});
+    weights.linear("gate_dnn." + number + ".linears.0", 3, inputs)
+        .add("gate_dnn_final_layer." + number + ".weight", {2, 3});
+    weights.linear("tower_dnn." + number + ".linears.0", 3, 4)
+        .add("tower_dnn_final_layer." + number + ".weight", {1, 3});
     weights.add("out." + number + ".bias", {1});
   }
   return weights;
@@ -154,18 +156,21 @@ TEST_CASE("features: inferred from the tables, completed from the settings, put 
 }
 
 TEST_CASE("features: the caller passes x where the list is empty; a table that is missing is named") {
-  const json description = json::parse(describe(deepctr_torch(), R"({"activation": "relu", "features": []})").description);
+  const json description =
+      json::parse(describe(deepctr_torch(), R"({"activation": "relu", "features": []})").description);
   CHECK_FALSE(description.contains("features"));
   CHECK(contains(error_of(deepctr_torch(), R"({"features": [{"name": "shop", "kind": "categorical"}]})"),
                  "there is no embedding_dict.shop.weight"));
-  CHECK(contains(error_of(deepctr_torch(5), R"({"activation": "relu"})"), "the tables are 6 wide together, but x is 5"));
+  CHECK(
+      contains(error_of(deepctr_torch(5), R"({"activation": "relu"})"), "the tables are 6 wide together, but x is 5"));
 }
 
 TEST_CASE("tasks: named and linked by default with a note, by name, and counted") {
   const RecipeResult result = describe(deepctr_torch());
   CHECK(has_note(result, "took the tasks to be task_0, task_1"));
   const json tasks = json::parse(describe(deepctr_torch(), R"({"activation": "relu",
-    "tasks": ["click", {"name": "dwell", "link": "identity"}]})").description)["tasks"];
+    "tasks": ["click", {"name": "dwell", "link": "identity"}]})")
+                                     .description)["tasks"];
   CHECK(tasks == json::parse(R"([{"name": "click", "link": "sigmoid"}, {"name": "dwell", "link": "identity"}])"));
   CHECK(contains(error_of(deepctr_torch(), R"({"tasks": ["a"]})"), "tasks: found a list of 1, expected 2"));
 }
@@ -176,7 +181,8 @@ TEST_CASE("activations: by any of a library's names, per part, and never guessed
   CHECK(contains(error_of(deepctr_torch(), R"({"activation": {"experts": "relu"}})"), "the gates were trained with"));
   CHECK(contains(error_of(deepctr_torch(), R"({"activation": {"expert": "relu"}})"), "activation.expert: unknown key"));
   const json description = json::parse(describe(deepctr_torch(), R"({"activation":
-    {"experts": "nn.ReLU", "gates": {"kind": "elu", "alpha": 0.5}, "towers": ["Tanh"]}})").description);
+    {"experts": "nn.ReLU", "gates": {"kind": "elu", "alpha": 0.5}, "towers": ["Tanh"]}})")
+                                           .description);
   CHECK(description["levels"][0]["experts"]["activation"] == "relu");
   CHECK(description["levels"][0]["gates"]["hidden"]["activation"] == json::parse(R"({"kind": "elu", "alpha": 0.5})"));
   CHECK(description["towers"]["activation"] == json::array({"tanh"}));
@@ -185,7 +191,8 @@ TEST_CASE("activations: by any of a library's names, per part, and never guessed
 TEST_CASE("what no recipe knows is refused by name") {
   MemoryWeights weights;
   weights.linear("body.0", 2, 3);
-  CHECK(contains(error_of(weights, "{}"), "not those of a model that a recipe is for (the file's first is body.0.weight)"));
+  CHECK(contains(error_of(weights, "{}"),
+                 "not those of a model that a recipe is for (the file's first is body.0.weight)"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "mtreclib"), "not those of MTReclib MMoE"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "nolib"), "no recipe \"nolib\"; there are " + join(recipe_names())));
   const std::string no_model = error_of(deepctr_torch(), R"({"model": "AITM"})");
@@ -198,10 +205,10 @@ TEST_CASE("what no recipe knows is refused by name") {
 }
 
 TEST_CASE("settings of the wrong type are errors") {
-  for (const char* settings : {R"({"activation": "relu", "experts": {"layers": 3}})",
-                               R"({"activation": "relu", "features": [{"name": "user", "kind": 3}]})",
-                               R"({"model": 3})", R"({"recipe": []})", R"({"tasks": {}})",
-                               R"({"activation": "relu", "features": [{"name": "last", "embedding_name": 3}]})"}) {
+  for (const char* settings :
+       {R"({"activation": "relu", "experts": {"layers": 3}})",
+        R"({"activation": "relu", "features": [{"name": "user", "kind": 3}]})", R"({"model": 3})", R"({"recipe": []})",
+        R"({"tasks": {}})", R"({"activation": "relu", "features": [{"name": "last", "embedding_name": 3}]})"}) {
     CAPTURE(settings);
     const std::string error = error_of(deepctr_torch(), settings);
     const bool bound = error.empty();  // what the recipe passes on, binding refuses

@@ -66,8 +66,10 @@ TEST_CASE("a recipe is good, and so are those that are compiled in") {
 }
 
 TEST_CASE("what is no JSON is refused with the line") {
-  CHECK(contains(error_with("\"activations\": {", "\"activations\": "), "lib.json:3: error: not valid JSON: parse error at line 3"));
-  CHECK(contains(error_with("\"mlp\": {", "\"library\": \"Lib\", \"mlp\": {"), "lib.json:5: error: line 5: key \"library\" twice"));
+  CHECK(contains(error_with("\"activations\": {", "\"activations\": "),
+                 "lib.json:3: error: not valid JSON: parse error at line 3"));
+  CHECK(contains(error_with("\"mlp\": {", "\"library\": \"Lib\", \"mlp\": {"),
+                 "lib.json:5: error: line 5: key \"library\" twice"));
   CHECK(contains(error_of("[]"), "lib.json:1: error: "));
 }
 
@@ -83,7 +85,8 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
       {R"("Lib")", "7", "lib.json:2: error: library: found 7, expected a string"},
       {R"("activation": "its argument")", R"("link": "sigmoid")",
        "lib.json:15: error: models[0].description: names no activation, and the library's `activation` does not say"},
-      {R"("silu")", R"("sillu")", "lib.json:3: error: activations.swish: found \"sillu\", expected one of linear, relu"},
+      {R"("silu")", R"("sillu")",
+       "lib.json:3: error: activations.swish: found \"sillu\", expected one of linear, relu"},
       {R"("swish")", R"("nn.Swish")", "lib.json:3: error: activations.nn.Swish: names are compared in lower case"},
       {R"({"table": "table.{feature}.weight", "order": ["categorical sequence", "dense"]})", "{}",
        "lib.json:4: error: features.table: missing: the name of a feature's embedding table"},
@@ -91,7 +94,8 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
       {"categorical sequence", "categoric", "lib.json:4: error: features.order[0]: found"},
       {R"("layers": "$.{layer}")", R"("layers": "a.{layer}")", "lib.json:5: error: mlp.layers: found"},
       {R"("mlp": {"layers": "$.{layer}", "dice": [{"alpha": "$.{layer}.alpha"}]},)", "",
-       "lib.json:16: error: models[0].description.levels[0].experts[0].mlp: the library does not say what its `mlp` is"},
+       "lib.json:16: error: models[0].description.levels[0].experts[0].mlp: the library does not say what its `mlp` "
+       "is"},
       {R"("alpha")", R"("alfa")", "lib.json:5: error: mlp.dice[0].alfa: unknown key"},
       {R"("dropout?")", R"("dropped")", "lib.json:6: error: sequence[1]: found"},
       {R"(, "why": "the trainer's")", "", "lib.json:7: error: left_over[0].why: missing"},
@@ -99,20 +103,28 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
       {R"("*/experts")", R"("experts")", "lib.json:11: error: models[0].names.body: found"},
       {"$body", "$bode", "experts[0].mlp: \"$bode.{expert}\" has a $ that `names` does not declare"},
       {R"("tower.{task}.weight")", R"("tower.weight")", "lib.json:12: error: models[0].tasks: found"},
-      {R"("tasks": "tower.{task}.weight",)", "", "lib.json:9: error: models[0]: expected either `tasks` or `fixed_tasks`"},
+      {R"("tasks": "tower.{task}.weight",)", "",
+       "lib.json:9: error: models[0]: expected either `tasks` or `fixed_tasks`"},
       {"level.{level}.weight", "level.0.weight", "lib.json:13: error: models[0].levels: found"},
       {R"("input": "expert.{expert}.weight",)", "", "lib.json:9: error: models[0].input: missing"},
-      {"expert.{expert}.weight", "expert.{experts}.weight", "lib.json:14: error: models[0].input: \"expert.{experts}.weight\" has"},
+      {"expert.{expert}.weight", "expert.{experts}.weight",
+       "lib.json:14: error: models[0].input: \"expert.{experts}.weight\" has"},
       {R"("logits")", R"("logit")", "lib.json:17: error: models[0].description.levels[0].gates[0].logit: unknown key"},
-      {R"("not_in_last_level": true)", R"("not_in_last_level": 1)", "gates[0].not_in_last_level: found 1, expected true"},
+      {R"("not_in_last_level": true)", R"("not_in_last_level": 1)",
+       "gates[0].not_in_last_level: found 1, expected true"},
       {R"(, "logits": "gate.{task}")", "", "gates[0].logits: missing"},
       {R"({"mlp": "$body.{expert}"})", R"({"name": "a"})", "experts[0]: expected `mlp`, `layers` or `layers_any`"},
-      {R"("output_any": ["out.{task}", "out#{task}"])", R"("output_any": [])", "lib.json:18: error: models[0].description.towers.output_any"},
-      {R"("mlp": "tower.{task}")", R"("mlp": "tower.{task}{layer}")", "towers.mlp: \"tower.{task}{layer}\" has two placeholders"},
-      {R"({"name": "both",)", R"({"name": "ctr",)", "lib.json:23: error: models[1].fixed_tasks[1].name: two tasks have this name"},
+      {R"("output_any": ["out.{task}", "out#{task}"])", R"("output_any": [])",
+       "lib.json:18: error: models[0].description.towers.output_any"},
+      {R"("mlp": "tower.{task}")", R"("mlp": "tower.{task}{layer}")",
+       "towers.mlp: \"tower.{task}{layer}\" has two placeholders"},
+      {R"({"name": "both",)", R"({"name": "ctr",)",
+       "lib.json:23: error: models[1].fixed_tasks[1].name: two tasks have this name"},
       {R"({"product")", R"({"produkt")", "lib.json:23: error: models[1].fixed_tasks[1].link.produkt: unknown key"},
-      {R"("activation": "relu")", R"("activation": "rellu")", "lib.json:25: error: models[1].description.towers.activation: found"},
-      {R"({"towers": {"layers": ["a"], "activation": "relu"}})", "{}", "lib.json:25: error: models[1].description.towers: missing"},
+      {R"("activation": "relu")", R"("activation": "rellu")",
+       "lib.json:25: error: models[1].description.towers.activation: found"},
+      {R"({"towers": {"layers": ["a"], "activation": "relu"}})", "{}",
+       "lib.json:25: error: models[1].description.towers: missing"},
   };
   for (const Fault& fault : faults) {
     CAPTURE(fault.from);

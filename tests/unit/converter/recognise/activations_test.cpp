@@ -56,7 +56,8 @@ std::string mish(GraphBuilder& b, const std::string& x, const std::string& of) {
 
 std::string softplus_of_dynamo(GraphBuilder& b, const std::string& x, float sharpness, float threshold) {
   const std::string y = b.node("Mul", {x, b.scalar(sharpness)});
-  const std::string soft = b.node("Div", {b.node("Log", {b.node("Add", {b.node("Exp", {y}), b.scalar(1)})}), b.scalar(sharpness)});
+  const std::string soft =
+      b.node("Div", {b.node("Log", {b.node("Add", {b.node("Exp", {y}), b.scalar(1)})}), b.scalar(sharpness)});
   return b.node("Where", {b.node("Greater", {y, b.scalar(threshold)}), x, soft});
 }
 
@@ -92,12 +93,14 @@ TEST_CASE("recognise: clip with bounds as inputs and as attributes") {
   CHECK(relu6.beta == 6);
   GraphBuilder old(9);
   const std::string x = old.input("x", {0, 3});
-  old.task(old.node("Clip", {old.linear(x, 3, 2)}, {{"min", GraphBuilder::real(-1)}, {"max", GraphBuilder::real(2)}}), 2);
+  old.task(old.node("Clip", {old.linear(x, 3, 2)}, {{"min", GraphBuilder::real(-1)}, {"max", GraphBuilder::real(2)}}),
+           2);
   const Activation limited = old.recognise().levels.at(0).experts.at(0).layers.at(0).activation;
   CHECK(limited.alpha == -1);
   CHECK(limited.beta == 2);
-  CHECK(found([](GraphBuilder& b, const std::string& y) { return b.node("Clip", {y, b.scalar(0)}); }).kind ==
-        ActivationKind::kRelu);
+  CHECK(found([](GraphBuilder& b, const std::string& y) {
+          return b.node("Clip", {y, b.scalar(0)});
+        }).kind == ActivationKind::kRelu);
   CHECK_CONTAINS(activated([](GraphBuilder& b, const std::string& y) { return clip(b, y, 1, 0); }).error(),
                  "a lower bound above its upper bound");
 }
@@ -110,8 +113,11 @@ TEST_CASE("recognise: activations that are written out") {
   CHECK(kind([](Builder& b, const Name& x) { return gelu_tanh(b, x); }) == ActivationKind::kGeluTanh);
   CHECK(kind([](Builder& b, const Name& x) { return hard_swish(b, x); }) == ActivationKind::kHardSwish);
   CHECK(kind([](Builder& b, const Name& x) { return mish(b, x, x); }) == ActivationKind::kMish);
-  CHECK(kind([](Builder& b, const Name& x) { return b.node("Mul", {b.node("Sigmoid", {x}), x}); }) == ActivationKind::kSilu);
-  CHECK(kind([](Builder& b, const Name& x) { return b.node("Log", {b.node("Sigmoid", {x})}); }) == ActivationKind::kLogSigmoid);
+  CHECK(kind([](Builder& b, const Name& x) {
+          return b.node("Mul", {b.node("Sigmoid", {x}), x});
+        }) == ActivationKind::kSilu);
+  CHECK(kind([](Builder& b, const Name& x) { return b.node("Log", {b.node("Sigmoid", {x})}); }) ==
+        ActivationKind::kLogSigmoid);
   CHECK(kind([](Builder& b, const Name& x) {
           return b.node("Div", {x, b.node("Add", {b.node("Abs", {x}), b.scalar(1)})});
         }) == ActivationKind::kSoftsign);
@@ -146,7 +152,9 @@ TEST_CASE("recognise: written activations with a parameter") {
   });
   CHECK(quick.kind == ActivationKind::kSwish);
   CHECK(quick.alpha == doctest::Approx(1.702));
-  const Activation maxout = found([](Builder& b, const Name& x) { return b.node("Max", {x, b.node("Mul", {x, b.scalar(0.3f)})}); });
+  const Activation maxout = found([](Builder& b, const Name& x) {
+    return b.node("Max", {x, b.node("Mul", {x, b.scalar(0.3f)})});
+  });
   CHECK(maxout.kind == ActivationKind::kLeakyRelu);
   CHECK(maxout.alpha == doctest::Approx(0.3));
   const Activation absolute = found([](Builder& b, const Name& x) { return b.node("Abs", {x}); });
@@ -164,7 +172,8 @@ TEST_CASE("recognise: written activations with a parameter") {
   });
   CHECK(elu.kind == ActivationKind::kElu);
   CHECK(elu.alpha == doctest::Approx(0.7));
-  CHECK(found([](Builder& b, const Name& x) { return softplus_of_dynamo(b, x, 2.5f, 20); }).kind == ActivationKind::kSoftplus);
+  CHECK(found([](Builder& b, const Name& x) { return softplus_of_dynamo(b, x, 2.5f, 20); }).kind ==
+        ActivationKind::kSoftplus);
 }
 
 TEST_CASE("recognise: look-alikes of activations are refused") {
@@ -178,7 +187,7 @@ TEST_CASE("recognise: look-alikes of activations are refused") {
   CHECK(refused([](Builder& b, const Name& x) { return hard_swish(b, x, 3, 5); }));
   CHECK(refused([](Builder& b, const Name& x) { return mish(b, x, b.node("Mul", {x, b.scalar(1.1f)})); }));
   CHECK(refused([](Builder& b, const Name& x) { return softplus_of_dynamo(b, x, 1, 5); }));  // exp(-5) is no rounding
-  CHECK(refused([](Builder& b, const Name& x) {  // x sigmoid(x + 1/2)
+  CHECK(refused([](Builder& b, const Name& x) {                                              // x sigmoid(x + 1/2)
     return b.node("Mul", {x, b.node("Sigmoid", {b.node("Add", {x, b.scalar(0.5f)})})});
   }));
   CHECK(refused([](Builder& b, const Name& x) { return b.node("Pow", {x, b.scalar(2)}); }));
@@ -196,9 +205,9 @@ TEST_CASE("recognise: look-alikes of activations are refused") {
 TEST_CASE("recognise: the function is scaled to its factors and shifts") {
   // 2 relu(x + 1/2) - 1: the shift is the layer's, the rest the next layer's.
   const TrainedModel model = activated([](GraphBuilder& b, const std::string& x) {
-                                   const std::string relu = b.node("Relu", {b.node("Add", {x, b.scalar(0.5f)})});
-                                   return b.node("Sub", {b.node("Mul", {relu, b.scalar(2)}), b.scalar(1)});
-                                 }).recognise();
+                               const std::string relu = b.node("Relu", {b.node("Add", {x, b.scalar(0.5f)})});
+                               return b.node("Sub", {b.node("Mul", {relu, b.scalar(2)}), b.scalar(1)});
+                             }).recognise();
   const DenseLayer& layer = model.levels.at(0).experts.at(0).layers.at(0);
   CHECK(layer.activation.kind == ActivationKind::kRelu);
   REQUIRE(layer.norm_before_activation);
@@ -210,8 +219,8 @@ TEST_CASE("recognise: the function is scaled to its factors and shifts") {
 
 TEST_CASE("recognise: an activation behind another one, without a layer between them") {
   const TrainedModel model = activated([](GraphBuilder& b, const std::string& x) {
-                                   return b.node("Tanh", {b.node("Relu", {x})});
-                                 }).recognise();
+                               return b.node("Tanh", {b.node("Relu", {x})});
+                             }).recognise();
   const Mlp& layers = model.levels.at(0).experts.at(0).layers;
   REQUIRE(layers.size() == 2);
   CHECK(layers[0].activation.kind == ActivationKind::kRelu);

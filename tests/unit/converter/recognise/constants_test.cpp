@@ -39,14 +39,17 @@ TEST_CASE("constants: expand(-1, ...) as torch's exporter writes it") {
 }
 
 TEST_CASE("constants: the batch's size is a symbol") {
-  const auto with_batch = [](const std::function<std::string(B&, const std::string& x, const std::string& batch)>& sizes) {
-    B build;
-    const std::string x = build.input("x", {0, 4});
-    const std::string batch = build.node("Gather", {build.node("Shape", {x}), build.integers({0})});
-    build.model_of(build.node("Reshape", {x, sizes(build, x, batch)}), 4);
-    return proof_of(build);
+  const auto with_batch =
+      [](const std::function<std::string(B&, const std::string& x, const std::string& batch)>& sizes) {
+        B build;
+        const std::string x = build.input("x", {0, 4});
+        const std::string batch = build.node("Gather", {build.node("Shape", {x}), build.integers({0})});
+        build.model_of(build.node("Reshape", {x, sizes(build, x, batch)}), 4);
+        return proof_of(build);
+      };
+  const auto joined = [](B& b, const std::string& batch) {
+    return b.node("Concat", {batch, b.integers({4})}, {{"axis", B::integer(0)}});
   };
-  const auto joined = [](B& b, const std::string& batch) { return b.node("Concat", {batch, b.integers({4})}, {{"axis", B::integer(0)}}); };
   CHECK(with_batch([&](B& b, const std::string&, const std::string& batch) { return joined(b, batch); }) == "");
   for (const char* operation : {"Mul", "Div", "Max"}) {
     CHECK(with_batch([&](B& b, const std::string&, const std::string& batch) {
@@ -72,12 +75,16 @@ TEST_CASE("constants: the least and largest numbers mean to the end, and none of
   const auto sliced = [](int64_t start, int64_t end, int64_t step) {
     B build;
     const std::string x = build.input("x", {0, 4});
-    build.model_of(build.node("Slice", {x, build.integers({start}), build.integers({end}), build.integers({1}), build.integers({step})}), 4);
+    build.model_of(build.node("Slice", {x, build.integers({start}), build.integers({end}), build.integers({1}),
+                                        build.integers({step})}),
+                   4);
     return proof_of(build);
   };
-  for (const int64_t end : {kLeast, kLeast + 1, kLeast + 2, int64_t{-5}}) CHECK(sliced(-1, end, -1) == "");  // x.flip(1)
+  for (const int64_t end : {kLeast, kLeast + 1, kLeast + 2, int64_t{-5}})
+    CHECK(sliced(-1, end, -1) == "");  // x.flip(1)
   for (const int64_t end : {kLargest, kLargest - 1, int64_t{4}}) CHECK(sliced(0, end, 1) == "");
-  for (const int64_t symbol : {kBatchSize, kUnknownSize}) CHECK_CONTAINS(sliced(0, symbol, 1), "keeps for the batch's size");
+  for (const int64_t symbol : {kBatchSize, kUnknownSize})
+    CHECK_CONTAINS(sliced(0, symbol, 1), "keeps for the batch's size");
 }
 
 TEST_CASE("constants: a column of ones beside x is a bias") {
@@ -90,7 +97,8 @@ TEST_CASE("constants: a column of ones beside x is a bias") {
     const std::string sizes = build.node("Concat", {batch, build.integers({1})}, {{"axis", B::integer(0)}});
     const bool expands = std::string(how) == "Expand";
     const std::string ones = expands ? build.node(how, {build.floats({1, 1}, 1), sizes}) : build.node(how, {sizes});
-    if (!expands) build.graph.nodes.back().attributes["value"].tensor = build.graph.initializers.at(build.floats({1}, 1));
+    if (!expands)
+      build.graph.nodes.back().attributes["value"].tensor = build.graph.initializers.at(build.floats({1}, 1));
     build.model_of(build.node("Concat", {x, ones}, kAxis1), 5);
     CHECK(proof_of(build) == "");
     CHECK(build.recognise().levels[0].experts[0].layers[0].bias.size() == 3);
@@ -100,7 +108,8 @@ TEST_CASE("constants: a column of ones beside x is a bias") {
 TEST_CASE("constants: a fixed batch may be written out") {
   B build;
   const std::string x = build.input("x", {3, 4});
-  build.model_of(build.node("Concat", {x, build.node("Expand", {build.scalar(0.5f), build.integers({3, 2})})}, kAxis1), 6);
+  build.model_of(build.node("Concat", {x, build.node("Expand", {build.scalar(0.5f), build.integers({3, 2})})}, kAxis1),
+                 6);
   CHECK(proof_of(build) == "");
   B different;
   const std::string y = different.input("x", {3, 4});
@@ -111,19 +120,51 @@ TEST_CASE("constants: a fixed batch may be written out") {
 TEST_CASE("constants: arithmetic, comparisons, ranges, choices") {
   // Each gives the positions 3, 1 of x's columns.
   const std::vector<std::function<std::string(B&)>> positions = {
-      [](B& b) { return b.node("Sub", {b.integers({4, 4}), b.integers({1, 3})}); },
-      [](B& b) { return b.node("Div", {b.integers({7, -3}), b.integers({2, -2})}); },
-      [](B& b) { return b.node("Mod", {b.integers({7, -3}), b.integers({}, {4})}); },
-      [](B& b) { return b.node("Range", {b.integers({}, {3}), b.integers({}, {0}), b.integers({}, {-2})}); },
-      [](B& b) { return b.node("Min", {b.integers({3, std::numeric_limits<int64_t>::max()}), b.integers({9, 1})}); },
-      [](B& b) { return b.node("Max", {b.integers({3, -2}), b.integers({-1, 1})}); },
-      [](B& b) { return b.node("Where", {b.node("Less", {b.integers({0, 5}), b.integers({}, {2})}), b.integers({}, {3}), b.integers({}, {1})}); },
-      [](B& b) { return b.node("Where", {b.node("Not", {b.node("Equal", {b.integers({1, 2}), b.integers({}, {2})})}), b.integers({}, {3}), b.integers({}, {1})}); },
-      [](B& b) { return b.node("Cast", {b.node("Floor", {b.floats({2}, 3.75f)})}, {{"to", B::integer(7)}}); },
-      [](B& b) { return b.node("Squeeze", {b.node("NonZero", {b.integers({0, 1, 0, 2})}), b.integers({0})}); },
-      [](B& b) { return b.node("ReduceProd", {b.integers({2, 2}, {3, 1, 1, 1}), }, {{"axes", B::list({1})}, {"keepdims", B::integer(0)}}); },
-      [](B& b) { return b.node("GatherND", {b.integers({4, 3, 1}), b.integers({2, 1}, {1, 2})}); },
-      [](B& b) { return b.node("Tile", {b.integers({1}), b.integers({2})}); }};
+      [](B& b) {
+        return b.node("Sub", {b.integers({4, 4}), b.integers({1, 3})});
+      },
+      [](B& b) {
+        return b.node("Div", {b.integers({7, -3}), b.integers({2, -2})});
+      },
+      [](B& b) {
+        return b.node("Mod", {b.integers({7, -3}), b.integers({}, {4})});
+      },
+      [](B& b) {
+        return b.node("Range", {b.integers({}, {3}), b.integers({}, {0}), b.integers({}, {-2})});
+      },
+      [](B& b) {
+        return b.node("Min", {b.integers({3, std::numeric_limits<int64_t>::max()}), b.integers({9, 1})});
+      },
+      [](B& b) {
+        return b.node("Max", {b.integers({3, -2}), b.integers({-1, 1})});
+      },
+      [](B& b) {
+        return b.node("Where", {b.node("Less", {b.integers({0, 5}), b.integers({}, {2})}), b.integers({}, {3}),
+                                b.integers({}, {1})});
+      },
+      [](B& b) {
+        return b.node("Where", {b.node("Not", {b.node("Equal", {b.integers({1, 2}), b.integers({}, {2})})}),
+                                b.integers({}, {3}), b.integers({}, {1})});
+      },
+      [](B& b) {
+        return b.node("Cast", {b.node("Floor", {b.floats({2}, 3.75f)})}, {{"to", B::integer(7)}});
+      },
+      [](B& b) {
+        return b.node("Squeeze", {b.node("NonZero", {b.integers({0, 1, 0, 2})}), b.integers({0})});
+      },
+      [](B& b) {
+        return b.node("ReduceProd",
+                      {
+                          b.integers({2, 2}, {3, 1, 1, 1}),
+                      },
+                      {{"axes", B::list({1})}, {"keepdims", B::integer(0)}});
+      },
+      [](B& b) {
+        return b.node("GatherND", {b.integers({4, 3, 1}), b.integers({2, 1}, {1, 2})});
+      },
+      [](B& b) {
+        return b.node("Tile", {b.integers({1}), b.integers({2})});
+      }};
   for (size_t i = 0; i < positions.size(); ++i) {
     CAPTURE(i);
     B build;
@@ -132,12 +173,19 @@ TEST_CASE("constants: arithmetic, comparisons, ranges, choices") {
     CHECK(proof_of(build) == "");
   }
   B zero;
-  zero.model_of(zero.node("Gather", {zero.input("x", {0, 4}), zero.node("Div", {zero.integers({1}), zero.integers({0})})}, kAxis1), 1);
+  zero.model_of(
+      zero.node("Gather", {zero.input("x", {0, 4}), zero.node("Div", {zero.integers({1}), zero.integers({0})})},
+                kAxis1),
+      1);
   CHECK_CONTAINS(zero.error(), "divides by zero");
   B endless;
-  endless.model_of(endless.node("Gather", {endless.input("x", {0, 4}),
-                                           endless.node("Range", {endless.integers({}, {0}), endless.integers({}, {int64_t{1} << 60}),
-                                                                  endless.integers({}, {1})})}, kAxis1), 1);
+  endless.model_of(
+      endless.node("Gather",
+                   {endless.input("x", {0, 4}),
+                    endless.node("Range", {endless.integers({}, {0}), endless.integers({}, {int64_t{1} << 60}),
+                                           endless.integers({}, {1})})},
+                   kAxis1),
+      1);
   CHECK_CONTAINS(endless.error(), "numbers per row, the most for a file of its size");
 }
 
@@ -148,18 +196,26 @@ TEST_CASE("constants: rows are chosen, tiled and looked up by constants") {
     return proof_of(build);
   };
   CHECK(proved(4, [](B& b, const std::string& x) {
-          return b.node("Where", {b.integers({4}, {1, 0, 0, 1}), x, b.node("Gather", {x, b.integers({1, 2, 3, 0})}, kAxis1)});
+          return b.node("Where",
+                        {b.integers({4}, {1, 0, 0, 1}), x, b.node("Gather", {x, b.integers({1, 2, 3, 0})}, kAxis1)});
         }) == "");
-  CHECK(proved(4, [](B& b, const std::string& x) { return b.node("Where", {b.integers({4}, {1, 0, 1, 1}), x, b.scalar(0.5f)}); }) == "");
+  CHECK(proved(4, [](B& b, const std::string& x) {
+          return b.node("Where", {b.integers({4}, {1, 0, 1, 1}), x, b.scalar(0.5f)});
+        }) == "");
   CHECK(proved(8, [](B& b, const std::string& x) { return b.node("Tile", {x, b.integers({1, 2})}); }) == "");
-  CHECK_CONTAINS(proved(4, [](B& b, const std::string& x) { return b.node("Tile", {x, b.integers({2, 1})}); }), "works along the batch");
+  CHECK_CONTAINS(proved(4,
+                        [](B& b, const std::string& x) {
+                          return b.node("Tile", {x, b.integers({2, 1})});
+                        }),
+                 "works along the batch");
   CHECK(proved(2, [](B& b, const std::string& x) {
           const std::string columns = b.node("Transpose", {x});
           return b.node("Transpose", {b.node("GatherND", {columns, b.integers({2, 1}, {3, -4})})});
         }) == "");
-  CHECK_CONTAINS(proved(1, [](B& b, const std::string& x) {
-                   return b.node("Gather", {x, b.integers({4})}, kAxis1);
-                 }),
+  CHECK_CONTAINS(proved(1,
+                        [](B& b, const std::string& x) {
+                          return b.node("Gather", {x, b.integers({4})}, kAxis1);
+                        }),
                  "takes element 4 of an axis of 4");
 }
 
@@ -199,7 +255,8 @@ TEST_CASE("constants: Keras's ids < 0 ? ids + n : ids") {
   const std::string as_float = number.node("Cast", {count}, {{"to", B::integer(1)}});
   const std::string negative = number.node("Less", {as_float, number.scalar(0)});
   number.model_of(number.node("Where", {negative, number.weights({1, 4}), as_float}), 4);
-  CHECK_CONTAINS(number.error(), "input 'count' is compared with 0, as ids are, but no row of a table is looked up with it");
+  CHECK_CONTAINS(number.error(),
+                 "input 'count' is compared with 0, as ids are, but no row of a table is looked up with it");
 }
 
 TEST_CASE("constants: a graph of few bytes makes few numbers") {
@@ -208,7 +265,7 @@ TEST_CASE("constants: a graph of few bytes makes few numbers") {
   for (int i = 0; i < 60; ++i) x = build.node("Add", {x, x});
   build.model_of(x, 8);
   CHECK(build.error() == "");  // 2^60 x
-  B outer;  // of a row and a column of constants
+  B outer;                     // of a row and a column of constants
   const std::string column = outer.node("Unsqueeze", {outer.input("x", {0, 4000}), outer.integers({2})});
   outer.model_of(outer.node("Mul", {column, outer.floats({1, 4000})}), 4000);
   CHECK_CONTAINS(outer.error(), "numbers per row, the most for a file of its size");

@@ -143,9 +143,7 @@ class GraphBuilder {
 
   std::string softmax(const std::string& logits) { return node("Softmax", {logits}); }
 
-  void task(const std::string& vector, uint64_t width) {
-    output(node("Sigmoid", {linear(vector, width, 1)}));
-  }
+  void task(const std::string& vector, uint64_t width) { output(node("Sigmoid", {linear(vector, width, 1)})); }
 
   /// One expert and one tower over `x`, which every kind of model has, with weights().
   void model_of(const std::string& x, uint64_t width) {

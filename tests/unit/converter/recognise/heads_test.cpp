@@ -38,7 +38,8 @@ TEST_CASE("recognise: clamped scores") {
   const std::string turned = build.node("Sub", {build.scalar(1), build.node("Sigmoid", {tower.logits})});
   build.output(build.node("Clip", {turned, build.scalar(0.25f), build.scalar(0.75f)}));
   // 4 clamp(p, 0.25, 0.75) + 1, again limited from below
-  const std::string limited = build.node("Clip", {build.node("Sigmoid", {tower.logits}), build.scalar(0.25f), build.scalar(0.75f)});
+  const std::string limited =
+      build.node("Clip", {build.node("Sigmoid", {tower.logits}), build.scalar(0.25f), build.scalar(0.75f)});
   const std::string rating = build.node("Add", {build.node("Mul", {limited, build.scalar(-4)}), build.scalar(1)});
   build.output(build.node("Clip", {rating, build.scalar(-1.5f)}));
   const TrainedModel model = build.recognise();

@@ -17,15 +17,17 @@ DenseLayer first_layer(GraphBuilder& build, const std::string& read) {
 TEST_CASE("recognise: scaling, shifting and batch norm of x are part of the first layer") {
   GraphBuilder scaled;
   const std::string x = scaled.input("x", {0, 2});
-  const std::string standard = scaled.node("Div", {scaled.node("Sub", {x, scaled.values({1, 2}, {2})}), scaled.values({2, 0.5f}, {2})});
+  const std::string standard =
+      scaled.node("Div", {scaled.node("Sub", {x, scaled.values({1, 2}, {2})}), scaled.values({2, 0.5f}, {2})});
   const DenseLayer layer = first_layer(scaled, standard);
   CHECK(layer.weight.data == std::vector<float>{1, 8});
   CHECK(layer.bias == std::vector<float>{1 - 1 - 16});
   GraphBuilder normalised;
-  const std::string norm = normalised.node(
-      "BatchNormalization", {normalised.input("x", {0, 2}), normalised.values({2, 1}, {2}), normalised.values({0, 1}, {2}),
-                             normalised.values({1, 0}, {2}), normalised.values({4, 1}, {2})},
-      {{"epsilon", GraphBuilder::real(0)}});
+  const std::string norm =
+      normalised.node("BatchNormalization",
+                      {normalised.input("x", {0, 2}), normalised.values({2, 1}, {2}), normalised.values({0, 1}, {2}),
+                       normalised.values({1, 0}, {2}), normalised.values({4, 1}, {2})},
+                      {{"epsilon", GraphBuilder::real(0)}});
   const DenseLayer folded = first_layer(normalised, norm);
   CHECK(folded.weight.data == std::vector<float>{2, 4});
   CHECK(folded.bias == std::vector<float>{1 - 2 + 4});
@@ -35,7 +37,8 @@ TEST_CASE("recognise: a layer over the dense columns before they are joined with
   GraphBuilder build;
   const std::string dense = build.input("dense", {0, 2});
   const std::string id = build.input("id", {0, 1}, true);
-  const std::string projected = build.node("Gemm", {dense, build.values({1, 2, 3, 4}, {2, 2}), build.values({1, 1}, {2})});
+  const std::string projected =
+      build.node("Gemm", {dense, build.values({1, 2, 3, 4}, {2, 2}), build.values({1, 1}, {2})});
   const std::string embedded = build.node("Flatten", {build.node("Gather", {build.floats({5, 1}), id})});
   const std::string joined = build.node("Concat", {projected, embedded}, {{"axis", GraphBuilder::integer(1)}});
   build.task(build.node("Relu", {build.node("MatMul", {joined, build.values({1, 10, 100}, {3, 1})})}), 1);

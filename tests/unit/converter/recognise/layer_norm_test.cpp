@@ -65,7 +65,8 @@ TEST_CASE("recognise: layer norm as one node") {
 
 TEST_CASE("recognise: layer norm written out, with scale and shift") {
   Normalised norm;
-  const std::string scaled = norm.build.node("Mul", {written(norm.build, norm.layer, norm.other), norm.build.values({1, 2, 3}, {3})});
+  const std::string scaled =
+      norm.build.node("Mul", {written(norm.build, norm.layer, norm.other), norm.build.values({1, 2, 3}, {3})});
   const DenseLayer layer = norm.finish(norm.build.node("Add", {scaled, norm.build.values({4, 5, 6}, {3})}));
   REQUIRE(layer.layer_norm_before_activation);
   CHECK(layer.layer_norm_before_activation->gamma == std::vector<float>{1, 2, 3});
@@ -93,20 +94,22 @@ TEST_CASE("recognise: layer norm of x has a layer of its own") {
 }
 
 TEST_CASE("recognise: what looks like a layer norm is refused") {
-  for (const Variant& variant : {Variant{true, false, false, 1}, Variant{false, true, false, 1}, Variant{false, false, true, 1},
-                                 Variant{false, false, false, 1.5f}}) {
+  for (const Variant& variant : {Variant{true, false, false, 1}, Variant{false, true, false, 1},
+                                 Variant{false, false, true, 1}, Variant{false, false, false, 1.5f}}) {
     Normalised norm;
     CHECK(norm.refuses(written(norm.build, norm.layer, norm.other, variant)));
   }
   Normalised part;  // the next layer reads two of its three numbers
   const std::string whole = written(part.build, part.layer, part.other);
-  const std::string two = part.build.node("Slice", {whole, part.build.integers({0}), part.build.integers({2}), part.build.integers({1})});
+  const std::string two =
+      part.build.node("Slice", {whole, part.build.integers({0}), part.build.integers({2}), part.build.integers({1})});
   part.build.task(part.build.node("Relu", {two}), 2);
   CHECK_CONTAINS(part.build.error(), "normalises 3 numbers, of which the next layer reads 2");
   Normalised batch;
   CHECK_CONTAINS(([&] {
                    batch.build.task(batch.build.node("LayerNormalization", {batch.layer, batch.build.scalar(1)},
-                                                     {{"axis", GraphBuilder::integer(0)}}), 3);
+                                                     {{"axis", GraphBuilder::integer(0)}}),
+                                    3);
                    return batch.build.error();
                  }()),
                  "normalises over the batch");

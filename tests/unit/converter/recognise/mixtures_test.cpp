@@ -32,9 +32,17 @@ TEST_CASE("recognise: constants that a gate's weights are multiplied by") {
   const TrainedModel scaled = gated.by(gated.build.node("Mul", {gated.weights(), gated.build.values({2, 3}, {2})}));
   CHECK(scaled.levels.at(0).gates.at(0).weight_scales == std::vector<float>{2, 3});
   Gated mean;
-  const std::string weighed = mean.build.node("Mul", {mean.stacked, mean.build.node("Unsqueeze", {mean.weights(), mean.build.integers({2})})});
-  mean.build.task(mean.build.node("ReduceMean", {weighed}, {{"axes", [] { OnnxAttribute a; a.integers = {1}; return a; }()},
-                                                            {"keepdims", GraphBuilder::integer(0)}}), 2);
+  const std::string weighed =
+      mean.build.node("Mul", {mean.stacked, mean.build.node("Unsqueeze", {mean.weights(), mean.build.integers({2})})});
+  mean.build.task(mean.build.node("ReduceMean", {weighed},
+                                  {{"axes",
+                                    [] {
+                                      OnnxAttribute a;
+                                      a.integers = {1};
+                                      return a;
+                                    }()},
+                                   {"keepdims", GraphBuilder::integer(0)}}),
+                  2);
   CHECK(mean.build.recognise().levels.at(0).gates.at(0).weight_scales == std::vector<float>{0.5f, 0.5f});
   Gated plain;
   CHECK(plain.by(plain.weights()).levels.at(0).gates.at(0).weight_scales.empty());
@@ -47,7 +55,8 @@ TEST_CASE("recognise: a gate whose weights are divided by their sum") {
   CHECK(gated.by(gated.build.node("Div", {weights, sum})).levels.at(0).gates.at(0).weight_scales.empty());
   Gated partial;  // by one of them
   const std::string others = partial.weights();
-  const std::string first = partial.build.node("Slice", {others, partial.build.integers({0}), partial.build.integers({1}), partial.build.integers({1})});
+  const std::string first = partial.build.node(
+      "Slice", {others, partial.build.integers({0}), partial.build.integers({1}), partial.build.integers({1})});
   CHECK_FALSE(partial.error_by(partial.build.node("Div", {others, first})).empty());
 }
 
@@ -84,19 +93,23 @@ TEST_CASE("recognise: what looks like a gate is refused") {
   CHECK_CONTAINS(batch.error_by(batch.build.node("Softmax", {batch.logits}, {{"axis", GraphBuilder::integer(0)}})),
                  "a softmax over the batch");
   Gated axis;  // as many experts as numbers: the gate weighs the numbers
-  axis.build.task(axis.build.node("Einsum", {axis.weights(), axis.stacked}, {{"equation", GraphBuilder::text("bd,bed->bd")}}), 2);
+  axis.build.task(
+      axis.build.node("Einsum", {axis.weights(), axis.stacked}, {{"equation", GraphBuilder::text("bd,bed->bd")}}), 2);
   CHECK_FALSE(axis.build.error().empty());
   Gated summed;  // over the numbers of an expert instead of the experts
-  summed.build.task(summed.build.node("Einsum", {summed.weights(), summed.stacked}, {{"equation", GraphBuilder::text("be,bed->be")}}), 2);
+  summed.build.task(
+      summed.build.node("Einsum", {summed.weights(), summed.stacked}, {{"equation", GraphBuilder::text("be,bed->be")}}),
+      2);
   CHECK_CONTAINS(summed.build.error(), "a weight of the gate's softmax");
 }
 
 TEST_CASE("recognise: affine maps, activations and norms of a mixture belong to its reader") {
   Gated affine;
   const std::string mixed = affine.build.mix(affine.weights(), affine.stacked);
-  const std::string moved = affine.build.node("Add", {affine.build.node("Mul", {mixed, affine.build.values({2, 3}, {2})}),
-                                                      affine.build.values({1, -1}, {2})});
-  affine.build.output(affine.build.node("Sigmoid", {affine.build.node("MatMul", {moved, affine.build.values({0.5f, 4}, {2, 1})})}));
+  const std::string moved = affine.build.node(
+      "Add", {affine.build.node("Mul", {mixed, affine.build.values({2, 3}, {2})}), affine.build.values({1, -1}, {2})});
+  affine.build.output(
+      affine.build.node("Sigmoid", {affine.build.node("MatMul", {moved, affine.build.values({0.5f, 4}, {2, 1})})}));
   const DenseLayer layer = affine.build.recognise().towers.at(0).layers.at(0);
   CHECK(layer.weight.data == std::vector<float>{1, 12});
   CHECK(layer.bias == std::vector<float>{-3.5f});

@@ -1,5 +1,5 @@
-// What operators mean in each version of ONNX's operator set. What is accepted is proved against the reference evaluation;
-// what a model file cannot say, or nothing says, is refused.
+// What operators mean in each version of ONNX's operator set. What is accepted is proved against the reference
+// evaluation; what a model file cannot say, or nothing says, is refused.
 #include <functional>
 
 #include "converter/recognise/operators.h"
@@ -45,7 +45,8 @@ std::string layer(B& b, const std::string& x, uint64_t inputs, uint64_t outputs)
 B mixture(int64_t opset, const std::function<std::string(B&, const std::string&)>& gate) {
   B build(opset);
   const std::string x = build.input("x", {0, 4});
-  const std::string first = build.node("Relu", {layer(build, x, 4, 3)}), second = build.node("Relu", {layer(build, x, 4, 3)});
+  const std::string first = build.node("Relu", {layer(build, x, 4, 3)}),
+                    second = build.node("Relu", {layer(build, x, 4, 3)});
   const std::string weights = gate(build, layer(build, x, 4, 2));
   std::vector<std::string> weighed;
   const std::vector<std::string> experts = {first, second};
@@ -64,11 +65,12 @@ std::string mixture_error(int64_t opset, const std::function<std::string(B&, con
 }  // namespace
 
 TEST_CASE("opset: lists that were attributes and became inputs") {
-  const auto with = [](const char* operation, const char* name, std::vector<int64_t> list, bool attribute, uint64_t width) {
+  const auto with = [](const char* operation, const char* name, std::vector<int64_t> list, bool attribute,
+                       uint64_t width) {
     return [=](B& b, const std::string& x) {
       const std::string in = square(b, layer(b, x, 4, 4));
-      const std::string out = attribute ? b.node(operation, {in}, {{name, B::list(list)}})
-                                        : b.node(operation, {in, b.integers(list)});
+      const std::string out =
+          attribute ? b.node(operation, {in}, {{name, B::list(list)}}) : b.node(operation, {in, b.integers(list)});
       return std::make_pair(flat(b, out), width);
     };
   };
@@ -103,9 +105,12 @@ TEST_CASE("opset: axes, defaults and ends") {
   check({{"Flatten", {7, 13, 28}, one("Flatten", {})},
          {"Flatten, negative axis", {11, 28}, one("Flatten", {{"axis", B::integer(-1)}})},
          {"Flatten that mixes rows", {13}, one("Flatten", {{"axis", B::integer(0)}}), "mixes the batch"},
-         {"Slice by attributes", {7, 9},
+         {"Slice by attributes",
+          {7, 9},
           one("Slice", {{"starts", B::list({0})}, {"ends", B::list({1000000000})}, {"axes", B::list({0})}})},
-         {"Slice by attributes too late", {10}, one("Slice", {{"starts", B::list({0})}, {"ends", B::list({1})}}),
+         {"Slice by attributes too late",
+          {10},
+          one("Slice", {{"starts", B::list({0})}, {"ends", B::list({1})}}),
           "has the attribute 'ends'"},
          {"Slice to 10^9", {10, 13, 28}, slice(1000000000)},
          {"Slice to 2^31 - 1", {10}, slice(2147483647)},
@@ -113,17 +118,29 @@ TEST_CASE("opset: axes, defaults and ends") {
          {"Slice that leaves rows out", {13}, slice(5), "works along the batch"},
          {"Split", {7, 13}, split({{"axis", axis}}, 2)},
          {"Split, num_outputs", {18, 28}, split({{"axis", axis}, {"num_outputs", B::integer(2)}}, 2)},
-         {"Split, num_outputs too early", {13}, split({{"axis", axis}, {"num_outputs", B::integer(2)}}, 2), "'num_outputs'"},
-         {"Split, another num_outputs", {18}, split({{"axis", axis}, {"num_outputs", B::integer(3)}}, 2), "another number of parts"},
+         {"Split, num_outputs too early",
+          {13},
+          split({{"axis", axis}, {"num_outputs", B::integer(2)}}, 2),
+          "'num_outputs'"},
+         {"Split, another num_outputs",
+          {18},
+          split({{"axis", axis}, {"num_outputs", B::integer(3)}}, 2),
+          "another number of parts"},
          {"Split into unequal parts", {13}, split({{"axis", axis}}, 3), "equal parts"},
          {"Split along the batch", {13}, split({}, 2), "works along the batch"},
          {"Concat without an axis", {13}, one("Concat", {}), "has no axis"},
-         {"Reshape without allowzero", {7, 14}, [](B& b, const std::string& x) {
+         {"Reshape without allowzero",
+          {7, 14},
+          [](B& b, const std::string& x) {
             return std::make_pair(b.node("Reshape", {x, b.integers({0, 4})}), uint64_t{4});
           }},
-         {"Reshape with allowzero", {14}, [](B& b, const std::string& x) {
-            return std::make_pair(b.node("Reshape", {x, b.integers({0, 4})}, {{"allowzero", B::integer(1)}}), uint64_t{4});
-          }, "batch"}});
+         {"Reshape with allowzero",
+          {14},
+          [](B& b, const std::string& x) {
+            return std::make_pair(b.node("Reshape", {x, b.integers({0, 4})}, {{"allowzero", B::integer(1)}}),
+                                  uint64_t{4});
+          },
+          "batch"}});
 }
 
 TEST_CASE("opset: Softmax flattens before 13") {
@@ -198,11 +215,14 @@ TEST_CASE("opset: layers that depend on training") {
     return [=](B& b, const std::string& x) {
       const std::string in = layer(b, x, 4, 3);
       const std::string mean = b.weights({3}), variance = b.floats({3}, 0.5f);
-      const auto out = b.split_node("BatchNormalization", {in, b.weights({3}), b.weights({3}), mean, variance}, outputs, attributes);
+      const auto out =
+          b.split_node("BatchNormalization", {in, b.weights({3}), b.weights({3}), mean, variance}, outputs, attributes);
       return std::make_pair(out[0], uint64_t{3});
     };
   };
-  check({{"Dropout", {7, 10}, [](B& b, const std::string& x) {
+  check({{"Dropout",
+          {7, 10},
+          [](B& b, const std::string& x) {
             return std::make_pair(b.node("Dropout", {x}, {{"ratio", B::real(0.5f)}}), uint64_t{4});
           }},
          {"Dropout in training", {12, 28}, dropout(0.5f, 1), "is in training mode"},
@@ -210,7 +230,10 @@ TEST_CASE("opset: layers that depend on training") {
          {"Dropout in inference", {12}, dropout(0.5f, 0)},
          {"BatchNormalization", {7, 9, 14, 28}, batch_norm({{"momentum", B::real(0.9f)}}, 1)},
          {"BatchNormalization, epsilon", {13}, batch_norm({{"epsilon", B::real(0.25f)}}, 1)},
-         {"BatchNormalization in training", {14}, batch_norm({{"training_mode", B::integer(1)}}, 1), "is in training mode"},
+         {"BatchNormalization in training",
+          {14},
+          batch_norm({{"training_mode", B::integer(1)}}, 1),
+          "is in training mode"},
          {"BatchNormalization in training before 14", {9}, batch_norm({}, 5), "as in training"},
          {"BatchNormalization per element", {7}, batch_norm({{"spatial", B::integer(0)}}, 1), "spatial = 0"}});
 }
@@ -254,7 +277,8 @@ TEST_CASE("opset: an attribute, an operator set, a domain that is not known is n
     build.model_of(build.node(operation, {build.input("x", {0, 4})}, std::move(attributes)), 4);
     return build.error();
   };
-  CHECK_CONTAINS(error_of_node("Relu", {{"consumed_inputs", B::list({0})}}), "node 0 (Relu): has the attribute 'consumed_inputs'");
+  CHECK_CONTAINS(error_of_node("Relu", {{"consumed_inputs", B::list({0})}}),
+                 "node 0 (Relu): has the attribute 'consumed_inputs'");
   CHECK_CONTAINS(error_of_node("Gelu", {}), "is no operator in operator set 17");
   CHECK_CONTAINS(error_of_node("com.microsoft.BiasGelu", {}), "the domain 'com.microsoft', not of ONNX's own");
   B functions;

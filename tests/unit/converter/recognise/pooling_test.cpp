@@ -27,7 +27,8 @@ struct Pooled {
   }
   std::string count(const std::string& mask) { return build.node("ReduceSum", {mask, build.integers({1})}); }
   void finish(const std::string& pooled) {
-    const std::string joined = build.node("Concat", {build.input("price", {0, 1}), pooled}, {{"axis", GraphBuilder::integer(1)}});
+    const std::string joined =
+        build.node("Concat", {build.input("price", {0, 1}), pooled}, {{"axis", GraphBuilder::integer(1)}});
     build.task(build.expert(joined, 3, 2), 2);
   }
   SequenceFeature feature(const std::string& pooled) {
@@ -72,8 +73,9 @@ TEST_CASE("recognise: sequences without their padding") {
   CHECK(mean.pooling == Pooling::kMean);
   CHECK(mean.padding_id == 4u);
   Pooled greater;  // ids > 0, with a little added to their number
-  const std::string positive = greater.build.node("Cast", {greater.build.node("Greater", {greater.ids, greater.build.integers({0})})},
-                                                  {{"to", GraphBuilder::integer(1)}});
+  const std::string positive =
+      greater.build.node("Cast", {greater.build.node("Greater", {greater.ids, greater.build.integers({0})})},
+                         {{"to", GraphBuilder::integer(1)}});
   const std::string number = greater.build.node("Add", {greater.count(positive), greater.build.scalar(1e-9f)});
   CHECK(greater.feature(greater.build.node("Div", {greater.sum(greater.masked(positive)), number})).padding_id == 0u);
 }
@@ -88,12 +90,16 @@ TEST_CASE("recognise: what looks like a pooled sequence is refused") {
   const std::string mask = bare.mask();
   CHECK_FALSE(bare.error(bare.build.node("Div", {bare.sum(bare.masked(mask)), bare.count(mask)})).empty());
   Pooled twice;
-  const std::string both = twice.build.node("Concat", {twice.sum(twice.embedded), twice.mean(twice.embedded)}, {{"axis", GraphBuilder::integer(1)}});
+  const std::string both = twice.build.node("Concat", {twice.sum(twice.embedded), twice.mean(twice.embedded)},
+                                            {{"axis", GraphBuilder::integer(1)}});
   twice.build.task(twice.build.expert(both, 4, 2), 2);
   CHECK_CONTAINS(twice.build.error(), "pools the ids of 'ids' a second time");
   Pooled alone;
   const std::string flat = alone.build.node("Flatten", {alone.embedded});
-  alone.build.task(alone.build.expert(alone.build.node("Concat", {alone.sum(alone.embedded), flat}, {{"axis", GraphBuilder::integer(1)}}), 8, 2), 2);
+  alone.build.task(
+      alone.build.expert(
+          alone.build.node("Concat", {alone.sum(alone.embedded), flat}, {{"axis", GraphBuilder::integer(1)}}), 8, 2),
+      2);
   CHECK_CONTAINS(alone.build.error(), "pools ids that are also looked up one by one");
 }
 

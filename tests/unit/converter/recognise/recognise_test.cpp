@@ -76,7 +76,8 @@ TEST_CASE("recognise: names of nodes and tensors play no part") {
   for (size_t level = 0; level < 2; ++level) {
     for (size_t gate = 0; gate < after.levels[level].gates.size(); ++gate) {
       CHECK(after.levels[level].gates[gate].experts == before.levels[level].gates[gate].experts);
-      CHECK(after.levels[level].gates[gate].logits->weight.data == before.levels[level].gates[gate].logits->weight.data);
+      CHECK(after.levels[level].gates[gate].logits->weight.data ==
+            before.levels[level].gates[gate].logits->weight.data);
     }
   }
 }
@@ -194,7 +195,8 @@ TEST_CASE("recognise: says at which node it stopped and why") {
   GraphBuilder partly;  // a softmax over three of which two weigh something
   const std::string input = partly.input("x", {0, 3});
   const std::string gate = partly.softmax(partly.linear(input, 3, 3));
-  const std::string two = partly.node("Slice", {gate, partly.integers({0}), partly.integers({2}), partly.integers({1})});
+  const std::string two =
+      partly.node("Slice", {gate, partly.integers({0}), partly.integers({2}), partly.integers({1})});
   partly.task(partly.mix(two, partly.stack({partly.expert(input, 3, 2), partly.expert(input, 3, 2, 3)})), 2);
   CHECK(partly.recognise().levels[0].gates[0].weight_scales == std::vector<float>{1, 1, 0});
 
@@ -232,9 +234,8 @@ TEST_CASE("recognise: a graph that would grow without end is refused") {
   const auto refused = [](const std::string& operation, const std::vector<int64_t>& list) {
     GraphBuilder build;
     const std::string x = build.input("x", {0, 4});
-    const std::vector<std::string> inputs =
-        operation == "Expand" ? std::vector<std::string>{x, build.integers(list)}
-                              : std::vector<std::string>{build.integers(list)};
+    const std::vector<std::string> inputs = operation == "Expand" ? std::vector<std::string>{x, build.integers(list)}
+                                                                  : std::vector<std::string>{build.integers(list)};
     build.task(build.expert(build.node(operation, inputs), 4, 2), 2);
     return build.error();
   };
@@ -261,8 +262,8 @@ TEST_CASE("recognise: columns in reverse order, as torch.flip is written") {
   GraphBuilder build;
   const std::string x = build.input("x", {0, 2});
   constexpr int64_t kBeforeFirst = -std::numeric_limits<int64_t>::max();
-  const std::string turned = build.node("Slice", {x, build.integers({-1}), build.integers({kBeforeFirst}), build.integers({1}),
-                                                  build.integers({-1})});
+  const std::string turned = build.node(
+      "Slice", {x, build.integers({-1}), build.integers({kBeforeFirst}), build.integers({1}), build.integers({-1})});
   build.task(build.node("Relu", {build.node("MatMul", {turned, build.values({2, 4}, {2, 1})})}), 1);
   CHECK(build.recognise().levels.at(0).experts.at(0).layers.at(0).weight.data == std::vector<float>{4, 2});
 }

@@ -26,7 +26,8 @@ struct Sparse {
                       {{"axis", GraphBuilder::integer(1)}});
   }
   void finish(const std::string& weights) {
-    const std::string stacked = build.stack({build.expert(x, 3, 2), build.expert(x, 3, 2, 3), build.expert(x, 3, 2, 5)});
+    const std::string stacked =
+        build.stack({build.expert(x, 3, 2), build.expert(x, 3, 2, 3), build.expert(x, 3, 2, 5)});
     build.task(build.mix(weights, stacked), 2);
   }
   Gate gate(const std::string& weights) {
@@ -57,10 +58,12 @@ TEST_CASE("recognise: the softmax of the k largest logits") {
   check(masked.gate(masked.build.softmax(masked.scatter(-kInfinity, masked.values))), TopKMode::kSoftmaxOfTopK);
   Sparse threshold;
   threshold.select(threshold.logits);
-  const std::string last = threshold.build.node("Slice", {threshold.values, threshold.build.integers({1}), threshold.build.integers({2}),
-                                                          threshold.build.integers({1})});
+  const std::string last = threshold.build.node(
+      "Slice",
+      {threshold.values, threshold.build.integers({1}), threshold.build.integers({2}), threshold.build.integers({1})});
   const std::string below = threshold.build.node("Less", {threshold.logits, last});
-  check(threshold.gate(threshold.build.softmax(threshold.build.node("Where", {below, threshold.build.scalar(-1e9f), threshold.logits}))),
+  check(threshold.gate(threshold.build.softmax(
+            threshold.build.node("Where", {below, threshold.build.scalar(-1e9f), threshold.logits}))),
         TopKMode::kSoftmaxOfTopK);
   Sparse divided;  // the largest of the softmax, divided by their sum
   divided.select(divided.build.softmax(divided.logits));
@@ -81,10 +84,12 @@ TEST_CASE("recognise: the k largest of the softmax") {
 
 TEST_CASE("recognise: selections that are no gate's are refused") {
   Sparse smallest;
-  smallest.values = smallest.build.node("TopK", {smallest.logits, smallest.build.integers({2})}, {{"largest", GraphBuilder::integer(0)}});
+  smallest.values = smallest.build.node("TopK", {smallest.logits, smallest.build.integers({2})},
+                                        {{"largest", GraphBuilder::integer(0)}});
   CHECK_CONTAINS(smallest.error(smallest.values), "selects the smallest");
   Sparse batch;
-  CHECK_CONTAINS(batch.error(batch.build.node("TopK", {batch.logits, batch.build.integers({1})}, {{"axis", GraphBuilder::integer(0)}})),
+  CHECK_CONTAINS(batch.error(batch.build.node("TopK", {batch.logits, batch.build.integers({1})},
+                                              {{"axis", GraphBuilder::integer(0)}})),
                  "selects rows of the batch");
   Sparse many;
   CHECK_CONTAINS(many.error(many.build.node("TopK", {many.logits, many.build.integers({4})})), "from 1 to 3");
@@ -98,9 +103,12 @@ TEST_CASE("recognise: selections that are no gate's are refused") {
   CHECK_CONTAINS(other.error(other.scatter(0, updates)), "scatters something else");
   Sparse first;  // below the largest instead of the k-th
   first.select(first.logits);
-  const std::string largest = first.build.node("Slice", {first.values, first.build.integers({0}), first.build.integers({1}), first.build.integers({1})});
+  const std::string largest = first.build.node(
+      "Slice", {first.values, first.build.integers({0}), first.build.integers({1}), first.build.integers({1})});
   const std::string below = first.build.node("Less", {first.logits, largest});
-  CHECK_FALSE(first.error(first.build.softmax(first.build.node("Where", {below, first.build.scalar(-1e9f), first.logits}))).empty());
+  CHECK_FALSE(
+      first.error(first.build.softmax(first.build.node("Where", {below, first.build.scalar(-1e9f), first.logits})))
+          .empty());
 }
 
 TEST_CASE("recognise: a selecting gate's weight is no score") {

@@ -47,13 +47,16 @@ TEST_CASE("check_file: a file that does not compute the description is refused, 
   CHECK_NOTHROW(check_file(file, evaluate(other, rows), golden));
 }
 
-TEST_CASE("check_file: a file that costs more than the limits is refused, also without golden rows; a raised limit takes it") {
+TEST_CASE(
+    "check_file: a file that costs more than the limits is refused, also without golden rows; a raised limit takes "
+    "it") {
   for (const size_t num_golden_rows : {size_t{0}, size_t{4}}) {
     ConvertOptions options;
     options.num_golden_rows = num_golden_rows;
     options.limits.max_multiply_adds = 10;
     CHECK_THROWS_WITH_AS(convert(test::mmoe_description({}), {}, options),
-                         doctest::Contains("the model is not written: --max-multiply-adds: 10, the model needs "), ConvertError);
+                         doctest::Contains("the model is not written: --max-multiply-adds: 10, the model needs "),
+                         ConvertError);
     options.limits = tools::no_limits();
     CHECK_NOTHROW(convert(test::mmoe_description({}), {}, options));
   }

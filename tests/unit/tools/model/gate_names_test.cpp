@@ -64,9 +64,9 @@ TEST_CASE("columns name the expert by its place in the level") {
   description.levels[0].gates[1].experts = {3, 1, 2, 0};
   const AlignedBytes file = model_file(description, 1);
   const Model model = load(file);
-  CHECK(gate_columns(*Plan::create(model)) ==
-        Names{"task 0.expert0", "task 0.expert1", "task 0.expert2", "task 0.expert3", "task 1.expert3",
-              "task 1.expert1", "task 1.expert2", "task 1.expert0"});
+  CHECK(gate_columns(*Plan::create(model)) == Names{"task 0.expert0", "task 0.expert1", "task 0.expert2",
+                                                    "task 0.expert3", "task 1.expert3", "task 1.expert1",
+                                                    "task 1.expert2", "task 1.expert0"});
 }
 
 TEST_CASE("a model without gates is refused by its name") {

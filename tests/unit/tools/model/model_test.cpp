@@ -85,13 +85,28 @@ TEST_CASE("inspect: activations, links and gates by the names of the description
   const Json described = describe(model, "m.mmoe", false);
   REQUIRE(described["tasks"].size() == model.num_tasks());
   const std::string text = model_text(described);
-  for (const char* part :
-       {"celu(0.6)", "mish", "hard_swish", "hard_sigmoid(0.2, 0.5)", "swish(1.702)", "log_sigmoid",
-        "threshold(0.1, -0.2)", "squared_relu", "softplus(2.5)", "softsign", "exp", "clamp(-1, 3.40282e+38)", "softmax times ",
-        "softplus of identity of tower 'tower 0', times 2, plus -1, at least -0.5, at most 5",
-        "sigmoid of identity of tower 'tower 0', times -1, plus 1", "log-softmax column 2 of tower 'tower 2'",
-        "expected value of 1, 2, 3.5, -4 of tower 'tower 2'", "tanh of identity of tower 'tower 3', column 2",
-        "hidden x hidden product x class", "Tasks (8)", "Factors that are no task (3)", "hidden x class, times 2"}) {
+  for (const char* part : {"celu(0.6)",
+                           "mish",
+                           "hard_swish",
+                           "hard_sigmoid(0.2, 0.5)",
+                           "swish(1.702)",
+                           "log_sigmoid",
+                           "threshold(0.1, -0.2)",
+                           "squared_relu",
+                           "softplus(2.5)",
+                           "softsign",
+                           "exp",
+                           "clamp(-1, 3.40282e+38)",
+                           "softmax times ",
+                           "softplus of identity of tower 'tower 0', times 2, plus -1, at least -0.5, at most 5",
+                           "sigmoid of identity of tower 'tower 0', times -1, plus 1",
+                           "log-softmax column 2 of tower 'tower 2'",
+                           "expected value of 1, 2, 3.5, -4 of tower 'tower 2'",
+                           "tanh of identity of tower 'tower 3', column 2",
+                           "hidden x hidden product x class",
+                           "Tasks (8)",
+                           "Factors that are no task (3)",
+                           "hidden x class, times 2"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
@@ -211,7 +226,8 @@ TEST_CASE("rows that the model refuses are named by their line") {
   CHECK(error_of("7,1,1,,3,1,AT\n", NonFinite::kNanScores) ==
         "rows.csv:5: column 'history.1': no value, and the feature has none for missing ones");
   CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kNanScores) == "");
-  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kError) == "rows.csv:5: feature \"history\": the input is missing, NaN or infinite");
+  CHECK(error_of("7,1,1,nan,3,1,AT\n", NonFinite::kError) ==
+        "rows.csv:5: feature \"history\": the input is missing, NaN or infinite");
 }
 
 TEST_CASE("vocabularies") {

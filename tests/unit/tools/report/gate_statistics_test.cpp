@@ -17,14 +17,11 @@ GateStatistics statistics_of(std::size_t num_experts, const std::vector<std::vec
 }
 
 TEST_CASE("means, first choices and who is among the largest two") {
-  const GateStatistics statistics =
-      statistics_of(4, {{0.5f, 0.25f, 0.125f, 0.125f},
-                        {0, 0, 1, 0},
-                        {0.25f, 0.25f, 0.25f, 0.25f},
-                        {0, 0.25f, 0, 0.75f}});
+  const GateStatistics statistics = statistics_of(
+      4, {{0.5f, 0.25f, 0.125f, 0.125f}, {0, 0, 1, 0}, {0.25f, 0.25f, 0.25f, 0.25f}, {0, 0.25f, 0, 0.75f}});
   CHECK(statistics.mean(0) == Approx(0.1875));
   CHECK(statistics.mean(2) == Approx(0.34375));
-  const double first[] = {0.5, 0, 0.25, 0.25};  // of equal ones the first position
+  const double first[] = {0.5, 0, 0.25, 0.25};     // of equal ones the first position
   const std::uint64_t among_two[] = {2, 3, 1, 1};  // a weight of 0 does not count
   for (std::size_t e = 0; e < 4; ++e) {
     CHECK(statistics.first_choice(e) == first[e]);

@@ -183,13 +183,14 @@ TEST_CASE("report: with labels, AUC of probabilities and R squared of numbers, b
   const Scored scored = score(description, without, 0);
   // t0: 1 above the first row's score, and a row without a label; t1: always wrong; t2: the score itself.
   const std::vector<float>& first = scored.scores[0];
-  const std::string path = directory.write("rows.csv", rows_csv(20, 300, ",label_t0,t1,y", [&](std::size_t row) {
-    const std::vector<float>& scores = scored.scores[row];
-    std::string number;
-    append_float(number, scores[2]);
-    const std::string right = row == 7 ? "" : scores[0] > first[0] ? "1" : "0";
-    return "," + right + "," + (scores[1] > first[1] ? "0" : "1") + "," + number;
-  }));
+  const std::string path =
+      directory.write("rows.csv", rows_csv(20, 300, ",label_t0,t1,y", [&](std::size_t row) {
+                        const std::vector<float>& scores = scored.scores[row];
+                        std::string number;
+                        append_float(number, scores[2]);
+                        const std::string right = row == 7 ? "" : scores[0] > first[0] ? "1" : "0";
+                        return "," + right + "," + (scores[1] > first[1] ? "0" : "1") + "," + number;
+                      }));
   const Report report = report_of(description, path, {"t2=y"});
   CHECK(report.tasks[0].label_column == "label_t0");
   CHECK(report.tasks[0].num_labels == 299);

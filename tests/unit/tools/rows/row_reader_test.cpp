@@ -117,7 +117,7 @@ TEST_CASE("a sequence is one column, or a column per element") {
   CHECK(read_text("tags\n10|3\n", spec).ids == Ids{{8, -1, -2}});
   CHECK(read_text("tags.1, tags.0,tags.2\n10,3,\n,,\n,,10\n", spec).ids == Ids{{-1, 8, -2}, {-2, -2, -2}, {-2, -2, 8}});
   CHECK(read_text("tags.0,tags.1\n10,10\n", spec).ids == Ids{{8, 8, -2}});  // fewer columns than elements
-  CHECK(read_text("tags.0,tags\n10,3\n", spec).ids == Ids{{-1, -2, -2}});  // its own name comes first
+  CHECK(read_text("tags.0,tags\n10,3\n", spec).ids == Ids{{-1, -2, -2}});   // its own name comes first
   CHECK(error_of("tags.0,tags.1,tags.2,tags.3\n1,1,1,1\n", spec) ==
         "rows.csv:1: columns 'tags.0' to 'tags.3', but the sequence has at most 3 elements");
   CHECK(error_of("tags.1,tags.2\n1,1\n", spec) == "rows.csv:1: no column 'tags'; the header has: tags.1, tags.2");
@@ -135,7 +135,10 @@ TEST_CASE("batches are full but the last, and memory is used again") {
 
 TEST_CASE("no rows are no error") {
   CHECK(read_text("age\n", with_features({dense("age")})).values.empty());
-  CHECK(read_text("\xef\xbb\xbf" "age", with_features({dense("age")})).values.empty());
+  CHECK(read_text("\xef\xbb\xbf"
+                  "age",
+                  with_features({dense("age")}))
+            .values.empty());
 }
 
 TEST_CASE("a byte order mark, CRLF and a missing last line end") {
@@ -197,8 +200,7 @@ TEST_CASE("categories are looked up as they stand, then without the blanks aroun
 
 TEST_CASE("whole numbers that a table's writer made floats of") {
   const InputSpec spec = with_features({category("i", false), category("j", false)});
-  CHECK(read_text("i,j\n10.0,10.00\n1e1,1.0e+01\n11.0,\nnan,10\n", spec).ids ==
-        Ids{{8, 8}, {8, 8}, {-1, -1}, {-1, 8}});
+  CHECK(read_text("i,j\n10.0,10.00\n1e1,1.0e+01\n11.0,\nnan,10\n", spec).ids == Ids{{8, 8}, {8, 8}, {-1, -1}, {-1, 8}});
   CHECK(error_of("i,j\n1,10.5\n", spec) == "rows.csv:2: column 'j': '10.5' is not a whole number");
 }
 
@@ -339,7 +341,10 @@ TEST_CASE("files that are no table are named for what they are") {
   CHECK(error_of("\x1f\x8b\x08", with_x(1)).substr(0, 26) == "rows.csv: gzip-compressed;");
   CHECK(error_of("PK\x03\x04xxxx", with_x(1)) == "rows.csv: a zip or .npz archive; expected CSV or .npy");
   CHECK(error_of("PAR1xxxx", with_x(1)) == "rows.csv: a Parquet file; expected CSV or .npy");
-  CHECK(error_of(std::string("\xff\xfe" "a\0", 4), with_x(1)) == "rows.csv: UTF-16 text; expected UTF-8");
+  CHECK(error_of(std::string("\xff\xfe"
+                             "a\0",
+                             4),
+                 with_x(1)) == "rows.csv: UTF-16 text; expected UTF-8");
   const TemporaryDirectory directory;
   CHECK(directory.error_of([&] { read(directory.file("none.csv"), with_x(1)); }) ==
         "none.csv: No such file or directory");
@@ -359,8 +364,9 @@ TEST_CASE(".npy for x") {
 
   CHECK(directory.error_of([&] { read(path, with_x(3)); }) ==
         "x.npy: an array of 2 columns; expected the model's input_dim, 3");
-  CHECK(directory.error_of([&] { read(path, with_features({dense("a"), dense("b")})); }) ==
-        "x.npy: an array of numbers, but the model takes 2 features by name; expected CSV, or the names of the array's "
+  CHECK(directory.error_of([&] {
+    read(path, with_features({dense("a"), dense("b")}));
+  }) == "x.npy: an array of numbers, but the model takes 2 features by name; expected CSV, or the names of the array's "
         "columns (mmoe-score --header)");
   options.keep = {"a"};
   CHECK(directory.error_of([&] { read(path, with_x(2), options); }) ==
@@ -432,11 +438,10 @@ TEST_CASE("CSV: the elements of a sequence in one cell") {
   const InputSpec spec = with_features({words});
   const std::string path = directory.write("rows.csv", "words,other\nAT|x|AT,1\nAT,2\n|AT,3\n,4\n");
   const std::int32_t none = Model::kNoElement;
-  CHECK(read(path, spec).ids == std::vector<std::vector<std::int32_t>>{
-                                    {7, -1, 7}, {7, none, none}, {-1, 7, none}, {none, none, none}});
+  CHECK(read(path, spec).ids ==
+        std::vector<std::vector<std::int32_t>>{{7, -1, 7}, {7, none, none}, {-1, 7, none}, {none, none, none}});
   const std::string blanks = directory.write("blanks.csv", "words,other\nAT | x| AT,1\n  ,2\n\" AT|AT \",3\n");
-  CHECK(read(blanks, spec).ids == std::vector<std::vector<std::int32_t>>{
-                                      {7, -1, 7}, {none, none, none}, {7, 7, none}});
+  CHECK(read(blanks, spec).ids == std::vector<std::vector<std::int32_t>>{{7, -1, 7}, {none, none, none}, {7, 7, none}});
   const std::string longer = directory.write("longer.csv", "words,other\nAT|AT|AT|AT,1\n");
   CHECK(directory.error_of([&] { read(longer, spec); }) == "longer.csv:2: column 'words': more than 3 elements");
 }

@@ -19,7 +19,8 @@ TEST_CASE("text that is printable is left alone") {
 TEST_CASE("what drives a terminal or reorders text is escaped") {
   CHECK(printable("\x1b[2Jx\n\r\t\x07\x7f") == "\\x1b[2Jx\\x0a\\x0d\\x09\\x07\\x7f");
   CHECK(printable(std::string(1, '\0')) == "\\x00");
-  CHECK(printable("\xc2\x9b" "31m") == "\\u009b31m");  // CSI in one character
+  CHECK(printable("\xc2\x9b"
+                  "31m") == "\\u009b31m");                    // CSI in one character
   CHECK(printable("\xc2\x85\xc2\xa0") == "\\u0085\xc2\xa0");  // a no-break space is a space
   CHECK(printable("a\u202eb\u202c\u2066c\u2069") == "a\\u202eb\\u202c\\u2066c\\u2069");
   CHECK(printable("\u200b\u200d\u200f\u2028\u2060\ufeff\u00ad\u061c\u180e") ==
@@ -28,13 +29,14 @@ TEST_CASE("what drives a terminal or reorders text is escaped") {
 }
 
 TEST_CASE("what is not UTF-8 is escaped byte by byte") {
-  CHECK(printable("\x9b" "x") == "\\x9bx");
+  CHECK(printable("\x9b"
+                  "x") == "\\x9bx");
   CHECK(printable("caf\xe9") == "caf\\xe9");
-  CHECK(printable("\xc0\x80") == "\\xc0\\x80");                  // overlong
+  CHECK(printable("\xc0\x80") == "\\xc0\\x80");  // overlong
   CHECK(printable("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");
-  CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");         // a surrogate
+  CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // a surrogate
   CHECK(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // beyond Unicode
-  CHECK(printable("\xe2\x80") == "\\xe2\\x80");                  // cut
+  CHECK(printable("\xe2\x80") == "\\xe2\\x80");                    // cut
   CHECK(printable("\xe2\x80\x1b") == "\\xe2\\x80\\x1b");
   CHECK(printable("\xff\xfe") == "\\xff\\xfe");
 }

@@ -29,8 +29,8 @@ TEST_CASE("parse_float takes the whole text") {
   CHECK(parsed(".5") == 0.5f);
   CHECK(parsed("5.") == 5.0f);
   CHECK(std::signbit(parsed("-0")));
-  for (const char* text : {"", " 1", "1 ", "1,5", "1.5x", "++1",
-                           "+-1", "-+1", "0x10", "1e", "e5", "abc", "NA", "1_000"}) {
+  for (const char* text :
+       {"", " 1", "1 ", "1,5", "1.5x", "++1", "+-1", "-+1", "0x10", "1e", "e5", "abc", "NA", "1_000"}) {
     INFO(text);
     CHECK(status_of(text) == NumberStatus::kNotANumber);
   }
