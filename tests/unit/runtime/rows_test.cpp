@@ -1,0 +1,242 @@
+// Raw rows by name: the bits of columns made by hand, and errors that say what is wrong with which feature and row.
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/rows.h"
+#include "mmoe/session.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+// feature_description(): price, country (strings), shop (integers), device (integers, refuses unknown ones), history[3];
+// price and shop are the item's.
+struct Fixture {
+  AlignedBytes file = model_file(feature_description());
+  Model model = load(file);
+
+  Rows make(std::size_t max_rows = 1, Part part = Part::kWhole) const {
+    Result<Rows> rows = Rows::create(model, {max_rows, part});
+    REQUIRE(rows.ok());
+    return std::move(*rows);
+  }
+  std::vector<float> score(const Input& input) const {
+    Result<Session> session = Session::create(model);
+    std::vector<float> scores(input.num_rows() * 2);
+    const Status status = session->score(input, {scores});
+    if (!status) FAIL(std::string(status.error().message()));
+    return scores;
+  }
+};
+
+void set_row(Rows& rows, std::size_t row) {
+  CHECK(rows.set(row, "price", 12.5).ok());
+  CHECK(rows.set(row, "country", "AT").ok());
+  CHECK(rows.set(row, "shop", 7).ok());
+  CHECK(rows.set(row, "device", 2).ok());
+  CHECK(rows.set(row, "history", {1.0, 2.0, 3.0}).ok());
+}
+
+std::string message_of(const Status& status, ErrorCode code = ErrorCode::kInvalidArgument) {
+  CHECK(status.error().code() == code);
+  return status.error().message();
+}
+
+TEST_CASE("Rows: values by name and by index have the bits of columns made by hand") {
+  const Fixture its;
+  const float price[] = {12.5f}, history[] = {1, 2, 3};
+  const std::int32_t country[] = {2}, shop[] = {99}, device[] = {2};
+  const FeatureColumn columns[] = {{price, {}}, {{}, country}, {{}, shop}, {{}, device}, {history, {}}};
+  const std::vector<float> expected = its.score(Input::columns(columns, 1));
+  Rows rows = its.make();
+  set_row(rows, 0);
+  CHECK(its.score(Input::rows(rows)) == expected);
+  rows.clear();
+  CHECK(rows.set(0, 0, 12.5f).ok());
+  CHECK(rows.set(0, 1u, std::string("AT")).ok());
+  CHECK(rows.set(0, std::size_t{2}, std::int64_t{7}).ok());
+  CHECK(rows.set(0, std::string("device"), 2.0).ok());  // a number without a fraction
+  CHECK(rows.set(0, std::string_view("history"), std::vector<std::int32_t>{1, 2, 3}).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+  CHECK(rows.set(0, "price", 11).ok());
+  CHECK(rows.set(0, "price", 12.5).ok());  // the last value counts
+  CHECK(its.score(Input::rows(rows)) == expected);
+}
+
+TEST_CASE("Rows: what is not set is missing, and a row can be built anew") {
+  const Fixture its;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float price[] = {nan}, history[] = {1, 2, 3};
+  const std::int32_t unknown[] = {Model::kUnknownId}, device[] = {2};
+  const FeatureColumn columns[] = {{price, {}}, {{}, unknown}, {{}, unknown}, {{}, device}, {history, {}}};
+  const std::vector<float> expected = its.score(Input::columns(columns, 1));
+  Rows rows = its.make();
+  set_row(rows, 0);
+  rows.clear();
+  CHECK(rows.set(0, "device", 2).ok());
+  CHECK(rows.set(0, "history", std::array<float, 3>{1, 2, 3}).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+  set_row(rows, 0);
+  CHECK(rows.set(0, "price", {}).ok());
+  CHECK(rows.set(0, "country", "no such country").ok());
+  CHECK(rows.set(0, "shop", std::numeric_limits<double>::quiet_NaN()).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+}
+
+TEST_CASE("Rows: the first error names feature and row, stays, and is what scoring returns") {
+  const Fixture its;
+  Rows rows = its.make(2);
+  Result<Session> session = Session::create(its.model);
+  std::vector<float> scores(4);
+  const auto error = [&](std::size_t row, const FeatureKey& feature, const RawValue& value,
+                         ErrorCode code = ErrorCode::kInvalidArgument) {
+    rows.clear();
+    const std::string message = message_of(rows.set(row, feature, value), code);
+    CHECK(message_of(rows.set(0, "price", 1), code) == message);
+    CHECK(message_of(rows.status(), code) == message);
+    CHECK(message_of(session->score(Input::rows(rows), {scores}), code) == message);
+    return message;
+  };
+  CHECK(error(0, "contry", "AT") == "feature \"contry\": the model has none of that name");
+  CHECK(error(0, 5, "AT") == "feature 5: the model has 5");
+  CHECK(error(1, "country", 5) == "feature \"country\", row 1: a number, expected a string");
+  CHECK(error(1, "shop", "7") == "feature \"shop\", row 1: a string, expected an integer");
+  CHECK(error(1, "price", "7") == "feature \"price\", row 1: a string, expected a number");
+  CHECK(error(0, "shop", 7.5).find("feature \"shop\", row 0: a number with a fraction") == 0);
+  CHECK(error(0, "shop", 1e300).find("feature \"shop\", row 0: a number with a fraction or out of range") == 0);
+  CHECK(error(0, "history", {1.0, 2.0}) == "feature \"history\", row 0: 2 values, expected 3");
+  CHECK(error(0, "shop", {7, 7}) == "feature \"shop\", row 0: 2 values, expected 1");
+  CHECK(error(2, "price", 1) == "feature \"price\", row 2: there are 2 rows");
+  CHECK(error(1, "device", 4, ErrorCode::kUnknownCategory) == "feature \"device\", row 1: unknown category 4");
+  // What is not set is found when it is scored.
+  rows.clear();
+  CHECK(message_of(session->score(Input::rows(rows), {scores}), ErrorCode::kUnknownCategory) ==
+        "feature \"device\", row 0: unknown category");
+  CHECK(message_of(rows.clear(3)) == "rows: 3, there is room for 2");
+}
+
+TEST_CASE("Rows: columns in bulk: numbers, integers, strings of three kinds") {
+  const Fixture its;
+  constexpr std::size_t kRows = 3;
+  Rows one_by_one = its.make(kRows), bulk = its.make(kRows);
+  const char* const countries[] = {"AT", "US", "BR"};
+  const std::int64_t shops[] = {7, -3, 42};
+  const double prices[] = {1, 2.5, 3};
+  for (std::size_t row = 0; row < kRows; ++row) {
+    CHECK(one_by_one.set(row, "country", countries[row]).ok());
+    CHECK(one_by_one.set(row, "shop", shops[row]).ok());
+    CHECK(one_by_one.set(row, "price", prices[row]).ok());
+    CHECK(one_by_one.set(row, "device", 1).ok());
+    CHECK(one_by_one.set(row, "history", {0.5, -0.5, 1.5}).ok());
+  }
+  const std::vector<float> expected = its.score(Input::rows(one_by_one));
+  const std::vector<std::string_view> views(countries, countries + kRows);
+  const std::int32_t offsets[] = {0, 2, 4, 6};
+  for (const RawValue& strings :
+       {RawValue(countries), RawValue(views), RawValue::packed({"ATUSBR", 6}, offsets)}) {
+    bulk.clear();
+    CHECK(bulk.set_column("country", strings).ok());
+    CHECK(bulk.set_column("shop", shops).ok());
+    CHECK(bulk.set_column("price", prices).ok());
+    CHECK(bulk.set_column("device", std::vector<std::int32_t>{1, 1, 1}).ok());
+    CHECK(bulk.set_column("history", {0.5f, -0.5f, 1.5f, 0.5f, -0.5f, 1.5f, 0.5f, -0.5f, 1.5f}).ok());
+    CHECK(its.score(Input::rows(bulk)) == expected);
+  }
+  const auto error = [&](const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> rows = {}) {
+    bulk.clear();
+    return message_of(bulk.set_column(feature, values, rows));
+  };
+  CHECK(error("shop", {7, 7}) == "feature \"shop\": has 2 values, 3 rows need 3");
+  CHECK(error("history", {1.0, 2.0, 3.0, 4.0}) == "feature \"history\": has 4 values, 3 rows need 9");
+  const std::int32_t beyond[] = {0, 2, 9, 6}, negative[] = {-1, 2, 4, 6};
+  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, beyond)).find("row 1: offsets of packed strings") !=
+        std::string::npos);
+  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, negative)).find("row 0: offsets of packed strings") !=
+        std::string::npos);
+}
+
+TEST_CASE("Rows: sequences, in lists of any length up to the feature's") {
+  const AlignedBytes file = model_file(sequence_description());
+  const Model model = load(file);
+  Result<Rows> rows = Rows::create(model, {2, Part::kWhole});
+  REQUIRE(rows.ok());
+  Result<Session> session = Session::create(model);
+  std::vector<float> expected(4), found(4);
+  const float price[] = {1, 2};
+  const std::int32_t words[] = {3, 4, -2, -2, 5, -2, -2, -2}, none[] = {-2, -2, -2, -2, -2, -2, -2, -2, -2, -2};
+  const FeatureColumn columns[] = {{price, {}}, {{}, words}, {{}, none}, {{}, none}, {{}, none}};
+  REQUIRE(session->score(Input::columns(columns, 2), {expected}).ok());
+  CHECK(rows->set_column("price", price).ok());
+  CHECK(rows->set(0, "words", {3, 4}).ok());
+  CHECK(rows->set(1, "words", 5).ok());
+  REQUIRE(session->score(Input::rows(*rows), {found}).ok());
+  CHECK(found == expected);
+  rows->clear();
+  const std::int32_t offsets[] = {0, 2, 3};
+  CHECK(rows->set_column("price", price).ok());
+  CHECK(rows->set_column("words", {3, 4, 5}, offsets).ok());
+  REQUIRE(session->score(Input::rows(*rows), {found}).ok());
+  CHECK(found == expected);
+  CHECK(message_of(rows->set(1, "words", {1, 2, 3, 4, 5})) == "feature \"words\", row 1: 5 values, expected at most 4");
+}
+
+TEST_CASE("Rows: a user's part and the candidates' part, for a session with a user") {
+  const Fixture its;
+  Rows user = its.make(1, Part::kUser), items = its.make(3, Part::kCandidate), whole = its.make(3);
+  Result<Session> session = Session::create(its.model);
+  CHECK(user.set(0, "country", "AT").ok());
+  CHECK(user.set(0, "device", 1).ok());
+  CHECK(user.set(0, "history", {1, 2, 3}).ok());
+  for (std::size_t row = 0; row < 3; ++row) {
+    CHECK(items.set(row, "price", static_cast<double>(row)).ok());
+    CHECK(items.set(row, "shop", 7).ok());
+    CHECK(whole.set(row, "price", static_cast<double>(row)).ok());
+    CHECK(whole.set(row, "shop", 7).ok());
+    CHECK(whole.set(row, "country", "AT").ok());
+    CHECK(whole.set(row, "device", 1).ok());
+    CHECK(whole.set(row, "history", {1, 2, 3}).ok());
+  }
+  std::vector<float> expected(6), found(6);
+  REQUIRE(session->set_user(Input::rows(user)).ok());
+  REQUIRE(session->score(Input::rows(whole), {expected}).ok());
+  REQUIRE(session->score(Input::rows(items), {found}).ok());
+  CHECK(found == expected);
+  CHECK(session->score(Input::rows(user), {found}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(session->set_user(Input::rows(items)).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(message_of(user.set(0, "price", 1)) == "feature \"price\": belongs to the candidate's part, the rows are a user's");
+  CHECK(message_of(items.set(0, "device", 1)).find("feature \"device\": belongs to the user's part") == 0);
+}
+
+TEST_CASE("Rows: creation refuses what makes no sense; exactly enough memory at any address") {
+  const Fixture its;
+  CHECK(Rows::create(its.model, {0, Part::kWhole}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(Rows::create(its.model, {SIZE_MAX, Part::kWhole}).error().code() == ErrorCode::kUnsupported);
+  const AlignedBytes plain_file = model_file(mmoe_description({}));
+  const Model plain = load(plain_file);
+  CHECK(Rows::create(plain).error().code() == ErrorCode::kInvalidArgument);
+  const AlignedBytes other_file = model_file(feature_description());
+  const Model other = load(other_file);
+  Rows of_other = std::move(*Rows::create(other));
+  std::vector<float> scores(2);
+  CHECK(Session::create(its.model)->score(Input::rows(of_other), {scores}).error().code() ==
+        ErrorCode::kInvalidArgument);
+  const std::size_t needed = Rows::bytes(its.model, {7, Part::kWhole});
+  for (std::size_t shift = 0; shift < 16; shift += 3) {
+    std::vector<std::uint8_t> memory(needed + shift + 16, 0xA5);
+    CHECK(Rows::create(its.model, memory.data() + shift, needed - 1, {7, Part::kWhole}).error().code() ==
+          ErrorCode::kArenaTooSmall);
+    Result<Rows> rows = Rows::create(its.model, memory.data() + shift, needed, {7, Part::kWhole});
+    REQUIRE(rows.ok());
+    set_row(*rows, 6);
+    for (std::size_t i = 0; i < shift; ++i) REQUIRE(memory[i] == 0xA5);
+    for (std::size_t i = shift + needed; i < memory.size(); ++i) REQUIRE(memory[i] == 0xA5);
+  }
+}
+
+}  // namespace
+}  // namespace mmoe::test
