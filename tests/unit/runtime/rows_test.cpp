@@ -14,8 +14,8 @@
 namespace mmoe::test {
 namespace {
 
-// feature_description(): price, country (strings), shop (integers), device (integers, refuses unknown ones), history[3];
-// price and shop are the item's.
+// feature_description(): price, country (strings), shop (integers), device (integers, refuses unknown ones),
+// history[3]; price and shop are the item's.
 struct Fixture {
   AlignedBytes file = model_file(feature_description());
   Model model = load(file);
@@ -137,8 +137,7 @@ TEST_CASE("Rows: columns in bulk: numbers, integers, strings of three kinds") {
   const std::vector<float> expected = its.score(Input::rows(one_by_one));
   const std::vector<std::string_view> views(countries, countries + kRows);
   const std::int32_t offsets[] = {0, 2, 4, 6};
-  for (const RawValue& strings :
-       {RawValue(countries), RawValue(views), RawValue::packed({"ATUSBR", 6}, offsets)}) {
+  for (const RawValue& strings : {RawValue(countries), RawValue(views), RawValue::packed({"ATUSBR", 6}, offsets)}) {
     bulk.clear();
     CHECK(bulk.set_column("country", strings).ok());
     CHECK(bulk.set_column("shop", shops).ok());
@@ -208,7 +207,8 @@ TEST_CASE("Rows: a user's part and the candidates' part, for a session with a us
   CHECK(found == expected);
   CHECK(session->score(Input::rows(user), {found}).error().code() == ErrorCode::kInvalidArgument);
   CHECK(session->set_user(Input::rows(items)).error().code() == ErrorCode::kInvalidArgument);
-  CHECK(message_of(user.set(0, "price", 1)) == "feature \"price\": belongs to the candidate's part, the rows are a user's");
+  CHECK(message_of(user.set(0, "price", 1)) ==
+        "feature \"price\": belongs to the candidate's part, the rows are a user's");
   CHECK(message_of(items.set(0, "device", 1)).find("feature \"device\": belongs to the user's part") == 0);
 }
 
