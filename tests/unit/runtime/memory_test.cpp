@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "mmoe/mmoe.h"
+#include "mmoe/rows.h"
 #include "mmoe/session.h"
 #include "mmoe/thread_pool.h"
 #include "tests/unit/models.h"
@@ -118,6 +119,26 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   CHECK(scored);
   CHECK(id == 2);
   CHECK(after == before);
+}
+
+TEST_CASE("Rows: creation allocates once; setting, bulk columns, errors, clearing and scoring never") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  float scores[4];
+  const std::size_t before = num_allocations;
+  Result<Rows> rows = Rows::create(model, {2, Part::kWhole});
+  const std::size_t created = num_allocations;
+  bool ok = rows->set_column("country", {"AT", "US"}).ok() && rows->set(0, "device", 1).ok();
+  ok = ok && rows->set(1, "device", 2).ok() && rows->set_column("history", {1, 2, 3, 4, 5, 6}).ok();
+  ok = ok && session->score(Input::rows(*rows), {scores}).ok();
+  const bool refused = !rows->set(0, "no such feature", 1).ok() && !session->score(Input::rows(*rows), {scores}).ok();
+  rows->clear();
+  const std::size_t after = num_allocations;
+  CHECK(ok);
+  CHECK(refused);
+  CHECK(created == before + 1);
+  CHECK(after == created);
 }
 
 TEST_CASE("Session::create allocates once") {
