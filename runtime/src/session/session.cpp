@@ -52,18 +52,24 @@ struct Array {
 };
 
 /// Whether the array has room for rows of `width` floats; a stride of 0 becomes `width`.
-Status check_array(const Array& array, std::size_t num_rows, std::size_t width, std::size_t& stride) {
+bool has_room(const Array& array, std::size_t num_rows, std::size_t width, std::size_t& stride) {
   if (stride == 0) stride = width;
+  const std::size_t found = array.data ? array.size : 0;
+  if (stride < width || found < width) return false;
+  // Of one row nothing needs to be multiplied, nor to be divided for an overflow.
+  if (num_rows == 1) return true;
+  return found >= internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
+}
+
+/// Why it has not. Apart, so that a call without an error makes no room for a message.
+[[gnu::noinline]] Error no_room(const Array& array, std::size_t num_rows, std::size_t width, std::size_t stride) {
   if (stride < width) {
     return make_error(ErrorCode::kInvalidArgument, array.name, ": stride ", stride, ", but a row has ", width,
                       ": rows would overlap");
   }
-  const std::size_t found = array.data ? array.size : 0;
-  // Of one row nothing needs to be multiplied, nor to be divided for an overflow.
-  if (num_rows == 1 && found >= width) return {};
   const std::size_t needed = internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
-  if (found >= needed) return {};
-  return make_error(ErrorCode::kInvalidArgument, array.name, ": has ", found, " floats, needs ", needed);
+  return make_error(ErrorCode::kInvalidArgument, array.name, ": has ", array.data ? array.size : 0, " floats, needs ",
+                    needed);
 }
 
 }  // namespace
@@ -156,7 +162,9 @@ Status Session::check_input(const Input& input, Part part, Call& call) const {
   if (call.features) return call.features->check(*program_, call);
   if (call.num_rows == 0) return {};
   const Array x{"x", call.values.data(), call.values.size()};
-  return check_array(x, call.num_rows, internal::dim_of(*program_, part), call.stride);
+  const std::size_t width = internal::dim_of(*program_, part);
+  if (!has_room(x, call.num_rows, width, call.stride)) return no_room(x, call.num_rows, width, call.stride);
+  return {};
 }
 
 Status Session::check(const Input& input, const Output& output, Call& call) const {
@@ -179,14 +187,16 @@ Status Session::check(const Input& input, const Output& output, Call& call) cons
   const Array scores{"scores", call.scores, output.scores.size()};
   const Array weights{"gate_weights", call.gate_weights, output.gate_weights.size()};
   const Array logits{"logits", call.logits, output.logits.size()};
-  // No status is copied: it has room for a message, and a call of one row is 6,000 instructions.
-  if (Status status = check_array(scores, rows, plan_.num_tasks(), call.scores_stride); !status) return status;
-  if (weights.size != 0) {
-    Status status = check_array(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride);
-    if (!status) return status;
+  if (!has_room(scores, rows, plan_.num_tasks(), call.scores_stride)) {
+    return no_room(scores, rows, plan_.num_tasks(), call.scores_stride);
   }
-  if (logits.size == 0) return {};
-  return check_array(logits, rows, plan_.num_logits(), call.logits_stride);
+  if (weights.size != 0 && !has_room(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride)) {
+    return no_room(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride);
+  }
+  if (logits.size != 0 && !has_room(logits, rows, plan_.num_logits(), call.logits_stride)) {
+    return no_room(logits, rows, plan_.num_logits(), call.logits_stride);
+  }
+  return {};
 }
 
 Status Session::score(const Input& input, const Output& output) {
