@@ -87,7 +87,7 @@ def run(command):
 
 
 def configure(source, folder, name, options):
-    build = folder / name.replace(" ", ",").replace("=", "-")
+    build = folder / name.replace(" ", ",").replace("=", "-").replace(";", "+")
     shutil.rmtree(build, ignore_errors=True)
     command = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(build), *(f"-D{option}" for option in options)]
     code, text = run(command)

@@ -8,9 +8,9 @@ than one way. The linker keeps one of them without a word, and which one depends
 - Two strong definitions. The linker notices these only if it happens to need both objects.
 - Weak definitions of another size: two inline functions, classes or variables of one name.
 
-Compilers inline by file, so that one inline function has objects of some sizes. In optimised archives only functions of
-our own namespace are compared, and by more than SLACK; variables always have their size. --unoptimised: every size
-counts. --self-test plants one of each kind. Standard library and nm only.
+An optimising compiler decides in each file anew what it inlines, so that one inline function has objects of many sizes
+(a destructor had 66 bytes in one and 141 in another). In optimised archives only the sizes of variables are compared.
+--unoptimised: of functions too. --self-test plants one of each kind. Standard library and nm only.
 """
 
 import argparse
@@ -25,7 +25,6 @@ Definition = collections.namedtuple("Definition", "object kind size name")
 OURS = re.compile(r"_Z(T[VITS])?N?K?N?4mmoe")
 ANY_OF_OURS = re.compile(r"4mmoe")
 STRONG, WEAK, WEAK_DATA = set("TDBRGS"), set("WVu"), set("Vu")
-SLACK_BYTES, SLACK = 24, 0.25
 KERNEL_SETS = {path.stem for path in (pathlib.Path(__file__).resolve().parents[2] / "kernels/sets").glob("*.cpp")}
 LINE = re.compile(r"^.*?\[([^\]]+)\]: (\S+) ([A-Zu]) [0-9a-f]+ ([0-9a-f]+)$")
 
@@ -45,10 +44,9 @@ def sizes_differ(definitions, unoptimised):
             return False
     elif not OURS.match(definitions[0].name):
         return False
-    sizes = [definition.size for definition in definitions]
-    if unoptimised or definitions[0].kind in WEAK_DATA:
-        return min(sizes) != max(sizes)
-    return max(sizes) - min(sizes) > max(SLACK_BYTES, SLACK * min(sizes))
+    elif definitions[0].kind not in WEAK_DATA:
+        return False
+    return len({definition.size for definition in definitions}) > 1
 
 
 def check(definitions, unoptimised):
@@ -76,13 +74,13 @@ def self_test():
     planted = [
         ([Definition("a.o", "T", 423, name), Definition("b.o", "W", 463, name)], False),
         ([Definition("a.o", "T", 423, name), Definition("b.o", "T", 423, name)], False),
-        ([Definition("a.o", "W", 423, name), Definition("b.o", "W", 663, name)], False),
+        ([Definition("a.o", "W", 423, name), Definition("b.o", "W", 663, name)], True),
         ([Definition("a.o", "V", 40, "_ZTVN4mmoe4RowsE"), Definition("b.o", "V", 48, "_ZTVN4mmoe4RowsE")], False),
         ([Definition("a.o", "W", 423, name), Definition("b.o", "W", 424, name)], True),
         ([Definition("a.o", "W", 52, other), Definition("b.o", "W", 53, other)], True),
     ]
     innocent = [
-        ([Definition("a.o", "W", 33, name), Definition("b.o", "W", 37, name)], False),
+        ([Definition("a.o", "W", 66, name), Definition("b.o", "W", 141, name)], False),
         ([Definition("a.o", "W", 52, other), Definition("b.o", "W", 530, other)], False),
         ([Definition("a.o", "W", 52, "_ZN3CLI3AppD1Ev"), Definition("b.o", "W", 53, "_ZN3CLI3AppD1Ev")], True),
     ]
