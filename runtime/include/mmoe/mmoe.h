@@ -96,7 +96,7 @@ typedef struct mmoe_kernel_set_info {
 } mmoe_kernel_set_info;
 
 /** Sets that are compiled into the library, fastest first. Without a choice a session takes the first that is
- * available. / */
+ * available. */
 MMOE_API size_t mmoe_num_kernel_sets(void);
 MMOE_API mmoe_status mmoe_kernel_set(size_t index, mmoe_kernel_set_info* info);
 
@@ -259,7 +259,7 @@ enum {
   MMOE_DOUBLES = 2,     /**< double */
   MMOE_INT32S = 3,      /**< int32_t */
   MMOE_INT64S = 4,      /**< int64_t */
-  MMOE_TEXTS = 5,       /**< const char*: UTF-8, terminated */
+  MMOE_TEXTS = 5,       /**< const char*: UTF-8, terminated; null is a missing value */
   MMOE_PACKED_TEXTS = 6 /**< int32_t: size + 1 offsets into `bytes`; text i is from data[i] up to data[i + 1] (Arrow) */
 };
 

@@ -40,12 +40,27 @@ inline namespace v0_1 {
 class FeatureKey {
  public:
   template <class Name, std::enable_if_t<std::is_convertible_v<const Name&, std::string_view>, int> = 0>
-  FeatureKey(const Name& name) : name_(name), by_name_(true) {}  // NOLINT: implicit
+  FeatureKey(const Name& name) : name_(view_of(name)), by_name_(true) {}  // NOLINT: implicit
   template <class Index, std::enable_if_t<std::is_integral_v<Index>, int> = 0>
   FeatureKey(Index index) : index_(static_cast<std::size_t>(index)) {}  // NOLINT: implicit
 
  private:
   friend struct internal::RowsAccess;
+  friend class RawValue;
+  /// The view of a text; of a null pointer one at a null address.
+  template <class Text>
+  static std::string_view view_of(const Text& text) {
+    if constexpr (std::is_same_v<Text, std::nullptr_t>) {
+      return {};
+    } else {
+      if constexpr (std::is_convertible_v<const Text&, const char*>) {
+        const char* chars = text;
+        if (!chars) return {};
+      }
+      return text;
+    }
+  }
+
   std::string_view name_;
   std::size_t index_ = 0;
   bool by_name_ = false;
@@ -59,7 +74,8 @@ class RawValue {
   /// Missing.
   RawValue() = default;
 
-  // One value. Signed and unsigned integers, except unsigned ones of 64 bits: those are not in a file's vocabularies.
+  // One value. A null const char* is missing, also in a list. Signed and unsigned integers, except unsigned ones of
+  // 64 bits: those are not in a file's vocabularies.
   RawValue(double number) : type_(Type::kDoubles), double_(number) {}  // NOLINT: implicit, as all that follow
   RawValue(float number) : RawValue(static_cast<double>(number)) {}    // NOLINT
   template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
@@ -68,7 +84,9 @@ class RawValue {
     static_assert(!std::is_same_v<Integer, bool>, "a truth value: 0 or 1?");
   }
   template <class Text, std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>, int> = 0>
-  RawValue(const Text& text) : type_(Type::kStrings), bytes_(view_of(text)) {}  // NOLINT
+  RawValue(const Text& text) : type_(Type::kStrings), bytes_(FeatureKey::view_of(text)) {  // NOLINT
+    if (std::is_convertible_v<const Text&, const char*> && !bytes_.data()) type_ = Type::kMissing;
+  }
 
   // A list: of one row's Sequence or Dense feature, or a whole column.
   RawValue(std::initializer_list<float> list) : RawValue(list.begin(), list.size()) {}             // NOLINT
@@ -102,7 +120,6 @@ class RawValue {
   RawValue(const Element* list, std::size_t size)
       : type_(type_of<Element>()), is_list_(true), list_(list), size_(size) {}
 
-  static Span<const char> view_of(std::string_view text) { return {text.data(), text.size()}; }
   template <class Element>
   static constexpr Type type_of() {
     constexpr bool kInteger = std::is_integral_v<Element> && std::is_signed_v<Element> && sizeof(Element) >= 4;

@@ -128,6 +128,11 @@ struct RowsAccess {
     return result;
   }
 
+  /// Whether an element of a list of texts is a null pointer.
+  static bool is_null(const RawValue& value, std::size_t i) {
+    return value.type_ == Type::kCStrings && !static_cast<const char* const*>(value.list_)[i];
+  }
+
   /// False where packed strings do not lie within their bytes.
   static bool text(const RawValue& value, std::size_t i, std::string_view& text) {
     if (!value.is_list_) {
@@ -135,8 +140,7 @@ struct RowsAccess {
     } else if (value.type_ == Type::kStrings) {
       text = static_cast<const std::string_view*>(value.list_)[i];
     } else if (value.type_ == Type::kCStrings) {
-      const char* chars = static_cast<const char* const*>(value.list_)[i];
-      text = chars ? std::string_view(chars) : std::string_view();
+      text = static_cast<const char* const*>(value.list_)[i];
     } else {
       const auto* offsets = static_cast<const std::int32_t*>(value.list_);
       const std::int32_t begin = offsets[i], end = offsets[i + 1];
@@ -181,11 +185,13 @@ struct RowsAccess {
     if (!is_text(value)) {
       return make_error(ErrorCode::kInvalidArgument, target.at(row), "a number, expected a string");
     }
-    if (!RowsAccess::text(value, i, text)) {
+    const bool is_missing = is_null(value, i);
+    if (!is_missing && !RowsAccess::text(value, i, text)) {
       return make_error(ErrorCode::kInvalidArgument, target.at(row), "offsets of packed strings are not within them");
     }
-    id = find_string(target.rows.file, *target.feature.vocabulary(), text);
+    id = is_missing ? Model::kUnknownId : find_string(target.rows.file, *target.feature.vocabulary(), text);
     if (id != Model::kUnknownId || target.feature.vocabulary()->unknown() != schema::UnknownRule_Error) return {};
+    if (is_missing) return make_error(ErrorCode::kUnknownCategory, target.at(row), "missing, and unknown is refused");
     return make_error(ErrorCode::kUnknownCategory, target.at(row), "unknown category ", Quoted{text});
   }
 

@@ -159,6 +159,28 @@ TEST_CASE("Rows: columns in bulk: numbers, integers, strings of three kinds") {
         std::string::npos);
 }
 
+TEST_CASE("Rows: a null string is a missing value, not an empty one, and no feature's name") {
+  const Fixture its;  // "" is in the vocabulary of country
+  Rows missing = its.make(2), rows = its.make(2);
+  for (Rows* each : {&missing, &rows}) {
+    CHECK(each->set_column("device", {1, 1}).ok());
+    CHECK(each->set_column("history", {0.5, -0.5, 1.5, 0.5, -0.5, 1.5}).ok());
+    CHECK(each->set(1, "country", "AT").ok());
+  }
+  const std::vector<float> expected = its.score(Input::rows(missing));
+  const char* const null = nullptr;
+  CHECK(rows.set(0, "country", "").ok());
+  CHECK(its.score(Input::rows(rows)) != expected);
+  CHECK(rows.set(0, "country", null).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+  CHECK(rows.set(0, "country", "US").ok());
+  CHECK(rows.set(0, "country", nullptr).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+  CHECK(rows.set_column("country", {null, "AT"}).ok());
+  CHECK(its.score(Input::rows(rows)) == expected);
+  CHECK(message_of(rows.set(0, null, 1)) == "feature \"\": the model has none of that name");
+}
+
 TEST_CASE("Rows: sequences, in lists of any length up to the feature's") {
   const AlignedBytes file = model_file(sequence_description());
   const Model model = load(file);
