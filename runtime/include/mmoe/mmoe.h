@@ -405,7 +405,7 @@ MMOE_API mmoe_columns mmoe_columns_make(const mmoe_feature_column* columns, size
 /** Rows to be scored, or the user's one row: one of x, columns and rows. Nothing is copied or kept after the call. */
 typedef struct mmoe_input {
   size_t struct_size;
-  size_t num_rows; /**< of x and of columns */
+  size_t num_rows; /**< of x and of columns; 0 with floats in x is MMOE_INVALID_ARGUMENT */
   const float* x;  /**< [num_rows, input_dim]; of a user or of candidates the part's columns alone */
   size_t num_x;    /**< floats there */
   size_t x_stride; /**< floats from row to row; 0: one directly behind the other */

@@ -22,7 +22,12 @@ Result<Input> chosen_input(const mmoe_input& input) {
     }
     return reinterpret_cast<ColumnsInput>(input.columns.library)(input.columns, input.num_rows);
   }
+  if (!has_x && input.num_rows != 0) return make_error(ErrorCode::kInvalidArgument, "input: none of x, columns, rows");
   if (!input.x && input.num_x != 0) return make_error(ErrorCode::kInvalidArgument, "input.x: null");
+  // A forgotten number of rows would leave the scores as they were, without an error.
+  if (input.num_x != 0 && input.num_rows == 0) {
+    return make_error(ErrorCode::kInvalidArgument, "input.num_rows: 0, but x has ", input.num_x, " floats");
+  }
   return Input::x({input.x, input.num_x}, input.num_rows, input.x_stride);
 }
 

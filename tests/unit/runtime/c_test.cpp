@@ -260,6 +260,9 @@ TEST_CASE("C interface: x and columns give the C++ interface's bits; strides; ga
   REQUIRE(cpp_session->score(Input::x(x, 2), cpp_output).ok());
 
   const CSession session = make_session(model);
+  CHECK(score(session.get(), x_input(x.data(), x.size(), 0), found) == MMOE_INVALID_ARGUMENT);  // num_rows forgotten
+  CHECK(score(session.get(), x_input(nullptr, 0, 1), found) == MMOE_INVALID_ARGUMENT);          // nothing given
+  CHECK(score(session.get(), x_input(nullptr, 0, 0), found) == MMOE_OK);                        // no rows
   CHECK(mmoe_session_num_tasks(session.get()) == 2);
   CHECK(mmoe_session_task(session.get(), 1) == 1);
   CHECK(mmoe_session_task(session.get(), 2) == SIZE_MAX);
