@@ -61,8 +61,7 @@ std::string without_row(const std::string& message) {
 }  // namespace
 
 Scorer::Scorer(const Model& model, const ScorerOptions& options)
-    : model_(model),
-      session_(make_session(model, options)),
+    : session_(make_session(model, options)),
       task_names_(options.tasks.empty() ? all_task_names(model) : options.tasks),
       max_rows_(options.batch_rows),
       scores_(options.batch_rows * task_names_.size()) {

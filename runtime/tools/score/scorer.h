@@ -51,7 +51,6 @@ class Scorer {
   Status score_rows(const RowBatch& batch, std::size_t first, std::size_t num_rows);
   [[noreturn]] void fail(const RowReader& reader, const RowBatch& batch, const Error& error);
 
-  const Model& model_;
   Session session_;
   bool has_user_ = false;
   std::vector<std::string> task_names_;
