@@ -60,7 +60,6 @@ class RowBatch {
 
   bool has_features_;
   std::size_t capacity_;
-  std::vector<std::size_t> indices_;  // of the slots in the model; empty: their own
   std::size_t num_rows_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::vector<std::string>> kept_;
