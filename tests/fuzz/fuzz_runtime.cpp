@@ -280,7 +280,8 @@ class Comparison {
     PlanOptions options = base_;
     options.kernel_set = "scalar";
     options.skip_experts = SkipExperts::kNever;
-    Session session = take(Session::create(model_, options), "the oracle's session");
+    const Plan plan = take(Plan::create(model_, options), "the oracle's plan");
+    Session session = take(Session::create(plan), "the oracle's session");
     const std::size_t num_gates = session.plan().num_gate_weights();
     expected_.scores.resize(rows_.size() * model_.num_tasks());
     for (std::size_t row = 0; row < rows_.size(); ++row) {

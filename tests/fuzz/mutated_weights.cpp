@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 
+#include "converter/importers/open_weights.h"
 #include "tests/unit/random.h"
 
 namespace mmoe::fuzz {

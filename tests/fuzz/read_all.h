@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "converter/error.h"
-#include "converter/importers/weight_source.h"
+#include "converter/importers/open_weights.h"
 
 namespace mmoe::converter::fuzz {
 
