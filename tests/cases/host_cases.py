@@ -4,7 +4,16 @@ import importlib.util
 import shutil
 import sys
 
-from support import Skipped, Wrong, largest_difference, require, require_equal, require_refusal, run
+from support import (
+    Skipped,
+    Wrong,
+    largest_difference,
+    need_todays_interface,
+    require,
+    require_equal,
+    require_refusal,
+    run,
+)
 
 LIBRARY_ALONE = [
     "-DMMOE_BUILD_TOOLS=OFF",
@@ -99,6 +108,7 @@ def host_project(case, fast):
 
 
 def fast_math(case):
+    need_todays_interface(case.folder / "app.cpp")
     done, app = host_project(case, "ON")
     if done.code != 0:
         require("fast-math" in done.text or "FAST_MATH" in done.text, done.summary())
@@ -176,6 +186,7 @@ def x_header(case):
 
 
 def two_versions(case):
+    need_todays_interface(case.folder / "plug.cpp")
     if run("git", "-C", case.repository, "cat-file", "-e", "4caa1d0^{commit}").code != 0:
         raise Skipped("the history lacks the older version that it builds")
     environment = {"REPO": str(case.repository), "LD_LIBRARY_PATH": "."}  # its programs run where they lie
