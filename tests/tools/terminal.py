@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import sys
 import unicodedata
 
@@ -79,6 +80,7 @@ def check_tools(tools, folder):
     check_run(tools, 1, "mmoe-score", folder / ("no" + HOSTILE), folder / "rows.csv")
     for command in (("mmoe-inspect", model, "--tensors"), ("mmoe-verify", model),
                     ("mmoe-bench", model, "--seconds", "0.01", "--batch", "1"),
+                    ("mmoe-bench", model, "--seconds", "0.01", "--batch", "1", "--roofline", "--profile"),
                     ("mmoe-score", "--table", model, folder / "rows.csv")):
         printable(check_run(tools, 0, *command).stdout, command[0])
     for command in (("mmoe-inspect", model, "--json", "--tensors"), ("mmoe-verify", model, "--json"),
@@ -86,6 +88,9 @@ def check_tools(tools, folder):
         process = check_run(tools, 0, *command)
         printable(process.stdout, command[0] + " --json")
         value = json.loads(process.stdout)
+        shown = check_run(tools, 0, command[0], "--help").stdout.decode().split("Keys of --json")[-1]
+        for key in value:
+            check(re.search(rf"\b{key}\b", shown), f"{command[0]} --help does not name the key {key} of --json")
         if command[0] == "mmoe-inspect":
             check(value["tasks"][0]["name"] == HOSTILE, "JSON has the name as it is")
     # CSV is data: names and values are as they are.

@@ -23,9 +23,10 @@ namespace {
 constexpr const char* kDescription =
     "Scores rows with a .mmoe model. Writes one line per row, with one score per task, as CSV.\n\n"
     "ROWS is a CSV file whose header line names the features of the model, in any order. Other columns are ignored.\n"
-    "For a model without features, the columns are x0, x1, …, or there are exactly as many as x has. ROWS can also\n"
-    "be a .npy array of float32 or float64, [rows, input_dim]. An array can hold features that are numbers or whole\n"
-    "numbers; --header then names its columns. 'mmoe-inspect MODEL' lists features and tasks.\n\n"
+    "For a model without features, the columns are x0, x1, …, or there are exactly as many as x has, and ROWS can\n"
+    "also be a .npy array of float32 or float64, [rows, input_dim]. For a model with features, a .npy array can hold\n"
+    "features that are numbers or whole numbers, if --header names its columns; x itself is not read.\n"
+    "'mmoe-inspect MODEL' lists features and tasks.\n\n"
     "With --user, ROWS are candidates of one user and have the item features only. The user's share of the model is\n"
     "computed once. The scores have the bits of whole rows.";
 
