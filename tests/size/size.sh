@@ -19,12 +19,12 @@ read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == t
 x86-64            avx2    61440  - $lto
 x86-64-all        auto   155648  -
 aarch64           neon64  73728  aarch64-linux-gnu $lto
-armv7             neon    53248  arm-linux-gnueabihf $lto
+armv7             neon    45128  arm-linux-gnueabihf $lto
 cortex-m7         fpu     22081  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
 cortex-m55        mve     20289  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55
-wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
+wasm              fpu     41984  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
 wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
