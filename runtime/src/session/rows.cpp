@@ -352,15 +352,16 @@ Rows::~Rows() { internal::release(owned_); }
 const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value) {
   if (!state_->status) return state_->status;
   std::size_t index = 0;
-  state_->status = RowsAccess::find(*state_, feature, index);
-  if (!state_->status) return state_->status;
+  // A Status has room for a message: only one that is an error is copied.
+  if (const Status status = RowsAccess::find(*state_, feature, index); !status) return state_->status = status;
   const Target target{*state_, internal::feature_of(state_->file, index), index};
   if (row >= state_->num_rows) {
     state_->status = make_error(ErrorCode::kInvalidArgument, target.at(row), "there are ", state_->num_rows, " rows");
   } else if (value.type() == RawValue::Type::kMissing) {
     clear_row(target, row);
   } else {
-    state_->status = RowsAccess::set(target, row, value, 0, RowsAccess::size(value));
+    const Status status = RowsAccess::set(target, row, value, 0, RowsAccess::size(value));
+    if (!status) state_->status = status;
   }
   return state_->status;
 }
@@ -369,13 +370,14 @@ const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values
                                Span<const std::int32_t> row_offsets) {
   if (!state_->status) return state_->status;
   std::size_t index = 0;
-  state_->status = RowsAccess::find(*state_, feature, index);
-  if (!state_->status) return state_->status;
+  // A Status has room for a message: only one that is an error is copied.
+  if (const Status status = RowsAccess::find(*state_, feature, index); !status) return state_->status = status;
   const Target target{*state_, internal::feature_of(state_->file, index), index};
   if (values.type() == RawValue::Type::kMissing) {
     for (std::size_t row = 0; row < state_->num_rows; ++row) clear_row(target, row);
   } else {
-    state_->status = RowsAccess::set_column(target, values, row_offsets);
+    const Status status = RowsAccess::set_column(target, values, row_offsets);
+    if (!status) state_->status = status;
   }
   return state_->status;
 }
