@@ -65,7 +65,7 @@ bool multiplies_exactly(const KernelTable& table, float x, Panel& panel) {
   args.num_rows = args.num_inputs = args.num_panels = 1;
   args.weights = panel.weights;
   args.panel_stride = args.output_stride = kPanelWidth;
-  args.bias = panel.bias;
+  args.start = panel.bias;
   args.output = panel.output;
   table.dense(args);
   return is_as_by_double(x, panel);

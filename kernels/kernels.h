@@ -2,7 +2,15 @@
 //
 // Numerics contract, the same for every table whose `fma` is true, bit for bit (but where
 // `flushes` is true, on ARMv7 and Cortex-M55, 0 stands instead of subnormal numbers):
-//  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending;
+//  - a dense output starts from its bias and takes one fused multiply-add per input, inputs ascending; weights of f16
+//    and bf16 are widened to f32 first, which is exact;
+//  - i8 weights: the sum starts from 0, takes one fused multiply-add of input and float(weight) per input, ascending,
+//    and becomes sum * scale + bias, not fused;
+//  - W8A8: a row's inputs become q = x * inv rounded half to even, inv = 127 / amax, amax the largest |x| of the row
+//    (of the part, where a product has two). The output is float(sum) * (amax / 127 * scale) + bias, with the exact
+//    integer sum of q * weight, nothing fused; the second part's goes on from the first's. A row whose amax is below
+//    kLeastAmax counts as zeros; one with an infinity or NaN is NaN in all outputs;
+//  - an element of a table of u8 or u4 is code * scale + bias, not fused;
 //  - exp is the polynomial of generic/math.h, with explicit fma; sums run in ascending order;
 //  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through; so are all bounds and thresholds;
 //  - softplus with a sharpness and celu divide by alpha, and e^x of a positive x is 1 / e^-x: infinite from 87.34 on;
@@ -21,6 +29,7 @@
 #include <cstdint>
 
 #include "kernels/activations.h"
+#include "kernels/number_types.h"
 #include "kernels/target.h"
 
 namespace mmoe::kernels {
@@ -42,20 +51,41 @@ constexpr unsigned kNumActivations = MMOE_ACTIVATIONS(MMOE_ONE, MMOE_ONE);
 /// Whether this build has it.
 constexpr bool is_activation(unsigned value) { return value < kNumActivations; }
 
-/// output[row] = activation(W input[row] + bias), W in panel-16 layout; the activation applies to the first
-/// num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
+/// Below it, a row's inputs count as zeros: 127 / amax stays finite.
+constexpr float kLeastAmax = 0x1p-100f;
+
+/// A product over x of which a part is the same for all candidates has two parts, each with an amax, a sum and whole
+/// quads of its own, so that the first can be computed once for all of them.
+struct W8A8Args {
+  std::size_t first_inputs;      ///< of the first part; 0: there is one part
+  const std::int32_t* row_sums;  ///< [num_panels * 16] of the first part, and row_sums_stride further of the second:
+                                 ///< sums of an output's weights
+  std::size_t row_sums_stride;
+  std::int8_t* room;  ///< [num_rows, 4 * (quads of both parts) rounded up to 64] for the rounded inputs;
+                      ///< aligned to 64
+  float* amax_room;   ///< [num_rows, 2] for the rows' scales
+};
+
+/// output[row] = activation(W input[row] + bias), W in panels of 16 outputs (panel16.h); the activation applies to the
+/// first num_activated panels, the others stay linear: gates' logits lie behind experts in one product.
 struct DenseArgs {
   const float* input;
   std::size_t input_stride;
   const std::uint32_t* rows;  ///< the i-th row reads and writes row rows[i]; null: row i
   std::size_t num_rows;
-  const float* weights;      ///< first panel
-  std::size_t panel_stride;  ///< from panel to panel: 16 * the matrix's inputs
+  const void* weights;       ///< first panel
+  std::size_t panel_stride;  ///< from panel to panel, in weights: 16 * the matrix's inputs (W8A8: quads_of() of them)
   std::size_t num_inputs;    ///< inputs to accumulate; fewer than the matrix has, for a part of it
   std::size_t num_panels;
-  const float* bias;  ///< [num_panels * 16]
-  float* output;      ///< [.., num_panels * 16]
+  const float* start;  ///< [num_panels * 16] where sums begin: F32, F16, BF16, W8A8: the bias; I8: null, for zeros. Or,
+                       ///< of all, what an earlier call has left for the inputs before these
+  const float* scales;   ///< [num_panels * 16] I8, W8A8: real weight = scale * stored one. I8: null, for a call that
+                         ///< leaves sums to go on from
+  const float* bias;     ///< [num_panels * 16] I8 with scales: what is added behind them. Else unused
+  const W8A8Args* w8a8;  ///< W8A8: more of it. Else unused
+  float* output;         ///< [.., num_panels * 16]
   std::size_t output_stride;
+  WeightType type;
   Activation activation;
   std::size_t num_activated;
   float alpha, beta;    ///< what they are to each activation is said in schema/mmoe.fbs
@@ -142,7 +172,8 @@ struct ScaleArgs {
 
 /// output[row] = table[ids[row]], or zeros where ids[row] is negative.
 struct LookupArgs {
-  const float* table;  ///< [.., width]
+  TableType type;
+  const void* table;  ///< [.., width], rows of table_row_bytes()
   std::size_t width;
   const std::int32_t* ids;
   std::size_t num_rows;
@@ -155,7 +186,8 @@ enum class Pooling : std::uint8_t { kSum, kMean, kMax };
 /// output = the sum, mean or maximum of the rows table[ids[0]], table[ids[1]], ..., in this order; zeros of none. A sum
 /// begins with the first row; a mean is the sum divided by num_ids.
 struct PoolArgs {
-  const float* table;  ///< [.., width]
+  TableType type;
+  const void* table;  ///< [.., width], rows of table_row_bytes()
   std::size_t width;
   const std::int32_t* ids;  ///< none is negative
   std::size_t num_ids;

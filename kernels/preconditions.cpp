@@ -15,7 +15,9 @@ bool apart(std::size_t stride, std::size_t width, std::size_t num_rows) { return
 
 void require(const DenseArgs& args) {
   if (args.num_rows == 0 || args.num_panels == 0) return;
-  MMOE_ASSERT(args.bias && args.output);
+  MMOE_ASSERT(is_compiled(args.type) && args.output);
+  MMOE_ASSERT(args.start || args.type == WeightType::kI8);
+  MMOE_ASSERT(!args.scales || args.bias || args.type == WeightType::kW8A8);
   MMOE_ASSERT(args.num_inputs == 0 || (args.input && args.weights));
   MMOE_ASSERT(args.num_panels == 1 || args.panel_stride >= args.num_inputs * kPanelWidth);
   MMOE_ASSERT(args.panel_stride % kPanelWidth == 0);
@@ -62,12 +64,14 @@ void require(const MixArgs& args) {
 void require(const ScaleArgs& args) { MMOE_ASSERT(args.num_rows == 0 || (args.values && args.output)); }
 
 void require(const LookupArgs& args) {
+  MMOE_ASSERT(is_compiled(args.type));
   if (args.num_rows == 0) return;
   MMOE_ASSERT(args.table && args.ids && args.output);
   MMOE_ASSERT(apart(args.output_stride, args.width, args.num_rows));
 }
 
 void require(const PoolArgs& args) {
+  MMOE_ASSERT(is_compiled(args.type));
   MMOE_ASSERT(args.output);
   MMOE_ASSERT(args.num_ids == 0 || (args.table && args.ids));
   for (std::size_t i = 0; i < args.num_ids; ++i) MMOE_ASSERT(args.ids[i] >= 0);

@@ -8,6 +8,7 @@
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
 #include "kernels/reference.h"
+#include "kernels/stored.h"
 
 namespace mmoe::kernels {
 namespace reference {
@@ -129,6 +130,29 @@ float activate_one(Activation activation, float alpha, float beta, float x) {
 
 }  // namespace
 
+namespace {
+
+template <class Stored>
+float dense_sum(const DenseArgs& args, const float* input, std::size_t column) {
+  const auto* weights = static_cast<const typename Stored::Type*>(args.weights) +
+                        column / kPanelWidth * args.panel_stride + column % kPanelWidth;
+  float sum = args.start ? args.start[column] : 0.0f;
+  for (std::size_t k = 0; k < args.num_inputs; ++k) {
+    sum = std::fma(input[k], widen(Stored{}, weights[k * kPanelWidth]), sum);
+  }
+  return sum;
+}
+
+// One output without its activation.
+float dense_sum(const DenseArgs& args, const float* input, std::size_t column) {
+  float sum = 0.0f;
+  with_weights(args.type, [&](auto stored) { sum = dense_sum<decltype(stored)>(args, input, column); });
+  const bool scaled = args.type == WeightType::kI8 && args.scales;
+  return scaled ? sum * args.scales[column] + args.bias[column] : sum;
+}
+
+}  // namespace
+
 void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
   for (std::size_t i = 0; i < args.num_rows; ++i) {
@@ -136,9 +160,7 @@ void dense(const DenseArgs& args) {
     const float* input = args.input + row * args.input_stride;
     float* output = args.output + row * args.output_stride;
     for (std::size_t column = 0; column < args.num_panels * kPanelWidth; ++column) {
-      const float* weights = args.weights + column / kPanelWidth * args.panel_stride + column % kPanelWidth;
-      float sum = args.bias[column];
-      for (std::size_t k = 0; k < args.num_inputs; ++k) sum = std::fma(input[k], weights[k * kPanelWidth], sum);
+      const float sum = dense_sum(args, input, column);
       const bool activated = column < args.num_activated * kPanelWidth;
       const float alpha = activated && args.activation == Activation::kPRelu ? args.slopes[column] : args.alpha;
       output[column] = activated ? activate_one(args.activation, alpha, args.beta, sum) : sum;
@@ -318,17 +340,20 @@ void lookup(const LookupArgs& args) {
     const std::int32_t id = args.ids[row];
     for (std::size_t d = 0; d < args.width; ++d) {
       args.output[row * args.output_stride + d] =
-          id < 0 ? 0.0f : args.table[static_cast<std::size_t>(id) * args.width + d];
+          id < 0 ? 0.0f : table_element(args.type, args.table, args.width, static_cast<std::size_t>(id), d);
     }
   }
 }
 
 void pool(const PoolArgs& args) {
   MMOE_REQUIRE(args);
+  const auto element = [&args](std::size_t i, std::size_t d) {
+    return table_element(args.type, args.table, args.width, static_cast<std::size_t>(args.ids[i]), d);
+  };
   for (std::size_t d = 0; d < args.width; ++d) {
-    float pooled = args.num_ids == 0 ? 0.0f : args.table[static_cast<std::size_t>(args.ids[0]) * args.width + d];
+    float pooled = args.num_ids == 0 ? 0.0f : element(0, d);
     for (std::size_t i = 1; i < args.num_ids; ++i) {
-      const float x = args.table[static_cast<std::size_t>(args.ids[i]) * args.width + d];
+      const float x = element(i, d);
       pooled = args.pooling != Pooling::kMax ? pooled + x : pooled < x ? x : pooled;
     }
     const bool divides = args.pooling == Pooling::kMean && args.num_ids > 1;

@@ -1,6 +1,9 @@
 #if defined(__arm__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
 
 #include "kernels/kernels.h"
 #include "kernels/tables.h"
@@ -23,13 +26,21 @@ bool equal(const char* a, const char* b) {
 [[maybe_unused]] bool always() { return true; }
 
 #if defined(__x86_64__) || defined(__i386__)
+// Every processor with AVX2 has F16C, but a virtual machine may hide it. Not all compilers' CPU models know it.
+[[maybe_unused]] bool has_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & 1u << 29) != 0;
+}
+
 // The compiler's own CPU model: it asks the OS (XCR0) whether the registers are saved, too.
 [[maybe_unused]] bool has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
-[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+}
 [[maybe_unused]] bool has_fma3() { return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"); }
 #endif
 

@@ -1,7 +1,10 @@
 // From raw feature values to the columns of x, and the check that x is finite.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/generic/math.h"
+#include "kernels/generic/widen.h"
 #include "kernels/kernels.h"
 #include "kernels/preconditions.h"
 
@@ -20,53 +23,182 @@ void scale(const ScaleArgs& args) {
   }
 }
 
+/// A row of numbers.
+template <class Arch, class Stored>
+struct PlainRow {
+  using Type = typename Stored::Type;
+  using B = Reg<Arch>;
+
+  PlainRow(const void* table, std::size_t width, std::size_t id) : data(static_cast<const Type*>(table) + id * width) {}
+
+  /// `count` elements from the d-th on, of at most 16; a part of 16 is a copy, so that nothing behind the row is read.
+  void read(std::size_t d, std::size_t count, B* to) const {
+    if (count == kPanelWidth) return Widen<Arch>::panel_row(Stored{}, data + d, to);
+    Type part[kPanelWidth] = {};
+    for (std::size_t i = 0; i < count; ++i) part[i] = data[d + i];
+    Widen<Arch>::panel_row(Stored{}, part, to);
+  }
+
+  const Type* data;
+};
+
+/// A row of codes with its scale and bias.
+template <class Arch, TableType kType>
+struct CodesRow {
+  using B = Reg<Arch>;
+
+  CodesRow(const void* table, std::size_t width, std::size_t id) : row(coded_row(kType, table, width, id)) {}
+
+  void read(std::size_t d, std::size_t count, B* to) const {
+    if (kType == TableType::kU8 && count == kPanelWidth) {
+      Widen<Arch>::panel_row(U8{}, row.codes + d, to);
+    } else {
+      std::uint8_t part[kPanelWidth] = {};
+      for (std::size_t i = 0; i < count; ++i) {
+        part[i] = kType == TableType::kU8 ? row.codes[d + i] : nibble(row.codes, d + i);
+      }
+      Widen<Arch>::panel_row(U8{}, part, to);
+    }
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kPanelWidth / B::size; ++r) to[r] = to[r] * B(row.scale) + B(row.bias);
+  }
+
+  CodedRow row;
+};
+
+/// The first `count` of 16 numbers.
 template <class Arch>
-inline void copy_row(const float* from, float* to, std::size_t width) {
+inline void store_part(const Reg<Arch>* from, std::size_t count, float* to) {
+  float part[kPanelWidth];
+  for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) from[r].store_unaligned(part + r * Reg<Arch>::size);
+  for (std::size_t i = 0; i < count; ++i) to[i] = part[i];
+}
+
+template <class Arch>
+inline void copy_floats(const float* from, float* to, std::size_t width) {
   using B = Reg<Arch>;
   std::size_t d = 0;
   for (; d + B::size <= width; d += B::size) B::load_unaligned(from + d).store_unaligned(to + d);
   for (; d < width; ++d) to[d] = from[d];
 }
 
+template <class Arch, class Row>
+inline void copy_row(const Row& row, float* to, std::size_t width) {
+  Reg<Arch> numbers[kPanelWidth / Reg<Arch>::size];
+  for (std::size_t d = 0; d < width; d += kPanelWidth) {
+    const std::size_t count = width - d < kPanelWidth ? width - d : kPanelWidth;
+    row.read(d, count, numbers);
+    if (count < kPanelWidth) return store_part<Arch>(numbers, count, to + d);
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) {
+      numbers[r].store_unaligned(to + d + r * Reg<Arch>::size);
+    }
+  }
+}
+
 template <class Arch>
-void lookup(const LookupArgs& args) {
-  MMOE_REQUIRE(args);
+inline void copy_row(const PlainRow<Arch, F32>& row, float* to, std::size_t width) {
+  copy_floats<Arch>(row.data, to, width);
+}
+
+template <class Arch>
+inline Reg<Arch> pool_register(const Reg<Arch>& before, const Reg<Arch>& x, bool largest) {
+  return largest ? xsimd::select(before < x, x, before) : before + x;
+}
+
+/// One row of the table into the pooled ones, which are the first `width` floats of `pooled`.
+template <class Arch>
+inline void pool_floats(const float* row, std::size_t width, bool largest, float* pooled) {
+  using B = Reg<Arch>;
+  std::size_t d = 0;
+  for (; d + B::size <= width; d += B::size) {
+    pool_register<Arch>(B::load_unaligned(pooled + d), B::load_unaligned(row + d), largest).store_unaligned(pooled + d);
+  }
+  for (; d < width; ++d) pooled[d] = !largest ? pooled[d] + row[d] : pooled[d] < row[d] ? row[d] : pooled[d];
+}
+
+template <class Arch, class Row>
+inline void pool_row(const Row& row, std::size_t width, bool largest, float* pooled) {
+  float numbers[kPanelWidth];
+  for (std::size_t d = 0; d < width; d += kPanelWidth) {
+    const std::size_t count = width - d < kPanelWidth ? width - d : kPanelWidth;
+    Reg<Arch> registers[kPanelWidth / Reg<Arch>::size];
+    row.read(d, count, registers);
+    store_part<Arch>(registers, kPanelWidth, numbers);
+    pool_floats<Arch>(numbers, count, largest, pooled + d);
+  }
+}
+
+template <class Arch>
+inline void pool_row(const PlainRow<Arch, F32>& row, std::size_t width, bool largest, float* pooled) {
+  pool_floats<Arch>(row.data, width, largest, pooled);
+}
+
+/// Rows of large tables are not in any cache: so many rows ahead of its turn, each is asked for.
+constexpr std::size_t kRowsAhead = 8;
+
+/// The lines of a row, of the first 256 bytes. A row that is not there is not asked for.
+inline void fetch_row(TableType type, const void* table, std::size_t width, std::int32_t id) {
+  if (id < 0) return;
+  const std::size_t bytes = table_row_bytes(type, width);
+  const char* row = static_cast<const char*>(table) + static_cast<std::size_t>(id) * bytes;
+  for (std::size_t at = 0; at < bytes && at < 256; at += 64) __builtin_prefetch(row + at);
+  __builtin_prefetch(row + bytes - 1);
+}
+
+template <class Arch, class Row>
+inline void lookup_rows(const LookupArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
+    if (args.num_rows - row > kRowsAhead) fetch_row(args.type, args.table, args.width, args.ids[row + kRowsAhead]);
     float* to = args.output + row * args.output_stride;
     const std::int32_t id = args.ids[row];
     if (id < 0) {
       for (std::size_t d = 0; d < args.width; ++d) to[d] = 0.0f;
     } else {
-      copy_row<Arch>(args.table + static_cast<std::size_t>(id) * args.width, to, args.width);
+      copy_row<Arch>(Row(args.table, args.width, static_cast<std::size_t>(id)), to, args.width);
     }
   }
 }
 
-/// One row of the table into the pooled ones, which are the first `width` floats of `pooled`.
-template <class Arch>
-inline void pool_row(const float* row, std::size_t width, bool largest, float* pooled) {
-  using B = Reg<Arch>;
-  std::size_t d = 0;
-  for (; d + B::size <= width; d += B::size) {
-    const B x = B::load_unaligned(row + d);
-    const B before = B::load_unaligned(pooled + d);
-    (largest ? xsimd::select(before < x, x, before) : before + x).store_unaligned(pooled + d);
+/// Calls function(Row) with a null pointer to the rows' type.
+template <class Arch, class Function>
+inline void with_rows(TableType type, const Function& function) {
+  if constexpr (kHasF16) {
+    if (type == TableType::kF16) return function(static_cast<PlainRow<Arch, F16>*>(nullptr));
   }
-  for (; d < width; ++d) pooled[d] = !largest ? pooled[d] + row[d] : pooled[d] < row[d] ? row[d] : pooled[d];
+  if constexpr (kHasU8) {
+    if (type == TableType::kU8) return function(static_cast<CodesRow<Arch, TableType::kU8>*>(nullptr));
+  }
+  if constexpr (kHasU4) {
+    if (type == TableType::kU4) return function(static_cast<CodesRow<Arch, TableType::kU4>*>(nullptr));
+  }
+  function(static_cast<PlainRow<Arch, F32>*>(nullptr));
 }
 
 template <class Arch>
-void pool(const PoolArgs& args) {
+void lookup(const LookupArgs& args) {
   MMOE_REQUIRE(args);
-  for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
+  with_rows<Arch>(args.type, [&args](auto* rows) { lookup_rows<Arch, std::remove_pointer_t<decltype(rows)>>(args); });
+}
+
+template <class Arch, class Row>
+inline void pool_rows(const PoolArgs& args) {
   for (std::size_t i = 0; i < args.num_ids; ++i) {
-    const float* row = args.table + static_cast<std::size_t>(args.ids[i]) * args.width;
+    if (args.num_ids - i > kRowsAhead) fetch_row(args.type, args.table, args.width, args.ids[i + kRowsAhead]);
+    const Row row(args.table, args.width, static_cast<std::size_t>(args.ids[i]));
     if (i == 0) {
       copy_row<Arch>(row, args.output, args.width);
     } else {
       pool_row<Arch>(row, args.width, args.pooling == Pooling::kMax, args.output);
     }
   }
+}
+
+template <class Arch>
+void pool(const PoolArgs& args) {
+  MMOE_REQUIRE(args);
+  for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
+  with_rows<Arch>(args.type, [&args](auto* rows) { pool_rows<Arch, std::remove_pointer_t<decltype(rows)>>(args); });
   if (args.pooling != Pooling::kMean || args.num_ids < 2) return;
   const float count = static_cast<float>(args.num_ids);
   for (std::size_t d = 0; d < args.width; ++d) args.output[d] /= count;

@@ -46,8 +46,8 @@ struct Shape {
   /// Weights that many rows pass over before the next are fetched: with the rows' inputs, less than an L1 cache.
   static constexpr std::size_t kBlockBytes = 24 * 1024;
 
-  /// From so many weights on (256 kB) they are fetched ahead: fewer stay in an L2 cache, whose latency hides itself.
-  static constexpr std::size_t kFetchFloats = 64 * 1024;
+  /// From so many weights on they are fetched ahead: fewer stay in an L2 cache, whose latency hides itself.
+  static constexpr std::size_t kFetchBytes = 256 * 1024;
 };
 
 }  // namespace MMOE_SET

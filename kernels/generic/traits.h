@@ -10,6 +10,10 @@
 
 #include <cstddef>
 
+#include "kernels/panel16.h"
+#include "kernels/stored.h"
+#include "kernels/unroll.h"
+
 #define MMOE_PASTE(a, b) a##b
 #define MMOE_PASTE_EXPANDED(a, b) MMOE_PASTE(a, b)
 #define xsimd MMOE_PASTE_EXPANDED(xsimd_, MMOE_SET)
@@ -21,8 +25,24 @@ inline namespace MMOE_SET {
 template <class Arch>
 using Reg = xsimd::batch<float, Arch>;
 
+/// Sixteen stored numbers into registers, one by one: for a set without instructions for it.
+template <class Arch>
+struct WidenOneByOne {
+  template <class Stored>
+  static void panel_row(Stored, const typename Stored::Type* from, Reg<Arch>* to) {
+    float row[kPanelWidth];
+    for (std::size_t i = 0; i < kPanelWidth; ++i) row[i] = widen(Stored{}, from[i]);
+    for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) {
+      to[r] = Reg<Arch>::load_unaligned(row + r * Reg<Arch>::size);
+    }
+  }
+};
+
 template <class Arch>
 struct BaseTraits {
+  /// panel_row() of F16, BF16, I8 and U8: sixteen stored numbers, at any address, into registers.
+  using Widening = WidenOneByOne<Arch>;
+
   /// Vector registers of the processor.
   static constexpr std::size_t kRegisters = 16;
 

@@ -9,7 +9,9 @@ inline namespace fma3 {
 using Arch = xsimd::fma3<xsimd::avx>;
 
 template <>
-struct Traits<Arch> : X86Traits<Arch> {};
+struct Traits<Arch> : X86Traits<Arch> {
+  using Widening = AvxWidening<Arch>;
+};
 
 constexpr KernelTable kTable = make_table<Arch>("fma3");
 

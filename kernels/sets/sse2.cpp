@@ -9,7 +9,9 @@ inline namespace sse2 {
 using Arch = xsimd::sse2;
 
 template <>
-struct Traits<Arch> : X86Traits<Arch> {};
+struct Traits<Arch> : X86Traits<Arch> {
+  using Widening = Sse2Widening<Arch>;
+};
 
 constexpr KernelTable kTable = make_table<Arch>("sse2", false);
 

@@ -2,11 +2,14 @@
 // WebAssembly. Only the loops that take the time are here; everything else is the reference's.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
 #include "kernels/reference.h"
+#include "kernels/stored.h"
 #include "kernels/unroll.h"
 
 // Where a fused multiply-add is a dozen instructions, unrolling would only make the code large.
@@ -26,7 +29,7 @@ inline namespace fpu {
 constexpr std::size_t kTileRows = 4;
 constexpr std::size_t kTileColumns = 4;
 
-template <std::size_t kRows, std::size_t kColumns>
+template <class Stored, std::size_t kRows, std::size_t kColumns>
 inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t column0) {
   const float* input[kRows];
   float* output[kRows];
@@ -37,42 +40,53 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t colu
     input[m] = args.input + row * args.input_stride;
     output[m] = args.output + row * args.output_stride + column0;
     MMOE_UNROLL_FPU
-    for (std::size_t c = 0; c < kColumns; ++c) sum[m][c] = args.bias[column0 + c];
+    for (std::size_t c = 0; c < kColumns; ++c) sum[m][c] = args.start ? args.start[column0 + c] : 0.0f;
   }
-  const float* weights = args.weights + column0 / kPanelWidth * args.panel_stride + column0 % kPanelWidth;
+  const auto* weights = static_cast<const typename Stored::Type*>(args.weights) +
+                        column0 / kPanelWidth * args.panel_stride + column0 % kPanelWidth;
   for (std::size_t k = 0; k < args.num_inputs; ++k, weights += kPanelWidth) {
     float x[kRows];
     MMOE_UNROLL_FPU
     for (std::size_t m = 0; m < kRows; ++m) x[m] = input[m][k];
     MMOE_UNROLL_FPU
     for (std::size_t c = 0; c < kColumns; ++c) {
-      const float w = weights[c];
+      const float w = widen(Stored{}, weights[c]);
       MMOE_UNROLL_FPU
       for (std::size_t m = 0; m < kRows; ++m) sum[m][c] = fused(x[m], w, sum[m][c]);
     }
   }
+  const bool scaled = std::is_same<Stored, I8>::value && args.scales;
   const bool relu = args.activation == Activation::kRelu && column0 < args.num_activated * kPanelWidth;
   MMOE_UNROLL_FPU
   for (std::size_t m = 0; m < kRows; ++m) {
     MMOE_UNROLL_FPU
-    for (std::size_t c = 0; c < kColumns; ++c) output[m][c] = relu && sum[m][c] < 0 ? 0.0f : sum[m][c];
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const float y = scaled ? sum[m][c] * args.scales[column0 + c] + args.bias[column0 + c] : sum[m][c];
+      output[m][c] = relu && y < 0 ? 0.0f : y;
+    }
   }
 }
 
 // A panel for all rows, while it is in cache.
+template <class Stored>
 inline void dense_panel(const DenseArgs& args, std::size_t column0) {
   std::size_t row = 0;
   for (; row + kTileRows <= args.num_rows; row += kTileRows) {
     for (std::size_t c = 0; c < kPanelWidth; c += kTileColumns) {
-      dense_tile<kTileRows, kTileColumns>(args, row, column0 + c);
+      dense_tile<Stored, kTileRows, kTileColumns>(args, row, column0 + c);
     }
   }
-  for (; row < args.num_rows; ++row) dense_tile<1, kPanelWidth>(args, row, column0);
+  for (; row < args.num_rows; ++row) dense_tile<Stored, 1, kPanelWidth>(args, row, column0);
+}
+
+template <class Stored>
+inline void dense_panels(const DenseArgs& args) {
+  for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel<Stored>(args, panel * kPanelWidth);
 }
 
 inline void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
-  for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel(args, panel * kPanelWidth);
+  with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
 

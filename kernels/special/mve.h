@@ -9,6 +9,7 @@
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
 #include "kernels/reference.h"
+#include "kernels/stored.h"
 
 namespace mmoe::kernels {
 inline namespace mve {
@@ -17,36 +18,61 @@ constexpr std::size_t kLanes = 4;
 
 inline float32x4_t relu(float32x4_t x) { return vpselq_f32(vdupq_n_f32(0.0f), x, vcmpltq_n_f32(x, 0.0f)); }
 
+// Four weights of an input. Lanes of the wider integers take the smaller ones as they are loaded.
+inline float32x4_t load_four(F32, const float* from) { return vld1q_f32(from); }
+inline float32x4_t load_four(F16, const std::uint16_t* from) {
+  return vcvtbq_f32_f16(vreinterpretq_f16_u32(vldrhq_u32(from)));
+}
+inline float32x4_t load_four(BF16, const std::uint16_t* from) {
+  return vreinterpretq_f32_u32(vshlq_n_u32(vldrhq_u32(from), 16));
+}
+inline float32x4_t load_four(I8, const std::int8_t* from) { return vcvtq_f32_s32(vldrbq_s32(from)); }
+
+inline float32x4_t finish(const DenseArgs& args, std::size_t column, float32x4_t sum, bool positive) {
+  if (args.scales) sum = vaddq_f32(vmulq_f32(sum, vld1q_f32(args.scales + column)), vld1q_f32(args.bias + column));
+  return positive ? relu(sum) : sum;
+}
+
+template <class Stored>
 inline void dense_panel_row(const DenseArgs& args, std::size_t panel, const float* input, float* output) {
-  const float* bias = args.bias + panel * kPanelWidth;
-  const float* weights = args.weights + panel * args.panel_stride;
-  float32x4_t a = vld1q_f32(bias);
-  float32x4_t b = vld1q_f32(bias + kLanes);
-  float32x4_t c = vld1q_f32(bias + 2 * kLanes);
-  float32x4_t d = vld1q_f32(bias + 3 * kLanes);
+  const std::size_t column = panel * kPanelWidth;
+  const auto* weights = static_cast<const typename Stored::Type*>(args.weights) + panel * args.panel_stride;
+  float32x4_t a = vdupq_n_f32(0.0f), b = a, c = a, d = a;
+  if (const float* start = args.start) {
+    a = vld1q_f32(start + column);
+    b = vld1q_f32(start + column + kLanes);
+    c = vld1q_f32(start + column + 2 * kLanes);
+    d = vld1q_f32(start + column + 3 * kLanes);
+  }
   for (std::size_t left = args.num_inputs; left > 0; --left, weights += kPanelWidth) {
     const float x = *input++;
-    a = vfmaq_n_f32(a, vld1q_f32(weights), x);
-    b = vfmaq_n_f32(b, vld1q_f32(weights + kLanes), x);
-    c = vfmaq_n_f32(c, vld1q_f32(weights + 2 * kLanes), x);
-    d = vfmaq_n_f32(d, vld1q_f32(weights + 3 * kLanes), x);
+    a = vfmaq_n_f32(a, load_four(Stored{}, weights), x);
+    b = vfmaq_n_f32(b, load_four(Stored{}, weights + kLanes), x);
+    c = vfmaq_n_f32(c, load_four(Stored{}, weights + 2 * kLanes), x);
+    d = vfmaq_n_f32(d, load_four(Stored{}, weights + 3 * kLanes), x);
   }
   const bool positive = args.activation == Activation::kRelu && panel < args.num_activated;
-  output += panel * kPanelWidth;
-  vst1q_f32(output, positive ? relu(a) : a);
-  vst1q_f32(output + kLanes, positive ? relu(b) : b);
-  vst1q_f32(output + 2 * kLanes, positive ? relu(c) : c);
-  vst1q_f32(output + 3 * kLanes, positive ? relu(d) : d);
+  output += column;
+  vst1q_f32(output, finish(args, column, a, positive));
+  vst1q_f32(output + kLanes, finish(args, column + kLanes, b, positive));
+  vst1q_f32(output + 2 * kLanes, finish(args, column + 2 * kLanes, c, positive));
+  vst1q_f32(output + 3 * kLanes, finish(args, column + 3 * kLanes, d, positive));
+}
+
+template <class Stored>
+inline void dense_panels(const DenseArgs& args) {
+  for (std::size_t panel = 0; panel < args.num_panels; ++panel) {
+    for (std::size_t i = 0; i < args.num_rows; ++i) {
+      const std::size_t row = args.rows ? args.rows[i] : i;
+      dense_panel_row<Stored>(args, panel, args.input + row * args.input_stride,
+                              args.output + row * args.output_stride);
+    }
+  }
 }
 
 inline void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
-  for (std::size_t panel = 0; panel < args.num_panels; ++panel) {
-    for (std::size_t i = 0; i < args.num_rows; ++i) {
-      const std::size_t row = args.rows ? args.rows[i] : i;
-      dense_panel_row(args, panel, args.input + row * args.input_stride, args.output + row * args.output_stride);
-    }
-  }
+  with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/panel16.h"
 #include "model/access.h"
 #include "model/checker.h"
+#include "model/stored_types.h"
 #include "model/tensor_check.h"
 
 namespace mmoe::internal {
@@ -17,10 +18,17 @@ constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_
 
 bool is_finite(float x) { return x - x == 0; }
 
-// Widths of a level's output streams.
+// Widths of a level's output streams, or x itself.
 struct Streams {
   std::size_t count = 0;
   std::uint32_t width[kMaxGates];
+  bool are_x = false;
+};
+
+// What a layer reads.
+struct Input {
+  std::uint32_t width;
+  bool is_x;
 };
 
 class LayerVerifier : Checker {
@@ -32,7 +40,8 @@ class LayerVerifier : Checker {
     streams.count = 1;
     streams.width[0] = root_.input_dim();
     const Path trunk(nullptr, "trunk");
-    if (!mlp(root_.trunk(), 0, root_.input_dim(), trunk, streams.width[0])) return false;
+    if (!mlp(root_.trunk(), 0, {root_.input_dim(), true}, trunk, streams.width[0])) return false;
+    streams.are_x = size_of(root_.trunk()) == 0;
     const Path levels(nullptr, "levels");
     if (!count(root_.levels()->size(), 1, kMaxLevels, levels)) return false;
     for (uoffset_t i = 0; i < root_.levels()->size(); ++i) {
@@ -50,14 +59,16 @@ class LayerVerifier : Checker {
     return find_tensor(root_, tensor, {schema::DType_F32, schema::Layout_RowMajor, 1, cols}) != nullptr;
   }
 
-  bool dense(const schema::Dense& layer, std::uint32_t inputs, const Path& path) const {
+  bool dense(const schema::Dense& layer, const Input& input, const Path& path) const {
+    const std::uint32_t inputs = input.width;
     if (layer.inputs() != inputs || layer.outputs() == 0 || layer.outputs() > kMaxDim) {
       return damaged(&path, "% outputs of % inputs, where % arrive", layer.outputs(), layer.inputs(), inputs);
     }
     const schema::Tensor* weight = tensor_at(root_, layer.weight());
     if (!weight) return damaged(&path, "weight: no tensor %", layer.weight());
-    if (weight->dtype() != schema::DType_F32 || weight->layout() != schema::Layout_Panel16) {
-      return unsupported(&path, "weight: this runtime computes with f32 panel-16 weights only");
+    kernels::WeightType type;
+    if (!weight_type_of(*weight, type)) {
+      return unsupported(&path, "weight: type % with layout % is not in this build", weight->dtype(), weight->layout());
     }
     if (weight->cols() != inputs || layer.column() > weight->rows() ||
         layer.outputs() > weight->rows() - layer.column()) {
@@ -66,6 +77,7 @@ class LayerVerifier : Checker {
     }
     const std::size_t padded = padded_outputs(weight->rows());
     if (!is_row(layer.bias(), padded)) return damaged(&path, "bias: not a row of % floats", padded);
+    if (!quantization(*weight, type, padded, input.is_x, path)) return false;
     if (!kernels::is_activation(layer.activation())) return unsupported(&path, "activation: %", layer.activation());
     if (!parameters(layer.activation(), layer.alpha(), layer.beta(), path)) return false;
     const schema::Norm* norm = layer.norm();
@@ -73,6 +85,22 @@ class LayerVerifier : Checker {
     const bool slopes =
         layer.activation() == schema::ActivationKind_PRelu || (norm && norm->use() == schema::NormUse_Dice);
     return !slopes || is_row(layer.slopes(), padded) || damaged(&path, "slopes: not a row of % floats", padded);
+  }
+
+  // A scale per output, and for W8A8 what its two parts need. A product over x has the parts that a user's columns and
+  // a candidate's have; any other is one part.
+  bool quantization(const schema::Tensor& weight, kernels::WeightType type, std::size_t padded, bool reads_x,
+                    const Path& path) const {
+    if (type < kernels::WeightType::kI8) return true;
+    if (!is_row(weight.scales(), padded)) return damaged(&path, "weight.scales: not a row of % floats", padded);
+    if (type != kernels::WeightType::kW8A8) return true;
+    const std::uint32_t shared = reads_x ? root_.shared_dim() : 0;
+    if (weight.shared_cols() != shared) {
+      return damaged(&path, "weight.shared_cols: %, expected %", weight.shared_cols(), shared);
+    }
+    const std::uint64_t parts = shared == 0 ? 1 : 2;
+    return find_tensor(root_, weight.row_sums(), {schema::DType_I32, schema::Layout_RowMajor, parts, padded}) ||
+           damaged(&path, "weight.row_sums: not % rows of % numbers", parts, padded);
   }
 
   // Celu and softplus divide by alpha.
@@ -99,24 +127,23 @@ class LayerVerifier : Checker {
   }
 
   // At least so many layers one behind the other; `width` becomes the last one's outputs. No layers: the inputs pass.
-  bool mlp(const DenseLayers* layers, std::size_t least, std::uint32_t inputs, const Path& path,
-           std::uint32_t& width) const {
+  bool mlp(const DenseLayers* layers, std::size_t least, Input input, const Path& path, std::uint32_t& width) const {
     if (!count(size_of(layers), least, kMaxLayers, path)) return false;
-    width = inputs;
     for (uoffset_t i = 0; i < size_of(layers); ++i) {
-      if (!dense(*layers->Get(i), width, path.at(i))) return false;
-      width = layers->Get(i)->outputs();
+      if (!dense(*layers->Get(i), input, path.at(i))) return false;
+      input = {layers->Get(i)->outputs(), false};
     }
+    width = input.width;
     return true;
   }
 
-  // Width of the stream that an expert or a gate reads.
+  // The stream that an expert or a gate reads.
   bool stream(schema::StreamSource source, std::uint32_t input, const Streams& streams, const Path& path,
-              std::uint32_t& width) const {
+              Input& found) const {
     if (source > schema::StreamSource_MAX) return unsupported(&path, "source: %", source);
     const bool model_input = source == schema::StreamSource_ModelInput;
     if (!model_input && input >= streams.count) return damaged(&path, "input: stream % of %", input, streams.count);
-    width = model_input ? root_.input_dim() : streams.width[input];
+    found = {model_input ? root_.input_dim() : streams.width[input], model_input || streams.are_x};
     return true;
   }
 
@@ -142,7 +169,7 @@ class LayerVerifier : Checker {
   }
 
   bool expert(const schema::Expert& expert, const Streams& streams, const Path& path, std::uint32_t& width) const {
-    std::uint32_t inputs = 0;
+    Input inputs{};
     return stream(expert.source(), expert.input(), streams, path, inputs) &&
            mlp(expert.layers(), 1, inputs, Path(&path, "layers"), width);
   }
@@ -175,15 +202,16 @@ class LayerVerifier : Checker {
     }
     if (gate.top_k() > num_experts) return damaged(&path, "top_k: % of % experts", gate.top_k(), num_experts);
     if (gate.top_k_mode() > schema::TopKMode_MAX) return unsupported(&path, "top_k_mode: %", gate.top_k_mode());
+    Input input{};
+    if (!stream(gate.source(), gate.input(), streams, path, input)) return false;
     std::uint32_t width = 0;
-    if (!stream(gate.source(), gate.input(), streams, path, width)) return false;
-    if (!mlp(gate.hidden(), 0, width, Path(&path, "hidden"), width)) return false;
+    if (!mlp(gate.hidden(), 0, input, Path(&path, "hidden"), width)) return false;
     const Path logits(&path, "logits");
     if (!gate.logits()) return damaged(&logits, "missing");
     if (gate.logits()->outputs() != num_experts) {
       return damaged(&logits, "% for % experts", gate.logits()->outputs(), num_experts);
     }
-    return dense(*gate.logits(), width, logits);
+    return dense(*gate.logits(), {width, input.is_x && size_of(gate.hidden()) == 0}, logits);
   }
 
   bool tasks(const Streams& streams) const {
@@ -196,7 +224,7 @@ class LayerVerifier : Checker {
     for (uoffset_t i = 0; i < size_of(root_.towers()); ++i) {
       const Path at = towers.at(i);
       const schema::Tower& tower = *root_.towers()->Get(i);
-      std::uint32_t inputs = 0;
+      Input inputs{};
       if (!stream(schema::StreamSource_Previous, tower.input(), streams, at, inputs)) return false;
       if (!mlp(tower.layers(), 1, inputs, Path(&at, "layers"), widths[i])) return false;
     }

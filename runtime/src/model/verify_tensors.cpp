@@ -5,6 +5,7 @@
 #include "model/access.h"
 #include "model/checker.h"
 #include "model/parts.h"
+#include "model/stored_types.h"
 #include "model/tensor_check.h"
 
 namespace mmoe::internal {
@@ -25,20 +26,30 @@ std::uint64_t element_bytes(schema::DType dtype) {
     case schema::DType_U8: return 1;
     case schema::DType_I64:
     case schema::DType_U64: return 8;
+    case schema::DType_U4: return 0;  // in FusedRows alone
   }
   return 0;
 }
 
 // Bytes of a tensor, or false where its type is unknown or its size does not fit 64 bits.
 bool tensor_bytes(const schema::Tensor& tensor, std::uint64_t& bytes) {
-  std::uint64_t rows = tensor.rows();
-  if (tensor.layout() == schema::Layout_Panel16) {
-    rows = (rows + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
+  std::uint64_t rows = tensor.rows(), element = element_bytes(tensor.dtype()), row = tensor.cols() * element;
+  if (tensor.layout() == schema::Layout_FusedRows) {
+    const bool bytes_each = tensor.dtype() == schema::DType_U8;
+    element = bytes_each || tensor.dtype() == schema::DType_U4;
+    row = kernels::table_row_bytes(bytes_each ? kernels::TableType::kU8 : kernels::TableType::kU4, tensor.cols());
   } else if (tensor.layout() != schema::Layout_RowMajor) {
-    return false;
+    rows = (rows + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
+    if (tensor.layout() == schema::Layout_Panel16Quads) {
+      // Neither sum can overflow: columns are 32 bits, and there are no more shared ones than that.
+      const std::uint64_t shared = tensor.shared_cols();
+      if (tensor.dtype() != schema::DType_I8 || shared > tensor.cols()) return false;
+      row = 4 * (kernels::quads_of(shared) + kernels::quads_of(tensor.cols() - shared));
+    } else if (tensor.layout() != schema::Layout_Panel16) {
+      return false;
+    }
   }
-  const std::uint64_t element = element_bytes(tensor.dtype());
-  return element != 0 && checked_multiply(rows, tensor.cols(), bytes) && checked_multiply(bytes, element, bytes);
+  return element != 0 && checked_multiply(rows, row, bytes);
 }
 
 class TensorVerifier : Checker {
@@ -140,8 +151,9 @@ class FeatureVerifier : Checker {
     const std::uint32_t table = root_.embeddings()->Get(static_cast<uoffset_t>(embedding))->table();
     const schema::Tensor* tensor = tensor_at(root_, table);
     if (!tensor) return damaged(nullptr, "embeddings[%].table: %", embedding, table);
-    if (tensor->dtype() != schema::DType_F32 || tensor->layout() != schema::Layout_RowMajor) {
-      return unsupported(nullptr, "embeddings[%]: this runtime reads f32 tables only", embedding);
+    if (kernels::TableType type; !table_type_of(*tensor, type)) {
+      return unsupported(nullptr, "embeddings[%]: type % with layout % is not in this build", embedding,
+                         tensor->dtype(), tensor->layout());
     }
     if (tensor->cols() != feature.width() || tensor->rows() == 0 || tensor->rows() > INT32_MAX) {
       return damaged(nullptr, "features[%].width: %, but its table has % rows of %", index, feature.width(),

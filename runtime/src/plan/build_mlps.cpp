@@ -2,6 +2,8 @@
 // joined into one product.
 #include "plan/builder.h"
 
+#include "model/stored_types.h"
+
 namespace mmoe {
 
 using namespace internal;  // NOLINT: this file is the inside of the plan
@@ -162,11 +164,9 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   step.reads_x = stream == kModelInputStream;
   step.args.input = step.reads_x ? nullptr : work_.at(input.offset);
   step.args.input_stride = input.stride;
-  step.args.panel_stride = kPanelWidth * layer.inputs();
-  step.args.weights = ModelAccess::floats(plan_.data_, layer.weight()) + span.first * step.args.panel_stride;
   step.args.num_inputs = layer.inputs();
   step.args.num_panels = span.count;
-  step.args.bias = ModelAccess::floats(plan_.data_, layer.bias()) + first;
+  add_weights(layer, span, step.args);
   step.args.output = work_.at(output.offset);
   step.args.output_stride = output.stride;
   step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
@@ -176,9 +176,27 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   if (step.args.activation == kernels::Activation::kPRelu) {
     step.args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + first;
   }
-  step.alternates = step.args.panel_stride * span.count <= costs().alternating_floats;
+  step.alternates = step.args.panel_stride * span.count * kernels::weight_bytes(step.args.type) <=
+                    costs().alternating_floats * sizeof(float);
   if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_work(span.count * kPanelWidth, layer.inputs());
+}
+
+// The part of a weight tensor that a product reads, by its type.
+void PlanBuilder::add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args) const {
+  const std::size_t first = span.first * kPanelWidth;
+  const schema::Tensor& tensor = *root_.tensors()->Get(layer.weight());
+  weight_type_of(tensor, args.type);
+  args.panel_stride = kPanelWidth * layer.inputs();
+  args.weights = static_cast<const char*>(ModelAccess::tensor(plan_.data_, layer.weight())) +
+                 span.first * args.panel_stride * kernels::weight_bytes(args.type);
+  const float* bias = ModelAccess::floats(plan_.data_, layer.bias()) + first;
+  if (kernels::kHasI8 && args.type == kernels::WeightType::kI8) {
+    args.scales = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(tensor.scales())) + first;
+    args.bias = bias;
+  } else {
+    args.start = bias;
+  }
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "model/parts.h"
+#include "model/stored_types.h"
 
 namespace mmoe {
 
@@ -169,8 +170,10 @@ void PlanBuilder::add_features() {
     step.width = feature.width();
     if (step.sparse) {
       const std::uint32_t table = root_.embeddings()->Get(static_cast<uoffset_t>(feature.embedding()))->table();
-      step.table = ModelAccess::floats(plan_.data_, table);
-      step.num_ids = root_.tensors()->Get(table)->rows();
+      const schema::Tensor& tensor = *root_.tensors()->Get(table);
+      table_type_of(tensor, step.table_type);
+      step.table = ModelAccess::tensor(plan_.data_, table);
+      step.num_ids = tensor.rows();
       step.unknown_rule = feature.vocabulary()->unknown();
       step.unknown_id = static_cast<std::int32_t>(feature.vocabulary()->unknown_id());
       continue;

@@ -111,7 +111,8 @@ struct FeatureStep {
   std::uint32_t num_ids;
   std::size_t column;  ///< in the program's order (session/x_order.h)
   std::size_t width;
-  const float* table;                           ///< Sparse: [num_ids, width]
+  kernels::TableType table_type;
+  const void* table;                            ///< Sparse: [num_ids, width]
   float offset, factor, lower, upper, missing;  ///< Dense
 };
 

@@ -37,8 +37,8 @@ Status look_up(const Program& program, const FeatureStep& feature, const Ids& id
     Status status = resolve_id(program, feature, ids.first_row + row, ids.data[row * ids.stride], program.ids[row]);
     if (!status) return status;
   }
-  program.kernels->lookup({feature.table, feature.width, program.ids, ids.num_rows, program.input.data + feature.column,
-                           program.input.stride});
+  program.kernels->lookup({feature.table_type, feature.table, feature.width, program.ids, ids.num_rows,
+                           program.input.data + feature.column, program.input.stride});
   return {};
 }
 
@@ -52,7 +52,7 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
       if (Status status = resolve_id(program, feature, ids.first_row + row, id, resolved); !status) return status;
       if (resolved >= 0 && resolved != feature.padding_id) ++count;
     }
-    program.kernels->pool({feature.table, feature.width, program.ids, count, feature.pooling,
+    program.kernels->pool({feature.table_type, feature.table, feature.width, program.ids, count, feature.pooling,
                            program.input.data + row * program.input.stride + feature.column});
   }
   return {};

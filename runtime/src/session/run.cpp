@@ -18,8 +18,8 @@ struct Block {
 // The product's accumulators behind the shared columns stand in for its bias. One accumulator per output, in
 // ascending order of inputs: the bits of the whole row.
 void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::DenseArgs& args) {
-  args.bias = step.prefix;
-  args.weights += shared * kPanelWidth;
+  args.start = step.prefix;
+  args.weights = static_cast<const char*>(args.weights) + shared * kPanelWidth * kernels::weight_bytes(args.type);
   args.num_inputs -= shared;
 }
 
@@ -252,6 +252,7 @@ void compute_prefixes(const Program& program, const float* shared) {
     args.num_rows = 1;
     args.num_inputs = program.shared_dim;
     args.output = step.dense.prefix;
+    if (args.type == kernels::WeightType::kI8) args.scales = nullptr;  // it leaves a sum
     args.activation = kernels::Activation::kIdentity;
     program.kernels->dense(args);
   }

@@ -118,8 +118,6 @@ Json tensors_of(const schema::Model& model) {
   check_listable("tensors", model.tensors()->size());
   Json out = Json::array();
   for (const schema::Tensor* tensor : *model.tensors()) {
-    const schema::Quantization* quantization = tensor->quantization();
-    const auto scheme = quantization ? quantization->scheme() : schema::QuantizationScheme_None;
     out.push_back({{"name", shown_text(tensor->name())},
                    {"segment", shown_text(model.segments()->Get(tensor->segment())->name())},
                    {"offset", tensor->offset()},
@@ -128,7 +126,7 @@ Json tensors_of(const schema::Model& model) {
                    {"columns", tensor->cols()},
                    {"dtype", name_of(tensor->dtype())},
                    {"layout", name_of(tensor->layout())},
-                   {"quantization", name_of(scheme)}});
+                   {"shared_columns", tensor->shared_cols()}});
   }
   return out;
 }

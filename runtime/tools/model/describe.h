@@ -26,7 +26,7 @@ using Json = nlohmann::ordered_json;
 ///   towers [{name, reads, layers [layer]}]
 ///   tasks [{name, link, tower, column, factors [task name]}]
 ///   segments [{name, offset, bytes, xxh64}], header_xxh64
-///   tensors [{name, segment, offset, bytes, rows, columns, dtype, layout, quantization}]   on request
+///   tensors [{name, segment, offset, bytes, rows, columns, dtype, layout, shared_columns}]   on request
 ///   provenance {converter, weights_file, weights_xxh64, description_xxh64, notes {key: value}}
 /// "reads" is {"stream": "x"}, {"stream": "trunk"}, or {"stream": "gate", "index", "name"} for an output of the
 /// level before.

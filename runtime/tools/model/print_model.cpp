@@ -273,11 +273,11 @@ std::string segments_text(const Json& model) {
 }
 
 std::string tensors_text(const Json& tensors) {
-  TextTable table({"name", "segment", "offset, bytes", "size, bytes", "shape", "type", "layout", "quantization"});
+  TextTable table({"name", "segment", "offset, bytes", "size, bytes", "shape", "type", "layout", "shared columns"});
   for (const Json& tensor : tensors) {
     table.add({text_of(tensor["name"]), text_of(tensor["segment"]), number_of(tensor["offset"]),
                number_of(tensor["bytes"]), number_of(tensor["rows"]) + " x " + number_of(tensor["columns"]),
-               tensor["dtype"], tensor["layout"], tensor["quantization"]});
+               tensor["dtype"], tensor["layout"], number_of(tensor["shared_columns"])});
   }
   return titled("Tensors (" + number_of(tensors.size()) + ")", table);
 }

@@ -8,9 +8,8 @@ namespace mmoe::tools {
 namespace {
 
 // Tables in the order of the enumerations' values.
-constexpr const char* kDTypes[] = {"f32", "f16", "bf16", "i8", "u8", "i32", "u32", "i64", "u64"};
-constexpr const char* kLayouts[] = {"row_major", "panel16"};
-constexpr const char* kSchemes[] = {"none", "symmetric_per_tensor", "symmetric_per_row", "affine_per_row"};
+constexpr const char* kDTypes[] = {"f32", "f16", "bf16", "i8", "u8", "i32", "u32", "i64", "u64", "u4"};
+constexpr const char* kLayouts[] = {"row_major", "panel16", "panel16_quads", "fused_rows"};
 constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
 constexpr const char* kVocabularies[] = {"identity", "strings", "integers"};
@@ -59,9 +58,6 @@ std::vector<std::string> activation_names() {
 
 const char* name_of(schema::DType dtype) { return find<schema::DType_MAX>(kDTypes, dtype); }
 const char* name_of(schema::Layout layout) { return find<schema::Layout_MAX>(kLayouts, layout); }
-const char* name_of(schema::QuantizationScheme scheme) {
-  return find<schema::QuantizationScheme_MAX>(kSchemes, scheme);
-}
 const char* name_of(schema::FeatureKind kind) { return find<schema::FeatureKind_MAX>(kFeatureKinds, kind); }
 const char* name_of(schema::Pooling pooling) { return find<schema::Pooling_MAX>(kPoolings, pooling); }
 const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, side); }

@@ -9,7 +9,6 @@ namespace mmoe::tools {
 /// "unknown" for values that this build does not know.
 const char* name_of(schema::DType dtype);
 const char* name_of(schema::Layout layout);
-const char* name_of(schema::QuantizationScheme scheme);
 const char* name_of(schema::FeatureKind kind);
 const char* name_of(schema::Side side);
 const char* name_of(schema::Pooling pooling);

@@ -35,7 +35,7 @@ std::vector<float> product(const KernelTable& table) {
   args.panel_stride = 16 * kInputs;
   args.num_inputs = kInputs;
   args.num_panels = kPanels;
-  args.bias = bias.data();
+  args.start = bias.data();
   args.output = output.data();
   args.output_stride = kPanels * 16;
   args.activation = Activation::kTanh;

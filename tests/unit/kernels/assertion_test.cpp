@@ -58,7 +58,7 @@ struct Product {
     args.num_inputs = args.input_stride = 3;
     args.weights = weights.data();
     args.panel_stride = 3 * kPanelWidth;
-    args.bias = bias.data();
+    args.start = bias.data();
     args.output = output.data();
     args.output_stride = kPanelWidth;
   }
@@ -75,7 +75,7 @@ TEST_CASE("assertions: every kernel set's product refuses what its callers rule 
     }));
     CHECK(ends([&] {
       Product product;
-      product.args.bias = nullptr;
+      product.args.start = nullptr;
       table->dense(product.args);
     }));
     CHECK(ends([&] {

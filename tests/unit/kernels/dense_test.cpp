@@ -34,7 +34,7 @@ struct Problem {
     args.panel_stride = kPanelWidth * inputs;
     args.num_inputs = inputs;
     args.num_panels = num_panels(outputs);
-    args.bias = bias.data();
+    args.start = bias.data();
     args.output = output.data();
     args.output_stride = output_stride;
     args.activation = activation;
@@ -139,9 +139,9 @@ TEST_CASE("dense: a product continued from a prefix has the bits of the whole") 
     args.num_inputs = 41;
     table->dense(args);
     args = problem.args(continued, Activation::kRelu);
-    args.bias = prefix.data();
+    args.start = prefix.data();
     args.input += 41;
-    args.weights += 41 * kPanelWidth;
+    args.weights = problem.weights.data() + 41 * kPanelWidth;
     args.num_inputs -= 41;
     table->dense(args);
     CHECK(whole == continued);

@@ -23,10 +23,11 @@ using kernels::KernelTable;
 // A dense product whose multiply-add is `add`, and nothing else, as the kernels' reference does it.
 template <float (*kMultiplyAdd)(float, float, float)>
 void dense(const DenseArgs& args) {
+  const auto* weights = static_cast<const float*>(args.weights);
   for (std::size_t column = 0; column < kPanelWidth; ++column) {
-    float sum = args.bias[column];
+    float sum = args.start[column];
     for (std::size_t k = 0; k < args.num_inputs; ++k) {
-      sum = kMultiplyAdd(args.input[k], args.weights[k * kPanelWidth + column], sum);
+      sum = kMultiplyAdd(args.input[k], weights[k * kPanelWidth + column], sum);
     }
     args.output[column] = sum;
   }

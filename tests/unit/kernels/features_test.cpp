@@ -29,7 +29,7 @@ TEST_CASE("lookup: rows of the table, zeros for a negative id, nothing beyond th
     const std::vector<std::int32_t> ids = {4, -1, 0, 2};
     for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
       std::vector<float> x(4 * (width + 2), 9.0f);
-      table->lookup({table_data.data(), width, ids.data(), 4, x.data(), width + 2});
+      table->lookup({kernels::TableType::kF32, table_data.data(), width, ids.data(), 4, x.data(), width + 2});
       for (std::size_t row = 0; row < 4; ++row) {
         for (std::size_t d = 0; d < width; ++d) {
           const std::size_t id = static_cast<std::size_t>(ids[row]);
@@ -60,7 +60,7 @@ TEST_CASE("pool: sum, mean and maximum of rows in their order, zeros of none, no
         }
         for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
           std::vector<float> x(width + 1, 9.0f);
-          table->pool({table_data.data(), width, ids.data(), count, pooling, x.data()});
+          table->pool({kernels::TableType::kF32, table_data.data(), width, ids.data(), count, pooling, x.data()});
           CHECK(x == expected);  // no product, so that every set gives these bits
         }
       }
