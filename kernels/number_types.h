@@ -39,11 +39,7 @@ constexpr bool kHasI8 = false;
 #else
 constexpr bool kHasI8 = true;
 #endif
-#ifdef MMOE_NO_W8A8
 constexpr bool kHasW8A8 = false;
-#else
-constexpr bool kHasW8A8 = true;
-#endif
 #ifdef MMOE_NO_U8
 constexpr bool kHasU8 = false;
 #else
@@ -54,6 +50,9 @@ constexpr bool kHasU4 = false;
 #else
 constexpr bool kHasU4 = true;
 #endif
+
+constexpr bool kHasScales = kHasI8 || kHasW8A8;  // of weights
+constexpr bool kHasCodes = kHasU8 || kHasU4;     // tables of codes
 
 constexpr bool is_compiled(WeightType type) {
   return type == WeightType::kF32 || (type == WeightType::kF16 && kHasF16) || (type == WeightType::kBF16 && kHasBF16) ||

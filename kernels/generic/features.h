@@ -149,7 +149,8 @@ inline void fetch_row(TableType type, const void* table, std::size_t width, std:
 template <class Arch, class Row>
 inline void lookup_rows(const LookupArgs& args) {
   for (std::size_t row = 0; row < args.num_rows; ++row) {
-    if (args.num_rows - row > kRowsAhead) fetch_row(args.type, args.table, args.width, args.ids[row + kRowsAhead]);
+    if (!kForSize && args.num_rows - row > kRowsAhead)
+      fetch_row(args.type, args.table, args.width, args.ids[row + kRowsAhead]);
     float* to = args.output + row * args.output_stride;
     const std::int32_t id = args.ids[row];
     if (id < 0) {
@@ -184,7 +185,8 @@ void lookup(const LookupArgs& args) {
 template <class Arch, class Row>
 inline void pool_rows(const PoolArgs& args) {
   for (std::size_t i = 0; i < args.num_ids; ++i) {
-    if (args.num_ids - i > kRowsAhead) fetch_row(args.type, args.table, args.width, args.ids[i + kRowsAhead]);
+    if (!kForSize && args.num_ids - i > kRowsAhead)
+      fetch_row(args.type, args.table, args.width, args.ids[i + kRowsAhead]);
     const Row row(args.table, args.width, static_cast<std::size_t>(args.ids[i]));
     if (i == 0) {
       copy_row<Arch>(row, args.output, args.width);

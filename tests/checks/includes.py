@@ -73,13 +73,15 @@ WRITTEN = PACKED + ["converter/writer/"]
 RULES = [
     # kernels: nothing of ours outside; the generic headers are compiled once per instruction set, where any
     # inline function of the standard library could become a weak symbol that two of them share.
+    Rule(r"kernels/generic/(dense|features)\.h", ["kernels/"], {"type_traits"}),
+    Rule(r"kernels/special/fpu\.h", ["kernels/"], {"type_traits"}),
     Rule(r"kernels/generic/neon\.h", ["kernels/"], {"arm_neon.h"}),
     Rule(r"kernels/generic/traits\.h", ["kernels/"], {"cstddef"}, ["xsimd/"]),
     Rule(r"kernels/(generic/.*\.h|sets/.*)", ["kernels/"], {"cstddef", "cstdint"}),
     Rule(r"kernels/assertion\.cpp", ["kernels/"], {"cstdio", "cstdlib"}),
     Rule(r"kernels/special/mve\.h", ["kernels/"], {"arm_mve.h"}),
     Rule(r"kernels/.*\.h", ["kernels/"], {"cstddef", "cstdint"}),
-    Rule(r"kernels/select\.cpp", ["kernels/"], {"cstddef", "sys/auxv.h"}),
+    Rule(r"kernels/select\.cpp", ["kernels/"], {"cpuid.h", "cstddef", "sys/auxv.h"}),
     Rule(r"kernels/exact\.cpp", ["kernels/"], {"cfloat", "cstddef", "cstdint"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
     Rule(r"schema/format\.h", [], {"cstddef", "cstdint"}),
@@ -88,7 +90,7 @@ RULES = [
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
     Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
     Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/activations.h", "kernels/kernels.h",
-                                   "kernels/panel16.h", "schema/"], FREESTANDING),
+                                   "kernels/number_types.h", "kernels/panel16.h", "schema/"], FREESTANDING),
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
                                   "mmoe/kernel_sets.h", "core/", "model/", "plan/", "kernels/assertion.h", "kernels/exact.h", "kernels/kernels.h",
                                   "kernels/panel16.h", "schema/"],

@@ -12,20 +12,23 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1 target=$2
 shift 2
 
-# Name, kernel sets, limit in bytes, toolchain, options. What a microcontroller leaves out: text of errors, features, extras.
-readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+# Name, kernel sets, limit in bytes, toolchain, options. All weights are f32 but for `numbers`, with every type. What a microcontroller leaves out: text of errors, features, extras.
+readonly f32=-DMMOE_NUMBERS=
+readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON,$f32
 readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    61440  - $lto
-x86-64-all        auto   155648  -
+x86-64-numbers    avx2    94208  - -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+x86-64-all        auto   155648  - $f32
 aarch64           neon64  73728  aarch64-linux-gnu $lto
 armv7             neon    45128  arm-linux-gnueabihf $lto
 cortex-m7         fpu     22081  arm-none-eabi-cortex-m7 $small
-cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7
+cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
+cortex-m7-numbers fpu     40960  arm-none-eabi-cortex-m7 -DMMOE_MESSAGES=OFF,-DMMOE_EXTRAS=OFF
 cortex-m55        mve     20289  arm-none-eabi-cortex-m55 $small
-cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55
-wasm              fpu     41984  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF
-wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF
+cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55 $f32
+wasm              fpu     41984  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$f32
+wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,$f32
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
 

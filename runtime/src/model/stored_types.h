@@ -11,14 +11,12 @@ inline bool weight_type_of(const schema::Tensor& tensor, kernels::WeightType& ty
   using kernels::WeightType;
   const bool quads = tensor.layout() == schema::Layout_Panel16Quads;
   if (!quads && tensor.layout() != schema::Layout_Panel16) return false;
-  switch (tensor.dtype()) {
-    case schema::DType_F32: type = WeightType::kF32; break;
-    case schema::DType_F16: type = WeightType::kF16; break;
-    case schema::DType_BF16: type = WeightType::kBF16; break;
-    case schema::DType_I8: type = quads ? WeightType::kW8A8 : WeightType::kI8; break;
-    default: return false;
-  }
-  return kernels::is_compiled(type) && quads == (type == WeightType::kW8A8);
+  type = WeightType::kF32;
+  if (tensor.dtype() == schema::DType_F16) type = WeightType::kF16;
+  if (tensor.dtype() == schema::DType_BF16) type = WeightType::kBF16;
+  if (tensor.dtype() == schema::DType_I8) type = quads ? WeightType::kW8A8 : WeightType::kI8;
+  if (!kernels::is_compiled(type) || quads != (type == WeightType::kW8A8)) return false;
+  return type != WeightType::kF32 || tensor.dtype() == schema::DType_F32;
 }
 
 /// An embedding table. False as above.
@@ -26,14 +24,12 @@ inline bool table_type_of(const schema::Tensor& tensor, kernels::TableType& type
   using kernels::TableType;
   const bool fused = tensor.layout() == schema::Layout_FusedRows;
   if (!fused && tensor.layout() != schema::Layout_RowMajor) return false;
-  switch (tensor.dtype()) {
-    case schema::DType_F32: type = TableType::kF32; break;
-    case schema::DType_F16: type = TableType::kF16; break;
-    case schema::DType_U8: type = TableType::kU8; break;
-    case schema::DType_U4: type = TableType::kU4; break;
-    default: return false;
-  }
-  return kernels::is_compiled(type) && fused == (type == TableType::kU8 || type == TableType::kU4);
+  type = TableType::kF32;
+  if (tensor.dtype() == schema::DType_F16) type = TableType::kF16;
+  if (tensor.dtype() == schema::DType_U8) type = TableType::kU8;
+  if (tensor.dtype() == schema::DType_U4) type = TableType::kU4;
+  if (!kernels::is_compiled(type) || fused != (type >= TableType::kU8)) return false;
+  return type != TableType::kF32 || tensor.dtype() == schema::DType_F32;
 }
 
 }  // namespace mmoe::internal

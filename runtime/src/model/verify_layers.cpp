@@ -91,9 +91,9 @@ class LayerVerifier : Checker {
   // a candidate's have; any other is one part.
   bool quantization(const schema::Tensor& weight, kernels::WeightType type, std::size_t padded, bool reads_x,
                     const Path& path) const {
-    if (type < kernels::WeightType::kI8) return true;
+    if (!kernels::kHasScales || type < kernels::WeightType::kI8) return true;
     if (!is_row(weight.scales(), padded)) return damaged(&path, "weight.scales: not a row of % floats", padded);
-    if (type != kernels::WeightType::kW8A8) return true;
+    if (!kernels::kHasW8A8 || type != kernels::WeightType::kW8A8) return true;
     const std::uint32_t shared = reads_x ? root_.shared_dim() : 0;
     if (weight.shared_cols() != shared) {
       return damaged(&path, "weight.shared_cols: %, expected %", weight.shared_cols(), shared);

@@ -34,13 +34,13 @@ std::uint64_t element_bytes(schema::DType dtype) {
 // Bytes of a tensor, or false where its type is unknown or its size does not fit 64 bits.
 bool tensor_bytes(const schema::Tensor& tensor, std::uint64_t& bytes) {
   std::uint64_t rows = tensor.rows(), element = element_bytes(tensor.dtype()), row = tensor.cols() * element;
-  if (tensor.layout() == schema::Layout_FusedRows) {
+  if (kernels::kHasCodes && tensor.layout() == schema::Layout_FusedRows) {
     const bool bytes_each = tensor.dtype() == schema::DType_U8;
     element = bytes_each || tensor.dtype() == schema::DType_U4;
     row = kernels::table_row_bytes(bytes_each ? kernels::TableType::kU8 : kernels::TableType::kU4, tensor.cols());
   } else if (tensor.layout() != schema::Layout_RowMajor) {
     rows = (rows + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
-    if (tensor.layout() == schema::Layout_Panel16Quads) {
+    if (kernels::kHasW8A8 && tensor.layout() == schema::Layout_Panel16Quads) {
       // Neither sum can overflow: columns are 32 bits, and there are no more shared ones than that.
       const std::uint64_t shared = tensor.shared_cols();
       if (tensor.dtype() != schema::DType_I8 || shared > tensor.cols()) return false;

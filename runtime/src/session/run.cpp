@@ -252,7 +252,7 @@ void compute_prefixes(const Program& program, const float* shared) {
     args.num_rows = 1;
     args.num_inputs = program.shared_dim;
     args.output = step.dense.prefix;
-    if (args.type == kernels::WeightType::kI8) args.scales = nullptr;  // it leaves a sum
+    if (kernels::kHasI8 && args.type == kernels::WeightType::kI8) args.scales = nullptr;  // it leaves a sum
     args.activation = kernels::Activation::kIdentity;
     program.kernels->dense(args);
   }
