@@ -5,12 +5,11 @@ A folder can be understood, built and tested after those that it includes. That 
 in turn, over whatever way. --self-test plants a circle of each kind and expects to find it. Standard library only.
 """
 
-import argparse
 import pathlib
 import sys
 import tempfile
 
-from includes import INCLUDE, files_of
+from includes import INCLUDE, files_of, run_check
 
 # What an #include of ours may be relative to.
 ROOTS = ("", "runtime/include/", "runtime/src/")
@@ -105,22 +104,13 @@ def self_test():
     return missed
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root", nargs="?", default=pathlib.Path(__file__).resolve().parents[2], type=pathlib.Path)
-    parser.add_argument("--self-test", action="store_true", help="check this check")
-    args = parser.parse_args()
-    if args.self_test:
-        messages = self_test()
-    else:
-        messages, num_files, num_folders = check(args.root)
-        if num_folders < 20:
-            messages.append(f"only {num_folders} folders under {args.root}")
-        print(f"{num_files} files in {num_folders} folders, {len(messages)} messages")
-    for message in messages:
-        print("error: " + message, file=sys.stderr)
-    return 1 if messages else 0
+def check_all(root):
+    """As run_check() wants it."""
+    messages, num_files, num_folders = check(root)
+    if num_folders < 20:
+        messages.append(f"only {num_folders} folders under {root}")
+    return messages, f"{num_files} files in {num_folders} folders"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_check(__doc__, check_all, self_test))

@@ -151,7 +151,7 @@ class Plan {
   /// The bits also require the floating-point environment with which a C program starts: rounding to nearest, and
   /// subnormal numbers. A program that is linked with -ffast-math starts without subnormal numbers (crtfastm.o), and
   /// threads of audio hosts may run without them. In a trial, one score of 180,000 then had other bits. Builds
-  /// without NDEBUG assert the environment when they score.
+  /// with MMOE_ASSERTIONS, as Debug builds are, assert the environment when they score.
   bool is_exact() const;
 
   /// The file of the model: Model::data() and size_bytes().

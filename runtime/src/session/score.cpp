@@ -1,9 +1,9 @@
 #include "session/score.h"
 
-#include <cassert>
 #include <limits>
 
 #include "core/make_error.h"
+#include "kernels/assertion.h"
 #include "kernels/exact.h"
 #include "model/parts.h"
 #include "session/place.h"
@@ -47,7 +47,7 @@ struct Results {
 // Rows up to the first one that the options refuse, or all: makes no Status, of which each takes 232 bytes of stack.
 std::size_t score_block(const Plan& plan, Program& program, const Call& call, std::size_t first_row,
                         const RowBlock& rows) {
-  assert(kernels::has_default_environment() && "rounding to nearest, subnormal numbers kept: see Plan::is_exact()");
+  MMOE_ASSERT(kernels::has_default_environment());  // rounding to nearest, subnormal numbers kept: Plan::is_exact()
   const Results out(call, first_row);
   const bool refuses = plan.non_finite() == NonFinite::kError;
   run_steps(program, rows, {out.gate_weights, call.gate_weights_stride});
