@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Each tool's manual page has the options of its --help, no others, and is well formed: manual_pages.py FOLDERS
+"""Each tool's manual page has the options of its --help, and no others: manual_pages.py FOLDERS
 
 The pages are hand-written mdoc. An option is `.It Fl -name` in the page, and a word that begins with a dash at the
-beginning of a line in --help.
+beginning of a line in --help. manual_pages.py --format: the pages are well formed; exits with 77 where neither mandoc
+nor man is installed.
 """
 
 import pathlib
@@ -60,8 +61,8 @@ def check_format(path):
     elif shutil.which("man"):
         command = ["man", "--warnings", "-E", "UTF-8", "-l", "-Z", str(path)]
     else:
-        print("note: the pages' format was not checked: neither mandoc nor man is installed")
-        return
+        print("skipped: neither mandoc nor man is installed, which check the pages' format (package: mandoc)")
+        sys.exit(77)
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     said = done.stderr + (done.stdout if command[0] == "mandoc" else "")
     check(done.returncode == 0 and not said.strip(), f"{path.name}: {said.strip()}")
@@ -85,8 +86,16 @@ def main():
     for path in PAGES:
         if path.stem in programs:
             check_page(tools, path)
+    finish()
+
+
+def main_of_format():
+    for path in PAGES:
         check_format(path)
     finish()
 
 
-main()
+if sys.argv[1] == "--format":
+    main_of_format()
+else:
+    main()
