@@ -87,7 +87,8 @@ install_packages() {
   echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
   # Only sudo may ask (for a password), so it comes before the output is put away.
   [[ ${#as_root[@]} -eq 0 ]] || sudo -v
+  # A machine that has just been started may be busy with packages of its own: that is waited for.
   quietly "$log" "${as_root[@]}" apt-get update
   quietly "$log" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends "${missing[@]}"
+    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
 }
