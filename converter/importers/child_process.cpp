@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "converter/error.h"
+#include "converter/importers/descriptor.h"
 
 #if defined(__has_feature)
 #define MMOE_HAS_FEATURE(name) __has_feature(name)
@@ -36,23 +37,6 @@ constexpr char kRefused = 'R';  // a ConvertError's message follows
 [[noreturn]] void fail(const std::string& what) {
   throw ConvertError(what + ": " + std::generic_category().message(errno));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  void set(int fd) { fd_ = fd; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
 
 // ---------------------------------------------------------------------------------------- in the child
 

@@ -1,12 +1,12 @@
 #include "converter/importers/contained_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 
 #include "converter/error.h"
+#include "converter/importers/descriptor.h"
 #include "converter/importers/messages.h"
 
 namespace mmoe::converter {
@@ -23,23 +23,6 @@ namespace fs = std::filesystem;
   throw ConvertError("its elements are in another file: " + path.string() +
                      ": cannot be read: " + std::generic_category().message(error));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// The folder with no link left in it, and the file's path in it likewise.
 std::pair<fs::path, fs::path> resolve(const fs::path& model_path, const std::string& location) {

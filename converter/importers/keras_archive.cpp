@@ -10,8 +10,6 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-
 std::string text_entry(const ZipArchive& archive, const std::string& name) {
   const auto entry = archive.find(name);
   if (!entry) return "";

@@ -19,10 +19,7 @@
 namespace mmoe::converter {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr size_t kLengthBytes = 8;
+using OrderedJson = nlohmann::ordered_json;
 
 // ---------------------------------------------------------------------------------------- in the child
 
@@ -59,7 +56,7 @@ KerasFile describe(const Hdf5File& file, std::string config) {
 void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::string& config, uint64_t allowed,
                   ChildSink& sink) {
   TensorNames unique;
-  Json header = Json::object(), aliases = Json::array();
+  OrderedJson header = OrderedJson::object(), aliases = OrderedJson::array();
   uint64_t total = 0;
   for (const KerasTensor& tensor : names.tensors) {
     const Hdf5Dataset& dataset = file.datasets()[tensor.dataset];
@@ -70,15 +67,16 @@ void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::stri
                          " is more than a file of this size should hold");
     }
     // Behind the others without a search for the name, which is known to be new.
-    header.get_ref<Json::object_t&>().emplace_back(tensor.name, Json{{"dtype", dtype_info(dataset.dtype).safetensors},
-                                                                     {"shape", dataset.shape},
-                                                                     {"data_offsets", {total, total + bytes}}});
+    header.get_ref<OrderedJson::object_t&>().emplace_back(tensor.name,
+                                                          OrderedJson{{"dtype", dtype_info(dataset.dtype).safetensors},
+                                                                      {"shape", dataset.shape},
+                                                                      {"data_offsets", {total, total + bytes}}});
     total += bytes;
   }
   for (const TensorAlias& alias : names.aliases) aliases.push_back({alias.name, names.tensors[alias.tensor].name});
-  Json description = {{"aliases", std::move(aliases)}, {"config", config}};
-  for (const Json* part : {&description, &header}) {
-    const std::string text = part->dump(-1, ' ', false, Json::error_handler_t::replace);
+  OrderedJson description = {{"aliases", std::move(aliases)}, {"config", config}};
+  for (const OrderedJson* part : {&description, &header}) {
+    const std::string text = part->dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
     const uint64_t length = text.size();
     sink.write(&length, kLengthBytes);
     sink.write(text);
@@ -97,7 +95,7 @@ class KerasSource : public WeightSource {
     const std::string_view text = copy_.map();
     const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(text.data()));
     tensors_ = open_safetensors(name, text.substr(kLengthBytes + length));
-    const Json description = Json::parse(text.substr(kLengthBytes, length));
+    const OrderedJson description = OrderedJson::parse(text.substr(kLengthBytes, length));
     read_aliases(description["aliases"]);
     layers_ = read_keras_config(description["config"].get<std::string>());
   }
@@ -125,10 +123,10 @@ class KerasSource : public WeightSource {
     return run_in_child(work, limits, bytes.size(), "the HDF5 library");
   }
 
-  void read_aliases(const Json& aliases) {
+  void read_aliases(const OrderedJson& aliases) {
     std::map<std::string, size_t> index;
     for (size_t i = 0; i < tensors().size(); ++i) index[tensors()[i].name] = i;
-    for (const Json& pair : aliases) {
+    for (const OrderedJson& pair : aliases) {
       aliases_.push_back({pair[0].get<std::string>(), index.at(pair[1].get<std::string>())});
     }
   }

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 #include <system_error>
 
 #include "converter/error.h"
+#include "converter/importers/descriptor.h"
 #include "runtime/tools/support/input_files.h"
 
 namespace mmoe::converter {
@@ -20,21 +20,6 @@ namespace {
 }
 
 std::string reason() { return std::generic_category().message(errno); }
-
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// Before opening: opening a pipe that nobody writes to would wait for ever.
 void require_regular_file(const std::filesystem::path& path) {
@@ -49,7 +34,7 @@ void require_regular_file(const std::filesystem::path& path) {
 
 MappedFile::MappedFile(const std::filesystem::path& path, Whose whose) {
   require_regular_file(path);
-  const Descriptor file(path);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) fail(path, "cannot be opened: " + reason());
   map(file.get(), path);
   if (whose == Whose::kUsers) tools::note_input(path);

@@ -5,14 +5,13 @@
 #include "converter/error.h"
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
+#include "converter/importers/weight_source.h"
 #include "converter/shape_text.h"
 #include "runtime/tools/rows/npy_header.h"
 #include "runtime/tools/support/error.h"
 
 namespace mmoe::converter {
 namespace {
-
-constexpr size_t kMaxDims = 64;  // NumPy's own limit
 
 const unsigned char* unsigned_bytes(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());

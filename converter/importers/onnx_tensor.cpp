@@ -9,13 +9,12 @@
 #include "converter/importers/float_convert.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/strided_view.h"
+#include "converter/importers/weight_source.h"
 #include "converter/shape_text.h"
 #include "onnx.pb.h"
 
 namespace mmoe::converter {
 namespace {
-
-constexpr int kMaxDims = 64;
 
 [[noreturn]] void fail(const onnx::Tensor& message, const std::string& what) {
   throw ConvertError("tensor " + in_quotes(message.name()) + ": " + what);
@@ -38,7 +37,7 @@ std::optional<DType> dtype_of(int data_type) {
 }
 
 std::vector<uint64_t> shape_of(const onnx::Tensor& message) {
-  if (message.dims_size() > kMaxDims) {
+  if (message.dims_size() > static_cast<int>(kMaxDims)) {
     fail(message, std::to_string(message.dims_size()) + " dimensions; at most 64 are allowed");
   }
   std::vector<uint64_t> shape;

@@ -14,7 +14,6 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr size_t kMaxDims = 64;  // NumPy's own limit
 constexpr std::string_view kSplitKey = "UnpackBigParamInfor@@";
 
 struct StoredArray {

@@ -5,9 +5,9 @@
 namespace mmoe::converter {
 namespace {
 
-class Reader {
+class FieldReader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit FieldReader(std::string_view bytes) : rest_(bytes) {}
 
   bool at_end() const { return rest_.empty(); }
 
@@ -35,7 +35,7 @@ class Reader {
   std::string_view rest_;
 };
 
-bool read_field(Reader& reader, ProtobufFields& fields) {
+bool read_field(FieldReader& reader, ProtobufFields& fields) {
   enum WireType : uint64_t { kNumber = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
   const std::optional<uint64_t> tag = reader.number();
   if (!tag || *tag < 8 || *tag > 0xffffffffu) return false;
@@ -61,7 +61,7 @@ bool read_field(Reader& reader, ProtobufFields& fields) {
 
 ProtobufFields read_protobuf_fields(std::string_view bytes) {
   ProtobufFields fields;
-  Reader reader(bytes);
+  FieldReader reader(bytes);
   while (!reader.at_end()) {
     if (!read_field(reader, fields)) return fields;
   }

@@ -10,7 +10,6 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the safetensors library itself
 
 uint64_t header_bytes(std::string_view bytes) {

@@ -9,6 +9,8 @@
 
 namespace mmoe::converter {
 
+constexpr size_t kLengthBytes = 8;  ///< of the number before the header
+
 /// Whether `bytes` begin like a safetensors file: eight bytes of a number that can be a header's length, then its '{'.
 bool looks_like_safetensors(std::string_view bytes);
 

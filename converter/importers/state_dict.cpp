@@ -7,12 +7,12 @@
 #include "converter/importers/dict_search.h"
 #include "converter/importers/messages.h"
 #include "converter/importers/tensor_names.h"
+#include "converter/importers/weight_source.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {
 namespace {
 
-constexpr size_t kMaxDims = 64;  // PyTorch's own limit
 // A view that repeats elements (stride 0) may be larger than its storage, so the file's size does not bound it.
 constexpr uint64_t kMaxRepeatedElements = uint64_t{1} << 24;
 

@@ -9,6 +9,8 @@ namespace mmoe::converter {
 
 struct KerasLayer;
 
+constexpr size_t kMaxDims = 64;  ///< of a tensor: the limit of PyTorch and of NumPy
+
 /// What a weights file says about one tensor.
 struct TensorInfo {
   std::string name;

@@ -17,9 +17,9 @@ struct Directory {
   uint64_t entries = 0;
 };
 
-class Reader {
+class ArchiveReader {
  public:
-  explicit Reader(std::string_view archive) : archive_(archive) {}
+  explicit ArchiveReader(std::string_view archive) : archive_(archive) {}
 
   bool has(uint64_t at, uint64_t bytes, std::string_view signature) const {
     return at <= archive_.size() && archive_.size() - at >= bytes && archive_.substr(at, 4) == signature;
@@ -38,7 +38,7 @@ class Reader {
 };
 
 /// The record at the archive's end, behind which there is nothing but its own comment.
-std::optional<uint64_t> find_end(const Reader& reader) {
+std::optional<uint64_t> find_end(const ArchiveReader& reader) {
   constexpr uint64_t kLongestComment = 0xffff;
   if (reader.size() < kEndBytes) return std::nullopt;
   const uint64_t last = reader.size() - kEndBytes;
@@ -49,7 +49,7 @@ std::optional<uint64_t> find_end(const Reader& reader) {
   return std::nullopt;
 }
 
-std::optional<Directory> find_directory(const Reader& reader) {
+std::optional<Directory> find_directory(const ArchiveReader& reader) {
   const std::optional<uint64_t> end = find_end(reader);
   if (!end) return std::nullopt;
   const bool is_64 = *end >= kLocatorBytes && reader.has(*end - kLocatorBytes, kLocatorBytes, "PK\x06\x07");
@@ -64,7 +64,7 @@ struct Record {
   uint64_t unpacked, packed, local;
 };
 
-std::optional<Record> read_record(const Reader& reader, uint64_t at, uint64_t extra, uint64_t extra_bytes) {
+std::optional<Record> read_record(const ArchiveReader& reader, uint64_t at, uint64_t extra, uint64_t extra_bytes) {
   Record record{reader.number<uint32_t>(at + 24), reader.number<uint32_t>(at + 20), reader.number<uint32_t>(at + 42)};
   for (uint64_t next = extra; next + 4 <= extra + extra_bytes;) {
     const uint64_t kind = reader.number<uint16_t>(next), bytes = reader.number<uint16_t>(next + 2);
@@ -82,7 +82,7 @@ std::optional<Record> read_record(const Reader& reader, uint64_t at, uint64_t ex
   return record;
 }
 
-std::optional<ZipPlace> place_of(const Reader& reader, const Record& record) {
+std::optional<ZipPlace> place_of(const ArchiveReader& reader, const Record& record) {
   if (!reader.has(record.local, kLocalBytes, "PK\x03\x04")) return std::nullopt;
   const uint64_t begin = record.local + kLocalBytes + reader.number<uint16_t>(record.local + 26) +
                          reader.number<uint16_t>(record.local + 28);
@@ -93,7 +93,7 @@ std::optional<ZipPlace> place_of(const Reader& reader, const Record& record) {
 }  // namespace
 
 std::vector<ZipPlace> find_zip_entries(std::string_view archive) {
-  const Reader reader(archive);
+  const ArchiveReader reader(archive);
   const std::optional<Directory> directory = find_directory(reader);
   std::vector<ZipPlace> places;
   if (!directory) return places;

@@ -9,12 +9,6 @@
 namespace mmoe::converter {
 namespace {
 
-size_t product(const Shape& shape, size_t begin, size_t end) {
-  size_t count = 1;
-  for (size_t axis = begin; axis < end; ++axis) count *= shape[axis];
-  return count;
-}
-
 /// Indices below 0 count from the end.
 size_t position(int64_t index, size_t size) {
   const auto count = static_cast<int64_t>(size);

@@ -11,11 +11,6 @@
 namespace mmoe::converter {
 namespace {
 
-size_t product(const Shape& shape, size_t begin, size_t end) {
-  return std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(begin),
-                         shape.begin() + static_cast<std::ptrdiff_t>(end), size_t{1}, std::multiplies<>());
-}
-
 RefTensor list_of(const std::vector<int64_t>& values) {
   RefTensor tensor = make_integers({values.size()});
   tensor.integers = values;

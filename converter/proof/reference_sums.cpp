@@ -11,12 +11,6 @@
 namespace mmoe::converter {
 namespace {
 
-size_t product(const Shape& shape, size_t begin, size_t end) {
-  size_t count = 1;
-  for (size_t axis = begin; axis < end; ++axis) count *= shape[axis];
-  return count;
-}
-
 // ------------------------------------------------------------------------------------ products
 
 /// The last two axes are matrices; a vector is a row on the left and a column on the right.

@@ -24,6 +24,12 @@ size_t num_elements(const Shape& shape) {
   return count;
 }
 
+size_t product(const Shape& shape, size_t begin, size_t end) {
+  size_t count = 1;
+  for (size_t axis = begin; axis < end; ++axis) count *= shape[axis];
+  return count;
+}
+
 namespace {
 
 size_t checked(const Shape& shape) {

@@ -17,6 +17,8 @@ using Shape = std::vector<size_t>;
 
 /// The product of `shape`.
 size_t num_elements(const Shape& shape);
+/// The same of the axes from `begin` up to `end`, of a shape whose elements were counted.
+size_t product(const Shape& shape, size_t begin, size_t end);
 
 /// Row-major. Floats are doubles here: what a graph rounds is rounded where it says so, by a cast.
 struct RefTensor {

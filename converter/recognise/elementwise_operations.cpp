@@ -124,13 +124,13 @@ TensorValue combine(const NodeCall& call, size_t first, size_t second) {
                      : scale_and_shift(call, call.rows(second), call.floats(first), call.node.operation, false);
 }
 
-NodeResults arithmetic(const NodeCall& call) { return one(combine(call, 0, 1)); }
+NodeResults combine_inputs(const NodeCall& call) { return one(combine(call, 0, 1)); }
 
 }  // namespace
 
 NodeFunction find_elementwise_operation(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {
-      {"Add", arithmetic}, {"Sub", arithmetic}, {"Mul", arithmetic}, {"Div", arithmetic}};
+      {"Add", combine_inputs}, {"Sub", combine_inputs}, {"Mul", combine_inputs}, {"Div", combine_inputs}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

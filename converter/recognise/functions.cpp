@@ -81,7 +81,7 @@ NodeResults reciprocal(const NodeCall& call) { return unary(call, FunctionKind::
 NodeResults maximum(const NodeCall& call) { return binary(call, FunctionKind::kMaximum); }
 NodeResults minimum(const NodeCall& call) { return binary(call, FunctionKind::kMinimum); }
 /// Whether each id is a constant number; `negated`: is not.
-NodeResults compare_ids(const NodeCall& call, bool negated) {
+NodeResults compare_with_padding(const NodeCall& call, bool negated) {
   const bool ids_first = call.input(0).is_rows();
   const TensorValue& ids = call.input(ids_first ? 0 : 1);
   const std::vector<int64_t> numbers = call.integers(ids_first ? 1 : 0);
@@ -102,11 +102,11 @@ NodeResults compare_ids(const NodeCall& call, bool negated) {
 /// Ids are 0 or more: those greater than 0 are those that are not 0.
 NodeResults greater(const NodeCall& call) {
   const bool ids = call.input(0).ids && call.input(1).kind == TensorKind::kIntegers;
-  if (ids && call.integers(1) == std::vector<int64_t>{0}) return compare_ids(call, true);
+  if (ids && call.integers(1) == std::vector<int64_t>{0}) return compare_with_padding(call, true);
   return binary(call, FunctionKind::kGreater);
 }
 
-NodeResults equal(const NodeCall& call) { return compare_ids(call, false); }
+NodeResults equal(const NodeCall& call) { return compare_with_padding(call, false); }
 NodeResults greater_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual); }
 NodeResults less(const NodeCall& call) { return binary(call, FunctionKind::kGreater, true); }
 NodeResults less_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual, true); }

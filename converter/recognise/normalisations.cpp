@@ -178,7 +178,7 @@ NodeResults layer_normalization(const NodeCall& call) {
   return one(std::move(result));
 }
 
-NodeResults softmax(const NodeCall& call) { return softmax_of_kind(call, ExpressionKind::kSoftmax); }
+NodeResults softmax_of_rows(const NodeCall& call) { return softmax_of_kind(call, ExpressionKind::kSoftmax); }
 NodeResults log_softmax(const NodeCall& call) { return softmax_of_kind(call, ExpressionKind::kLogSoftmax); }
 
 }  // namespace
@@ -243,7 +243,7 @@ std::optional<TensorValue> find_softmax_sum(const NodeCall& call, const TensorVa
 }
 
 NodeFunction find_normalisation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {{"Softmax", softmax},
+  static const std::map<std::string, NodeFunction> kTable = {{"Softmax", softmax_of_rows},
                                                              {"LogSoftmax", log_softmax},
                                                              {"LayerNormalization", layer_normalization},
                                                              {"BatchNormalization", batch_normalization}};

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/tools/describe/describe.h"
+#include "runtime/tools/describe/print_model.h"
 #include "runtime/tools/inspect/vocabulary_dump.h"
-#include "runtime/tools/model/describe.h"
 #include "runtime/tools/model/map_model.h"
-#include "runtime/tools/model/print_model.h"
 #include "runtime/tools/report/report.h"
 #include "runtime/tools/report/report_html.h"
 #include "runtime/tools/support/command_line.h"

@@ -15,7 +15,7 @@ std::string place_of(const GateInfo& gate) { return "gate" + std::to_string(gate
 
 // The name of the only task that it feeds; "" where there are several, or it is longer than a column's should be: it
 // stands before every expert's.
-std::string task_of(const schema::Model& root, const GateInfo& gate) {
+std::string name_of_task(const schema::Model& root, const GateInfo& gate) {
   constexpr std::size_t kMaxNameBytes = 256;
   std::string_view name;
   std::size_t count = 0;
@@ -54,7 +54,7 @@ std::vector<std::string> gate_names(const Plan& plan) {
   const std::vector<GateInfo> gates = gates_of(plan);
   std::vector<std::string> tasks;
   const schema::Model& root = ModelView(plan).root();
-  for (const GateInfo& gate : gates) tasks.push_back(task_of(root, gate));
+  for (const GateInfo& gate : gates) tasks.push_back(name_of_task(root, gate));
   const bool with_level = root.levels()->size() > 1;
   const std::vector<std::string> names = names_of(gates, tasks, with_level);
   // A task may be called "gate1".

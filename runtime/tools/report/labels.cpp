@@ -26,7 +26,7 @@ std::size_t given_task(const std::vector<std::string>& names, const std::string&
     if (fits && (found == names.size() || names[task].size() > names[found].size())) found = task;
   }
   if (found < names.size()) return found;
-  throw UsageError("--label: " + quoted(text) + ", expected TASK=COLUMN; the tasks: " + join(names));
+  throw UsageError("--label: " + tools::quoted(text) + ", expected TASK=COLUMN; the tasks: " + join(names));
 }
 
 // Columns by task; "" where the task is said to have no labels, nothing where nothing is said.
@@ -35,7 +35,7 @@ std::vector<std::optional<std::string>> given_columns(const Model& model, const 
   std::vector<std::optional<std::string>> columns(names.size());
   for (const std::string& text : given) {
     const std::size_t task = given_task(names, text);
-    if (columns[task]) throw UsageError("--label: task " + quoted(names[task]) + " twice");
+    if (columns[task]) throw UsageError("--label: task " + tools::quoted(names[task]) + " twice");
     columns[task] = text.substr(names[task].size() + 1);
   }
   return columns;
@@ -53,7 +53,7 @@ bool keeps_probability(const schema::LinkMap& map) {
 }
 
 // Tasks and auxiliary ones, as factors number them.
-bool is_probability(const schema::Model& model, Index task) {
+bool gives_probability(const schema::Model& model, Index task) {
   const schema::Link& link = *task_of(model, task).link();
   const schema::LinkMap* map = link.kind() == schema::LinkKind_Mapped ? link.map() : nullptr;
   if (map && !keeps_probability(*map)) return false;
@@ -64,7 +64,7 @@ bool is_probability(const schema::Model& model, Index task) {
     case schema::LinkKind_Softmax: return true;
     case schema::LinkKind_Product:
       return std::all_of(link.factors()->begin(), link.factors()->end(),
-                         [&](std::uint32_t factor) { return is_probability(model, factor); });
+                         [&](std::uint32_t factor) { return gives_probability(model, factor); });
     default: return false;
   }
 }
@@ -72,7 +72,7 @@ bool is_probability(const schema::Model& model, Index task) {
 }  // namespace
 
 bool is_probability(const Model& model, std::size_t task) {
-  return is_probability(ModelView(model).root(), static_cast<Index>(task));
+  return gives_probability(ModelView(model).root(), static_cast<Index>(task));
 }
 
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
@@ -94,14 +94,14 @@ std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::s
 float parse_label(const TaskLabels& labels, const std::string& field, const std::string& where) {
   const std::string text(trimmed(field));
   if (text.empty()) return std::numeric_limits<float>::quiet_NaN();
-  const std::string place = where + ": column " + quoted(labels.column) + ": ";
+  const std::string place = where + ": column " + tools::quoted(labels.column) + ": ";
   float value = 0;
   if (parse_float(text, value) != NumberStatus::kOk || !std::isfinite(value)) {
-    throw ToolError(place + quoted(text) + " is not a number; expected " +
+    throw ToolError(place + tools::quoted(text) + " is not a number; expected " +
                     (labels.binary ? "a label, 0 or 1" : "what the task is to predict"));
   }
   if (labels.binary && value != 0 && value != 1) {
-    throw ToolError(place + quoted(text) + ": the task's score is a probability, its labels are 0 or 1");
+    throw ToolError(place + tools::quoted(text) + ": the task's score is a probability, its labels are 0 or 1");
   }
   return value;
 }

@@ -5,8 +5,8 @@
 #include <limits>
 #include <memory>
 
+#include "runtime/tools/describe/print_model.h"
 #include "runtime/tools/model/gate_names.h"
-#include "runtime/tools/model/print_model.h"
 #include "runtime/tools/model/work.h"
 #include "runtime/tools/report/gate_statistics.h"
 #include "runtime/tools/report/labels.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/tools/model/describe.h"
+#include "runtime/tools/describe/describe.h"
 #include "runtime/tools/support/plan_limits.h"
 
 namespace mmoe::tools {

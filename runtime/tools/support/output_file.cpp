@@ -16,7 +16,7 @@
 namespace mmoe::tools {
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBlockBytes = 64 * 1024;
 
 // A copy of its own: two outputs may share a pipe, and closing one must not close the other.
 int open_stream(const std::string& path) {
@@ -68,7 +68,7 @@ void OutputFile::fail(int error) const {
 
 void OutputFile::write(std::string_view bytes) {
   buffer_ += bytes;
-  if (buffer_.size() >= kBufferBytes) flush();
+  if (buffer_.size() >= kBlockBytes) flush();
 }
 
 void OutputFile::flush() {
@@ -121,7 +121,7 @@ void OutputFile::commit() {
 }
 
 void OutputFile::copy_to_live() {
-  std::string block(kBufferBytes, '\0');
+  std::string block(kBlockBytes, '\0');
   for (off_t at = 0;;) {
     const ssize_t got = pread(temporary_->descriptor(), block.data(), block.size(), at);
     if (got < 0 && errno == EINTR) continue;

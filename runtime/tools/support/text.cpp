@@ -24,7 +24,7 @@ NumberStatus parse_whole(std::string_view text, Number& value) {
   return error == std::errc() ? NumberStatus::kOk : NumberStatus::kOutOfRange;
 }
 
-constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kDecimalDigits = "0123456789";
 
 // "-12.50e+3" taken apart: its value is the digits times ten to the exponent.
 struct Decimal {
@@ -34,7 +34,7 @@ struct Decimal {
 
 // Takes the digits at the text's beginning.
 std::string_view take_digits(std::string_view& text) {
-  const std::string_view digits = text.substr(0, text.find_first_not_of(kDigits));
+  const std::string_view digits = text.substr(0, text.find_first_not_of(kDecimalDigits));
   text.remove_prefix(digits.size());
   return digits;
 }

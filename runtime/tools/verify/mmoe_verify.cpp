@@ -1,10 +1,10 @@
 // mmoe-verify: checks on the device that a model file is whole and scores as the converter saw it score.
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "runtime/tools/model/describe.h"
 #include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/input_files.h"
 #include "runtime/tools/support/output_file.h"
@@ -15,6 +15,8 @@
 
 namespace mmoe::tools {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 constexpr const char* kDescription =
     "Checks that a .mmoe file is intact, and that this machine computes the scores that the converter computed. It\n"

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/tools/describe/describe.h"
+#include "runtime/tools/describe/print_model.h"
 #include "runtime/tools/inspect/vocabulary_dump.h"
-#include "runtime/tools/model/describe.h"
-#include "runtime/tools/model/print_model.h"
 #include "runtime/tools/report/labels.h"
 #include "runtime/tools/rows/row_reader.h"
 #include "runtime/tools/score/scorer.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "runtime/tools/model/describe.h"
+#include "runtime/tools/describe/describe.h"
 
 namespace mmoe::tools {
 

@@ -1,7 +1,7 @@
 // The part of describe() from the trunk to the tasks.
 #pragma once
 
-#include "runtime/tools/model/describe.h"
+#include "runtime/tools/describe/describe.h"
 #include "runtime/tools/model/model_view.h"
 
 namespace mmoe::tools {

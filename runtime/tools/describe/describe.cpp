@@ -1,4 +1,4 @@
-#include "runtime/tools/model/describe.h"
+#include "runtime/tools/describe/describe.h"
 
 #include <algorithm>
 #include <cinttypes>
@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <set>
 
-#include "runtime/tools/model/describe_layers.h"
+#include "runtime/tools/describe/describe_layers.h"
 #include "runtime/tools/model/model_view.h"
 #include "runtime/tools/model/schema_names.h"
 #include "runtime/tools/model/work.h"

@@ -1,4 +1,4 @@
-#include "runtime/tools/model/print_model.h"
+#include "runtime/tools/describe/print_model.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "runtime/tools/model/describe_layers.h"
+#include "runtime/tools/describe/describe_layers.h"
 
 #include <algorithm>
 #include <cmath>
