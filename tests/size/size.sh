@@ -17,10 +17,10 @@ readonly f32=-DMMOE_NUMBERS=
 readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON,$f32
 readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
-x86-64            avx2    61440  - $lto
+x86-64            avx2    57344  - $lto
 x86-64-numbers    avx2    94208  - -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 x86-64-all        auto   155648  - $f32
-aarch64           neon64  73728  aarch64-linux-gnu $lto
+aarch64           neon64  61440  aarch64-linux-gnu $lto
 armv7             neon    45128  arm-linux-gnueabihf $lto
 cortex-m7         fpu     22081  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32

@@ -1,10 +1,14 @@
-// The header's structure is verified by the schema's type tables: with flatc's own verdict for any bytes.
+// The header's structure is verified by a list of the schema's fields: the list is flatc's, and so is the verdict for
+// any bytes.
+#include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "mmoe/model.h"
+#include "runtime/src/model/file_tables.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
 
@@ -23,6 +27,59 @@ bool is_taken(const AlignedBytes& file) {
   options.verify_header = false;  // the checksum would notice every change
   const Result<Model> model = Model::from_bytes(file.data(), file.size(), options);
   return model.ok() || std::string(model.error().message()).find("not a valid FlatBuffers buffer") == std::string::npos;
+}
+
+// In the order of flatbuffers::ElementaryType, up to the numbers' end.
+constexpr std::size_t kNumberBytes[] = {1, 1, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
+
+using internal::Field;
+
+// What a struct of numbers takes, and as what it is aligned.
+void check_struct(const Field& field, const flatbuffers::TypeTable& type) {
+  std::size_t alignment = 1;
+  for (std::size_t i = 0; i < type.num_elems; ++i) {
+    alignment = std::max(alignment, kNumberBytes[type.type_codes[i].base_type]);
+  }
+  CHECK(field.kind == Field::kInline);
+  CHECK(field.what == type.values[type.num_elems]);
+  CHECK(field.alignment == alignment);
+}
+
+void check_table(std::size_t number, flatbuffers::TypeFunction function, std::set<std::size_t>& seen);
+
+void check_field(const Field& field, const flatbuffers::TypeTable& type, flatbuffers::TypeCode code,
+                 std::set<std::size_t>& seen) {
+  if (code.base_type < flatbuffers::ET_STRING) {
+    CHECK(field.kind == (code.is_repeating ? Field::kNumbers : Field::kInline));
+    CHECK(field.what == kNumberBytes[code.base_type]);
+    CHECK((code.is_repeating || field.alignment == field.what));
+  } else if (code.base_type == flatbuffers::ET_STRING) {
+    CHECK(!code.is_repeating);
+    CHECK(field.kind == Field::kString);
+  } else if (type.type_refs[code.sequence_ref]()->st == flatbuffers::ST_STRUCT) {
+    check_struct(field, *type.type_refs[code.sequence_ref]());
+  } else {
+    CHECK(field.kind == (code.is_repeating ? Field::kTables : Field::kTable));
+    check_table(field.what, type.type_refs[code.sequence_ref], seen);
+  }
+}
+
+void check_table(std::size_t number, flatbuffers::TypeFunction function, std::set<std::size_t>& seen) {
+  if (!seen.insert(number).second) return;
+  const flatbuffers::TypeTable& type = *function();
+  const std::size_t first = internal::kFieldLists.first[number];
+  REQUIRE(internal::kFieldLists.first[number + 1] - first == type.num_elems);
+  for (std::size_t i = 0; i < type.num_elems; ++i) {
+    CAPTURE(number);
+    CAPTURE(i);
+    check_field(internal::kFieldLists.fields[first + i], type, type.type_codes[i], seen);
+  }
+}
+
+TEST_CASE("kFieldLists: every table has the fields of flatc's type tables, in their order") {
+  std::set<std::size_t> seen;
+  check_table(internal::FileTables::number_of<schema::Model>(), schema::ModelTypeTable, seen);
+  CHECK(seen.size() == internal::FileTables::kSize);
 }
 
 TEST_CASE("verify_buffer: flatc's verdict for a header that is damaged anywhere") {
