@@ -70,10 +70,14 @@ constexpr std::size_t weight_bytes(WeightType type) {
 
 /// W8A8's weights are panels of [quads_of(inputs)][16][4] bytes, four inputs of an output side by side; the inputs that
 /// are missing to a whole quad have weights of zero.
-constexpr std::size_t quads_of(std::size_t num_inputs) { return (num_inputs + 3) / 4; }
+template <class Size>
+constexpr Size quads_of(Size num_inputs) {
+  return (num_inputs + 3) / 4;
+}
 
 /// Bytes from row to row of a table.
-constexpr std::size_t table_row_bytes(TableType type, std::size_t width) {
+template <class Size>
+constexpr Size table_row_bytes(TableType type, Size width) {
   return type == TableType::kF32   ? width * 4
          : type == TableType::kF16 ? width * 2
          : type == TableType::kU8  ? width + 8

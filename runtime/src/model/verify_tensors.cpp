@@ -37,7 +37,8 @@ bool tensor_bytes(const schema::Tensor& tensor, std::uint64_t& bytes) {
   if (kernels::kHasCodes && tensor.layout() == schema::Layout_FusedRows) {
     const bool bytes_each = tensor.dtype() == schema::DType_U8;
     element = bytes_each || tensor.dtype() == schema::DType_U4;
-    row = kernels::table_row_bytes(bytes_each ? kernels::TableType::kU8 : kernels::TableType::kU4, tensor.cols());
+    const auto type = bytes_each ? kernels::TableType::kU8 : kernels::TableType::kU4;
+    row = kernels::table_row_bytes<std::uint64_t>(type, tensor.cols());
   } else if (tensor.layout() != schema::Layout_RowMajor) {
     rows = (rows + kPanelWidth - 1) / kPanelWidth * kPanelWidth;
     if (kernels::kHasW8A8 && tensor.layout() == schema::Layout_Panel16Quads) {
