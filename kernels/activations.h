@@ -1,6 +1,8 @@
-// The activations, by their names in the file (ActivationKind of schema/mmoe.fbs) and in its order. The kernels'
-// enumeration is made of this list, and both the file's and the converter's are compared with it by the compiler.
+// The activations, by their names in the file (ActivationKind of schema/mmoe.fbs) and in its order. The enumerations of
+// the kernels and of the converter are made of this list, and the file's is compared with it by the compiler.
 #pragma once
+
+#include <cstdint>
 
 /// X(Name) for each. Those behind Softplus are left out of builds without extras. FILE_ONLY(Name): one that a
 /// description has no kind of its own for.
@@ -12,3 +14,14 @@
   X(Celu) X(Mish) X(HardSwish) X(HardSigmoid) X(Clamp) X(Swish) X(Softsign) X(LogSigmoid) X(Threshold)             \
   X(SquaredRelu) X(Exp) FILE_ONLY(ScaledSoftplus)
 // clang-format on
+
+namespace mmoe::kernels {
+
+/// Numbered like ActivationKind of the model file, which runtime/src/model/same_numbers.cpp makes sure of.
+enum class Activation : std::uint8_t {
+#define MMOE_ENUMERATOR(name) k##name,
+  MMOE_ACTIVATIONS(MMOE_ENUMERATOR, MMOE_ENUMERATOR)
+#undef MMOE_ENUMERATOR
+};
+
+}  // namespace mmoe::kernels

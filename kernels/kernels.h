@@ -34,12 +34,6 @@
 
 namespace mmoe::kernels {
 
-/// Numbered like ActivationKind of the model file, which runtime/src/model/same_numbers.cpp makes sure of.
-enum class Activation : std::uint8_t {
-#define MMOE_ENUMERATOR(name) k##name,
-  MMOE_ACTIVATIONS(MMOE_ENUMERATOR, MMOE_ENUMERATOR)
-#undef MMOE_ENUMERATOR
-};
 #ifdef MMOE_NO_EXTRAS
 constexpr unsigned kNumActivations = static_cast<unsigned>(Activation::kSoftplus) + 1;
 #else

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "converter/description/table.h"
+#include "kernels/activations.h"
 
 namespace mmoe::converter {
 
@@ -39,33 +40,16 @@ struct LayerNorm {
   double epsilon = 1e-5;
 };
 
+/// schema/mmoe.fbs says what each computes and what it takes: alpha, beta, slopes. kSoftplus has an alpha too, the
+/// sharpness that torch calls beta; 0 stands for 1.
 enum class ActivationKind : unsigned char {
-  kIdentity,
-  kRelu,
-  kLeakyRelu,  ///< alpha: slope below zero
-  kPRelu,      ///< slopes
-  kElu,        ///< alpha
-  kSelu,
-  kSigmoid,
-  kTanh,
-  kSilu,
-  kGelu,
-  kGeluTanh,
-  kSoftplus,     ///< log(1 + e^(alpha x)) / alpha, the sharpness torch calls beta; alpha 0 stands for 1
-  kCelu,         ///< x < 0 ? alpha (e^(x / alpha) - 1) : x
-  kMish,         ///< x tanh(log(1 + e^x))
-  kHardSwish,    ///< x clamp(x / 6 + 1/2, 0, 1)
-  kHardSigmoid,  ///< clamp(alpha x + beta, 0, 1)
-  kClamp,        ///< clamp(x, alpha, beta): ReLU6, Hardtanh; infinite: no bound
-  kSwish,        ///< x sigmoid(alpha x): QuickGELU with 1.702
-  kSoftsign,     ///< x / (1 + |x|)
-  kLogSigmoid,   ///< log(sigmoid(x))
-  kThreshold,    ///< x > alpha ? x : beta
-  kSquaredRelu,  ///< the square of relu(x)
-  kExp,
+#define MMOE_KIND(name) k##name = static_cast<unsigned char>(kernels::Activation::k##name),
+#define MMOE_NO_KIND(name)
+  MMOE_ACTIVATIONS(MMOE_KIND, MMOE_NO_KIND)
+#undef MMOE_NO_KIND
+#undef MMOE_KIND
 
-  // In the file a normalisation of the layer: the others are numbered like schema::ActivationKind.
-  kDice = 255  ///< slopes, dice_norm or dice_epsilon
+      kDice = 255  ///< in the file a normalisation of the layer; slopes, dice_norm or dice_epsilon
 };
 
 /// Dice (Zhou et al., KDD 2018) is p x + (1 - p) slope x, p = sigmoid(N(x)): N is a batch norm without or with scale
@@ -73,11 +57,11 @@ enum class ActivationKind : unsigned char {
 /// mean of these squares (layer norm).
 struct Activation {
   ActivationKind kind = ActivationKind::kIdentity;
-  float alpha = 0;                     ///< as ActivationKind says
+  float alpha = 0;                     ///< as schema/mmoe.fbs says
   std::vector<float> slopes;           ///< prelu, dice: one per output
   std::optional<BatchNorm> dice_norm;  ///< dice; none: over the row
   double dice_epsilon = 0;             ///< dice over the row
-  float beta = 0;                      ///< as ActivationKind says
+  float beta = 0;                      ///< as schema/mmoe.fbs says
   bool dice_deviation = false;         ///< dice over the row: divide by the root of the variance, not of the sum
 };
 

@@ -124,7 +124,7 @@ RULES = [
                                      "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/table\.h", []),
     Rule(r"converter/description/limits\.h", FORMAT),
-    Rule(r"converter/description/model\.h", ["converter/description/table.h"]),
+    Rule(r"converter/description/model\.h", ["converter/description/table.h", "kernels/activations.h"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
