@@ -37,20 +37,21 @@ const char* error_code_name(ErrorCode code);
 /// A code and a message. Copyable, owns nothing.
 class Error {
  public:
-  static constexpr std::size_t kMaxMessage = 224;
+  static constexpr std::size_t kMaxMessage = 224;  ///< bytes of a message, with the null behind it
 
   Error() : code_(ErrorCode::kOk) { message_[0] = '\0'; }
   explicit Error(ErrorCode code) : code_(code) { message_[0] = '\0'; }
 
+  /// kOk: there is no error.
   ErrorCode code() const { return code_; }
   /// Says what is wrong, what was found and what was expected. Valid as long as this object.
   const char* message() const { return message_; }
 
   /// Appends to the message. Text that does not fit is cut off.
   Error& append(const char* text, std::size_t size);
-  Error& append(const char* text);
-  Error& append(std::uint64_t number);
-  Error& append(std::int64_t number);
+  Error& append(const char* text);      ///< text: terminated by a null
+  Error& append(std::uint64_t number);  ///< in decimal digits
+  Error& append(std::int64_t number);   ///< in decimal digits
 
  private:
   ErrorCode code_;
@@ -63,8 +64,10 @@ class [[nodiscard]] Status {
   Status() = default;
   Status(const Error& error) : error_(error) {}  // NOLINT: a function returns an Error as its Status
 
+  /// Whether there is no error.
   bool ok() const { return error_.code() == ErrorCode::kOk; }
   explicit operator bool() const { return ok(); }
+  /// Code kOk and an empty message where ok(). Valid as long as this object.
   const Error& error() const { return error_; }
 
  private:
@@ -91,6 +94,7 @@ class [[nodiscard]] Result {
     if (ok_) value_.~T();
   }
 
+  /// Whether there is a value. Else there is an error.
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
 

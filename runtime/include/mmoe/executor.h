@@ -18,6 +18,7 @@ inline namespace v0_1 {
 /// What runs the parts of a call: a thread pool, OpenMP, a host's own scheduler. Copied freely.
 class Executor {
  public:
+  /// One part of a call: `index` says which.
   using Task = void (*)(void* context, std::size_t index);
 
   /// Calls task(context, i) exactly once for every i < num_tasks, on any threads, at once or one after the other in
@@ -32,8 +33,8 @@ class Executor {
   constexpr Executor(Run its_run, void* its_state)
       : run_(its_run), state_(its_state), calls_(&internal::kParallelCalls) {}
 
-  Run run() const { return run_; }
-  void* state() const { return state_; }
+  Run run() const { return run_; }        ///< null: none
+  void* state() const { return state_; }  ///< what run() is called with
 
  private:
   friend class Session;
@@ -44,7 +45,7 @@ class Executor {
 
 /// Options of a session's workers.
 struct WorkerOptions {
-  Executor executor;
+  Executor executor;  ///< none: one worker, the thread that calls
   /// Largest number of cores that work on a call, each with its own working memory. With 1 the executor is not called.
   std::size_t num_workers = 1;
 };

@@ -18,17 +18,17 @@ inline namespace v0_1 {
 
 /// Result of replaying golden rows.
 struct GoldenReport {
-  std::size_t num_rows;
+  std::size_t num_rows;    ///< golden rows of the file
   std::size_t num_scores;  ///< rows times the session's tasks
   std::size_t num_wrong;   ///< scores that are not the stored ones; 0: all is well
   bool exact;              ///< the same bits were asked for (Plan::is_exact()); else scores may differ by the tolerance
   double tolerance;        ///< relative to max(1, |expected score|); 0 when exact
   double largest_difference;  ///< |score - expected| / max(1, |expected|)
   // The first wrong score; 0 when there is none.
-  std::size_t row;
+  std::size_t row;   ///< golden row
   std::size_t task;  ///< index in the model
-  float found;
-  float expected;
+  float found;       ///< score that was computed
+  float expected;    ///< score that the file has
 };
 
 /// Scores the golden rows of the session's model, whole rows in parts of as many as fit into `scores`, and compares.

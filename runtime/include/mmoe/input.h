@@ -80,8 +80,8 @@ class Input {
     return input;
   }
 
-  std::size_t num_rows() const { return num_rows_; }
-  Part part() const { return part_; }
+  std::size_t num_rows() const { return num_rows_; }  ///< how many rows it has
+  Part part() const { return part_; }                 ///< whole rows, a user's part or candidates' parts
 
  private:
   friend struct internal::InputAccess;
@@ -102,20 +102,20 @@ class Input {
 /// Where results go. Scores are required; an empty array means that the other results are not wanted. Strides are in
 /// floats; 0: without gaps.
 struct Output {
-  Span<float> scores = {};  ///< [num_rows, Plan::num_tasks()]
-  std::size_t scores_stride = 0;
+  Span<float> scores = {};        ///< [num_rows, Plan::num_tasks()]
+  std::size_t scores_stride = 0;  ///< from a row's scores to the next row's
 
   /// [num_rows, Plan::num_gate_weights()]; Plan::gate() says which columns belong to a gate. The weights are those of
   /// the softmax, after top-k, min_gate_weight and renormalisation, and before the constants that a gate may have
   /// behind its softmax. The weight of an expert that is not selected is 0. NaN for a row with an input that is not
   /// finite.
   Span<float> gate_weights = {};
-  std::size_t gate_weights_stride = 0;
+  std::size_t gate_weights_stride = 0;  ///< from a row's weights to the next row's
 
   /// [num_rows, Plan::num_logits()]: outputs of the towers, from which links compute scores; Plan::logits() says which
   /// columns belong to a task. NaN for a row with an input that is not finite.
   Span<float> logits = {};
-  std::size_t logits_stride = 0;
+  std::size_t logits_stride = 0;  ///< from a row's logits to the next row's
 };
 
 }  // namespace v0_1

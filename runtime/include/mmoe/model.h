@@ -54,21 +54,21 @@ enum class Part : std::uint8_t { kWhole, kUser, kCandidate };
 struct FeatureInfo {
   std::string_view name;    ///< no two features have the same
   std::string_view source;  ///< the raw data's column: the name, unless several features read one column
-  FeatureKind kind;
-  Side side;
-  std::size_t column;      ///< first column in x: the features before it in the model's order take those before it
-  std::size_t width;       ///< columns in x; for Dense also the number of raw values
-  bool string_values;      ///< Sparse, Sequence: the vocabulary holds strings, else integers
-  std::size_t num_values;  ///< Sparse, Sequence: size of the vocabulary
-  std::size_t num_ids;     ///< Sparse, Sequence: rows of the embedding table
-  bool refuses_unknown;    ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
-  bool refuses_missing;    ///< Dense: no value stands for a missing (NaN) one
-  std::size_t length;      ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
+  FeatureKind kind;         ///< what a row has for it
+  Side side;                ///< the user's, the item's, or the context's
+  std::size_t column;       ///< first column in x: the features before it in the model's order take those before it
+  std::size_t width;        ///< columns in x; for Dense also the number of raw values
+  bool string_values;       ///< Sparse, Sequence: the vocabulary holds strings, else integers
+  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary
+  std::size_t num_ids;      ///< Sparse, Sequence: rows of the embedding table
+  bool refuses_unknown;     ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
+  bool refuses_missing;     ///< Dense: no value stands for a missing (NaN) one
+  std::size_t length;       ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
 };
 
 /// Rows with known scores that the converter stored in the file.
 struct GoldenRows {
-  std::size_t num_rows;
+  std::size_t num_rows;     ///< 0: the file has none
   const float* values;      ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
   const std::int32_t* ids;  ///< [num_rows, sum of the features' lengths]; -1 is unknown, -2 no element
   const float* scores;      ///< [num_rows, num_tasks]
@@ -102,6 +102,7 @@ class Model {
   Model& operator=(Model&& other) noexcept;
   ~Model();
 
+  /// In the file; may be empty.
   std::string_view name() const;
   /// For example "MMoE", "Shared-Bottom" or "CGC".
   std::string_view architecture() const;
@@ -113,7 +114,9 @@ class Model {
   std::size_t user_dim() const;
   /// The other columns of x (those of Part::kCandidate): what each candidate brings. 0 also where user_dim() is 0.
   std::size_t candidate_dim() const;
+  /// Tasks that have a score: columns of the output.
   std::size_t num_tasks() const;
+  /// No two tasks have the same. REQUIRES: task < num_tasks().
   std::string_view task_name(std::size_t task) const;
   /// num_tasks() when there is none of that name.
   std::size_t find_task(std::string_view name) const;
@@ -129,13 +132,14 @@ class Model {
   /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; binary search.
   /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
-  std::int32_t find_id(std::size_t index, std::int64_t value) const;
+  std::int32_t find_id(std::size_t index, std::int64_t value) const;  ///< of an integer
 
+  /// Owned by the model. See also replay_golden().
   GoldenRows golden_rows() const;
 
   /// The whole file.
   const void* data() const { return data_; }
-  std::size_t size_bytes() const { return size_; }
+  std::size_t size_bytes() const { return size_; }  ///< of the whole file
 
   /// Compares every segment and the header with their checksums. Error: kChecksum, naming the segment.
   Status verify_checksums() const;

@@ -38,7 +38,7 @@ struct PlanOptions {
   /// Tasks to score, in the order of the output's columns. Null: all. What only other tasks need is not computed. The
   /// array is read during Plan::create() only.
   const std::uint32_t* tasks = nullptr;
-  std::size_t num_tasks = 0;
+  std::size_t num_tasks = 0;  ///< elements of `tasks`
 
   /// Keep the k largest weights of every softmax gate, and renormalise them. Replaces what the file says. 0: as the
   /// file says.
@@ -60,7 +60,7 @@ struct PlanOptions {
   /// scores. A build with MMOE_ENVIRONMENT=OFF never reads it.
   bool allow_environment = true;
 
-  NonFinite non_finite = NonFinite::kNanScores;
+  NonFinite non_finite = NonFinite::kNanScores;  ///< what happens to rows with inputs that are NaN or infinite
 
   // Limits on the cost of a row. A small file can ask for much work, since its layers may share weights. A plan above
   // a limit is refused with kLimitExceeded. 0: a default that grows with the file, and that usual models are far
@@ -92,8 +92,8 @@ struct GateInfo {
 
 /// A range of columns of Output::logits.
 struct LogitColumns {
-  std::size_t first;
-  std::size_t count;
+  std::size_t first;  ///< column
+  std::size_t count;  ///< columns; 0: none
 };
 
 /// What to compute for a model and a choice of options. Immutable; threads may share it. Copying it is cheap.
@@ -101,6 +101,7 @@ class Plan {
  public:
   /// Rows that go through all layers together.
   static constexpr std::size_t kMaxBlockRows = 128;
+  /// Tasks that a model may have, with those that are only factors of others.
   static constexpr std::size_t kMaxTasks = 64;
 
   /// Allocates nothing. The model must outlive the plan and its sessions; it may be moved. Errors: kInvalidArgument
@@ -111,6 +112,7 @@ class Plan {
 
   /// Exactly what Session::create() needs, for an arena at any address.
   std::size_t arena_bytes() const { return arena_bytes_; }
+  /// Steps that a block of rows goes through: what Session::profile() measures.
   std::size_t num_steps() const { return num_steps_; }
   /// An upper bound of the work per row. It counts the multiply-adds of all products and mixes, including padding and
   /// experts that a row might skip, and the additions of pooled sequences at full length. To cover the other work too,
@@ -120,6 +122,7 @@ class Plan {
   std::size_t num_tasks() const { return num_tasks_; }
   /// Index in the model of the task in an output column.
   std::size_t task(std::size_t column) const { return tasks_[column]; }
+  /// Rows of a block: the smaller of PlanOptions::max_batch and kMaxBlockRows.
   std::size_t block_rows() const { return block_rows_; }
 
   /// Number of softmax gates that the tasks need. They are ordered by level, and by position in the level. Constant
@@ -156,10 +159,10 @@ class Plan {
 
   /// The file of the model: Model::data() and size_bytes().
   const void* data() const { return data_; }
-  std::size_t size_bytes() const { return size_bytes_; }
-  NonFinite non_finite() const { return non_finite_; }
-  std::size_t top_k() const { return top_k_; }
-  float min_gate_weight() const { return min_gate_weight_; }
+  std::size_t size_bytes() const { return size_bytes_; }      ///< of that file
+  NonFinite non_finite() const { return non_finite_; }        ///< as PlanOptions said
+  std::size_t top_k() const { return top_k_; }                ///< as PlanOptions said
+  float min_gate_weight() const { return min_gate_weight_; }  ///< as PlanOptions said
 
  private:
   friend class Session;

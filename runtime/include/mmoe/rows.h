@@ -69,6 +69,7 @@ class FeatureKey {
 /// A number, an integer, a string, or a list of them. It refers to data of the caller, which are read during the call.
 class RawValue {
  public:
+  /// What it holds; one value is a list of one.
   enum class Type : std::uint8_t { kMissing, kFloats, kDoubles, kInt32s, kInt64s, kStrings, kCStrings, kPackedStrings };
 
   /// Missing.
@@ -112,7 +113,7 @@ class RawValue {
     return value;
   }
 
-  Type type() const { return type_; }
+  Type type() const { return type_; }  ///< of the value, or of the list's elements
 
  private:
   friend struct internal::RowsAccess;
@@ -145,8 +146,8 @@ class RawValue {
 
 /// Options of a row builder.
 struct RowsOptions {
-  std::size_t max_rows = 1;
-  Part part = Part::kWhole;
+  std::size_t max_rows = 1;  ///< rows that it has room for
+  Part part = Part::kWhole;  ///< which features it takes: all, those of the user's part or of the candidates'
 };
 
 /// Rows of raw features of a model, or of one part of them. Not for models without features, which take x.
@@ -191,9 +192,9 @@ class Rows {
   /// Starts again with max_rows() rows.
   void clear();
 
-  std::size_t num_rows() const;
-  std::size_t max_rows() const;
-  Part part() const;
+  std::size_t num_rows() const;  ///< as clear() said last; at first max_rows()
+  std::size_t max_rows() const;  ///< as RowsOptions said
+  Part part() const;             ///< as RowsOptions said
   /// The first error since clear().
   const Status& status() const;
   /// The rows as Input::columns() takes them: one column per feature of the model, empty for features of another part.

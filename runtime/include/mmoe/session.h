@@ -55,12 +55,13 @@ struct StepInfo {
 /// A plan with its working memory. Movable, not copyable.
 class Session {
  public:
-  static constexpr std::size_t kMaxWorkers = 256;
+  static constexpr std::size_t kMaxWorkers = 256;  ///< of WorkerOptions::num_workers
 
   /// Makes one allocation. The model must outlive the session; it may be moved. Errors: those of Plan::create();
   /// kInvalidArgument (num_workers is not 1 to kMaxWorkers, or more than one without an executor); kOutOfMemory.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
   static Result<Session> create(const Model&& model, const SessionOptions& options = {}) = delete;  ///< must outlive
+  /// The same with a plan that is there already.
   static Result<Session> create(const Plan& plan, const WorkerOptions& workers = {});
   /// Makes no allocation: the session uses the caller's memory, which must outlive it. Also: kArenaTooSmall if
   /// `bytes` is less than Session::arena_bytes().
@@ -95,8 +96,8 @@ class Session {
   /// Reading the clock takes time too, so the sum is larger than the time of score().
   Status profile(const Input& input, const Output& output, std::uint64_t (*clock)(), Span<std::uint64_t> ticks);
 
-  const Plan& plan() const { return plan_; }
-  std::size_t num_workers() const { return num_workers_; }
+  const Plan& plan() const { return plan_; }                ///< valid as long as the session
+  std::size_t num_workers() const { return num_workers_; }  ///< as WorkerOptions said
 
  private:
   friend struct internal::SessionAccess;

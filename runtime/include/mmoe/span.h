@@ -28,13 +28,13 @@ class Span {
             class = std::enable_if_t<!std::is_same_v<std::remove_const_t<std::remove_reference_t<Container>>, Span>>>
   constexpr Span(Container&& container) : data_(container.data()), size_(container.size()) {}  // NOLINT
 
-  constexpr T* data() const { return data_; }
-  constexpr std::size_t size() const { return size_; }
-  constexpr bool empty() const { return size_ == 0; }
+  constexpr T* data() const { return data_; }           ///< null or not where it is empty
+  constexpr std::size_t size() const { return size_; }  ///< elements
+  constexpr bool empty() const { return size_ == 0; }   ///< size() == 0
   /// REQUIRES: index < size().
   constexpr T& operator[](std::size_t index) const { return data_[index]; }
-  constexpr T* begin() const { return data_; }
-  constexpr T* end() const { return data_ + size_; }
+  constexpr T* begin() const { return data_; }        ///< for loops over the elements
+  constexpr T* end() const { return data_ + size_; }  ///< behind the last element
 
  private:
   T* data_ = nullptr;

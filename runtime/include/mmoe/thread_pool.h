@@ -14,7 +14,7 @@ inline namespace v0_1 {
 /// so a pool of n uses n cores with n - 1 threads of its own, and a pool of 1 has none.
 class ThreadPool {
  public:
-  static constexpr std::size_t kMaxThreads = Session::kMaxWorkers;
+  static constexpr std::size_t kMaxThreads = Session::kMaxWorkers;  ///< the caller's included
 
   /// Starts the threads. num_threads counts the caller's. One pool serves any number of sessions and models.
   /// Errors: kInvalidArgument (num_threads not 1 to kMaxThreads), kOutOfMemory when the system refuses a thread.
@@ -33,6 +33,7 @@ class ThreadPool {
   /// take turns. A task must not call the executor that runs it.
   Executor executor() const;
 
+  /// The caller's included: what create() was called with.
   std::size_t num_threads() const;
 
  private:
