@@ -25,6 +25,7 @@ packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs
   clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer
   clang-format                                                 # the layout of the sources
+  clang-tidy                                                   # mistakes in the library (.clang-tidy)
 )
 
 # Presets that build for another machine and can be run here.

@@ -35,7 +35,7 @@ class TableArena {
   template <class T>
   T* allocate(std::size_t count) {
     static_assert(std::is_trivially_copyable<T>::value && std::is_trivially_default_constructible<T>::value);
-    return static_cast<T*>(take(count, sizeof(T), alignof(T)));
+    return static_cast<T*>(take(count, sizeof(T), alignof(T)));  // NOLINT(bugprone-sizeof-expression): of pointers too
   }
 
   std::size_t used() const { return used_; }
