@@ -1,10 +1,9 @@
 # The count of instructions per row. Only an optimised build of the compiler that made the baseline can meet it.
 # The script builds score_calls itself, with the library as it is shipped.
 find_program(MMOE_VALGRIND valgrind)
-find_package(Python3 COMPONENTS Interpreter)
-if(MMOE_VALGRIND AND Python3_FOUND AND TARGET make_models AND CMAKE_BUILD_TYPE STREQUAL "Release"
+if(MMOE_VALGRIND AND MMOE_PYTHON3 AND TARGET make_models AND CMAKE_BUILD_TYPE STREQUAL "Release"
    AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  set(MMOE_COUNT_INSTRUCTIONS ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/instructions.py
+  set(MMOE_COUNT_INSTRUCTIONS ${MMOE_PYTHON3} -B ${CMAKE_CURRENT_LIST_DIR}/instructions.py
     --valgrind ${MMOE_VALGRIND} --make-models $<TARGET_FILE:make_models>
     --scratch ${CMAKE_CURRENT_BINARY_DIR}/instructions)
   # One run at a time, since ctest fills the processors; and begun before shorter tests (COST).
