@@ -49,15 +49,15 @@ constexpr bool is_activation(unsigned value) { return value < kNumActivations; }
 constexpr float kLeastAmax = 0x1p-100f;
 
 /// A product over x of which a part is the same for all candidates has two parts, each with an amax, a sum and whole
-/// quads of its own, so that the first can be computed once for all of them.
+/// quads of its own, so that the first can be computed once for all of them. There are two where 0 < first_inputs <
+/// DenseArgs::num_inputs; else one, and one without inputs leaves `start` as it is.
 struct W8A8Args {
   std::size_t first_inputs;      ///< of the first part; 0: there is one part
   const std::int32_t* row_sums;  ///< [num_panels * 16] of the first part, and row_sums_stride further of the second:
                                  ///< sums of an output's weights
   std::size_t row_sums_stride;
-  std::int8_t* room;  ///< [num_rows, 4 * (quads of both parts) rounded up to 64] for the rounded inputs;
-                      ///< aligned to 64
-  float* amax_room;   ///< [num_rows, 2] for the rows' scales
+  std::uint8_t* room;  ///< [num_rows, w8a8_room_bytes(first_inputs, num_inputs)] for the rounded inputs and their
+                       ///< scales; aligned to 64
 };
 
 /// output[row] = activation(W input[row] + bias), W in panels of 16 outputs (panel16.h); the activation applies to the

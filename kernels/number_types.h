@@ -39,7 +39,11 @@ constexpr bool kHasI8 = false;
 #else
 constexpr bool kHasI8 = true;
 #endif
+#ifdef MMOE_NO_W8A8
 constexpr bool kHasW8A8 = false;
+#else
+constexpr bool kHasW8A8 = true;
+#endif
 #ifdef MMOE_NO_U8
 constexpr bool kHasU8 = false;
 #else
@@ -73,6 +77,15 @@ constexpr std::size_t weight_bytes(WeightType type) {
 template <class Size>
 constexpr Size quads_of(Size num_inputs) {
   return (num_inputs + 3) / 4;
+}
+
+/// The most inputs of a W8A8 product: sums of 127 * 128 each stay within 32 bits.
+constexpr std::size_t kMaxW8A8Inputs = 1 << 17;
+
+/// Bytes of room for a row of a W8A8 product: the scales of its parts, then the quads of both.
+constexpr std::size_t kW8A8ScaleBytes = 16;
+constexpr std::size_t w8a8_room_bytes(std::size_t first_inputs, std::size_t num_inputs) {
+  return (kW8A8ScaleBytes + 4 * (quads_of(first_inputs) + quads_of(num_inputs - first_inputs)) + 63) / 64 * 64;
 }
 
 /// Bytes from row to row of a table.

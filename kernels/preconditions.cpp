@@ -11,6 +11,12 @@ namespace {
 // Rows that a kernel writes lie apart from each other.
 bool apart(std::size_t stride, std::size_t width, std::size_t num_rows) { return num_rows <= 1 || stride >= width; }
 
+void require_w8a8(const DenseArgs& args) {
+  MMOE_ASSERT(args.scales && args.w8a8 && args.w8a8->first_inputs <= args.num_inputs);
+  MMOE_ASSERT(args.w8a8->row_sums && args.num_inputs <= kMaxW8A8Inputs);
+  MMOE_ASSERT(args.w8a8->room && reinterpret_cast<std::uintptr_t>(args.w8a8->room) % 64 == 0);
+}
+
 }  // namespace
 
 void require(const DenseArgs& args) {
@@ -18,6 +24,7 @@ void require(const DenseArgs& args) {
   MMOE_ASSERT(is_compiled(args.type) && args.output);
   MMOE_ASSERT(args.start || args.type == WeightType::kI8);
   MMOE_ASSERT(!args.scales || args.bias || args.type == WeightType::kW8A8);
+  if (args.type == WeightType::kW8A8) require_w8a8(args);
   MMOE_ASSERT(args.num_inputs == 0 || (args.input && args.weights));
   MMOE_ASSERT(args.num_panels == 1 || args.panel_stride >= args.num_inputs * kPanelWidth);
   MMOE_ASSERT(args.panel_stride % kPanelWidth == 0);

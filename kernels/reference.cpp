@@ -155,6 +155,10 @@ float dense_sum(const DenseArgs& args, const float* input, std::size_t column) {
 
 void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
+  if (kHasW8A8 && args.type == WeightType::kW8A8) {
+    multiply_w8a8(args);
+    return activate_rows(args);
+  }
   for (std::size_t i = 0; i < args.num_rows; ++i) {
     const std::size_t row = args.rows ? args.rows[i] : i;
     const float* input = args.input + row * args.input_stride;

@@ -7,6 +7,8 @@
 namespace mmoe::kernels::reference {
 
 void dense(const DenseArgs& args);
+/// The product of W8A8 without its activation.
+void multiply_w8a8(const DenseArgs& args);
 /// A dense product's activation by itself, over the rows and panels that `args` names.
 void activate_rows(const DenseArgs& args);
 void activate(Activation activation, float alpha, float beta, float* data, std::size_t size);

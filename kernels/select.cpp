@@ -1,3 +1,16 @@
+// Every processor with AVX2 has F16C, but a virtual machine may hide it.
+[[maybe_unused]] bool has_avx2() { return has_fma_and(bit_F16C, bit_AVX2, kYmm); }
+[[maybe_unused]] bool has_fma3() { return has_fma_and(0, 0, kYmm); }
+
+// Leaf 7: bit 11 of ECX; of subleaf 1, bit 4 of EAX, for which not all compilers have a name.
+[[maybe_unused]] bool has_avx512vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_AVX512VNNI) != 0;
+}
+[[maybe_unused]] bool has_avx2vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
+}
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #elif defined(__arm__) && defined(__linux__)
@@ -46,6 +59,30 @@ constexpr unsigned kZmm = 0xe6;  // and masks
 // Every processor with AVX2 has F16C, but a virtual machine may hide it.
 [[maybe_unused]] bool has_avx2() { return has_fma_and(bit_F16C, bit_AVX2, kYmm); }
 [[maybe_unused]] bool has_fma3() { return has_fma_and(0, 0, kYmm); }
+
+// Leaf 7: bit 11 of ECX; of subleaf 1, bit 4 of EAX, for which not all compilers have a name.
+[[maybe_unused]] bool has_avx512vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_AVX512VNNI) != 0;
+}
+[[maybe_unused]] bool has_avx2vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
+}
+#endif
+
+#ifdef __aarch64__
+// A bit of the kernel's asm/hwcap.h. Elsewhere: what the compiler takes for granted of every machine.
+[[maybe_unused]] bool has_dot_products() {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return true;
+#elif defined(__linux__)
+  constexpr unsigned long kAsimdDp = 1ul << 20;
+  return (getauxval(AT_HWCAP) & kAsimdDp) != 0;
+#else
+  return false;
+#endif
+}
 #endif
 
 #ifdef __arm__

@@ -13,12 +13,17 @@ function(mmoe_kernel_set name)
   set(mmoe_flags_${name} ${set_FLAGS} PARENT_SCOPE)
 endfunction()
 
+mmoe_kernel_set(avx512vnni ON x86-64 IF has_avx512vnni
+                FLAGS -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx2 -mfma)
 mmoe_kernel_set(avx512 ON x86-64 IF has_avx512
                 FLAGS -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+mmoe_kernel_set(avx2vnni ON x86-64 IF has_avx2vnni FLAGS -mavx2 -mfma -mf16c -mavxvnni)
 mmoe_kernel_set(avx2 ON x86-64 IF has_avx2 FLAGS -mavx2 -mfma -mf16c)
 mmoe_kernel_set(fma3 ON x86-64 IF has_fma3 FLAGS -mavx -mfma)
 mmoe_kernel_set(sse2 ON x86-64)
 # g++ would first order loads as if registers had no end, and then spill 26 in the largest tile.
+mmoe_kernel_set(neon64dot ON aarch64 IF has_dot_products
+                FLAGS -march=armv8.2-a+dotprod $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
 mmoe_kernel_set(neon64 ON aarch64 FLAGS $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
 mmoe_kernel_set(neon ON armv7 IF has_neon FLAGS -mfpu=neon-vfpv4 -mfp16-format=ieee -Wno-psabi)
 mmoe_kernel_set(mve ON cortex-m-helium)

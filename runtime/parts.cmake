@@ -13,9 +13,9 @@ option(MMOE_EXTRAS "Activations from celu on, scaled gates, links beyond identit
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
 option(MMOE_TRUST_FILES "Verify no more of a file than its header's checksum: for files that a build without this option has verified, as in a firmware image. A damaged or hostile file is then undefined behaviour" OFF)
 
-set(mmoe_all_numbers f16 bf16 i8 u8 u4)
+set(mmoe_all_numbers f16 bf16 i8 w8a8 u8 u4)
 set(MMOE_NUMBERS "${mmoe_all_numbers}" CACHE STRING
-    "The stored types beside f32 that this build computes with: weights of f16, bf16, i8, tables of f16, u8, u4")
+    "The stored types beside f32 that this build computes with: weights of f16, bf16, i8 and w8a8 (i8 with inputs rounded to bytes), tables of f16, u8, u4")
 foreach(name IN LISTS MMOE_NUMBERS)
   if(NOT name IN_LIST mmoe_all_numbers)
     message(FATAL_ERROR "MMOE_NUMBERS: '${name}', expected names of: ${mmoe_all_numbers}")

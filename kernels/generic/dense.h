@@ -7,6 +7,7 @@
 #include "kernels/generic/activation.h"
 #include "kernels/generic/lanes.h"
 #include "kernels/generic/shape.h"
+#include "kernels/generic/w8a8.h"
 #include "kernels/generic/widen.h"
 #include "kernels/kernels.h"
 #include "kernels/preconditions.h"
@@ -245,8 +246,12 @@ inline void activate_rows(const DenseArgs& args) {
 template <class Arch>
 void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
-  with_weights(args.type,
-               [&args](auto stored) { dense_for_rows<Arch, decltype(stored), Shape<Arch>::kMaxRows>(args); });
+  if (kHasW8A8 && args.type == WeightType::kW8A8) {
+    if constexpr (kHasW8A8) multiply_w8a8<Arch>(args);
+  } else {
+    with_weights(args.type,
+                 [&args](auto stored) { dense_for_rows<Arch, decltype(stored), Shape<Arch>::kMaxRows>(args); });
+  }
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) activate_rows<Arch>(args);
 }
 

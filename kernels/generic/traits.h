@@ -39,9 +39,15 @@ struct WidenOneByOne {
 };
 
 template <class Arch>
+struct PlainDots;  // dots.h
+
+template <class Arch>
 struct BaseTraits {
   /// panel_row() of F16, BF16, I8 and U8: sixteen stored numbers, at any address, into registers.
   using Widening = WidenOneByOne<Arch>;
+
+  /// How bytes are multiplied: w8a8.h.
+  using Dots = PlainDots<Arch>;
 
   /// Vector registers of the processor.
   static constexpr std::size_t kRegisters = 16;

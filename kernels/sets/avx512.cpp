@@ -1,5 +1,6 @@
 // x86-64 with AVX-512 F, CD, DQ, BW, VL: 512-bit registers, 32 of them.
 #define MMOE_SET avx512
+#include "kernels/generic/dots_avx512.h"
 #include "kernels/generic/table.h"
 #include "kernels/generic/widen_avx512.h"
 #include "kernels/generic/x86.h"
@@ -12,6 +13,7 @@ using Arch = xsimd::avx512bw;
 template <>
 struct Traits<Arch> : X86Traits<Arch> {
   using Widening = Avx512Widening<Arch>;
+  using Dots = Avx512Dots<Arch>;
   static constexpr std::size_t kRegisters = 32;
 
   // xsimd 8.1 has no fused form, and would round twice.

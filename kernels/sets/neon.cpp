@@ -1,8 +1,7 @@
 // ARMv7-A with NEON and fused multiply-add (VFPv4): 128-bit registers, 16 of them; subnormals are flushed to zero.
 #define MMOE_SET neon
+#include "kernels/generic/dots_neon.h"
 #include "kernels/generic/table.h"
-
-#include "kernels/generic/neon.h"
 
 namespace mmoe::kernels {
 inline namespace neon {
@@ -10,7 +9,9 @@ inline namespace neon {
 using Arch = xsimd::neon;
 
 template <>
-struct Traits<Arch> : NeonTraits<Arch> {};
+struct Traits<Arch> : NeonTraits<Arch> {
+  using Dots = NeonDots<Arch, 8>;
+};
 
 constexpr KernelTable kTable = make_table<Arch>("neon", true, true);
 

@@ -1,8 +1,7 @@
 // AArch64: 128-bit registers, 32 of them; fma is part of the baseline.
 #define MMOE_SET neon64
+#include "kernels/generic/dots_neon.h"
 #include "kernels/generic/table.h"
-
-#include "kernels/generic/neon.h"
 
 namespace mmoe::kernels {
 inline namespace neon64 {
@@ -10,7 +9,9 @@ inline namespace neon64 {
 using Arch = xsimd::neon64;
 
 template <>
-struct Traits<Arch> : Neon64Traits<Arch> {};
+struct Traits<Arch> : Neon64Traits<Arch> {
+  using Dots = NeonDots<Arch, 16>;
+};
 
 constexpr KernelTable kTable = make_table<Arch>("neon64");
 

@@ -4,11 +4,16 @@
 
 #include <type_traits>
 
+#ifdef __ARM_FEATURE_SIMD32
+#include <arm_acle.h>
+#endif
+
 #include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
 #include "kernels/reference.h"
+#include "kernels/special/w8a8.h"
 #include "kernels/stored.h"
 #include "kernels/unroll.h"
 
@@ -84,8 +89,59 @@ inline void dense_panels(const DenseArgs& args) {
   for (std::size_t panel = 0; panel < args.num_panels; ++panel) dense_panel<Stored>(args, panel * kPanelWidth);
 }
 
+#ifdef __ARM_FEATURE_SIMD32
+
+// Bytes of even and of odd places as two numbers of 16 bits each: an instruction multiplies and adds two pairs.
+struct BytePairs {
+  int16x2_t even, odd;
+};
+
+inline BytePairs load_pairs(const std::int8_t* quad) {
+  std::uint32_t bytes;
+  __builtin_memcpy(&bytes, quad, sizeof bytes);
+  return {__sxtb16(static_cast<int8x4_t>(bytes)), __sxtb16(static_cast<int8x4_t>(bytes >> 8 | bytes << 24))};
+}
+
+inline std::int32_t add_products(const BytePairs& x, const std::int8_t* weights, std::int32_t sum) {
+  const BytePairs w = load_pairs(weights);
+  return __smlad(x.odd, w.odd, __smlad(x.even, w.even, sum));
+}
+
+#else
+
+using BytePairs = const std::int8_t*;
+
+inline BytePairs load_pairs(const std::int8_t* quad) { return quad; }
+
+inline std::int32_t add_products(BytePairs x, const std::int8_t* weights, std::int32_t sum) {
+  return sum + x[0] * weights[0] + x[1] * weights[1] + x[2] * weights[2] + x[3] * weights[3];
+}
+
+#endif
+
+inline void dots(const std::int8_t* weights, const std::int8_t* quads, std::size_t num_quads,
+                 std::int32_t (&sum)[kDotColumns]) {
+  std::int32_t a = 0, b = 0, c = 0, d = 0;
+  for (; num_quads > 0; --num_quads, quads += 4, weights += kQuadBytes) {
+    const BytePairs x = load_pairs(quads);
+    a = add_products(x, weights, a);
+    b = add_products(x, weights + 4, b);
+    c = add_products(x, weights + 8, c);
+    d = add_products(x, weights + 12, d);
+  }
+  sum[0] = a;
+  sum[1] = b;
+  sum[2] = c;
+  sum[3] = d;
+}
+
 inline void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
+  if (kHasW8A8 && args.type == WeightType::kW8A8) {
+    multiply_w8a8(args, dots);
+    if (args.activation == Activation::kIdentity || args.activation == Activation::kRelu) return;
+    return reference::activate_rows(args);
+  }
   with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }

@@ -9,6 +9,7 @@
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
 #include "kernels/reference.h"
+#include "kernels/special/w8a8.h"
 #include "kernels/stored.h"
 
 namespace mmoe::kernels {
@@ -70,8 +71,33 @@ inline void dense_panels(const DenseArgs& args) {
   }
 }
 
+// Four quads at a time: of an output they are gathered, and one instruction adds their 16 products. Behind the last
+// quad, lanes are left out.
+inline void dots(const std::int8_t* weights, const std::int8_t* quads, std::size_t num_quads,
+                 std::int32_t (&sum)[kDotColumns]) {
+  constexpr std::uint32_t kOffsets[] = {0, kQuadBytes, 2 * kQuadBytes, 3 * kQuadBytes};
+  const uint32x4_t offsets = vld1q_u32(kOffsets);
+  std::int32_t sums[kDotColumns] = {};
+  for (std::size_t q = 0; q < num_quads; q += 4, weights += 4 * kQuadBytes) {
+    const mve_pred16_t left = vctp32q(static_cast<std::uint32_t>(num_quads - q));
+    const auto* inputs = reinterpret_cast<const std::int32_t*>(quads + 4 * q);
+    const int8x16_t x = vreinterpretq_s8_s32(vldrwq_z_s32(inputs, left));
+    for (std::size_t c = 0; c < kDotColumns; ++c) {
+      const auto* from = reinterpret_cast<const std::int32_t*>(weights + 4 * c);
+      const int8x16_t w = vreinterpretq_s8_s32(vldrwq_gather_offset_z_s32(from, offsets, left));
+      sums[c] = vmladavaq_s8(sums[c], x, w);
+    }
+  }
+  for (std::size_t c = 0; c < kDotColumns; ++c) sum[c] = sums[c];
+}
+
 inline void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
+  if (kHasW8A8 && args.type == WeightType::kW8A8) {
+    multiply_w8a8(args, dots);
+    if (args.activation == Activation::kIdentity || args.activation == Activation::kRelu) return;
+    return reference::activate_rows(args);
+  }
   with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }

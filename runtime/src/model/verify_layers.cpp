@@ -94,6 +94,9 @@ class LayerVerifier : Checker {
     if (!kernels::kHasScales || type < kernels::WeightType::kI8) return true;
     if (!is_row(weight.scales(), padded)) return damaged(&path, "weight.scales: not a row of % floats", padded);
     if (!kernels::kHasW8A8 || type != kernels::WeightType::kW8A8) return true;
+    if (weight.cols() > kernels::kMaxW8A8Inputs) {
+      return unsupported(&path, "weight: % inputs of int8, expected at most %", weight.cols(), kernels::kMaxW8A8Inputs);
+    }
     const std::uint32_t shared = reads_x ? root_.shared_dim() : 0;
     if (weight.shared_cols() != shared) {
       return damaged(&path, "weight.shared_cols: %, expected %", weight.shared_cols(), shared);

@@ -183,20 +183,39 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
 }
 
 // The part of a weight tensor that a product reads, by its type.
-void PlanBuilder::add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args) const {
+void PlanBuilder::add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args) {
   const std::size_t first = span.first * kPanelWidth;
   const schema::Tensor& tensor = *root_.tensors()->Get(layer.weight());
   weight_type_of(tensor, args.type);
   args.panel_stride = kPanelWidth * layer.inputs();
+  const bool scaled = kernels::kHasScales && args.type >= kernels::WeightType::kI8;
+  if (scaled) args.scales = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(tensor.scales())) + first;
+  if (kernels::kHasW8A8 && args.type == kernels::WeightType::kW8A8) add_parts(tensor, first, args);
   args.weights = static_cast<const char*>(ModelAccess::tensor(plan_.data_, layer.weight())) +
                  span.first * args.panel_stride * kernels::weight_bytes(args.type);
   const float* bias = ModelAccess::floats(plan_.data_, layer.bias()) + first;
   if (kernels::kHasI8 && args.type == kernels::WeightType::kI8) {
-    args.scales = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(tensor.scales())) + first;
     args.bias = bias;
   } else {
     args.start = bias;
   }
+}
+
+// Of a W8A8 product: the user's columns and the others. The room for rounded rows is free again behind the product.
+void PlanBuilder::add_parts(const schema::Tensor& tensor, std::size_t first, kernels::DenseArgs& args) {
+  const std::size_t shared = tensor.shared_cols();
+  args.panel_stride = 4 * kPanelWidth * (kernels::quads_of(shared) + kernels::quads_of(args.num_inputs - shared));
+  const std::size_t mark = work_.mark(in_end_);
+  const std::size_t row_floats = kernels::w8a8_room_bytes(shared, args.num_inputs) / sizeof(float);
+  const std::size_t room = work_.allocate(in_end_, saturating_multiply(block_rows_, row_floats));
+  work_.release_to(in_end_, mark);
+  kernels::W8A8Args* parts = tables_.allocate<kernels::W8A8Args>(1);
+  args.w8a8 = parts;
+  if (!parts) return;
+  const auto* sums = static_cast<const std::int32_t*>(
+      ModelAccess::tensor(plan_.data_, static_cast<std::size_t>(tensor.row_sums())));
+  *parts = {shared, sums + first, padded_outputs(tensor.rows()),
+            reinterpret_cast<std::uint8_t*>(work_.at(room))};
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {

@@ -90,7 +90,8 @@ class PlanBuilder {
   void add_dense(std::uint32_t stream, const Buffer& input, const schema::Dense& layer, const PanelSpan& span,
                  std::size_t num_activated, const internal::RowList* list, const Buffer& output);
 
-  void add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args) const;
+  void add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args);
+  void add_parts(const schema::Tensor& tensor, std::size_t first, kernels::DenseArgs& args);
   void add_norm(const schema::Dense& layer, const internal::RowList* list, const Buffer& output);
 
   void add_link(const schema::Link& link, const std::uint32_t* links, std::size_t index);

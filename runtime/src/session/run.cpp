@@ -15,11 +15,20 @@ struct Block {
   float* scores;       // of all links
 };
 
-// The product's accumulators behind the shared columns stand in for its bias. One accumulator per output, in
-// ascending order of inputs: the bits of the whole row.
-void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::DenseArgs& args) {
+// What the product has left of the shared columns stands in for its bias: the bits of the whole row. `second`: room for
+// what W8A8 says of the other columns.
+void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::DenseArgs& args,
+                          kernels::W8A8Args& second) {
+  std::size_t skipped = shared * kPanelWidth;
+  if (kernels::kHasW8A8 && args.type == kernels::WeightType::kW8A8) {
+    skipped = kernels::quads_of(shared) * 4 * kPanelWidth;
+    second = *args.w8a8;
+    second.first_inputs = 0;
+    second.row_sums += second.row_sums_stride;
+    args.w8a8 = &second;
+  }
   args.start = step.prefix;
-  args.weights = static_cast<const char*>(args.weights) + shared * kPanelWidth * kernels::weight_bytes(args.type);
+  args.weights = static_cast<const char*>(args.weights) + skipped * kernels::weight_bytes(args.type);
   args.num_inputs -= shared;
 }
 
@@ -35,7 +44,8 @@ void run_dense(const Block& block, DenseStep& step) {
     args.input_stride = block.rows.stride;
     if (block.shared != 0) {
       kernels::DenseArgs rest = args;
-      continue_from_prefix(step, block.shared, rest);
+      kernels::W8A8Args second;
+      continue_from_prefix(step, block.shared, rest, second);
       return block.kernels.dense(rest);
     }
   }

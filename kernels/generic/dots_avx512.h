@@ -1,0 +1,67 @@
+// Products of bytes in 512-bit registers.
+#pragma once
+
+#include "kernels/generic/dots.h"
+
+namespace mmoe::kernels {
+inline namespace MMOE_SET {
+
+/// What both ways below have in common.
+template <class Arch>
+struct Avx512Sums {
+  using Int = __m512i;
+  using Input = Int;
+  static constexpr std::size_t kSums = 1;
+
+  static MMOE_INLINE Int broadcast(const std::int8_t* quad) { return _mm512_set1_epi32(load_quad(quad)); }
+  static MMOE_INLINE void to_floats(const Int* sum, Reg<Arch>* to) { *to = Reg<Arch>(_mm512_cvtepi32_ps(*sum)); }
+};
+
+/// The instruction for unsigned times signed bytes gets |weight| and the input with the weight's sign. A pair's sum is
+/// at most 2 * 128 * 127, which fits its 16 bits.
+template <class Arch>
+struct Avx512Dots : Avx512Sums<Arch>, OneQuad<Avx512Dots<Arch>> {
+  using Int = __m512i;
+  static constexpr std::size_t kAccumulators = 16;
+  static constexpr std::size_t kMaxRows = 8;
+  static constexpr std::uint8_t kFlip = 0;
+
+  struct Weights {
+    Int magnitude;
+    __mmask64 negative;
+  };
+  static MMOE_INLINE Weights load(const std::int8_t* quad) {
+    const Int weights = _mm512_loadu_si512(quad);
+    return {_mm512_abs_epi8(weights), _mm512_movepi8_mask(weights)};
+  }
+  static MMOE_INLINE void start(const std::int32_t*, Int* sum) { *sum = _mm512_setzero_si512(); }
+  static MMOE_INLINE void add(const Weights& w, const Int& x, Int* sum) {
+    const Int with_sign = _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
+    const Int pairs = _mm512_maddubs_epi16(w.magnitude, with_sign);
+    *sum = _mm512_add_epi32(*sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
+};
+
+#ifdef __AVX512VNNI__
+
+/// Inputs as q + 128, unsigned; sums begin with -128 times the weights' sums.
+template <class Arch>
+struct Avx512VnniDots : Avx512Sums<Arch>, OneQuad<Avx512VnniDots<Arch>> {
+  using Int = __m512i;
+  using Weights = Int;
+  static constexpr std::size_t kAccumulators = 24;
+  static constexpr std::size_t kMaxRows = 8;
+  static constexpr std::uint8_t kFlip = 0x80;
+
+  static MMOE_INLINE Weights load(const std::int8_t* quad) { return _mm512_loadu_si512(quad); }
+  static MMOE_INLINE void start(const std::int32_t* row_sums, Int* sum) {
+    const Int shifted = _mm512_slli_epi32(_mm512_loadu_si512(row_sums), 7);
+    *sum = _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
+  }
+  static MMOE_INLINE void add(const Weights& w, const Int& x, Int* sum) { *sum = _mm512_dpbusd_epi32(*sum, x, w); }
+};
+
+#endif
+
+}  // namespace MMOE_SET
+}  // namespace mmoe::kernels

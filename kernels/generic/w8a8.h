@@ -1,0 +1,140 @@
+// The product of W8A8: rows are rounded to bytes once, then tiles of rows x panels sum products of bytes, which is
+// exact in any order. Traits<Arch>::Dots says how a set multiplies bytes:
+//
+//   Int, kSums                an integer register, and how many of them hold a row's sums of a panel
+//   kAccumulators, kMaxRows   registers of sums in a tile, and its rows
+//   kFlip                     rows are stored as q ^ kFlip
+//   kQuads                    quads that step() takes at once; it exists for one, too
+//   start(row_sums, sums)     what sums begin with
+//   step<kRows, kPanels, kQuads>(weights, panel_stride, inputs, sums)
+//   to_floats(sums, floats)   of a panel, in order
+#pragma once
+
+#include "kernels/generic/dots.h"
+#include "kernels/generic/shape.h"
+#include "kernels/w8a8.h"
+
+namespace mmoe::kernels {
+inline namespace MMOE_SET {
+
+template <class Arch>
+using Dots = typename Traits<Arch>::Dots;
+
+/// Where a part's results go on from, and whether they are the last.
+struct W8A8Range {
+  W8A8Part part;
+  bool first, last;
+};
+
+/// A row's sums become outputs: float(sum) * (scale of the row * scale of the output) + what was there.
+template <class Arch, std::size_t kPanels>
+inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_t i, std::size_t panel0,
+                       const typename Dots<Arch>::Int* sum) {
+  using B = Reg<Arch>;
+  constexpr std::size_t kRegs = kPanelWidth / B::size;
+  float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
+  const float* start = range.first ? args.start : output;
+  const B scale(row_scale(args, i, range.part));
+  const std::size_t num_relu = range.last && args.activation == Activation::kRelu ? args.num_activated : 0;
+  MMOE_UNROLL
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    B sums[kRegs];
+    Dots<Arch>::to_floats(sum + p * Dots<Arch>::kSums, sums);
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kRegs; ++r) {
+      const std::size_t column = (panel0 + p) * kPanelWidth + r * B::size;
+      B y = B::load_unaligned(start + column);
+      if (range.part.num_inputs != 0) y = sums[r] * (scale * B::load_unaligned(args.scales + column)) + y;
+      if (panel0 + p < num_relu) y = xsimd::select(y < B(0.0f), B(0.0f), y);
+      y.store_unaligned(output + column);
+    }
+  }
+}
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
+  using D = Dots<Arch>;
+  const W8A8Part& part = range.part;
+  const std::int8_t* input[kRows];
+  typename D::Int sum[kRows][kPanels * D::kSums];
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) {
+    input[m] = row_quads(args, row0 + m, part);
+    MMOE_UNROLL
+    for (std::size_t p = 0; p < kPanels; ++p) {
+      D::start(part.row_sums + (panel0 + p) * kPanelWidth, sum[m] + p * D::kSums);
+    }
+  }
+  const std::int8_t* weights =
+      static_cast<const std::int8_t*>(args.weights) + panel0 * args.panel_stride + part.first_quad * kQuadBytes;
+  std::size_t q = 0;
+  for (; q + D::kQuads <= part.num_quads; q += D::kQuads) {
+    D::template step<kRows, kPanels, D::kQuads>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
+  }
+  if constexpr (D::kQuads > 1) {
+    for (; q < part.num_quads; ++q) {
+      D::template step<kRows, kPanels, 1>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
+    }
+  }
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kRows; ++m) finish_row<Arch, kPanels>(args, range, row0 + m, panel0, sum[m]);
+}
+
+/// Rows of the next smaller tile: fewer shapes than the f32 kernel's, for its size.
+constexpr std::size_t fewer_w8a8_rows(std::size_t rows) { return rows > 4 ? rows / 2 : 1; }
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void w8a8_rows(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
+  for (; row0 + kRows <= args.num_rows; row0 += kRows) w8a8_tile<Arch, kRows, kPanels>(args, row0, panel0, range);
+  if constexpr (kRows > 1) {
+    if (row0 < args.num_rows) w8a8_rows<Arch, fewer_w8a8_rows(kRows), kPanels>(args, row0, panel0, range);
+  }
+}
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void w8a8_panels(const DenseArgs& args, std::size_t panel0) {
+  const std::size_t parts = num_parts(args);
+  for (std::size_t p = 0; p < parts; ++p) {
+    w8a8_rows<Arch, kRows, kPanels>(args, 0, panel0, {w8a8_part(args, p), p == 0, p + 1 == parts});
+  }
+}
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void w8a8_at_most(const DenseArgs& args, std::size_t panel0, std::size_t panels) {
+  if (panels == kPanels) {
+    w8a8_panels<Arch, kRows, kPanels>(args, panel0);
+  } else if constexpr (kPanels > 1) {
+    w8a8_at_most<Arch, kRows, kPanels - 1>(args, panel0, panels);
+  }
+}
+
+/// Panels that a tile of so many rows spans.
+template <class Arch>
+constexpr std::size_t w8a8_panels_of(std::size_t rows) {
+  const std::size_t fit = Dots<Arch>::kAccumulators / (rows * Dots<Arch>::kSums);
+  return fit == 0 ? 1 : fit > 4 ? 4 : fit;
+}
+
+template <class Arch, std::size_t kRows>
+inline void w8a8_for_rows(const DenseArgs& args) {
+  if constexpr (kRows > 1) {
+    if (args.num_rows < kRows) return w8a8_for_rows<Arch, fewer_w8a8_rows(kRows)>(args);
+  }
+  constexpr std::size_t kWidest = w8a8_panels_of<Arch>(kRows);
+  for (std::size_t done = 0; done < args.num_panels;) {
+    const std::size_t left = args.num_panels - done;
+    const std::size_t panels = left < kWidest ? left : kWidest;
+    done += panels;
+    w8a8_at_most<Arch, kRows, kWidest>(args, args.backwards ? args.num_panels - done : done - panels, panels);
+  }
+}
+
+/// Without activations other than relu.
+template <class Arch>
+inline void multiply_w8a8(const DenseArgs& args) {
+  round_rows(args, Dots<Arch>::kFlip);
+  w8a8_for_rows<Arch, Dots<Arch>::kMaxRows>(args);
+}
+
+}  // namespace MMOE_SET
+}  // namespace mmoe::kernels
