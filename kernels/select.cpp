@@ -1,19 +1,6 @@
-// Every processor with AVX2 has F16C, but a virtual machine may hide it.
-[[maybe_unused]] bool has_avx2() { return has_fma_and(bit_F16C, bit_AVX2, kYmm); }
-[[maybe_unused]] bool has_fma3() { return has_fma_and(0, 0, kYmm); }
-
-// Leaf 7: bit 11 of ECX; of subleaf 1, bit 4 of EAX, for which not all compilers have a name.
-[[maybe_unused]] bool has_avx512vnni() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_AVX512VNNI) != 0;
-}
-[[maybe_unused]] bool has_avx2vnni() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
-}
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif defined(__arm__) && defined(__linux__)
+#elif (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 

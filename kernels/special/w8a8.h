@@ -29,8 +29,7 @@ static inline void multiply_w8a8(const DenseArgs& args, const Dots& dots) {
   const std::size_t parts = num_parts(args);
   const std::size_t num_relu = args.activation == Activation::kRelu ? args.num_activated * kPanelWidth : 0;
   for (std::size_t column = 0; column < args.num_panels * kPanelWidth; column += kDotColumns) {
-    const std::int8_t* panel =
-        static_cast<const std::int8_t*>(args.weights) + column / kPanelWidth * args.panel_stride;
+    const std::int8_t* panel = static_cast<const std::int8_t*>(args.weights) + column / kPanelWidth * args.panel_stride;
     for (std::size_t p = 0; p < parts; ++p) {
       const W8A8Part part = w8a8_part(args, p);
       const std::int8_t* weights = panel + part.first_quad * kQuadBytes + column % kPanelWidth * 4;

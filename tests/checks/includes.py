@@ -73,7 +73,7 @@ RULES = [
     # kernels: nothing of ours outside; the generic headers are compiled once per instruction set, where any
     # inline function of the standard library could become a weak symbol that two of them share.
     Rule(r"kernels/generic/(dense|features)\.h", ["kernels/"], {"type_traits"}),
-    Rule(r"kernels/special/fpu\.h", ["kernels/"], {"type_traits"}),
+    Rule(r"kernels/special/fpu\.h", ["kernels/"], {"type_traits", "arm_acle.h"}),
     Rule(r"kernels/generic/neon\.h", ["kernels/"], {"arm_neon.h"}),
     Rule(r"kernels/generic/traits\.h", ["kernels/"], {"cstddef"}, ["xsimd/"]),
     Rule(r"kernels/(generic/.*\.h|sets/.*)", ["kernels/"], {"cstddef", "cstdint"}),

@@ -212,10 +212,9 @@ void PlanBuilder::add_parts(const schema::Tensor& tensor, std::size_t first, ker
   kernels::W8A8Args* parts = tables_.allocate<kernels::W8A8Args>(1);
   args.w8a8 = parts;
   if (!parts) return;
-  const auto* sums = static_cast<const std::int32_t*>(
-      ModelAccess::tensor(plan_.data_, static_cast<std::size_t>(tensor.row_sums())));
-  *parts = {shared, sums + first, padded_outputs(tensor.rows()),
-            reinterpret_cast<std::uint8_t*>(work_.at(room))};
+  const auto* sums =
+      static_cast<const std::int32_t*>(ModelAccess::tensor(plan_.data_, static_cast<std::size_t>(tensor.row_sums())));
+  *parts = {shared, sums + first, padded_outputs(tensor.rows()), reinterpret_cast<std::uint8_t*>(work_.at(room))};
 }
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {

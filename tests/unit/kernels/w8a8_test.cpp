@@ -253,7 +253,8 @@ TEST_CASE("w8a8: listed rows alone are read and written" * doctest::skip(!kernel
 }
 
 // As a session does: the first part once, from the bias and without an activation; the second from what that left.
-TEST_CASE("w8a8: the second part goes on from the first with the bits of whole rows" * doctest::skip(!kernels::kHasW8A8)) {
+TEST_CASE("w8a8: the second part goes on from the first with the bits of whole rows" *
+          doctest::skip(!kernels::kHasW8A8)) {
   Random random(9);
   for (const std::size_t first : {3, 16, 50}) {
     for (const std::size_t rest : {0, 1, 33}) {
@@ -339,7 +340,8 @@ TEST_CASE("w8a8: the largest sums neither saturate nor overflow" * doctest::skip
   }
 }
 
-TEST_CASE("w8a8: a row's bits depend on no other row, and activations are those of the set" * doctest::skip(!kernels::kHasW8A8)) {
+TEST_CASE("w8a8: a row's bits depend on no other row, and activations are those of the set" *
+          doctest::skip(!kernels::kHasW8A8)) {
   Random random(12);
   W8A8Problem problem(13, 0, 60, 48, random);
   problem.activation = Activation::kGelu;
