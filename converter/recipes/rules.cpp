@@ -378,6 +378,9 @@ std::string check_recipe_text(std::string_view text, const std::string& file) {
   } catch (const ConvertError& error) {
     throw ConvertError(file + ":" + std::to_string(line_in(error.what())) + ": error: " + error.what());
   }
+  if (!library.is_object()) {
+    throw ConvertError(file + ":1: error: the recipe is not an object {...} with the keys \"library\" and \"models\"");
+  }
   try {
     check_recipe(JsonReader(library));
   } catch (const ConvertError& error) {

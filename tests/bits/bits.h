@@ -65,7 +65,7 @@ bool print_model(const char* name, const Model& model, Session& session, Memory&
     return line("error: the model is too large\n"), false;
   }
   fill_inputs(memory.x, kRows * model.input_dim());
-  bool ok = session.score(Input::x(memory.x, kRows), {memory.scores}).ok();
+  bool ok = session.score(Input::x({memory.x, kRows * model.input_dim()}, kRows), {memory.scores}).ok();
   for (std::size_t row = 0; row < kRows; ++row) {
     const Input one = Input::x({memory.x + row * model.input_dim(), model.input_dim()}, 1);
     ok = ok && session.score(one, {{memory.again + row * num_tasks, num_tasks}}).ok();

@@ -87,7 +87,7 @@ def functions_and_fields(body, name):
             match = re.search(r"(\w+) ?$", before)
             if not match or match[1] in KEYWORDS or match[1] == name or before.endswith(f"~{name}"):
                 continue
-            if match[1] == before.strip():
+            if match[1] == before.strip() or before.strip().endswith(f"{match[1]}::{match[1]}"):
                 continue  # a constructor
             functions.add(match[1])
             continue

@@ -22,6 +22,8 @@ FAULTS = {
     "cut off": (lambda text: text[:len(text) // 2], ": error: not valid JSON"),
     "unknown key": (lambda text: text.replace('"models"', '"modells"', 1), "error: modells: unknown key"),
     "no table": (lambda text: text.replace('"library"', '"features": {},\n  "library"', 1), ":2: error: features.table: missing"),
+    "a list": (lambda text: "[" + text + "]", ":1: error: the recipe is not an object"),
+    "null": (lambda text: "null", ":1: error: the recipe is not an object"),
     "empty": (lambda text: "", ":1: error: not valid JSON"),
 }
 

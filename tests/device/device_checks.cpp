@@ -69,7 +69,7 @@ void check_batches(const mmoe::Model& model) {
               "an arena that is too small");
   auto session = mmoe::Session::create(*plan, arena + 3, sizeof arena - 3);  // any address will do
   if (!session.ok()) return check(false, session.error().message());
-  check(session->score(mmoe::Input::x(x, kRows), {scores}).ok(), "scoring a batch");
+  check(session->score(mmoe::Input::x({x, kRows * model.input_dim()}, kRows), {scores}).ok(), "scoring a batch");
   for (std::size_t row = 0; row < kRows; ++row) {
     const auto input = mmoe::Input::x({x + row * model.input_dim(), model.input_dim()}, 1);
     check(session->score(input, {one}).ok(), "scoring a row");

@@ -81,11 +81,13 @@ class TestRows {
     return {x_.data() + first * model_.input_dim(), count * model_.input_dim()};
   }
 
-  std::vector<FeatureColumn> columns(std::size_t row) const {
+  std::vector<FeatureColumn> columns(std::size_t first, std::size_t count) const {
     std::vector<FeatureColumn> columns;
-    const auto from = [](const auto& all, std::size_t first) { return Span(all.data() + first, all.size() - first); };
+    const auto part = [&](const auto& all, std::size_t width) {
+      return Span(all.data() + first * width, all.empty() ? 0 : count * width);
+    };
     for (std::size_t i = 0; i < model_.num_features(); ++i) {
-      columns.push_back({from(values_[i], row * num_values(i)), from(ids_[i], row * model_.feature(i).length)});
+      columns.push_back({part(values_[i], num_values(i)), part(ids_[i], model_.feature(i).length)});
     }
     return columns;
   }
@@ -167,7 +169,7 @@ struct Target {
 };
 
 void score_part(Session& session, const TestRows& rows, std::size_t first, std::size_t count, const Target& target) {
-  const std::vector<FeatureColumn> columns = rows.columns(first);
+  const std::vector<FeatureColumn> columns = rows.columns(first, count);
   const Input input = rows.has_features() ? Input::columns(columns, count) : Input::x(rows.x(first, count), count);
   std::optional<NoAllocations> guard;
   if (session.num_workers() == 1) guard.emplace();
@@ -180,8 +182,8 @@ void score_part(Session& session, const TestRows& rows, std::size_t first, std::
 void score_candidates(Session& session, const Model& model, const TestRows& rows, const Target& target) {
   const Output output = target.output(rows.size());
   if (rows.has_features()) {
-    const std::vector<FeatureColumn> columns = rows.columns(0);
-    check(session.set_user(Input::columns(columns, 1)));
+    const std::vector<FeatureColumn> user = rows.columns(0, 1), columns = rows.columns(0, rows.size());
+    check(session.set_user(Input::columns(user, 1)));
     return check(session.score(Input::columns(columns, rows.size()).candidates(), output));
   }
   std::vector<float> items;
@@ -189,7 +191,7 @@ void score_candidates(Session& session, const Model& model, const TestRows& rows
     const Span<const float> x = rows.x(row, 1);
     items.insert(items.end(), x.begin() + static_cast<std::ptrdiff_t>(model.user_dim()), x.end());
   }
-  check(session.set_user(Input::x(rows.x(0, 1), 1)));
+  check(session.set_user(Input::x({rows.x(0, 1).data(), model.user_dim()}, 1)));
   check(session.score(Input::x(items, rows.size()).candidates(), output));
 }
 

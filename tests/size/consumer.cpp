@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   if (!model || model->input_dim() > 4096 || model->num_tasks() > 64) return 1;
   auto session = mmoe::Session::create(*model);
   if (!session) return 1;
-  return session->score(mmoe::Input::x(x, 1), {scores}).ok() ? 0 : 1;
+  return session->score(mmoe::Input::x({x, model->input_dim()}, 1), {scores}).ok() ? 0 : 1;
 }
 
 #endif

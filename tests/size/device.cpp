@@ -40,7 +40,7 @@ int main() {
   if (!plan) return 1;
   auto session = mmoe::Session::create(*plan, arena, sizeof arena);
   if (!session) return 1;
-  return session->score(mmoe::Input::x(x, 1), {scores}).ok() ? 0 : 1;
+  return session->score(mmoe::Input::x({x, loaded->input_dim()}, 1), {scores}).ok() ? 0 : 1;
 }
 
 #endif

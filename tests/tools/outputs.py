@@ -197,6 +197,12 @@ def check_links_and_devices(tools):
         reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
         tools.run("mmoe-score", model, rows, "-o", pipe)
         check(reader.communicate()[0] == scores, "mmoe-score -o PIPE")
+        header = folder / "header.csv"
+        header.write_bytes(rows.read_bytes().splitlines(keepends=True)[0])
+        empty = tools.run("mmoe-score", model, header)
+        check(empty.returncode == 0 and empty.stdout == scores.splitlines(keepends=True)[0], "rows without a row: scores")
+        refused(tools.run("mmoe-inspect", model, "--report", header, "-o", folder / "report.html"), 1, "no rows",
+                "rows without a row: report")
         copied = convert(tools, folder, "/dev/stdout", "-q").stdout
         check(copied == model.read_bytes(), "mmoe-convert -o /dev/stdout")
 

@@ -27,12 +27,18 @@ struct FeatureRows {
       price.push_back(random.uniform(-10, 80));
     }
     history = random.floats(num_rows * 3);
-    columns = {values_of(price), ids_of(country), ids_of(shop), ids_of(device), values_of(history)};
+    columns = first(num_rows);
+  }
+
+  /// Columns of the first rows.
+  std::vector<Column> first(std::size_t count) const {
+    return {values_of({price.data(), count}), ids_of({country.data(), count}), ids_of({shop.data(), count}),
+            ids_of({device.data(), count}), values_of({history.data(), count * 3})};
   }
 
  private:
-  static Column ids_of(const std::vector<std::int32_t>& ids) { return column_of(Span<const float>(), ids); }
-  static Column values_of(const std::vector<float>& values) { return column_of(values, Span<const std::int32_t>()); }
+  static Column ids_of(Span<const std::int32_t> ids) { return column_of(Span<const float>(), ids); }
+  static Column values_of(Span<const float> values) { return column_of(values, Span<const std::int32_t>()); }
   static Column column_of(Span<const float> values, Span<const std::int32_t> ids) {
     if constexpr (std::is_same_v<Column, FeatureColumn>) {
       return {values, ids};

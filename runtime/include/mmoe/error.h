@@ -98,9 +98,11 @@ class [[nodiscard]] Result {
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
 
-  /// REQUIRES: ok(). A program compiled without NDEBUG is ended where it is not.
-  T& operator*() { return require(ok_), value_; }
-  const T& operator*() const { return require(ok_), value_; }
+  /// REQUIRES: ok(). A program compiled without NDEBUG is ended where it is not. Of a temporary Result it is a
+  /// temporary T, so that Session::create(*Model::map(path)) is refused: that model would be gone at once.
+  T& operator*() & { return require(ok_), value_; }
+  const T& operator*() const& { return require(ok_), value_; }
+  T&& operator*() && { return require(ok_), static_cast<T&&>(value_); }
   T* operator->() { return require(ok_), &value_; }
   const T* operator->() const { return require(ok_), &value_; }
 

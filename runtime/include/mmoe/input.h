@@ -4,8 +4,10 @@
 //   session->score(mmoe::Input::columns(columns, num_rows), {scores});   // raw values, feature by feature
 //   session->score(mmoe::Input::rows(rows), {scores});                   // raw values by name: <mmoe/rows.h>
 //
-// Inputs and outputs refer to arrays of the caller, with their lengths. No pointer is kept after the call. An array
-// that is too short is kInvalidArgument; the message names it, with the number of elements found and needed.
+// Inputs and outputs refer to arrays of the caller, with their lengths. No pointer is kept after the call. The arrays
+// of an input have exactly the length of their rows, so that a row of another width is noticed. For example, 3 rows of
+// 20 columns are 60 floats. The arrays of an output may be longer than needed. An array of a wrong length is
+// kInvalidArgument; the message names it, with the number of elements found and needed. Without rows, arrays are empty.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +41,8 @@ struct FeatureColumn {
 /// Rows to score, or the one row of a user for Session::set_user(). Made by one of the functions below.
 class Input {
  public:
-  /// x: [num_rows, input_dim]. Rows are `stride` floats apart; 0: without gaps. A row of a user or a candidate has the
-  /// columns of its part only: user_dim or candidate_dim.
+  /// x: [num_rows, input_dim]. A row of a user or a candidate has the columns of its part only: user_dim or
+  /// candidate_dim. With a `stride`, rows are so many floats apart, and x may go on behind the last row.
   static Input x(Span<const float> x, std::size_t num_rows, std::size_t stride = 0) {
     Input input(num_rows);
     input.values_ = x;
@@ -49,7 +51,7 @@ class Input {
   }
 
   /// One column per feature of the model, at the index of the feature. For a user or candidates too: columns of
-  /// features of the other part are ignored.
+  /// features of the other part are ignored. So one array can hold a user's columns, of one row, and the candidates'.
   static Input columns(Span<const FeatureColumn> columns, std::size_t num_rows) {
     Input input(num_rows);
     input.calls_ = &internal::kFeatureCalls;

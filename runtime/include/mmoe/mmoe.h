@@ -285,7 +285,8 @@ MMOE_API mmoe_status mmoe_rows_set_column(mmoe_rows* rows, const char* feature, 
 MMOE_API mmoe_status mmoe_rows_set_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* values,
                                              const int32_t* row_offsets, size_t num_offsets);
 
-/** num_rows rows with nothing set, and no error. MMOE_INVALID_ARGUMENT: more than max_rows. */
+/** num_rows rows with nothing set, and no error. MMOE_INVALID_ARGUMENT, which stays as an error of
+ * mmoe_rows_set_...() does: more than max_rows. */
 MMOE_API mmoe_status mmoe_rows_clear(mmoe_rows* rows, size_t num_rows);
 MMOE_API size_t mmoe_rows_num_rows(const mmoe_rows* rows);
 MMOE_API size_t mmoe_rows_max_rows(const mmoe_rows* rows);
@@ -405,10 +406,10 @@ MMOE_API mmoe_columns mmoe_columns_make(const mmoe_feature_column* columns, size
 /** Rows to be scored, or the user's one row: one of x, columns and rows. Nothing is copied or kept after the call. */
 typedef struct mmoe_input {
   size_t struct_size;
-  size_t num_rows; /**< of x and of columns; 0 with floats in x is MMOE_INVALID_ARGUMENT */
+  size_t num_rows; /**< of x and of columns */
   const float* x;  /**< [num_rows, input_dim]; of a user or of candidates the part's columns alone */
-  size_t num_x;    /**< floats there */
-  size_t x_stride; /**< floats from row to row; 0: one directly behind the other */
+  size_t num_x;    /**< floats there: exactly those of the rows, else MMOE_INVALID_ARGUMENT */
+  size_t x_stride; /**< floats from row to row, and x may go on behind the last row; 0: without gaps */
   mmoe_columns columns;
   const mmoe_rows* rows;
   int32_t candidates; /**< nonzero: candidates of the session's user (rows that are made for them need it not) */

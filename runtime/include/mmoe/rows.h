@@ -32,6 +32,7 @@ namespace mmoe {
 namespace internal {
 struct RowsState;
 struct RowsAccess;
+class RawItem;
 }  // namespace internal
 
 inline namespace v0_1 {
@@ -66,11 +67,23 @@ class FeatureKey {
   bool by_name_ = false;
 };
 
+class RawElement;
+
 /// A number, an integer, a string, or a list of them. It refers to data of the caller, which are read during the call.
 class RawValue {
  public:
-  /// What it holds; one value is a list of one.
-  enum class Type : std::uint8_t { kMissing, kFloats, kDoubles, kInt32s, kInt64s, kStrings, kCStrings, kPackedStrings };
+  /// What it holds; one value is a list of one. kElements is a list in braces, whose elements have types of their own.
+  enum class Type : std::uint8_t {
+    kMissing,
+    kElements,
+    kFloats,
+    kDoubles,
+    kInt32s,
+    kInt64s,
+    kStrings,
+    kCStrings,
+    kPackedStrings
+  };
 
   /// Missing.
   RawValue() = default;
@@ -90,14 +103,10 @@ class RawValue {
   }
 
   // A list: of one row's Sequence or Dense feature, or a whole column.
-  RawValue(std::initializer_list<float> list) : RawValue(list.begin(), list.size()) {}             // NOLINT
-  RawValue(std::initializer_list<double> list) : RawValue(list.begin(), list.size()) {}            // NOLINT
-  RawValue(std::initializer_list<std::int32_t> list) : RawValue(list.begin(), list.size()) {}      // NOLINT
-  RawValue(std::initializer_list<std::int64_t> list) : RawValue(list.begin(), list.size()) {}      // NOLINT
-  RawValue(std::initializer_list<std::string_view> list) : RawValue(list.begin(), list.size()) {}  // NOLINT
-  RawValue(std::initializer_list<const char*> list) : RawValue(list.begin(), list.size()) {}       // NOLINT
-  /// A Span, std::vector, std::array or array of float, double, signed integers of 32 or 64 bits, std::string_view or
-  /// const char*.
+  /// In braces, of any values that a single one may be: {0.5, 1}, {"shoes", std::string("bags")}.
+  RawValue(std::initializer_list<RawElement> list);  // NOLINT
+  /// A Span, std::vector, std::array or array of float, double, signed integers of 32 or 64 bits, const char*,
+  /// std::string or another type that becomes a std::string_view.
   template <class List, class = decltype(std::declval<const List&>().data()),
             std::enable_if_t<!std::is_convertible_v<const List&, std::string_view>, int> = 0>
   RawValue(const List& list) : RawValue(list.data(), list.size()) {}  // NOLINT
@@ -116,23 +125,37 @@ class RawValue {
   Type type() const { return type_; }  ///< of the value, or of the list's elements
 
  private:
-  friend struct internal::RowsAccess;
+  friend class internal::RawItem;
   template <class Element>
   RawValue(const Element* list, std::size_t size)
-      : type_(type_of<Element>()), is_list_(true), list_(list), size_(size) {}
+      : type_(type_of<Element>()), is_list_(true), list_(list), size_(size), text_at_(text_at_of<Element>()) {}
 
   template <class Element>
   static constexpr Type type_of() {
     constexpr bool kInteger = std::is_integral_v<Element> && std::is_signed_v<Element> && sizeof(Element) >= 4;
-    constexpr Type kType = kInteger                          ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
-                           : std::is_same_v<Element, float>  ? Type::kFloats
-                           : std::is_same_v<Element, double> ? Type::kDoubles
-                           : std::is_same_v<Element, std::string_view> ? Type::kStrings
-                           : std::is_same_v<Element, const char*>      ? Type::kCStrings
-                                                                       : Type::kMissing;
+    constexpr Type kType = kInteger                              ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
+                           : std::is_same_v<Element, float>      ? Type::kFloats
+                           : std::is_same_v<Element, double>     ? Type::kDoubles
+                           : std::is_same_v<Element, RawElement> ? Type::kElements
+                           : std::is_same_v<std::remove_cv_t<std::remove_pointer_t<Element>>, char> ? Type::kCStrings
+                           : std::is_convertible_v<const Element&, std::string_view>                ? Type::kStrings
+                                                                                                    : Type::kMissing;
     static_assert(kType != Type::kMissing,
-                  "float, double, std::int32_t, std::int64_t, std::string_view or const char*");
+                  "float, double, std::int32_t, std::int64_t, const char*, std::string or std::string_view");
     return kType;
+  }
+
+  using TextAt = std::string_view (*)(const void* list, std::size_t index);
+  /// How a list of strings of any type is read.
+  template <class Element>
+  static constexpr TextAt text_at_of() {
+    if constexpr (type_of<Element>() != Type::kStrings) {
+      return nullptr;
+    } else {
+      return [](const void* list, std::size_t index) -> std::string_view {
+        return static_cast<const Element*>(list)[index];
+      };
+    }
   }
 
   Type type_ = Type::kMissing;
@@ -142,7 +165,24 @@ class RawValue {
   Span<const char> bytes_;  ///< a single string, or those that kPackedStrings are in
   const void* list_ = nullptr;
   std::size_t size_ = 1;
+  TextAt text_at_ = nullptr;  ///< of a list of kStrings
 };
+
+/// One element of a list in braces: what a RawValue can be, without being a list itself.
+class RawElement {
+ public:
+  template <
+      class Value,
+      std::enable_if_t<std::is_arithmetic_v<Value> || std::is_convertible_v<const Value&, std::string_view>, int> = 0>
+  RawElement(const Value& value) : value_(value) {}  // NOLINT: implicit
+  RawElement(std::nullptr_t) {}                      // NOLINT: missing
+
+ private:
+  friend class internal::RawItem;
+  RawValue value_;
+};
+
+inline RawValue::RawValue(std::initializer_list<RawElement> list) : RawValue(list.begin(), list.size()) {}
 
 /// Options of a row builder.
 struct RowsOptions {
@@ -161,6 +201,8 @@ class Rows {
   /// Makes no allocation: the builder uses the caller's memory, at any address, which must outlive it. Also:
   /// kArenaTooSmall if `size` is less than Rows::bytes().
   static Result<Rows> create(const Model& model, void* memory, std::size_t size, const RowsOptions& options = {});
+  static Result<Rows> create(const Model&& model, void* memory, std::size_t size,
+                             const RowsOptions& options = {}) = delete;  ///< must outlive
   /// Exactly the bytes that create() needs; SIZE_MAX if the machine cannot address them.
   static std::size_t bytes(const Model& model, const RowsOptions& options = {});
 
@@ -187,8 +229,9 @@ class Rows {
   const Status& set_column(const FeatureKey& feature, const RawValue& values,
                            Span<const std::int32_t> row_offsets = {});
 
-  /// Starts again with `num_rows` rows, nothing set and no error. Error: kInvalidArgument (more than max_rows()).
-  Status clear(std::size_t num_rows);
+  /// Starts again with `num_rows` rows, nothing set and no error. More than max_rows() are kInvalidArgument: an error
+  /// as those of set(), which stays until the next clear(). Returns status(), which may be ignored.
+  const Status& clear(std::size_t num_rows);
   /// Starts again with max_rows() rows.
   void clear();
 

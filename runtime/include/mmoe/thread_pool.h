@@ -31,7 +31,8 @@ class ThreadPool {
 
   /// For WorkerOptions::executor; valid as long as the pool, wherever that is moved. Calls from several threads
   /// take turns. A task must not call the executor that runs it.
-  Executor executor() const;
+  Executor executor() const&;
+  Executor executor() const&& = delete;  ///< the pool must outlive it
 
   /// The caller's included: what create() was called with.
   std::size_t num_threads() const;

@@ -13,7 +13,7 @@ Result<Input> chosen_input(const mmoe_input& input) {
   const bool has_columns = input.columns.columns || input.columns.num_columns != 0 || input.columns.library;
   const bool has_x = input.x || input.num_x != 0;
   if (int{has_x} + int{has_columns} + int{input.rows != nullptr} > 1) {
-    return make_error(ErrorCode::kInvalidArgument, "input: more than one of x, columns and rows");
+    return make_error(ErrorCode::kInvalidArgument, "input: more than one of x, columns and rows is set");
   }
   if (input.rows) return input.rows->input(*input.rows);
   if (has_columns) {
@@ -22,12 +22,9 @@ Result<Input> chosen_input(const mmoe_input& input) {
     }
     return reinterpret_cast<ColumnsInput>(input.columns.library)(input.columns, input.num_rows);
   }
-  if (!has_x && input.num_rows != 0) return make_error(ErrorCode::kInvalidArgument, "input: none of x, columns, rows");
+  if (!has_x && input.num_rows != 0)
+    return make_error(ErrorCode::kInvalidArgument, "input: none of x, columns and rows is set");
   if (!input.x && input.num_x != 0) return make_error(ErrorCode::kInvalidArgument, "input.x: null");
-  // A forgotten number of rows would leave the scores as they were, without an error.
-  if (input.num_x != 0 && input.num_rows == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "input.num_rows: 0, but x has ", input.num_x, " floats");
-  }
   return Input::x({input.x, input.num_x}, input.num_rows, input.x_stride);
 }
 

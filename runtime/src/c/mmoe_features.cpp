@@ -20,7 +20,7 @@ Result<Input> input_of_columns(const mmoe_columns& columns, size_t num_rows) {
   for (size_t i = 0; i < columns.num_columns; ++i) {
     const mmoe_feature_column& column = columns.columns[i];
     if ((column.values || column.num_values == 0) && (column.ids || column.num_ids == 0)) continue;
-    return make_error(ErrorCode::kInvalidArgument, "column ", i, ": null");
+    return make_error(ErrorCode::kInvalidArgument, "columns[", i, "]: null");
   }
   return Input::columns({reinterpret_cast<const FeatureColumn*>(columns.columns), columns.num_columns}, num_rows);
 }
@@ -29,7 +29,7 @@ Result<Input> input_of_columns(const mmoe_columns& columns, size_t num_rows) {
 mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, bool strings) {
   const size_t num_features = model.model.num_features();
   if (index >= num_features) {
-    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": the model has ", num_features);
+    return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": expected an index below ", num_features);
   }
   const mmoe::FeatureInfo feature = model.model.feature(index);
   if (feature.kind != mmoe::FeatureKind::kDense && feature.string_values == strings) return {};

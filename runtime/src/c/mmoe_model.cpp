@@ -94,7 +94,7 @@ mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_featu
   if (!model) return null_argument("model");
   const size_t num_features = model->model.num_features();
   if (index >= num_features) {
-    return fail(make_error(ErrorCode::kInvalidArgument, "feature ", index, ": the model has ", num_features));
+    return fail(make_error(ErrorCode::kInvalidArgument, "feature ", index, ": expected an index below ", num_features));
   }
   const mmoe::FeatureInfo feature = model->model.feature(index);
   mmoe_feature_info full = {};

@@ -32,7 +32,8 @@ Status read_options(const mmoe_rows_options* options, mmoe::RowsOptions& result)
   mmoe_rows_options full;
   if (Status status = read_struct(options, "options", full); !status) return status;
   if (full.part < MMOE_WHOLE || full.part > MMOE_CANDIDATE_PART) {
-    return make_error(ErrorCode::kInvalidArgument, "options.part: ", std::int64_t{full.part});
+    return make_error(ErrorCode::kInvalidArgument, "options.part: ", std::int64_t{full.part}, ", expected 0 to ",
+                      std::int64_t{MMOE_CANDIDATE_PART});
   }
   if (full.max_rows != 0) result.max_rows = full.max_rows;
   result.part = static_cast<mmoe::Part>(full.part);
@@ -72,8 +73,7 @@ mmoe_status with_values(mmoe_rows* rows, const mmoe_values* values, const Use& u
   if (!rows) return null_argument("rows");
   if (!rows->misuse) return finish(rows->misuse);
   if (!values) return finish(misuse(*rows, "values", "null"));
-  const bool has_offsets = values->type == MMOE_PACKED_TEXTS;
-  if ((!values->data && (values->size != 0 || has_offsets)) || (!values->bytes && values->num_bytes != 0)) {
+  if ((!values->data && values->size != 0) || (!values->bytes && values->num_bytes != 0)) {
     return finish(misuse(*rows, values->data ? "values.bytes" : "values.data", "null"));
   }
   if (values->size >= PTRDIFF_MAX / sizeof(std::int64_t)) return finish(misuse(*rows, "values.size", "too large"));
@@ -84,9 +84,10 @@ mmoe_status with_values(mmoe_rows* rows, const mmoe_values* values, const Use& u
     case MMOE_INT64S: return finish(use(RawValue(span_of<std::int64_t>(*values))));
     case MMOE_TEXTS: return finish(use(RawValue(span_of<const char*>(*values))));
     case MMOE_PACKED_TEXTS:
-      return finish(use(RawValue::packed({values->bytes, values->num_bytes},
-                                         {static_cast<const std::int32_t*>(values->data), values->size + 1})));
-    default: return finish(misuse(*rows, "values.type", "not one of MMOE_FLOATS and those behind it"));
+      return finish(
+          use(RawValue::packed({values->bytes, values->num_bytes},
+                               {static_cast<const std::int32_t*>(values->data), values->data ? values->size + 1 : 0})));
+    default: return finish(misuse(*rows, "values.type", "expected MMOE_FLOATS, ... or MMOE_PACKED_TEXTS"));
   }
 }
 
@@ -197,9 +198,8 @@ mmoe_status mmoe_rows_set_column_at(mmoe_rows* rows, size_t feature, const mmoe_
 
 mmoe_status mmoe_rows_clear(mmoe_rows* rows, size_t num_rows) {
   if (!rows) return null_argument("rows");
-  const Status status = rows->rows.clear(num_rows);
-  if (status.ok()) rows->misuse = Status();
-  return finish(status);
+  rows->misuse = Status();
+  return finish(rows->rows.clear(num_rows));
 }
 
 size_t mmoe_rows_num_rows(const mmoe_rows* rows) { return rows ? rows->rows.num_rows() : 0; }

@@ -26,7 +26,7 @@ namespace {
 
 Status check_choice(const char* name, int32_t value, int32_t last) {
   if (value >= 0 && value <= last) return {};
-  return make_error(ErrorCode::kInvalidArgument, "options.", name, ": ", std::int64_t{value});
+  return make_error(ErrorCode::kInvalidArgument, "options.", name, ": ", std::int64_t{value}, ", expected 0 to ", last);
 }
 
 Status read_options(const mmoe_session_options* options, mmoe::SessionOptions& result) {

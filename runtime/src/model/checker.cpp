@@ -4,6 +4,16 @@ namespace mmoe::internal {
 
 #ifndef MMOE_NO_MESSAGES
 
+void append_text(Error& error, const char* text, const std::uint64_t* numbers) {
+  const char* end = text;
+  for (; *end != '\0'; ++end) {
+    if (*end != '%') continue;
+    error.append(text, static_cast<std::size_t>(end - text)).append(*numbers++);
+    text = end + 1;
+  }
+  error.append(text, static_cast<std::size_t>(end - text));
+}
+
 static void append_path(const Path& path, Error& error) {
   if (path.parent) {
     append_path(*path.parent, error);
@@ -19,13 +29,7 @@ void Checker::set_error(const Path* path, ErrorCode code, const char* text, cons
     append_path(*path, error_);
     error_.append(": ");
   }
-  const char* end = text;
-  for (; *end != '\0'; ++end) {
-    if (*end != '%') continue;
-    error_.append(text, static_cast<std::size_t>(end - text)).append(*numbers++);
-    text = end + 1;
-  }
-  error_.append(text, static_cast<std::size_t>(end - text));
+  append_text(error_, text, numbers);
 }
 
 #endif

@@ -29,6 +29,11 @@ struct Path {
 #endif
 };
 
+#ifndef MMOE_NO_MESSAGES
+/// Appends `text` with a number for each '%'.
+void append_text(Error& error, const char* text, const std::uint64_t* numbers);
+#endif
+
 class Checker {
  public:
   /// `error` stays as it is while nothing is wrong.

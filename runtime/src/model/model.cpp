@@ -198,7 +198,7 @@ Status Model::verify_checksums() const {
     const schema::Segment& segment = *root.segments()->Get(i);
     if (i == header) continue;
     if (internal::xxh64(bytes + segment.offset(), static_cast<std::size_t>(segment.bytes())) != segment.xxh64()) {
-      return make_error(ErrorCode::kChecksum, "segments[", i, "] (", text_of(segment.name()), ") is not as written");
+      return make_error(ErrorCode::kChecksum, "segments[", i, "] (", text_of(segment.name()), "): wrong checksum");
     }
   }
   return {};

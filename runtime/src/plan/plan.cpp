@@ -100,14 +100,14 @@ Result<Plan> Plan::create(const Model& model, const PlanOptions& options) {
   }
   plan.num_tasks_ = options.tasks ? options.num_tasks : model.num_tasks();
   if (plan.num_tasks_ == 0 || plan.num_tasks_ > model.num_tasks()) {
-    return make_error(ErrorCode::kInvalidArgument, "num_tasks: ", plan.num_tasks_, ", the model has ",
+    return make_error(ErrorCode::kInvalidArgument, "num_tasks: ", plan.num_tasks_, ", expected 1 to ",
                       model.num_tasks());
   }
   internal::BitSet<internal::kMaxTasks> seen;
   for (std::size_t i = 0; i < plan.num_tasks_; ++i) {
     const std::size_t task = options.tasks ? options.tasks[i] : i;
     if (task >= model.num_tasks() || seen.contains(task)) {
-      return make_error(ErrorCode::kInvalidArgument, "tasks[", i, "]: ", task, " is out of range or there twice");
+      return make_error(ErrorCode::kInvalidArgument, "tasks[", i, "]: ", task, " is out of range or listed twice");
     }
     seen.insert(task);
     plan.tasks_[i] = static_cast<std::uint8_t>(task);

@@ -1,5 +1,6 @@
 // From raw feature values to x.
 #include "model/parts.h"
+#include "plan/arena.h"
 #include "schema/mmoe_generated.h"
 #include "session/call.h"
 #include "session/place.h"
@@ -8,21 +9,24 @@
 namespace mmoe::internal {
 namespace {
 
-// One id with the unknown rule applied; -1 stands for a zero embedding.
-Status resolve_id(const Program& program, const FeatureStep& feature, std::size_t row, std::int32_t id,
-                  std::int32_t& resolved) {
-  resolved = id;
-  if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return {};
+// What resolve_id() makes of an id that is an error.
+constexpr std::int32_t kRefused = INT32_MIN;
+
+// One id with the unknown rule applied; -1 stands for a zero embedding. Makes no Status, since it runs for every id.
+std::int32_t resolve_id(const FeatureStep& feature, std::int32_t id) {
+  if (id >= 0 && static_cast<std::uint32_t>(id) < feature.num_ids) return id;
+  if (id != Model::kUnknownId || feature.unknown_rule == schema::UnknownRule_Error) return kRefused;
+  return feature.unknown_rule == schema::UnknownRule_Id ? feature.unknown_id : Model::kUnknownId;
+}
+
+[[gnu::noinline]] Error refused_id(const Program& program, const FeatureStep& feature, std::size_t row,
+                                   std::int32_t id) {
   const FeaturePlace place{{program.file, static_cast<std::size_t>(&feature - program.features)}, row};
-  if (id != Model::kUnknownId) {
-    return make_error(ErrorCode::kInvalidArgument, place, "id ", id, ", expected -1 (unknown) or below ",
-                      feature.num_ids);
+  if (id == Model::kUnknownId) {
+    return make_error(ErrorCode::kUnknownCategory, place, "missing or unknown category, which the feature refuses");
   }
-  if (feature.unknown_rule == schema::UnknownRule_Error) {
-    return make_error(ErrorCode::kUnknownCategory, place, "unknown category");
-  }
-  if (feature.unknown_rule == schema::UnknownRule_Id) resolved = feature.unknown_id;
-  return {};
+  return make_error(ErrorCode::kInvalidArgument, place, "id ", id, ", expected -1 (unknown) or below ",
+                    feature.num_ids);
 }
 
 /// Some rows' ids of one feature, `stride` apart.
@@ -34,8 +38,9 @@ struct Ids {
 
 Status look_up(const Program& program, const FeatureStep& feature, const Ids& ids) {
   for (std::size_t row = 0; row < ids.num_rows; ++row) {
-    Status status = resolve_id(program, feature, ids.first_row + row, ids.data[row * ids.stride], program.ids[row]);
-    if (!status) return status;
+    const std::int32_t id = ids.data[row * ids.stride];
+    program.ids[row] = resolve_id(feature, id);
+    if (program.ids[row] == kRefused) return refused_id(program, feature, ids.first_row + row, id);
   }
   program.kernels->lookup({feature.table_type, feature.table, feature.width, program.ids, ids.num_rows,
                            program.input.data + feature.column, program.input.stride});
@@ -48,8 +53,9 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
     for (std::size_t i = 0; i < feature.length; ++i) {
       const std::int32_t id = ids.data[row * ids.stride + i];
       if (id == Model::kNoElement) continue;
-      std::int32_t& resolved = program.ids[count];
-      if (Status status = resolve_id(program, feature, ids.first_row + row, id, resolved); !status) return status;
+      const std::int32_t resolved = resolve_id(feature, id);
+      if (resolved == kRefused) return refused_id(program, feature, ids.first_row + row, id);
+      program.ids[count] = resolved;
       if (resolved >= 0 && resolved != feature.padding_id) ++count;
     }
     program.kernels->pool({feature.table_type, feature.table, feature.width, program.ids, count, feature.pooling,
@@ -98,16 +104,17 @@ Status check_column(const Program& program, std::size_t index, const FeatureColu
   const std::size_t found = feature.sparse ? column.ids.size() : column.values.size();
   const std::size_t width = feature.sparse ? feature.length : feature.width;
   const bool is_null = feature.sparse ? column.ids.data() == nullptr : column.values.data() == nullptr;
-  if (num_rows == 0 || (!is_null && found / width >= num_rows)) return {};
+  if (!is_null && found % width == 0 && found / width == num_rows) return {};
+  if (found == 0 && num_rows == 0) return {};
   return make_error(ErrorCode::kInvalidArgument, "columns[", index, "].", feature.sparse ? "ids" : "values", " (",
-                    FeatureName{program.file, index}, "): has ", is_null ? 0 : found, ", ", num_rows, " rows need ",
-                    std::uint64_t{num_rows} * width);
+                    FeatureName{program.file, index}, "): length ", is_null ? 0 : found,
+                    Needed{saturating_multiply(num_rows, width), num_rows, width});
 }
 
 Status check_columns(const Program& program, const Call& call) {
   if (!call.columns.data() || call.columns.size() != program.num_features) {
-    return make_error(ErrorCode::kInvalidArgument, "columns: ", call.columns.data() ? call.columns.size() : 0,
-                      ", the model has ", program.num_features, " features");
+    return make_error(ErrorCode::kInvalidArgument, "columns: length ", call.columns.data() ? call.columns.size() : 0,
+                      ", needs ", program.num_features, ", one per feature of the model");
   }
   for (std::size_t i = 0; i < program.num_features; ++i) {
     if (!is_in_part(program, program.features[i], call.part)) continue;
@@ -129,8 +136,9 @@ Status check_interleaved(const Program& program, const Call& call) {
 
 Status check(const Program& program, const Call& call) {
   if (program.num_features == 0) {
-    return make_error(ErrorCode::kInvalidArgument,
-                      kHasFeatures ? "columns: the model has no features, it takes x" : "columns: not in this build");
+    return make_error(ErrorCode::kInvalidArgument, kHasFeatures
+                                                       ? "columns: the model has no raw features, its input is x"
+                                                       : "columns: this build has no raw features (MMOE_FEATURES=OFF)");
   }
   return call.interleaved ? check_interleaved(program, call) : check_columns(program, call);
 }

@@ -87,14 +87,14 @@ Result<GoldenReport> replay_golden(Session& session, Span<float> scores) {
   const GoldenRows golden = model.golden_rows();
   if (golden.num_rows == 0) return make_error(ErrorCode::kInvalidArgument, "golden rows: the file has none");
   if (plan.top_k() != 0 || plan.min_gate_weight() > 0) {
-    return make_error(ErrorCode::kInvalidArgument, "golden rows: the file's scores are without ",
+    return make_error(ErrorCode::kInvalidArgument, "golden rows: the stored scores were computed without ",
                       plan.top_k() != 0 ? "top_k" : "min_gate_weight");
   }
   float on_stack[kFloatsOnStack];
   if (scores.empty()) scores = on_stack;
   const std::size_t rows_per_call = scores.size() / plan.num_tasks();
   if (rows_per_call == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "scores: has ", scores.size(), " floats, needs ", plan.num_tasks());
+    return make_error(ErrorCode::kInvalidArgument, "scores: length ", scores.size(), ", needs ", plan.num_tasks());
   }
   GoldenReport report{};
   report.num_rows = golden.num_rows;

@@ -29,6 +29,13 @@ struct FeatureName {
 
 void append_part(Error& error, const FeatureName& feature);
 
+/// What an array of so many rows must have: ", needs 12 (rows: 3, per row: 4)".
+struct Needed {
+  std::size_t count, num_rows, width;
+};
+
+void append_part(Error& error, const Needed& needed);
+
 /// A value of it.
 struct FeaturePlace {
   FeatureName feature;

@@ -1,7 +1,6 @@
 #include "mmoe/rows.h"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "core/heap.h"
@@ -9,6 +8,7 @@
 #include "model/vocabulary.h"
 #include "plan/arena.h"
 #include "session/place.h"
+#include "session/raw_item.h"
 
 namespace mmoe {
 namespace internal {
@@ -63,14 +63,14 @@ static_assert(sizeof(float) == sizeof(std::int32_t) && alignof(RowsState) >= ali
 
 Status check_options(const schema::Model& root, const RowsOptions& options) {
   if (size_of(root.features()) == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "rows: the model has no features, it takes x");
+    return make_error(ErrorCode::kInvalidArgument, "rows: the model has no raw features, its input is x");
   }
-  if (options.max_rows == 0) return make_error(ErrorCode::kInvalidArgument, "rows: max_rows is 0");
+  if (options.max_rows == 0) return make_error(ErrorCode::kInvalidArgument, "max_rows: 0");
   for (const schema::Feature* feature : *root.features()) {
     if ((options.part == Part::kWhole || root.shared_dim() != 0) && is_in(root, *feature, options.part)) return {};
   }
-  return make_error(ErrorCode::kInvalidArgument, "rows: the model declares no ",
-                    options.part == Part::kUser ? "user-side" : "candidate-side", " inputs");
+  return make_error(ErrorCode::kInvalidArgument, "part: the model has no ",
+                    options.part == Part::kUser ? "user part" : "candidate part");
 }
 
 /// What is being set, for values and for messages.
@@ -90,6 +90,10 @@ struct Target {
   }
 };
 
+bool refuses_unknown(const Target& target) {
+  return target.feature.vocabulary()->unknown() == schema::UnknownRule_Error;
+}
+
 void clear_row(const Target& target, std::size_t row) {
   const std::size_t width = width_of(target.feature);
   if (is_dense(target.feature)) {
@@ -102,178 +106,139 @@ void clear_row(const Target& target, std::size_t row) {
 
 }  // namespace
 
+// Functions that return false have set the builder's status. A value that is set makes no Status, which is large.
 struct RowsAccess {
-  using Type = RawValue::Type;
-
-  static std::size_t size(const RawValue& value) { return value.size_; }
-  static bool is_list(const RawValue& value) { return value.is_list_; }
-
-  static bool is_text(const RawValue& value) { return value.type_ >= Type::kStrings; }
-
-  static bool is_integer(const RawValue& value) { return value.type_ == Type::kInt32s || value.type_ == Type::kInt64s; }
-
-  static double number(const RawValue& value, std::size_t i) {
-    switch (value.type_) {
-      case Type::kFloats: return static_cast<const float*>(value.list_)[i];
-      case Type::kDoubles: return value.is_list_ ? static_cast<const double*>(value.list_)[i] : value.double_;
-      default: return static_cast<double>(integer(value, i));
-    }
+  template <class... Parts>
+  static bool refuse(RowsState& rows, ErrorCode code, const Parts&... parts) {
+    rows.status = make_error(code, parts...);
+    return false;
   }
 
-  static std::int64_t integer(const RawValue& value, std::size_t i) {
-    if (!value.is_list_) return value.int64_;
-    if (value.type_ == Type::kInt32s) return static_cast<const std::int32_t*>(value.list_)[i];
-    std::int64_t result;  // a long and a long long are both 64 bits, and not one type
-    std::memcpy(&result, static_cast<const char*>(value.list_) + i * sizeof result, sizeof result);
-    return result;
-  }
-
-  /// Whether an element of a list of texts is a null pointer.
-  static bool is_null(const RawValue& value, std::size_t i) {
-    return value.type_ == Type::kCStrings && !static_cast<const char* const*>(value.list_)[i];
-  }
-
-  /// False where packed strings do not lie within their bytes.
-  static bool text(const RawValue& value, std::size_t i, std::string_view& text) {
-    if (!value.is_list_) {
-      text = {value.bytes_.data(), value.bytes_.size()};
-    } else if (value.type_ == Type::kStrings) {
-      text = static_cast<const std::string_view*>(value.list_)[i];
-    } else if (value.type_ == Type::kCStrings) {
-      text = static_cast<const char* const*>(value.list_)[i];
-    } else {
-      const auto* offsets = static_cast<const std::int32_t*>(value.list_);
-      const std::int32_t begin = offsets[i], end = offsets[i + 1];
-      if (begin < 0 || end < begin || static_cast<std::size_t>(end) > value.bytes_.size()) return false;
-      text = {value.bytes_.data() + begin, static_cast<std::size_t>(end - begin)};
-    }
-    return true;
+  template <class... Parts>
+  static bool refuse(const Target& target, std::size_t row, const Parts&... parts) {
+    return refuse(target.rows, ErrorCode::kInvalidArgument, target.at(row), parts...);
   }
 
   /// The index of a feature of the builder's part.
-  static Status find(const RowsState& rows, const FeatureKey& key, std::size_t& index) {
+  static bool find(RowsState& rows, const FeatureKey& key, std::size_t& index) {
     index = key.index_;
     if (key.by_name_) {
       index = 0;
       while (index < rows.num_features && text_of(feature_of(rows.file, index).name()) != key.name_) ++index;
       if (index == rows.num_features) {
-        return make_error(ErrorCode::kInvalidArgument, "feature ", Quoted{key.name_},
-                          ": the model has none of that name");
+        return refuse(rows, ErrorCode::kInvalidArgument, "feature ", Quoted{key.name_},
+                      ": the model has no feature of this name");
       }
     }
     if (index >= rows.num_features) {
-      return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": the model has ", rows.num_features);
+      return refuse(rows, ErrorCode::kInvalidArgument, "feature ", index, ": expected an index below ",
+                    rows.num_features);
     }
-    if (is_in(*ModelAccess::root(rows.file), feature_of(rows.file, index), rows.part)) return {};
-    return make_error(ErrorCode::kInvalidArgument, FeatureName{rows.file, index}, ": belongs to the ",
-                      rows.part == Part::kUser ? "candidate's part, the rows are a user's"
-                                               : "user's part, the rows are of candidates");
+    if (is_in(*ModelAccess::root(rows.file), feature_of(rows.file, index), rows.part)) return true;
+    return refuse(rows, ErrorCode::kInvalidArgument, FeatureName{rows.file, index},
+                  rows.part == Part::kUser ? ": describes the item, but the rows are of the user part"
+                                           : ": describes the user or context, but the rows are of the candidate part");
   }
 
-  static Status set_dense(const Target& target, std::size_t row, const RawValue& value, std::size_t first) {
-    if (is_text(value)) {
-      return make_error(ErrorCode::kInvalidArgument, target.at(row), "a string, expected a number");
-    }
+  static bool set_dense(const Target& target, std::size_t row, const RawValue& value, std::size_t first) {
     float* values = target.values(row);
-    for (std::size_t i = 0; i < target.feature.width(); ++i) values[i] = static_cast<float>(number(value, first + i));
-    return {};
+    for (std::size_t i = 0; i < target.feature.width(); ++i) {
+      const RawItem item(value, first + i);
+      if (item.is_text()) return refuse(target, row, "a string, expected a number");
+      values[i] = static_cast<float>(item.number());
+    }
+    return true;
   }
 
-  static Status find_text_id(const Target& target, std::size_t row, const RawValue& value, std::size_t i,
-                             std::int32_t& id) {
+  static bool find_text_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
+    if (!item.is_text()) return refuse(target, row, "a number, expected a string");
     std::string_view text;
-    if (!is_text(value)) {
-      return make_error(ErrorCode::kInvalidArgument, target.at(row), "a number, expected a string");
+    if (!item.read(text)) {
+      return refuse(target, row, "the offsets of the packed string are not within its bytes");
     }
-    const bool is_missing = is_null(value, i);
-    if (!is_missing && !RowsAccess::text(value, i, text)) {
-      return make_error(ErrorCode::kInvalidArgument, target.at(row), "offsets of packed strings are not within them");
-    }
-    id = is_missing ? Model::kUnknownId : find_string(target.rows.file, *target.feature.vocabulary(), text);
-    if (id != Model::kUnknownId || target.feature.vocabulary()->unknown() != schema::UnknownRule_Error) return {};
-    if (is_missing) return make_error(ErrorCode::kUnknownCategory, target.at(row), "missing, and unknown is refused");
-    return make_error(ErrorCode::kUnknownCategory, target.at(row), "unknown category ", Quoted{text});
+    id = find_string(target.rows.file, *target.feature.vocabulary(), text);
+    if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
+    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", Quoted{text});
   }
 
-  static Status find_integer_id(const Target& target, std::size_t row, const RawValue& value, std::size_t i,
-                                std::int32_t& id) {
-    if (is_text(value)) {
-      return make_error(ErrorCode::kInvalidArgument, target.at(row), "a string, expected an integer");
-    }
+  static bool find_integer_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
+    if (item.is_text()) return refuse(target, row, "a string, expected an integer");
     std::int64_t key = 0;
-    bool is_missing = false;
-    if (is_integer(value)) {
-      key = integer(value, i);
+    if (item.is_integer()) {
+      key = item.integer();
     } else {
-      const double exact = number(value, i);
-      is_missing = std::isnan(exact);
+      const double exact = item.number();
       constexpr double kEnd = 9223372036854775808.0;  // 2^63
-      if (!is_missing &&
-          !(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
-        return make_error(ErrorCode::kInvalidArgument, target.at(row),
-                          "a number with a fraction or out of range, expected an integer");
+      if (!(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
+        return refuse(target, row, "a number with a fraction or out of range, expected an integer");
       }
-      if (!is_missing) key = static_cast<std::int64_t>(exact);
+      key = static_cast<std::int64_t>(exact);
     }
-    id = is_missing ? Model::kUnknownId : find_integer(target.rows.file, *target.feature.vocabulary(), key);
-    if (id != Model::kUnknownId || target.feature.vocabulary()->unknown() != schema::UnknownRule_Error) return {};
-    if (is_missing) return make_error(ErrorCode::kUnknownCategory, target.at(row), "missing, and unknown is refused");
-    return make_error(ErrorCode::kUnknownCategory, target.at(row), "unknown category ", key);
+    id = find_integer(target.rows.file, *target.feature.vocabulary(), key);
+    if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
+    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", key);
+  }
+
+  static bool find_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
+    if (item.is_missing()) {
+      id = Model::kUnknownId;
+      if (!refuses_unknown(target)) return true;
+      return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row),
+                    "a missing category, which the feature refuses");
+    }
+    const bool strings = target.feature.vocabulary()->kind() == schema::VocabularyKind_Strings;
+    return strings ? find_text_id(target, row, item, id) : find_integer_id(target, row, item, id);
   }
 
   /// Elements [first, first + count) of the value become the row's.
-  static Status set(const Target& target, std::size_t row, const RawValue& value, std::size_t first,
-                    std::size_t count) {
+  static bool set(const Target& target, std::size_t row, const RawValue& value, std::size_t first, std::size_t count) {
     const std::size_t width = width_of(target.feature);
     const bool fits = is_sequence(target.feature) ? count <= width : count == width;
     if (!fits) {
-      return make_error(ErrorCode::kInvalidArgument, target.at(row), count, " values, expected ",
-                        is_sequence(target.feature) ? "at most " : "", width);
+      return refuse(target, row, "number of values: ", count, ", expected ",
+                    is_sequence(target.feature) ? "at most " : "", width);
     }
     if (is_dense(target.feature)) return set_dense(target, row, value, first);
-    const bool strings = target.feature.vocabulary()->kind() == schema::VocabularyKind_Strings;
     std::int32_t* ids = target.ids(row);
     for (std::size_t i = 0; i < count; ++i) {
-      Status status = strings ? find_text_id(target, row, value, first + i, ids[i])
-                              : find_integer_id(target, row, value, first + i, ids[i]);
-      if (!status) return status;
+      if (!find_id(target, row, RawItem(value, first + i), ids[i])) return false;
     }
     for (std::size_t i = count; i < width; ++i) ids[i] = Model::kNoElement;
-    return {};
+    return true;
   }
 
   /// Rows of one length each, or as the offsets say.
-  static Status set_column(const Target& target, const RawValue& value, Span<const std::int32_t> offsets) {
+  static bool set_column(const Target& target, const RawValue& value, Span<const std::int32_t> offsets) {
     const std::size_t num_rows = target.rows.num_rows;
-    const std::size_t found = size(value), width = width_of(target.feature);
+    const std::size_t found = RawItem::count(value), width = width_of(target.feature);
     if (offsets.empty() && (found / width != num_rows || found % width != 0)) {
-      return make_error(ErrorCode::kInvalidArgument, target.name(), ": has ", found, " values, ", num_rows,
-                        " rows need ", std::uint64_t{num_rows} * width);
+      return refuse(target.rows, ErrorCode::kInvalidArgument, target.name(), ": length ", found,
+                    Needed{saturating_multiply(num_rows, width), num_rows, width});
     }
     if (!offsets.empty() && offsets.size() != num_rows + 1) {
-      return make_error(ErrorCode::kInvalidArgument, target.name(), ": has ", offsets.size(), " row offsets, ",
-                        num_rows, " rows need ", num_rows + 1);
+      return refuse(target.rows, ErrorCode::kInvalidArgument, target.name(), ": row_offsets: length ", offsets.size(),
+                    ", needs ", num_rows + 1, ", one more than rows");
     }
     for (std::size_t row = 0; row < num_rows; ++row) {
       std::size_t first = row * width, count = width;
       if (!offsets.empty()) {
         const std::int32_t begin = offsets[row], end = offsets[row + 1];
         if (begin < 0 || end < begin || static_cast<std::size_t>(end) > found) {
-          return make_error(ErrorCode::kInvalidArgument, target.at(row), "row offsets ", begin, " and ", end,
-                            " are not within ", found, " values");
+          return refuse(target, row, "row_offsets ", begin, " and ", end, " are not within ", found, " values");
         }
         first = static_cast<std::size_t>(begin);
         count = static_cast<std::size_t>(end - begin);
       }
-      if (Status status = set(target, row, value, first, count); !status) return status;
+      if (!set(target, row, value, first, count)) return false;
     }
-    return {};
+    return true;
   }
 };
 
 }  // namespace internal
 
 using internal::make_error;
+using internal::RawItem;
 using internal::RowsAccess;
 using internal::RowsState;
 using internal::Target;
@@ -288,11 +253,11 @@ Result<Rows> Rows::create(const Model& model, const RowsOptions& options) {
     return status.error();
   const std::size_t size = bytes(model, options);
   if (size == SIZE_MAX) {
-    return make_error(ErrorCode::kUnsupported, "rows: max_rows ", options.max_rows,
-                      " needs more memory than this machine can address");
+    return make_error(ErrorCode::kUnsupported, "max_rows: ", options.max_rows,
+                      " need more memory than this machine can address");
   }
   void* memory = internal::allocate(size);
-  if (!memory) return make_error(ErrorCode::kOutOfMemory, "no memory for rows, ", size, " bytes");
+  if (!memory) return make_error(ErrorCode::kOutOfMemory, "no memory for rows of ", size, " bytes");
   Result<Rows> rows = create(model, memory, size, options);
   if (rows) {
     rows->owned_ = memory;
@@ -322,13 +287,12 @@ Result<Rows> Rows::create(const Model& model, void* memory, std::size_t size, co
     FeatureColumn& column = *new (state->columns + i) FeatureColumn();
     const schema::Feature& feature = internal::feature_of(state->file, i);
     if (!internal::is_in(root, feature, options.part)) continue;
-    const std::size_t count = internal::width_of(feature) * options.max_rows;
     if (internal::is_dense(feature)) {
-      column.values = {reinterpret_cast<const float*>(data), count};
+      column.values = {reinterpret_cast<const float*>(data), 0};  // clear() says how many
     } else {
-      column.ids = {reinterpret_cast<const std::int32_t*>(data), count};
+      column.ids = {reinterpret_cast<const std::int32_t*>(data), 0};
     }
-    data += count * sizeof(float);
+    data += internal::width_of(feature) * options.max_rows * sizeof(float);
   }
   Rows rows(state, nullptr);
   rows.clear();
@@ -350,54 +314,53 @@ Rows& Rows::operator=(Rows&& other) noexcept {
 Rows::~Rows() { internal::release(owned_); }
 
 const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value) {
-  if (!state_->status) return state_->status;
   std::size_t index = 0;
-  // A Status has room for a message: only one that is an error is copied.
-  if (const Status status = RowsAccess::find(*state_, feature, index); !status) return state_->status = status;
+  if (!state_->status || !RowsAccess::find(*state_, feature, index)) return state_->status;
   const Target target{*state_, internal::feature_of(state_->file, index), index};
   if (row >= state_->num_rows) {
-    state_->status = make_error(ErrorCode::kInvalidArgument, target.at(row), "there are ", state_->num_rows, " rows");
+    RowsAccess::refuse(target, row, "out of range, num_rows is ", state_->num_rows);
   } else if (value.type() == RawValue::Type::kMissing) {
     clear_row(target, row);
   } else {
-    const Status status = RowsAccess::set(target, row, value, 0, RowsAccess::size(value));
-    if (!status) state_->status = status;
+    RowsAccess::set(target, row, value, 0, RawItem::count(value));
   }
   return state_->status;
 }
 
 const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values,
                                Span<const std::int32_t> row_offsets) {
-  if (!state_->status) return state_->status;
   std::size_t index = 0;
-  // A Status has room for a message: only one that is an error is copied.
-  if (const Status status = RowsAccess::find(*state_, feature, index); !status) return state_->status = status;
+  if (!state_->status || !RowsAccess::find(*state_, feature, index)) return state_->status;
   const Target target{*state_, internal::feature_of(state_->file, index), index};
   if (values.type() == RawValue::Type::kMissing) {
     for (std::size_t row = 0; row < state_->num_rows; ++row) clear_row(target, row);
   } else {
-    const Status status = RowsAccess::set_column(target, values, row_offsets);
-    if (!status) state_->status = status;
+    RowsAccess::set_column(target, values, row_offsets);
   }
   return state_->status;
 }
 
-Status Rows::clear(std::size_t num_rows) {
-  if (num_rows > state_->max_rows) {
-    return make_error(ErrorCode::kInvalidArgument, "rows: ", num_rows, ", there is room for ", state_->max_rows);
-  }
+const Status& Rows::clear(std::size_t num_rows) {
   state_->status = Status();
+  if (num_rows > state_->max_rows) {
+    RowsAccess::refuse(*state_, ErrorCode::kInvalidArgument, "num_rows: ", num_rows, ", but max_rows is ",
+                       state_->max_rows);
+    num_rows = 0;
+  }
   state_->num_rows = num_rows;
   for (std::size_t i = 0; i < state_->num_features; ++i) {
-    const FeatureColumn& column = state_->columns[i];
+    FeatureColumn& column = state_->columns[i];
     if (!column.values.data() && !column.ids.data()) continue;
     const Target target{*state_, internal::feature_of(state_->file, i), i};
+    const std::size_t count = num_rows * internal::width_of(target.feature);
+    column.values = {column.values.data(), column.values.data() ? count : 0};
+    column.ids = {column.ids.data(), column.ids.data() ? count : 0};
     for (std::size_t row = 0; row < num_rows; ++row) clear_row(target, row);
   }
-  return {};
+  return state_->status;
 }
 
-void Rows::clear() { static_cast<void>(clear(state_->max_rows)); }
+void Rows::clear() { clear(state_->max_rows); }
 
 std::size_t Rows::num_rows() const { return state_->num_rows; }
 std::size_t Rows::max_rows() const { return state_->max_rows; }

@@ -9,6 +9,7 @@
 #include "plan/builder.h"
 #include "plan/program.h"
 #include "session/call.h"
+#include "session/place.h"
 #include "session/run.h"
 #include "session/score.h"
 
@@ -41,35 +42,47 @@ Error invalid_workers(const WorkerOptions& workers) {
     return make_error(ErrorCode::kInvalidArgument, "num_workers: ", workers.num_workers, ", expected 1 to ",
                       Session::kMaxWorkers);
   }
-  return make_error(ErrorCode::kInvalidArgument, "executor: none for ", workers.num_workers, " workers");
+  return make_error(ErrorCode::kInvalidArgument, "executor: none, but num_workers is ", workers.num_workers);
 }
 
-/// An array of the caller, of so many floats.
+/// An array of the caller, with rows of `width` floats.
 struct Array {
   const char* name;
   const float* data;
-  std::size_t size;
+  std::size_t size, width;
+  std::size_t& stride;  ///< from row to row; 0 becomes the width
+
+  std::size_t found() const { return data ? size : 0; }
+  /// Floats that so many rows take.
+  std::size_t needed(std::size_t num_rows) const {
+    if (num_rows == 0) return 0;
+    return internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
+  }
 };
 
-/// Whether the array has room for rows of `width` floats; a stride of 0 becomes `width`.
-bool has_room(const Array& array, std::size_t num_rows, std::size_t width, std::size_t& stride) {
-  if (stride == 0) stride = width;
-  const std::size_t found = array.data ? array.size : 0;
-  if (stride < width || found < width) return false;
+/// Whether the array has room for the rows. REQUIRES: num_rows != 0.
+bool has_room(const Array& array, std::size_t num_rows) {
+  if (array.stride == 0) array.stride = array.width;
+  if (array.stride < array.width || array.found() < array.width) return false;
   // Of one row nothing needs to be multiplied, nor to be divided for an overflow.
-  if (num_rows == 1) return true;
-  return found >= internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
+  return num_rows == 1 || array.found() >= array.needed(num_rows);
 }
 
-/// Why it has not. Apart, so that a call without an error makes no room for a message.
-[[gnu::noinline]] Error no_room(const Array& array, std::size_t num_rows, std::size_t width, std::size_t stride) {
-  if (stride < width) {
-    return make_error(ErrorCode::kInvalidArgument, array.name, ": stride ", stride, ", but a row has ", width,
-                      ": rows would overlap");
+/// Whether x has its rows and, unless the caller gave a stride, nothing else: else its rows have another width.
+bool is_filled(const Array& x, std::size_t num_rows) {
+  const bool any_length = x.stride != 0;
+  if (num_rows == 0) return any_length || x.size == 0;
+  return has_room(x, num_rows) && (any_length || x.size == num_rows * x.width);
+}
+
+/// Why it is not, or has no room. Apart, so that a call without an error makes no room for a message.
+[[gnu::noinline]] Error wrong_length(const Array& array, std::size_t num_rows) {
+  if (num_rows != 0 && array.stride < array.width) {
+    return make_error(ErrorCode::kInvalidArgument, array.name, ": stride ", array.stride, ", but a row has ",
+                      array.width);
   }
-  const std::size_t needed = internal::saturating_add(internal::saturating_multiply(num_rows - 1, stride), width);
-  return make_error(ErrorCode::kInvalidArgument, array.name, ": has ", array.data ? array.size : 0, " floats, needs ",
-                    needed);
+  return make_error(ErrorCode::kInvalidArgument, array.name, ": length ", array.found(),
+                    internal::Needed{array.needed(num_rows), num_rows, array.width});
 }
 
 }  // namespace
@@ -157,23 +170,23 @@ Status Session::check_input(const Input& input, Part part, Call& call) const {
   call.part = part;
   if (const Status* status = InputAccess::status(input); status && !status->ok()) return *status;
   if (const void* model = InputAccess::model(input); model && model != plan_.data()) {
-    return make_error(ErrorCode::kInvalidArgument, "rows: they were made for another model");
+    return make_error(ErrorCode::kInvalidArgument, "rows: made for another model");
   }
+  if (call.num_rows == 0 && call.values.empty() && call.columns.empty()) return {};
   if (call.features) return call.features->check(*program_, call);
-  if (call.num_rows == 0) return {};
-  const Array x{"x", call.values.data(), call.values.size()};
-  const std::size_t width = internal::dim_of(*program_, part);
-  if (!has_room(x, call.num_rows, width, call.stride)) return no_room(x, call.num_rows, width, call.stride);
+  const Array x{"x", call.values.data(), call.values.size(), internal::dim_of(*program_, part), call.stride};
+  if (!is_filled(x, call.num_rows)) return wrong_length(x, call.num_rows);
   return {};
 }
 
-Status Session::check(const Input& input, const Output& output, Call& call) const {
+// Apart, so that its room for messages is not on the stack of score() while rows are scored.
+[[gnu::noinline]] Status Session::check(const Input& input, const Output& output, Call& call) const {
   if (input.part() == Part::kUser) {
-    return make_error(ErrorCode::kInvalidArgument, "rows: of a user, whom set_user() takes");
+    return make_error(ErrorCode::kInvalidArgument, "rows: of the user part, for set_user()");
   }
   const bool candidates = input.part() == Part::kCandidate;
   if (candidates && user_ == User::kUnset) {
-    return make_error(ErrorCode::kInvalidArgument, "candidates: set_user() comes first");
+    return make_error(ErrorCode::kInvalidArgument, "candidates: call set_user() first");
   }
   if (Status status = check_input(input, input.part(), call); !status || call.num_rows == 0) return status;
   call.user_is_finite = !candidates || user_ == User::kFinite;
@@ -183,18 +196,15 @@ Status Session::check(const Input& input, const Output& output, Call& call) cons
   call.gate_weights_stride = output.gate_weights_stride;
   call.logits = output.logits.empty() ? nullptr : output.logits.data();
   call.logits_stride = output.logits_stride;
-  const std::size_t rows = call.num_rows;
-  const Array scores{"scores", call.scores, output.scores.size()};
-  const Array weights{"gate_weights", call.gate_weights, output.gate_weights.size()};
-  const Array logits{"logits", call.logits, output.logits.size()};
-  if (!has_room(scores, rows, plan_.num_tasks(), call.scores_stride)) {
-    return no_room(scores, rows, plan_.num_tasks(), call.scores_stride);
-  }
-  if (weights.size != 0 && !has_room(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride)) {
-    return no_room(weights, rows, plan_.num_gate_weights(), call.gate_weights_stride);
-  }
-  if (logits.size != 0 && !has_room(logits, rows, plan_.num_logits(), call.logits_stride)) {
-    return no_room(logits, rows, plan_.num_logits(), call.logits_stride);
+  const Array results[] = {
+      {"scores", call.scores, output.scores.size(), plan_.num_tasks(), call.scores_stride},
+      {"gate_weights", call.gate_weights, output.gate_weights.size(), plan_.num_gate_weights(),
+       call.gate_weights_stride},
+      {"logits", call.logits, output.logits.size(), plan_.num_logits(), call.logits_stride},
+  };
+  for (const Array& each : results) {
+    const bool wanted = each.size != 0 || &each == results;
+    if (wanted && !has_room(each, call.num_rows)) return wrong_length(each, call.num_rows);
   }
   return {};
 }
@@ -209,11 +219,11 @@ Status Session::score(const Input& input, const Output& output) {
 Status Session::set_user(const Input& user) {
   user_ = User::kUnset;  // a failure must not leave the user of before
   if (program_->shared_dim == 0) {
-    return make_error(ErrorCode::kInvalidArgument, "set_user: the model declares no user-side inputs");
+    return make_error(ErrorCode::kInvalidArgument, "set_user: the model has no user part");
   }
   if (user.part() == Part::kCandidate || user.num_rows() != 1) {
-    return make_error(ErrorCode::kInvalidArgument, "set_user: expected one row of a user, not ", user.num_rows(),
-                      user.part() == Part::kCandidate ? " of candidates" : " rows");
+    return make_error(ErrorCode::kInvalidArgument, "set_user: expected one row of a user; rows",
+                      user.part() == Part::kCandidate ? " of candidates: " : ": ", user.num_rows());
   }
   Call call;
   Status status = check_input(user, Part::kUser, call);
@@ -236,8 +246,8 @@ Status Session::set_user(const Input& user) {
 
 Status Session::profile(const Input& input, const Output& output, std::uint64_t (*clock)(), Span<std::uint64_t> ticks) {
   if (!clock || ticks.size() < plan_.num_steps()) {
-    return make_error(ErrorCode::kInvalidArgument, clock ? "ticks: has " : "clock: null; ticks: has ", ticks.size(),
-                      " numbers, needs ", plan_.num_steps());
+    return make_error(ErrorCode::kInvalidArgument, clock ? "ticks: length " : "clock: null; ticks: length ",
+                      ticks.size(), ", needs ", plan_.num_steps());
   }
   // Scores first, and thereby finds errors.
   if (Status status = score(input, output); !status) return status;

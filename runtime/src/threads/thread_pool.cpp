@@ -139,7 +139,7 @@ ThreadPool& ThreadPool::operator=(ThreadPool&& other) noexcept {
 
 ThreadPool::~ThreadPool() { State::end(state_); }
 
-Executor ThreadPool::executor() const { return {&State::run, state_}; }
+Executor ThreadPool::executor() const& { return {&State::run, state_}; }
 
 std::size_t ThreadPool::num_threads() const { return state_->num_helpers + 1; }
 

@@ -65,14 +65,15 @@ Session make_session(const Model& model, const BenchOptions& options, std::size_
 }
 
 Timing time_session(Session& session, const Model& model, const BenchOptions& options, std::size_t batch) {
-  const std::vector<float> x = inputs(batch * model.input_dim());
+  const std::vector<float> x = inputs(batch * (options.candidates ? model.candidate_dim() : model.input_dim()));
+  const std::vector<float> user = inputs(model.user_dim());
   std::vector<float> scores(batch * model.num_tasks());
   const Input rows = Input::x(x, batch);
   TimingOptions timing;
   timing.seconds = options.seconds;
   const auto score_rows = [&] { require(session.score(rows, {scores})); };
   const auto score_candidates = [&] {
-    require(session.set_user(Input::x(x, 1)));
+    require(session.set_user(Input::x(user, 1)));
     require(session.score(rows.candidates(), {scores}));
   };
   return options.candidates ? time_calls(score_candidates, timing) : time_calls(score_rows, timing);

@@ -20,7 +20,9 @@ std::size_t rows_that_fit(std::size_t row_bytes, std::size_t wanted);
 /// The same for a model's inputs.
 std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted);
 
-/// Memory for up to `capacity` rows, allocated once.
+/// Memory for up to `capacity` rows, allocated once. Not an mmoe::Rows: rows of a model without features are x, values
+/// have been looked up already (twice, to trim blanks, and counted for the notes), and the tests of the readers have no
+/// model file.
 class RowBatch {
  public:
   RowBatch(const InputSpec& spec, std::size_t capacity);

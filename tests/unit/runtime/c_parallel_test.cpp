@@ -77,13 +77,15 @@ Answers ask(mmoe_session* session, const std::vector<float>& x, const FeatureRow
   std::vector<float> scores(batch * 2);
   const auto note = [&](const mmoe_input& input) { answers.note(score(session, input, scores), scores); };
   const auto note_user = [&](const mmoe_input& user) { answers.note(mmoe_session_set_user(session, &user), {}); };
-  const mmoe_feature_column* columns = rows.columns.data();
-  note(x_input(x.data(), x.size(), batch, true));  // no user yet
-  note(x_input(x.data(), x.size(), batch));
+  const std::vector<mmoe_feature_column> all = rows.first(batch);
+  const mmoe_feature_column* columns = all.data();
+  const std::vector<mmoe_feature_column> user = rows.first(1);
+  note(x_input(x.data(), batch * 8, batch, true));  // no user yet
+  note(x_input(x.data(), batch * 31, batch));
   note(column_input(columns, 5, batch));
   note_user(x_input(x.data(), 23, 1));
-  note(x_input(x.data() + 23, x.size() - 23, batch, true));
-  note_user(column_input(columns, 5, 1));
+  note(x_input(x.data() + 23, batch * 8, batch, true));
+  note_user(column_input(user.data(), 5, 1));
   note(column_input(columns, 5, batch, true));
   note(column_input(columns, 4, batch));
   note(column_input(columns, 4, batch, true));
@@ -105,8 +107,8 @@ TEST_CASE("C interface: every call on several cores gives one core's bits and er
     CAPTURE(batch);
     const Answers expected = ask(make_single(model, options).get(), x, rows, batch);
     const auto num_ok = std::count(expected.statuses.begin(), expected.statuses.end(), mmoe_status{MMOE_OK});
-    // Null is a fine pointer to no rows; no rows of an x that is not empty are refused, twice.
-    CHECK(num_ok == (batch == 0 ? 5 : 6));
+    // Of no rows, null is a fine pointer.
+    CHECK(num_ok == (batch == 0 ? 7 : 6));
     CHECK(expected.scores.size() == 4 * batch * 2);
     for (const size_t num_workers : {1, 2, 3, 8}) {
       CAPTURE(num_workers);
@@ -128,7 +130,7 @@ TEST_CASE("C interface: an executor of the caller's runs the parts") {
   std::vector<size_t> num_tasks;
   const CSession session = make_parallel(model, options, mmoe_executor_make(run_backwards, &num_tasks), 4);
   for (const size_t batch : {size_t{1}, size_t{13}, kRows}) {
-    REQUIRE(score(session.get(), x_input(x.data(), x.size(), batch), scores) == MMOE_OK);
+    REQUIRE(score(session.get(), x_input(x.data(), batch * 31, batch), scores) == MMOE_OK);
   }
   CHECK(num_tasks == std::vector<size_t>{2, 4});
   CHECK(std::memcmp(scores.data(), expected.data(), kRows * 2 * sizeof(float)) == 0);
@@ -207,11 +209,11 @@ TEST_CASE("C interface: creation on several cores refuses what makes no sense") 
   options.executor.library = nullptr;  // filled by hand
   CHECK(refused().find("options.executor: made neither by mmoe_executor_make()") == 0);
   options.executor = {};
-  CHECK(refused() == "executor: none for 2 workers");
+  CHECK(refused() == "executor: none, but num_workers is 2");
   options.executor = mmoe_thread_pool_executor(nullptr);
-  CHECK(refused() == "executor: none for 2 workers");
+  CHECK(refused() == "executor: none, but num_workers is 2");
   options.executor = mmoe_executor_make(nullptr, nullptr);
-  CHECK(refused() == "executor: none for 2 workers");
+  CHECK(refused() == "executor: none, but num_workers is 2");
 }
 
 TEST_CASE("C interface: a thread pool says what it refuses") {

@@ -161,7 +161,7 @@ TEST_CASE("C interface: options of loading, limits of a session") {
   make_session(model, &options);
   options.skip_experts = 3;
   CHECK(mmoe_session_create(model.get(), &options, &session) == MMOE_INVALID_ARGUMENT);
-  CHECK(std::string(mmoe_last_message()) == "options.skip_experts: 3");
+  CHECK(std::string(mmoe_last_message()) == "options.skip_experts: 3, expected 0 to 2");
   options.skip_experts = MMOE_SKIP_NEVER;
   options.non_finite = -1;
   CHECK(mmoe_session_create(model.get(), &options, &session) == MMOE_INVALID_ARGUMENT);
@@ -313,12 +313,12 @@ TEST_CASE("C interface: x and columns give the C++ interface's bits; strides; ga
   const mmoe_feature_column columns[5] = {};
   input = column_input(columns, 5, 1);
   input.x = x.data();
-  CHECK(refused(input, output) == "input: more than one of x, columns and rows");
+  CHECK(refused(input, output) == "input: more than one of x, columns and rows is set");
   input = column_input(columns, 5, 1);
   input.columns.library = nullptr;
   CHECK(refused(input, output) == "input.columns: not made by mmoe_columns_make()");
   CHECK(refused(column_input(nullptr, 5, 1), output) == "columns: null");
-  CHECK(refused(column_input(columns, 4, 1), output).find("columns: 4") == 0);
+  CHECK(refused(column_input(columns, 4, 1), output).find("columns: length 4, needs 5") == 0);
   input = x_input(x.data(), 62, 2);
   input.struct_size = sizeof input + 8;
   CHECK(refused(input, output).find("input.struct_size: ") == 0);
@@ -356,6 +356,15 @@ TEST_CASE("C interface: a user and candidates, by x and by columns") {
   CHECK(found == expected);
   user_input = column_input(columns, 2, 1);
   CHECK(mmoe_session_set_user(session.get(), &user_input) == MMOE_INVALID_ARGUMENT);
+
+  // A whole row is not a user's. No rows are fine, by x and by columns; a forgotten number of rows is not.
+  user_input = x_input(x.data(), x.size(), 1);
+  CHECK(mmoe_session_set_user(session.get(), &user_input) == MMOE_INVALID_ARGUMENT);
+  CHECK(std::string(mmoe_last_message()) == "x: length 31, needs 23 (rows: 1, per row: 23)");
+  CHECK(score(session.get(), x_input(nullptr, 0, 0), found) == MMOE_OK);
+  CHECK(score(session.get(), column_input(nullptr, 0, 0), found) == MMOE_OK);
+  CHECK(score(session.get(), x_input(x.data(), x.size(), 0), found) == MMOE_INVALID_ARGUMENT);
+  CHECK(score(session.get(), column_input(columns, 5, 0), found) == MMOE_INVALID_ARGUMENT);
 }
 
 TEST_CASE("C interface: a session in the caller's memory; chosen tasks; options") {

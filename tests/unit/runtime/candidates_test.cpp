@@ -118,6 +118,10 @@ TEST_CASE("candidates: raw features of the user and of candidates have the bits 
   // The columns of the other part are ignored, whatever is in them.
   std::vector<FeatureColumn> user(5), items(5);
   for (std::size_t i = 0; i < 5; ++i) (model.feature(i).side == Side::kItem ? items : user)[i] = rows[i];
+  for (FeatureColumn& column : user) {
+    column.values = {column.values.data(), column.values.size() / kCandidates};
+    column.ids = {column.ids.data(), column.ids.size() / kCandidates};
+  }
   for (const std::size_t max_batch : {1, 200}) {
     SessionOptions options;
     options.max_batch = max_batch;
@@ -126,8 +130,13 @@ TEST_CASE("candidates: raw features of the user and of candidates have the bits 
     const Input candidates = Input::columns(items, kCandidates).candidates();
     CHECK(session.score(candidates, {found}).error().code() == ErrorCode::kInvalidArgument);  // of nobody
     REQUIRE(session.score(Input::columns(rows, kCandidates), {expected}).ok());
-    for (const std::vector<FeatureColumn>* its_user : {&user, &rows}) {
-      for (const std::vector<FeatureColumn>* its_items : {&items, &rows}) {
+    // One array for both calls: a user's columns of one row, and the candidates'.
+    std::vector<FeatureColumn> both = items;
+    for (std::size_t i = 0; i < 5; ++i) {
+      if (model.feature(i).side != Side::kItem) both[i] = user[i];
+    }
+    for (const std::vector<FeatureColumn>* its_user : {&user, &both}) {
+      for (const std::vector<FeatureColumn>* its_items : {&items, &rows, &both}) {
         REQUIRE(session.set_user(Input::columns(*its_user, 1)).ok());
         REQUIRE(session.score(Input::columns(*its_items, kCandidates).candidates(), {found}).ok());
         CHECK(found == expected);
@@ -135,11 +144,37 @@ TEST_CASE("candidates: raw features of the user and of candidates have the bits 
     }
     const Status status = session.score(Input::columns(user, 1).candidates(), {found});
     CHECK(status.error().code() == ErrorCode::kInvalidArgument);
-    CHECK(std::string(status.error().message()) == "columns[0].values (feature \"price\"): has 0, 1 rows need 1");
+    CHECK(std::string(status.error().message()) ==
+          "columns[0].values (feature \"price\"): length 0, needs 1 (rows: 1, per row: 1)");
     CHECK(session.set_user(Input::columns(user, 2)).error().code() == ErrorCode::kInvalidArgument);
     CHECK(session.set_user(Input::columns(items, 1)).error().code() == ErrorCode::kInvalidArgument);
     CHECK(session.set_user(Input::columns(items, 1).candidates()).error().code() == ErrorCode::kInvalidArgument);
   }
+}
+
+TEST_CASE("candidates: a row of another width than the call's is an error with both widths") {
+  const AlignedBytes file = model_file(user_item_description(false, 0));  // 13 of 20 inputs are the user's
+  const Model model = load(file);
+  Random random(5);
+  const Request request(model, random);
+  Session session = make_session(model, {});
+  std::vector<float> scores(kCandidates * 2), expected = scores;
+  const auto message = [](const Status& status) { return std::string(status.error().message()); };
+  const Span<const float> row(request.rows.data(), 20);
+  CHECK(message(session.set_user(Input::x(row, 1))) == "x: length 20, needs 13 (rows: 1, per row: 13)");
+  REQUIRE(session.set_user(Input::x(request.user, 1)).ok());
+  CHECK(message(session.score(Input::x(row, 1).candidates(), {scores})) ==
+        "x: length 20, needs 7 (rows: 1, per row: 7)");
+  CHECK(message(session.score(Input::x(request.user, 1), {scores})) == "x: length 13, needs 20 (rows: 1, per row: 20)");
+  CHECK(message(session.score(Input::x(request.rows, kCandidates - 1), {scores})).find("x: length ") == 0);
+  CHECK(message(session.score(Input::x(row, 0), {scores})) == "x: length 20, needs 0 (rows: 0, per row: 20)");
+  // With a stride, a row may be wider, and x longer.
+  REQUIRE(session.score(Input::x(request.rows, kCandidates), {expected}).ok());
+  REQUIRE(session.set_user(Input::x(request.rows, 1, 20)).ok());
+  const Span<const float> items(request.rows.data() + 13, request.rows.size() - 13);
+  REQUIRE(session.score(Input::x(items, kCandidates, 20).candidates(), {scores}).ok());
+  CHECK(scores == expected);
+  CHECK(session.score(Input::x(row, 0, 20), {}).ok());
 }
 
 TEST_CASE("candidates: order of calls, models without users, what is not finite") {
@@ -149,13 +184,14 @@ TEST_CASE("candidates: order of calls, models without users, what is not finite"
   const Request request(model, random);
   std::vector<float> scores(kCandidates * 2);
   Session session = make_session(model, {});
-  CHECK(session.score(Input::x(request.items, 1).candidates(), {scores}).error().code() == ErrorCode::kInvalidArgument);
+  const Input one_item = Input::x({request.items.data(), 7}, 1).candidates();
+  CHECK(session.score(one_item, {scores}).error().code() == ErrorCode::kInvalidArgument);
   CHECK(session.set_user(Input::x({}, 1)).error().code() == ErrorCode::kInvalidArgument);
 
   std::vector<float> bad_user = request.user;
   bad_user[12] = std::numeric_limits<float>::infinity();
   REQUIRE(session.set_user(Input::x(bad_user, 1)).ok());
-  REQUIRE(session.score(Input::x(request.items, 3).candidates(), {scores}).ok());
+  REQUIRE(session.score(Input::x({request.items.data(), 3 * 7}, 3).candidates(), {scores}).ok());
   for (std::size_t i = 0; i < 6; ++i) CHECK(std::isnan(scores[i]));
   std::vector<float> bad_items = request.items;
   bad_items[7 * 60 + 6] = std::numeric_limits<float>::quiet_NaN();
@@ -169,7 +205,7 @@ TEST_CASE("candidates: order of calls, models without users, what is not finite"
   REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
   CHECK(strict.set_user(Input::x(bad_user, 1)).error().code() == ErrorCode::kNonFinite);
   // The user of before is gone: nobody's candidates are ranked for somebody else.
-  CHECK(strict.score(Input::x(request.items, 1).candidates(), {scores}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(strict.score(one_item, {scores}).error().code() == ErrorCode::kInvalidArgument);
   REQUIRE(strict.set_user(Input::x(request.user, 1)).ok());
   CHECK(strict.score(Input::x(bad_items, kCandidates).candidates(), {scores}).error().code() == ErrorCode::kNonFinite);
 

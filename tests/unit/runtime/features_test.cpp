@@ -170,6 +170,26 @@ TEST_CASE("columns: wrong columns, ids and categories are errors that say where"
   const Model plain = load(plain_file);
   Result<Session> plain_session = Session::create(plain);
   CHECK(plain_session->score(Input::columns({}, 1), {scores}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(plain_session->score(Input::columns({}, 0), {}).ok());
+}
+
+TEST_CASE("columns: no rows are empty arrays, of another length than the rows' is an error") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  std::vector<float> scores(3 * 2);
+  const RawRows rows = sample_rows(model, 3);
+  std::vector<FeatureColumn> columns = rows.columns(model);
+  const auto message = [&](std::size_t num_rows) {
+    return std::string(session->score(Input::columns(columns, num_rows), {scores}).error().message());
+  };
+  CHECK(session->score(Input::columns({}, 0), {}).ok());
+  CHECK(session->score(Input::columns(std::vector<FeatureColumn>(5), 0), {}).ok());
+  CHECK(message(3) == "");
+  CHECK(message(2) == "columns[0].values (feature \"price\"): length 3, needs 2 (rows: 2, per row: 1)");
+  CHECK(message(0) == "columns[0].values (feature \"price\"): length 3, needs 0 (rows: 0, per row: 1)");
+  columns[4].values = {rows.history.data(), 8};
+  CHECK(message(3) == "columns[4].values (feature \"history\"): length 8, needs 9 (rows: 3, per row: 3)");
 }
 
 TEST_CASE("columns: a missing value without a rule makes the row's scores NaN") {
@@ -210,8 +230,12 @@ struct SequenceRows {
       ids.push_back(i < used ? static_cast<std::int32_t>(random.below(below)) : Model::kNoElement);
     }
   }
-  std::vector<FeatureColumn> columns() const {
-    return {{price, {}}, {{}, words}, {{}, seen}, {{}, similar}, {{}, tags}};
+  std::vector<FeatureColumn> columns() const { return first(count); }
+  std::vector<FeatureColumn> first(std::size_t rows) const {
+    const auto ids = [&](const auto& all, std::size_t length) {
+      return FeatureColumn{{}, {all.data(), rows * length}};
+    };
+    return {{{price.data(), rows}, {}}, ids(words, 4), ids(seen, 5), ids(similar, 5), ids(tags, 4)};
   }
 };
 
@@ -278,7 +302,7 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
       std::copy_n(x.begin() + 1, 8, x.begin() + static_cast<std::ptrdiff_t>(row * 17 + 1));
     }
     REQUIRE(session->score(Input::x(x, rows.count), {expected}).ok());
-    REQUIRE(session->set_user(Input::columns(rows.columns(), 1)).ok());
+    REQUIRE(session->set_user(Input::columns(rows.first(1), 1)).ok());
     REQUIRE(session->score(Input::columns(rows.columns(), rows.count).candidates(), {found}).ok());
     CHECK(found == expected);
     for (std::size_t row = 0; row < rows.count; ++row) {

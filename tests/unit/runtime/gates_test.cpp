@@ -282,7 +282,8 @@ TEST_CASE("gates: strides are kept, too short arrays refused, and nothing is wri
     return session.score(Input::x(x, kRows), output);
   };
   CHECK(std::string(score_with(kRows * 8, 7).error().message()).find("gate_weights: stride 7") == 0);
-  CHECK(std::string(score_with(kRows * 8 - 1, 0).error().message()) == "gate_weights: has 1047 floats, needs 1048");
+  CHECK(std::string(score_with(kRows * 8 - 1, 0).error().message()) ==
+        "gate_weights: length 1047, needs 1048 (rows: 131, per row: 8)");
   CHECK(score_with((kRows - 1) * 11 + 7, 11).error().code() == ErrorCode::kInvalidArgument);
   CHECK(std::count(weights.begin(), weights.end(), 9.0f) == kRows * 11);
   REQUIRE(score_with((kRows - 1) * 11 + 8, 11).ok());
@@ -334,11 +335,11 @@ TEST_CASE("gates: one user's candidates have the weights of whole rows") {
     std::vector<float> scores(expected.scores.size()), weights(expected.weights.size());
     Output output{scores};
     output.gate_weights = weights;
-    REQUIRE(session.set_user(Input::x(x, 1)).ok());
+    REQUIRE(session.set_user(Input::x({x.data(), shared}, 1)).ok());
     REQUIRE(session.score(Input::x(items, kRows).candidates(), output).ok());
     CHECK(same_bits(weights, expected.weights));
     x[0] = std::numeric_limits<float>::quiet_NaN();
-    REQUIRE(session.set_user(Input::x(x, 1)).ok());
+    REQUIRE(session.set_user(Input::x({x.data(), shared}, 1)).ok());
     REQUIRE(session.score(Input::x(items, kRows).candidates(), output).ok());
     CHECK(std::all_of(weights.begin(), weights.end(), [](float weight) { return std::isnan(weight); }));
   }
@@ -356,12 +357,12 @@ std::vector<float> all_weights(Session& session, const std::vector<float>& x, co
     REQUIRE(session.score(input, output).ok());
     all.insert(all.end(), weights.begin(), weights.end());
   };
-  note(Input::x(x, batch));
-  note(Input::columns(rows.columns, batch));
-  REQUIRE(session.set_user(Input::x(x, 1)).ok());
+  note(Input::x({x.data(), batch * 31}, batch));
+  note(Input::columns(rows.first(batch), batch));
+  REQUIRE(session.set_user(Input::x({x.data(), 23}, 1)).ok());
   note(Input::x({x.data() + 23, batch * 8}, batch).candidates());
-  REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
-  note(Input::columns(rows.columns, batch).candidates());
+  REQUIRE(session.set_user(Input::columns(rows.first(1), 1)).ok());
+  note(Input::columns(rows.first(batch), batch).candidates());
   return all;
 }
 

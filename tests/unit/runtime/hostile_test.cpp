@@ -44,7 +44,8 @@ void use(const AlignedBytes& file) {
   const std::vector<float> x(3 * model->input_dim(), 0.5f);
   std::vector<float> scores(3 * model->num_tasks());
   (void)session->score(Input::x(x, 3), {scores});
-  if (session->set_user(Input::x(x, 1)).ok()) (void)session->score(Input::x(x, 3).candidates(), {scores});
+  if (!session->set_user(Input::x({x.data(), model->user_dim()}, 1))) return;
+  (void)session->score(Input::x({x.data(), 3 * model->candidate_dim()}, 3).candidates(), {scores});
 }
 
 TEST_CASE("hostile: every truncation is an error") {

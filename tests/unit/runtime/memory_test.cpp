@@ -109,7 +109,7 @@ TEST_CASE("score and find_id allocate nothing; map and create in an arena neithe
   Output all{scores};
   all.gate_weights = weights;
   all.logits = logits;
-  const FeatureColumn columns[] = {{x, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {x, {}}};
+  const FeatureColumn columns[] = {{{x.data(), 200}, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {{x.data(), 600}, {}}};
   scored = session->score(Input::columns(columns, 200), all).ok() && scored;
   scored = session->score(Input::x(x, 200), all).ok() && scored;
   const std::int32_t id = model->find_id(model->find_feature("country"), std::string_view("AT"));
@@ -158,7 +158,9 @@ TEST_CASE("Session with workers: creation allocates once, scoring on a thread po
   const std::vector<float> x(300 * 31), items(300 * 8);
   std::vector<float> scores(300 * 2);
   const std::vector<std::int32_t> ids(300, 1);
-  const FeatureColumn columns[] = {{x, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {x, {}}};
+  const FeatureColumn columns[] = {{{x.data(), 300}, {}}, {{}, ids}, {{}, ids}, {{}, ids}, {{x.data(), 900}, {}}};
+  const Span<const std::int32_t> id(ids.data(), 1);
+  const FeatureColumn user[] = {{}, {{}, id}, {}, {{}, id}, {{x.data(), 3}, {}}};
   PlanOptions options;
   options.max_batch = 300;
   Result<Plan> plan = Plan::create(model, options);
@@ -169,9 +171,9 @@ TEST_CASE("Session with workers: creation allocates once, scoring on a thread po
   for (int i = 0; i < 3; ++i) {
     scored = scored && session->score(Input::x(x, 300), {scores}).ok();
     scored = scored && session->score(Input::columns(columns, 300), {scores}).ok();
-    scored = scored && session->set_user(Input::x(x, 1)).ok();
+    scored = scored && session->set_user(Input::x({x.data(), 23}, 1)).ok();
     scored = scored && session->score(Input::x(items, 300).candidates(), {scores}).ok();
-    scored = scored && session->set_user(Input::columns(columns, 1)).ok();
+    scored = scored && session->set_user(Input::columns(user, 1)).ok();
     scored = scored && session->score(Input::columns(columns, 300).candidates(), {scores}).ok();
   }
   const std::size_t after = num_allocations;

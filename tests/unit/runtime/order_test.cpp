@@ -139,7 +139,7 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   CHECK(found == expected);
 
   // The same from features; the other part's columns are not looked at.
-  std::vector<FeatureColumn> of_user = models.rows.columns, of_items = models.rows.columns, whole = of_items;
+  std::vector<FeatureColumn> of_user = models.rows.first(1), of_items = models.rows.columns, whole = of_items;
   of_user[0] = of_user[2] = {};
   of_items[1] = of_items[3] = of_items[4] = {};
   const std::vector<std::int32_t> country(kRows, models.rows.country[0]), device(kRows, models.rows.device[0]);
@@ -157,7 +157,7 @@ TEST_CASE("order: the user's part and the candidates' part are their features in
   CHECK(raw == raw_expected);
   CHECK(session->set_user(Input::columns(of_items, 1)).error().code() == ErrorCode::kInvalidArgument);
   CHECK(std::string(session->set_user(Input::columns(of_items, 1)).error().message()) ==
-        "columns[1].ids (feature \"country\"): has 0, 1 rows need 1");
+        "columns[1].ids (feature \"country\"): length 0, needs 1 (rows: 1, per row: 1)");
 }
 
 TEST_CASE("order: golden rows lie in the description's order") {

@@ -86,7 +86,7 @@ TEST_CASE("workers: the bits of a Session for every model, number of workers and
           CAPTURE(batch);
           std::vector<float> scores(kRows * num_tasks, kNan), wanted = scores;  // rows behind the batch stay
           std::copy_n(expected.begin(), batch * num_tasks, wanted.begin());
-          REQUIRE(session.score(Input::x(x, batch), {scores}).ok());
+          REQUIRE(session.score(Input::x({x.data(), batch * model.input_dim()}, batch), {scores}).ok());
           CHECK(same_bits(scores, wanted));
         }
       }
@@ -124,16 +124,17 @@ TEST_CASE("workers: an executor that runs nothing is an error, not scores of nob
   const std::vector<float> x(kRows * model.input_dim(), 0.5f);
   std::vector<float> scores(kRows * model.num_tasks());
   Session session = make_session(plan, {run_nothing, nullptr}, 3);
+  const Input user = Input::x({x.data(), model.user_dim()}, 1);
   const auto check = [](const Status& status) {
     REQUIRE_FALSE(status.ok());
     CHECK(status.error().code() == ErrorCode::kInvalidArgument);
     CHECK(std::string(status.error().message()).find("executor: returned") != std::string::npos);
   };
   check(session.score(Input::x(x, kRows), {scores}));
-  check(session.set_user(Input::x(x, 1)));
+  check(session.set_user(user));
   Session other = make_session(plan, {run_all_but_first, nullptr}, 3);
   CHECK(other.score(Input::x(x, kRows), {scores}).ok());
-  check(other.set_user(Input::x(x, 1)));
+  check(other.set_user(user));
 }
 
 TEST_CASE("workers: asks for as many tasks as can have rows, and for none where one is enough") {
@@ -145,7 +146,7 @@ TEST_CASE("workers: asks for as many tasks as can have rows, and for none where 
   CountingPool pool({run_backwards, nullptr});
   Session session = make_session(plan, {CountingPool::run, &pool}, 4);
   for (const std::size_t batch : {0, 1, 12, 13, 24, 25, 300}) {
-    REQUIRE(session.score(Input::x(x, batch), {scores}).ok());
+    REQUIRE(session.score(Input::x({x.data(), batch * model.input_dim()}, batch), {scores}).ok());
   }
   CHECK(pool.num_tasks == std::vector<std::size_t>{2, 2, 3, 4});
   Session alone = make_session(plan, {refuse_to_run, nullptr}, 1);
@@ -178,14 +179,14 @@ TEST_CASE("workers: raw features, and a user with many candidates") {
     Session session = make_session(plan, pool->executor(), num_workers);
     for (const std::size_t batch : kBatches) {
       std::vector<float> expected(kRows * 2, -1.0f), scores = expected;
-      REQUIRE(single->score(Input::columns(rows.columns, batch), {expected}).ok());
-      REQUIRE(session.score(Input::columns(rows.columns, batch), {scores}).ok());
+      REQUIRE(single->score(Input::columns(rows.first(batch), batch), {expected}).ok());
+      REQUIRE(session.score(Input::columns(rows.first(batch), batch), {scores}).ok());
       CHECK(same_bits(scores, expected));
 
-      REQUIRE(single->set_user(Input::columns(rows.columns, 1)).ok());
-      REQUIRE(single->score(Input::columns(rows.columns, batch).candidates(), {expected}).ok());
-      REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
-      REQUIRE(session.score(Input::columns(rows.columns, batch).candidates(), {scores}).ok());
+      REQUIRE(single->set_user(Input::columns(rows.first(1), 1)).ok());
+      REQUIRE(single->score(Input::columns(rows.first(batch), batch).candidates(), {expected}).ok());
+      REQUIRE(session.set_user(Input::columns(rows.first(1), 1)).ok());
+      REQUIRE(session.score(Input::columns(rows.first(batch), batch).candidates(), {scores}).ok());
       CHECK(same_bits(scores, expected));
     }
   }
@@ -297,7 +298,7 @@ TEST_CASE("workers: of several bad features and rows a Session's is named") {
   CHECK(error_of(plan, pool->executor(), call) ==
         "feature \"country\", row 190: id -5, expected -1 (unknown) or below 5");
   const auto candidates = [&](auto& session) {
-    REQUIRE(session.set_user(Input::columns(rows.columns, 1)).ok());
+    REQUIRE(session.set_user(Input::columns(rows.first(1), 1)).ok());
     return session.score(Input::columns(rows.columns, kRows).candidates(), {scores});
   };
   CHECK(error_of(plan, pool->executor(), candidates) ==
@@ -315,7 +316,7 @@ TEST_CASE("workers: wrong calls get a Session's answer") {
   std::vector<FeatureColumn> missing = rows.columns;
   missing[2] = {};
   missing[4] = {};
-  const std::vector<float> not_finite(31, kNan);
+  const std::vector<float> not_finite(model.user_dim(), kNan);
   const Input whole = Input::x(x, kRows), columns = Input::columns(rows.columns, kRows);
   const Output out{scores};
   const auto refused = [&](const auto& call) { return !error_of(plan, executor, call).empty(); };
@@ -338,11 +339,11 @@ TEST_CASE("workers: wrong calls get a Session's answer") {
   CHECK(refused([&](Session& s) { return s.set_user(Input::columns(missing, 1)); }));
   CHECK(refused([&](Session& s) { return s.set_user(columns.candidates()); }));
   CHECK(refused([&](Session& s) {
-    REQUIRE(s.set_user(Input::x(x, 1)).ok());
+    REQUIRE(s.set_user(Input::x({x.data(), model.user_dim()}, 1)).ok());
     return s.score(Input::columns(missing, kRows).candidates(), out);
   }));
   CHECK(refused([&](Session& s) {
-    REQUIRE(s.set_user(Input::x(x, 1)).ok());
+    REQUIRE(s.set_user(Input::x({x.data(), model.user_dim()}, 1)).ok());
     return s.score(Input::x({}, kRows).candidates(), out);
   }));
 }

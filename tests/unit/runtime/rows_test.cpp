@@ -4,6 +4,9 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -102,22 +105,23 @@ TEST_CASE("Rows: the first error names feature and row, stays, and is what scori
     CHECK(message_of(session->score(Input::rows(rows), {scores}), code) == message);
     return message;
   };
-  CHECK(error(0, "contry", "AT") == "feature \"contry\": the model has none of that name");
-  CHECK(error(0, 5, "AT") == "feature 5: the model has 5");
+  CHECK(error(0, "contry", "AT") == "feature \"contry\": the model has no feature of this name");
+  CHECK(error(0, 5, "AT") == "feature 5: expected an index below 5");
   CHECK(error(1, "country", 5) == "feature \"country\", row 1: a number, expected a string");
   CHECK(error(1, "shop", "7") == "feature \"shop\", row 1: a string, expected an integer");
   CHECK(error(1, "price", "7") == "feature \"price\", row 1: a string, expected a number");
   CHECK(error(0, "shop", 7.5).find("feature \"shop\", row 0: a number with a fraction") == 0);
   CHECK(error(0, "shop", 1e300).find("feature \"shop\", row 0: a number with a fraction or out of range") == 0);
-  CHECK(error(0, "history", {1.0, 2.0}) == "feature \"history\", row 0: 2 values, expected 3");
-  CHECK(error(0, "shop", {7, 7}) == "feature \"shop\", row 0: 2 values, expected 1");
-  CHECK(error(2, "price", 1) == "feature \"price\", row 2: there are 2 rows");
+  CHECK(error(0, "history", {1.0, 2.0}) == "feature \"history\", row 0: number of values: 2, expected 3");
+  CHECK(error(0, "shop", {7, 7}) == "feature \"shop\", row 0: number of values: 2, expected 1");
+  CHECK(error(2, "price", 1) == "feature \"price\", row 2: out of range, num_rows is 2");
   CHECK(error(1, "device", 4, ErrorCode::kUnknownCategory) == "feature \"device\", row 1: unknown category 4");
   // What is not set is found when it is scored.
   rows.clear();
   CHECK(message_of(session->score(Input::rows(rows), {scores}), ErrorCode::kUnknownCategory) ==
-        "feature \"device\", row 0: unknown category");
-  CHECK(message_of(rows.clear(3)) == "rows: 3, there is room for 2");
+        "feature \"device\", row 0: missing or unknown category, which the feature refuses");
+  CHECK(message_of(rows.clear(3)) == "num_rows: 3, but max_rows is 2");
+  CHECK(message_of(session->score(Input::rows(rows), {scores})) == "num_rows: 3, but max_rows is 2");
 }
 
 TEST_CASE("Rows: columns in bulk: numbers, integers, strings of three kinds") {
@@ -150,13 +154,77 @@ TEST_CASE("Rows: columns in bulk: numbers, integers, strings of three kinds") {
     bulk.clear();
     return message_of(bulk.set_column(feature, values, rows));
   };
-  CHECK(error("shop", {7, 7}) == "feature \"shop\": has 2 values, 3 rows need 3");
-  CHECK(error("history", {1.0, 2.0, 3.0, 4.0}) == "feature \"history\": has 4 values, 3 rows need 9");
+  CHECK(error("shop", {7, 7}) == "feature \"shop\": length 2, needs 3 (rows: 3, per row: 1)");
+  CHECK(error("history", {1.0, 2.0, 3.0, 4.0}) == "feature \"history\": length 4, needs 9 (rows: 3, per row: 3)");
   const std::int32_t beyond[] = {0, 2, 9, 6}, negative[] = {-1, 2, 4, 6};
-  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, beyond)).find("row 1: offsets of packed strings") !=
+  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, beyond)).find("row 1: the offsets of the packed string") !=
         std::string::npos);
-  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, negative)).find("row 0: offsets of packed strings") !=
+  CHECK(error("country", RawValue::packed({"ATUSBR", 6}, negative)).find("row 0: the offsets of the packed string") !=
         std::string::npos);
+}
+
+TEST_CASE("Rows: lists in braces may mix what single values may be; lists of any strings") {
+  const Fixture its;
+  Rows rows = its.make(3), mixed = its.make(3);
+  const std::string at = "AT";
+  const std::size_t seven = 7;
+  const float half = 0.5f;
+  for (std::size_t row = 0; row < 3; ++row) {
+    CHECK(rows.set(row, "history", std::array<double, 3>{0.5, 1, 7}).ok());
+    CHECK(mixed.set(row, "history", {half, 1, static_cast<std::uint32_t>(seven)}).ok());
+    CHECK(rows.set(row, "device", 1).ok());
+    CHECK(mixed.set(row, "device", {1}).ok());
+  }
+  const char* const countries[] = {"AT", "US", nullptr};
+  CHECK(rows.set_column("country", countries).ok());
+  CHECK(rows.set_column("shop", std::vector<std::int64_t>{7, -3, 42}).ok());
+  const std::vector<float> expected = its.score(Input::rows(rows));
+  CHECK(mixed.set_column("shop", {7.0, -3, std::int64_t{42}}).ok());
+  CHECK(mixed.set_column("country", {at, "US", nullptr}).ok());
+  CHECK(its.score(Input::rows(mixed)) == expected);
+  CHECK(rows.set(2, "country", "BR").ok());
+  const std::vector<float> named = its.score(Input::rows(rows));
+  const char arrays[][4] = {"AT", "US", "BR"};
+  const std::vector<std::string> objects = {"AT", "US", "BR"};
+  for (const RawValue& strings : {RawValue(objects), RawValue(arrays)}) {
+    CHECK(mixed.set_column("country", strings).ok());
+    CHECK(its.score(Input::rows(mixed)) == named);
+  }
+  CHECK(message_of(mixed.set(0, "history", {0.5, "1", 2})) ==
+        "feature \"history\", row 0: a string, expected a number");
+  mixed.clear();
+  CHECK(message_of(mixed.set_column("country", {"AT", 5, "BR"})) ==
+        "feature \"country\", row 1: a number, expected a string");
+}
+
+template <class... Arguments>
+using Create = decltype(Rows::create(std::declval<Arguments>()...));
+template <class Void, class... Arguments>
+constexpr bool kCanCreate = false;
+template <class... Arguments>
+constexpr bool kCanCreate<std::void_t<Create<Arguments...>>, Arguments...> = true;
+
+TEST_CASE("Rows: not of a model that would be gone; neither is what a temporary Result holds kept") {
+  static_assert(kCanCreate<void, Model&> && !kCanCreate<void, Model>);
+  static_assert(kCanCreate<void, Model&, void*, std::size_t> && !kCanCreate<void, Model, void*, std::size_t>);
+  static_assert(std::is_same_v<decltype(*std::declval<Result<Model>&>()), Model&>);
+  static_assert(std::is_same_v<decltype(*std::declval<Result<Model>>()), Model&&>);
+}
+
+TEST_CASE("Rows: no rows; more rows than there is room for are an error that stays until clear()") {
+  const Fixture its;
+  Rows rows = its.make(2);
+  Result<Session> session = Session::create(its.model);
+  float scores[4];
+  rows.clear(0);  // may be ignored
+  CHECK(rows.set_column("country", RawValue::packed({}, {})).ok());
+  CHECK(session->score(Input::rows(rows), {}).ok());
+  CHECK_FALSE(rows.clear(3).ok());
+  CHECK_FALSE(rows.set(0, "price", 1).ok());
+  CHECK(session->score(Input::rows(rows), {scores}).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(rows.clear(1).ok());
+  set_row(rows, 0);
+  CHECK(session->score(Input::rows(rows), {scores}).ok());
 }
 
 TEST_CASE("Rows: a null string is a missing value, not an empty one, and no feature's name") {
@@ -178,7 +246,7 @@ TEST_CASE("Rows: a null string is a missing value, not an empty one, and no feat
   CHECK(its.score(Input::rows(rows)) == expected);
   CHECK(rows.set_column("country", {null, "AT"}).ok());
   CHECK(its.score(Input::rows(rows)) == expected);
-  CHECK(message_of(rows.set(0, null, 1)) == "feature \"\": the model has none of that name");
+  CHECK(message_of(rows.set(0, null, 1)) == "feature \"\": the model has no feature of this name");
 }
 
 TEST_CASE("Rows: sequences, in lists of any length up to the feature's") {
@@ -190,7 +258,7 @@ TEST_CASE("Rows: sequences, in lists of any length up to the feature's") {
   std::vector<float> expected(4), found(4);
   const float price[] = {1, 2};
   const std::int32_t words[] = {3, 4, -2, -2, 5, -2, -2, -2}, none[] = {-2, -2, -2, -2, -2, -2, -2, -2, -2, -2};
-  const FeatureColumn columns[] = {{price, {}}, {{}, words}, {{}, none}, {{}, none}, {{}, none}};
+  const FeatureColumn columns[] = {{price, {}}, {{}, words}, {{}, none}, {{}, none}, {{}, {none, 8}}};
   REQUIRE(session->score(Input::columns(columns, 2), {expected}).ok());
   CHECK(rows->set_column("price", price).ok());
   CHECK(rows->set(0, "words", {3, 4}).ok());
@@ -203,7 +271,8 @@ TEST_CASE("Rows: sequences, in lists of any length up to the feature's") {
   CHECK(rows->set_column("words", {3, 4, 5}, offsets).ok());
   REQUIRE(session->score(Input::rows(*rows), {found}).ok());
   CHECK(found == expected);
-  CHECK(message_of(rows->set(1, "words", {1, 2, 3, 4, 5})) == "feature \"words\", row 1: 5 values, expected at most 4");
+  CHECK(message_of(rows->set(1, "words", {1, 2, 3, 4, 5})) ==
+        "feature \"words\", row 1: number of values: 5, expected at most 4");
 }
 
 TEST_CASE("Rows: a user's part and the candidates' part, for a session with a user") {
@@ -230,8 +299,8 @@ TEST_CASE("Rows: a user's part and the candidates' part, for a session with a us
   CHECK(session->score(Input::rows(user), {found}).error().code() == ErrorCode::kInvalidArgument);
   CHECK(session->set_user(Input::rows(items)).error().code() == ErrorCode::kInvalidArgument);
   CHECK(message_of(user.set(0, "price", 1)) ==
-        "feature \"price\": belongs to the candidate's part, the rows are a user's");
-  CHECK(message_of(items.set(0, "device", 1)).find("feature \"device\": belongs to the user's part") == 0);
+        "feature \"price\": describes the item, but the rows are of the user part");
+  CHECK(message_of(items.set(0, "device", 1)).find("feature \"device\": describes the user or context, but") == 0);
 }
 
 TEST_CASE("Rows: creation refuses what makes no sense; exactly enough memory at any address") {

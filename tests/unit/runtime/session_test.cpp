@@ -96,12 +96,14 @@ TEST_CASE("replay_golden: the stored scores, in any part size; a wrong one is na
     CHECK(replay_golden(*session, {room.data(), 1}).error().code() == ErrorCode::kInvalidArgument);
     SessionOptions options;
     options.top_k = 1;
-    CHECK(replay_golden(*Session::create(model, options)).error().code() == ErrorCode::kInvalidArgument);
+    Result<Session> pruned = Session::create(model, options);
+    CHECK(replay_golden(*pruned).error().code() == ErrorCode::kInvalidArgument);
     const std::uint32_t second = 1;
     options = {};
     options.tasks = &second;
     options.num_tasks = 1;
-    CHECK(replay_golden(*Session::create(model, options))->num_scores == 9);
+    Result<Session> partial = Session::create(model, options);
+    CHECK(replay_golden(*partial)->num_scores == 9);
     const_cast<float*>(model.golden_rows().scores)[7 * model.num_tasks() + 1] += 0.25f;
     const Result<GoldenReport> wrong = replay_golden(*session);
     REQUIRE(wrong.ok());
@@ -111,7 +113,8 @@ TEST_CASE("replay_golden: the stored scores, in any part size; a wrong one is na
   }
   const AlignedBytes without = model_file(mmoe_description({}), 0);
   const Model model = load(without);
-  CHECK(replay_golden(*Session::create(model)).error().code() == ErrorCode::kInvalidArgument);
+  Result<Session> session = Session::create(model);
+  CHECK(replay_golden(*session).error().code() == ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
