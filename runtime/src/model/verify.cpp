@@ -21,12 +21,17 @@ constexpr std::size_t kMinBytes = kStartBytes;                           // size
 constexpr std::size_t kChecksumBytes = 8;                                // the file's last ones, the header's checksum
 constexpr std::uint64_t kMaxHeaderBytes = (std::uint64_t{1} << 31) - 1;  // what FlatBuffers can address
 
+bool has_identifier(const std::uint8_t* bytes) {
+  constexpr std::size_t kPlace = kPrefixBytes + sizeof(flatbuffers::uoffset_t);
+  return std::memcmp(bytes + kPlace, schema::ModelIdentifier(), kMinBytes - kPlace) == 0;
+}
+
 // What stands before a header that has passed as a FlatBuffers buffer may be read.
 Error framing_error(const std::uint8_t* bytes, std::size_t size) {
   if (size < kMinBytes) {
     return make_error(ErrorCode::kNotAModel, "a model file has at least ", kMinBytes, " bytes, this one ", size);
   }
-  if (!flatbuffers::BufferHasIdentifier(bytes, schema::ModelIdentifier(), true)) {
+  if (!has_identifier(bytes)) {
     return make_error(ErrorCode::kNotAModel, "the bytes do not start like a .mmoe file");
   }
   const std::uint64_t header_bytes = claimed_header_bytes(bytes);
@@ -98,7 +103,7 @@ Error with_version(const schema::Model& root, const Error& error) {
 }  // namespace
 
 std::uint64_t claimed_header_bytes(const unsigned char* start) {
-  if (!flatbuffers::BufferHasIdentifier(start, schema::ModelIdentifier(), true)) return 0;
+  if (!has_identifier(start)) return 0;
   return std::uint64_t{flatbuffers::ReadScalar<std::uint32_t>(start)} + kPrefixBytes;
 }
 

@@ -48,10 +48,16 @@ struct Limit {
   std::uint64_t needed;
 };
 
-// Ids that raw features have per row: up to 4,096 features of 2^20.
+// Ids that raw features have per row: up to 4,096 features of 2^20. Read from the file: Model::feature() would be
+// linked into programs that ask for no feature.
 std::uint64_t num_ids(const Model& model) {
+  const auto* features = internal::ModelAccess::root(model.data())->features();
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i < model.num_features(); ++i) count += model.feature(i).length;
+  for (flatbuffers::uoffset_t i = 0; i < model.num_features(); ++i) {
+    const schema::Feature& feature = *features->Get(i);
+    if (feature.kind() == schema::FeatureKind_Sequence) count += feature.length();
+    if (feature.kind() == schema::FeatureKind_Sparse) ++count;
+  }
   return count;
 }
 

@@ -96,7 +96,7 @@ RowBlock rows_of(const Program& program, const Call& call, std::size_t first_row
     return {program.input.data + (candidates ? program.shared_dim : 0), program.input.stride, num_rows, candidates};
   }
   const RowBlock block = {call.values.data() + first_row * call.stride, call.stride, num_rows, candidates};
-  return call.part == Part::kWhole ? in_program_order(program, block) : block;
+  return call.part == Part::kWhole && program.num_column_runs != 0 ? in_program_order(program, block) : block;
 }
 
 Status load_rows(const Program& program, const Call& call, std::size_t first_row, std::size_t num_rows) {
