@@ -20,7 +20,7 @@ read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == t
 x86-64            avx2    57344  - $lto
 x86-64-numbers    avx2    94208  - -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 x86-64-all        auto   155648  - $f32
-aarch64           neon64  61440  aarch64-linux-gnu $lto
+aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    45128  arm-linux-gnueabihf $lto
 cortex-m7         fpu     21504  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
