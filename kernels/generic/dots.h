@@ -16,32 +16,15 @@ static inline std::int32_t load_quad(const std::int8_t* from) {
   return quad;
 }
 
-/// A step of one quad: registers of weights serve all rows, a row's quad serves all panels. `Its` has Int, kSums, and
-///   Weights, load(quad)       a panel's weights of a quad
-///   Input, broadcast(quad)    a row's quad in every lane
-///   add(weights, input, sums)
-template <class Its>
+/// Of sets that multiply one quad at a time.
 struct OneQuad {
   static constexpr std::size_t kQuads = 1;
-
-  template <std::size_t kRows, std::size_t kPanels, std::size_t kCount, class Int, std::size_t kAllSums>
-  static MMOE_INLINE void step(const std::int8_t* weights, std::size_t panel_stride,
-                               const std::int8_t* const (&input)[kRows], std::size_t q, Int (&sum)[kRows][kAllSums]) {
-    typename Its::Weights w[kPanels];
-    MMOE_UNROLL
-    for (std::size_t p = 0; p < kPanels; ++p) w[p] = Its::load(weights + p * panel_stride);
-    MMOE_UNROLL
-    for (std::size_t m = 0; m < kRows; ++m) {
-      const typename Its::Input x = Its::broadcast(input[m] + 4 * q);
-      MMOE_UNROLL
-      for (std::size_t p = 0; p < kPanels; ++p) Its::add(w[p], x, sum[m] + p * Its::kSums);
-    }
-  }
+  static constexpr bool kRowsFirst = false;
 };
 
 /// One by one: for a set without instructions for it.
 template <class Arch>
-struct PlainDots : OneQuad<PlainDots<Arch>> {
+struct PlainDots : OneQuad {
   using Int = std::int32_t;
   using Input = const std::int8_t*;
   using Weights = const std::int8_t*;
@@ -50,23 +33,17 @@ struct PlainDots : OneQuad<PlainDots<Arch>> {
   static constexpr std::size_t kMaxRows = 1;
   static constexpr std::uint8_t kFlip = 0;
 
-  static Weights load(const std::int8_t* quad) { return quad; }
-  static Input broadcast(const std::int8_t* quad) { return quad; }
-  static void start(const std::int32_t*, Int* sum) {
-    for (std::size_t c = 0; c < kPanelWidth; ++c) sum[c] = 0;
+  static Int start(const std::int32_t*) { return 0; }
+  template <bool>
+  static Weights load(const std::int8_t* quad) {
+    return quad;
   }
-  static void add(Weights w, Input x, Int* sum) {
-    for (std::size_t c = 0; c < kPanelWidth; ++c) {
-      for (std::size_t i = 0; i < 4; ++i) sum[c] += std::int32_t{x[i]} * w[4 * c + i];
-    }
+  template <bool>
+  static Input broadcast(const std::int8_t* quad) {
+    return quad;
   }
-  static void to_floats(const Int* sum, Reg<Arch>* to) {
-    float floats[kPanelWidth];
-    for (std::size_t c = 0; c < kPanelWidth; ++c) floats[c] = static_cast<float>(sum[c]);
-    for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) {
-      to[r] = Reg<Arch>::load_unaligned(floats + r * Reg<Arch>::size);
-    }
-  }
+  static Int add(Int sum, Weights w, Input x) { return sum + x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]; }
+  static void store(Int sum, float* to) { *to = static_cast<float>(sum); }
 };
 
 }  // namespace MMOE_SET

@@ -4,10 +4,15 @@
 //   Int, kSums                an integer register, and how many of them hold a row's sums of a panel
 //   kAccumulators, kMaxRows   registers of sums in a tile, and its rows
 //   kFlip                     rows are stored as q ^ kFlip
-//   kQuads                    quads that step() takes at once; it exists for one, too
-//   start(row_sums, sums)     what sums begin with
-//   step<kRows, kPanels, kQuads>(weights, panel_stride, inputs, sums)
-//   to_floats(sums, floats)   of a panel, in order
+//   kQuads                    quads that are multiplied at once; also fewer, with kWhole false
+//   kRowsFirst                whether registers of rows wait for weights, or those of weights for rows
+//   start(row_sums)           what a register's sums begin with
+//   Weights, load<kWhole>(quad)       what a register's sums need of the weights
+//   Input, broadcast<kWhole>(quad)    a row's quad in every lane
+//   add(sum, weights, input)
+//   store(sum, floats)        a register's sums as floats
+//
+// Registers are passed one by one: sums whose address is taken would live in memory.
 #pragma once
 
 #include "kernels/generic/dots.h"
@@ -29,7 +34,7 @@ struct W8A8Range {
 /// A row's sums become outputs: float(sum) * (scale of the row * scale of the output) + what was there.
 template <class Arch, std::size_t kPanels>
 inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_t i, std::size_t panel0,
-                       const typename Dots<Arch>::Int* sum) {
+                       const float* sum) {
   using B = Reg<Arch>;
   constexpr std::size_t kRegs = kPanelWidth / B::size;
   float* output = args.output + (args.rows ? args.rows[i] : i) * args.output_stride;
@@ -38,15 +43,45 @@ inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_
   const std::size_t num_relu = range.last && args.activation == Activation::kRelu ? args.num_activated : 0;
   MMOE_UNROLL
   for (std::size_t p = 0; p < kPanels; ++p) {
-    B sums[kRegs];
-    Dots<Arch>::to_floats(sum + p * Dots<Arch>::kSums, sums);
     MMOE_UNROLL
     for (std::size_t r = 0; r < kRegs; ++r) {
       const std::size_t column = (panel0 + p) * kPanelWidth + r * B::size;
       B y = B::load_unaligned(start + column);
-      if (range.part.num_inputs != 0) y = sums[r] * (scale * B::load_unaligned(args.scales + column)) + y;
+      if (range.part.num_inputs != 0)
+        y = B::load_unaligned(sum + p * kPanelWidth + r * B::size) * (scale * B::load_unaligned(args.scales + column)) +
+            y;
       if (panel0 + p < num_relu) y = xsimd::select(y < B(0.0f), B(0.0f), y);
       y.store_unaligned(output + column);
+    }
+  }
+}
+
+/// D::kQuads quads of a tile; one, if not kWhole.
+template <class D, bool kWhole, std::size_t kRows, std::size_t kSums>
+MMOE_INLINE void add_quads(const std::int8_t* weights, std::size_t panel_stride,
+                           const std::int8_t* const (&input)[kRows], std::size_t q,
+                           typename D::Int (&sum)[kRows][kSums]) {
+  constexpr std::size_t kBytes = kQuadBytes / D::kSums;
+  const auto at = [&](std::size_t r) { return weights + r / D::kSums * panel_stride + r % D::kSums * kBytes; };
+  if constexpr (D::kRowsFirst) {
+    typename D::Input x[kRows];
+    MMOE_UNROLL
+    for (std::size_t m = 0; m < kRows; ++m) x[m] = D::template broadcast<kWhole>(input[m] + 4 * q);
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kSums; ++r) {
+      const typename D::Weights w = D::template load<kWhole>(at(r));
+      MMOE_UNROLL
+      for (std::size_t m = 0; m < kRows; ++m) sum[m][r] = D::add(sum[m][r], w, x[m]);
+    }
+  } else {
+    typename D::Weights w[kSums];
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kSums; ++r) w[r] = D::template load<kWhole>(at(r));
+    MMOE_UNROLL
+    for (std::size_t m = 0; m < kRows; ++m) {
+      const typename D::Input x = D::template broadcast<kWhole>(input[m] + 4 * q);
+      MMOE_UNROLL
+      for (std::size_t r = 0; r < kSums; ++r) sum[m][r] = D::add(sum[m][r], w[r], x);
     }
   }
 }
@@ -54,30 +89,37 @@ inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
   using D = Dots<Arch>;
+  constexpr std::size_t kSums = kPanels * D::kSums;
   const W8A8Part& part = range.part;
   const std::int8_t* input[kRows];
-  typename D::Int sum[kRows][kPanels * D::kSums];
+  typename D::Int sum[kRows][kSums];
   MMOE_UNROLL
   for (std::size_t m = 0; m < kRows; ++m) {
     input[m] = row_quads(args, row0 + m, part);
     MMOE_UNROLL
-    for (std::size_t p = 0; p < kPanels; ++p) {
-      D::start(part.row_sums + (panel0 + p) * kPanelWidth, sum[m] + p * D::kSums);
+    for (std::size_t r = 0; r < kSums; ++r) {
+      sum[m][r] = D::start(part.row_sums + panel0 * kPanelWidth + r * (kPanelWidth / D::kSums));
     }
   }
   const std::int8_t* weights =
       static_cast<const std::int8_t*>(args.weights) + panel0 * args.panel_stride + part.first_quad * kQuadBytes;
   std::size_t q = 0;
   for (; q + D::kQuads <= part.num_quads; q += D::kQuads) {
-    D::template step<kRows, kPanels, D::kQuads>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
+    add_quads<D, true>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
   }
   if constexpr (D::kQuads > 1) {
     for (; q < part.num_quads; ++q) {
-      D::template step<kRows, kPanels, 1>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
+      add_quads<D, false>(weights + q * kQuadBytes, args.panel_stride, input, q, sum);
     }
   }
+  // All at once: a larger body is not unrolled early enough for the sums to stay in registers.
+  float floats[kRows][kPanels * kPanelWidth];
   MMOE_UNROLL
-  for (std::size_t m = 0; m < kRows; ++m) finish_row<Arch, kPanels>(args, range, row0 + m, panel0, sum[m]);
+  for (std::size_t m = 0; m < kRows; ++m) {
+    MMOE_UNROLL
+    for (std::size_t r = 0; r < kSums; ++r) D::store(sum[m][r], floats[m] + r * (kPanelWidth / D::kSums));
+  }
+  for (std::size_t m = 0; m < kRows; ++m) finish_row<Arch, kPanels>(args, range, row0 + m, panel0, floats[m]);
 }
 
 /// Rows of the next smaller tile: fewer shapes than the f32 kernel's, for its size.
@@ -131,7 +173,7 @@ inline void w8a8_for_rows(const DenseArgs& args) {
 
 /// Without activations other than relu.
 template <class Arch>
-inline void multiply_w8a8(const DenseArgs& args) {
+MMOE_NOINLINE void multiply_w8a8(const DenseArgs& args) {
   round_rows(args, Dots<Arch>::kFlip);
   w8a8_for_rows<Arch, Dots<Arch>::kMaxRows>(args);
 }

@@ -97,9 +97,11 @@ struct BytePairs {
 };
 
 inline BytePairs load_pairs(const std::int8_t* quad) {
-  std::uint32_t bytes;
+  int8x4_t bytes;
   __builtin_memcpy(&bytes, quad, sizeof bytes);
-  return {__sxtb16(static_cast<int8x4_t>(bytes)), __sxtb16(static_cast<int8x4_t>(bytes >> 8 | bytes << 24))};
+  int16x2_t odd;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(bytes));  // by intrinsics g++ rotates first
+  return {__sxtb16(bytes), odd};
 }
 
 inline std::int32_t add_products(const BytePairs& x, const std::int8_t* weights, std::int32_t sum) {
@@ -119,8 +121,9 @@ inline std::int32_t add_products(BytePairs x, const std::int8_t* weights, std::i
 
 #endif
 
-inline void dots(const std::int8_t* weights, const std::int8_t* quads, std::size_t num_quads,
-                 std::int32_t (&sum)[kDotColumns]) {
+// Not inlined: the general registers are just enough for the loop by itself.
+__attribute__((noinline)) inline void dots(const std::int8_t* weights, const std::int8_t* quads, std::size_t num_quads,
+                                           std::int32_t (&sum)[kDotColumns]) {
   std::int32_t a = 0, b = 0, c = 0, d = 0;
   for (; num_quads > 0; --num_quads, quads += 4, weights += kQuadBytes) {
     const BytePairs x = load_pairs(quads);

@@ -15,21 +15,23 @@ struct Block {
   float* scores;       // of all links
 };
 
-// What the product has left of the shared columns stands in for its bias: the bits of the whole row. `second`: room for
-// what W8A8 says of the other columns.
-void continue_from_prefix(const DenseStep& step, std::size_t shared, kernels::DenseArgs& args,
-                          kernels::W8A8Args& second) {
-  std::size_t skipped = shared * kPanelWidth;
-  if (kernels::kHasW8A8 && args.type == kernels::WeightType::kW8A8) {
-    skipped = kernels::quads_of(shared) * 4 * kPanelWidth;
-    second = *args.w8a8;
+// What the product has left of the shared columns stands in for its bias: the bits of the whole row. A function by
+// itself, so that other calls do not have its arguments on their stack.
+__attribute__((noinline)) void run_dense_from_prefix(const Block& block, const DenseStep& step) {
+  kernels::DenseArgs rest = step.args;
+  kernels::W8A8Args second;
+  std::size_t skipped = block.shared * kPanelWidth;
+  if (kernels::kHasW8A8 && rest.type == kernels::WeightType::kW8A8) {
+    skipped = kernels::quads_of(block.shared) * 4 * kPanelWidth;
+    second = *rest.w8a8;
     second.first_inputs = 0;
     second.row_sums += second.row_sums_stride;
-    args.w8a8 = &second;
+    rest.w8a8 = &second;
   }
-  args.start = step.prefix;
-  args.weights = static_cast<const char*>(args.weights) + skipped * kernels::weight_bytes(args.type);
-  args.num_inputs -= shared;
+  rest.start = step.prefix;
+  rest.weights = static_cast<const char*>(rest.weights) + skipped * kernels::weight_bytes(rest.type);
+  rest.num_inputs -= block.shared;
+  block.kernels.dense(rest);
 }
 
 void run_dense(const Block& block, DenseStep& step) {
@@ -42,12 +44,7 @@ void run_dense(const Block& block, DenseStep& step) {
   if (step.reads_x) {
     args.input = block.rows.x;
     args.input_stride = block.rows.stride;
-    if (block.shared != 0) {
-      kernels::DenseArgs rest = args;
-      kernels::W8A8Args second;
-      continue_from_prefix(step, block.shared, rest, second);
-      return block.kernels.dense(rest);
-    }
+    if (block.shared != 0) return run_dense_from_prefix(block, step);
   }
   block.kernels.dense(args);
 }
