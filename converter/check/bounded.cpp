@@ -45,9 +45,10 @@ Number linear(const DenseLayer& layer, size_t output, const Numbers& x, double t
   norm.scale /= temperature;
   norm.beta /= temperature;
   const double bias = layer.bias.empty() ? 0 : layer.bias[output];
+  const double unit = layer.storage.scales.empty() ? 1 : layer.storage.scales[output];
   double sum = bias, carried = 0, terms = std::abs(bias) + std::abs(norm.mean);
   for (size_t i = 0; i < x.size(); ++i) {
-    const double weight = layer.weight.at(output, i);
+    const double weight = unit * layer.weight.at(output, i);
     sum += weight * x[i].value;
     carried += std::abs(weight) * x[i].error;
     terms += std::abs(weight) * (x[i].magnitude + x[i].error);
@@ -55,8 +56,10 @@ Number linear(const DenseLayer& layer, size_t output, const Numbers& x, double t
   const double scale = std::abs(norm.scale);
   const double all_terms = scale * terms + std::abs(norm.beta);
   const double roundings = static_cast<double>(x.size()) + 1 + kFoldRoundings;
-  // A partial sum may overflow though the whole does not.
-  const double rounded = all_terms < kLargestFloat ? rounding(roundings) * all_terms + roundings * kTiny : kInfinity;
+  // A partial sum, which is in units of the scale, may overflow though the whole does not.
+  const double tiny = roundings * kTiny * std::max(1.0, unit);
+  const bool fits = all_terms < kLargestFloat && all_terms < kLargestFloat * unit + std::abs(bias);
+  const double rounded = fits || unit == 0 ? rounding(roundings) * all_terms + tiny : kInfinity;
   return plain(norm.scale * (sum - norm.mean) + norm.beta, scale * carried + rounded);
 }
 
@@ -129,8 +132,12 @@ void dice(const Activation& activation, Numbers& x) {
 }  // namespace
 
 Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature) {
-  Numbers y(layer.outputs());
-  for (size_t output = 0; output < y.size(); ++output) y[output] = linear(layer, output, x, temperature);
+  Numbers y;
+  if (layer.storage.type == WeightType::kW8A8 && !layer.storage.scales.empty()) {
+    y = run_w8a8(layer, x);
+  } else {
+    for (size_t output = 0; output < layer.outputs(); ++output) y.push_back(linear(layer, output, x, temperature));
+  }
   if (layer.layer_norm_before_activation) layer_norm(*layer.layer_norm_before_activation, y);
   if (layer.activation.kind == ActivationKind::kDice) {
     dice(layer.activation, y);

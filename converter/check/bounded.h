@@ -14,6 +14,10 @@
 // where m_i >= |x_i| is the sum of the absolute terms of x_i: a norm after an activation, x = s' a + t', moves
 // t' into the next layer's bias, where its rounding counts although s' a and t' may cancel in x.
 //
+// Weights as a file stores them are exact numbers, so the same bound holds for f16 and bf16. With i8 the sum of whole
+// numbers times x is multiplied by the output's scale and the bias is added behind it: two roundings in place of the
+// bias's n. w8a8: bounded_w8a8.cpp. Elements of stored tables are computed in float, as the runtime does, and exact.
+//
 // Activations: the largest slope on [z - e, z + e] times e, plus the kernel's own rounding. Softmax: with logits
 // wrong by e_i each weight keeps its value times exp(+-(e_i + max e)), because numerator and denominator each
 // change by a factor exp(+-e). Mix: |g x| changes by at most |g| e_x + e_g |x| + e_g e_x, plus its accumulation.
@@ -48,6 +52,9 @@ Number plain(double value, double error);
 
 /// The relative error of n roundings.
 double rounding(double n);
+
+/// W x + b of a layer as the file has it, with the type w8a8.
+Numbers run_w8a8(const DenseLayer& layer, const Numbers& x);
 
 /// A linear layer, its norms and its activation.
 Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature = 1);

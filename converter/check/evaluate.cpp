@@ -6,6 +6,7 @@
 #include <string>
 
 #include "converter/check/bounded.h"
+#include "converter/check/stored_model.h"
 #include "converter/error.h"
 
 namespace mmoe::converter {
@@ -159,17 +160,30 @@ std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::
   return outputs;
 }
 
-Numbers run_model(const TrainedModel& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {
+std::vector<Numbers> run_to_logits(const TrainedModel& model, const Numbers& x,
+                                   std::vector<Numbers>& weights_of_gates) {
   std::vector<Numbers> streams = {run_layers(model.trunk, x)};
   for (const Level& level : model.levels) streams = run_level(level, x, streams, weights_of_gates);
   std::vector<Numbers> logits;
   for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, streams[tower.input]));
+  return logits;
+}
+
+Numbers run_model(const TrainedModel& model, const Numbers& x, std::vector<Numbers>& weights_of_gates) {
+  const std::vector<Numbers> logits = run_to_logits(model, x, weights_of_gates);
   Numbers scores, outputs;
   for (const Task& task : model.tasks) {
     scores.push_back(score(task.link, logits, scores));
     if (task.output) outputs.push_back(scores.back());
   }
   return outputs;
+}
+
+void append(const Numbers& scores, Evaluated& result) {
+  for (const Number& score : scores) {
+    result.scores.push_back(score.value);
+    result.bounds.push_back(score.error < kInfinity ? score.error : kInfinity);  // a NaN is no bound either
+  }
 }
 
 }  // namespace
@@ -179,15 +193,32 @@ Evaluated evaluate(const TrainedModel& model, const RawRows& rows, bool with_gat
   Evaluated result;
   for (size_t row = 0; row < rows.num_rows; ++row) {
     std::vector<Numbers> weights_of_gates;
-    for (const Number& score : run_model(model, reader.read(row), weights_of_gates)) {
-      result.scores.push_back(score.value);
-      result.bounds.push_back(score.error < kInfinity ? score.error : kInfinity);  // a NaN is no bound either
-    }
+    append(run_model(model, reader.read(row), weights_of_gates), result);
     if (!with_gate_weights) continue;
     result.gate_weights.resize(weights_of_gates.size());
     for (size_t gate = 0; gate < weights_of_gates.size(); ++gate) {
       for (const Number& weight : weights_of_gates[gate]) result.gate_weights[gate].push_back(weight.value);
     }
+  }
+  return result;
+}
+
+Evaluated evaluate(const LoweredModel& lowered, const RawRows& rows) {
+  const TrainedModel model = stored_model(lowered);
+  const RowReader reader(model, rows);
+  const size_t num_tasks = model.tasks.size();
+  Evaluated result;
+  for (size_t row = 0; row < rows.num_rows; ++row) {
+    std::vector<Numbers> weights_of_gates;
+    const Numbers x = in_columns(lowered, reader.read(row));
+    const std::vector<Numbers> logits = run_to_logits(model, x, weights_of_gates);
+    Numbers scores(num_tasks + lowered.auxiliary.size());  // as factors are numbered
+    for (size_t i = 0; i < lowered.auxiliary.size(); ++i) {
+      scores[num_tasks + i] = score(lowered.auxiliary[i].link, logits, scores);
+    }
+    for (size_t i = 0; i < num_tasks; ++i) scores[i] = score(model.tasks[i].link, logits, scores);
+    scores.resize(num_tasks);
+    append(scores, result);
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "converter/description/model.h"
+#include "converter/lowering/lowered.h"
 
 namespace mmoe::converter {
 
@@ -32,6 +33,9 @@ struct Evaluated {
 /// Throws ConvertError when the rows' sizes are not the model's, when an id is beyond its table, and for an
 /// unknown id whose feature's rule is to refuse the row.
 Evaluated evaluate(const TrainedModel& model, const RawRows& rows, bool with_gate_weights = false);
+
+/// The same of a lowered model, with the numbers that its file stores.
+Evaluated evaluate(const LoweredModel& model, const RawRows& rows);
 
 /// Plausible rows, the same on every platform for a seed. Dense values span the clipping range where there is one,
 /// else scale to N(0, 1); ids are uniform over the vocabulary. About one value in 16 is missing or unknown where

@@ -84,7 +84,12 @@ void compare_bits(const Model& model, const std::vector<float>& scores, const st
 }  // namespace
 
 Golden make_golden(const TrainedModel& model, const RawRows& rows) {
-  return {rows.num_rows, rows.values, rows.ids, std::vector<float>(rows.num_rows * model.output_names().size())};
+  Golden golden;
+  golden.num_rows = rows.num_rows;
+  golden.values = rows.values;
+  golden.ids = rows.ids;
+  golden.scores.resize(rows.num_rows * model.output_names().size());
+  return golden;
 }
 
 CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden,

@@ -12,6 +12,7 @@
 #include "converter/description/layers.h"
 #include "converter/description/levels.h"
 #include "converter/description/limits.h"
+#include "converter/description/numbers.h"
 #include "converter/description/stated.h"
 #include "converter/description/streams.h"
 #include "converter/description/tasks.h"
@@ -216,6 +217,7 @@ TrainedModel Binder::bind(const std::string& default_name) {
   bind_towers();
   if (model_.levels.empty()) split_towers();
   ignore_tensors();
+  if (const auto numbers = root_.find("numbers")) bind_numbers(*numbers, tensors_.used_prefix(), model_);
   if (const auto field = root_.find("architecture")) {
     model_.architecture = field->string();
   } else if (weights_.has_factors() && architecture_name(model_) == "Single-Task") {

@@ -8,9 +8,11 @@ Keys joined(Keys keys, const Keys& more) {
 }
 
 Keys description_keys() {
-  return {"mmoe_description", "name",       "architecture", "derived", "ignore", "features",
+  return {"mmoe_description", "name",       "architecture", "derived", "ignore", "numbers", "features",
           "input_dim",        "shared_dim", "trunk",        "levels",  "towers", "tasks"};
 }
+
+Keys numbers_keys() { return {"match", "weights", "tables"}; }
 
 Keys level_keys() { return {"experts", "gates"}; }
 

@@ -10,6 +10,7 @@ namespace mmoe::converter {
 using Keys = std::vector<std::string>;
 
 Keys description_keys();  ///< of the top level
+Keys numbers_keys();      ///< of an entry of `numbers`
 Keys level_keys();
 Keys pool_keys();  ///< a level's experts: a layers object with more
 Keys gates_keys();

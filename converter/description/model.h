@@ -15,8 +15,12 @@
 
 #include "converter/description/table.h"
 #include "kernels/activations.h"
+#include "kernels/number_types.h"
 
 namespace mmoe::converter {
+
+using kernels::TableType;
+using kernels::WeightType;
 
 /// Row-major [rows, cols].
 struct Matrix {
@@ -65,9 +69,18 @@ struct Activation {
   bool dice_deviation = false;         ///< dice over the row: divide by the root of the variance, not of the sum
 };
 
+/// How the file has a layer's weights.
+struct Storage {
+  std::optional<WeightType> type;  ///< none: as the conversion's options say
+  // Of a layer as the file has it:
+  std::vector<float> scales;  ///< i8, w8a8: one per output; a weight is its scale times the matrix's whole number
+  size_t shared_inputs = 0;   ///< w8a8: leading inputs that are rounded by themselves; 0: all are one part
+};
+
 /// Linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is [outputs, inputs].
 struct DenseLayer {
   std::string name;  ///< of the tensors it came from, for messages
+  Storage storage{};
   Matrix weight;
   std::vector<float> bias;  ///< empty: none
   std::optional<BatchNorm> norm_before_activation;
@@ -244,7 +257,8 @@ struct Feature {
 
 struct Embedding {
   std::string name;
-  Table table;  ///< [ids, width]; read when it is written, so that it may be larger than memory
+  Table table;                      ///< [ids, width]; read when it is written, so that it may be larger than memory
+  std::optional<TableType> type{};  ///< how the file has it; none: as the conversion's options say
 };
 
 struct TrainedModel {

@@ -69,6 +69,18 @@ void ScratchFile::append(const void* data, size_t bytes) {
   }
 }
 
+void ScratchFile::replace(uint64_t offset, const void* data, size_t bytes) {
+  const char* at = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t written = ::pwrite(fd_, at, bytes, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("cannot be written");
+    at += written;
+    offset += static_cast<uint64_t>(written);
+    bytes -= static_cast<size_t>(written);
+  }
+}
+
 std::string_view ScratchFile::map() {
   struct stat info = {};
   if (data_ != nullptr) return {data_, size_};

@@ -25,6 +25,9 @@ class ScratchFile {
   /// Throws ConvertError naming the folder when it is full.
   void append(const void* data, size_t bytes);
 
+  /// In place of what has been appended there.
+  void replace(uint64_t offset, const void* data, size_t bytes);
+
   /// Everything, mapped; nothing is appended afterwards. The text stays at its place as long as this lives, even moved.
   std::string_view map();
 

@@ -11,6 +11,8 @@
 namespace mmoe::converter {
 namespace {
 
+WeightType type_of(const DenseLayer& layer) { return layer.storage.type.value_or(WeightType::kF32); }
+
 // A normalisation writes whole panels, which must then be one layer's alone.
 bool same_activation(const LoweredDense& a, const LoweredDense& b) {
   return a.activation == b.activation && a.alpha == b.alpha && a.beta == b.beta && a.norm == NormKind::kNone &&
@@ -28,13 +30,15 @@ class LayerFuser {
  public:
   explicit LayerFuser(LoweredModel& model) : model_(model) {}
 
-  size_t start(const std::string& name, size_t inputs) {
+  // `layer`: the first of them.
+  void start(const std::string& name, const DenseLayer& layer, bool reads_x) {
     FusedLayer fused_layer;
     fused_layer.name = name;
-    fused_layer.weight.cols = inputs;
+    fused_layer.type = type_of(layer);
+    fused_layer.reads_x = reads_x;
+    fused_layer.weight.cols = layer.inputs();
     model_.fused_layers.push_back(std::move(fused_layer));
     last_ = {};
-    return model_.fused_layers.size() - 1;
   }
 
   // Puts a layer behind the others of the fused layer that was started last. It may share a panel with its
@@ -71,9 +75,9 @@ class LayerFuser {
   }
 
   // Layers [first, end) of an MLP, each a fused layer of its own.
-  void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered) {
+  void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered, bool reads_x = false) {
     for (size_t i = first; i < layers.size(); ++i) {
-      start(layers[i].name, layers[i].inputs());
+      start(layers[i].name, layers[i], reads_x && i == 0);
       lowered.push_back(add(layers[i], false));
     }
   }
@@ -98,6 +102,7 @@ class LayerFuser {
 
 // The streams of a level in the order of their first reader, with their readers.
 struct Readers {
+  StreamRef input;
   std::vector<size_t> experts, gates;
 };
 
@@ -106,7 +111,7 @@ std::vector<Readers> group_by_stream(const Level& level) {
   std::vector<Readers> readers;
   const auto group = [&](const StreamRef& input) -> Readers& {
     const auto [at, added] = groups.try_emplace({input.model_input, input.index}, readers.size());
-    if (added) readers.emplace_back();
+    if (added) readers.push_back({input, {}, {}});
     return readers[at->second];
   };
   for (size_t e = 0; e < level.experts.size(); ++e) group(level.experts[e].input).experts.push_back(e);
@@ -125,24 +130,49 @@ bool has_top_k(const Level& level) {
 
 const DenseLayer& first_layer(const Gate& gate) { return gate.hidden.empty() ? *gate.logits : gate.hidden.front(); }
 
-// First layers of all that reads one stream: experts, then gates.
-void lower_first_layers(const Level& level, const Readers& readers, const std::string& name, LayerFuser& fused_layers,
-                        LoweredLevel& lowered) {
-  const size_t inputs = readers.experts.empty() ? first_layer(level.gates[readers.gates.front()]).inputs()
-                                                : level.experts[readers.experts.front()].layers.front().inputs();
-  fused_layers.start(name, inputs);
-  const bool skippable = has_top_k(level);
-  for (const size_t e : readers.experts) {
-    lowered.experts[e].layers.push_back(fused_layers.add(level.experts[e].layers.front(), skippable));
-  }
-  for (const size_t g : readers.gates) {
-    const LoweredDense first = fused_layers.add(first_layer(level.gates[g]), false);
-    if (level.gates[g].hidden.empty()) {
-      lowered.gates[g].logits = first;
-    } else {
-      lowered.gates[g].hidden.push_back(first);
+// A first layer that reads a stream, and where its lowered form goes.
+struct FirstLayer {
+  const DenseLayer* layer;
+  bool skippable;
+  LoweredMlp* mlp;
+  LoweredDense* logits;  // in place of mlp
+};
+
+// First layers of all that reads one stream: those of one type side by side.
+void fuse_by_type(const std::vector<FirstLayer>& layers, const std::string& name, bool reads_x, LayerFuser& fuser) {
+  std::vector<bool> done(layers.size());
+  size_t num_types = 0;
+  for (size_t first = 0; first < layers.size(); ++first) {
+    if (done[first]) continue;
+    const WeightType type = type_of(*layers[first].layer);
+    const std::string suffix = num_types++ == 0 ? "" : ", part " + std::to_string(num_types);
+    fuser.start(name + suffix, *layers[first].layer, reads_x);
+    for (size_t i = first; i < layers.size(); ++i) {
+      if (done[i] || type_of(*layers[i].layer) != type) continue;
+      done[i] = true;
+      const LoweredDense lowered = fuser.add(*layers[i].layer, layers[i].skippable);
+      if (layers[i].logits != nullptr) {
+        *layers[i].logits = lowered;
+      } else {
+        layers[i].mlp->push_back(lowered);
+      }
     }
   }
+}
+
+// Experts, then gates.
+std::vector<FirstLayer> first_layers(const Level& level, const Readers& readers, LoweredLevel& lowered) {
+  std::vector<FirstLayer> layers;
+  const bool skippable = has_top_k(level);
+  for (const size_t e : readers.experts) {
+    layers.push_back({&level.experts[e].layers.front(), skippable, &lowered.experts[e].layers, nullptr});
+  }
+  for (const size_t g : readers.gates) {
+    LoweredGate& gate = lowered.gates[g];
+    const bool alone = level.gates[g].hidden.empty();
+    layers.push_back({&first_layer(level.gates[g]), false, &gate.hidden, alone ? &gate.logits : nullptr});
+  }
+  return layers;
 }
 
 void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLevel& lowered) {
@@ -150,7 +180,7 @@ void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLev
     const Gate& gate = level.gates[g];
     if (!gate.logits || gate.hidden.empty()) continue;
     fused_layers.add_alone(gate.hidden, 1, lowered.gates[g].hidden);
-    fused_layers.start(gate.logits->name, gate.logits->inputs());
+    fused_layers.start(gate.logits->name, *gate.logits, false);
     lowered.gates[g].logits = fused_layers.add(*gate.logits, false);
   }
   for (size_t e = 0; e < level.experts.size(); ++e) {
@@ -158,14 +188,15 @@ void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLev
   }
 }
 
-LoweredLevel lower_level(const Level& level, size_t index, LayerFuser& fused_layers) {
+// `previous_is_x`: the level is the first, without a trunk.
+LoweredLevel lower_level(const Level& level, size_t index, bool previous_is_x, LayerFuser& fused_layers) {
   LoweredLevel lowered;
   lowered.experts.resize(level.experts.size());
   lowered.gates.resize(level.gates.size());
   size_t stream = 0;
   for (const Readers& readers : group_by_stream(level)) {
     const std::string name = "level " + std::to_string(index + 1) + ", input " + std::to_string(++stream);
-    lower_first_layers(level, readers, name, fused_layers, lowered);
+    fuse_by_type(first_layers(level, readers, lowered), name, previous_is_x || readers.input.model_input, fused_layers);
   }
   lower_later_layers(level, fused_layers, lowered);
   return lowered;
@@ -177,8 +208,9 @@ void lower_towers(const std::vector<Tower>& towers, LayerFuser& fused_layers, st
   std::map<size_t, std::vector<size_t>> readers;
   for (size_t t = 0; t < towers.size(); ++t) readers[towers[t].input].push_back(t);
   for (const auto& [stream, group] : readers) {
-    fused_layers.start("towers, input " + std::to_string(stream + 1), towers[group.front()].layers.front().inputs());
-    for (const size_t t : group) lowered[t].push_back(fused_layers.add(towers[t].layers.front(), false));
+    std::vector<FirstLayer> layers;
+    for (const size_t t : group) layers.push_back({&towers[t].layers.front(), false, &lowered[t], nullptr});
+    fuse_by_type(layers, "towers, input " + std::to_string(stream + 1), false, fused_layers);
   }
   for (size_t t = 0; t < towers.size(); ++t) fused_layers.add_alone(towers[t].layers, 1, lowered[t]);
 }
@@ -202,9 +234,10 @@ LoweredModel lower(const TrainedModel& description) {
   model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
   LayerFuser fused_layers(model);
-  fused_layers.add_alone(model.description.trunk, 0, model.trunk);
+  fused_layers.add_alone(model.description.trunk, 0, model.trunk, true);
   for (size_t i = 0; i < model.description.levels.size(); ++i) {
-    model.levels.push_back(lower_level(model.description.levels[i], i, fused_layers));
+    const bool previous_is_x = i == 0 && model.trunk.empty();
+    model.levels.push_back(lower_level(model.description.levels[i], i, previous_is_x, fused_layers));
   }
   lower_towers(model.description.towers, fused_layers, model.towers);
   lower_links(model);

@@ -14,11 +14,14 @@ namespace mmoe::converter {
 enum class NormKind { kNone, kChannel, kLayer };
 enum class NormUse { kBeforeActivation, kAfterActivation, kDice };
 
-/// Layers that read the same stream, one below the other in a [rows, cols] matrix with one bias per row. It is computed
-/// as a whole, and becomes one packed tensor.
+/// Layers that read the same stream and are stored alike, one below the other in a [rows, cols] matrix with one bias
+/// per row. It is computed as a whole, and becomes one packed tensor.
 struct FusedLayer {
   std::string name;
-  Matrix weight;
+  WeightType type = WeightType::kF32;
+  bool reads_x = false;
+  Matrix weight;                    ///< after quantise(): the stored numbers
+  std::vector<float> scales;        ///< [rows] i8, w8a8: a weight is its scale times the stored number
   std::vector<float> bias;          ///< [rows]
   std::vector<float> slopes;        ///< [rows], or empty: neither prelu nor dice among its layers
   std::vector<float> scale, shift;  ///< [rows], or empty: no normalisation among its layers

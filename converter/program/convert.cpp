@@ -1,29 +1,89 @@
 #include "converter/program/convert.h"
 
+#include <utility>
+
+#include "converter/check/score_change.h"
 #include "converter/description/architecture.h"
 #include "converter/lowering/lowered.h"
 
 namespace mmoe::converter {
+namespace {
 
-ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
-                      ByteSink& sink) {
-  const LoweredModel lowered = lower(description);
-  const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
+LoweredModel lower_f32(TrainedModel description) {
+  choose_f32(description);
+  return lower(description);
+}
+
+// The file in f32 against the description: what was lowered, and how.
+Golden check_f32(const TrainedModel& description, const ProvenanceInfo& provenance, const RawRows& rows,
+                 const ConvertOptions& options, ByteSink& sink) {
+  const LoweredModel lowered = lower_f32(description);
   Golden golden = make_golden(description, rows);
+  ModelFileWriter(lowered, provenance).write(golden, sink);
+  check_file(sink.view(), evaluate(description, rows), golden, options.limits);
+  return golden;
+}
+
+void measure_change(const ConvertOptions& options, std::string_view file, std::string_view f32_file, Golden& golden) {
+  ScoreDifferences differences(golden.change.largest.size());
+  differences.add(golden.scores, golden.f32_scores);
+  if (options.measure) options.measure(file, f32_file, differences);
+  const std::string name = std::move(golden.change.rows_file);
+  golden.change = differences.result();
+  golden.change.rows_file = name;
+}
+
+// The file in fewer bits, against the evaluation of what it stores; `f32`: what check_f32() has found.
+void write_stored(const LoweredModel& lowered, const ProvenanceInfo& provenance, const RawRows& rows,
+                  const ConvertOptions& options, std::string_view f32_file, const Golden& f32, ByteSink& sink,
+                  ConvertReport& report) {
+  Golden golden = f32;
+  const size_t num_tasks = lowered.description.tasks.size();
+  golden.f32_scores = f32.scores;
+  golden.change.largest.resize(num_tasks);
+  golden.change.mean.resize(num_tasks);
+  golden.change.rows_file = options.rows_file;
   ModelFileWriter writer(lowered, provenance);
   writer.write(golden, sink);
-  ConvertReport report;
-  report.check = check_file(sink.view(), evaluate(description, rows), golden, options.limits);
+  report.check = check_file(sink.view(), evaluate(lowered, rows), golden, options.limits);
+  measure_change(options, sink.view(), f32_file, golden);
   writer.replace_header(golden, sink);
-  report.file_bytes = sink.view().size();
+  report.change = golden.change;
+}
+
+}  // namespace
+
+ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
+                      ByteSink& sink, ByteSink& f32_sink) {
+  TrainedModel chosen = description;
+  choose_types(options.numbers, chosen);
+  LoweredModel lowered = lower(chosen);
+  const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
+  ConvertReport report;
+  report.number_notes = quantise(lowered);
+  report.types = count_types(lowered);
+  report.is_f32 = is_f32(lowered);
   report.architecture = architecture_name(lowered.description);
+  if (report.is_f32) {
+    Golden golden = make_golden(description, rows);
+    ModelFileWriter writer(lowered, provenance);
+    writer.write(golden, sink);
+    report.check = check_file(sink.view(), evaluate(description, rows), golden, options.limits);
+    writer.replace_header(golden, sink);
+  } else {
+    const Golden f32 = check_f32(description, provenance, rows, options, f32_sink);
+    write_stored(lowered, provenance, rows, options, f32_sink.view(), f32, sink, report);
+    report.f32_file_bytes = f32_sink.view().size();
+  }
+  report.file_bytes = sink.view().size();
   return report;
 }
 
 Converted convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options) {
-  MemorySink sink;
-  ConvertReport report = convert(description, provenance, options, sink);
-  return {sink.take(), std::move(report.check), std::move(report.architecture)};
+  MemorySink sink, f32_sink;
+  ConvertReport report = convert(description, provenance, options, sink, f32_sink);
+  return {sink.take(), f32_sink.take(), std::move(report.check), std::move(report.architecture),
+          std::move(report.change)};
 }
 
 }  // namespace mmoe::converter

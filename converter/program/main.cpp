@@ -1,4 +1,5 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -10,6 +11,8 @@
 
 #include "converter/check/expect.h"
 #include "converter/check/feature_order.h"
+#include "converter/check/score_rows.h"
+#include "converter/description/number_names.h"
 #include "converter/error.h"
 #include "converter/importers/left_out.h"
 #include "converter/importers/open_weights.h"
@@ -17,6 +20,8 @@
 #include "converter/program/convert.h"
 #include "converter/program/file_sink.h"
 #include "converter/program/hash_file.h"
+#include "converter/program/number_summary.h"
+#include "converter/program/scratch_sink.h"
 #include "converter/proof/prove.h"
 #include "converter/recipes/recipe.h"
 #include "runtime/tools/support/command_line.h"
@@ -37,6 +42,7 @@ struct Arguments {
   std::string output;
   std::string rows;
   std::string expect;
+  std::string weight_type = "f32", table_type = "f32";
   Tolerance tolerance;
   ConvertOptions options;
   bool print_description = false;
@@ -91,6 +97,9 @@ void print_report(std::ostream& out, const Arguments& arguments, const TrainedMo
       << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ")
       << converted.file_bytes << " bytes\n";
   for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
+  for (const std::string& line : describe_numbers(converted, model.output_names())) {
+    out << printable(line) << '\n';
+  }
   print_check(out, converted.check);
   if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';
 }
@@ -137,8 +146,22 @@ void check_named_files(const Arguments& arguments) {
                               {"--expect", arguments.expect, "has the expected scores"}});
 }
 
-void run(const Arguments& arguments) {
+template <class Type>
+Type type_of(const std::string& name, const std::vector<std::string>& names) {
+  return static_cast<Type>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+void run(Arguments arguments) {
   check_named_files(arguments);
+  arguments.options.numbers = {type_of<WeightType>(arguments.weight_type, weight_type_names()),
+                               type_of<TableType>(arguments.table_type, table_type_names())};
+  if (!arguments.rows.empty()) {
+    arguments.options.rows_file = fs::path(arguments.rows).filename().string();
+    arguments.options.measure = [&arguments](std::string_view file, std::string_view f32_file,
+                                             ScoreDifferences& differences) {
+      add_rows(file, f32_file, arguments.rows, differences);
+    };
+  }
   const fs::path weights_path(arguments.weights);
   const OpenedWeights weights = open_weights(weights_path);
   const Interpretation interpretation =
@@ -159,15 +182,18 @@ void run(const Arguments& arguments) {
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   FileSink output(arguments.output);
-  const ConvertReport converted = convert(model, provenance, arguments.options, output);
+  ScratchSink f32_output(fs::file_size(weights_path));
+  const ConvertReport converted = convert(model, provenance, arguments.options, output, f32_output);
+  // What the framework computes is compared with the model before its numbers were rounded.
+  const std::string_view f32_file = converted.is_f32 ? output.view() : f32_output.view();
   ExpectReport expected;
   if (!arguments.expect.empty()) {
-    expected = compare_with_expected(output.view(), arguments.rows, arguments.expect, arguments.tolerance);
+    expected = compare_with_expected(f32_file, arguments.rows, arguments.expect, arguments.tolerance);
   }
   const OnnxGraph* graph = weights.graph();
   ProofReport proof;
   if constexpr (kReadsOnnx) {
-    if (graph != nullptr) proof = prove(*graph, model, output.view(), arguments.options.golden_seed);
+    if (graph != nullptr) proof = prove(*graph, model, f32_file, arguments.options.golden_seed);
   }
   output.commit();
   if (arguments.quiet) return;
@@ -206,8 +232,18 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.add_flag("--print-description", arguments.print_description,
                "print the description that the recipe makes, and stop")
       ->excludes(output);
+  app.add_option("--weights", arguments.weight_type,
+                 "type of the layers' weights, where the description names none: f32, f16, bf16, or i8 [f32]")
+      ->one_of(weight_type_names())
+      ->type_name("TYPE");
+  app.add_option("--tables", arguments.table_type,
+                 "type of the embedding tables, where the description names none: f32, f16, u8, or u4 [f32]")
+      ->one_of(table_type_names())
+      ->type_name("TYPE");
   mmoe::tools::Option* rows =
-      app.add_option("--rows", arguments.rows, "rows for --expect: CSV or .npy, as mmoe-score reads them")
+      app.add_option("--rows", arguments.rows,
+                     "rows for --expect, and on which the difference from f32 is measured: CSV or .npy, as mmoe-score "
+                     "reads them")
           ->type_name("FILE");
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
       ->needs(rows)

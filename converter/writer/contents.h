@@ -8,12 +8,22 @@
 
 namespace mmoe::converter {
 
+/// As schema::ScoreChange.
+struct ScoreChange {
+  uint64_t num_rows = 0;
+  std::string rows_file;       ///< empty: golden rows only
+  std::vector<float> largest;  ///< per task; empty: all numbers are f32
+  std::vector<float> mean;
+};
+
 /// Rows for mmoe-verify. values and ids as schema::GoldenRows.
 struct Golden {
   size_t num_rows = 0;
   std::vector<float> values;
   std::vector<int32_t> ids;
-  std::vector<float> scores;  ///< [num_rows, number of tasks]
+  std::vector<float> scores;        ///< [num_rows, number of tasks]
+  std::vector<float> f32_scores{};  ///< the same of the model in f32; empty where all numbers are
+  ScoreChange change{};
 };
 
 struct ProvenanceInfo {

@@ -5,6 +5,7 @@
 
 #include "converter/description/architecture.h"
 #include "converter/error.h"
+#include "converter/quantise/quantise.h"
 #include "schema/format.h"
 
 #ifndef MMOE_VERSION
@@ -101,10 +102,12 @@ class HeaderWriter {
     const auto golden = write_golden();
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
-    const auto root = schema::CreateModel(out_, schema::kVersionMajor, schema::kVersionMinor, name, architecture,
-                                          u32(description.input_dim), u32(model_.shared_dim), features, embeddings,
-                                          trunk, level_vector, towers, tasks, tensors, segments, header_checksum,
-                                          golden, provenance, auxiliary);
+    const auto score_change = write_score_change();
+    const auto minor = is_f32(model_) ? schema::kVersionMinorOfF32 : schema::kVersionMinor;
+    const auto root =
+        schema::CreateModel(out_, schema::kVersionMajor, minor, name, architecture, u32(description.input_dim),
+                            u32(model_.shared_dim), features, embeddings, trunk, level_vector, towers, tasks, tensors,
+                            segments, header_checksum, golden, provenance, auxiliary, score_change);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};
   }
@@ -284,8 +287,8 @@ class HeaderWriter {
     std::vector<Offset<schema::Tensor>> tensors;
     for (const TensorEntry& t : segments_.tensors()) {
       const auto name = out_.CreateString(t.name);
-      tensors.push_back(
-          schema::CreateTensor(out_, name, t.segment, t.offset, t.bytes, t.rows, t.cols, t.dtype, t.layout));
+      tensors.push_back(schema::CreateTensor(out_, name, t.segment, t.offset, t.bytes, t.rows, t.cols, t.dtype,
+                                             t.layout, t.scales, t.row_sums, t.shared_cols));
     }
     return out_.CreateVector(tensors);
   }
@@ -305,7 +308,19 @@ class HeaderWriter {
     const auto values = out_.CreateVector(golden_.values);
     const auto ids = out_.CreateVector(golden_.ids);
     const auto scores = out_.CreateVector(golden_.scores);
-    return schema::CreateGoldenRows(out_, u32(golden_.num_rows), values, ids, scores);
+    Offset<flatbuffers::Vector<float>> f32_scores;
+    if (!golden_.f32_scores.empty()) f32_scores = out_.CreateVector(golden_.f32_scores);
+    return schema::CreateGoldenRows(out_, u32(golden_.num_rows), values, ids, scores, f32_scores);
+  }
+
+  Offset<schema::ScoreChange> write_score_change() {
+    const ScoreChange& change = golden_.change;
+    if (change.largest.empty()) return {};
+    Offset<flatbuffers::String> rows_file;
+    if (!change.rows_file.empty()) rows_file = out_.CreateString(change.rows_file);
+    const auto largest = out_.CreateVector(change.largest);
+    const auto mean = out_.CreateVector(change.mean);
+    return schema::CreateScoreChange(out_, change.num_rows, rows_file, largest, mean);
   }
 
   Offset<schema::Provenance> write_provenance() {

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "converter/packing/pack.h"
-#include "kernels/panel16.h"
+#include "converter/quantise/tables.h"
+#include "kernels/number_types.h"
 
 namespace mmoe::converter {
 namespace {
@@ -63,29 +64,80 @@ ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t 
   return add_integers(feature.name, std::get<std::vector<int64_t>>(vocabulary.keys), vocabulary.ids, segment, out);
 }
 
-// Packed when it is written: all of a model's weights a second time would not be little.
-uint32_t add_panels(const FusedLayer& fused_layer, uint32_t segment, SegmentBuilder& out) {
-  const Matrix& weight = fused_layer.weight;
-  const uint64_t bytes = uint64_t{panel16_size(weight.rows, weight.cols)} * sizeof(float);
-  const auto give = [&weight](const TakeBytes& take) {
-    const std::vector<float> packed = pack_panels(weight);
-    take(packed.data(), packed.size() * sizeof(float));
-  };
-  return out.add_tensor(segment, fused_layer.name, bytes, give, weight.rows, weight.cols, schema::DType_F32,
-                        schema::Layout_Panel16);
+schema::DType dtype_of(WeightType type) {
+  switch (type) {
+    case WeightType::kF32: return schema::DType_F32;
+    case WeightType::kF16: return schema::DType_F16;
+    case WeightType::kBF16: return schema::DType_BF16;
+    case WeightType::kI8:
+    case WeightType::kW8A8: break;
+  }
+  return schema::DType_I8;
 }
 
-void give_rows(const Table& table, const TakeBytes& take) {
+schema::DType dtype_of(TableType type) {
+  switch (type) {
+    case TableType::kF32: return schema::DType_F32;
+    case TableType::kF16: return schema::DType_F16;
+    case TableType::kU8: return schema::DType_U8;
+    case TableType::kU4: break;
+  }
+  return schema::DType_U4;
+}
+
+// Packed when it is written: all of a model's weights a second time would not be little.
+uint32_t add_panels(const FusedLayer& fused_layer, size_t shared_dim, uint32_t segment, SegmentBuilder& out) {
+  const Matrix& weight = fused_layer.weight;
+  const auto give = [&fused_layer, shared_dim](const TakeBytes& take) {
+    const std::vector<uint8_t> packed = pack_panels(fused_layer, shared_dim);
+    take(packed.data(), packed.size());
+  };
+  const auto layout = fused_layer.type == WeightType::kW8A8 ? schema::Layout_Panel16Quads : schema::Layout_Panel16;
+  return out.add_tensor(segment, fused_layer.name, packed_bytes(fused_layer, shared_dim), give, weight.rows,
+                        weight.cols, dtype_of(fused_layer.type), layout);
+}
+
+// What weights that are codes need beside them.
+void add_codes(const FusedLayer& layer, size_t shared_dim, uint32_t weight, uint32_t segment, SegmentBuilder& out) {
+  const std::vector<float> scales = pad_to_panels(layer.scales, layer.weight.rows);
+  const size_t padded = scales.size();
+  const auto add = [&](const char* suffix, auto numbers, schema::DType dtype) {
+    const size_t rows = numbers.size() / padded;
+    return static_cast<int32_t>(out.add_tensor(segment, layer.name + suffix, std::move(numbers), rows, padded, dtype));
+  };
+  const int32_t scales_tensor = add(" scales", scales, schema::DType_F32);
+  const bool sums = layer.type == WeightType::kW8A8;
+  const int32_t sums_tensor = sums ? add(" row sums", row_sums(layer, shared_dim), schema::DType_I32) : -1;
+  TensorEntry& entry = out.tensor(weight);
+  entry.scales = scales_tensor;
+  entry.row_sums = sums_tensor;
+  entry.shared_cols = static_cast<uint32_t>(sums ? shared_cols(layer, shared_dim) : 0);
+}
+
+void give_rows(const Embedding& embedding, TableType type, const TakeBytes& take) {
   constexpr size_t kPartBytes = size_t{1} << 20;
-  const size_t row_bytes = table.cols * sizeof(float);
-  const size_t rows_at_once = std::min(table.rows, std::max<size_t>(1, kPartBytes / row_bytes));
+  const Table& table = embedding.table;
+  const size_t row_bytes = kernels::table_row_bytes(type, table.cols);
+  const size_t rows_at_once = std::min(table.rows, std::max<size_t>(1, kPartBytes / (table.cols * sizeof(float))));
   std::vector<float> part(rows_at_once * table.cols);
+  std::vector<uint8_t> stored(rows_at_once * row_bytes);
   for (size_t row = 0; row < table.rows;) {
     const size_t count = std::min(rows_at_once, table.rows - row);
     table.read(row, count, part.data());
-    take(part.data(), count * row_bytes);
+    encode_rows(type, part.data(), count, table.cols, stored.data(), embedding.name);
+    take(stored.data(), count * row_bytes);
     row += count;
   }
+}
+
+uint32_t add_table(const Embedding& embedding, uint32_t segment, SegmentBuilder& out) {
+  const Table& table = embedding.table;
+  const TableType type = embedding.type.value_or(TableType::kF32);
+  const uint64_t bytes = uint64_t{table.rows} * kernels::table_row_bytes(type, table.cols);
+  const auto give = [&embedding, type](const TakeBytes& take) { give_rows(embedding, type, take); };
+  const bool fused = type == TableType::kU8 || type == TableType::kU4;
+  return out.add_tensor(segment, embedding.name, bytes, give, table.rows, table.cols, dtype_of(type),
+                        fused ? schema::Layout_FusedRows : schema::Layout_RowMajor);
 }
 
 void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& tensors) {
@@ -97,7 +149,8 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
       return out.add_tensor(segment, fused_layer.name + suffix, padded, 1, padded.size(), schema::DType_F32);
     };
     ModelTensors::FusedTensors entry;
-    entry.weight = add_panels(fused_layer, segment, out);
+    entry.weight = add_panels(fused_layer, model.shared_dim, segment, out);
+    if (!fused_layer.scales.empty()) add_codes(fused_layer, model.shared_dim, entry.weight, segment, out);
     entry.bias = add_row(" bias", fused_layer.bias);
     entry.slopes = fused_layer.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", fused_layer.slopes));
     entry.scale_shift = -1;
@@ -135,11 +188,7 @@ ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
   }
   const uint32_t embeddings = out.add_segment("embeddings", 4096);
   for (const Embedding& embedding : model.description.embeddings) {
-    const Table& table = embedding.table;
-    const uint64_t bytes = uint64_t{table.rows} * table.cols * sizeof(float);
-    const auto give = [&table](const TakeBytes& take) { give_rows(table, take); };
-    tensors.embeddings.push_back(
-        out.add_tensor(embeddings, embedding.name, bytes, give, table.rows, table.cols, schema::DType_F32));
+    tensors.embeddings.push_back(add_table(embedding, embeddings, out));
   }
   return tensors;
 }

@@ -36,6 +36,10 @@ struct TensorEntry {
   schema::DType dtype = schema::DType_F32;
   schema::Layout layout = schema::Layout_RowMajor;
   GiveBytes give;  ///< `bytes` of them
+  // Of weights that are codes: tensors, and the columns of the first part (schema/mmoe.fbs).
+  int32_t scales = -1;
+  int32_t row_sums = -1;
+  uint32_t shared_cols = 0;
 };
 
 class SegmentBuilder {
@@ -55,6 +59,9 @@ class SegmentBuilder {
     const auto give = [kept](const TakeBytes& take) { take(kept->data(), kept->size() * sizeof(T)); };
     return add_tensor(segment, name, bytes, give, rows, cols, dtype, layout);
   }
+
+  /// For what a tensor says beyond its bytes.
+  TensorEntry& tensor(uint32_t index) { return tensors_[index]; }
 
   const std::vector<SegmentData>& segments() const { return segments_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }

@@ -66,7 +66,10 @@ WEIGHTS = ["converter/importers/weight_source.h"]
 STATED = ["converter/importers/keras_config.h"]
 MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
-PACKED = LOWERED + ["converter/packing/", "kernels/panel16.h"]
+# What types of numbers there are, and what each is.
+NUMBERS = ["kernels/number_types.h"]
+QUANTISED = LOWERED + ["converter/description/table.h", "converter/quantise/"] + NUMBERS
+PACKED = QUANTISED + ["converter/packing/", "kernels/panel16.h"]
 WRITTEN = PACKED + ["converter/writer/"]
 
 RULES = [
@@ -112,7 +115,7 @@ RULES = [
     Rule(r"runtime/tools/score/.*", tools("support", "rows", "model", "score")),
     Rule(r"runtime/tools/report/.*", tools("support", "rows", "model", "score", "describe", "report"), None, ["nlohmann/"]),
     Rule(r"runtime/tools/inspect/.*", tools("support", "model", "describe", "report", "inspect")),
-    Rule(r"runtime/tools/verify/.*", tools("support", "rows", "verify"), None, ["nlohmann/"]),
+    Rule(r"runtime/tools/verify/.*", tools("support", "rows", "model", "verify"), None, ["nlohmann/"]),
     Rule(r"runtime/tools/bench/.*", tools("support", "model", "bench"), None, ["nlohmann/"]),
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
@@ -124,7 +127,7 @@ RULES = [
                                      "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/table\.h", []),
     Rule(r"converter/description/limits\.h", FORMAT),
-    Rule(r"converter/description/model\.h", ["converter/description/table.h", "kernels/activations.h"]),
+    Rule(r"converter/description/model\.h", ["converter/description/table.h", "kernels/activations.h"] + NUMBERS),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
@@ -134,8 +137,11 @@ RULES = [
                                    "converter/description/text.h", "runtime/tools/support/text_file.h",
                                    "runtime/tools/support/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
     Rule(r"converter/lowering/.*", LOWERED + ["converter/description/limits.h", "kernels/panel16.h"]),
+    Rule(r"converter/quantise/.*", QUANTISED + ["converter/description/every_layer.h", "kernels/stored.h"]),
     Rule(r"converter/packing/.*", PACKED),
     Rule(r"converter/writer/.*", WRITTEN + ["schema/", "kernels/activations.h"], None, ["flatbuffers/"]),
+    # The evaluation knows the constants of the numerics contract.
+    Rule(r"converter/check/bounded_w8a8\.cpp", ["converter/check/", "kernels/kernels.h"]),
     Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows")),
     # The reference evaluation shares the parsed graph with what it proves, and nothing else.
     Rule(r"converter/proof/reference.*", ["converter/error.h", "converter/proof/reference", "converter/importers/onnx_graph.h",
@@ -199,6 +205,8 @@ VIOLATIONS = [
     ("converter/description/bind.cpp", "converter/importers/torch_zip.h"),
     ("converter/lowering/fold.cpp", "converter/packing/pack.h"),
     ("converter/packing/pack.cpp", "kernels/kernels.h"),
+    ("converter/quantise/quantise.cpp", "converter/packing/pack.h"),
+    ("converter/lowering/lower.cpp", "converter/quantise/quantise.h"),
     ("converter/interpretation/interpretation.cpp", "converter/importers/open_weights.h"),
     ("converter/check/golden.cpp", "converter/program/convert.h"),
     ("converter/writer/segments.cpp", "mmoe/model.h"),

@@ -80,12 +80,14 @@ std::string describe(const fuzz::WatchedWeights& weights, const std::string& tex
   return converter::describe_by_recipe(weights, "", text, folder).description;
 }
 
-void convert(const fuzz::WatchedWeights& weights, const std::string& text, const std::filesystem::path& folder) {
+void convert(const fuzz::WatchedWeights& weights, const std::string& text, const std::filesystem::path& folder,
+             const converter::NumberOptions& numbers) {
   const std::string description = describe(weights, text, folder);
   converter::BindReport report;
   const converter::TrainedModel model = converter::bind_description_text(description, weights, "fuzz", &report);
   converter::ConvertOptions options;
   options.num_golden_rows = 3;
+  options.numbers = numbers;
   const converter::Converted converted = converter::convert(model, {"fuzz", 0, 0}, options);
   if (converted.file.empty()) fail("an empty file");
   require_all_used(weights, description);
@@ -105,9 +107,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fixture.mutate_description(bytes);
   const std::string text = fixture.description.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::filesystem::path folder = fixture.folder;
+  const converter::NumberOptions numbers{static_cast<converter::WeightType>(bytes.below(4)),
+                                         static_cast<converter::TableType>(bytes.below(4))};
   const fuzz::WatchedWeights weights(std::move(fixture));
   try {
-    convert(weights, text, folder);
+    convert(weights, text, folder, numbers);
   } catch (const ConvertError& error) {
     require_refusal_of_input(error);
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "converter/description/activations.h"
+#include "converter/description/every_layer.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::fuzz {
@@ -51,10 +52,22 @@ class Builder {
     for (std::size_t l = 0; l < num_levels; ++l) add_level(l);
     add_towers();
     add_tasks();
+    choose_numbers();
     return std::move(model_);
   }
 
  private:
+  void choose_numbers() {
+    if (bytes_.chance(100)) return;
+    for_each_layer(model_, [&](DenseLayer& layer) {
+      layer.storage.type =
+          bytes_.pick({WeightType::kF32, WeightType::kF16, WeightType::kBF16, WeightType::kI8, WeightType::kI8});
+    });
+    for (Embedding& embedding : model_.embeddings) {
+      embedding.type = bytes_.pick({TableType::kF32, TableType::kF16, TableType::kU8, TableType::kU4});
+    }
+  }
+
   // ------------------------------------------------------------------------------------ layers
   Activation plain_activation() {
     Activation activation;

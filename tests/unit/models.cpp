@@ -454,8 +454,19 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
   };
 }
 
-AlignedBytes model_file(const TrainedModel& description, std::size_t golden_rows) {
+std::vector<converter::NumberOptions> all_numbers() {
+  using converter::TableType;
+  using converter::WeightType;
+  return {{WeightType::kF32, TableType::kF32},
+          {WeightType::kF16, TableType::kF16},
+          {WeightType::kBF16, TableType::kU8},
+          {WeightType::kI8, TableType::kU4}};
+}
+
+AlignedBytes model_file(const TrainedModel& description, std::size_t golden_rows,
+                        const converter::NumberOptions& numbers) {
   ConvertOptions options;
+  options.numbers = numbers;
   options.num_golden_rows = golden_rows;
   return AlignedBytes(convert(description, {"test", 0, 0}, options).file);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/description/model.h"
+#include "converter/quantise/quantise.h"
 #include "mmoe/model.h"
 #include "tests/unit/random.h"
 
@@ -84,7 +85,11 @@ struct NamedModel {
 std::vector<NamedModel> all_models(std::uint64_t seed = 1);
 
 /// The converted and checked file.
-AlignedBytes model_file(const converter::TrainedModel& description, std::size_t golden_rows = 4);
+AlignedBytes model_file(const converter::TrainedModel& description, std::size_t golden_rows = 4,
+                        const converter::NumberOptions& numbers = {});
+
+/// Stored numbers of which each type of weights and of tables is in one at least.
+std::vector<converter::NumberOptions> all_numbers();
 
 /// Writes the header's checksum anew: what was changed then loads like what a converter wrote.
 void seal(const AlignedBytes& file);

@@ -32,10 +32,10 @@ struct TableList {
   }
 };
 
-using FileTables =
-    TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling, schema::Vocabulary,
-              schema::Embedding, schema::Dense, schema::Norm, schema::Level, schema::Expert, schema::Gate,
-              schema::Tower, schema::Task, schema::Link, schema::GoldenRows, schema::Provenance, schema::KeyValue>;
+using FileTables = TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling,
+                             schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm, schema::Level,
+                             schema::Expert, schema::Gate, schema::Tower, schema::Task, schema::Link,
+                             schema::GoldenRows, schema::Provenance, schema::KeyValue, schema::ScoreChange>;
 
 /// What an accessor returns, as a field.
 template <class T>
@@ -103,6 +103,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Model::golden),
     optional_field(&schema::Model::provenance),
     optional_field(&schema::Model::auxiliary),
+    optional_field(&schema::Model::score_change),
 
     optional_field(&schema::Segment::name),
     optional_field(&schema::Segment::offset),
@@ -205,6 +206,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::GoldenRows::values),
     optional_field(&schema::GoldenRows::ids),
     optional_field(&schema::GoldenRows::scores),
+    optional_field(&schema::GoldenRows::f32_scores),
 
     optional_field(&schema::Provenance::converter),
     optional_field(&schema::Provenance::weights_file),
@@ -214,6 +216,11 @@ inline constexpr OwnedField kOwnedFields[] = {
 
     optional_field(&schema::KeyValue::key),
     optional_field(&schema::KeyValue::value),
+
+    optional_field(&schema::ScoreChange::num_rows),
+    optional_field(&schema::ScoreChange::rows_file),
+    optional_field(&schema::ScoreChange::largest),
+    optional_field(&schema::ScoreChange::mean),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

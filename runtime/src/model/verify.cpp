@@ -72,6 +72,14 @@ class ModelVerifier : Checker {
     return end == size || damaged(nullptr, "% bytes follow the model's %", size - end, end);
   }
 
+  bool score_change() const {
+    const schema::ScoreChange* change = root_.score_change();
+    if (!change) return true;
+    const std::size_t tasks = root_.tasks()->size();
+    return (size_of(change->largest()) == tasks && size_of(change->mean()) == tasks) ||
+           damaged(nullptr, "score_change: not one of % tasks", tasks);
+  }
+
   // Rows with known scores match the model's inputs and tasks in number.
   bool golden() const {
     const schema::GoldenRows* golden = root_.golden();
@@ -86,8 +94,10 @@ class ModelVerifier : Checker {
     }
     if (size_of(root_.features()) == 0) num_values = root_.input_dim();
     const std::uint64_t rows = golden->num_rows();  // 32 bits times at most 2^32: no overflow
+    const std::uint64_t scores = rows * root_.tasks()->size();
+    const std::uint64_t f32_scores = size_of(golden->f32_scores());
     return (size_of(golden->values()) == rows * num_values && size_of(golden->ids()) == rows * num_ids &&
-            size_of(golden->scores()) == rows * root_.tasks()->size()) ||
+            size_of(golden->scores()) == scores && (f32_scores == 0 || f32_scores == scores)) ||
            damaged(nullptr, "golden: sizes do not match % rows of this model", rows);
   }
 };
@@ -134,7 +144,7 @@ Status verify_model(const void* data, std::size_t size, bool verify_checksum) {
   if ((as_written && !verifier.version()) || !verifier.length(size)) return error;
   if (!as_written) return altered_header();
   const bool sound = verify_tensors(root, header_bytes, size, error) && verify_features(root, error) &&
-                     verify_layers(root, error) && verifier.golden();
+                     verify_layers(root, error) && verifier.golden() && verifier.score_change();
   return sound ? Status() : with_version(root, error);
 }
 

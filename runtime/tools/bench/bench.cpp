@@ -130,7 +130,8 @@ std::vector<StepTime> profile(const Model& model, const BenchOptions& options, s
 std::size_t weight_bytes(const Model& model) {
   std::size_t bytes = 0;
   for (const schema::Tensor* tensor : *ModelView(model).root().tensors()) {
-    if (tensor->layout() == schema::Layout_Panel16) bytes += static_cast<std::size_t>(tensor->bytes());
+    const bool panels = tensor->layout() == schema::Layout_Panel16 || tensor->layout() == schema::Layout_Panel16Quads;
+    if (panels) bytes += static_cast<std::size_t>(tensor->bytes());
   }
   return bytes;
 }

@@ -160,6 +160,21 @@ std::uint64_t weight_bytes(const schema::Model& model) {
   return bytes;
 }
 
+// How far the scores are from those in f32; null where all numbers are.
+Json score_change_of(const schema::Model& root) {
+  const schema::ScoreChange* change = root.score_change();
+  if (change == nullptr) return {};
+  Json tasks = Json::array();
+  for (Index i = 0; i < root.tasks()->size(); ++i) {
+    tasks.push_back({{"task", shown_text(root.tasks()->Get(i)->name())},
+                     {"largest", finite_or_null(change->largest()->Get(i))},
+                     {"mean", finite_or_null(change->mean()->Get(i))}});
+  }
+  return {{"rows", change->num_rows()},
+          {"rows_file", change->rows_file() ? Json(shown_text(change->rows_file())) : Json()},
+          {"tasks", std::move(tasks)}};
+}
+
 void describe_whole(const Model& model, const ModelView& view, Json& out) {
   const schema::Model& root = view.root();
   out["file_bytes"] = model.size_bytes();
@@ -175,6 +190,7 @@ void describe_whole(const Model& model, const ModelView& view, Json& out) {
   out["flops_per_row"] = {
       {"all_experts", flops.all_experts}, {"top_k_min", flops.top_k_min}, {"top_k_max", flops.top_k_max}};
   out["golden_rows"] = model.golden_rows().num_rows;
+  out["score_change"] = score_change_of(root);
 }
 
 }  // namespace

@@ -14,13 +14,14 @@ using Json = nlohmann::ordered_json;
 /// Keys are only ever added. Counts are numbers, sizes end in _bytes, checksums are 16 hexadecimal digits; a
 /// float that is not finite is null, as is what does not apply. weight_bytes: all tensors but vocabularies.
 ///   file, file_bytes, format_version, name, architecture, input_dim, user_dim, candidate_dim, parameters,
-///   weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows features [{name, kind, side, column,
-///   width,
+///   weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows,
+///   score_change: null or {rows, rows_file, tasks [{task, largest, mean}]}
+///   features [{name, kind, side, column, width,
 ///              scaling {offset, factor, lower, upper, missing}                  dense
 ///              vocabulary {kind, size, unknown {rule, id}},                     categorical, sequence
 ///              embedding {name, rows, width, dtype},
 ///              sequence {length, pooling, padding_id}}]                         sequence
-///   trunk [layer]                layer: {inputs, outputs, activation, alpha, norm: null or {kind, position}}
+///   trunk [layer]                layer: {inputs, outputs, activation, alpha, weights, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]
 ///   towers [{name, reads, layers [layer]}]

@@ -44,7 +44,12 @@ Json map_of(const schema::Link& link) {
           {"clamp", {bound(map.lower()), bound(map.upper())}}};
 }
 
-Json layers_of(const Layers* layers) {
+// "f32", ..., "w8a8": how a layer's weights are stored.
+std::string weights_of(const schema::Tensor& weight) {
+  return weight.layout() == schema::Layout_Panel16Quads ? "w8a8" : name_of(weight.dtype());
+}
+
+Json layers_of(const schema::Model& model, const Layers* layers) {
   Json out = Json::array();
   for (Index i = 0; i < size_of(layers); ++i) {
     const schema::Dense& layer = *layers->Get(i);
@@ -54,6 +59,7 @@ Json layers_of(const Layers* layers) {
     if (norm && norm->use() == schema::NormUse_Dice) item["activation"] = name_of(norm->use());
     item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
     item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
+    item["weights"] = weights_of(*model.tensors()->Get(layer.weight()));
     item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
     out.push_back(std::move(item));
   }
@@ -85,7 +91,7 @@ class LayerDescriber {
   explicit LayerDescriber(const ModelView& view) : view_(view), model_(view.root()) {}
 
   void run(Json& out) {
-    out["trunk"] = layers_of(model_.trunk());
+    out["trunk"] = layers_of(model_, model_.trunk());
     out["levels"] = Json::array();
     for (const schema::Level* level : *model_.levels()) {
       out["levels"].push_back(level_of(*level));
@@ -111,8 +117,9 @@ class LayerDescriber {
   Json level_of(const schema::Level& level) const {
     Json experts = Json::array();
     for (const schema::Expert* expert : *level.experts()) {
-      experts.push_back(
-          {{"name", shown_text(expert->name())}, {"reads", reads(*expert)}, {"layers", layers_of(expert->layers())}});
+      experts.push_back({{"name", shown_text(expert->name())},
+                         {"reads", reads(*expert)},
+                         {"layers", layers_of(model_, expert->layers())}});
     }
     Json gates = Json::array();
     for (const schema::Gate* gate : *level.gates()) gates.push_back(gate_of(*gate));
@@ -123,7 +130,7 @@ class LayerDescriber {
     const bool softmax = gate.kind() != schema::GateKind_Constant;
     Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
     out["reads"] = softmax ? reads(gate) : Json();
-    out["hidden"] = layers_of(gate.hidden());
+    out["hidden"] = layers_of(model_, gate.hidden());
     out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
     out["top_k"] = softmax ? Json(gate.top_k()) : Json();
     out["top_k_mode"] = softmax && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();
@@ -144,7 +151,7 @@ class LayerDescriber {
       const schema::Tower& tower = *model_.towers()->Get(i);
       out.push_back({{"name", shown_text(tower.name())},
                      {"reads", previous_stream(tower.input())},
-                     {"layers", layers_of(tower.layers())}});
+                     {"layers", layers_of(model_, tower.layers())}});
     }
     return out;
   }

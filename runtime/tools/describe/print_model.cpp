@@ -43,6 +43,7 @@ std::string layers_text(const Json& layers) {
   for (const Json& layer : layers) {
     if (out.empty()) out = std::to_string(layer["inputs"].get<std::uint64_t>());
     out += " → " + std::to_string(layer["outputs"].get<std::uint64_t>()) + " " + text_of(layer["activation"]);
+    if (layer["weights"] != "f32") out += ":" + text_of(layer["weights"]);
     if (!layer["norm"].is_null()) out += "+" + text_of(layer["norm"]["kind"]);
     out += parameters_text(layer);
   }
@@ -112,6 +113,17 @@ std::string summary(const Json& model) {
                      {"input", inputs},
                      {"trunk", model["trunk"].empty() ? "" : layers_text(model["trunk"])},
                      {"golden rows", number_of(model["golden_rows"])}});
+}
+
+std::string score_change_text(const Json& change) {
+  if (change.is_null()) return {};
+  TextTable table({"task", "largest difference", "mean difference"});
+  for (const Json& task : change["tasks"]) {
+    table.add({text_of(task["task"]), short_float(task["largest"]), short_float(task["mean"])});
+  }
+  const std::string file = change["rows_file"].is_null() ? "" : " and those of " + text_of(change["rows_file"]);
+  return titled("Scores against the model in f32 (" + number_of(change["rows"]) + " rows: the golden ones" + file + ")",
+                table);
 }
 
 std::string columns_text(const Json& feature) {
@@ -298,7 +310,7 @@ std::string provenance_text(const Json& provenance) {
 std::string model_text(const Json& model) {
   std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) +
                     features_text(model["features"]) + levels_text(model["levels"]) + towers_text(model["towers"]) +
-                    tasks_text(model) + segments_text(model);
+                    tasks_text(model) + score_change_text(model["score_change"]) + segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);
 }

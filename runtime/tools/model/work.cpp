@@ -12,6 +12,11 @@ namespace {
 
 using Layers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
 
+// Of a layer.
+std::uint64_t weight_bytes(schema::DType dtype) {
+  return dtype == schema::DType_F32 ? 4 : dtype == schema::DType_I8 ? 1 : 2;
+}
+
 class ParameterCounter {
  public:
   explicit ParameterCounter(const ModelView& view) : view_(view) {}
@@ -19,6 +24,11 @@ class ParameterCounter {
   std::uint64_t run(const schema::Expert& expert) {
     add(expert.layers());
     return count_;
+  }
+
+  std::uint64_t bytes(const schema::Expert& expert) {
+    add(expert.layers());
+    return count_ * sizeof(float) - saved_bytes_;
   }
 
   std::uint64_t run() {
@@ -50,7 +60,9 @@ class ParameterCounter {
 
   void add(const schema::Dense& layer) {
     if (!layers_.insert({layer.weight(), layer.column(), layer.outputs()}).second) return;
-    count_ += std::uint64_t{layer.inputs()} * layer.outputs();
+    const std::uint64_t weights = std::uint64_t{layer.inputs()} * layer.outputs();
+    count_ += weights;
+    saved_bytes_ += weights * (sizeof(float) - weight_bytes(view_.tensor(layer.weight()).dtype()));
     const float* bias = view_.elements<float>(layer.bias()) + layer.column();
     if (std::any_of(bias, bias + layer.outputs(), [](float b) { return b != 0; })) count_ += layer.outputs();
     if (layer.slopes() >= 0) count_ += layer.outputs();
@@ -67,6 +79,7 @@ class ParameterCounter {
   std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> layers_;
   std::set<std::uint32_t> tensors_;
   std::uint64_t count_ = 0;
+  std::uint64_t saved_bytes_ = 0;  // by weights in less than f32
 };
 
 std::uint64_t flops_of(const schema::Dense& layer) { return 2 * std::uint64_t{layer.inputs()} * layer.outputs(); }
@@ -223,6 +236,10 @@ class FlopsCounter {
 }  // namespace
 
 std::uint64_t num_parameters(const ModelView& view) { return ParameterCounter(view).run(); }
+
+std::uint64_t parameter_bytes(const ModelView& view, const schema::Expert& expert) {
+  return ParameterCounter(view).bytes(expert);
+}
 
 std::uint64_t num_parameters(const ModelView& view, const schema::Expert& expert) {
   return ParameterCounter(view).run(expert);

@@ -14,6 +14,9 @@ std::uint64_t num_parameters(const ModelView& view);
 /// The same of one expert's layers.
 std::uint64_t num_parameters(const ModelView& view, const schema::Expert& expert);
 
+/// Bytes of these parameters in the type in which each is stored.
+std::uint64_t parameter_bytes(const ModelView& view, const schema::Expert& expert);
+
 /// Multiply-adds per row: of an expert's layers, and of adding one expert to what a gate mixes.
 std::uint64_t multiply_adds(const schema::Expert& expert);
 std::uint64_t mixing_multiply_adds(const schema::Level& level, const schema::Gate& gate);

@@ -241,7 +241,7 @@ std::vector<ExpertReport> Reporter::expert_reports(const Json& described) const 
       const schema::Expert& expert = *level.experts()->Get(static_cast<Index>(e));
       const Json& text = described["levels"][l]["experts"][e];
       reports.push_back({l, e, text["name"], layers_text(text["layers"]), multiply_adds(expert),
-                         num_parameters(view, expert), constants[l][e], false, 0, 0});
+                         num_parameters(view, expert), parameter_bytes(view, expert), constants[l][e], false, 0, 0});
       add_uses(reports.back());
     }
   }

@@ -32,6 +32,7 @@ struct ExpertReport {
   std::string name, layers;
   std::uint64_t multiply_adds;  ///< per row, all of its layers
   std::uint64_t parameters;
+  std::uint64_t parameter_bytes;
   bool constant;        ///< a constant gate mixes it: its weight does not depend on the row
   bool has_gate;        ///< some softmax gate that a task needs lists it
   double largest_mean;  ///< of its mean weights, one per gate

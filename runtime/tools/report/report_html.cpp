@@ -185,7 +185,7 @@ std::string expert_table(const Report& report) {
     const bool seen = expert.has_gate;
     table.rows.push_back({expert_label(report, expert), escaped(expert.name), escaped(expert.layers),
                           with_thousands(expert.multiply_adds), percent(work / report.multiply_adds),
-                          human_bytes(expert.parameters * sizeof(float)), percent(its / parameters),
+                          human_bytes(expert.parameter_bytes), percent(its / parameters),
                           seen ? percent(expert.largest_mean) : "–", seen ? percent(expert.among_two) : "–",
                           use_of(expert)});
   }

@@ -1,10 +1,12 @@
 #include "runtime/tools/verify/golden_replay.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "mmoe/kernel_sets.h"
 #include "mmoe/session.h"
+#include "runtime/tools/model/model_view.h"
 #include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/text.h"
 
@@ -44,6 +46,23 @@ Replay replay_golden_rows(const Model& model, const char* kernel_set, std::size_
   const Result<GoldenReport> report = replay_golden(session, scores);
   if (!report) throw ToolError(report.error().message());
   return {session.plan().kernel_set(), batch, *report};
+}
+
+F32Comparison compare_with_f32(const Model& model) {
+  const schema::Model& root = ModelView(model).root();
+  const schema::GoldenRows* golden = root.golden();
+  const schema::ScoreChange* change = root.score_change();
+  F32Comparison result;
+  if (golden == nullptr || change == nullptr || size_of(golden->f32_scores()) == 0) return result;
+  result.present = true;
+  for (Index i = 0; i < golden->scores()->size(); ++i) {
+    const float score = golden->scores()->Get(i), f32_score = golden->f32_scores()->Get(i);
+    const double difference = std::abs(double{score} - double{f32_score});
+    const double allowed = change->largest()->Get(i % root.tasks()->size());
+    if (!(difference <= allowed)) ++result.num_wrong;
+    result.largest_difference = std::max(result.largest_difference, difference);
+  }
+  return result;
 }
 
 std::vector<std::string> available_kernel_sets() {

@@ -27,8 +27,8 @@ constexpr const char* kFooter =
     "Kernel sets with fused multiply-adds must give the golden scores bit for bit. Scores of other sets (sse2) may\n"
     "differ by 2^-23 times the number of terms summed on the longest path through the model, times max(1, |score|).\n\n"
     "Keys of --json (only ever added): file, ok, structure {ok, error}, checksums {ok, error}, golden_rows,\n"
-    "replay_error, replays [{kernel_set, exact, batch, scores, wrong, tolerance, largest_difference, ok,\n"
-    "first_wrong {row, task, found, expected}}].\n\n"
+    "f32_scores {wrong, largest_difference}, replay_error, replays [{kernel_set, exact, batch, scores, wrong,\n"
+    "tolerance, largest_difference, ok, first_wrong {row, task, found, expected}}].\n\n"
     "Exit codes: 0 all checks passed; 1 a check failed, or the result cannot be written; 2 wrong command line.";
 
 struct Options {
@@ -45,10 +45,11 @@ struct Report {
   std::size_t num_golden_rows = 0;
   std::vector<std::string> tasks;
   std::vector<Replay> replays;
+  F32Comparison f32;
   std::string replay_error;  ///< golden rows that cannot be scored at all
 
   bool ok() const {
-    bool result = structure.ok() && checksums.ok() && replay_error.empty();
+    bool result = structure.ok() && checksums.ok() && replay_error.empty() && f32.num_wrong == 0;
     for (const Replay& replay : replays) result = result && replay.report.num_wrong == 0;
     return result;
   }
@@ -90,6 +91,7 @@ Report verify(const Options& options) {
   }
   report.checksums = model->verify_checksums();
   report.num_golden_rows = model->golden_rows().num_rows;
+  report.f32 = compare_with_f32(*model);
   for (std::size_t i = 0; i < model->num_tasks(); ++i) report.tasks.emplace_back(model->task_name(i));
   try {
     if (report.num_golden_rows > 0) replay_all(*model, options, report);
@@ -127,12 +129,23 @@ std::string status_text(const Status& status) {
   return status ? "ok" : std::string("FAILED: ") + printable(status.error().message());
 }
 
+std::string f32_text(const F32Comparison& f32) {
+  if (!f32.present) return {};
+  const std::string largest = "largest difference " + difference_text(f32.largest_difference);
+  return "  f32 scores   " +
+         (f32.num_wrong == 0
+              ? largest + ", within what the file says"
+              : "WRONG: " + counted(f32.num_wrong, "score") + " differ by more than the file says; " + largest) +
+         "\n";
+}
+
 std::string report_text(const Options& options, const Report& report) {
   std::string out = printable(options.model) + "\n  structure    " + status_text(report.structure) + "\n";
   if (!report.structure) return out;
   out += "  checksums    " + status_text(report.checksums) + "\n  golden rows  ";
   if (report.num_golden_rows == 0) return out + "none: scores are not verified\n";
-  out += counted(report.num_golden_rows, "row") + " x " + counted(report.tasks.size(), "task") + "\n\n";
+  out += counted(report.num_golden_rows, "row") + " x " + counted(report.tasks.size(), "task") + "\n" +
+         f32_text(report.f32) + "\n";
   TextTable table({"kernel set", "batch, rows", "scores"});
   for (const Replay& replay : report.replays) {
     table.add({replay.kernel_set, std::to_string(replay.batch), result_text(replay, report)});
@@ -172,6 +185,9 @@ std::string report_json(const Options& options, const Report& report) {
   Json out = {{"file", options.model}, {"ok", report.ok()}, {"structure", status_json(report.structure)}};
   out["checksums"] = report.structure ? status_json(report.checksums) : Json();
   out["golden_rows"] = report.structure ? Json(report.num_golden_rows) : Json();
+  out["f32_scores"] = !report.f32.present ? Json()
+                                          : Json{{"wrong", report.f32.num_wrong},
+                                                 {"largest_difference", finite_or_null(report.f32.largest_difference)}};
   out["replay_error"] = report.replay_error.empty() ? Json() : Json(report.replay_error);
   out["replays"] = Json::array();
   for (const Replay& replay : report.replays) out["replays"].push_back(replay_json(replay, report));

@@ -33,11 +33,22 @@ Session make_session(const Model& model, const SessionOptions& options) {
   return std::move(*session);
 }
 
-TEST_CASE("candidates: the bits of whole rows, for every kernel set, batch and kind of gate") {
+void check_candidates(const Model& model, const SessionOptions& options, const Request& request, const Request& next) {
+  Session session = make_session(model, options);
+  std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
+  for (const Request* user : {&request, &next}) {
+    REQUIRE(session.set_user(Input::x(user->user, 1)).ok());
+    REQUIRE(session.score(Input::x(user->rows, kCandidates), {expected}).ok());
+    REQUIRE(session.score(Input::x(user->items, kCandidates).candidates(), {found}).ok());
+    CHECK(found == expected);
+  }
+}
+
+TEST_CASE("candidates: the bits of whole rows, for every kernel set, batch, kind of gate and stored numbers") {
   Random random(1);
-  for (const bool with_trunk : {false, true}) {
-    for (const std::size_t top_k : {0, 2}) {
-      const AlignedBytes file = model_file(user_item_description(with_trunk, top_k));
+  for (const converter::NumberOptions& numbers : all_numbers()) {
+    for (const std::size_t top_k : {0, 2, 4, 6}) {
+      const AlignedBytes file = model_file(user_item_description(top_k >= 4, top_k % 4), 4, numbers);
       const Model model = load(file);
       REQUIRE(model.user_dim() == 13);
       const Request request(model, random);
@@ -48,14 +59,7 @@ TEST_CASE("candidates: the bits of whole rows, for every kernel set, batch and k
           options.kernel_set = kernel_set;
           options.max_batch = max_batch;
           options.skip_experts = max_batch == 7 ? SkipExperts::kNever : SkipExperts::kAlways;
-          Session session = make_session(model, options);
-          std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
-          for (const Request* user : {&request, &next}) {
-            REQUIRE(session.set_user(Input::x(user->user, 1)).ok());
-            REQUIRE(session.score(Input::x(user->rows, kCandidates), {expected}).ok());
-            REQUIRE(session.score(Input::x(user->items, kCandidates).candidates(), {found}).ok());
-            CHECK(found == expected);
-          }
+          check_candidates(model, options, request, next);
         }
       }
     }

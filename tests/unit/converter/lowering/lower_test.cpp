@@ -3,7 +3,6 @@
 #include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/lowered.h"
-#include "converter/packing/pack.h"
 #include "kernels/panel16.h"
 #include "tests/unit/models.h"
 
@@ -128,17 +127,24 @@ TEST_CASE("fold: a weight that leaves the range of a float is refused by name") 
   CHECK_THROWS_WITH_AS(fold_gate(gate), doctest::Contains("gates.0: with its batch norm or temperature"), ConvertError);
 }
 
-TEST_CASE("pack: panels of 16 outputs, inputs outermost, zero-padded") {
-  Random random(1);
-  const Matrix matrix{19, 3, random.floats(19 * 3)};
-  const std::vector<float> packed = pack_panels(matrix);
-  REQUIRE(packed.size() == 2 * 16 * 3);
-  CHECK(packed[0] == matrix.at(0, 0));
-  CHECK(packed[1] == matrix.at(1, 0));
-  CHECK(packed[16] == matrix.at(0, 1));
-  CHECK(packed[48] == matrix.at(16, 0));
-  CHECK(packed[48 + 16 + 2] == matrix.at(18, 1));
-  for (size_t o = 3; o < 16; ++o) CHECK(packed[48 + o] == 0.0f);
+TEST_CASE("lower: first layers of one stream lie side by side, those of another type in a matrix of their own") {
+  TrainedModel description = test::mmoe_description({20, 3, {16}, 2, {8}, 0, 0});
+  description.levels[0].experts[1].layers[0].storage.type = WeightType::kI8;
+  description.levels[0].gates[0].logits->storage.type = WeightType::kI8;
+  const LoweredModel model = lower(description);
+  const LoweredLevel& level = model.levels[0];
+  const size_t f32 = level.experts[0].layers[0].fused_layer, i8 = level.experts[1].layers[0].fused_layer;
+  CHECK(f32 != i8);
+  CHECK(level.experts[2].layers[0].fused_layer == f32);
+  CHECK(level.gates[0].logits.fused_layer == i8);
+  CHECK(level.gates[1].logits.fused_layer == f32);
+  CHECK(model.fused_layers[i8].type == WeightType::kI8);
+  CHECK(model.fused_layers[f32].type == WeightType::kF32);
+  CHECK(model.fused_layers[i8].name == "level 1, input 1, part 2");
+  CHECK(model.fused_layers[i8].reads_x);
+  CHECK_FALSE(model.fused_layers[model.towers[0][0].fused_layer].reads_x);
+  const DenseLayer& expert = description.levels[0].experts[1].layers[0];
+  CHECK(model.fused_layers[i8].weight.at(level.experts[1].layers[0].column + 3, 7) == expert.weight.at(3, 7));
 }
 
 }  // namespace
