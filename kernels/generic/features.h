@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/generic/math.h"
+#include "kernels/generic/shape.h"
 #include "kernels/generic/widen.h"
 #include "kernels/kernels.h"
 #include "kernels/preconditions.h"
