@@ -3,7 +3,7 @@
 namespace mmoe::converter {
 
 const std::vector<std::string>& weight_type_names() {
-  static const std::vector<std::string> names = {"f32", "f16", "bf16", "i8"};
+  static const std::vector<std::string> names = {"f32", "f16", "bf16", "i8", "w8a8"};
   return names;
 }
 

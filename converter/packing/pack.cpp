@@ -33,7 +33,7 @@ std::vector<uint8_t> pack_quads(const FusedLayer& layer, size_t shared_dim) {
   const Matrix& matrix = layer.weight;
   const size_t shared = shared_cols(layer, shared_dim);
   const size_t quads = num_quads(layer, shared_dim);
-  std::vector<uint8_t> packed(packed_bytes(layer, shared_dim));
+  std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(layer, shared_dim)));
   for (size_t row = 0; row < matrix.rows; ++row) {
     for (size_t col = 0; col < matrix.cols; ++col) {
       // The columns behind the shared ones begin at a quad.

@@ -233,7 +233,7 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
                "print the description that the recipe makes, and stop")
       ->excludes(output);
   app.add_option("--weights", arguments.weight_type,
-                 "type of the layers' weights, where the description names none: f32, f16, bf16, or i8 [f32]")
+                 "type of the layers' weights, where the description names none: f32, f16, bf16, i8, or w8a8 [f32]")
       ->one_of(weight_type_names())
       ->type_name("TYPE");
   app.add_option("--tables", arguments.table_type,

@@ -75,6 +75,11 @@ bool is_f32(const LoweredModel& model) {
 std::vector<std::string> quantise(LoweredModel& model) {
   std::vector<std::string> notes;
   for (FusedLayer& layer : model.fused_layers) {
+    if (layer.type == WeightType::kW8A8 && layer.weight.cols > kernels::kMaxW8A8Inputs) {
+      notes.push_back(layer.name + " is stored as i8: it has " + std::to_string(layer.weight.cols) +
+                      " inputs, w8a8 at most " + std::to_string(kernels::kMaxW8A8Inputs));
+      layer.type = WeightType::kI8;
+    }
     if (is_beyond(layer)) {
       notes.push_back(layer.name + " stays in f32: a weight is beyond the range of " +
                       (layer.type == WeightType::kF16 ? "f16, 65504" : "bf16"));

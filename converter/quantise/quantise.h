@@ -26,7 +26,7 @@ bool is_f32(const LoweredModel& model);
 
 /// Replaces the weights of fused layers by numbers of their type: values of f16 and bf16; for i8 and w8a8 whole numbers
 /// from -127 to 127 and a scale per output. Returns a note for each layer that stays in f32 because a weight is beyond
-/// the range of f16.
+/// the range of its type, or in i8 because it has too many inputs for w8a8.
 std::vector<std::string> quantise(LoweredModel& model);
 
 }  // namespace mmoe::converter

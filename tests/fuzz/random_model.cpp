@@ -61,7 +61,7 @@ class Builder {
     if (bytes_.chance(100)) return;
     for_each_layer(model_, [&](DenseLayer& layer) {
       layer.storage.type =
-          bytes_.pick({WeightType::kF32, WeightType::kF16, WeightType::kBF16, WeightType::kI8, WeightType::kI8});
+          bytes_.pick({WeightType::kF32, WeightType::kF16, WeightType::kBF16, WeightType::kI8, WeightType::kW8A8});
     });
     for (Embedding& embedding : model_.embeddings) {
       embedding.type = bytes_.pick({TableType::kF32, TableType::kF16, TableType::kU8, TableType::kU4});

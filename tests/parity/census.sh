@@ -98,5 +98,6 @@ PYTHON
 check_numbers f16 f32 2e-4 5e-6
 check_numbers bf16 f32 4e-3 1e-5
 check_numbers i8 f32 6e-2 5e-5
+check_numbers w8a8 f32 1e-1 5e-4
 check_numbers f32 u8 1e-2 2e-4
 check_numbers f32 u4 8e-2 5e-4

@@ -460,7 +460,8 @@ std::vector<converter::NumberOptions> all_numbers() {
   return {{WeightType::kF32, TableType::kF32},
           {WeightType::kF16, TableType::kF16},
           {WeightType::kBF16, TableType::kU8},
-          {WeightType::kI8, TableType::kU4}};
+          {WeightType::kI8, TableType::kU4},
+          {WeightType::kW8A8, TableType::kF16}};
 }
 
 AlignedBytes model_file(const TrainedModel& description, std::size_t golden_rows,

@@ -16,7 +16,7 @@ import sys
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 TOLERANCE = "1e-6"
-NUMBERS = [("f16", "f16"), ("bf16", "u8"), ("i8", "u4")]
+NUMBERS = [("f16", "f16"), ("bf16", "u8"), ("i8", "u4"), ("w8a8", "f16")]
 
 
 def run(*command):

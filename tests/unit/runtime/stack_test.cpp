@@ -134,6 +134,20 @@ TEST_CASE("stack: planning and scoring take less than 4 kB, whatever the model")
   }
 }
 
+TEST_CASE("stack: no more with numbers smaller than f32") {
+  MmoeSizes sizes;  // wide enough for the largest tiles of every kernel set
+  sizes.inputs = 70;
+  sizes.experts = 8;
+  sizes.expert_widths = {96, 64};
+  sizes.tasks = 2;
+  sizes.tower_widths = {40};
+  sizes.top_k = 2;
+  for (const converter::NumberOptions& numbers : all_numbers()) {
+    const AlignedBytes file = model_file(mmoe_description(sizes), 0, numbers);
+    check_stack(load(file), "weights of type " + std::to_string(static_cast<int>(numbers.weights)));
+  }
+}
+
 TEST_CASE("stack: as little for as many experts, gates and tasks as a file may have") {
   MmoeSizes sizes;
   sizes.inputs = 3;
