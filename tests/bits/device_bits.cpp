@@ -1,4 +1,4 @@
-// The same on bare metal: both models in flash, everything else in static memory.
+// The same on bare metal: two models in flash, FIRST_NAME and SECOND_NAME, everything else in static memory.
 #include "print.h"
 #include "tests/bits/bits.h"
 
@@ -26,6 +26,6 @@ int print_bits(const char* name, const std::uint8_t* begin, const std::uint8_t* 
 }  // namespace
 
 int main() {
-  const int failed = print_bits("census", model_begin, model_end) + print_bits("mixed", second_begin, second_end);
+  const int failed = print_bits(FIRST_NAME, model_begin, model_end) + print_bits(SECOND_NAME, second_begin, second_end);
   return failed;
 }
