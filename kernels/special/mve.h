@@ -21,8 +21,15 @@ inline float32x4_t relu(float32x4_t x) { return vpselq_f32(vdupq_n_f32(0.0f), x,
 
 // Four weights of an input. Lanes of the wider integers take the smaller ones as they are loaded.
 inline float32x4_t load_four(F32, const float* from) { return vld1q_f32(from); }
+// As widen() does it: the instruction that converts takes subnormal numbers for zeros, as all of Helium does.
 inline float32x4_t load_four(F16, const std::uint16_t* from) {
-  return vcvtbq_f32_f16(vreinterpretq_f16_u32(vldrhq_u32(from)));
+  const uint32x4_t halves = vldrhq_u32(from);
+  const uint32x4_t magnitude = vandq_u32(halves, vdupq_n_u32(0x7fff));
+  const uint32x4_t normal = vaddq_n_u32(vshlq_n_u32(magnitude, 13), 0x38000000u);
+  const float32x4_t small = vmulq_n_f32(vcvtq_f32_u32(magnitude), 0x1p-24f);
+  const mve_pred16_t is_small = vcmphiq_u32(vdupq_n_u32(0x400), magnitude);
+  const uint32x4_t bits = vpselq_u32(vreinterpretq_u32_f32(small), normal, is_small);
+  return vreinterpretq_f32_u32(vorrq_u32(bits, vshlq_n_u32(vandq_u32(halves, vdupq_n_u32(0x8000)), 16)));
 }
 inline float32x4_t load_four(BF16, const std::uint16_t* from) {
   return vreinterpretq_f32_u32(vshlq_n_u32(vldrhq_u32(from), 16));
