@@ -139,7 +139,7 @@ class Room {
 class Call {
  public:
   explicit Call(const W8A8Problem& problem, std::size_t num_rows)
-      : problem_(problem), room_(num_rows * kernels::w8a8_room_bytes(problem.first, problem.inputs)) {
+      : room_(num_rows * kernels::w8a8_room_bytes(problem.first, problem.inputs)) {
     args.input = problem.x.data();
     args.input_stride = problem.inputs;
     args.rows = problem.rows.empty() ? nullptr : problem.rows.data();
@@ -169,7 +169,6 @@ class Call {
   W8A8Args parts{};
 
  private:
-  const W8A8Problem& problem_;
   Room room_;
 };
 
