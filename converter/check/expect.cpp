@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "converter/check/difference.h"
 #include "converter/error.h"
 #include "mmoe/session.h"
 #include "runtime/tools/rows/matrix.h"
@@ -17,14 +18,6 @@ std::vector<std::string> task_names(const Model& model) {
   std::vector<std::string> names;
   for (size_t i = 0; i < model.num_tasks(); ++i) names.emplace_back(model.task_name(i));
   return names;
-}
-
-// Written so that a NaN on one side alone is a difference.
-double difference_of(float a, float b) {
-  if (std::isnan(a) && std::isnan(b)) return 0;
-  if (a == b) return 0;  // infinities
-  const double difference = std::abs(double{a} - double{b});
-  return std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
 }
 
 std::string refusal(const std::string& where, const std::string& task, float score, const std::string& scores_path,

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "converter/check/difference.h"
+
 namespace mmoe::converter {
 namespace {
-
-double difference_of(float a, float b) {
-  if (a == b || (std::isnan(a) && std::isnan(b))) return 0;
-  const double difference = std::abs(double{a} - double{b});
-  return std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
-}
 
 // Not below the number: largest differences are bounds.
 float round_up(double value) {
