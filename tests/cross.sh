@@ -17,7 +17,7 @@ fi
 toolchains/install.sh "$@"
 
 readonly host=build/test
-if [[ ! -e $host/tests/census.mmoe || ! -e $host/tests/mixed.mmoe ]]; then
+if [[ ! -e $host/tests/census.mmoe || ! -e $host/tests/w8a8.mixed.mmoe ]]; then
   echo "Building the converter in $host"
   quietly "$host/log/configure.txt" cmake --preset test
   quietly "$host/log/build.txt" cmake --build "$host" --target mmoe-convert make_mixed -- --quiet

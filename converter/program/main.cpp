@@ -159,6 +159,10 @@ void run(Arguments arguments) {
     arguments.options.rows_file = fs::path(arguments.rows).filename().string();
     arguments.options.measure = [&arguments](std::string_view file, std::string_view f32_file,
                                              ScoreDifferences& differences) {
+      if (!arguments.expect.empty() && !fs::is_regular_file(arguments.rows)) {
+        throw ConvertError("--rows: " + arguments.rows +
+                           " is not a file. With --expect and numbers smaller than f32 the rows are read twice");
+      }
       add_rows(file, f32_file, arguments.rows, differences);
     };
   }
@@ -197,6 +201,9 @@ void run(Arguments arguments) {
   }
   output.commit();
   if (arguments.quiet) return;
+  if (converted.is_f32 && !arguments.rows.empty() && arguments.expect.empty()) {
+    std::cerr << "note: --rows was not read: all numbers are f32, and there is no --expect\n";
+  }
   std::ostringstream report;
   print_report(report, arguments, model, bound, converted);
   print_proof(report, arguments, graph, proof);

@@ -20,15 +20,15 @@ std::string text_of(const char* what, const std::vector<TypeCount<Type>>& counts
   return join(parts);
 }
 
-std::string short_text(double number) {
+std::string short_text(double number, const char* format = "%.2g") {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g", number);
+  std::snprintf(text.data(), text.size(), format, number);
   return text.data();
 }
 
 std::string size_text(const ConvertReport& report) {
   const double share = 100 * static_cast<double>(report.file_bytes) / static_cast<double>(report.f32_file_bytes);
-  return "size: " + tools::with_thousands(report.file_bytes) + " bytes, " + short_text(share) + " % of the " +
+  return "size: " + tools::with_thousands(report.file_bytes) + " bytes, " + short_text(share, "%.1f") + " % of the " +
          tools::with_thousands(report.f32_file_bytes) + " bytes in f32";
 }
 

@@ -53,6 +53,23 @@ def check_recipes(tools, folder):
     check(claimed.stdout == b"" and claimed.stderr.count(b"warning: tensor stem.") == 2, f"warnings: {claimed.stderr}")
 
 
+def check_stored_rows(tools, folder):
+    weights, out = folder / "plain.safetensors", folder / "m.mmoe"
+    rows, expected = folder / "rows.csv", folder / "expected.csv"
+    weights.write_bytes(library())
+    rows.write_text("x0,x1,x2\n0.5,-1,0.25\n1,2,-0.5\n")
+    convert = ["mmoe-convert", weights, '{"activation": "relu", "features": []}', "-o", out]
+    measured = tools.run(*convert, "--weights", "i8", "--rows", rows)
+    check(b"(golden rows and rows.csv)" in measured.stdout, f"rows are measured: {measured.stdout} {measured.stderr}")
+    ignored = tools.run(*convert, "--rows", rows)
+    check(b"--rows was not read" in ignored.stderr, f"rows that nobody asks for: {ignored.stderr}")
+    expected.write_bytes(tools.run("mmoe-score", out, rows, "-o", "-").stdout)
+    compared = tools.run(*convert, "--weights", "i8", "--rows", rows, "--expect", expected)
+    check(b"expect: 2 rows agree" in compared.stdout, f"the model in f32 is compared: {compared.stdout} {compared.stderr}")
+    refused = tools.run(*convert, "--weights", "i8", "--rows", "-", "--expect", expected)
+    check(refused.returncode == 1 and b"rows are read twice" in refused.stderr, f"rows from a pipe: {refused.stderr}")
+
+
 def check_order(tools, folder):
     tensors = {}
     linear(tensors, "t.0", 1, 4)
@@ -102,6 +119,7 @@ def main():
     tools = Tools(sys.argv[1])
     with Folder() as folder:
         check_recipes(tools, folder)
+        check_stored_rows(tools, folder)
         check_order(tools, folder)
         check_inputs_without_end(tools, folder)
     finish()
