@@ -4,6 +4,7 @@
 
 #include "kernels/assertion.h"
 #include "kernels/constants.h"
+#include "kernels/fused.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "kernels/preconditions.h"
@@ -25,12 +26,12 @@ float power_of_two(int n) {
 // e^x for x <= 0.
 float exp_nonpositive(float x) {
   if (x < kExpMin) return 0.0f;
-  const float n = std::fma(x, kLog2E, kRoundMagic) - kRoundMagic;
-  float r = std::fma(n, -kLn2High, x);
-  r = std::fma(n, -kLn2Low, r);
+  const float n = fused(x, kLog2E, kRoundMagic) - kRoundMagic;
+  float r = fused(n, -kLn2High, x);
+  r = fused(n, -kLn2Low, r);
   float p = kExpPoly[0];
-  for (int i = 1; i < 6; ++i) p = std::fma(p, r, kExpPoly[i]);
-  p = std::fma(p, r * r, r) + 1.0f;
+  for (int i = 1; i < 6; ++i) p = fused(p, r, kExpPoly[i]);
+  p = fused(p, r * r, r) + 1.0f;
   return std::isnan(x) ? x : p * power_of_two(static_cast<int>(n));
 }
 
@@ -47,8 +48,8 @@ float tanh(float x) {
   if (-kTanhSmall < negative) {
     const float square = x * x;
     float p = kTanhPoly[0];
-    for (int i = 1; i < 5; ++i) p = std::fma(p, square, kTanhPoly[i]);
-    return std::fma(p * square, x, x);
+    for (int i = 1; i < 5; ++i) p = fused(p, square, kTanhPoly[i]);
+    return fused(p * square, x, x);
   }
   const float z = exp_nonpositive(negative + negative);
   const float large = (1.0f - z) / (1.0f + z);
@@ -59,21 +60,21 @@ float tanh(float x) {
 float elu(float x, float alpha, float divisor) { return x < 0 ? alpha * (exp_nonpositive(x / divisor) - 1.0f) : x; }
 
 float gelu(float x) {
-  const float t = 1.0f / std::fma(x < 0 ? -x : x, kTailScale, 1.0f);
+  const float t = 1.0f / fused(x < 0 ? -x : x, kTailScale, 1.0f);
   float p = kTailPoly[0];
-  for (int i = 1; i < 6; ++i) p = std::fma(p, t, kTailPoly[i]);
+  for (int i = 1; i < 6; ++i) p = fused(p, t, kTailPoly[i]);
   const float tail = x * (p * t * exp_nonpositive(x * x * -0.5f));
   return x < 0 ? tail : x - tail;
 }
 
-float gelu_tanh(float x) { return x * sigmoid(x * std::fma(x * x, kGeluCubic, kGeluLinear)); }
+float gelu_tanh(float x) { return x * sigmoid(x * fused(x * x, kGeluCubic, kGeluLinear)); }
 
 float softplus(float x) {
   const float z = decay(x);
   const float s = z / (z + 2.0f);
   float p = kLogPoly[0];
-  for (int i = 1; i < 5; ++i) p = std::fma(p, s * s, kLogPoly[i]);
-  return std::fma(s + s, p, x < 0 ? 0.0f : x);
+  for (int i = 1; i < 5; ++i) p = fused(p, s * s, kLogPoly[i]);
+  return fused(s + s, p, x < 0 ? 0.0f : x);
 }
 
 float exp(float x) {
@@ -95,7 +96,7 @@ float clamp(float x, float lower, float upper) {
   return upper < y ? upper : y;
 }
 
-float hard_sigmoid(float x, float slope, float offset) { return clamp(std::fma(slope, x, offset), 0.0f, 1.0f); }
+float hard_sigmoid(float x, float slope, float offset) { return clamp(fused(slope, x, offset), 0.0f, 1.0f); }
 
 float activate_one(Activation activation, float alpha, float beta, float x) {
   if (static_cast<unsigned>(activation) >= kNumActivations) return x;  // this build has no more: MMOE_EXTRAS
@@ -138,7 +139,7 @@ float dense_sum(const DenseArgs& args, const float* input, std::size_t column) {
                         column / kPanelWidth * args.panel_stride + column % kPanelWidth;
   float sum = args.start ? args.start[column] : 0.0f;
   for (std::size_t k = 0; k < args.num_inputs; ++k) {
-    sum = std::fma(input[k], widen(Stored{}, weights[k * kPanelWidth]), sum);
+    sum = fused(input[k], widen(Stored{}, weights[k * kPanelWidth]), sum);
   }
   return sum;
 }
@@ -208,10 +209,10 @@ void normalise_row(const NormArgs& args, float* data) {
   }
   for (std::size_t i = 0; i < args.width; ++i) {
     const float x = data[i];
-    const float y = std::fma(args.scale[i], args.over_row ? (x - mean) / deviation : x, args.shift[i]);
+    const float y = fused(args.scale[i], args.over_row ? (x - mean) / deviation : x, args.shift[i]);
     if (args.dice) {
       const float below = args.slopes[i] * x;
-      data[i] = std::fma(sigmoid(y), x - below, below);
+      data[i] = fused(sigmoid(y), x - below, below);
     } else {
       const float alpha = args.activation == Activation::kPRelu ? args.slopes[i] : args.alpha;
       data[i] = activate_one(args.activation, alpha, args.beta, y);
@@ -321,7 +322,7 @@ void mix_experts(const MixArgs& args) {
       const std::size_t e = args.selected ? args.selected[row * args.num_weights + j] : j;
       const float* expert = args.experts[e].data + row * args.experts[e].stride;
       for (std::size_t d = 0; d < args.dim; ++d) {
-        output[d] = j == 0 ? weights[j] * expert[d] : std::fma(weights[j], expert[d], output[d]);
+        output[d] = j == 0 ? weights[j] * expert[d] : fused(weights[j], expert[d], output[d]);
       }
     }
   }

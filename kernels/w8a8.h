@@ -60,21 +60,23 @@ static inline float amax_of(const float* x, std::size_t size) {
   return float_of_bits(static_cast<std::uint32_t>(amax));
 }
 
-/// Rounds to whole quads of bytes, each xor `flip`, and returns their scale: NaN, with any bytes, for numbers that are
-/// not all finite. The sum with kRoundMagic rounds half to even and has the result in its lowest bits.
+/// Rounds to whole quads of bytes, each xor `flip`, and returns their scale. Numbers that are not all finite are zeros
+/// with a scale of NaN: their bits could be any bytes, whose sums of products are beyond 32 bits. The sum with
+/// kRoundMagic rounds half to even and has the result in its lowest bits.
 static inline float round_to_bytes(const float* __restrict x, std::size_t size, std::uint8_t flip,
                                    std::uint8_t* __restrict bytes) {
   const float amax = amax_of(x, size);
-  const bool zeros = amax < kLeastAmax;
-  const float inverse = zeros ? 0.0f : 127.0f / amax;
-  for (std::size_t k = 0; k < size; ++k) {
+  const bool finite = amax - amax == 0, zeros = amax < kLeastAmax;
+  const std::size_t num_rounded = finite && !zeros ? size : 0;
+  const float inverse = 127.0f / amax;
+  for (std::size_t k = 0; k < num_rounded; ++k) {
     const float rounded = x[k] * inverse + kRoundMagic;
     std::uint32_t bits;
     __builtin_memcpy(&bits, &rounded, sizeof bits);
     bytes[k] = static_cast<std::uint8_t>(bits ^ flip);
   }
-  for (std::size_t k = size; k < 4 * quads_of(size); ++k) bytes[k] = flip;
-  return zeros ? 0.0f : amax - amax == 0 ? amax / 127.0f : float_of_bits(0x7fc00000);
+  for (std::size_t k = num_rounded; k < 4 * quads_of(size); ++k) bytes[k] = flip;
+  return !finite ? float_of_bits(0x7fc00000) : zeros ? 0.0f : amax / 127.0f;
 }
 
 /// Fills the room.

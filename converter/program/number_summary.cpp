@@ -33,6 +33,9 @@ std::string size_text(const ConvertReport& report) {
 }
 
 std::string change_text(const ScoreChange& change, const std::vector<std::string>& task_names) {
+  if (change.num_rows == 0) {
+    return "scores: not compared with those in f32, since there are no golden rows and no --rows";
+  }
   std::string text = "scores: differ from those in f32 on " + counted(change.num_rows, "row") +
                      (change.rows_file.empty() ? "" : " (golden rows and " + change.rows_file + ")") +
                      ", largest and mean:";

@@ -12,12 +12,10 @@ namespace mmoe::converter {
 
 /// Writes `count` rows of `width` floats, which are finite, to rows of kernels::table_row_bytes():
 ///  - u8: scale = (max - min) / 255, bias = min, code = (x - bias) / scale rounded half to even, all in double before
-///  it
-///    is rounded;
+///    it is rounded;
 ///  - u4: bias and scale are f16 before codes are computed: bias the f16 nearest to min, scale that nearest to
 ///    (max - bias) / 15; codes are clamped to 0..15.
-/// A scale of 0 has codes 0. Throws ConvertError, with the table's name, where a value is
-/// beyond the type's range.
+/// A scale of 0 has codes 0. Throws ConvertError, with the table's name, where a value is beyond the type's range.
 void encode_rows(kernels::TableType type, const float* rows, size_t count, size_t width, uint8_t* to,
                  const std::string& name);
 

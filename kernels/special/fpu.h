@@ -142,10 +142,9 @@ inline void dense(const DenseArgs& args) {
   MMOE_REQUIRE(args);
   if (kHasW8A8 && args.type == WeightType::kW8A8) {
     multiply_w8a8(args, dots);
-    if (args.activation == Activation::kIdentity || args.activation == Activation::kRelu) return;
-    return reference::activate_rows(args);
+  } else {
+    with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   }
-  with_weights(args.type, [&args](auto stored) { dense_panels<decltype(stored)>(args); });
   if (args.activation != Activation::kIdentity && args.activation != Activation::kRelu) reference::activate_rows(args);
 }
 

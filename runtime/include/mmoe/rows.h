@@ -87,10 +87,11 @@ class RawValue {
 
   /// Missing.
   RawValue() = default;
+  RawValue(std::nullptr_t) {}  // NOLINT: implicit, as all that follow
 
   // One value. A null const char* is missing, also in a list. Signed and unsigned integers, except unsigned ones of
   // 64 bits: those are not in a file's vocabularies.
-  RawValue(double number) : type_(Type::kDoubles), double_(number) {}  // NOLINT: implicit, as all that follow
+  RawValue(double number) : type_(Type::kDoubles), double_(number) {}  // NOLINT
   RawValue(float number) : RawValue(static_cast<double>(number)) {}    // NOLINT
   template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
   RawValue(Integer integer) : type_(Type::kInt64s), int64_(static_cast<std::int64_t>(integer)) {  // NOLINT

@@ -164,11 +164,20 @@ Session::~Session() { release(); }
 
 void Session::release() { internal::release(owned_); }
 
+namespace {
+
+/// The row builder's first error, or null. It comes before what its rows are to be used for.
+const Status* error_of(const Input& input) {
+  const Status* status = InputAccess::status(input);
+  return status && !status->ok() ? status : nullptr;
+}
+
+}  // namespace
+
 // What is to be scored, for all that reads it. `part` is what the input is taken for.
 Status Session::check_input(const Input& input, Part part, Call& call) const {
   InputAccess::copy(input, call);
   call.part = part;
-  if (const Status* status = InputAccess::status(input); status && !status->ok()) return *status;
   if (const void* model = InputAccess::model(input); model && model != plan_.data()) {
     return make_error(ErrorCode::kInvalidArgument, "rows: made for another model");
   }
@@ -181,6 +190,7 @@ Status Session::check_input(const Input& input, Part part, Call& call) const {
 
 // Apart, so that its room for messages is not on the stack of score() while rows are scored.
 [[gnu::noinline]] Status Session::check(const Input& input, const Output& output, Call& call) const {
+  if (const Status* error = error_of(input)) return *error;
   if (input.part() == Part::kUser) {
     return make_error(ErrorCode::kInvalidArgument, "rows: of the user part, for set_user()");
   }
@@ -218,6 +228,7 @@ Status Session::score(const Input& input, const Output& output) {
 
 Status Session::set_user(const Input& user) {
   user_ = User::kUnset;  // a failure must not leave the user of before
+  if (const Status* error = error_of(user)) return *error;
   if (program_->shared_dim == 0) {
     return make_error(ErrorCode::kInvalidArgument, "set_user: the model has no user part");
   }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/stored.h"
 #include "tests/unit/kernels/compare.h"
 
 namespace mmoe::test {
@@ -337,6 +338,19 @@ TEST_CASE("w8a8: the largest sums neither saturate nor overflow" * doctest::skip
     problem.pack();
     check_problem(problem);
   }
+}
+
+// The bits of these NaN, taken for a rounded number, would be -128, of which 131,072 products with -128 are 2^31.
+TEST_CASE("w8a8: a row of NaN is multiplied as zeros" * doctest::skip(!kernels::kHasW8A8)) {
+  Random random(13);
+  W8A8Problem problem(1, 0, kernels::kMaxW8A8Inputs, 16, random);
+  for (float& x : problem.x) {
+    const std::uint32_t bits = 0x7fc00080;
+    std::memcpy(&x, &bits, sizeof x);
+  }
+  for (std::int8_t& weight : problem.weights) weight = -128;
+  problem.pack();
+  check_problem(problem);
 }
 
 TEST_CASE("w8a8: a row's bits depend on no other row, and activations are those of the set" *

@@ -301,6 +301,10 @@ TEST_CASE("Rows: a user's part and the candidates' part, for a session with a us
   CHECK(message_of(user.set(0, "price", 1)) ==
         "feature \"price\": describes the item, but the rows are of the user part");
   CHECK(message_of(items.set(0, "device", 1)).find("feature \"device\": describes the user or context, but") == 0);
+  // The error of the rows is told, not what follows from it.
+  CHECK(message_of(session->set_user(Input::rows(items))) == message_of(items.set(1, "price", 1)));
+  CHECK(message_of(user.clear(2)) == "num_rows: 2, but max_rows is 1");
+  CHECK(message_of(session->set_user(Input::rows(user))) == "num_rows: 2, but max_rows is 1");
 }
 
 TEST_CASE("Rows: creation refuses what makes no sense; exactly enough memory at any address") {

@@ -1,7 +1,8 @@
-// Sixteen stored numbers into one register of AVX-512.
+// What is common to the sets with AVX-512: 32 registers, sixteen stored numbers into one, the fused multiply-add.
 #pragma once
 
 #include "kernels/generic/traits.h"
+#include "kernels/generic/x86.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -24,6 +25,17 @@ struct Avx512Widening {
  private:
   static __m256i load_256(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
   static __m128i load_128(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+};
+
+template <class Arch>
+struct Avx512Traits : X86Traits<Arch> {
+  using Widening = Avx512Widening<Arch>;
+  static constexpr std::size_t kRegisters = 32;
+
+  // xsimd 8.1 has no fused form, and would round twice.
+  static Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
+    return Reg<Arch>(_mm512_fmadd_ps(x, y, z));
+  }
 };
 
 }  // namespace MMOE_SET
