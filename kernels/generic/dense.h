@@ -135,10 +135,19 @@ MMOE_NOINLINE void dense_tile(const DenseArgs& args, std::size_t row0, std::size
 
 constexpr std::size_t fewer_rows(std::size_t rows) { return rows > 4 ? 4 : rows > 2 ? 2 : 1; }
 
+/// Whether tiles of kRows rows take the next one of `left` rows. Not of the last eight or nine where a panel row is two
+/// registers, as in AVX2: six would leave two or three, whose few chains of fma wait for each other. Two tiles of four
+/// have as many chains as the units take.
+template <class Arch, std::size_t kRows>
+constexpr bool takes(std::size_t left) {
+  const bool as_fours = kRows == 6 && Shape<Arch>::kRegs == 2 && (left == 8 || left == 9);
+  return left >= kRows && !as_fours;
+}
+
 /// All rows from row0 on, kRows at a time, then the rest with smaller tiles, while the panels are in cache.
 template <class Arch, class Stored, std::size_t kRows, std::size_t kPanels>
 inline void dense_rows(const DenseArgs& args, std::size_t row0, std::size_t panel0, const InputRange& range) {
-  for (; row0 + kRows <= args.num_rows; row0 += kRows)
+  for (; takes<Arch, kRows>(args.num_rows - row0); row0 += kRows)
     dense_tile<Arch, Stored, kRows, kPanels>(args, row0, panel0, range);
   if constexpr (kRows > 1) {
     if (row0 < args.num_rows) dense_rows<Arch, Stored, fewer_rows(kRows), kPanels>(args, row0, panel0, range);
@@ -151,7 +160,7 @@ inline std::size_t dense_fetching_rows(const DenseArgs& args, std::size_t panel0
                                        const NextBlock<typename Stored::Type>& next) {
   const std::size_t num_inputs = range.end - range.begin;
   std::size_t row0 = 0;
-  for (; row0 + kRows <= args.num_rows; row0 += kRows) {
+  for (; takes<Arch, kRows>(args.num_rows - row0); row0 += kRows) {
     const char* ahead = next.line(row0 / kRows, args.panel_stride, num_inputs);
     if (!ahead) break;
     dense_tile<Arch, Stored, kRows, kPanels, true>(args, row0, panel0, range, ahead, next.step());
