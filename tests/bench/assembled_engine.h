@@ -1,5 +1,6 @@
 // An Assembled as an Engine: tries the ways of assembling it on the machine, for the batch at hand, and keeps the
-// fastest. One choice after the other is varied, each from the best so far: what its user would find out by hand.
+// fastest whose scores are right. One choice after the other is varied, each from the best so far: what its user would
+// find out by hand.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,10 @@ namespace mmoe::bench {
 template <class Product>
 class AssembledEngine : public Engine {
  public:
+  AssembledEngine() = default;
+  /// `about`: what the library says of itself, such as the instructions that it uses.
+  explicit AssembledEngine(std::string about) : about_(std::move(about)) {}
+
   std::string prepare(const Case& what) override {
     what_ = what;
     scores_ = AlignedFloats(what.batch * what.network->num_tasks());
@@ -37,7 +42,7 @@ class AssembledEngine : public Engine {
       vary([first](Choice& c) { c.first = first; });
     }
     if (!best_) throw std::runtime_error(failure_);
-    return choice_.text();
+    return choice_.text() + about_;
   }
 
   void run(const float* x, float* scores) override { best_->run(x, what_.batch, scores); }
@@ -60,6 +65,10 @@ class AssembledEngine : public Engine {
       return;
     }
     const double seconds = trial(*candidate);
+    if (!is_right(what_, scores_.data())) {
+      failure_ = "its scores differ from ours by " + std::to_string(largest_difference(what_, scores_.data()));
+      return;
+    }
     if (seconds < best_seconds_) {
       best_seconds_ = seconds;
       best_ = std::move(candidate);
@@ -86,6 +95,7 @@ class AssembledEngine : public Engine {
     return least;
   }
 
+  std::string about_;
   Case what_;
   AlignedFloats scores_;
   Choice choice_;

@@ -24,15 +24,20 @@ namespace {
 
 constexpr const char* kDescription =
     "Times mmoe-edge and other engines on the same models, weights and inputs: one thread, rounds in which\n"
-    "every engine gets a slice, medians. Every engine's scores are compared with ours before it is timed.\n"
-    "FOLDER holds what make_models.py and mmoe-convert have written. With --csv every cell is in the file as soon as\n"
-    "it is measured, and --resume measures those that are not.";
+    "every engine gets a slice, medians. Every engine's scores are compared with ours in f32 before it is timed. In\n"
+    "smaller numbers they may differ by ten times what such numbers do to the model on average "
+    "(tests/bench/rounding.h);\n"
+    "an engine that differs by more is reported and not timed. FOLDER holds what make_models.py, make_quantised.py "
+    "and\n"
+    "mmoe-convert have written. With --csv every cell is in the file as soon as it is measured, and --resume measures\n"
+    "those that are not.";
 
 struct Options {
   std::string folder;
   std::vector<std::string> models = {"paper", "small", "medium", "large"};
   std::vector<std::size_t> batches = {1, 8, 64, 256, 1024};
   std::vector<std::string> engines;
+  std::vector<std::string> numbers;
   EngineOptions engine;
   MeasureOptions measure;
   std::optional<int> cpu;
@@ -48,12 +53,17 @@ void declare(tools::CommandLine& app, Options& options) {
   app.add_option("--batch", options.batches, "rows per call [1,8,64,256,1024]")->type_name("N,...")->delimiter(',');
   std::vector<std::string> names;
   for (const EngineEntry& entry : all_engines()) names.push_back(entry.name);
-  app.add_option("--engines", options.engines, "besides ours [all]")
+  app.add_option("--engines", options.engines, "besides ours in f32 [all]")
       ->type_name("NAME,...")
       ->delimiter(',')
       ->one_of(names);
+  app.add_option("--numbers", options.numbers, "only engines that compute in these [all]")
+      ->type_name("TYPE,...")
+      ->delimiter(',')
+      ->one_of(all_numbers());
   // Of what run.sh passes, the last counts.
   app.add_option("--onnxruntime", options.engine.onnxruntime, "libonnxruntime.so")->type_name("FILE")->take_last();
+  app.add_option("--openvino", options.engine.openvino, "libopenvino_c.so")->type_name("FILE")->take_last();
   app.add_option("--torch-python", options.engine.torch_python, "a Python that has PyTorch")
       ->type_name("PROGRAM")
       ->take_last();
@@ -71,9 +81,14 @@ void declare(tools::CommandLine& app, Options& options) {
   app.add_flag("--quick", options.quick, "5 rounds of 2 ms: a look, not a measurement");
 }
 
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The first is ours in f32, which the others are compared with.
 bool wanted(const Options& options, const EngineEntry& entry) {
-  const auto& names = options.engines;
-  return entry.kind == Kind::kOurs || names.empty() || std::find(names.begin(), names.end(), entry.name) != names.end();
+  if (&entry == &all_engines()[0]) return true;
+  return has(options.engines, entry.name) && has(options.numbers, name_of(entry.numbers));
 }
 
 std::vector<NamedEngine> make_engines(const Options& options) {
@@ -81,7 +96,7 @@ std::vector<NamedEngine> make_engines(const Options& options) {
   for (const EngineEntry& entry : all_engines()) {
     if (!wanted(options, entry)) continue;
     try {
-      engines.push_back({entry.name, entry.kind, entry.make(options.engine)});
+      engines.push_back({entry.name, entry.kind, entry.numbers, entry.make(options.engine)});
     } catch (const Unavailable& missing) {
       std::fprintf(stderr, "skipped: %s: %s\n", entry.name.c_str(), missing.what());
     }
@@ -130,7 +145,8 @@ class Comparison {
       if (is_done_[i]) continue;
       const auto start = std::chrono::steady_clock::now();
       const AlignedFloats x = random_inputs(cells_[i].batch * networks_.at(cells_[i].model).input_dim);
-      cells_[i] = measure(engines_, case_of(cells_[i].model, cells_[i].batch, x.data()), options_.measure);
+      const Case what = case_of(cells_[i].model, cells_[i].batch, x.data());
+      cells_[i] = measure(engines_, what, limits(cells_[i].model), options_.measure);
       is_done_[i] = true;
       --num_left_;
       write_csv();
@@ -143,7 +159,17 @@ class Comparison {
 
  private:
   Case case_of(const std::string& model, std::size_t batch, const float* x) const {
-    return {model, options_.folder, &networks_.at(model), batch, x};
+    return {model, options_.folder, &networks_.at(model), batch, x, nullptr, 0};
+  }
+
+  // Of the model, which takes seconds for the largest.
+  const Limits& limits(const std::string& model) {
+    constexpr std::size_t kRows = 32;
+    const auto [found, is_new] = limits_.emplace(model, Limits());
+    const Network& network = networks_.at(model);
+    const AlignedFloats x = random_inputs(kRows * network.input_dim);
+    if (is_new) found->second = rounding_limits(network, x.data(), kRows, options_.measure.tolerance);
+    return found->second;
   }
 
   // By the last model, which is the largest; peers are taken to be slower by a half.
@@ -184,6 +210,7 @@ class Comparison {
   std::vector<NamedEngine>& engines_;
   const Options& options_;
   std::map<std::string, Network> networks_;
+  std::map<std::string, Limits> limits_;
   std::vector<Cell> cells_;
   std::vector<bool> is_done_;
   std::size_t num_left_ = 0, num_kept_ = 0;
@@ -197,6 +224,7 @@ int run(Options& options) {
   if (options.models.empty() || options.batches.empty()) throw tools::UsageError("no models, or no batch sizes");
   std::signal(SIGPIPE, SIG_IGN);  // of a worker that has stopped: its silence says so
   options.engine.torch_worker = MMOE_BENCH_TORCH_WORKER;
+  options.engine.folder = options.folder;
   if (options.quick) {
     options.measure.rounds = 5;
     options.measure.slice_seconds = 0.002;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/bench/network.h"
+#include "tests/bench/numbers.h"
 
 namespace mmoe::bench {
 
@@ -26,7 +27,17 @@ struct Case {
   const Network* network = nullptr;
   std::size_t batch = 0;
   const float* x = nullptr;  ///< [batch, input_dim]: the inputs that will be timed, for engines that try variants
+  const float* expected = nullptr;  ///< [batch, num_tasks]: our scores in f32; null while ours are made
+  float limit = 0;                  ///< of any score's difference from the expected one, for this engine's numbers
 };
+
+/// The largest difference of any score from the expected one; infinite where a score is NaN. REQUIRES: expected.
+float largest_difference(const Case& what, const float* scores);
+
+/// Whether these scores may be timed.
+inline bool is_right(const Case& what, const float* scores) {
+  return !what.expected || largest_difference(what, scores) <= what.limit;
+}
 
 class Engine {
  public:
@@ -53,9 +64,11 @@ class Engine {
 
 /// Where engines that are not linked in are found; empty: not given.
 struct EngineOptions {
-  std::string onnxruntime;   ///< libonnxruntime.so
-  std::string torch_python;  ///< a Python that has PyTorch
-  std::string torch_worker;  ///< torch_worker.py
+  std::filesystem::path folder;  ///< the models
+  std::string onnxruntime;       ///< libonnxruntime.so
+  std::string openvino;          ///< libopenvino_c.so
+  std::string torch_python;      ///< a Python that has PyTorch
+  std::string torch_worker;      ///< torch_worker.py
 };
 
 enum class Kind {
@@ -64,10 +77,17 @@ enum class Kind {
   kAssembled   ///< a library of products, assembled by hand for this model
 };
 
+/// Throws Unavailable.
+using EngineFactory = std::function<std::unique_ptr<Engine>(const EngineOptions&)>;
+
+/// Throws Unavailable unless the folder has a file whose name ends so; `maker` writes it.
+void require_model_file(const std::filesystem::path& folder, const std::string& ending, const std::string& maker);
+
 struct EngineEntry {
   std::string name;
   Kind kind;
-  std::function<std::unique_ptr<Engine>(const EngineOptions&)> make;  ///< throws Unavailable
+  Numbers numbers;
+  EngineFactory make;
 };
 
 /// All engines that the comparison knows, ours first, whether this machine has them or not.

@@ -9,9 +9,13 @@ namespace mmoe::bench {
   }
 #ifndef MMOE_BENCH_XNNPACK
 MMOE_BENCH_WITHOUT(xnnpack, "libxnnpack-dev")
+MMOE_BENCH_WITHOUT(xnnpack_f16, "libxnnpack-dev")
+MMOE_BENCH_WITHOUT(xnnpack_qd8, "libxnnpack-dev")
 #endif
 #ifndef MMOE_BENCH_ONEDNN
 MMOE_BENCH_WITHOUT(onednn, "libdnnl-dev")
+MMOE_BENCH_WITHOUT(onednn_bf16, "libdnnl-dev")
+MMOE_BENCH_WITHOUT(onednn_int8, "libdnnl-dev")
 #endif
 #ifndef MMOE_BENCH_LIBXSMM
 MMOE_BENCH_WITHOUT(libxsmm, "libxsmm-dev")
@@ -25,15 +29,36 @@ MMOE_BENCH_WITHOUT(eigen, "libeigen3-dev")
 #undef MMOE_BENCH_WITHOUT
 
 const std::vector<EngineEntry>& all_engines() {
+  using Strings = std::vector<std::string>;
   static const std::vector<EngineEntry> engines = {
-      {"ours", Kind::kOurs, make_ours},
-      {"onnxruntime", Kind::kFramework, make_onnxruntime},
-      {"pytorch", Kind::kFramework, make_pytorch},
-      {"xnnpack", Kind::kAssembled, make_xnnpack},
-      {"onednn", Kind::kAssembled, make_onednn},
-      {"libxsmm", Kind::kAssembled, make_libxsmm},
-      {"openblas", Kind::kAssembled, make_openblas},
-      {"eigen", Kind::kAssembled, make_eigen},
+      {"ours", Kind::kOurs, Numbers::kF32, make_ours},
+      {"onnxruntime", Kind::kFramework, Numbers::kF32, make_onnxruntime({""})},
+      {"openvino", Kind::kFramework, Numbers::kF32, make_openvino},
+      {"pytorch", Kind::kFramework, Numbers::kF32, make_pytorch},
+      {"xnnpack", Kind::kAssembled, Numbers::kF32, make_xnnpack},
+      {"onednn", Kind::kAssembled, Numbers::kF32, make_onednn},
+      {"libxsmm", Kind::kAssembled, Numbers::kF32, make_libxsmm},
+      {"openblas", Kind::kAssembled, Numbers::kF32, make_openblas},
+      {"eigen", Kind::kAssembled, Numbers::kF32, make_eigen},
+
+      {"ours-f16", Kind::kOurs, Numbers::kF16, make_ours_in("f16")},
+      {"ours-bf16", Kind::kOurs, Numbers::kBf16, make_ours_in("bf16")},
+      {"openvino-f16", Kind::kFramework, Numbers::kF16Sums, make_openvino_in("f16", "FP16")},
+      {"openvino-bf16", Kind::kFramework, Numbers::kBf16, make_openvino_in("bf16", "BF16")},
+      {"xnnpack-f16", Kind::kAssembled, Numbers::kF16Sums, make_xnnpack_f16},
+      {"onednn-bf16", Kind::kAssembled, Numbers::kBf16, make_onednn_bf16},
+
+      {"ours-i8", Kind::kOurs, Numbers::kI8, make_ours_in("i8")},
+      {"ours-w8a8", Kind::kOurs, Numbers::kW8a8, make_ours_in("w8a8")},
+      {"onnxruntime-dynamic", Kind::kFramework, Numbers::kW8a8,
+       make_onnxruntime(Strings{".dynamic-s8", ".dynamic-s7", ".dynamic-u8"})},
+      {"onnxruntime-qdq", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(Strings{".qdq-s8", ".qdq-s7", ".qdq-u8"})},
+      {"onnxruntime-nbits", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(Strings{".nbits-f32", ".nbits-s8"})},
+      {"openvino-weights", Kind::kFramework, Numbers::kI8, make_openvino_weights},
+      {"openvino-int8", Kind::kFramework, Numbers::kW8a8, make_openvino_int8},
+      {"pytorch-int8", Kind::kFramework, Numbers::kW8a8, make_pytorch_int8},
+      {"xnnpack-qd8", Kind::kAssembled, Numbers::kW8a8, make_xnnpack_qd8},
+      {"onednn-int8", Kind::kAssembled, Numbers::kW8a8, make_onednn_int8},
   };
   return engines;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "runtime/tools/bench/timing.h"
@@ -19,28 +18,18 @@ struct Entry {
   std::vector<double> samples;
 };
 
-float largest_difference(const AlignedFloats& scores, const AlignedFloats& expected) {
-  float largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const float difference = std::fabs(scores.data()[i] - expected.data()[i]);
-    if (!(difference <= largest)) largest = difference;  // a NaN too
-    if (std::isnan(difference)) return std::numeric_limits<float>::infinity();
-  }
-  return largest;
-}
-
 // Scores of saturated or constant models would hide a wrong engine.
 void require_varied(const AlignedFloats& scores) {
   const auto [low, high] = std::minmax_element(scores.data(), scores.data() + scores.size());
   if (!(*low >= 0 && *high <= 1 && *high - *low > 1e-3f)) throw std::runtime_error("our scores cannot be right");
 }
 
-void check(Entry& entry, const Case& what, const AlignedFloats* expected, float tolerance) {
+void check(Entry& entry, const Case& what) {
   entry.result->choice = entry.engine->prepare(what);
   entry.engine->run(what.x, entry.scores.data());
-  if (!expected) return require_varied(entry.scores);
-  entry.result->difference = largest_difference(entry.scores, *expected);
-  if (!(entry.result->difference <= tolerance)) {
+  if (!what.expected) return require_varied(entry.scores);
+  entry.result->difference = largest_difference(what, entry.scores.data());
+  if (!is_right(what, entry.scores.data())) {
     throw std::runtime_error("its scores differ from ours by " + std::to_string(entry.result->difference));
   }
 }
@@ -89,6 +78,7 @@ Cell planned_cell(const std::vector<NamedEngine>& engines, const Case& what, con
     cell.engines.emplace_back();
     cell.engines.back().engine = engine.name;
     cell.engines.back().kind = engine.kind;
+    cell.engines.back().numbers = engine.numbers;
   }
   return cell;
 }
@@ -99,7 +89,9 @@ double flop_per_second(std::vector<NamedEngine>& engines, const Case& what) {
   return flops(*what.network, what.batch) / engines[0].engine->seconds_per_call(what.x, scores.data(), 1);
 }
 
-Cell measure(std::vector<NamedEngine>& engines, const Case& what, const MeasureOptions& options) {
+Cell measure(std::vector<NamedEngine>& engines, const Case& given, const Limits& limits,
+             const MeasureOptions& options) {
+  Case what = given;
   Cell cell = planned_cell(engines, what, options);
   const std::size_t num_scores = what.batch * what.network->num_tasks();
   AlignedFloats expected(num_scores);
@@ -107,8 +99,10 @@ Cell measure(std::vector<NamedEngine>& engines, const Case& what, const MeasureO
   for (std::size_t i = 0; i < engines.size(); ++i) {
     Measured& result = cell.engines[i];
     Entry entry{engines[i].engine.get(), &result, AlignedFloats(num_scores), {}};
+    what.expected = i == 0 ? nullptr : expected.data();
+    what.limit = result.limit = limits[static_cast<std::size_t>(result.numbers)];
     try {
-      check(entry, what, i == 0 ? nullptr : &expected, options.tolerance);
+      check(entry, what);
     } catch (const std::exception& error) {
       if (i == 0) throw;
       result.failure = error.what();

@@ -15,6 +15,7 @@ enum : std::size_t {
   kGetErrorMessage = 2,
   kCreateEnv = 3,
   kCreateSession = 7,
+  kCreateSessionFromArray = 8,
   kRun = 9,
   kCreateSessionOptions = 10,
   kSetSessionGraphOptimizationLevel = 23,
@@ -31,7 +32,7 @@ enum : std::size_t {
 };
 
 // Values of its enumerations.
-constexpr int kLogErrors = 3, kAllOptimizations = 99, kArenaAllocator = 1, kDefaultMemory = 0, kFloat = 1;
+constexpr int kLogErrors = 3, kAllOptimizations = 99, kArenaAllocator = 1, kDefaultMemory = 0, kFloat = 1, kInt64 = 7;
 
 // OrtApiBase, and a version of the table that has all of the above (release 1.12).
 struct ApiBase {
@@ -67,34 +68,64 @@ Environment::Environment(const Api& api) : Object(api, kReleaseEnv) {
   api.require(api.function<void* (*)(int, const char*, void**)>(kCreateEnv)(kLogErrors, "bench", out()));
 }
 
-Tensor::Tensor(const Api& api, float* data, std::size_t rows, std::size_t columns) : Object(api, kReleaseValue) {
+Tensor::Tensor(const Api& api, float* data, const std::vector<std::size_t>& shape) : Object(api, kReleaseValue) {
+  create(api, data, sizeof *data, kFloat, shape);
+}
+
+Tensor::Tensor(const Api& api, std::int64_t* data, const std::vector<std::size_t>& shape) : Object(api, kReleaseValue) {
+  create(api, data, sizeof *data, kInt64, shape);
+}
+
+void Tensor::create(const Api& api, void* data, std::size_t element_bytes, int element_type,
+                    const std::vector<std::size_t>& shape) {
   Object memory(api, kReleaseMemoryInfo);
   using CreateInfo = void* (*)(int, int, void**);
   api.require(api.function<CreateInfo>(kCreateCpuMemoryInfo)(kArenaAllocator, kDefaultMemory, memory.out()));
-  const std::int64_t shape[] = {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
+  const std::vector<std::int64_t> dims(shape.begin(), shape.end());
+  for (const std::size_t dim : shape) element_bytes *= dim;
   using Create = void* (*)(const void*, void*, std::size_t, const std::int64_t*, std::size_t, int, void**);
-  api.require(api.function<Create>(kCreateTensorWithDataAsOrtValue)(memory.get(), data, rows * columns * sizeof(float),
-                                                                    shape, 2, kFloat, out()));
+  api.require(api.function<Create>(kCreateTensorWithDataAsOrtValue)(memory.get(), data, element_bytes, dims.data(),
+                                                                    dims.size(), element_type, out()));
 }
 
-Session::Session(const Api& api, const Environment& env, const std::filesystem::path& model)
-    : Object(api, kReleaseSession), library_(api), run_(api.function<Run>(kRun)) {
+namespace {
+
+// One thread, all graph optimisations.
+void create_options(const Api& api, Object& options) {
   using Set = void* (*)(void*, int);
-  Object options(api, kReleaseSessionOptions);
   api.require(api.function<void* (*)(void**)>(kCreateSessionOptions)(options.out()));
   api.require(api.function<Set>(kSetSessionGraphOptimizationLevel)(options.get(), kAllOptimizations));
   api.require(api.function<Set>(kSetIntraOpNumThreads)(options.get(), 1));
   api.require(api.function<Set>(kSetInterOpNumThreads)(options.get(), 1));
+}
+
+}  // namespace
+
+Session::Session(const Api& api, const Environment& env, const Names& names, const std::filesystem::path& model)
+    : Object(api, kReleaseSession), library_(api), names_(names), run_(api.function<Run>(kRun)) {
+  for (const std::string& name : names_.inputs) input_names_.push_back(name.c_str());
+  Object options(api, kReleaseSessionOptions);
+  create_options(api, options);
   using Create = void* (*)(const void*, const char*, const void*, void**);
   api.require(api.function<Create>(kCreateSession)(env.get(), model.c_str(), options.get(), out()));
 }
 
-void Session::run(const Tensor& x, const Tensor& scores) const {
-  const char* const input_names[] = {"x"};
-  const char* const output_names[] = {"scores"};
-  const void* const inputs[] = {x.get()};
-  void* outputs[] = {scores.get()};
-  library_.require(run_(get(), nullptr, input_names, inputs, 1, output_names, 1, outputs));
+Session::Session(const Api& api, const Environment& env, const Names& names, const std::string& model)
+    : Object(api, kReleaseSession), library_(api), names_(names), run_(api.function<Run>(kRun)) {
+  for (const std::string& name : names_.inputs) input_names_.push_back(name.c_str());
+  Object options(api, kReleaseSessionOptions);
+  create_options(api, options);
+  using Create = void* (*)(const void*, const void*, std::size_t, const void*, void**);
+  api.require(
+      api.function<Create>(kCreateSessionFromArray)(env.get(), model.data(), model.size(), options.get(), out()));
+}
+
+void Session::run(const std::vector<const Tensor*>& inputs, const Tensor& output) const {
+  inputs_.clear();
+  for (const Tensor* input : inputs) inputs_.push_back(input->get());
+  const char* const output_names[] = {names_.output.c_str()};
+  void* outputs[] = {output.get()};
+  library_.require(run_(get(), nullptr, input_names_.data(), inputs_.data(), inputs_.size(), output_names, 1, outputs));
 }
 
 }  // namespace mmoe::bench::ort

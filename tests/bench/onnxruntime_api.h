@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace mmoe::bench::ort {
 
@@ -54,23 +56,41 @@ class Environment : public Object {
   explicit Environment(const Api& api);
 };
 
-/// A float matrix in the caller's memory.
+/// Numbers in the caller's memory.
 class Tensor : public Object {
  public:
-  Tensor(const Api& api, float* data, std::size_t rows, std::size_t columns);
+  Tensor(const Api& api, float* data, const std::vector<std::size_t>& shape);
+  Tensor(const Api& api, std::int64_t* data, const std::vector<std::size_t>& shape);
+
+ private:
+  void create(const Api& api, void* data, std::size_t element_bytes, int element_type,
+              const std::vector<std::size_t>& shape);
 };
 
-/// One model: input "x", output "scores"; one thread, all graph optimisations.
+/// Names of a graph's inputs and of its one output.
+struct Names {
+  std::vector<std::string> inputs;
+  std::string output;
+};
+
+/// One graph; one thread, all graph optimisations.
 class Session : public Object {
  public:
-  Session(const Api& api, const Environment& env, const std::filesystem::path& model);
-  void run(const Tensor& x, const Tensor& scores) const;
+  Session(const Api& api, const Environment& env, const Names& names, const std::filesystem::path& model);
+  /// Of the bytes of a file.
+  Session(const Api& api, const Environment& env, const Names& names, const std::string& model);
+
+  /// REQUIRES: as many inputs as names.
+  void run(const std::vector<const Tensor*>& inputs, const Tensor& output) const;
 
  private:
   using Run = void* (*)(void* session, const void* options, const char* const* input_names, const void* const* inputs,
                         std::size_t num_inputs, const char* const* output_names, std::size_t num_outputs,
                         void** outputs);
   const Api& library_;
+  Names names_;
+  std::vector<const char*> input_names_;
+  mutable std::vector<const void*> inputs_;
   Run run_;
 };
 

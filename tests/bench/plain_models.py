@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the two small models of the comparison without PyTorch: plain_models.py FOLDER
+"""Writes the two small models of the comparison, and a third, without PyTorch: plain_models.py FOLDER
 
 NAME.safetensors with random weights, as freshly initialised layers of PyTorch have them but sharper, and NAME.json, the
 description. For a quick run where PyTorch is not installed. Standard library only.
@@ -14,6 +14,7 @@ import sys
 import sizes
 
 NAMES = ("paper", "small")
+OTHER = "other"  # as large as the small model, with other weights
 
 
 def stack(prefix, inputs, widths):
@@ -49,16 +50,17 @@ def write_safetensors(path, tensors):
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
+    for name in (*NAMES, OTHER):
         numbers, tensors = random.Random(name), {}
-        for layer, outputs, inputs, factor, has_bias in layers(name):
+        shapes = "small" if name == OTHER else name
+        for layer, outputs, inputs, factor, has_bias in layers(shapes):
             bound = factor * inputs ** -0.5
             uniform = lambda count: array.array("f", (numbers.uniform(-bound, bound) for _ in range(count)))
             tensors[f"{layer}.weight"] = ([outputs, inputs], uniform(outputs * inputs))
             if has_bias:
                 tensors[f"{layer}.bias"] = ([outputs], uniform(outputs))
         write_safetensors(folder / f"{name}.safetensors", tensors)
-        (folder / f"{name}.json").write_text(json.dumps(sizes.description(name), indent=1) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(sizes.description(shapes), indent=1) + "\n")
 
 
 if __name__ == "__main__":

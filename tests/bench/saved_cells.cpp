@@ -14,10 +14,9 @@ namespace mmoe::bench {
 namespace {
 
 constexpr const char* kHeader =
-    "model,batch,engine,median_us,best_us,gflop_per_second,ratio_to_ours,largest_difference,calls_per_slice,rounds,"
-    "slice_s,"
-    "assembled_as,not_timed";
-constexpr std::size_t kNumColumns = 13;
+    "model,batch,engine,numbers,median_us,best_us,gflop_per_second,ratio_to_ours,largest_difference,limit,"
+    "calls_per_slice,rounds,slice_s,assembled_as,not_timed";
+constexpr std::size_t kNumColumns = 15;
 
 std::string number(const char* format, double value) {
   char text[64];
@@ -35,11 +34,12 @@ double as_written(double seconds) { return std::round(seconds * 1e10) * 1e-10; }
 
 // median_us ... calls_per_slice
 std::string numbers(const Cell& cell, const Measured& measured) {
-  if (!measured.failure.empty()) return ",,,,,";
+  if (!measured.failure.empty()) return ",,,,,,";
   return number("%.4f", measured.median * 1e6) + ',' + number("%.4f", measured.best * 1e6) + ',' +
          number("%.2f", cell.flops / as_written(measured.median) * 1e-9) + ',' +
          number("%.4f", as_written(measured.median) / as_written(cell.engines[0].median)) + ',' +
-         number("%.2g", double{measured.difference}) + ',' + std::to_string(measured.calls);
+         number("%.2g", double{measured.difference}) + ',' + number("%.2g", double{measured.limit}) + ',' +
+         std::to_string(measured.calls);
 }
 
 double value_of(const tools::CsvRecord& record, std::size_t field) {
@@ -50,14 +50,17 @@ Measured measured_of(const tools::CsvRecord& record) {
   Measured measured;
   measured.engine = record[2];
   for (const EngineEntry& entry : all_engines()) {
-    if (entry.name == measured.engine) measured.kind = entry.kind;
+    if (entry.name != measured.engine) continue;
+    measured.kind = entry.kind;
+    measured.numbers = entry.numbers;
   }
-  measured.median = value_of(record, 3) * 1e-6;
-  measured.best = value_of(record, 4) * 1e-6;
-  measured.difference = static_cast<float>(value_of(record, 7));
-  measured.calls = static_cast<std::size_t>(value_of(record, 8));
-  measured.choice = record[11];
-  measured.failure = record[12];
+  measured.median = value_of(record, 4) * 1e-6;
+  measured.best = value_of(record, 5) * 1e-6;
+  measured.difference = static_cast<float>(value_of(record, 8));
+  measured.limit = static_cast<float>(value_of(record, 9));
+  measured.calls = static_cast<std::size_t>(value_of(record, 10));
+  measured.choice = record[13];
+  measured.failure = record[14];
   return measured;
 }
 
@@ -66,8 +69,8 @@ Cell cell_of(const tools::CsvRecord& record) {
   Cell cell;
   cell.model = record[0];
   cell.batch = static_cast<std::size_t>(value_of(record, 1));
-  cell.rounds = static_cast<int>(value_of(record, 9));
-  cell.slice_seconds = value_of(record, 10);
+  cell.rounds = static_cast<int>(value_of(record, 11));
+  cell.slice_seconds = value_of(record, 12);
   return cell;
 }
 
@@ -81,9 +84,9 @@ std::string report_csv(const std::vector<Cell>& cells) {
   std::string out = std::string(kHeader) + '\n';
   for (const Cell& cell : cells) {
     for (const Measured& measured : cell.engines) {
-      out += cell.model + ',' + std::to_string(cell.batch) + ',' + measured.engine + ',' + numbers(cell, measured) +
-             ',' + std::to_string(cell.rounds) + ',' + number("%.9g", cell.slice_seconds) + ',' +
-             quoted(measured.choice) + ',' + quoted(measured.failure) + '\n';
+      out += cell.model + ',' + std::to_string(cell.batch) + ',' + measured.engine + ',' + name_of(measured.numbers) +
+             ',' + numbers(cell, measured) + ',' + std::to_string(cell.rounds) + ',' +
+             number("%.9g", cell.slice_seconds) + ',' + quoted(measured.choice) + ',' + quoted(measured.failure) + '\n';
     }
   }
   return out;

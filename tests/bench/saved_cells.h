@@ -9,8 +9,9 @@
 
 namespace mmoe::bench {
 
-/// One line per cell and engine: model, batch, engine, median_us, best_us, gflop_per_second, ratio_to_ours,
-/// largest_difference, calls_per_slice, rounds, slice_s, assembled_as, not_timed. Where `not_timed` says what went
+/// One line per cell and engine: model, batch, engine, numbers, median_us, best_us, gflop_per_second, ratio_to_ours,
+/// largest_difference and limit (of scores, from ours in f32), calls_per_slice, rounds, slice_s, assembled_as,
+/// not_timed. Ratios are to ours in f32. Where `not_timed` says what went
 /// wrong, the numbers are empty.
 std::string report_csv(const std::vector<Cell>& cells);
 

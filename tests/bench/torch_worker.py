@@ -3,8 +3,11 @@
 
 Requests are lines of fields with tabs between them, answers are lines that begin with "ok " or "error ":
     version
-    prepare FOLDER NAME BATCH ROWS   FOLDER/NAME.pt on the [BATCH, inputs] floats in the file ROWS; tries eager, traced
-                                     and frozen, and optimised modules in both styles of mixing, answers the fastest
+    prepare FOLDER NAME BATCH ROWS NUMBERS LIMIT
+                                     FOLDER/NAME.pt on the [BATCH, inputs] floats in the file ROWS; tries eager, traced
+                                     and frozen, and optimised modules in both styles of mixing, answers the fastest.
+                                     NUMBERS is f32, or w8a8: layers quantised dynamically by every engine that it has.
+                                     Of those, the scores must be within LIMIT of f32
     score FILE                       writes the scores of these rows
     time CALLS                       seconds per call, after one that is not timed
 """
@@ -15,7 +18,7 @@ import sys
 import time
 
 # Before PyTorch is imported: its libraries read them once.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", GLOG_minloglevel="2")
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever libraries print must not be taken for an answer
 
@@ -27,11 +30,27 @@ except ImportError as error:  # compare says what follows from it
 import models  # noqa: E402
 
 
+def load(name, weights, style):
+    model = models.make_model(name, style)
+    model.load_state_dict(weights)
+    return model
+
+
+def quantised_variants(name, weights, x):
+    for engine in torch.backends.quantized.supported_engines:
+        if engine == "none":
+            continue
+        torch.backends.quantized.engine = engine
+        for style in models.STYLES:
+            model = torch.quantization.quantize_dynamic(load(name, weights, style), {torch.nn.Linear}, dtype=torch.qint8)
+            yield f"eager, {style}, {engine}", model
+            yield f"traced and frozen, {style}, {engine}", torch.jit.freeze(torch.jit.trace(model, x))
+
+
 def variants(name, weights, x):
     """Ways in which users run a module, slowest to prepare last."""
     for style in models.STYLES:
-        model = models.make_model(name, style)
-        model.load_state_dict(weights)
+        model = load(name, weights, style)
         yield f"eager, {style}", model
         traced = torch.jit.freeze(torch.jit.trace(model, x))
         yield f"traced and frozen, {style}", traced
@@ -54,16 +73,23 @@ def trial(model, x):
 
 
 class Worker:
-    def prepare(self, folder, name, batch, rows):
+    def prepare(self, folder, name, batch, rows, numbers, limit):
         inputs = models.SIZES[name][0]
         floats = torch.frombuffer(bytearray(pathlib.Path(rows).read_bytes()), dtype=torch.float32)
         self.x = floats.reshape(int(batch), inputs)
         weights = torch.load(pathlib.Path(folder) / f"{name}.pt")
-        best = None
-        for label, model in variants(name, weights, self.x):
+        expected, best = load(name, weights, models.STYLES[0])(self.x), None
+        make = quantised_variants if numbers == "w8a8" else variants
+        difference = None
+        for label, model in make(name, weights, self.x):
+            difference = (model(self.x) - expected).abs().max().item()
+            if not difference <= float(limit):
+                continue
             seconds = trial(model, self.x)
             if best is None or seconds < best[0]:
                 best = (seconds, label, model)
+        if best is None:
+            raise RuntimeError(f"its scores differ from f32 by {difference}")
         self.model = best[2]
         return best[1]
 

@@ -1,11 +1,10 @@
 // oneDNN: inner product or matmul (`tuning`), weights reordered once into the layout that the primitive asks for,
 // ReLU as a post-operation where it covers all outputs.
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
 #include "tests/bench/assembled_engine.h"
 #include "tests/bench/engines.h"
+#include "tests/bench/engines/onednn_common.h"
 
 namespace mmoe::bench {
 namespace {
@@ -13,16 +12,6 @@ namespace {
 using dnnl::memory;
 
 enum Primitive { kInnerProduct = 0, kMatmul = 1 };
-
-dnnl::engine& cpu() {
-  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::stream& stream() {
-  static dnnl::stream stream(cpu());
-  return stream;
-}
 
 class OnednnProduct {
  public:
@@ -39,17 +28,15 @@ class OnednnProduct {
   void run(const float* x, float* y) {
     source_.set_data_handle(const_cast<float*>(x));
     target_.set_data_handle(y);
-    primitive_.execute(stream(), arguments_);
+    primitive_.execute(onednn_stream(), arguments_);
     if (relu_after_) glue::relu(y, spec_.rows, spec_.output_stride, relu_after_);
   }
 
   static std::vector<int> tunings(std::size_t) { return {kInnerProduct, kMatmul}; }
 
  private:
-  static memory::dim dim(std::size_t size) { return static_cast<memory::dim>(size); }
-
   memory::desc rows_desc(std::size_t columns, std::size_t stride) const {
-    return {{dim(spec_.rows), dim(columns)}, memory::data_type::f32, {dim(stride), 1}};
+    return {{onednn_dim(spec_.rows), onednn_dim(columns)}, memory::data_type::f32, {onednn_dim(stride), 1}};
   }
 
   dnnl::primitive_attr attributes() const {
@@ -63,42 +50,43 @@ class OnednnProduct {
   }
 
   void make_inner_product() {
-    const memory::desc any({dim(spec_.outputs), dim(spec_.inputs)}, memory::data_type::f32, memory::format_tag::any);
-    const memory::desc bias({dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::a);
+    const memory::desc any({onednn_dim(spec_.outputs), onednn_dim(spec_.inputs)}, memory::data_type::f32,
+                           memory::format_tag::any);
+    const memory::desc bias({onednn_dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::a);
     const dnnl::inner_product_forward::desc desc(dnnl::prop_kind::forward_inference,
                                                  rows_desc(spec_.inputs, spec_.input_stride), any, bias,
                                                  rows_desc(spec_.outputs, spec_.output_stride));
-    const dnnl::inner_product_forward::primitive_desc made(desc, attributes(), cpu());
+    const dnnl::inner_product_forward::primitive_desc made(desc, attributes(), onednn_cpu());
     primitive_ = dnnl::inner_product_forward(made);
-    bind(made, bias, {{dim(spec_.outputs), dim(spec_.inputs)}, memory::data_type::f32, memory::format_tag::ab});
+    bind(made, bias,
+         {{onednn_dim(spec_.outputs), onednn_dim(spec_.inputs)}, memory::data_type::f32, memory::format_tag::ab});
   }
 
   void make_matmul() {
-    const memory::desc any({dim(spec_.inputs), dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::any);
-    const memory::desc bias({1, dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::ab);
+    const memory::desc any({onednn_dim(spec_.inputs), onednn_dim(spec_.outputs)}, memory::data_type::f32,
+                           memory::format_tag::any);
+    const memory::desc bias({1, onednn_dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::ab);
     const dnnl::matmul::desc desc(rows_desc(spec_.inputs, spec_.input_stride), any, bias,
                                   rows_desc(spec_.outputs, spec_.output_stride));
-    const dnnl::matmul::primitive_desc made(desc, attributes(), cpu());
+    const dnnl::matmul::primitive_desc made(desc, attributes(), onednn_cpu());
     primitive_ = dnnl::matmul(made);
-    bind(made, bias, {{dim(spec_.inputs), dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::ba});
+    bind(made, bias,
+         {{onednn_dim(spec_.inputs), onednn_dim(spec_.outputs)}, memory::data_type::f32, memory::format_tag::ba});
   }
 
   // `given` describes the [outputs, inputs] weights of the specification as this primitive sees them.
   template <class PrimitiveDesc>
   void bind(const PrimitiveDesc& made, const memory::desc& bias, const memory::desc& given) {
-    // Reference code, which it falls back to for strides that its kernels do not take, is not what users run.
-    if (std::string(made.impl_info_str()).find("ref") != std::string::npos) {
-      throw std::runtime_error("oneDNN has only reference code for this shape");
-    }
-    memory plain(given, cpu(), const_cast<float*>(spec_.weight));
-    weight_ = memory(made.weights_desc(), cpu());
-    dnnl::reorder(plain, weight_).execute(stream(), plain, weight_);
-    stream().wait();
-    source_ = memory(made.src_desc(), cpu(), nullptr);
-    target_ = memory(made.dst_desc(), cpu(), nullptr);
+    refuse_reference(made.impl_info_str());
+    memory plain(given, onednn_cpu(), const_cast<float*>(spec_.weight));
+    weight_ = memory(made.weights_desc(), onednn_cpu());
+    dnnl::reorder(plain, weight_).execute(onednn_stream(), plain, weight_);
+    onednn_stream().wait();
+    source_ = memory(made.src_desc(), onednn_cpu(), nullptr);
+    target_ = memory(made.dst_desc(), onednn_cpu(), nullptr);
     arguments_ = {{DNNL_ARG_SRC, source_},
                   {DNNL_ARG_WEIGHTS, weight_},
-                  {DNNL_ARG_BIAS, memory(bias, cpu(), bias_values_.data())},
+                  {DNNL_ARG_BIAS, memory(bias, onednn_cpu(), bias_values_.data())},
                   {DNNL_ARG_DST, target_}};
   }
 
@@ -114,7 +102,7 @@ class OnednnProduct {
 
 std::unique_ptr<Engine> make_onednn(const EngineOptions&) {
   omp_set_num_threads(1);
-  return std::make_unique<AssembledEngine<OnednnProduct>>();
+  return std::make_unique<AssembledEngine<OnednnProduct>>(onednn_instructions());
 }
 
 }  // namespace mmoe::bench

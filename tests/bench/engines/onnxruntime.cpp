@@ -1,9 +1,8 @@
-// ONNX Runtime on the model that torch.onnx.export wrote, with all its graph optimisations, one thread, and input
-// and output tensors made once. Of the exported styles of mixing it takes the faster.
-#include <algorithm>
-#include <limits>
-
+// ONNX Runtime on the model that torch.onnx.export wrote, or on what its own tools made of that in 8 bits, with all its
+// graph optimisations, one thread, and input and output tensors made once. It takes the fastest of the files whose
+// scores are right: of the two exported styles of mixing, and of the ways to quantise.
 #include "tests/bench/engines.h"
+#include "tests/bench/fastest.h"
 #include "tests/bench/onnxruntime_api.h"
 
 namespace mmoe::bench {
@@ -11,51 +10,44 @@ namespace {
 
 class OnnxRuntime : public Engine {
  public:
-  explicit OnnxRuntime(const std::string& library) : api_(library), env_(api_) {}
+  OnnxRuntime(const std::string& library, std::vector<std::string> forms)
+      : api_(library), env_(api_), forms_(std::move(forms)) {}
 
   std::string prepare(const Case& what) override {
     batch_ = what.batch;
     input_dim_ = what.network->input_dim;
     num_tasks_ = what.network->num_tasks();
-    std::vector<float> scores(batch_ * num_tasks_);
-    double best = std::numeric_limits<double>::infinity();
-    std::string best_style;
-    std::unique_ptr<ort::Session> fastest;
-    for (const char* style : {"sum", "bmm"}) {
-      session_ = std::make_unique<ort::Session>(api_, env_, what.folder / (what.name + "." + style + ".onnx"));
-      const double seconds = trial(what.x, scores.data());
-      if (seconds >= best) continue;
-      best = seconds;
-      best_style = style;
-      fastest = std::move(session_);
+    bound_x_ = nullptr;  // buffers of another size may stand where the last ones stood
+    Fastest<ort::Session> fastest;
+    for (const std::string& form : forms_) {
+      for (const char* style : {"sum", "bmm"}) consider(what, style + form, fastest);
     }
-    session_ = std::move(fastest);
-    return "version " + api_.version() + ", mixing as " + best_style;
+    session_ = fastest.take();
+    return "version " + api_.version() + ", " + fastest.label();
   }
 
   void run(const float* x, float* scores) override {
     if (x != bound_x_ || scores != bound_scores_) bind(x, scores);
-    session_->run(*input_, *output_);
+    session_->run({input_.get()}, *output_);
   }
 
  private:
-  // The least of several samples: what others do on the machine only adds to it.
-  double trial(const float* x, float* scores) {
-    double least = std::numeric_limits<double>::infinity();
-    const std::size_t calls = batch_ >= 256 ? 2 : 100;
-    for (int sample = 0; sample < 5; ++sample) least = std::min(least, seconds_per_call(x, scores, calls));
-    return least;
+  void consider(const Case& what, const std::string& form, Fastest<ort::Session>& fastest) {
+    const ort::Names names = {{"x"}, "scores"};
+    session_ = std::make_unique<ort::Session>(api_, env_, names, what.folder / (what.name + "." + form + ".onnx"));
+    fastest.consider(*this, what, form, session_);
   }
 
   void bind(const float* x, float* scores) {
-    input_ = std::make_unique<ort::Tensor>(api_, const_cast<float*>(x), batch_, input_dim_);
-    output_ = std::make_unique<ort::Tensor>(api_, scores, batch_, num_tasks_);
+    input_ = std::make_unique<ort::Tensor>(api_, const_cast<float*>(x), std::vector<std::size_t>{batch_, input_dim_});
+    output_ = std::make_unique<ort::Tensor>(api_, scores, std::vector<std::size_t>{batch_, num_tasks_});
     bound_x_ = x;
     bound_scores_ = scores;
   }
 
   ort::Api api_;
   ort::Environment env_;
+  std::vector<std::string> forms_;  ///< after the style, in names of files
   std::unique_ptr<ort::Session> session_;
   std::unique_ptr<ort::Tensor> input_, output_;
   std::size_t batch_ = 0, input_dim_ = 0, num_tasks_ = 0;
@@ -65,9 +57,12 @@ class OnnxRuntime : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_onnxruntime(const EngineOptions& options) {
-  if (options.onnxruntime.empty()) throw Unavailable("no library given (--onnxruntime libonnxruntime.so)");
-  return std::make_unique<OnnxRuntime>(options.onnxruntime);
+EngineFactory make_onnxruntime(std::vector<std::string> forms) {
+  return [forms](const EngineOptions& options) -> std::unique_ptr<Engine> {
+    if (options.onnxruntime.empty()) throw Unavailable("no library given (--onnxruntime libonnxruntime.so)");
+    for (const std::string& form : forms) require_model_file(options.folder, form + ".onnx", "make_quantised.py");
+    return std::make_unique<OnnxRuntime>(options.onnxruntime, forms);
+  };
 }
 
 }  // namespace mmoe::bench

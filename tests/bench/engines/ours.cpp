@@ -1,4 +1,4 @@
-// mmoe-edge, as its users call it.
+// mmoe-edge, as its users call it, with weights of any type.
 #include "mmoe/session.h"
 #include "tests/bench/engines.h"
 
@@ -7,9 +7,12 @@ namespace {
 
 class Ours : public Engine {
  public:
+  /// Reads NAME.mmoe, or NAME.TYPE.mmoe.
+  explicit Ours(std::string type) : suffix_(type.empty() ? ".mmoe" : "." + type + ".mmoe") {}
+
   std::string prepare(const Case& what) override {
     session_.reset();
-    Result<Model> model = Model::map((what.folder / (what.name + ".mmoe")).c_str());
+    Result<Model> model = Model::map((what.folder / (what.name + suffix_)).c_str());
     if (!model) throw std::runtime_error(model.error().message());
     model_ = std::make_unique<Model>(std::move(*model));
     SessionOptions options;
@@ -30,6 +33,7 @@ class Ours : public Engine {
   }
 
  private:
+  std::string suffix_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Session> session_;
   std::size_t batch_ = 0;
@@ -37,6 +41,13 @@ class Ours : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_ours(const EngineOptions&) { return std::make_unique<Ours>(); }
+std::unique_ptr<Engine> make_ours(const EngineOptions&) { return std::make_unique<Ours>(""); }
+
+EngineFactory make_ours_in(const std::string& type) {
+  return [type](const EngineOptions& options) -> std::unique_ptr<Engine> {
+    require_model_file(options.folder, "." + type + ".mmoe", "mmoe-convert --weights " + type);
+    return std::make_unique<Ours>(type);
+  };
+}
 
 }  // namespace mmoe::bench

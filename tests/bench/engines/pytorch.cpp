@@ -1,5 +1,6 @@
 // PyTorch as its users run it: in Python, which torch_worker.py is. The worker times its own calls, so that talking
 // to it costs nothing; it runs only while it is asked, on the same processor.
+#include <fcntl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,12 +18,12 @@ class Worker {
  public:
   Worker(const std::string& python, const std::string& script) {
     int to[2], from[2];
-    if (pipe(to) != 0 || pipe(from) != 0) throw std::runtime_error("no pipe could be made");
+    // Another worker must not inherit them: this one's input would not end while that one lives.
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) throw std::runtime_error("no pipe could be made");
     process_ = fork();
     if (process_ == 0) {
       dup2(to[0], STDIN_FILENO);
       dup2(from[1], STDOUT_FILENO);
-      for (const int end : {to[0], to[1], from[0], from[1]}) close(end);
       execlp(python.c_str(), python.c_str(), "-B", script.c_str(), static_cast<char*>(nullptr));
       _exit(127);
     }
@@ -58,7 +59,8 @@ class Worker {
 
 class Pytorch : public Engine {
  public:
-  explicit Pytorch(const EngineOptions& options) : worker_(options.torch_python, options.torch_worker) {
+  Pytorch(const EngineOptions& options, Numbers numbers)
+      : worker_(options.torch_python, options.torch_worker), numbers_(numbers) {
     version_ = worker_.ask("version");
     if (version_.empty()) throw Unavailable(options.torch_python + " has no PyTorch (Debian's python3-torch)");
   }
@@ -73,7 +75,7 @@ class Pytorch : public Engine {
     if (!file.flush()) throw std::runtime_error(rows.string() + " cannot be written");
     return "version " + version_ + ", " +
            ask("prepare\t" + what.folder.string() + '\t' + what.name + '\t' + std::to_string(what.batch) + '\t' +
-               rows.string());
+               rows.string() + '\t' + name_of(numbers_) + '\t' + std::to_string(what.limit));
   }
 
   void run(const float*, float* scores) override {
@@ -95,6 +97,7 @@ class Pytorch : public Engine {
   }
 
   Worker worker_;
+  Numbers numbers_;
   std::string version_;
   std::filesystem::path scores_;
   std::size_t num_scores_ = 0;
@@ -104,7 +107,12 @@ class Pytorch : public Engine {
 
 std::unique_ptr<Engine> make_pytorch(const EngineOptions& options) {
   if (options.torch_python.empty()) throw Unavailable("no Python given (--torch-python)");
-  return std::make_unique<Pytorch>(options);
+  return std::make_unique<Pytorch>(options, Numbers::kF32);
+}
+
+std::unique_ptr<Engine> make_pytorch_int8(const EngineOptions& options) {
+  if (options.torch_python.empty()) throw Unavailable("no Python given (--torch-python)");
+  return std::make_unique<Pytorch>(options, Numbers::kW8a8);
 }
 
 }  // namespace mmoe::bench
