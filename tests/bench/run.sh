@@ -22,7 +22,6 @@ source tests/bench/setup.sh
 
 readonly build=$bench_build
 readonly models=$build/models
-readonly venv=${MMOE_PEERS_VENV:-$build/venv}
 readonly python=${MMOE_TORCH_PYTHON:-/usr/bin/python3}
 # PyTorch multiplies matrices with whatever libblas.so.3 is: libopenblas-dev makes it OpenBLAS.
 readonly peers=(libxnnpack-dev libpthreadpool-dev libdnnl-dev libxsmm-dev libopenblas-dev libeigen3-dev python3-torch python3-venv)
@@ -35,23 +34,6 @@ install_peers() {
   for name in "${missing[@]}"; do
     install_packages "$build/log/$name.txt" "$name" || echo "skipped: $name could not be installed" >&2
   done
-}
-
-# A package that cannot be had must not keep the others away.
-install_python_peers() {
-  local name
-  [[ ! -e $venv/installed ]] || return 0
-  quietly "$build/log/venv.txt" "$python" -m venv "$venv" || return 0
-  grep -v '^#' tests/bench/requirements.txt | while read -r name; do
-    quietly "$build/log/pip-$name.txt" "$venv/bin/pip" install "$name" ||
-      echo "skipped: $name could not be installed" >&2
-  done
-  touch "$venv/installed"
-}
-
-# find_library PATTERN: prints the path of a library in the virtual environment, or nothing.
-find_library() {
-  [[ ! -d $venv/lib ]] || find "$venv/lib" -name "$1" -print -quit
 }
 
 # Models are made anew when what makes them has changed.
@@ -77,7 +59,7 @@ make_models() {
   done
   if [[ $models/done -nt $models/quantised ]] || is_newer "$models/quantised" make_quantised.py; then
     echo "Making the peers' models in 8 bits"
-    quietly "$build/log/quantised.txt" "$venv/bin/python" -B tests/bench/make_quantised.py "$models" || return 0
+    quietly "$build/log/quantised.txt" "$peers_venv/bin/python" -B tests/bench/make_quantised.py "$models" || return 0
     grep '^skipped: ' "$build/log/quantised.txt" >&2 || true
     touch "$models/quantised"
   fi
@@ -97,9 +79,8 @@ openvino=$(find_library 'libopenvino_c.so*')
 build_bench compare mmoe-convert
 make_models
 
-# The last processor that we may use: the first one serves most interrupts. What the caller says replaces these.
-cpu=$(awk '/^Cpus_allowed_list/ { n = split($2, cpus, /[,-]/); print cpus[n] }' /proc/self/status)
-arguments=(--csv "$build/compare.csv" --cpu "$cpu" --torch-python "$python")
+# What the caller says replaces these.
+arguments=(--csv "$build/compare.csv" --cpu "$(last_cpu)" --torch-python "$python")
 [[ -z $onnxruntime ]] || arguments+=(--onnxruntime "$onnxruntime")
 [[ -z $openvino ]] || arguments+=(--openvino "$openvino")
 "$build/tests/bench/compare" "$models" "${arguments[@]}" "$@"
