@@ -92,6 +92,19 @@ Golden make_golden(const TrainedModel& model, const RawRows& rows) {
   return golden;
 }
 
+Golden make_stored_golden(const Golden& f32, size_t num_tasks, const std::string& rows_file, bool with_rows) {
+  Golden golden = f32;
+  golden.f32_scores = f32.scores;
+  golden.change.largest.resize(num_tasks);
+  golden.change.mean.resize(num_tasks);
+  golden.change.rows_file = rows_file;
+  if (!with_rows) return golden;
+  golden.change.num_labels.resize(num_tasks);
+  golden.change.f32_quality.resize(num_tasks);
+  golden.change.quality.resize(num_tasks);
+  return golden;
+}
+
 CheckReport check_file(std::string_view file, const Evaluated& expected, Golden& golden,
                        const tools::PlanLimits& limits) {
   LoadOptions options;

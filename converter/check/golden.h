@@ -25,6 +25,10 @@ struct CheckReport {
 /// The rows as the file holds them. Scores are zeros of the right number.
 Golden make_golden(const TrainedModel& model, const RawRows& rows);
 
+/// The same for a file whose numbers are not all f32, with the scores of `f32` beside its own. What is to be measured
+/// are zeros of the right number, those of labels `with_rows` only.
+Golden make_stored_golden(const Golden& f32, size_t num_tasks, const std::string& rows_file, bool with_rows);
+
 /// Loads the file's bytes with the runtime, fills golden.scores with the scalar kernels' scores, and compares them
 /// with `expected` and with every exact kernel set of this machine. Throws ConvertError naming row and task
 /// where they differ by more than their bound, or by a bit; and where a row costs more than the limits, which is said

@@ -1,6 +1,7 @@
 #include "converter/description/numbers.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "converter/description/every_layer.h"
 #include "converter/description/keys.h"
@@ -9,15 +10,6 @@
 
 namespace mmoe::converter {
 namespace {
-
-// A tensor's name, the module's that has it, and both without the prefix.
-bool is_named(const std::string& pattern, const std::string& name, const std::string& prefix) {
-  const auto fits = [&](const std::string& text) {
-    const size_t end = text.find_last_of("./");
-    return matches_glob(pattern, text) || (end != text.npos && matches_glob(pattern, text.substr(0, end)));
-  };
-  return fits(name) || (!prefix.empty() && name.rfind(prefix, 0) == 0 && fits(name.substr(prefix.size())));
-}
 
 [[noreturn]] void fail_unmatched(const JsonReader& match, const char* what, std::vector<std::string> names) {
   constexpr size_t kMaxListed = 40;
@@ -35,7 +27,7 @@ void bind_layers(const JsonReader& match, WeightType type, const std::string& pr
   bool any = false;
   for_each_layer(model, [&](DenseLayer& layer) {
     names.push_back(layer.name);
-    if (!is_named(match.string(), layer.name, prefix)) return;
+    if (!fits_name(match.string(), layer.name, prefix)) return;
     layer.storage.type = type;
     any = true;
   });
@@ -47,7 +39,7 @@ void bind_tables(const JsonReader& match, TableType type, const std::string& pre
   bool any = false;
   for (Embedding& embedding : model.embeddings) {
     names.push_back(embedding.name);
-    if (!is_named(match.string(), embedding.name, prefix)) continue;
+    if (!fits_name(match.string(), embedding.name, prefix)) continue;
     embedding.type = type;
     any = true;
   }
@@ -55,6 +47,14 @@ void bind_tables(const JsonReader& match, TableType type, const std::string& pre
 }
 
 }  // namespace
+
+bool fits_name(const std::string& match, const std::string& name, const std::string& prefix) {
+  const auto fits = [&](const std::string& text) {
+    const size_t end = text.find_last_of("./");
+    return matches_glob(match, text) || (end != text.npos && matches_glob(match, text.substr(0, end)));
+  };
+  return fits(name) || (!prefix.empty() && name.rfind(prefix, 0) == 0 && fits(name.substr(prefix.size())));
+}
 
 void bind_numbers(const JsonReader& numbers, const std::string& prefix, TrainedModel& model) {
   for (const JsonReader& entry : numbers.items()) {
@@ -65,6 +65,13 @@ void bind_numbers(const JsonReader& numbers, const std::string& prefix, TrainedM
     if (weights) bind_layers(match, static_cast<WeightType>(weights->choice(weight_type_names())), prefix, model);
     if (tables) bind_tables(match, static_cast<TableType>(tables->choice(table_type_names())), prefix, model);
   }
+}
+
+void bind_numbers_text(const std::string& json, TrainedModel& model) {
+  const nlohmann::json list = parse_json(json);
+  const JsonReader numbers(list);
+  if (!numbers.is_array()) numbers.fail_expected("a list, as the description's key `numbers`");
+  bind_numbers(numbers, "", model);
 }
 
 }  // namespace mmoe::converter

@@ -28,21 +28,18 @@ void measure_change(const ConvertOptions& options, std::string_view file, std::s
   ScoreDifferences differences(golden.change.largest.size());
   differences.add(golden.scores, golden.f32_scores);
   if (options.measure) options.measure(file, f32_file, differences);
-  const std::string name = std::move(golden.change.rows_file);
-  golden.change = differences.result();
-  golden.change.rows_file = name;
+  ScoreChange change = differences.result();
+  change.rows_file = options.rows_file;
+  if (!options.measure) change.num_labels = {}, change.f32_quality = {}, change.quality = {};
+  golden.change = std::move(change);
 }
 
 // The file in fewer bits, against the evaluation of what it stores; `f32`: what check_f32() has found.
 void write_stored(const LoweredModel& lowered, const ProvenanceInfo& provenance, const RawRows& rows,
                   const ConvertOptions& options, std::string_view f32_file, const Golden& f32, ByteSink& sink,
                   ConvertReport& report) {
-  Golden golden = f32;
   const size_t num_tasks = lowered.description.tasks.size();
-  golden.f32_scores = f32.scores;
-  golden.change.largest.resize(num_tasks);
-  golden.change.mean.resize(num_tasks);
-  golden.change.rows_file = options.rows_file;
+  Golden golden = make_stored_golden(f32, num_tasks, options.rows_file, options.measure != nullptr);
   ModelFileWriter writer(lowered, provenance);
   writer.write(golden, sink);
   report.check = check_file(sink.view(), evaluate(lowered, rows), golden, options.limits);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "converter/check/feature_order.h"
 #include "converter/check/score_rows.h"
 #include "converter/description/number_names.h"
+#include "converter/description/numbers.h"
 #include "converter/error.h"
 #include "converter/importers/left_out.h"
 #include "converter/importers/open_weights.h"
@@ -21,14 +23,19 @@
 #include "converter/program/file_sink.h"
 #include "converter/program/hash_file.h"
 #include "converter/program/number_summary.h"
-#include "converter/program/scratch_sink.h"
+#include "converter/program/search_summary.h"
 #include "converter/proof/prove.h"
 #include "converter/recipes/recipe.h"
+#include "converter/search/patterns.h"
+#include "converter/search/scratch_sink.h"
+#include "converter/search/search.h"
+#include "converter/search/search_page.h"
 #include "runtime/tools/support/command_line.h"
 #include "runtime/tools/support/input_files.h"
 #include "runtime/tools/support/output_file.h"
 #include "runtime/tools/support/plan_limits.h"
 #include "runtime/tools/support/printable.h"
+#include "runtime/tools/support/text_file.h"
 
 namespace {
 
@@ -42,7 +49,12 @@ struct Arguments {
   std::string output;
   std::string rows;
   std::string expect;
+  std::vector<std::string> labels;
   std::string weight_type = "f32", table_type = "f32";
+  std::string numbers;
+  std::string quantize;
+  std::vector<std::string> budget;
+  std::string page;
   Tolerance tolerance;
   ConvertOptions options;
   bool print_description = false;
@@ -91,14 +103,22 @@ void print_check(std::ostream& out, const CheckReport& check) {
 }
 
 void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model, const BindReport& bound,
-                  const ConvertReport& converted) {
+                  const std::optional<SearchResult>& found, const ConvertReport& converted) {
   print_notes(out, bound.notes);
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
       << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ")
       << converted.file_bytes << " bytes\n";
   for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
+  if (found) {
+    for (const std::string& line : describe_search(*found)) out << printable(line) << '\n';
+  }
   for (const std::string& line : describe_numbers(converted, model.output_names())) {
     out << printable(line) << '\n';
+  }
+  if (found) {
+    out << "to have these types again without a search, pass --numbers NUMBERS, or put them into the description's "
+           "`numbers`:\n"
+        << numbers_json(model) << '\n';
   }
   print_check(out, converted.check);
   if (!arguments.output.empty()) out << "wrote " << printable(arguments.output) << '\n';
@@ -139,11 +159,14 @@ void print_warnings(const Interpretation& interpretation, const BindReport& boun
 // The JSON itself may stand in the place of a description's name.
 void check_named_files(const Arguments& arguments) {
   const bool is_file = !arguments.description.empty() && arguments.description.front() != '{';
-  mmoe::tools::check_outputs({{"--output", arguments.output, "has the model"}},
-                             {{"WEIGHTS", arguments.weights, "has the weights"},
-                              {"DESCRIPTION", is_file ? arguments.description : "", "is the description"},
-                              {"--rows", arguments.rows, "has the rows"},
-                              {"--expect", arguments.expect, "has the expected scores"}});
+  const bool is_list = !arguments.numbers.empty() && arguments.numbers.front() != '[';
+  mmoe::tools::check_outputs(
+      {{"--output", arguments.output, "has the model"}, {"--report", arguments.page, "has the report"}},
+      {{"WEIGHTS", arguments.weights, "has the weights"},
+       {"DESCRIPTION", is_file ? arguments.description : "", "is the description"},
+       {"--numbers", is_list ? arguments.numbers : "", "has the types of numbers"},
+       {"--rows", arguments.rows, "has the rows"},
+       {"--expect", arguments.expect, "has the expected scores"}});
 }
 
 template <class Type>
@@ -151,7 +174,56 @@ Type type_of(const std::string& name, const std::vector<std::string>& names) {
   return static_cast<Type>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
+// A list of JSON, or a file that has it; entries as the description's.
+void apply_numbers(const std::string& numbers, TrainedModel& model) {
+  const bool is_json = numbers.front() == '[';
+  const std::string origin = is_json ? "--numbers" : numbers;
+  try {
+    const std::string text = is_json ? numbers : mmoe::tools::read_text_file(numbers);
+    bind_numbers_text(text, model);
+  } catch (const ConvertError& error) {
+    throw ConvertError(origin + ": " + error.what());
+  }
+}
+
+TrialOptions trial_options(const Arguments& arguments) {
+  TrialOptions options;
+  options.rows_path = arguments.rows;
+  options.labels = arguments.labels;
+  options.budget = parse_budget(arguments.budget);
+  options.num_golden_rows = arguments.options.num_golden_rows;
+  options.golden_seed = arguments.options.golden_seed;
+  options.measure_times = !arguments.page.empty() || options.budget.time.has_value();
+  return options;
+}
+
+void check_search(const Arguments& arguments) {
+  using mmoe::tools::UsageError;
+  if (arguments.quantize.empty()) {
+    if (!arguments.budget.empty()) throw UsageError("--budget: what keeps it is found by --quantize auto");
+    if (!arguments.page.empty()) throw UsageError("--report: it is about the choices of --quantize auto");
+    return;
+  }
+  if (arguments.rows.empty()) {
+    throw UsageError("--quantize auto: no rows: what smaller numbers do to the scores is measured on --rows FILE");
+  }
+  parse_budget(arguments.budget);
+  const bool is_missing = arguments.rows != "-" && !fs::exists(arguments.rows);  // that has a message of its own
+  if (is_missing || fs::is_regular_file(arguments.rows)) return;
+  throw ConvertError("--rows: " + arguments.rows + " is not a file. With --quantize auto the rows are read twice");
+}
+
+// Types for what the description says nothing of.
+std::optional<SearchResult> find_types(const Arguments& arguments, const ProvenanceInfo& provenance,
+                                       TrainedModel& model) {
+  if (arguments.quantize.empty()) return std::nullopt;
+  const SearchResult found = search(model, provenance, trial_options(arguments));
+  apply(found.parts, found.choice().choice, model);
+  return found;
+}
+
 void run(Arguments arguments) {
+  check_search(arguments);
   check_named_files(arguments);
   arguments.options.numbers = {type_of<WeightType>(arguments.weight_type, weight_type_names()),
                                type_of<TableType>(arguments.table_type, table_type_names())};
@@ -163,7 +235,7 @@ void run(Arguments arguments) {
         throw ConvertError("--rows: " + arguments.rows +
                            " is not a file. With --expect and numbers smaller than f32 the rows are read twice");
       }
-      add_rows(file, f32_file, arguments.rows, differences);
+      add_rows(file, f32_file, arguments.rows, arguments.labels, differences);
     };
   }
   const fs::path weights_path(arguments.weights);
@@ -181,11 +253,15 @@ void run(Arguments arguments) {
     return;
   }
   BindReport bound;
-  const TrainedModel model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
+  TrainedModel model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
+  if (!arguments.numbers.empty()) apply_numbers(arguments.numbers, model);
   print_warnings(interpretation, bound);
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   FileSink output(arguments.output);
+  std::optional<mmoe::tools::OutputFile> page;  // first: a place that cannot be written is known before the search
+  if (!arguments.page.empty()) page.emplace(arguments.page);
+  const std::optional<SearchResult> found = find_types(arguments, provenance, model);
   ScratchSink f32_output(fs::file_size(weights_path));
   const ConvertReport converted = convert(model, provenance, arguments.options, output, f32_output);
   // What the framework computes is compared with the model before its numbers were rounded.
@@ -200,12 +276,17 @@ void run(Arguments arguments) {
     if (graph != nullptr) proof = prove(*graph, model, f32_file, arguments.options.golden_seed);
   }
   output.commit();
+  if (page) {
+    page->write(search_page(*found, {model.name, fs::path(arguments.rows).filename().string(),
+                                     fs::path(arguments.output).filename().string(), numbers_json(model)}));
+    page->commit();
+  }
   if (arguments.quiet) return;
-  if (converted.is_f32 && !arguments.rows.empty() && arguments.expect.empty()) {
+  if (converted.is_f32 && !found && !arguments.rows.empty() && arguments.expect.empty()) {
     std::cerr << "note: --rows was not read: all numbers are f32, and there is no --expect\n";
   }
   std::ostringstream report;
-  print_report(report, arguments, model, bound, converted);
+  print_report(report, arguments, model, bound, found, converted);
   print_proof(report, arguments, graph, proof);
   if (!arguments.expect.empty()) print_expected(report, arguments, expected);
   print(report.str(), arguments.output);
@@ -239,14 +320,34 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.add_flag("--print-description", arguments.print_description,
                "print the description that the recipe makes, and stop")
       ->excludes(output);
+  mmoe::tools::Option* quantize =
+      app.add_option("--quantize", arguments.quantize,
+                     "auto: find the smallest types of weights and tables that keep --budget on --rows")
+          ->one_of({"auto"})
+          ->type_name("auto");
+  app.add_option(
+         "--budget", arguments.budget,
+         "what --quantize may cost: score=X, the largest difference of a score; auc=X or r2=X, what a task "
+         "with labels may lose; or shall reach: bytes=N, as bytes=2MB; us=X or us=X@ROWS, microseconds per row "
+         "on this machine. Can be repeated [auc=0.0005 or r2=0.0005 of tasks with labels, score=0.001 of others]")
+      ->type_name("KEY=VALUE")
+      ->one_argument_each();
+  app.add_option("--report", arguments.page, "write an HTML page of what --quantize has tried")->type_name("FILE");
+  app.add_option(
+         "--numbers", arguments.numbers,
+         "types of some layers and tables: a JSON list as the description's key `numbers`, or a file with it. It "
+         "refines the description's")
+      ->type_name("JSON|FILE");
   app.add_option("--weights", arguments.weight_type,
                  "type of the layers' weights, where the description names none: f32, f16, bf16, i8, or w8a8 [f32]")
       ->one_of(weight_type_names())
-      ->type_name("TYPE");
+      ->type_name("TYPE")
+      ->excludes(quantize);
   app.add_option("--tables", arguments.table_type,
                  "type of the embedding tables, where the description names none: f32, f16, u8, or u4 [f32]")
       ->one_of(table_type_names())
-      ->type_name("TYPE");
+      ->type_name("TYPE")
+      ->excludes(quantize);
   mmoe::tools::Option* rows =
       app.add_option("--rows", arguments.rows,
                      "rows for --expect, and on which the difference from f32 is measured: CSV or .npy, as mmoe-score "
@@ -255,6 +356,12 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
       ->needs(rows)
       ->type_name("FILE");
+  app.add_option("--label", arguments.labels,
+                 "column of --rows with the labels of a task, for the AUC or R² before and after; can be repeated "
+                 "[label_TASK or TASK]")
+      ->type_name("TASK=COLUMN")
+      ->one_argument_each()
+      ->needs(rows);
   app.add_option("--tolerance", arguments.tolerance.absolute, "absolute tolerance of --expect [2e-6]")
       ->not_negative()
       ->type_name("X");

@@ -46,6 +46,18 @@ std::string change_text(const ScoreChange& change, const std::vector<std::string
   return text;
 }
 
+// One line per task with labels.
+void add_quality(const ScoreChange& change, const std::vector<std::string>& task_names,
+                 std::vector<std::string>& lines) {
+  for (size_t task = 0; task < change.num_labels.size(); ++task) {
+    if (change.num_labels[task] == 0) continue;
+    const double before = double{change.f32_quality[task]}, after = double{change.quality[task]};
+    lines.push_back("quality: " + task_names[task] + ", " + counted(change.num_labels[task], "label") + ": " +
+                    (change.is_auc[task] ? "AUC " : "R² ") + short_text(before, "%.6f") + " in f32, " +
+                    short_text(after, "%.6f") + " as stored");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> describe_numbers(const ConvertReport& report, const std::vector<std::string>& task_names) {
@@ -57,6 +69,7 @@ std::vector<std::string> describe_numbers(const ConvertReport& report, const std
   lines.push_back(types);
   lines.push_back(size_text(report));
   lines.push_back(change_text(report.change, task_names));
+  add_quality(report.change, task_names, lines);
   return lines;
 }
 

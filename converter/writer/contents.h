@@ -14,6 +14,10 @@ struct ScoreChange {
   std::string rows_file;       ///< empty: golden rows only
   std::vector<float> largest;  ///< per task; empty: all numbers are f32
   std::vector<float> mean;
+  std::vector<uint32_t> num_labels;  ///< per task; empty, as the two below: no rows file
+  std::vector<float> f32_quality;
+  std::vector<float> quality;
+  std::vector<bool> is_auc;  ///< else R squared; the file's links say it
 };
 
 /// Rows for mmoe-verify. values and ids as schema::GoldenRows.

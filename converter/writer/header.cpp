@@ -320,7 +320,11 @@ class HeaderWriter {
     if (!change.rows_file.empty()) rows_file = out_.CreateString(change.rows_file);
     const auto largest = out_.CreateVector(change.largest);
     const auto mean = out_.CreateVector(change.mean);
-    return schema::CreateScoreChange(out_, change.num_rows, rows_file, largest, mean);
+    if (change.num_labels.empty()) return schema::CreateScoreChange(out_, change.num_rows, rows_file, largest, mean);
+    const auto num_labels = out_.CreateVector(change.num_labels);
+    const auto f32_quality = out_.CreateVector(change.f32_quality);
+    const auto quality = out_.CreateVector(change.quality);
+    return schema::CreateScoreChange(out_, change.num_rows, rows_file, largest, mean, num_labels, f32_quality, quality);
   }
 
   Offset<schema::Provenance> write_provenance() {

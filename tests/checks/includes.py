@@ -106,14 +106,17 @@ RULES = [
     # A library of its own, beside the runtime: it sees the public headers alone.
     Rule(r"runtime/src/threads/.*", ["mmoe/"]),
     Rule(r"runtime/src/c/.*", ["mmoe/", "core/", "model/", "plan/", "session/", "c/"], FREESTANDING),
-    # tools: support <- {rows, model} <- {{score, describe} <- report <- inspect, verify, bench}.
+    # tools: support <- {rows, model, page} <- labels, {{score, describe} <- report <- inspect, verify, bench}.
     Rule(r"runtime/tools/support/command_line\.cpp", tools("support"), None, ["CLI/"]),
     Rule(r"runtime/tools/support/.*", tools("support")),
     Rule(r"runtime/tools/rows/.*", tools("support", "rows")),
     Rule(r"runtime/tools/model/.*", tools("support", "model") + ["schema/"]),
     Rule(r"runtime/tools/describe/.*", tools("support", "model", "describe") + ["schema/"], None, ["nlohmann/"]),
     Rule(r"runtime/tools/score/.*", tools("support", "rows", "model", "score")),
-    Rule(r"runtime/tools/report/.*", tools("support", "rows", "model", "score", "describe", "report"), None, ["nlohmann/"]),
+    Rule(r"runtime/tools/page/.*", tools("support", "page"), None, ["nlohmann/"]),
+    Rule(r"runtime/tools/labels/.*", tools("support", "model", "labels")),
+    Rule(r"runtime/tools/report/.*", tools("support", "rows", "model", "score", "describe", "page", "labels", "report"),
+         None, ["nlohmann/"]),
     Rule(r"runtime/tools/inspect/.*", tools("support", "model", "describe", "report", "inspect")),
     Rule(r"runtime/tools/verify/.*", tools("support", "rows", "model", "verify"), None, ["nlohmann/"]),
     Rule(r"runtime/tools/bench/.*", tools("support", "model", "bench"), None, ["nlohmann/"]),
@@ -142,7 +145,13 @@ RULES = [
     Rule(r"converter/writer/.*", WRITTEN + ["schema/", "kernels/activations.h"], None, ["flatbuffers/"]),
     # The evaluation knows the constants of the numerics contract.
     Rule(r"converter/check/bounded_w8a8\.cpp", ["converter/check/", "kernels/kernels.h"]),
-    Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows")),
+    Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows", "labels")),
+    # Types of numbers by trial, and the page that shows what was tried. Names are bound as the description's.
+    Rule(r"converter/search/.*", WRITTEN + ["converter/check/", "converter/search/", "converter/importers/scratch_file.h",
+                                            "converter/description/every_layer.h", "converter/description/number_names.h",
+                                            "converter/description/numbers.h", "kernels/stored.h",
+                                            "runtime/tools/bench/timing.h", "runtime/tools/model/probability.h"] + tools("support", "rows", "labels", "page"),
+         None, ["nlohmann/"]),
     # The reference evaluation shares the parsed graph with what it proves, and nothing else.
     Rule(r"converter/proof/reference.*", ["converter/error.h", "converter/proof/reference", "converter/importers/onnx_graph.h",
                                           "converter/importers/messages.h"]),
@@ -195,6 +204,8 @@ VIOLATIONS = [
     ("converter/program/main.cpp", "CLI/CLI.hpp"),
     ("runtime/tools/rows/matrix.cpp", "runtime/tools/model/model_view.h"),
     ("runtime/tools/bench/bench.cpp", "runtime/tools/rows/row_reader.h"),
+    ("runtime/tools/page/html.cpp", "runtime/tools/model/model_view.h"),
+    ("runtime/tools/labels/labels.cpp", "runtime/tools/rows/row_reader.h"),
     ("runtime/tools/model/work.cpp", "core/checked.h"),
     ("converter/importers/pickle.cpp", "converter/description/model.h"),
     ("converter/recipes/recipe.cpp", "converter/description/model.h"),

@@ -221,6 +221,9 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::ScoreChange::rows_file),
     optional_field(&schema::ScoreChange::largest),
     optional_field(&schema::ScoreChange::mean),
+    optional_field(&schema::ScoreChange::num_labels),
+    optional_field(&schema::ScoreChange::f32_quality),
+    optional_field(&schema::ScoreChange::quality),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

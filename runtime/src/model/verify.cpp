@@ -76,7 +76,10 @@ class ModelVerifier : Checker {
     const schema::ScoreChange* change = root_.score_change();
     if (!change) return true;
     const std::size_t tasks = root_.tasks()->size();
-    return (size_of(change->largest()) == tasks && size_of(change->mean()) == tasks) ||
+    const std::size_t labelled = size_of(change->num_labels()) == 0 ? 0 : tasks;
+    return (size_of(change->largest()) == tasks && size_of(change->mean()) == tasks &&
+            size_of(change->num_labels()) == labelled && size_of(change->f32_quality()) == labelled &&
+            size_of(change->quality()) == labelled) ||
            damaged(nullptr, "score_change: not one of % tasks", tasks);
   }
 

@@ -8,6 +8,7 @@
 
 #include "runtime/tools/describe/describe_layers.h"
 #include "runtime/tools/model/model_view.h"
+#include "runtime/tools/model/probability.h"
 #include "runtime/tools/model/schema_names.h"
 #include "runtime/tools/model/work.h"
 #include "runtime/tools/support/error.h"
@@ -169,6 +170,11 @@ Json score_change_of(const schema::Model& root) {
     tasks.push_back({{"task", shown_text(root.tasks()->Get(i)->name())},
                      {"largest", finite_or_null(change->largest()->Get(i))},
                      {"mean", finite_or_null(change->mean()->Get(i))}});
+    if (size_of(change->num_labels()) == 0 || change->num_labels()->Get(i) == 0) continue;
+    tasks.back()["labels"] = change->num_labels()->Get(i);
+    tasks.back()["quality"] = {{"measure", gives_probability(root, i) ? "auc" : "r_squared"},
+                               {"f32", finite_or_null(change->f32_quality()->Get(i))},
+                               {"stored", finite_or_null(change->quality()->Get(i))}};
   }
   return {{"rows", change->num_rows()},
           {"rows_file", change->rows_file() ? Json(shown_text(change->rows_file())) : Json()},

@@ -1,6 +1,7 @@
 #include "runtime/tools/describe/print_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -26,6 +27,13 @@ std::string short_float(const Json& number) {
   if (number.is_null()) return "-";
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", number.get<double>());
+  return text;
+}
+
+std::string six_decimals(const Json& number) {
+  if (number.is_null()) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, std::fabs(number.get<double>()) < 1e9 ? "%.6f" : "%.6g", number.get<double>());
   return text;
 }
 
@@ -115,6 +123,22 @@ std::string summary(const Json& model) {
                      {"golden rows", number_of(model["golden_rows"])}});
 }
 
+// AUC and R squared, beside those in f32.
+std::string quality_text(const Json& change) {
+  TextTable table({"task", "labels", "measure", "in f32", "as stored", "lost"});
+  bool any = false;
+  for (const Json& task : change["tasks"]) {
+    if (!task.contains("labels")) continue;
+    any = true;
+    const Json &quality = task["quality"], &before = quality["f32"], &after = quality["stored"];
+    const bool known = !before.is_null() && !after.is_null();
+    table.add({text_of(task["task"]), number_of(task["labels"]), quality["measure"] == "auc" ? "AUC" : "R²",
+               six_decimals(before), six_decimals(after),
+               known ? six_decimals(before.get<double>() - after.get<double>()) : "-"});
+  }
+  return any ? titled("Quality on the labels of " + text_of(change["rows_file"]), table) : "";
+}
+
 std::string score_change_text(const Json& change) {
   if (change.is_null()) return {};
   TextTable table({"task", "largest difference", "mean difference"});
@@ -123,7 +147,8 @@ std::string score_change_text(const Json& change) {
   }
   const std::string file = change["rows_file"].is_null() ? "" : " and those of " + text_of(change["rows_file"]);
   return titled("Scores against the model in f32 (" + number_of(change["rows"]) + " rows: the golden ones" + file + ")",
-                table);
+                table) +
+         quality_text(change);
 }
 
 std::string columns_text(const Json& feature) {

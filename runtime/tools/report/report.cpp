@@ -6,11 +6,12 @@
 #include <memory>
 
 #include "runtime/tools/describe/print_model.h"
+#include "runtime/tools/labels/labels.h"
+#include "runtime/tools/labels/quality.h"
 #include "runtime/tools/model/gate_names.h"
+#include "runtime/tools/model/probability.h"
 #include "runtime/tools/model/work.h"
 #include "runtime/tools/report/gate_statistics.h"
-#include "runtime/tools/report/labels.h"
-#include "runtime/tools/report/quality.h"
 #include "runtime/tools/report/skipping.h"
 #include "runtime/tools/score/scorer.h"
 #include "runtime/tools/support/error.h"
@@ -88,7 +89,6 @@ class Reporter {
   void find_labels_of(RowReader& reader);
   void score(RowReader& reader, const RowBatch& batch);
   void add_row(std::size_t row, const std::vector<float>& labels);
-  void check_labels() const;
 
   GateReport gate_report(std::size_t index, const std::string& name) const;
   std::vector<ExpertReport> expert_reports(const Json& described) const;
@@ -187,21 +187,6 @@ void Reporter::add_row(std::size_t row, const std::vector<float>& labels) {
   }
 }
 
-void Reporter::check_labels() const {
-  constexpr char kLeaveOut[] = " (--label TASK= leaves the column out)";
-  for (const TaskLabels& labels : labelled_) {
-    const std::vector<float>& values = labels_[labels.task];
-    const std::string place = options_.rows_path + ": column " + tools::quoted(labels.column) + ": ";
-    if (values.empty()) throw ToolError(place + "no row has a label" + kLeaveOut);
-    const bool differ = std::any_of(values.begin(), values.end(), [&](float value) { return value != values[0]; });
-    if (differ) continue;
-    std::string value;
-    append_float(value, values[0]);
-    throw ToolError(place + "all labels (" + with_thousands(values.size()) + ") are " + value + "; " +
-                    (labels.binary ? "an AUC needs both classes" : "R² needs labels that differ") + kLeaveOut);
-  }
-}
-
 GateReport Reporter::gate_report(std::size_t index, const std::string& name) const {
   const GateInfo& gate = infos_[index];
   const GateStatistics& statistics = gates_[index];
@@ -259,7 +244,7 @@ TaskChange Reporter::change_of(const Variant& variant, std::size_t task) const {
   const TaskLabels* labels = labels_of(task);
   if (!labels) return change;
   const std::vector<float>& expected = labels_[task];
-  change.quality = labels->binary ? auc(expected, variant.kept[task]) : r_squared(expected, variant.kept[task]);
+  change.quality = quality(labels->binary, expected, variant.kept[task]);
   if (!labels->binary) change.squared_error = mean_squared_error(expected, variant.kept[task]);
   return change;
 }
@@ -298,7 +283,7 @@ Report Reporter::run() {
     throw ToolError(options_.rows_path + ": no rows" +
                     (num_skipped_ > 0 ? " whose inputs and scores are all finite" : ""));
   }
-  check_labels();
+  for (const TaskLabels& labels : labelled_) check_labels(labels, labels_[labels.task], options_.rows_path);
 
   Report report{describe(model_, options_.model_path, false),
                 options_.rows_path,

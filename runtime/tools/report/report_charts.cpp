@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/tools/report/html.h"
+#include "runtime/tools/page/chart.h"
+#include "runtime/tools/page/html.h"
 
 namespace mmoe::tools {
 namespace {
@@ -14,60 +15,12 @@ constexpr double kHeight = 150;  // of the plot
 constexpr double kBins = 34;     // of the histograms
 constexpr double kLabels = 43;   // between the two: the expert's number, and how often it is first
 
-struct Plot {
-  double left, top, width, height;
-  double low, high, step;  // values at the lower and upper edge, and from line to line
-
-  double y(double value) const { return top + height * (1 - (value - low) / (high - low)); }
-};
-
-std::string open_svg(double width, double height, const std::string& label) {
-  return "<svg viewBox=\"0 0 " + at(width) + " " + at(height) + "\" width=\"" + at(width) + "\" height=\"" +
-         at(height) + "\" role=\"img\" aria-label=\"" + escaped(label) + "\">\n";
-}
-
-void line(std::string& out, double x1, double y1, double x2, double y2, const std::string& classes) {
-  svg_element(out, "line", {{"x1", at(x1)}, {"y1", at(y1)}, {"x2", at(x2)}, {"y2", at(y2)}, {"class", classes}});
-}
-
-void rectangle(std::string& out, double x, double y, double width, double height, const std::string& classes) {
-  svg_element(out, "rect",
-              {{"x", at(x)}, {"y", at(y)}, {"width", at(width)}, {"height", at(height)}, {"class", classes}});
-}
-
-// With the decimals that the step has.
-std::string tick_text(double value, double step) {
-  const int places = static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
-  const int decimals = step < 5 && std::fmod(step, 1) != 0 ? std::max(places, 1) : 0;
-  return decimals > 6 ? short_number(value) : fixed(value, decimals);
-}
-
-// 1, 2 or 5 times a power of ten, so that at most five of them make the range.
-double nice_step(double range) {
-  const double power = std::pow(10, std::floor(std::log10(range)) - 1);
-  for (const double factor : {1.0, 2.0, 5.0, 10.0, 20.0}) {
-    if (range <= 5 * factor * power) return factor * power;
-  }
-  return 50 * power;
-}
-
-// Lines across the plot, and what they stand for.
-void grid(std::string& out, const Plot& plot, bool is_share) {
-  const auto num_steps = static_cast<int>(std::lround((plot.high - plot.low) / plot.step));
-  for (int i = 0; i <= num_steps; ++i) {
-    const double value = plot.low + plot.step * i;
-    line(out, plot.left, plot.y(value), plot.left + plot.width, plot.y(value), "grid");
-    const std::string text = is_share ? tick_text(100 * value, 100 * plot.step) + " %" : tick_text(value, plot.step);
-    svg_text(out, plot.left - 6, plot.y(value) + 4, "end", text);
-  }
-}
-
 void expert_bar(std::string& out, const Plot& plot, const ExpertUse& use, double x, double width,
                 const std::string& colour) {
   const double middle = x + width / 2, half = width * 0.3;
-  rectangle(out, middle - half, plot.y(use.mean), 2 * half, plot.y(0) - plot.y(use.mean), colour);
-  line(out, middle, plot.y(use.low), middle, plot.y(use.high), "whisker");
-  line(out, middle - half / 2, plot.y(use.median), middle + half / 2, plot.y(use.median), "whisker");
+  svg_rectangle(out, middle - half, plot.y(use.mean), 2 * half, plot.y(0) - plot.y(use.mean), colour);
+  svg_line(out, middle, plot.y(use.low), middle, plot.y(use.high), "whisker");
+  svg_line(out, middle - half / 2, plot.y(use.median), middle + half / 2, plot.y(use.median), "whisker");
   const double over = std::min(plot.y(use.mean), plot.y(use.high)) - 5;
   if (width >= 36) svg_text(out, middle, over, "middle value", fixed(100 * use.mean, 1) + " %");
   svg_text(out, middle, plot.y(0) + 20, "middle value", std::to_string(use.expert));
@@ -81,9 +34,9 @@ void expert_histogram(std::string& out, const ExpertUse& use, double x, double b
   const double step = width / static_cast<double>(use.histogram.size());
   for (std::size_t bin = 0; bin < use.histogram.size(); ++bin) {
     const double height = kBins * use.histogram[bin] / largest;
-    if (height > 0) rectangle(out, x + step * static_cast<double>(bin), base - height, step, height, colour);
+    if (height > 0) svg_rectangle(out, x + step * static_cast<double>(bin), base - height, step, height, colour);
   }
-  line(out, x, base, x + width, base, "axis");
+  svg_line(out, x, base, x + width, base, "axis");
 }
 
 // The y axis includes 0 and ends at its lines.
@@ -121,8 +74,8 @@ std::string gate_chart(const GateReport& gate, double top, const std::string& co
   const double step = std::clamp(940 / count, 16.0, 117.0);
   const Plot plot{kAxis, 22, step * count, kHeight, 0, top, top / 4};
   const double bottom = plot.top + plot.height + kLabels + kBins;
-  std::string out = open_svg(plot.left + plot.width + 4, bottom + 16, "Mean weights of " + gate.name);
-  grid(out, plot, true);
+  std::string out = svg_open(plot.left + plot.width + 4, bottom + 16, "Mean weights of " + gate.name);
+  draw_grid(out, plot, true);
   for (std::size_t i = 0; i < gate.experts.size(); ++i) {
     const double x = plot.left + step * static_cast<double>(i), margin = step * 0.12;
     expert_bar(out, plot, gate.experts[i], x, step, colour);
@@ -140,9 +93,9 @@ std::string line_chart(const std::vector<std::string>& labels, const std::vector
   Plot plot = fit(series, is_share);
   const double step = std::clamp(400 / static_cast<double>(labels.size()), 24.0, 90.0);
   plot.width = step * static_cast<double>(labels.size());
-  std::string out = open_svg(plot.left + plot.width + 8, plot.top + plot.height + 26, series[0].name + " by k");
-  grid(out, plot, is_share);
-  line(out, plot.left, plot.y(0), plot.left + plot.width, plot.y(0), "axis");
+  std::string out = svg_open(plot.left + plot.width + 8, plot.top + plot.height + 26, series[0].name + " by k");
+  draw_grid(out, plot, is_share);
+  svg_line(out, plot.left, plot.y(0), plot.left + plot.width, plot.y(0), "axis");
   for (std::size_t i = 0; i < labels.size(); ++i) {
     svg_text(out, plot.left + step * (static_cast<double>(i) + 0.5), plot.top + plot.height + 18, "middle", labels[i]);
   }

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "runtime/tools/report/html.h"
+#include "runtime/tools/page/html.h"
 #include "runtime/tools/report/report_charts.h"
-#include "runtime/tools/report/report_style.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {
@@ -22,10 +21,6 @@ std::string file_name(const std::string& path) {
 std::string model_name(const Report& report) {
   const std::string name = report.model["name"];
   return name.empty() ? file_name(report.model["file"]) : escaped(name);
-}
-
-std::string paragraph(const std::string& html, const std::string& classes = "") {
-  return "<p" + (classes.empty() ? "" : " class=\"" + classes + "\"") + ">" + html + "</p>\n";
 }
 
 std::string whole(double number) { return with_thousands(static_cast<std::uint64_t>(std::llround(number))); }
@@ -44,10 +39,6 @@ std::string expert_label(const Report& report, const ExpertReport& expert) {
 bool any_labels(const Report& report) {
   return std::any_of(report.tasks.begin(), report.tasks.end(),
                      [](const TaskReport& task) { return !task.label_column.empty(); });
-}
-
-std::string tile(const std::string& value, const std::string& what) {
-  return "<div><b>" + value + "</b><span>" + what + "</span></div>\n";
 }
 
 // "income, 512 labels in 'label_income'"
@@ -346,11 +337,8 @@ std::string top_k(const Report& report) {
 }  // namespace
 
 std::string report_html(const Report& report) {
-  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<title>Gates of " +
-         model_name(report) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body>\n" + head(report) +
-         mean_weights(report) + spreads(report) + experts(report) + top_k(report) + "</body></html>\n";
+  return html_page("Gates of " + model_name(report),
+                   head(report) + mean_weights(report) + spreads(report) + experts(report) + top_k(report));
 }
 
 }  // namespace mmoe::tools

@@ -24,13 +24,20 @@ std::string Progress::figures(std::uint64_t rows, Clock::time_point now) const {
   return counted(rows, "row") + " in " + time + ", " + with_thousands(rate) + " rows/s";
 }
 
-void Progress::update(std::uint64_t rows) {
-  if (!terminal_) return;
-  const Clock::time_point now = Clock::now();
-  if (now < next_) return;
+bool Progress::is_due(Clock::time_point now) {
+  if (!terminal_ || now < next_) return false;
   next_ = now + kInterval;
   shown_ = true;
-  std::fprintf(stderr, "\r\x1b[K%s", figures(rows, now).c_str());
+  return true;
+}
+
+void Progress::show(const std::string& text) {
+  if (is_due(Clock::now())) std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+}
+
+void Progress::update(std::uint64_t rows) {
+  const Clock::time_point now = Clock::now();
+  if (is_due(now)) std::fprintf(stderr, "\r\x1b[K%s", figures(rows, now).c_str());
 }
 
 void Progress::clear() {

@@ -1,4 +1,4 @@
-// A line on the terminal for runs that last: rows so far, and rows per second.
+// A line on the terminal for runs that last: rows so far, and rows per second, or a text.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,8 @@ class Progress {
  public:
   Progress();
 
+  /// What is being done. Shows itself as update() does.
+  void show(const std::string& text);
   /// `rows` so far. Shows itself after a second and then twice a second.
   void update(std::uint64_t rows);
   /// The last line: `done` after the figures, as "scores written to out.csv".
@@ -21,6 +23,7 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
+  bool is_due(Clock::time_point now);
   std::string figures(std::uint64_t rows, Clock::time_point now) const;
 
   bool terminal_;

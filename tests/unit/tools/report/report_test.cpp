@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/tools/report/html.h"
+#include "runtime/tools/page/html.h"
 #include "runtime/tools/report/report.h"
 #include "runtime/tools/report/report_html.h"
 #include "runtime/tools/score/scorer.h"

@@ -1,11 +1,11 @@
-#include "runtime/tools/report/labels.h"
+#include "runtime/tools/labels/labels.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-#include "runtime/tools/model/model_view.h"
+#include "runtime/tools/model/probability.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
@@ -43,38 +43,6 @@ std::vector<std::optional<std::string>> given_columns(const Model& model, const 
 
 }  // namespace
 
-namespace {
-
-// 1 - p is one as well; anything else that scales, and every bound, leaves the question open.
-bool keeps_probability(const schema::LinkMap& map) {
-  const bool itself = map.scale() == 1 && map.shift() == 0;
-  const bool complement = map.scale() == -1 && map.shift() == 1;
-  return itself || complement;
-}
-
-// Tasks and auxiliary ones, as factors number them.
-bool gives_probability(const schema::Model& model, Index task) {
-  const schema::Link& link = *task_of(model, task).link();
-  const schema::LinkMap* map = link.kind() == schema::LinkKind_Mapped ? link.map() : nullptr;
-  if (map && !keeps_probability(*map)) return false;
-  if (map && map->activation() == schema::ActivationKind_Sigmoid) return true;
-  if (map && map->activation() != schema::ActivationKind_Identity) return false;
-  switch (source_of(link)) {
-    case schema::LinkKind_Sigmoid:
-    case schema::LinkKind_Softmax: return true;
-    case schema::LinkKind_Product:
-      return std::all_of(link.factors()->begin(), link.factors()->end(),
-                         [&](std::uint32_t factor) { return gives_probability(model, factor); });
-    default: return false;
-  }
-}
-
-}  // namespace
-
-bool is_probability(const Model& model, std::size_t task) {
-  return gives_probability(ModelView(model).root(), static_cast<Index>(task));
-}
-
 std::vector<TaskLabels> find_labels(const Model& model, const std::vector<std::string>& given,
                                     const std::vector<std::string>& spare) {
   std::vector<std::optional<std::string>> columns = given_columns(model, given);
@@ -104,6 +72,17 @@ float parse_label(const TaskLabels& labels, const std::string& field, const std:
     throw ToolError(place + tools::quoted(text) + ": the task's score is a probability, its labels are 0 or 1");
   }
   return value;
+}
+
+void check_labels(const TaskLabels& labels, const std::vector<float>& values, const std::string& rows_path) {
+  constexpr char kLeaveOut[] = " (--label TASK= leaves the column out)";
+  const std::string place = rows_path + ": column " + tools::quoted(labels.column) + ": ";
+  if (values.empty()) throw ToolError(place + "no row has a label" + kLeaveOut);
+  if (std::any_of(values.begin(), values.end(), [&](float value) { return value != values[0]; })) return;
+  std::string value;
+  append_float(value, values[0]);
+  throw ToolError(place + "all labels (" + with_thousands(values.size()) + ") are " + value + "; " +
+                  (labels.binary ? "an AUC needs both classes" : "R² needs labels that differ") + kLeaveOut);
 }
 
 }  // namespace mmoe::tools

@@ -1,9 +1,9 @@
-// The style sheet of a report.
+// The style sheet of a page.
 #pragma once
 
 namespace mmoe::tools {
 
-constexpr const char* kReportStyle = R"css(
+constexpr const char* kPageStyle = R"css(
 :root { color-scheme: light dark; --page: #fff; --text: #1c2024; --soft: #5c6670; --rule: #d9dee3; --card: #f6f8fa;
   --shade: 59, 125, 216; --t0: #3b7dd8; --t1: #d9822b; --t2: #2e9d6a; --t3: #a35fcf; --t4: #c94f5c; --t5: #4f8f9d;
   --several: #7d8894; }
@@ -41,6 +41,8 @@ th[scope=row] { text-align: left; font-weight: 600; }
 .note { border-left: 4px solid var(--t1); padding: 6px 12px; background: var(--card); margin: 10px 0; max-width: 86ch; }
 summary { cursor: pointer; color: var(--soft); font-size: 13.5px; }
 svg { display: block; }
+.fit { overflow-x: auto; }
+.fit svg { width: 100%; min-width: 430px; max-width: 640px; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
 svg .value { fill: var(--text); }
 svg .small { font-size: 10px; }
@@ -58,6 +60,12 @@ svg .end { text-anchor: end; }
 .t5 { fill: var(--t5); stroke: var(--t5); background: var(--t5); }
 .several { fill: var(--several); stroke: var(--several); background: var(--several); }
 rect { stroke: none !important; }
+.faint { fill-opacity: .3; stroke-opacity: .5; }
+.limit { stroke: var(--t4); stroke-dasharray: 5 4; }
+.ring { fill: none !important; stroke-width: 2.5; }
+pre { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 14px; overflow-x: auto;
+  font-size: 13px; }
+.prose { display: inline-block; white-space: normal; min-width: 15em; max-width: 40em; text-align: left; }
 .legend span { margin-right: 16px; white-space: nowrap; }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 5px; }
 @media print { body { max-width: none; } .card { break-inside: avoid; } }

@@ -1,10 +1,11 @@
-#include "runtime/tools/report/html.h"
+#include "runtime/tools/page/html.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "runtime/tools/page/page_style.h"
 #include "runtime/tools/support/printable.h"
 
 namespace mmoe::tools {
@@ -61,6 +62,20 @@ std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 std::string short_number(double number) {
   if (number == 0) return "0";
   return std::fabs(number) < 1e-4 ? with_minus(print("%.*e", number, 1)) : fixed(number, 4);
+}
+
+std::string paragraph(const std::string& html, const std::string& classes) {
+  return "<p" + (classes.empty() ? "" : " class=\"" + classes + "\"") + ">" + html + "</p>\n";
+}
+
+std::string tile(const std::string& value, const std::string& what) {
+  return "<div><b>" + value + "</b><span>" + what + "</span></div>\n";
+}
+
+std::string html_page(const std::string& title, const std::string& body) {
+  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+         title + "</title>\n<style>" + kPageStyle + "</style></head>\n<body>\n" + body + "</body></html>\n";
 }
 
 std::string HtmlTable::html() const {

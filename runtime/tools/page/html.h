@@ -22,6 +22,14 @@ std::string percent(double share);
 /// For what may be very small: "0.0123", "1.2e-06".
 std::string short_number(double number);
 
+/// A <p> of HTML.
+std::string paragraph(const std::string& html, const std::string& classes = "");
+/// A figure and what it is of, for a <div class="tiles">.
+std::string tile(const std::string& value, const std::string& what);
+/// A whole page that needs nothing else: no script, no other file, no network; light or dark as the reader's system is.
+/// Both are HTML.
+std::string html_page(const std::string& title, const std::string& body);
+
 /// All cells are HTML; the first one of a row heads it.
 struct HtmlTable {
   struct Group {
@@ -41,7 +49,7 @@ std::string shaded(const std::string& html, double share, double largest);
 /// A share as text over a bar of that length.
 std::string barred(const std::string& html, double share);
 
-/// Appends an SVG element without content: element(out, "rect", {{"x", "1"}}).
+/// Appends an SVG element without content: svg_element(out, "rect", {{"x", "1"}}).
 void svg_element(std::string& out, std::string_view name,
                  const std::vector<std::pair<std::string_view, std::string>>& attributes);
 /// Appends text at (x, y), with the classes given.

@@ -15,4 +15,7 @@ double mean_squared_error(const std::vector<float>& labels, const std::vector<fl
 /// 1 - mean squared error / variance of the labels. NaN when all labels are equal.
 double r_squared(const std::vector<float>& labels, const std::vector<float>& scores);
 
+/// The AUC of `binary` labels, R squared of others.
+double quality(bool binary, const std::vector<float>& labels, const std::vector<float>& scores);
+
 }  // namespace mmoe::tools

@@ -1,4 +1,4 @@
-#include "runtime/tools/report/quality.h"
+#include "runtime/tools/labels/quality.h"
 
 #include <doctest/doctest.h>
 

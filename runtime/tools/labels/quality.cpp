@@ -1,4 +1,4 @@
-#include "runtime/tools/report/quality.h"
+#include "runtime/tools/labels/quality.h"
 
 #include <algorithm>
 #include <cmath>
@@ -42,6 +42,10 @@ double r_squared(const std::vector<float>& labels, const std::vector<float>& sco
   for (const float label : labels) squares += std::pow(static_cast<double>(label) - mean, 2);
   if (squares == 0) return std::numeric_limits<double>::quiet_NaN();
   return 1 - mean_squared_error(labels, scores) * count / squares;
+}
+
+double quality(bool binary, const std::vector<float>& labels, const std::vector<float>& scores) {
+  return binary ? auc(labels, scores) : r_squared(labels, scores);
 }
 
 }  // namespace mmoe::tools
