@@ -9,6 +9,7 @@
 #include "runtime/tools/bench/roofline.h"
 #include "runtime/tools/model/map_model.h"
 #include "runtime/tools/model/model_view.h"
+#include "runtime/tools/model/stored_numbers.h"
 #include "runtime/tools/model/work.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
@@ -91,7 +92,8 @@ BenchRun time_batch_size(const Model& model, const BenchOptions& options, std::s
   const Plan plan = make_plan(model, options, batch);
   Result<Session> session = Session::create(plan, workers);
   if (!session) throw ToolError(session.error().message());
-  return {batch, time_session(*session, model, options, batch), Session::arena_bytes(plan, options.threads)};
+  return {batch, plan.block_rows(), time_session(*session, model, options, batch),
+          Session::arena_bytes(plan, options.threads)};
 }
 
 double time_load(const BenchOptions& options, bool verify_checksums) {
@@ -126,16 +128,6 @@ std::vector<StepTime> profile(const Model& model, const BenchOptions& options, s
   return times;
 }
 
-// The weight segments: everything that dense layers stream, without embedding tables.
-std::size_t weight_bytes(const Model& model) {
-  std::size_t bytes = 0;
-  for (const schema::Tensor* tensor : *ModelView(model).root().tensors()) {
-    const bool panels = tensor->layout() == schema::Layout_Panel16 || tensor->layout() == schema::Layout_Panel16Quads;
-    if (panels) bytes += static_cast<std::size_t>(tensor->bytes());
-  }
-  return bytes;
-}
-
 std::size_t lanes_of(const std::string& name) {
   for (std::size_t i = 0; i < num_kernel_sets(); ++i) {
     if (kernel_set(i).name == name) return kernel_set(i).lanes;
@@ -158,7 +150,9 @@ BenchReport run_bench(const BenchOptions& options) {
   report.input_dim = model.input_dim();
   report.user_dim = model.user_dim();
   report.num_tasks = options.tasks.empty() ? model.num_tasks() : options.tasks.size();
-  report.weight_bytes = weight_bytes(model);
+  report.weights = stored_weights(ModelView(model).root());
+  report.weight_bytes = static_cast<std::size_t>(total_bytes(report.weights));
+  report.tables = table_bytes_per_row(ModelView(model).root());
   report.flops_per_row = static_cast<double>(flops_per_row(ModelView(model).root()).all_experts);
   report.load_seconds = time_load(options, false);
   report.verified_load_seconds = time_load(options, true);

@@ -8,6 +8,7 @@
 
 #include "mmoe/session.h"
 #include "runtime/tools/bench/timing.h"
+#include "runtime/tools/model/stored_numbers.h"
 #include "runtime/tools/support/plan_limits.h"
 
 namespace mmoe::tools {
@@ -31,6 +32,7 @@ struct BenchOptions {
 
 struct BenchRun {
   std::size_t batch = 0;
+  std::size_t block_rows = 1;  ///< rows that one pass over the weights serves
   Timing timing;
   std::size_t arena_bytes = 0;
 };
@@ -46,7 +48,9 @@ struct BenchReport {
   std::size_t input_dim = 0;
   std::size_t user_dim = 0;
   std::size_t num_tasks = 0;
-  std::size_t weight_bytes = 0;
+  std::vector<StoredBytes> weights;  ///< what dense layers stream, without embedding tables
+  std::size_t weight_bytes = 0;      ///< all of them
+  std::vector<StoredBytes> tables;   ///< bytes per row that raw features would read: rows are given as x
   double load_seconds = 0;
   double verified_load_seconds = 0;  ///< with checksums
   double flops_per_row = 0;          ///< every expert computed, all tasks

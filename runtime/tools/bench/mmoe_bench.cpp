@@ -12,14 +12,17 @@ constexpr const char* kDescription =
     "Measures how fast this machine scores a .mmoe model. Prints medians of many samples, after a warm-up.";
 
 constexpr const char* kFooter =
-    "Times are per call, that is, per batch. GFLOP/s counts 2 per multiply-add of layers and mixing. It is shown\n"
-    "only where all experts of all tasks are computed. The load time covers mapping, verification and planning,\n"
-    "with the file in the page cache. roofline is the least time that the measured peak rate and memory bandwidth\n"
-    "of the machine permit, divided by the time taken.\n\n"
+    "Times are per call, that is, per batch. Rows are given as x: embedding tables are not read. GFLOP/s counts 2 per\n"
+    "multiply-add of layers and mixing, in whatever numbers they are. It is shown only where all experts of all\n"
+    "tasks are computed. weights/row is what a row's layers read of the weights, which the rows of a block share. The\n"
+    "load time covers mapping, verification and planning, with the file in the page cache. roofline is the least time\n"
+    "that the measured peak rate and memory bandwidth of the machine permit, divided by the time taken. It is not\n"
+    "shown for w8a8, whose sums of whole numbers are faster than the peak rate of floats.\n\n"
     "Keys of --json (only ever added): file, kernel_set, cpu, input_dim, user_dim, tasks, candidates, threads,\n"
-    "weight_bytes, load_us, verified_load_us, flops_per_row, peak_gflop_per_second, read_gb_per_second, runs\n"
-    "[{batch, p50_us, p99_us, best_us, rows_per_second, gflop_per_second, roofline_share, arena_bytes, samples}],\n"
-    "profile [{kind, inputs, outputs, sparse, us}].\n\n"
+    "weight_bytes, weights {type: bytes}, table_bytes_per_row {type: bytes}, load_us, verified_load_us,\n"
+    "flops_per_row, peak_gflop_per_second, read_gb_per_second, runs [{batch, p50_us, p99_us, best_us,\n"
+    "rows_per_second, gflop_per_second, roofline_share, weight_bytes_per_row, arena_bytes, samples}], profile\n"
+    "[{kind, inputs, outputs, sparse, us}].\n\n"
     "Exit codes: 0 success; 1 the model cannot be used, or the output cannot be written; 2 wrong command line.";
 
 void declare(CommandLine& app, BenchOptions& options, bool& json) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/tools/model/schema_names.h"
+#include "runtime/tools/model/stored_numbers.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
@@ -44,11 +45,6 @@ Json map_of(const schema::Link& link) {
           {"clamp", {bound(map.lower()), bound(map.upper())}}};
 }
 
-// "f32", ..., "w8a8": how a layer's weights are stored.
-std::string weights_of(const schema::Tensor& weight) {
-  return weight.layout() == schema::Layout_Panel16Quads ? "w8a8" : name_of(weight.dtype());
-}
-
 Json layers_of(const schema::Model& model, const Layers* layers) {
   Json out = Json::array();
   for (Index i = 0; i < size_of(layers); ++i) {
@@ -59,7 +55,7 @@ Json layers_of(const schema::Model& model, const Layers* layers) {
     if (norm && norm->use() == schema::NormUse_Dice) item["activation"] = name_of(norm->use());
     item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
     item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
-    item["weights"] = weights_of(*model.tensors()->Get(layer.weight()));
+    item["weights"] = weights_name(*model.tensors()->Get(layer.weight()));
     item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
     out.push_back(std::move(item));
   }
