@@ -189,10 +189,10 @@ KerasLayer read_layer(const Json& object, size_t depth) {
 
 /// `layers` of a model. In a Sequential each reads the one before it.
 std::vector<KerasLayer> read_layers(const Json& model, size_t depth) {
-  constexpr size_t kMaxDepth = 8;
+  constexpr size_t kMaxNestedModels = 8;
   std::vector<KerasLayer> layers;
   const auto config = model.find("config");
-  if (depth > kMaxDepth || config == model.end() || !config->is_object()) return layers;
+  if (depth > kMaxNestedModels || config == model.end() || !config->is_object()) return layers;
   const auto list = config->find("layers");
   if (list == config->end() || !list->is_array()) return layers;
   const bool sequential = string_of(model, "class_name") == "Sequential";
