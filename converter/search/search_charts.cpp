@@ -14,7 +14,7 @@ using tools::at;
 using tools::Plot;
 using Kind = ChoicePoint::Kind;
 
-constexpr double kWidth = 480, kHeight = 300, kLeft = 66, kTop = 26, kRight = 20, kBottom = 48;
+constexpr double kWidth = 480, kHeight = 300, kLeft = 76, kTop = 26, kRight = 20, kBottom = 48;
 constexpr double kZeroBelow = 0.55;  // of a power of ten: where 0 stands below the least power
 
 struct Frame {
@@ -100,7 +100,7 @@ void draw_axes(const Frame& frame, const ChoiceAxes& axes, std::string& out) {
 }
 
 std::string class_of(const ChoicePoint& point) {
-  const std::string colour = point.kind == Kind::kF32 ? "several" : point.keeps_budget ? "t2" : "t4";
+  const std::string colour = point.kind == Kind::kF32 ? "several" : point.keeps_budget ? "t2" : "t4 hollow";
   return point.kind == Kind::kOnePart ? colour + " faint" : colour;
 }
 
@@ -114,26 +114,33 @@ void draw_point(const ChoicePoint& point, const Frame& frame, std::string& out) 
   if (point.kind == Kind::kChosen) circle(9, "t0 ring");
 }
 
-// Texts that would cover another one are left out.
+// Beside their points, where they cover neither another text nor a point; else left out.
 class Labels {
  public:
   explicit Labels(const Frame& frame) : frame_(frame) {}
 
+  void keep_free(const ChoicePoint& point) {
+    taken_.push_back({frame_.x(point.x) - kRadius, frame_.y(point.y) + kRadius, 2 * kRadius});
+  }
+
   void draw(const ChoicePoint& point, std::string& out) {
-    const double width = 6.6 * static_cast<double>(point.label.size());
+    const double width = 7.2 * static_cast<double>(point.label.size());
     const double x = frame_.x(point.x), y = frame_.y(point.y);
-    const bool left = x + 12 + width > kWidth;
-    const double begin = left ? x - 12 - width : x + 12;
-    for (const double dy : {4.0, -9.0, 17.0}) {
-      if (std::any_of(taken_.begin(), taken_.end(), [&](const Box& box) { return box.meets(begin, y + dy, width); }))
-        continue;
-      taken_.push_back({begin, y + dy, width});
-      tools::svg_text(out, left ? x - 12 : x + 12, y + dy, left ? "end value" : "value", point.label);
-      return;
+    for (const bool left : {false, true}) {
+      const double begin = left ? x - kBeside - width : x + kBeside;
+      if (begin < kLeft || begin + width > kWidth) continue;
+      for (const double dy : {4.0, -9.0, 17.0}) {
+        const auto meets = [&](const Box& box) { return box.meets(begin, y + dy, width); };
+        if (std::any_of(taken_.begin(), taken_.end(), meets)) continue;
+        taken_.push_back({begin, y + dy, width});
+        tools::svg_text(out, left ? x - kBeside : x + kBeside, y + dy, left ? "end value" : "value", point.label);
+        return;
+      }
     }
   }
 
  private:
+  static constexpr double kRadius = 5, kBeside = 14;
   struct Box {
     double x, y, width;
     bool meets(double other_x, double other_y, double other_width) const {
@@ -171,6 +178,9 @@ std::string choice_chart(const std::vector<ChoicePoint>& points, const ChoiceAxe
                    [](const auto* a, const auto* b) { return layer_of(*a) < layer_of(*b); });
   for (const ChoicePoint* point : order) draw_point(*point, frame, out);
   Labels labels(frame);
+  for (const ChoicePoint* point : order) {
+    if (!point->label.empty()) labels.keep_free(*point);
+  }
   for (auto point = order.rbegin(); point != order.rend(); ++point) {
     if (!(*point)->label.empty()) labels.draw(**point, out);
   }
@@ -179,7 +189,8 @@ std::string choice_chart(const std::vector<ChoicePoint>& points, const ChoiceAxe
 
 std::string choice_legend(bool has_limit) {
   return std::string("<p class=\"legend\"><span><i class=\"t2\"></i>keeps the budget</span> ") +
-         "<span><i class=\"t4\"></i>does not</span> <span><i class=\"several\"></i>f32: nothing made smaller</span> " +
+         "<span><i class=\"t4 hollow\"></i>does not</span> <span><i class=\"several\"></i>f32: nothing made "
+         "smaller</span> " +
          "<span><i class=\"t0\"></i>ring: the chosen one</span> <span>faint: one part alone made smaller</span> " +
          (has_limit ? "<span>broken line: the limit</span>" : "") + "</p>\n";
 }

@@ -177,16 +177,16 @@ ChoicePoint::Kind kind_of(const SearchResult& result, size_t index) {
   return ChoicePoint::Kind::kCombination;
 }
 
-// "w8a8 + u8" of "layers w8a8, tables u8".
-std::string short_name(const Tried& tried) {
-  std::string name;
-  for (size_t at = 0; at < tried.name.size();) {
-    const size_t comma = std::min(tried.name.find(", ", at), tried.name.size());
-    const std::string word = tried.name.substr(tried.name.find(' ', at) + 1, comma - tried.name.find(' ', at) - 1);
-    if (word != "f32") name += (name.empty() ? "" : " + ") + word;
-    at = comma + 2;
-  }
-  return name;
+// "w8a8 + u8" of "layers w8a8, tables u8"; "tables u8" where layers are f32 beside them.
+std::string short_name(const std::string& name) {
+  const std::string layers = "layers ", tables = "tables ", rest = "f32, ";
+  if (name.rfind(layers, 0) != 0) return name;
+  if (name.rfind(layers + rest, 0) == 0) return name.substr((layers + rest).size());
+  const std::string types = name.substr(layers.size());
+  const size_t comma = types.find(", " + tables);
+  if (comma == types.npos) return types;
+  const std::string of_tables = types.substr(comma + 2 + tables.size());
+  return types.substr(0, comma) + (of_tables == "f32" ? "" : " + " + of_tables);
 }
 
 std::pair<std::string, double> size_unit(const SearchResult& result) {
@@ -201,7 +201,7 @@ std::vector<ChoicePoint> points_of(const SearchResult& result, bool by_time, boo
     point.kind = kind_of(result, i);
     point.label = i == result.chosen                    ? "chosen"
                   : tried.kind == Tried::Kind::kStart   ? "f32"
-                  : tried.kind == Tried::Kind::kUniform ? short_name(tried)
+                  : tried.kind == Tried::Kind::kUniform ? short_name(tried.name)
                                                         : "";
     const std::string name = tried.kind == Tried::Kind::kCombination ? types_text(result, tried) : tried.name;
     point.text = name + "; " + with_thousands(tried.file_bytes) + " bytes, largest change " +

@@ -26,7 +26,7 @@ p { margin: 4px 0 10px; max-width: 86ch; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 14px 16px;
   margin: 14px 0; }
 .pair { display: flex; flex-wrap: wrap; gap: 14px; }
-.pair .card { flex: 1 1 420px; margin: 0; }
+.pair .card { flex: 1 1 420px; min-width: 0; margin: 0; }
 .wide { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 8px; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
@@ -41,8 +41,8 @@ th[scope=row] { text-align: left; font-weight: 600; }
 .note { border-left: 4px solid var(--t1); padding: 6px 12px; background: var(--card); margin: 10px 0; max-width: 86ch; }
 summary { cursor: pointer; color: var(--soft); font-size: 13.5px; }
 svg { display: block; }
-.fit { overflow-x: auto; }
-.fit svg { width: 100%; min-width: 430px; max-width: 640px; height: auto; }
+.fit svg { width: 100%; max-width: 500px; height: auto; }
+@media (max-width: 520px) { .fit svg text { font-size: 14.5px; } }
 svg text { fill: var(--soft); font-size: 12px; }
 svg .value { fill: var(--text); }
 svg .small { font-size: 10px; }
@@ -60,6 +60,7 @@ svg .end { text-anchor: end; }
 .t5 { fill: var(--t5); stroke: var(--t5); background: var(--t5); }
 .several { fill: var(--several); stroke: var(--several); background: var(--several); }
 rect { stroke: none !important; }
+.hollow { fill: var(--card); background: none; stroke-width: 2; box-shadow: inset 0 0 0 2px var(--t4); }
 .faint { fill-opacity: .3; stroke-opacity: .5; }
 .limit { stroke: var(--t4); stroke-dasharray: 5 4; }
 .ring { fill: none !important; stroke-width: 2.5; }
