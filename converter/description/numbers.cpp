@@ -67,8 +67,8 @@ void bind_numbers(const JsonReader& numbers, const std::string& prefix, TrainedM
   }
 }
 
-void bind_numbers_text(const std::string& json, TrainedModel& model) {
-  const nlohmann::json list = parse_json(json);
+void bind_numbers_text(const std::string& text, TrainedModel& model) {
+  const nlohmann::json list = parse_json(text);
   const JsonReader numbers(list);
   if (!numbers.is_array()) numbers.fail_expected("a list, as the description's key `numbers`");
   bind_numbers(numbers, "", model);

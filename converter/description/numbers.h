@@ -18,6 +18,6 @@ bool fits_name(const std::string& match, const std::string& name, const std::str
 void bind_numbers(const JsonReader& numbers, const std::string& prefix, TrainedModel& model);
 
 /// The same of a list that stands alone, as JSON.
-void bind_numbers_text(const std::string& json, TrainedModel& model);
+void bind_numbers_text(const std::string& text, TrainedModel& model);
 
 }  // namespace mmoe::converter

@@ -207,6 +207,9 @@ void check_search(const Arguments& arguments) {
   if (arguments.rows.empty()) {
     throw UsageError("--quantize auto: no rows: what smaller numbers do to the scores is measured on --rows FILE");
   }
+  if (arguments.page == "-" && !arguments.quiet) {
+    throw UsageError("--report -: standard output has the lines of text; --quiet leaves them out");
+  }
   parse_budget(arguments.budget);
   const bool is_missing = arguments.rows != "-" && !fs::exists(arguments.rows);  // that has a message of its own
   if (is_missing || fs::is_regular_file(arguments.rows)) return;

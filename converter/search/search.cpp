@@ -41,6 +41,7 @@ class Search {
   void reach_goals();
   void give_back(size_t from);
   void relax(size_t from);
+  void reach_time();
   size_t combination(const Choice& choice);
   size_t choose();
   [[noreturn]] void refuse() const;
@@ -86,6 +87,8 @@ size_t Search::combination(const Choice& choice) {
 
 void Search::try_parts() {
   const std::vector<Part>& parts = trials_.parts();
+  ones_.clear();
+  options_.clear();
   const Choice start(parts.size());
   const size_t first = trials_.add(start, Tried::Kind::kStart, "f32");
   for (size_t part = 0; part < parts.size(); ++part) {
@@ -236,6 +239,13 @@ void Search::reach_goals() {
   }
 }
 
+// The steps that save most bytes need not save most time.
+void Search::reach_time() {
+  by_time_ = true;
+  try_parts();
+  reach_goals();
+}
+
 // Parts back to larger types, those first that do the most harm, while the goals stay reached.
 void Search::give_back(size_t from) {
   size_t at = from;
@@ -307,7 +317,7 @@ void Search::refuse() const {
   if (smallest == nullptr) {
     message +=
         "Types that the description says already lose " + number_text(tried(0).share) + " times what is allowed. ";
-  } else if (by_time_ || (budget.time && smallest->file_bytes <= budget.bytes.value_or(UINT64_MAX))) {
+  } else if (budget.time && smallest->file_bytes <= budget.bytes.value_or(UINT64_MAX)) {
     message += "The nearest takes " + number_text(smallest->seconds * 1e6) + " microseconds per row, " +
                number_text(smallest->seconds * 1e6 - budget.time->microseconds) + " too many. ";
   } else {
@@ -338,6 +348,7 @@ SearchResult Search::run() {
   try_uniform();
   if (has_goal()) {
     reach_goals();
+    if (trials_.budget().time && !by_time_ && !best({})) reach_time();
   } else {
     shrink();
   }

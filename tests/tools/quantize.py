@@ -111,10 +111,11 @@ def check_goals(tools, folder, convert, out):
     plain = tools.run(*convert, "-o", out, "-q")
     check(plain.returncode == 0, f"in f32: {plain.stderr}")
     size = out.stat().st_size
-    for goal, most in ((f"bytes={size - 3000}", size - 3000), ("us=1000", size)):
-        reached = tools.run(*convert, "-o", out, "--quantize", "auto", "--budget", goal, "-q")
-        check(reached.returncode == 0 and out.stat().st_size <= most, f"{goal}: {reached.stderr}")
-    for budget, words in ((["bytes=1kB"], b"too many"), (["us=0.000001"], b"microseconds per row"),
+    for goals, most in (([f"bytes={size - 3000}"], size - 3000), (["us=1000"], size), (["us=1000@8", f"bytes={size - 1000}"], size - 1000)):
+        arguments = [word for goal in goals for word in ("--budget", goal)]
+        reached = tools.run(*convert, "-o", out, "--quantize", "auto", "-q", *arguments)
+        check(reached.returncode == 0 and out.stat().st_size <= most, f"{goals}: {reached.stderr}")
+    for budget, words in ((["bytes=1kB"], b"too many"), (["us=0.000001"], b"microseconds per row"), (["us=0.000001", "bytes=9MB"], b"microseconds per row"),
                           (["bytes=1kB", "score=0"], b"keeps the budget score=0, bytes=1000")):
         out.unlink(missing_ok=True)
         page, arguments = folder / "none.html", [word for one in budget for word in ("--budget", one)]
@@ -157,6 +158,7 @@ def check_refused(tools, folder, weights, out):
              ([*auto, "--report", good], 2, b"--report"),
              ([*auto, "--report", out], 2, b"--report"),
              ([*auto, "--report", folder / "no" / "p.html"], 1, b"p.html"),
+             ([*auto, "--report", "-"], 2, b"--quiet"),
              (["--numbers", '[{"match": "none", "weights": "i8"}]'], 1, b"--numbers: [0].match: no layer has a name like this"),
              (["--numbers", folder / "none.json"], 1, b"none.json"),
              (["--numbers", good], 1, b"rows.csv"))

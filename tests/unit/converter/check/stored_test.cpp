@@ -6,6 +6,7 @@
 
 #include "converter/check/bounded.h"
 #include "converter/check/evaluate.h"
+#include "converter/check/golden.h"
 #include "converter/check/stored_model.h"
 #include "converter/program/convert.h"
 #include "converter/quantise/quantise.h"
@@ -146,6 +147,48 @@ TEST_CASE("convert: the file has the scores in f32, and how far its own are from
   }
   CHECK(root.score_change()->num_rows() == options.num_golden_rows);
   CHECK(root.score_change()->rows_file() == nullptr);
+  CHECK(root.score_change()->num_labels() == nullptr);  // no rows, no labels
+}
+
+TEST_CASE("convert: the file has the quality before and after that was measured") {
+  ConvertOptions options;
+  options.numbers = {WeightType::kF16, TableType::kF32};
+  options.rows_file = "rows.csv";
+  options.measure = [](std::string_view, std::string_view, ScoreDifferences& differences) {
+    differences.set_quality(1, true, 77, 0.75, 0.625);
+  };
+  const Converted stored = convert(mmoe::test::mmoe_description({}), {"w", 0, 0}, options);
+  const schema::ScoreChange& change = *schema::GetSizePrefixedModel(stored.file.data())->score_change();
+  REQUIRE(change.num_labels()->size() == 2);
+  CHECK(change.num_labels()->Get(0) == 0);
+  CHECK(change.num_labels()->Get(1) == 77);
+  CHECK(change.f32_quality()->Get(1) == 0.75F);
+  CHECK(change.quality()->Get(1) == 0.625F);
+  CHECK(change.rows_file()->str() == "rows.csv");
+}
+
+TEST_CASE("a file whose qualities are not one of each task is refused") {
+  TrainedModel description = mmoe::test::mmoe_description({});
+  choose_types({WeightType::kF16, TableType::kF32}, description);
+  LoweredModel lowered = lower(description);
+  quantise(lowered);
+  const auto refused = [&](size_t labels, size_t before, size_t after) {
+    const Golden f32 = make_golden(description, random_rows(description, 2, 1));
+    Golden golden = make_stored_golden(f32, 2, "rows.csv", true);
+    golden.change.num_labels.resize(labels);
+    golden.change.f32_quality.resize(before);
+    golden.change.quality.resize(after);
+    const mmoe::test::AlignedBytes file(serialize(lowered, golden, {"w", 0, 0}));
+    const Result<Model> model = Model::from_bytes(file.data(), file.size());
+    if (model) return false;
+    CHECK(std::string(model.error().message()).find("score_change: not one of 2 tasks") != std::string::npos);
+    return true;
+  };
+  CHECK_FALSE(refused(2, 2, 2));
+  CHECK(refused(1, 1, 1));
+  CHECK(refused(3, 2, 2));
+  CHECK(refused(2, 1, 2));
+  CHECK(refused(2, 2, 3));
 }
 
 }  // namespace
