@@ -34,7 +34,7 @@ inline Reg<Arch> exp_nonpositive(const Reg<Arch>& x) {
   p = multiply_add<Arch>(p, r * r, r) + B(1.0f);
   // Out-of-range n only meets results that the last line replaces, but must convert without undefined bits.
   const B bounded = xsimd::select(x < B(kExpMin), B(kExpMinN), n);
-  return xsimd::select(x < B(kExpMin), B(0.0f), xsimd::ldexp(p, xsimd::to_int(bounded)));
+  return xsimd::select(x < B(kExpMin), B(0.0f), xsimd::ldexp(p, Traits<Arch>::to_int(bounded)));
 }
 
 template <class Arch>

@@ -63,6 +63,9 @@ struct BaseTraits {
     return xsimd::fma(x, y, z);
   }
 
+  /// Whole numbers within 32 bits.
+  static xsimd::batch<std::int32_t, Arch> to_int(const Reg<Arch>& x) { return xsimd::to_int(x); }
+
   /// x / y, rounded once.
   static Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) { return x / y; }
 };

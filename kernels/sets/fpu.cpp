@@ -1,4 +1,4 @@
-// Machines whose registers hold one float each: Cortex-M with an FPU, ARMv7 without NEON, WebAssembly.
+// Machines whose registers hold one float each: Cortex-M with an FPU, ARMv7 without NEON, WebAssembly without simd128.
 #include "kernels/special/fpu.h"
 #include "kernels/tables.h"
 

@@ -1,5 +1,5 @@
 // Plain C++ for machines whose registers hold one float each, 32 of them: Cortex-M with an FPU, ARMv7 without NEON,
-// WebAssembly. Only the loops that take the time are here; everything else is the reference's.
+// WebAssembly without simd128. Only the loops that take the time are here; everything else is the reference's.
 #pragma once
 
 #include <type_traits>

@@ -78,6 +78,7 @@ RULES = [
     Rule(r"kernels/generic/(dense|features)\.h", ["kernels/"], {"type_traits"}),
     Rule(r"kernels/special/fpu\.h", ["kernels/"], {"type_traits", "arm_acle.h"}),
     Rule(r"kernels/generic/neon\.h", ["kernels/"], {"arm_neon.h"}),
+    Rule(r"kernels/generic/wasm\.h", ["kernels/"], {"wasm_simd128.h"}),
     Rule(r"kernels/generic/traits\.h", ["kernels/"], {"cstddef"}, ["xsimd/"]),
     Rule(r"kernels/(generic/.*\.h|sets/.*)", ["kernels/"], {"cstddef", "cstdint"}),
     Rule(r"kernels/assertion\.cpp", ["kernels/"], {"cstdio", "cstdlib"}),
