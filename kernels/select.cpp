@@ -59,13 +59,23 @@ constexpr unsigned kZmm = 0xe6;  // and masks
 #endif
 
 #ifdef __aarch64__
-// A bit of the kernel's asm/hwcap.h. Elsewhere: what the compiler takes for granted of every machine.
+// Bits of the kernel's asm/hwcap.h. Elsewhere: what the compiler takes for granted of every machine.
 [[maybe_unused]] bool has_dot_products() {
 #if defined(__ARM_FEATURE_DOTPROD)
   return true;
 #elif defined(__linux__)
   constexpr unsigned long kAsimdDp = 1ul << 20;
   return (getauxval(AT_HWCAP) & kAsimdDp) != 0;
+#else
+  return false;
+#endif
+}
+[[maybe_unused]] bool has_matrix_products() {
+#if defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_DOTPROD)
+  return true;
+#elif defined(__linux__)
+  constexpr unsigned long kI8mm = 1ul << 13;  // of the second word
+  return has_dot_products() && (getauxval(AT_HWCAP2) & kI8mm) != 0;
 #else
   return false;
 #endif

@@ -24,6 +24,8 @@ mmoe_kernel_set(avx2 ON x86-64 IF has_avx2 FLAGS -mavx2 -mfma -mf16c)
 mmoe_kernel_set(fma3 ON x86-64 IF has_fma3 FLAGS -mavx -mfma)
 mmoe_kernel_set(sse2 ON x86-64)
 # g++ would first order loads as if registers had no end, and then spill 26 in the largest tile.
+mmoe_kernel_set(neon64i8mm ON aarch64 IF has_matrix_products FOR w8a8
+                FLAGS -march=armv8.2-a+dotprod+i8mm $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
 mmoe_kernel_set(neon64dot ON aarch64 IF has_dot_products FOR w8a8
                 FLAGS -march=armv8.2-a+dotprod $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
 mmoe_kernel_set(neon64 ON aarch64 FLAGS $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)

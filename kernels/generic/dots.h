@@ -16,9 +16,10 @@ static inline std::int32_t load_quad(const std::int8_t* from) {
   return quad;
 }
 
-/// Of sets that multiply one quad at a time.
+/// Of sets that multiply one quad of one row at a time.
 struct OneQuad {
   static constexpr std::size_t kQuads = 1;
+  static constexpr std::size_t kRowsAtOnce = 1;
   static constexpr bool kRowsFirst = false;
 };
 
@@ -42,7 +43,10 @@ struct PlainDots : OneQuad {
   static Input broadcast(const std::int8_t* quad) {
     return quad;
   }
-  static Int add(Int sum, Weights w, Input x) { return sum + x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]; }
+  template <bool>
+  static Int add(Int sum, Weights w, Input x) {
+    return sum + x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3];
+  }
   static void store(Int sum, float* to) { *to = static_cast<float>(sum); }
 };
 

@@ -41,6 +41,7 @@ struct Avx2Dots : Avx2Sums<Arch> {
     return {weights, _mm256_abs_epi8(weights)};
   }
   static MMOE_INLINE Int start(const std::int32_t*) { return _mm256_setzero_si256(); }
+  template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
     const Int pairs = _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(x, w.its));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
@@ -66,7 +67,10 @@ struct Avx2VnniDots : Avx2Sums<Arch> {
     const Int shifted = _mm256_slli_epi32(Avx2Sums<Arch>::load_register(row_sums), 7);
     return _mm256_sub_epi32(_mm256_setzero_si256(), shifted);
   }
-  static MMOE_INLINE Int add(Int sum, Weights w, Int x) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
+  template <bool>
+  static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
+    return _mm256_dpbusd_avx_epi32(sum, x, w);
+  }
 };
 
 #endif

@@ -39,6 +39,7 @@ struct Avx512Dots : Avx512Sums<Arch> {
     return {_mm512_abs_epi8(weights), _mm512_movepi8_mask(weights)};
   }
   static MMOE_INLINE Int start(const std::int32_t*) { return _mm512_setzero_si512(); }
+  template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
     const Int with_sign = _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
     const Int pairs = _mm512_maddubs_epi16(w.magnitude, with_sign);
@@ -64,7 +65,10 @@ struct Avx512VnniDots : Avx512Sums<Arch> {
   static MMOE_INLINE Int start(const std::int32_t* row_sums) {
     return _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(_mm512_loadu_si512(row_sums), 7));
   }
-  static MMOE_INLINE Int add(Int sum, Weights w, Int x) { return _mm512_dpbusd_epi32(sum, x, w); }
+  template <bool>
+  static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
+    return _mm512_dpbusd_epi32(sum, x, w);
+  }
 };
 
 #endif

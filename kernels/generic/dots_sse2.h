@@ -34,6 +34,7 @@ struct Sse2Dots : OneQuad {
     return pairs_of(_mm_loadu_si128(reinterpret_cast<const Int*>(quad)));
   }
   static MMOE_INLINE Int start(const std::int32_t*) { return _mm_setzero_si128(); }
+  template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Input x) {
     return _mm_add_epi32(sum, _mm_add_epi32(_mm_madd_epi16(w.even, x.even), _mm_madd_epi16(w.odd, x.odd)));
   }

@@ -4,13 +4,14 @@
 //   Int, kSums                an integer register, and how many of them hold a row's sums of a panel
 //   kAccumulators, kMaxRows   registers of sums in a tile, and its rows
 //   kFlip                     rows are stored as q ^ kFlip
-//   kQuads                    quads that are multiplied at once; also fewer, with kWhole false
+//   kQuads                    quads that are multiplied at once; also one alone, with kWhole false
+//   kRowsAtOnce               rows whose sums share registers, 1 or 2; a single row has the sums of D::OfOneRow
 //   kRowsFirst                whether registers of rows wait for weights, or those of weights for rows
 //   start(row_sums)           what a register's sums begin with
 //   Weights, load<kWhole>(quad)       what a register's sums need of the weights
-//   Input, broadcast<kWhole>(quad)    a row's quad in every lane
-//   add(sum, weights, input)
-//   store(sum, floats)        a register's sums as floats
+//   Input, broadcast<kWhole>(quad...)    a row's quad in every lane, or what add() takes instead; of each row at once
+//   add<kWhole>(sum, weights, input)
+//   store(sum, floats...)     a register's sums as floats, of each row at once
 //
 // Registers are passed one by one: sums whose address is taken would live in memory.
 #pragma once
@@ -22,8 +23,18 @@
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
 
-template <class Arch>
-using Dots = typename Traits<Arch>::Dots;
+template <class D, bool kOneRow>
+struct DotsOrOfOneRow {
+  using Type = D;
+};
+template <class D>
+struct DotsOrOfOneRow<D, true> {
+  using Type = typename D::OfOneRow;
+};
+
+/// Of tiles of so many rows.
+template <class Arch, std::size_t kRows = 64>
+using Dots = typename DotsOrOfOneRow<typename Traits<Arch>::Dots, (kRows < Traits<Arch>::Dots::kRowsAtOnce)>::Type;
 
 /// Where a part's results go on from, and whether they are the last.
 struct W8A8Range {
@@ -56,46 +67,58 @@ inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_
   }
 }
 
+/// Quads of the rows from `rows` on.
+template <class D, bool kWhole>
+MMOE_INLINE typename D::Input broadcast(const std::int8_t* const* rows, std::size_t q) {
+  if constexpr (D::kRowsAtOnce == 2) {
+    return D::template broadcast<kWhole>(rows[0] + 4 * q, rows[1] + 4 * q);
+  } else {
+    return D::template broadcast<kWhole>(rows[0] + 4 * q);
+  }
+}
+
 /// D::kQuads quads of a tile; one, if not kWhole.
-template <class D, bool kWhole, std::size_t kRows, std::size_t kSums>
+template <class D, bool kWhole, std::size_t kRows, std::size_t kGroups, std::size_t kSums>
 MMOE_INLINE void add_quads(const std::int8_t* weights, std::size_t panel_stride,
                            const std::int8_t* const (&input)[kRows], std::size_t q,
-                           typename D::Int (&sum)[kRows][kSums]) {
+                           typename D::Int (&sum)[kGroups][kSums]) {
   constexpr std::size_t kBytes = kQuadBytes / D::kSums;
   const auto at = [&](std::size_t r) { return weights + r / D::kSums * panel_stride + r % D::kSums * kBytes; };
   if constexpr (D::kRowsFirst) {
-    typename D::Input x[kRows];
+    typename D::Input x[kGroups];
     MMOE_UNROLL
-    for (std::size_t m = 0; m < kRows; ++m) x[m] = D::template broadcast<kWhole>(input[m] + 4 * q);
+    for (std::size_t m = 0; m < kGroups; ++m) x[m] = broadcast<D, kWhole>(input + m * D::kRowsAtOnce, q);
     MMOE_UNROLL
     for (std::size_t r = 0; r < kSums; ++r) {
       const typename D::Weights w = D::template load<kWhole>(at(r));
       MMOE_UNROLL
-      for (std::size_t m = 0; m < kRows; ++m) sum[m][r] = D::add(sum[m][r], w, x[m]);
+      for (std::size_t m = 0; m < kGroups; ++m) sum[m][r] = D::template add<kWhole>(sum[m][r], w, x[m]);
     }
   } else {
     typename D::Weights w[kSums];
     MMOE_UNROLL
     for (std::size_t r = 0; r < kSums; ++r) w[r] = D::template load<kWhole>(at(r));
     MMOE_UNROLL
-    for (std::size_t m = 0; m < kRows; ++m) {
-      const typename D::Input x = D::template broadcast<kWhole>(input[m] + 4 * q);
+    for (std::size_t m = 0; m < kGroups; ++m) {
+      const typename D::Input x = broadcast<D, kWhole>(input + m * D::kRowsAtOnce, q);
       MMOE_UNROLL
-      for (std::size_t r = 0; r < kSums; ++r) sum[m][r] = D::add(sum[m][r], w[r], x);
+      for (std::size_t r = 0; r < kSums; ++r) sum[m][r] = D::template add<kWhole>(sum[m][r], w[r], x);
     }
   }
 }
 
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
-  using D = Dots<Arch>;
+  using D = Dots<Arch, kRows>;
   constexpr std::size_t kSums = kPanels * D::kSums;
+  constexpr std::size_t kGroups = kRows / D::kRowsAtOnce;
   const W8A8Part& part = range.part;
   const std::int8_t* input[kRows];
-  typename D::Int sum[kRows][kSums];
+  typename D::Int sum[kGroups][kSums];
   MMOE_UNROLL
-  for (std::size_t m = 0; m < kRows; ++m) {
-    input[m] = row_quads(args, row0 + m, part);
+  for (std::size_t m = 0; m < kRows; ++m) input[m] = row_quads(args, row0 + m, part);
+  MMOE_UNROLL
+  for (std::size_t m = 0; m < kGroups; ++m) {
     MMOE_UNROLL
     for (std::size_t r = 0; r < kSums; ++r) {
       sum[m][r] = D::start(part.row_sums + panel0 * kPanelWidth + r * (kPanelWidth / D::kSums));
@@ -115,21 +138,31 @@ MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_
   // All at once: a larger body is not unrolled early enough for the sums to stay in registers.
   float floats[kRows][kPanels * kPanelWidth];
   MMOE_UNROLL
-  for (std::size_t m = 0; m < kRows; ++m) {
+  for (std::size_t m = 0; m < kGroups; ++m) {
     MMOE_UNROLL
-    for (std::size_t r = 0; r < kSums; ++r) D::store(sum[m][r], floats[m] + r * (kPanelWidth / D::kSums));
+    for (std::size_t r = 0; r < kSums; ++r) {
+      const std::size_t column = r * (kPanelWidth / D::kSums);
+      if constexpr (D::kRowsAtOnce == 2) {
+        D::store(sum[m][r], floats[2 * m] + column, floats[2 * m + 1] + column);
+      } else {
+        D::store(sum[m][r], floats[m] + column);
+      }
+    }
   }
   for (std::size_t m = 0; m < kRows; ++m) finish_row<Arch, kPanels>(args, range, row0 + m, panel0, floats[m]);
 }
 
 /// Rows of the next smaller tile: fewer shapes than the f32 kernel's, for its size.
-constexpr std::size_t fewer_w8a8_rows(std::size_t rows) { return rows > 4 ? rows / 2 : 1; }
+template <class Arch>
+constexpr std::size_t fewer_w8a8_rows(std::size_t rows) {
+  return rows > 4 ? rows / 2 / Dots<Arch>::kRowsAtOnce * Dots<Arch>::kRowsAtOnce : 1;
+}
 
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 inline void w8a8_rows(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
   for (; row0 + kRows <= args.num_rows; row0 += kRows) w8a8_tile<Arch, kRows, kPanels>(args, row0, panel0, range);
   if constexpr (kRows > 1) {
-    if (row0 < args.num_rows) w8a8_rows<Arch, fewer_w8a8_rows(kRows), kPanels>(args, row0, panel0, range);
+    if (row0 < args.num_rows) w8a8_rows<Arch, fewer_w8a8_rows<Arch>(kRows), kPanels>(args, row0, panel0, range);
   }
 }
 
@@ -160,7 +193,7 @@ constexpr std::size_t w8a8_panels_of(std::size_t rows) {
 template <class Arch, std::size_t kRows>
 inline void w8a8_for_rows(const DenseArgs& args) {
   if constexpr (kRows > 1) {
-    if (args.num_rows < kRows) return w8a8_for_rows<Arch, fewer_w8a8_rows(kRows)>(args);
+    if (args.num_rows < kRows) return w8a8_for_rows<Arch, fewer_w8a8_rows<Arch>(kRows)>(args);
   }
   constexpr std::size_t kWidest = w8a8_panels_of<Arch>(kRows);
   for (std::size_t done = 0; done < args.num_panels;) {

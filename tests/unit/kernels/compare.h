@@ -28,10 +28,25 @@ inline const char* name_of(kernels::Activation activation) {
   return kNames[static_cast<std::size_t>(activation)];
 }
 
-/// Every kernel set that this machine can run, but the reference itself.
-inline std::vector<const kernels::KernelTable*> tested_kernels() {
+/// The set avx2vnni with its one instruction replaced (emulated/avx_vnni.h).
+const kernels::KernelTable* emulated_avx2vnni();
+
+/// Every kernel set that this machine can run, and emulated ones.
+inline std::vector<const kernels::KernelTable*> all_kernels() {
   std::vector<const kernels::KernelTable*> tables;
   for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+    tables.push_back(table);
+  }
+#ifdef MMOE_EMULATES_AVX2VNNI
+  if (kernels::select_kernels("avx2")) tables.push_back(emulated_avx2vnni());
+#endif
+  return tables;
+}
+
+/// All but the reference itself.
+inline std::vector<const kernels::KernelTable*> tested_kernels() {
+  std::vector<const kernels::KernelTable*> tables;
+  for (const kernels::KernelTable* table : all_kernels()) {
     if (std::string(table->name) != "scalar") tables.push_back(table);
   }
   return tables;

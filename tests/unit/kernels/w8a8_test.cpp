@@ -186,7 +186,7 @@ void check_bits(const KernelTable& table, const std::vector<float>& found, const
 
 void check_problem(const W8A8Problem& problem) {
   const std::vector<float> expected = problem.expected();
-  for (std::size_t i = 0; const KernelTable* table = kernels::available_kernels(i); ++i) {
+  for (const KernelTable* table : all_kernels()) {
     std::vector<float> found(expected.size(), 7.0f);
     Call call(problem, problem.num_rows);
     call.run(*table, found.data());
@@ -240,7 +240,7 @@ TEST_CASE("w8a8: listed rows alone are read and written" * doctest::skip(!kernel
   W8A8Problem problem(20, 5, 30, 50, random);
   const std::vector<float> all = problem.expected();
   problem.rows = {0, 3, 4, 5, 9, 12, 13, 14, 15, 19};
-  for (std::size_t i = 0; const KernelTable* table = kernels::available_kernels(i); ++i) {
+  for (const KernelTable* table : all_kernels()) {
     std::vector<float> expected(all.size(), 7.0f), found(all.size(), 7.0f);
     for (const std::uint32_t row : problem.rows) {
       std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(row * problem.columns), problem.columns,
@@ -266,7 +266,7 @@ TEST_CASE("w8a8: the second part goes on from the first with the bits of whole r
                   std::int8_t{0});
       problem.pack();
       const std::vector<float> expected = problem.expected();
-      for (std::size_t i = 0; const KernelTable* table = kernels::available_kernels(i); ++i) {
+      for (const KernelTable* table : all_kernels()) {
         std::vector<float> found(expected.size()), prefix(problem.columns);
         for (std::size_t row = 0; row < problem.num_rows; ++row) {
           Call shared(problem, 1);
@@ -359,7 +359,7 @@ TEST_CASE("w8a8: a row's bits depend on no other row, and activations are those 
   W8A8Problem problem(13, 0, 60, 48, random);
   problem.activation = Activation::kGelu;
   problem.num_activated = 2;
-  for (std::size_t i = 0; const KernelTable* table = kernels::available_kernels(i); ++i) {
+  for (const KernelTable* table : all_kernels()) {
     std::vector<float> whole(13 * problem.columns), alone(whole.size()), linear(whole.size());
     Call all(problem, 13);
     all.run(*table, whole.data());
