@@ -28,6 +28,26 @@ MMOE_BENCH_WITHOUT(eigen, "libeigen3-dev")
 #endif
 #undef MMOE_BENCH_WITHOUT
 
+namespace {
+
+// Products of bytes saturate silently where a processor has no instruction for four of them.
+bool has_byte_products() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vnni") || __builtin_cpu_supports("avxvnni");
+#else
+  return true;
+#endif
+}
+
+// Files with weights of all 8 bits; else, as ONNX Runtime's and OpenVINO's manuals recommend, of 7 bits or without
+// sign: the same instructions with right sums.
+std::vector<std::string> byte_forms(const std::string& name) {
+  if (has_byte_products()) return {name + "-s8", name + "-u8"};
+  return {name + "-s7", name + "-u8"};
+}
+
+}  // namespace
+
 const std::vector<EngineEntry>& all_engines() {
   using Strings = std::vector<std::string>;
   static const std::vector<EngineEntry> engines = {
@@ -50,12 +70,11 @@ const std::vector<EngineEntry>& all_engines() {
 
       {"ours-i8", Kind::kOurs, Numbers::kI8, make_ours_in("i8")},
       {"ours-w8a8", Kind::kOurs, Numbers::kW8a8, make_ours_in("w8a8")},
-      {"onnxruntime-dynamic", Kind::kFramework, Numbers::kW8a8,
-       make_onnxruntime(Strings{".dynamic-s8", ".dynamic-s7", ".dynamic-u8"})},
-      {"onnxruntime-qdq", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(Strings{".qdq-s8", ".qdq-s7", ".qdq-u8"})},
+      {"onnxruntime-dynamic", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(byte_forms(".dynamic"))},
+      {"onnxruntime-qdq", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(byte_forms(".qdq"))},
       {"onnxruntime-nbits", Kind::kFramework, Numbers::kW8a8, make_onnxruntime(Strings{".nbits-f32", ".nbits-s8"})},
       {"openvino-weights", Kind::kFramework, Numbers::kI8, make_openvino_weights},
-      {"openvino-int8", Kind::kFramework, Numbers::kW8a8, make_openvino_int8},
+      {"openvino-int8", Kind::kFramework, Numbers::kW8a8, make_openvino_int8(has_byte_products())},
       {"pytorch-int8", Kind::kFramework, Numbers::kW8a8, make_pytorch_int8},
       {"xnnpack-qd8", Kind::kAssembled, Numbers::kW8a8, make_xnnpack_qd8},
       {"onednn-int8", Kind::kAssembled, Numbers::kW8a8, make_onednn_int8},

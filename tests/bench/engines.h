@@ -14,7 +14,6 @@ std::unique_ptr<Engine> make_pytorch(const EngineOptions& options);
 std::unique_ptr<Engine> make_pytorch_int8(const EngineOptions& options);
 std::unique_ptr<Engine> make_openvino(const EngineOptions& options);
 std::unique_ptr<Engine> make_openvino_weights(const EngineOptions& options);
-std::unique_ptr<Engine> make_openvino_int8(const EngineOptions& options);
 std::unique_ptr<Engine> make_xnnpack(const EngineOptions& options);
 std::unique_ptr<Engine> make_xnnpack_f16(const EngineOptions& options);
 std::unique_ptr<Engine> make_xnnpack_qd8(const EngineOptions& options);
@@ -30,6 +29,9 @@ EngineFactory make_ours_in(const std::string& type);
 
 /// ONNX Runtime on files NAME.STYLE<form>.onnx.
 EngineFactory make_onnxruntime(std::vector<std::string> forms);
+
+/// OpenVINO with weights and inputs in 8 bits; weights of 7 bits where products of bytes saturate.
+EngineFactory make_openvino_int8(bool has_byte_products);
 
 /// OpenVINO told to compute in this type, where the device's capabilities have that word.
 EngineFactory make_openvino_in(const std::string& hint, const std::string& capability);

@@ -8,8 +8,8 @@ FOLDER has what make_models.py wrote. Of every NAME.STYLE.onnx are made
     NAME.STYLE.ov-{sym,asym}.xml         OpenVINO, nncf.compress_weights
     NAME.STYLE.ov-{full,full7}.xml       OpenVINO, nncf.quantize: 8 bits, and 7 bits for weights
 
-Products of 8 bits saturate on processors without VNNI. The peers' manuals recommend 7 bits there, or no signs; compare
-takes the fastest file whose scores are right. A tool that is not installed is named, and its files are left out
+Products of 8 bits saturate on processors without VNNI. The peers' manuals recommend 7 bits there, or no signs, which
+compare takes. A tool that is not installed is named, and its files are left out
 (requirements.txt has what this needs).
 """
 

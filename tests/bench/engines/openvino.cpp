@@ -112,11 +112,13 @@ std::unique_ptr<Engine> make_openvino_weights(const EngineOptions& options) {
   return make(options, {compressed(".ov-sym.xml", "0"), compressed(".ov-asym.xml", "0")});
 }
 
-std::unique_ptr<Engine> make_openvino_int8(const EngineOptions& options) {
-  return make(options, {{".ov-full.xml", ".ov-full", precision("f32")},
-                        {".ov-full7.xml", ".ov-full7", precision("f32")},
-                        compressed(".ov-sym.xml", "32"),
-                        compressed(".ov-sym.xml", "128")});
+EngineFactory make_openvino_int8(bool has_byte_products) {
+  const std::string full = has_byte_products ? ".ov-full" : ".ov-full7";
+  return [full](const EngineOptions& options) {
+    return make(
+        options,
+        {{full + ".xml", full, precision("f32")}, compressed(".ov-sym.xml", "32"), compressed(".ov-sym.xml", "128")});
+  };
 }
 
 }  // namespace mmoe::bench

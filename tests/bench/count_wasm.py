@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Instructions of WebAssembly per row of score(): count_wasm.py MODULE MODEL BATCH CALLS
+
+MODULE is score_calls_wasm.cpp, compiled. The count is wasmtime's fuel, of which every instruction takes one. Needs the
+package wasmtime of PyPI; exit code 77 without it.
+"""
+
+import ctypes
+import pathlib
+import sys
+
+try:
+    import wasmtime
+except ImportError as error:
+    print(f"count_wasm.py: {error}", file=sys.stderr)
+    sys.exit(77)
+
+FUEL = 10 ** 12
+
+
+def main():
+    module, model, batch, calls = sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes(), int(sys.argv[3]), int(sys.argv[4])
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    engine = wasmtime.Engine(config)
+    store = wasmtime.Store(engine)
+    store.set_wasi(wasmtime.WasiConfig())
+    store.set_fuel(FUEL)
+    linker = wasmtime.Linker(engine)
+    linker.define_wasi()
+    exports = linker.instantiate(store, wasmtime.Module.from_file(engine, module)).exports(store)
+    if "_initialize" in exports:
+        exports["_initialize"](store)
+    at = exports["model_buffer"](store)
+    ctypes.memmove(ctypes.addressof(exports["memory"].data_ptr(store).contents) + at, model, len(model))
+    failed = exports["prepare"](store, len(model), batch)
+    before = store.get_fuel()
+    if failed or exports["score"](store, calls):
+        sys.exit(f"error: {model} cannot be scored ({failed})")
+    print((before - store.get_fuel()) // (batch * calls))
+
+
+if __name__ == "__main__":
+    main()
