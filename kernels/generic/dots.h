@@ -21,6 +21,7 @@ struct OneQuad {
   static constexpr std::size_t kQuads = 1;
   static constexpr std::size_t kRowsAtOnce = 1;
   static constexpr bool kRowsFirst = false;
+  static constexpr bool kHasPositive = false;
 };
 
 /// One by one: for a set without instructions for it.

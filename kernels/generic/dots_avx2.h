@@ -23,11 +23,30 @@ struct Avx2Sums : OneQuad {
   static MMOE_INLINE Int load_register(const void* from) { return _mm256_loadu_si256(static_cast<const Int*>(from)); }
 };
 
+/// The instruction for unsigned times signed bytes, as it is. A pair's sum is at least -2 * 127 * 128, which fits its
+/// 16 bits.
+template <class Arch>
+struct Avx2PositiveDots : Avx2Sums<Arch> {
+  using Int = __m256i;
+  using Weights = Int;
+  template <bool>
+  static MMOE_INLINE Weights load(const std::int8_t* quad) {
+    return Avx2Sums<Arch>::load_register(quad);
+  }
+  static MMOE_INLINE Int start(const std::int32_t*) { return _mm256_setzero_si256(); }
+  template <bool>
+  static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1)));
+  }
+};
+
 /// The instruction for unsigned times signed bytes gets |weight| and the input with the weight's sign. A pair's sum is
 /// at most 2 * 128 * 127, which fits its 16 bits.
 template <class Arch>
 struct Avx2Dots : Avx2Sums<Arch> {
   using Int = __m256i;
+  using OfPositive = Avx2PositiveDots<Arch>;
+  static constexpr bool kHasPositive = true;
   static constexpr std::size_t kAccumulators = 8;
   static constexpr std::size_t kMaxRows = 4;
   static constexpr std::uint8_t kFlip = 0;

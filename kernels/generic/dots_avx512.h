@@ -20,11 +20,30 @@ struct Avx512Sums : OneQuad {
   static MMOE_INLINE void store(Int sum, float* to) { _mm512_storeu_ps(to, _mm512_cvtepi32_ps(sum)); }
 };
 
+/// The instruction for unsigned times signed bytes, as it is. A pair's sum is at least -2 * 127 * 128, which fits its
+/// 16 bits.
+template <class Arch>
+struct Avx512PositiveDots : Avx512Sums<Arch> {
+  using Int = __m512i;
+  using Weights = Int;
+  template <bool>
+  static MMOE_INLINE Weights load(const std::int8_t* quad) {
+    return _mm512_loadu_si512(quad);
+  }
+  static MMOE_INLINE Int start(const std::int32_t*) { return _mm512_setzero_si512(); }
+  template <bool>
+  static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)));
+  }
+};
+
 /// The instruction for unsigned times signed bytes gets |weight| and the input with the weight's sign. A pair's sum is
 /// at most 2 * 128 * 127, which fits its 16 bits.
 template <class Arch>
 struct Avx512Dots : Avx512Sums<Arch> {
   using Int = __m512i;
+  using OfPositive = Avx512PositiveDots<Arch>;
+  static constexpr bool kHasPositive = true;
   static constexpr std::size_t kAccumulators = 16;
   static constexpr std::size_t kMaxRows = 8;
   static constexpr std::uint8_t kFlip = 0;

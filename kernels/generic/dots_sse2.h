@@ -1,5 +1,5 @@
 // Products of bytes in 128-bit registers of x86, with the instructions that every x86-64 has: weights and inputs of
-// even and of odd places as 16 bits, in pairs. Also for 256-bit floats without AVX2, which has integers of 128 bits.
+// even and of odd places as 16 bits, in pairs.
 #pragma once
 
 #include "kernels/generic/dots.h"

@@ -3,6 +3,7 @@
 //
 //   Int, kSums                an integer register, and how many of them hold a row's sums of a panel
 //   kAccumulators, kMaxRows   registers of sums in a tile, and its rows
+//   kHasPositive              whether D::OfPositive is faster, for rows without negative inputs, as relu leaves them
 //   kFlip                     rows are stored as q ^ kFlip
 //   kQuads                    quads that are multiplied at once; also one alone, with kWhole false
 //   kRowsAtOnce               rows whose sums share registers, 1 or 2; a single row has the sums of D::OfOneRow
@@ -107,9 +108,8 @@ MMOE_INLINE void add_quads(const std::int8_t* weights, std::size_t panel_stride,
   }
 }
 
-template <class Arch, std::size_t kRows, std::size_t kPanels>
+template <class Arch, class D, std::size_t kRows, std::size_t kPanels>
 MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
-  using D = Dots<Arch, kRows>;
   constexpr std::size_t kSums = kPanels * D::kSums;
   constexpr std::size_t kGroups = kRows / D::kRowsAtOnce;
   const W8A8Part& part = range.part;
@@ -152,6 +152,34 @@ MMOE_NOINLINE void w8a8_tile(const DenseArgs& args, std::size_t row0, std::size_
   for (std::size_t m = 0; m < kRows; ++m) finish_row<Arch, kPanels>(args, range, row0 + m, panel0, floats[m]);
 }
 
+/// Of a row's part: whether none of its rounded inputs is negative. Lies behind the scales.
+inline std::uint8_t& is_positive(const DenseArgs& args, std::size_t i, const W8A8Part& part) {
+  return room_of_row(args, i)[2 * sizeof(float) + part.index];
+}
+
+inline void find_positive_rows(const DenseArgs& args) {
+  for (std::size_t i = 0; i < args.num_rows; ++i) {
+    for (std::size_t p = 0; p < num_parts(args); ++p) {
+      const W8A8Part part = w8a8_part(args, p);
+      const std::int8_t* quads = row_quads(args, i, part);
+      std::int8_t all = 0;
+      for (std::size_t k = 0; k < 4 * part.num_quads; ++k) all = static_cast<std::int8_t>(all | quads[k]);
+      is_positive(args, i, part) = all >= 0;
+    }
+  }
+}
+
+template <class Arch, std::size_t kRows, std::size_t kPanels>
+inline void w8a8_any_tile(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
+  using D = Dots<Arch, kRows>;
+  if constexpr (D::kHasPositive && !kForSize) {
+    bool positive = true;
+    for (std::size_t m = 0; m < kRows; ++m) positive = positive && is_positive(args, row0 + m, range.part);
+    if (positive) return w8a8_tile<Arch, typename D::OfPositive, kRows, kPanels>(args, row0, panel0, range);
+  }
+  w8a8_tile<Arch, D, kRows, kPanels>(args, row0, panel0, range);
+}
+
 /// Rows of the next smaller tile: fewer shapes than the f32 kernel's, for its size.
 template <class Arch>
 constexpr std::size_t fewer_w8a8_rows(std::size_t rows) {
@@ -160,7 +188,7 @@ constexpr std::size_t fewer_w8a8_rows(std::size_t rows) {
 
 template <class Arch, std::size_t kRows, std::size_t kPanels>
 inline void w8a8_rows(const DenseArgs& args, std::size_t row0, std::size_t panel0, const W8A8Range& range) {
-  for (; row0 + kRows <= args.num_rows; row0 += kRows) w8a8_tile<Arch, kRows, kPanels>(args, row0, panel0, range);
+  for (; row0 + kRows <= args.num_rows; row0 += kRows) w8a8_any_tile<Arch, kRows, kPanels>(args, row0, panel0, range);
   if constexpr (kRows > 1) {
     if (row0 < args.num_rows) w8a8_rows<Arch, fewer_w8a8_rows<Arch>(kRows), kPanels>(args, row0, panel0, range);
   }
@@ -208,6 +236,7 @@ inline void w8a8_for_rows(const DenseArgs& args) {
 template <class Arch>
 MMOE_NOINLINE void multiply_w8a8(const DenseArgs& args) {
   round_rows(args, Dots<Arch>::kFlip);
+  if constexpr (Dots<Arch>::kHasPositive && !kForSize) find_positive_rows(args);
   w8a8_for_rows<Arch, Dots<Arch>::kMaxRows>(args);
 }
 

@@ -1,6 +1,6 @@
 // x86-64 with fma but without AVX2 (AMD Piledriver): 256-bit registers.
 #define MMOE_SET fma3
-#include "kernels/generic/dots_sse2.h"
+#include "kernels/generic/dots_ssse3.h"
 #include "kernels/generic/table.h"
 #include "kernels/generic/x86.h"
 
@@ -12,7 +12,7 @@ using Arch = xsimd::fma3<xsimd::avx>;
 template <>
 struct Traits<Arch> : X86Traits<Arch> {
   using Widening = AvxWidening<Arch>;
-  using Dots = Sse2Dots<Arch>;
+  using Dots = Ssse3Dots<Arch>;
 };
 
 constexpr KernelTable kTable = make_table<Arch>("fma3");

@@ -353,6 +353,25 @@ TEST_CASE("w8a8: a row of NaN is multiplied as zeros" * doctest::skip(!kernels::
   check_problem(problem);
 }
 
+// As behind relu: some sets multiply tiles of such rows, and only those, without regard to signs.
+TEST_CASE("w8a8: rows without negative inputs, alone and beside others" * doctest::skip(!kernels::kHasW8A8)) {
+  Random random(13);
+  for (const std::size_t first : {0, 20}) {
+    W8A8Problem problem(33, first, 70, 40, random);
+    for (std::size_t row = 0; row < problem.num_rows; ++row) {
+      for (std::size_t k = 0; k < problem.inputs; ++k) {
+        float& x = problem.x[row * problem.inputs + k];
+        if (row < 18) x = x < 0 ? -0.0f : x;
+        if (row == 17 && k == problem.inputs - 1) x = -3;
+        if (row >= 18 && row < 26) x = k % 3 == 0 ? 127.0f : 0.0f;
+      }
+    }
+    for (std::size_t k = 0; k < problem.inputs; ++k) problem.weights[3 * problem.inputs + k] = -128;
+    problem.pack();
+    check_problem(problem);
+  }
+}
+
 TEST_CASE("w8a8: a row's bits depend on no other row, and activations are those of the set" *
           doctest::skip(!kernels::kHasW8A8)) {
   Random random(12);
