@@ -124,7 +124,7 @@ class Labels {
   }
 
   void draw(const ChoicePoint& point, std::string& out) {
-    const double width = 7.2 * static_cast<double>(point.label.size());
+    const double width = kLetter * static_cast<double>(point.label.size());
     const double x = frame_.x(point.x), y = frame_.y(point.y);
     for (const bool left : {false, true}) {
       const double begin = left ? x - kBeside - width : x + kBeside;
@@ -141,6 +141,7 @@ class Labels {
 
  private:
   static constexpr double kRadius = 5, kBeside = 14;
+  static constexpr double kLetter = 8.2;  // of the larger letters that narrow pages have
   struct Box {
     double x, y, width;
     bool meets(double other_x, double other_y, double other_width) const {
