@@ -20,6 +20,11 @@ struct Avx2Sums : OneQuad {
   static MMOE_INLINE void store(Int sum, float* to) { _mm256_storeu_ps(to, _mm256_cvtepi32_ps(sum)); }
 
  protected:
+  // In its register at once: g++ 12 else takes another for the sum, moves it back, and spills what then has none.
+  static MMOE_INLINE Int settled(Int sum) {
+    __asm__ volatile("" : "+x"(sum));
+    return sum;
+  }
   static MMOE_INLINE Int load_register(const void* from) { return _mm256_loadu_si256(static_cast<const Int*>(from)); }
 };
 
@@ -29,6 +34,7 @@ template <class Arch>
 struct Avx2PositiveDots : Avx2Sums<Arch> {
   using Int = __m256i;
   using Weights = Int;
+  static constexpr bool kRowsFirst = true;
   template <bool>
   static MMOE_INLINE Weights load(const std::int8_t* quad) {
     return Avx2Sums<Arch>::load_register(quad);
@@ -36,7 +42,8 @@ struct Avx2PositiveDots : Avx2Sums<Arch> {
   static MMOE_INLINE Int start(const std::int32_t*) { return _mm256_setzero_si256(); }
   template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1)));
+    const Int pairs = _mm256_maddubs_epi16(x, w);
+    return Avx2Sums<Arch>::settled(_mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
   }
 };
 
@@ -47,6 +54,7 @@ struct Avx2Dots : Avx2Sums<Arch> {
   using Int = __m256i;
   using OfPositive = Avx2PositiveDots<Arch>;
   static constexpr bool kHasPositive = true;
+  static constexpr bool kRowsFirst = true;
   static constexpr std::size_t kAccumulators = 8;
   static constexpr std::size_t kMaxRows = 4;
   static constexpr std::uint8_t kFlip = 0;
@@ -63,7 +71,7 @@ struct Avx2Dots : Avx2Sums<Arch> {
   template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
     const Int pairs = _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(x, w.its));
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    return Avx2Sums<Arch>::settled(_mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
   }
 };
 
@@ -88,7 +96,7 @@ struct Avx2VnniDots : Avx2Sums<Arch> {
   }
   template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
-    return _mm256_dpbusd_avx_epi32(sum, x, w);
+    return Avx2Sums<Arch>::settled(_mm256_dpbusd_avx_epi32(sum, x, w));
   }
 };
 

@@ -18,6 +18,13 @@ struct Avx512Sums : OneQuad {
     return _mm512_set1_epi32(load_quad(quad));
   }
   static MMOE_INLINE void store(Int sum, float* to) { _mm512_storeu_ps(to, _mm512_cvtepi32_ps(sum)); }
+
+ protected:
+  // In its register at once, as with AVX2.
+  static MMOE_INLINE Int settled(Int sum) {
+    __asm__ volatile("" : "+v"(sum));
+    return sum;
+  }
 };
 
 /// The instruction for unsigned times signed bytes, as it is. A pair's sum is at least -2 * 127 * 128, which fits its
@@ -33,7 +40,8 @@ struct Avx512PositiveDots : Avx512Sums<Arch> {
   static MMOE_INLINE Int start(const std::int32_t*) { return _mm512_setzero_si512(); }
   template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)));
+    const Int pairs = _mm512_maddubs_epi16(x, w);
+    return Avx512Sums<Arch>::settled(_mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
   }
 };
 
@@ -62,7 +70,7 @@ struct Avx512Dots : Avx512Sums<Arch> {
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
     const Int with_sign = _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
     const Int pairs = _mm512_maddubs_epi16(w.magnitude, with_sign);
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+    return Avx512Sums<Arch>::settled(_mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
   }
 };
 
@@ -86,7 +94,7 @@ struct Avx512VnniDots : Avx512Sums<Arch> {
   }
   template <bool>
   static MMOE_INLINE Int add(Int sum, Weights w, Int x) {
-    return _mm512_dpbusd_epi32(sum, x, w);
+    return Avx512Sums<Arch>::settled(_mm512_dpbusd_epi32(sum, x, w));
   }
 };
 
