@@ -11,6 +11,7 @@ cd "$root"
 # shellcheck source=tests/bench/setup.sh
 source tests/bench/setup.sh
 
+export NODE_PATH=${NODE_PATH-/usr/share/nodejs}  # of Debian's emscripten
 folder=$bench_build/instructions_types
 readonly folder types=(f32 f16 bf16 i8 w8a8)
 mkdir -p "$folder"
