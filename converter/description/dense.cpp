@@ -73,6 +73,7 @@ DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bi
   check_shape(info, form, shape);
   DenseLayer layer;
   layer.name = info.name;
+  layer.storage.coded = info.coded;
   layer.weight = {static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1]), tensors.read(weight)};
   if (form.in_out) layer.weight = transposed(layer.weight);
   if (const auto bias = tensors.find(bias_name)) {

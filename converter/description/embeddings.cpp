@@ -30,6 +30,7 @@ EmbeddingTables::Part EmbeddingTables::find(const JsonReader& feature) {
   check_table(info);
   const KerasLayer* stated = find_stated_embedding(tensors_, *tensor);
   Part part{*tensor, info.name, {}, static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1])};
+  find_codes(feature, part);
   part.mask_zero = stated != nullptr && stated->mask_zero.value_or(false);
   if (const auto first = feature.find("first_row")) {
     part.first = first->count();
@@ -42,13 +43,38 @@ EmbeddingTables::Part EmbeddingTables::find(const JsonReader& feature) {
   return part;
 }
 
+// Tensors of scales and biases beside a tensor of bytes say it too.
+void EmbeddingTables::find_codes(const JsonReader& feature, Part& part) {
+  std::optional<RowForm> form;
+  std::optional<size_t> width;
+  if (const auto field = feature.find("quantised")) form = static_cast<RowForm>(field->choice(row_form_names()));
+  if (const auto field = feature.find("embedding_width")) {
+    width = field->count(kMaxDim);
+    if (*width == 0) field->fail_expected("1 or more");
+  }
+  if (form || holds_codes(tensors_.info(part.tensor))) {
+    part.coded = coded_layout(tensors_, part.tensor, form, width);
+    part.width = part.coded->width;
+  } else if (width && *width != part.width) {
+    feature.get("embedding_width", "").fail_expected(std::to_string(part.width) + ", the columns of " + part.name);
+  }
+  const auto [known, added] = coded_.emplace(part.tensor, part.coded);
+  if (!added && !(known->second == part.coded)) {
+    feature.fail("reads " + part.name + " in another form or width than a feature before it");
+  }
+}
+
 size_t EmbeddingTables::add(const Part& part, size_t num_rows) {
   const size_t rows = part.first ? num_rows : part.rows;
   for (size_t i = 0; i < embeddings_.size(); ++i) {
     if (embeddings_[i].name == part.name && embeddings_[i].table.rows == rows) return i;
   }
   count_rows(part, rows);
-  embeddings_.push_back({part.name, tensors_.read_rows(part.tensor, part.first.value_or(0), rows)});
+  const size_t first = part.first.value_or(0);
+  Table table =
+      part.coded ? coded_table(tensors_, *part.coded, first, rows) : tensors_.read_rows(part.tensor, first, rows);
+  const std::optional<TableType> type = table.stored_as();
+  embeddings_.push_back({part.name, std::move(table), type});
   return embeddings_.size() - 1;
 }
 

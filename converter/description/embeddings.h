@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/description/coded_table.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
 #include "converter/description/tensor_index.h"
@@ -27,10 +28,12 @@ class EmbeddingTables {
     std::optional<size_t> first;  ///< none: the whole table
     size_t rows = 0;
     size_t width = 0;
-    bool mask_zero = false;  ///< the file says that Keras masks id 0 of a sequence
+    std::optional<CodedLayout> coded{};  ///< its rows are codes
+    bool mask_zero = false;              ///< the file says that Keras masks id 0 of a sequence
   };
 
-  /// `embedding` and `first_row` of a feature. Throws where there is no such table or row.
+  /// `embedding`, `quantised`, `embedding_width` and `first_row` of a feature. Throws where there is no such table or
+  /// row.
   Part find(const JsonReader& feature);
 
   /// Index into the embeddings. Of a part of a table the first `num_rows` rows are kept.
@@ -39,11 +42,13 @@ class EmbeddingTables {
  private:
   static constexpr size_t kMostCopies = 16;
 
+  void find_codes(const JsonReader& feature, Part& part);
   void count_rows(const Part& part, size_t rows);
 
   TensorIndex& tensors_;
   std::vector<Embedding>& embeddings_;
-  std::map<size_t, size_t> rows_taken_;  // of each tensor
+  std::map<size_t, size_t> rows_taken_;                 // of each tensor
+  std::map<size_t, std::optional<CodedLayout>> coded_;  // as the first feature that names the tensor has it
 };
 
 }  // namespace mmoe::converter

@@ -82,7 +82,8 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
 }
 
 void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
+                     "quantised", "embedding_width"});
   const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
   sparse.vocabulary = read_vocabulary(object, part.rows, part.name);
@@ -107,7 +108,7 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
 
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
   object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
-                     "length", "pooling", "padding_id"});
+                     "quantised", "embedding_width", "length", "pooling", "padding_id"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name);

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
+
+#include "kernels/number_types.h"
 
 namespace mmoe::converter {
 
@@ -17,7 +21,15 @@ class TableRows {
   /// Rows [first, first + count), row-major, into `to`. Throws ConvertError, naming the tensor, where they are damaged
   /// or not finite.
   virtual void read(size_t first, size_t count, float* to) const = 0;
+
+  /// The type in which the rows lie there already, whose elements read() gives; none: floats.
+  virtual std::optional<kernels::TableType> stored_as() const { return std::nullopt; }
+
+  /// The same rows of kernels::table_row_bytes(), as they are. REQUIRES: stored_as().
+  virtual void read_stored(size_t first, size_t count, uint8_t* to) const;
 };
+
+inline void TableRows::read_stored(size_t, size_t, uint8_t*) const {}
 
 /// Row-major [rows, cols]. Copies share the numbers, which nobody changes.
 class Table {
@@ -39,6 +51,10 @@ class Table {
 
   /// REQUIRES: first + count <= rows.
   void read(size_t first, size_t count, float* to) const { source_->read(first, count, to); }
+
+  /// As in TableRows.
+  std::optional<kernels::TableType> stored_as() const { return source_ ? source_->stored_as() : std::nullopt; }
+  void read_stored(size_t first, size_t count, uint8_t* to) const { source_->read_stored(first, count, to); }
 
   std::vector<float> row(size_t index) const {
     std::vector<float> values(cols);

@@ -25,6 +25,13 @@ std::string element_text(const std::vector<uint64_t>& shape, uint64_t offset) {
   return shape_text(position);
 }
 
+/// Whole numbers are codes, whose meaning another tensor or the description has.
+void require_numbers(const TensorInfo& info) {
+  for (const char* type : {"u8", "i8", "i32", "i64"}) {
+    if (info.dtype == type) throw ConvertError(info.name + ": is of type " + type + ", expected f64, f32, f16 or bf16");
+  }
+}
+
 /// `data`: the tensor's elements from `first` on.
 void require_finite(const TensorInfo& info, uint64_t first, const float* data, size_t count) {
   const float* const bad = std::find_if(data, data + count, [](float value) { return !std::isfinite(value); });
@@ -98,8 +105,14 @@ std::vector<TensorMatch> TensorIndex::find_all(const Pattern& pattern) {
   return matches;
 }
 
+std::shared_ptr<const WeightSource> TensorIndex::use(size_t tensor) {
+  used_[tensor] = true;
+  return source_;
+}
+
 std::vector<float> TensorIndex::read(size_t tensor) {
   used_[tensor] = true;
+  require_numbers(info(tensor));
   std::vector<float> data = source_->read(tensor);
   require_finite(info(tensor), 0, data.data(), data.size());
   return data;
@@ -107,6 +120,7 @@ std::vector<float> TensorIndex::read(size_t tensor) {
 
 Table TensorIndex::read_rows(size_t tensor, size_t first, size_t count) {
   used_[tensor] = true;
+  require_numbers(info(tensor));
   const auto cols = static_cast<size_t>(info(tensor).shape[1]);
   return Table::of(count, cols, std::make_shared<TensorRows>(source_, tensor, first));
 }

@@ -52,6 +52,8 @@ class TensorIndex {
   /// Rows [first, first + count) of a matrix, which are read, and looked at for numbers that are not finite, when they
   /// are needed: the table may be larger than memory. Marks the tensor as used.
   Table read_rows(size_t tensor, size_t first, size_t count);
+  /// The file, for what reads the tensor another way. Marks the tensor as used.
+  std::shared_ptr<const WeightSource> use(size_t tensor);
   /// The same of a tensor that must be [length] (or a scalar, for length 1).
   std::vector<float> read_vector(size_t tensor, size_t length, const std::string& meaning);
 

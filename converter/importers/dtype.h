@@ -43,7 +43,11 @@ const DTypeInfo& dtype_info(DType dtype);
 /// The row whose `column` is `name` (for example &DTypeInfo::safetensors); null when there is none.
 const DTypeInfo* find_dtype(std::string_view DTypeInfo::*column, std::string_view name);
 
-/// Whether WeightSource::read() turns it into floats.
-inline bool is_readable(DType dtype) { return dtype <= DType::kBF16; }
+inline bool is_float(DType dtype) { return dtype <= DType::kBF16; }
+
+/// Whether WeightSource::read() turns it into floats: those that are some, and what quantised weights are described by.
+inline bool is_readable(DType dtype) {
+  return is_float(dtype) || dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI32 || dtype == DType::kI64;
+}
 
 }  // namespace mmoe::converter

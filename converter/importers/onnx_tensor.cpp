@@ -142,7 +142,7 @@ std::string onnx_dtype_name(int data_type) {
 
 bool is_onnx_integer(int data_type) {
   const std::optional<DType> dtype = dtype_of(data_type);
-  return (dtype && !is_readable(*dtype)) || data_type == 12 || data_type == 13;
+  return (dtype && !is_float(*dtype)) || data_type == 12 || data_type == 13;
 }
 
 std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, const std::string& model_path) {
@@ -151,7 +151,7 @@ std::shared_ptr<const OnnxTensor> read_onnx_tensor(const onnx::Tensor& message, 
   tensor->shape = shape_of(message);
   const std::optional<DType> dtype = dtype_of(message.data_type());
   tensor->dtype = onnx_dtype_name(message.data_type());
-  tensor->is_integer = !dtype || !is_readable(*dtype);
+  tensor->is_integer = !dtype || !is_float(*dtype);
   if (!dtype) return tensor;  // text and the like; refused where it is used
   const uint64_t needed = bytes_needed(message, *tensor, *dtype);
   if (message.data_location() == 1) {

@@ -2,6 +2,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/expansion.h"
+#include "converter/importers/fake_quantised.h"
 #include "converter/importers/file_format.h"
 #include "converter/importers/keras_source.h"
 #include "converter/importers/left_out.h"
@@ -22,9 +23,9 @@ static_assert(sizeof(size_t) >= sizeof(uint64_t), "the converter runs on 64-bit 
 
 OpenedWeights open_format(const std::string& name, std::string_view bytes) {
   switch (detect_format(bytes)) {
-    case FileFormat::kSafetensors: return {open_safetensors(name, bytes), nullptr};
+    case FileFormat::kSafetensors: return {with_fake_quantised(name, open_safetensors(name, bytes)), nullptr};
     case FileFormat::kZip:
-      if constexpr (kReadsZip) return {open_zip(name, bytes), nullptr};
+      if constexpr (kReadsZip) return {with_fake_quantised(name, open_zip(name, bytes)), nullptr};
       refuse_left_out(name, "a zip archive, as PyTorch's .pt, NumPy's .npz and Keras's .keras are", "libzip",
                       "libzip-dev", "MMOE_IMPORT_ZIP");
     case FileFormat::kNpy: return {open_npy(name, bytes), nullptr};

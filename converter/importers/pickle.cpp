@@ -93,13 +93,16 @@ class Machine {
       case 0x89: push(values_.add_integer(0)); return true;
       case 0x8a: push(long_integer(take(byte()))); return true;
       case 0x8b: push(long_integer(take(number<uint32_t>()))); return true;
-      case 'G':
-        take(8);
-        push(values_.add_opaque());
-        return true;
+      case 'G': push(values_.add_real(big_endian_real(take(8)))); return true;
       case 'N': push(values_.add_opaque()); return true;
       default: return false;
     }
+  }
+
+  static double big_endian_real(std::string_view bytes) {
+    uint64_t bits = 0;
+    for (const char byte : bytes) bits = bits << 8 | static_cast<unsigned char>(byte);
+    return same_bits<double>(bits);
   }
 
   /// Little-endian two's complement of any length. More than 64 bits is nothing that a tensor can need.
@@ -318,7 +321,8 @@ class Machine {
       case GlobalKind::kDict: return values_.add_dict();
       case GlobalKind::kRebuildTensor:
       case GlobalKind::kRebuildTensorV2:
-      case GlobalKind::kRebuildTensorV3: return values_.add_tensor(function, arguments);
+      case GlobalKind::kRebuildTensorV3:
+      case GlobalKind::kRebuildQTensor: return values_.add_tensor(function, arguments);
       case GlobalKind::kRebuildParameter:
       case GlobalKind::kRebuildParameterWithState:
         if (given.count == 0 || values_.kind(given[0]) != PickleKind::kTensor) fail("a parameter has no tensor");
@@ -336,6 +340,9 @@ class Machine {
       case GlobalKind::kHarmless: return values_.add_opaque();
       case GlobalKind::kStorageType:
       case GlobalKind::kDtype:
+      case GlobalKind::kRebuildWrapper:
+      case GlobalKind::kBytesOfTensor:
+      case GlobalKind::kQScheme:
       case GlobalKind::kTensorType: break;
     }
     fail("it calls a type of torch that a state_dict only refers to");
@@ -344,6 +351,7 @@ class Machine {
   /// (function, type, arguments, attributes). Only one level: functions that are themselves of this kind could
   /// nest without end.
   PickleRef rebuild_from_type(PickleSpan given) {
+    if (wraps_bytes(given)) return bytes_of(values_.dict(given[3]));
     const bool well_formed = given.count == 4 && values_.kind(given[0]) == PickleKind::kGlobal &&
                              values_.global(given[0]).kind != GlobalKind::kRebuildFromType &&
                              values_.kind(given[1]) == PickleKind::kGlobal &&
@@ -351,6 +359,22 @@ class Machine {
                              values_.kind(given[2]) == PickleKind::kTuple;
     if (!well_formed) fail("unexpected arguments of torch._tensor._rebuild_from_type_v2");
     return result_of(values_.global(given[0]), given[2]);
+  }
+
+  bool wraps_bytes(PickleSpan given) const {
+    const auto is = [&](size_t i, GlobalKind kind) {
+      return values_.kind(given[i]) == PickleKind::kGlobal && values_.global(given[i]).kind == kind;
+    };
+    return given.count == 4 && is(0, GlobalKind::kRebuildWrapper) && is(1, GlobalKind::kBytesOfTensor) &&
+           values_.kind(given[3]) == PickleKind::kDict;
+  }
+
+  PickleRef bytes_of(PickleSpan attributes) const {
+    for (size_t i = 0; i + 1 < attributes.count; i += 2) {
+      const bool named = values_.kind(attributes[i]) == PickleKind::kText && values_.text(attributes[i]) == "elem";
+      if (named && values_.kind(attributes[i + 1]) == PickleKind::kTensor) return attributes[i + 1];
+    }
+    fail("a tensor of torchrec has no elements");
   }
 
   /// ("f4", align, copy). The byte order comes with the state.

@@ -16,8 +16,9 @@ namespace mmoe::converter {
 using PickleRef = uint32_t;
 
 enum class PickleKind : uint8_t {
-  kOpaque,   ///< carried along, never looked into: None, floats, numpy scalars ...
+  kOpaque,   ///< carried along, never looked into: None, numpy scalars ...
   kInteger,  ///< also True and False
+  kReal,
   kText,
   kBytes,
   kLatin1,  ///< bytes too, of which text() is the UTF-8 of the characters U+0000 to U+00FF
@@ -46,6 +47,7 @@ class PickleValues {
  public:
   PickleKind kind(PickleRef ref) const { return values_[ref].kind; }
   int64_t integer(PickleRef ref) const { return values_[ref].integer; }
+  double real(PickleRef ref) const { return values_[ref].real; }
   std::string_view text(PickleRef ref) const { return {values_[ref].text, values_[ref].count}; }
   /// kGlobal; kTensor, kArray: the function called; kNumpyDtype: its type.
   PickleGlobal global(PickleRef ref) const { return values_[ref].global; }
@@ -58,6 +60,7 @@ class PickleValues {
 
   PickleRef add_opaque() { return 0; }
   PickleRef add_integer(int64_t value);
+  PickleRef add_real(double value);
   PickleRef add_text(std::string_view text, PickleKind kind = PickleKind::kText);  ///< kText, kBytes, kLatin1
   PickleRef add_list();
   PickleRef add_tuple(PickleSpan items);
@@ -78,6 +81,7 @@ class PickleValues {
     uint32_t count = 0;  // of text's bytes, of a tuple's items
     union {
       int64_t integer = 0;
+      double real;
       const char* text;
       uint64_t index;  // kTuple: in tuple_items_; kDict: in dicts_, or kEmpty; else see arguments()
     };

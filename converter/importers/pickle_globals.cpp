@@ -25,9 +25,17 @@ constexpr Listed kMeaningful[] = {
     {"torch._utils", "_rebuild_tensor", GlobalKind::kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", GlobalKind::kRebuildTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", GlobalKind::kRebuildTensorV3},
+    {"torch._utils", "_rebuild_qtensor", GlobalKind::kRebuildQTensor},
+    {"torch", "per_tensor_affine", GlobalKind::kQScheme},
+    {"torch", "per_tensor_symmetric", GlobalKind::kQScheme},
+    {"torch", "per_channel_affine", GlobalKind::kQScheme},
+    {"torch", "per_channel_symmetric", GlobalKind::kQScheme},
+    {"torch", "per_channel_affine_float_qparams", GlobalKind::kQScheme},
     {"torch._utils", "_rebuild_parameter", GlobalKind::kRebuildParameter},
     {"torch._utils", "_rebuild_parameter_with_state", GlobalKind::kRebuildParameterWithState},
     {"torch._tensor", "_rebuild_from_type_v2", GlobalKind::kRebuildFromType},
+    {"torch._utils", "_rebuild_wrapper_subclass", GlobalKind::kRebuildWrapper},
+    {"torchrec.tensor_types", "UInt4Tensor", GlobalKind::kBytesOfTensor},
     {"torch", "Size", GlobalKind::kSize},
     {"torch", "Tensor", GlobalKind::kTensorType},
     {"torch.nn.parameter", "Parameter", GlobalKind::kTensorType},
@@ -62,7 +70,7 @@ constexpr Module kHarmless[] = {
     {"pathlib", "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath"},
     {"pathlib._local", "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath"},
     {"pytorch_lightning.utilities.parsing", "AttributeDict"},
-    {"torch", "device"},
+    {"torch", "device qint8 quint8 qint32 quint4x2 quint2x4"},
     {"torch.serialization", "_get_layout"},
     {"torch.torch_version", "TorchVersion"},
     {"types", "SimpleNamespace"},
@@ -81,6 +89,10 @@ bool has_word(std::string_view words, std::string_view word) {
 }
 
 bool find_torch_type(std::string_view name, PickleGlobal& found) {
+  if (name == "QInt8Storage" || name == "QUInt8Storage") {
+    found = {GlobalKind::kStorageType, name == "QInt8Storage" ? DType::kI8 : DType::kU8};
+    return true;
+  }
   if (const DTypeInfo* row = find_dtype(&DTypeInfo::torch_storage, name)) {
     found = {GlobalKind::kStorageType, row->dtype};
     return true;

@@ -13,12 +13,16 @@ enum class GlobalKind : uint8_t {
   kRebuildTensor,              ///< torch._utils._rebuild_tensor(storage, offset, size, stride)
   kRebuildTensorV2,            ///< the same, requires_grad, hooks[, metadata]
   kRebuildTensorV3,            ///< the same, requires_grad, hooks, dtype[, metadata], on an untyped storage
+  kRebuildQTensor,             ///< (storage, offset, size, stride, (scheme, ...), requires_grad, hooks)
   kRebuildParameter,           ///< (tensor, requires_grad, hooks): the tensor
   kRebuildParameterWithState,  ///< (tensor, requires_grad, hooks, attributes): the tensor
   kRebuildFromType,            ///< (function, type, arguments, attributes): function(*arguments)
+  kRebuildWrapper,             ///< torch._utils._rebuild_wrapper_subclass, as a function of kRebuildFromType
   kStorageType,                ///< of a storage with elements of `dtype`
   kDtype,                      ///< `dtype` itself
+  kQScheme,                    ///< torch.per_tensor_affine and others: how a quantised tensor's codes become numbers
   kSize,                       ///< torch.Size(tuple): the tuple
+  kBytesOfTensor,              ///< TorchRec's UInt4Tensor, a wrapper of the tensor of bytes `elem`
   kTensorType,                 ///< torch.Tensor, torch.nn.Parameter as an argument of kRebuildFromType
   kTuple,                      ///< tuple(items): the items
   kNumpyDtype,                 ///< numpy.dtype(name, ...)

@@ -28,6 +28,13 @@ PickleRef PickleValues::add_integer(int64_t integer) {
   return add(value);
 }
 
+PickleRef PickleValues::add_real(double real) {
+  Value value;
+  value.kind = PickleKind::kReal;
+  value.real = real;
+  return add(value);
+}
+
 PickleRef PickleValues::add_text(std::string_view text, PickleKind kind) {
   Value value;
   value.kind = kind;

@@ -16,7 +16,24 @@ namespace {
 // A view that repeats elements (stride 0) may be larger than its storage, so the file's size does not bound it.
 constexpr uint64_t kMaxRepeatedElements = uint64_t{1} << 24;
 
-bool is_tensor(const PickleValues& values, PickleRef ref) { return values.kind(ref) == PickleKind::kTensor; }
+constexpr std::string_view kPacked = "._packed_params._packed_params", kPackedRows = "._packed_params._packed_weight";
+
+bool has_end(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+/// The tensors of a packed layer: a pair of weight and bias, which may be None.
+PickleSpan packed_pair(const PickleValues& values, PickleRef ref) {
+  if (values.kind(ref) != PickleKind::kTuple) return {};
+  const PickleSpan items = values.tuple(ref);
+  const bool packed = items.count == 2 && values.kind(items[0]) == PickleKind::kTensor &&
+                      values.global(items[0]).kind == GlobalKind::kRebuildQTensor;
+  return packed ? items : PickleSpan{};
+}
+
+bool is_tensor(const PickleValues& values, PickleRef ref) {
+  return values.kind(ref) == PickleKind::kTensor || packed_pair(values, ref).count != 0;
+}
 
 /// Turns the arguments of a torch._utils._rebuild_tensor* call into a view that has been checked.
 class TensorReader {
@@ -28,7 +45,7 @@ class TensorReader {
     const GlobalKind function = values_.global(tensor).kind;
     const size_t needed = function == GlobalKind::kRebuildTensor ? 4 : function == GlobalKind::kRebuildTensorV2 ? 6 : 7;
     if (arguments.count < needed) fail("it is built from too few arguments");
-    refuse_metadata(arguments, needed);
+    if (function != GlobalKind::kRebuildQTensor) refuse_metadata(arguments, needed);
     StateDictTensor result;
     result.name = std::string(name_);
     read_storage(arguments[0], result);
@@ -36,10 +53,42 @@ class TensorReader {
     result.view = {unsigned_integer(arguments[1], "storage offset"), sizes(arguments[2], "shape"),
                    sizes(arguments[3], "strides")};
     check_view(result);
+    if (function == GlobalKind::kRebuildQTensor) result.codes = codes(arguments[4], result);
     return result;
   }
 
  private:
+  /// (scheme, scale, zero point) or (scheme, scales, zero points, axis)
+  std::shared_ptr<const TensorCodes> codes(PickleRef parameters, const StateDictTensor& tensor) const {
+    const PickleSpan items = values_.kind(parameters) == PickleKind::kTuple ? values_.tuple(parameters) : PickleSpan();
+    const bool named = items.count >= 3 && values_.kind(items[0]) == PickleKind::kGlobal &&
+                       values_.global(items[0]).kind == GlobalKind::kQScheme;
+    if (!named) fail("its quantiser is of an unknown form");
+    auto result = std::make_shared<TensorCodes>();
+    if (items.count == 3) {
+      if (values_.kind(items[1]) != PickleKind::kReal) fail("its quantiser has no scale");
+      result->scale = values_.real(items[1]);
+      if (values_.kind(items[2]) != PickleKind::kInteger) fail("its quantiser has no zero point");
+      result->zero_point = static_cast<double>(values_.integer(items[2]));
+      return result;
+    }
+    result->axis = unsigned_integer(items[3], "quantiser's axis");
+    if (*result->axis >= tensor.view.shape.size()) fail("its quantiser's axis is one that it has not");
+    for (const size_t i : {size_t{1}, size_t{2}}) {
+      const bool plain =
+          values_.kind(items[i]) == PickleKind::kTensor && values_.global(items[i]).kind != GlobalKind::kRebuildQTensor;
+      if (!plain) fail("its quantiser has no tensors of scales and zero points");
+      result->numbers.push_back(read(items[i]));
+      const std::vector<uint64_t>& found = result->numbers.back().view.shape;
+      if (found != std::vector<uint64_t>{tensor.view.shape[*result->axis]}) {
+        fail("its quantiser has scales or zero points of shape " + shape_text(found));
+      }
+      if (!is_readable(result->numbers.back().dtype)) fail("its quantiser's numbers are of an unknown type");
+    }
+    result->real_zero_points = is_float(result->numbers[1].dtype);
+    return result;
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     throw ConvertError("tensor " + in_quotes(name_) + ": " + what);
   }
@@ -125,12 +174,24 @@ std::vector<StateDictTensor> find_state_dict(const PickleValues& values, PickleR
       find_dict_of(values, root, is_tensor, "expected a state_dict, from torch.save(model.state_dict(), path)"));
   TensorNames names;
   std::vector<StateDictTensor> tensors;
-  for (size_t i = 0; i + 1 < items.count; i += 2) {
-    if (values.kind(items[i + 1]) != PickleKind::kTensor) continue;
-    if (values.kind(items[i]) != PickleKind::kText) throw ConvertError("a tensor's key is not a string");
-    const std::string_view name = values.text(items[i]);
+  const auto add = [&](const std::string& name, PickleRef value) {
     names.add(name);
-    tensors.push_back(TensorReader(values, name).read(items[i + 1]));
+    tensors.push_back(TensorReader(values, name).read(value));
+  };
+  for (size_t i = 0; i + 1 < items.count; i += 2) {
+    if (!is_tensor(values, items[i + 1])) continue;
+    if (values.kind(items[i]) != PickleKind::kText) throw ConvertError("a tensor's key is not a string");
+    const std::string name(values.text(items[i]));
+    const PickleSpan pair = packed_pair(values, items[i + 1]);
+    if (pair.count == 0) {
+      const bool rows = has_end(name, kPackedRows);
+      add(rows ? name.substr(0, name.size() - kPackedRows.size()) + ".weight" : name, items[i + 1]);
+      continue;
+    }
+    if (!has_end(name, kPacked)) throw ConvertError(in_quotes(name) + ": a pair of tensors of an unknown form");
+    const std::string module = name.substr(0, name.size() - kPacked.size());
+    add(module + ".weight", pair[0]);
+    if (values.kind(pair[1]) == PickleKind::kTensor) add(module + ".bias", pair[1]);
   }
   return tensors;
 }

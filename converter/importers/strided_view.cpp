@@ -46,6 +46,16 @@ void convert_run(const Run& run, DType dtype, float* out) {
       return convert_run<uint64_t, big_endian>(run, out, [](uint64_t x) { return f64_to_f32(same_bits<double>(x)); });
     case DType::kF16: return convert_run<uint16_t, big_endian>(run, out, f16_to_f32);
     case DType::kBF16: return convert_run<uint16_t, big_endian>(run, out, bf16_to_f32);
+    case DType::kU8: return convert_run<uint8_t, big_endian>(run, out, [](uint8_t x) { return static_cast<float>(x); });
+    case DType::kI8:
+      return convert_run<uint8_t, big_endian>(run, out,
+                                              [](uint8_t x) { return static_cast<float>(same_bits<int8_t>(x)); });
+    case DType::kI32:
+      return convert_run<uint32_t, big_endian>(run, out,
+                                               [](uint32_t x) { return static_cast<float>(same_bits<int32_t>(x)); });
+    case DType::kI64:
+      return convert_run<uint64_t, big_endian>(run, out,
+                                               [](uint64_t x) { return static_cast<float>(same_bits<int64_t>(x)); });
     default: return convert_run<uint32_t, big_endian>(run, out, same_bits<float, uint32_t>);
   }
 }

@@ -1,7 +1,9 @@
 #include "converter/importers/torch_zip.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
@@ -69,6 +71,21 @@ std::vector<unsigned char> read_pickle(const ZipArchive& archive, const std::str
   return archive.read(*entry);
 }
 
+constexpr std::string_view kWeightEnd = ".weight", kScaleEnd = ".scale";
+
+/// (code - zero point) * scale, of all elements or of each index of an axis.
+struct Scales {
+  std::vector<float> scale, zero_point;
+  uint64_t inner = 1;  ///< elements of one index
+
+  void apply(uint64_t first, uint64_t count, float* codes) const {
+    for (uint64_t i = 0; i < count; ++i) {
+      const size_t channel = scale.size() == 1 ? 0 : static_cast<size_t>((first + i) / inner % scale.size());
+      codes[i] = (codes[i] - zero_point[channel]) * scale[channel];
+    }
+  }
+};
+
 class TorchSource : public WeightSource {
  public:
   TorchSource(std::string name, std::string_view bytes) : name_(std::move(name)), archive_(bytes) {
@@ -78,11 +95,8 @@ class TorchSource : public WeightSource {
     const std::vector<unsigned char> pickle = read_pickle(archive_, root);
     PickleValues values;
     const PickleRef top = parse_pickle({reinterpret_cast<const char*>(pickle.data()), pickle.size()}, values);
-    for (StateDictTensor& tensor : find_state_dict(values, top)) {
-      const uint64_t entry = find_storage(root, tensor);
-      tensors_.push_back({std::move(tensor.name), tensor.view.shape, std::string(dtype_info(tensor.dtype).name)});
-      stored_.push_back({tensor.dtype, entry, std::move(tensor.view)});
-    }
+    for (StateDictTensor& tensor : find_state_dict(values, top)) add(root, std::move(tensor));
+    forget_unit_scales();
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
@@ -92,9 +106,10 @@ class TorchSource : public WeightSource {
     const TensorInfo& tensor = tensors_.at(index);
     const Stored& stored = stored_[index];
     if (!is_readable(stored.dtype)) throw ConvertError(name_ + ": " + unreadable_message(tensor.name, tensor.dtype));
+    if (!stored.numbers.empty()) return void(std::copy_n(stored.numbers.data() + first, count, to));
     try {
-      const auto* bytes = reinterpret_cast<const unsigned char*>(storage(stored.entry).data());
-      read_view(stored.view, {bytes, stored.dtype, big_endian_}, first, count, to);
+      read_view(stored.view, elements(stored), first, count, to);
+      if (stored.scales) stored.scales->apply(first, count, to);
     } catch (const ConvertError& error) {
       throw ConvertError(name_ + ": tensor " + in_quotes(tensor.name) + ": " + error.what());
     }
@@ -105,7 +120,77 @@ class TorchSource : public WeightSource {
     DType dtype;
     uint64_t entry;  // of the archive
     StridedView view;
+    std::optional<Scales> scales{};  // the elements are codes
+    std::vector<float> numbers{};    // not empty: in place of the above
   };
+
+  ElementArray elements(const Stored& stored) const {
+    return {reinterpret_cast<const unsigned char*>(storage(stored.entry).data()), stored.dtype, big_endian_};
+  }
+
+  void add(const std::string& root, StateDictTensor tensor) {
+    Stored stored{tensor.dtype, find_storage(root, tensor), tensor.view};
+    TensorInfo info{std::move(tensor.name), tensor.view.shape, std::string(dtype_info(tensor.dtype).name)};
+    if (tensor.codes && tensor.codes->real_zero_points) {
+      add_row_numbers(root, *tensor.codes, info);
+    } else if (tensor.codes) {
+      info.dtype = "f32";
+      info.coded = true;
+      stored.scales = scales_of(root, *tensor.codes, tensor.view.shape);
+    }
+    tensors_.push_back(std::move(info));
+    stored_.push_back(std::move(stored));
+  }
+
+  std::vector<float> read_numbers(const std::string& root, const StateDictTensor& tensor) const {
+    return read_view(tensor.view, elements({tensor.dtype, find_storage(root, tensor), {}}));
+  }
+
+  Scales scales_of(const std::string& root, const TensorCodes& codes, const std::vector<uint64_t>& shape) const {
+    Scales scales{{static_cast<float>(codes.scale)}, {static_cast<float>(codes.zero_point)}};
+    if (!codes.axis) return scales;
+    scales.scale = read_numbers(root, codes.numbers[0]);
+    scales.zero_point = read_numbers(root, codes.numbers[1]);
+    for (size_t axis = *codes.axis + 1; axis < shape.size(); ++axis) scales.inner *= shape[axis];
+    return scales;
+  }
+
+  // An embedding's rows: code * scale + bias, as torch itself calculates them. Named as TorchRec names such tensors.
+  void add_row_numbers(const std::string& root, const TensorCodes& codes, const TensorInfo& info) {
+    if (info.shape.size() != 2 || codes.axis != 0u || info.shape[0] == 0) {
+      throw ConvertError("tensor " + in_quotes(info.name) + ": is quantised in another way than row by row");
+    }
+    const std::vector<float> scale = read_numbers(root, codes.numbers[0]);
+    std::vector<float> bias = read_numbers(root, codes.numbers[1]);
+    for (size_t i = 0; i < bias.size(); ++i) bias[i] = -bias[i] * scale[i];
+    for (const bool is_bias : {false, true}) {
+      tensors_.push_back({info.name + (is_bias ? "_qbias" : "_qscale"), {info.shape[0], 1}, "f32"});
+      stored_.push_back({DType::kF32, 0, {}, {}, is_bias ? bias : scale});
+    }
+  }
+
+  // `fc.scale` and `fc.zero_point` are of a layer's outputs. A layer whose outputs are floats has 1 and 0 there.
+  void forget_unit_scales() {
+    std::set<std::string> modules;
+    for (const TensorInfo& info : tensors_) {
+      if (info.coded && ends_with(info.name, kWeightEnd)) {
+        modules.insert(info.name.substr(0, info.name.size() - kWeightEnd.size()));
+      }
+    }
+    std::set<std::string> forgotten;
+    for (size_t i = 0; i < tensors_.size() && !modules.empty(); ++i) {
+      const std::string& name = tensors_[i].name;
+      const std::string module = ends_with(name, kScaleEnd) ? name.substr(0, name.size() - kScaleEnd.size()) : "";
+      if (modules.count(module) == 0 || !tensors_[i].shape.empty() || WeightSource::read(i)[0] != 1) continue;
+      forgotten.insert(name);
+      forgotten.insert(module + ".zero_point");
+    }
+    for (size_t i = tensors_.size(); i-- > 0;) {
+      if (forgotten.count(tensors_[i].name) == 0) continue;
+      tensors_.erase(tensors_.begin() + static_cast<std::ptrdiff_t>(i));
+      stored_.erase(stored_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
 
   uint64_t find_storage(const std::string& root, const StateDictTensor& tensor) const {
     const std::string where = "tensor " + in_quotes(tensor.name) + ": its storage " + in_quotes(tensor.storage_key);

@@ -16,6 +16,7 @@ struct TensorInfo {
   std::string name;
   std::vector<uint64_t> shape;  ///< empty for a scalar
   std::string dtype;            ///< the field's short name: "f32", "f64", "f16", "bf16", "i64", ...
+  bool coded = false;           ///< floats that are products of whole numbers and scales in the file
 
   uint64_t num_elements() const;  ///< product of shape, 1 for a scalar; opening has checked it against the file
 };
@@ -36,9 +37,10 @@ class WeightSource {
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
   /// Elements [first, first + count) of tensors()[index], counted row-major whatever its strides in the file, rounded
-  /// to nearest from f64 (out of range: an infinity), exact from f16, bf16 and f32, into `to`. Takes time and memory
-  /// for these elements alone, but for what the first read of a tensor has to unpack. Throws ConvertError, naming the
-  /// tensor, when its bytes are damaged or its type is not one of these. REQUIRES: the tensor has them.
+  /// to nearest from f64 (out of range: an infinity), i32 and i64, exact from f16, bf16, f32, i8 and u8, into `to`.
+  /// Takes time and memory for these elements alone, but for what the first read of a tensor has to unpack. Throws
+  /// ConvertError, naming the tensor, when its bytes are damaged or its type is not one of these. REQUIRES: the tensor
+  /// has them.
   virtual void read(size_t index, uint64_t first, uint64_t count, float* to) const = 0;
 
   /// All elements.

@@ -1,7 +1,9 @@
 #include <map>
 #include <utility>
 
+#include "converter/description/every_layer.h"
 #include "converter/lowering/fold.h"
+#include "converter/lowering/grid.h"
 #include "converter/lowering/links.h"
 #include "converter/lowering/lowered.h"
 #include "converter/lowering/project.h"
@@ -224,6 +226,21 @@ void fold_all(TrainedModel& model) {
   for (Tower& tower : model.towers) fold_batch_norms(tower.layers);
 }
 
+// Layers of codes keep them, or are f32: a second rounding is nothing that anybody asked for.
+void settle_codes(LoweredModel& model) {
+  for_each_layer(model.description, [&](DenseLayer& layer) {
+    if (!layer.storage.while_exact) return;
+    const bool w8a8 = layer.storage.type == WeightType::kW8A8;
+    if (is_on_grid(layer.weight, w8a8 ? kLowestW8A8 : kLowestI8)) return;
+    const bool i8 = w8a8 && is_on_grid(layer.weight, kLowestI8);
+    layer.storage.type = i8 ? WeightType::kI8 : WeightType::kF32;
+    model.notes.push_back(layer.name +
+                          (i8 ? " is stored as i8: it has the code -128, which w8a8 has not"
+                              : " is stored as f32: its codes are no whole numbers from -128 to 127 with a "
+                                "scale per output"));
+  });
+}
+
 }  // namespace
 
 LoweredModel lower(const TrainedModel& description) {
@@ -233,6 +250,7 @@ LoweredModel lower(const TrainedModel& description) {
   fold_projections(model.description);
   model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
+  settle_codes(model);
   LayerFuser fused_layers(model);
   fused_layers.add_alone(model.description.trunk, 0, model.trunk, true);
   for (size_t i = 0; i < model.description.levels.size(); ++i) {

@@ -67,6 +67,7 @@ struct LoweredModel {
   LoweredMlp trunk;
   std::vector<LoweredLevel> levels;
   std::vector<LoweredMlp> towers;
+  std::vector<std::string> notes;  ///< layers that are not stored in the type chosen for them, and why
 };
 
 /// Never changes what the model computes beyond the rounding of folded weights (done in double).

@@ -57,7 +57,8 @@ ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& pro
   LoweredModel lowered = lower(chosen);
   const RawRows rows = random_rows(description, options.num_golden_rows, options.golden_seed);
   ConvertReport report;
-  report.number_notes = quantise(lowered);
+  report.number_notes = lowered.notes;
+  for (std::string& note : quantise(lowered)) report.number_notes.push_back(std::move(note));
   report.types = count_types(lowered);
   report.is_f32 = is_f32(lowered);
   report.architecture = architecture_name(lowered.description);

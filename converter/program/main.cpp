@@ -141,6 +141,12 @@ void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph*
     out << "proved against the graph on " << report.num_rows << " random rows"
         << (report.matched_by == "order" ? ", tasks in the order of its outputs" : "") << ": largest difference "
         << report.largest_difference << '\n';
+    if (report.rounded_difference) {
+      out << "note: the graph rounds results to 8 bits, which is left out here and in the proof. With its rounding, "
+             "its "
+             "scores on these rows differ by up to "
+          << *report.rounded_difference << '\n';
+    }
     return;
   }
   if (graph != nullptr) out << "note: not compared with the graph: " << printable(report.why_not) << '\n';

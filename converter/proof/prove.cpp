@@ -147,9 +147,20 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
   }
 }
 
+double largest_difference(const std::vector<float>& scores, const std::vector<size_t>& columns,
+                          const GraphScores& graph) {
+  double largest = 0;
+  for (size_t i = 0; i < graph.rows.size() * columns.size(); ++i) {
+    const double wanted = graph.rows[i / columns.size()][columns[i % columns.size()]];
+    largest = std::max(largest, std::fabs(static_cast<double>(scores[i]) - wanted) / std::max(1.0, std::fabs(wanted)));
+  }
+  return largest;
+}
+
 ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description, std::string_view file,
                          uint64_t seed) {
-  Reference reference(graph);
+  const bool rounds = rounds_results(graph);
+  Reference reference(graph, rounds);
   const GraphRows places(graph, description, reference);
   const size_t batch = std::max<size_t>(1, places.fixed_batch());
   if (batch > kLargestFixedBatch) throw NotEvaluated("the graph's batch is fixed at " + std::to_string(batch));
@@ -168,7 +179,13 @@ ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description
   const Model& model = require(loaded);
   ProofReport report;
   const std::vector<size_t> columns = match_tasks(model, wanted, report.matched_by);
-  compare(model, score(model, rows), bounds_of(description, rows), columns, wanted, report);
+  const std::vector<float> scores = score(model, rows);
+  compare(model, scores, bounds_of(description, rows), columns, wanted, report);
+  if (rounds) {
+    Reference as_it_stands(graph);
+    const GraphScores rounded = evaluate_graph(graph, as_it_stands, places, rows);
+    report.rounded_difference = largest_difference(scores, columns, rounded);
+  }
   return report;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,15 +16,19 @@ namespace mmoe::converter {
 struct ProofReport {
   size_t num_rows = 0;            ///< of each task at least; 0: nothing was compared
   double largest_difference = 0;  ///< |file - graph| / max(1, |graph|), over rows and tasks
-  std::string why_not;            ///< nothing was compared: for what reason
-  std::string matched_by;         ///< "name" or "order": how tasks found the graph's outputs
+  /// The same of the graph as it stands, where it rounds results to 8 bits; `largest_difference` is then of the graph
+  /// without that rounding.
+  std::optional<double> rounded_difference;
+  std::string why_not;     ///< nothing was compared: for what reason
+  std::string matched_by;  ///< "name" or "order": how tasks found the graph's outputs
 };
 
 /// Scores random rows with the file's bytes, evaluates the graph on the same rows by ONNX's reference semantics, and
 /// compares. A description whose features are not the graph's inputs, or whose tasks are not its outputs, and a graph
 /// that cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score
 /// differs by more than twice what float rounding allows the file: once for the file's own, once for weights that were
-/// rounded when operations of the graph were joined to a layer.
+/// rounded when operations of the graph were joined to a layer. Where the graph rounds results to codes of 8 bits, that
+/// is the graph without this rounding, which the file does not do either.
 ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed);
 
 /// The same for a file in memory.

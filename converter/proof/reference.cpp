@@ -1,5 +1,7 @@
 #include "converter/proof/reference.h"
 
+#include <algorithm>
+
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 
@@ -13,16 +15,40 @@ std::string node_name(const OnnxGraph& graph, size_t index) {
 }
 
 RefFunction function_of(const std::string& operation) {
-  for (const auto find :
-       {find_reference_elementwise, find_reference_layout, find_reference_indexing, find_reference_sums}) {
+  for (const auto find : {find_reference_elementwise, find_reference_layout, find_reference_indexing,
+                          find_reference_sums, find_reference_quantised}) {
     if (const RefFunction function = find(operation)) return function;
   }
   throw ConvertError("the reference evaluation does not know this operation");
 }
 
+bool reads_any(const OnnxNode& node, const std::set<std::string>& values) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(),
+                     [&](const std::string& input) { return values.count(input) != 0; });
+}
+
+/// Values that depend on the graph's inputs.
+std::set<std::string> values_of_rows(const OnnxGraph& graph) {
+  std::set<std::string> values;
+  for (const OnnxValue& input : graph.inputs) values.insert(input.name);
+  for (const OnnxNode& node : graph.nodes) {
+    if (reads_any(node, values)) values.insert(node.outputs.begin(), node.outputs.end());
+  }
+  values.erase("");
+  return values;
+}
+
 }  // namespace
 
-Reference::Reference(const OnnxGraph& graph) : graph_(graph), needed_(graph.nodes.size(), false) {
+bool rounds_results(const OnnxGraph& graph) {
+  const std::set<std::string> values = values_of_rows(graph);
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const OnnxNode& node) {
+    return (node.operation == "QuantizeLinear" || node.operation == "DynamicQuantizeLinear") && reads_any(node, values);
+  });
+}
+
+Reference::Reference(const OnnxGraph& graph, bool real_codes)
+    : graph_(graph), needed_(graph.nodes.size(), false), of_rows_(values_of_rows(graph)), real_codes_(real_codes) {
   for (const OnnxValue& output : graph.outputs) last_use_[output.name] = graph.nodes.size();
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     for (const std::string& output : graph.nodes[i].outputs) {
@@ -49,7 +75,7 @@ std::vector<RefTensor> Reference::run(std::map<std::string, RefTensor> values) {
 void Reference::run_node(size_t index, std::map<std::string, RefTensor>& values) {
   const OnnxNode& node = graph_.nodes[index];
   try {
-    RefCall call{node, graph_.opset, {}, work_};
+    RefCall call{node, graph_.opset, {}, work_, real_codes_, reads_any(node, of_rows_)};
     for (const std::string& name : node.inputs) {
       const auto value = values.find(name);
       const auto initializer = graph_.initializers.find(name);

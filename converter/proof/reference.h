@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ class NotEvaluated : public std::runtime_error {
 
 class Reference {
  public:
-  /// `graph` must stay.
-  explicit Reference(const OnnxGraph& graph);
+  /// `graph` must stay. `real_codes`: what depends on inputs is not rounded to codes of 8 bits where the graph does
+  /// that.
+  explicit Reference(const OnnxGraph& graph, bool real_codes = false);
 
   /// The outputs for these inputs, by the graph's names; in the graph's order. Evaluates only what outputs need.
   /// Throws NotEvaluated.
@@ -37,7 +39,12 @@ class Reference {
   std::vector<bool> needed_;                // of the nodes
   std::map<std::string, size_t> last_use_;  // of a value: the node behind which it is forgotten
   std::map<std::string, RefTensor> constants_;
+  std::set<std::string> of_rows_;  // values that depend on the graph's inputs
+  bool real_codes_;
   size_t work_ = 0;
 };
+
+/// Whether the graph rounds something that depends on its inputs to codes of 8 bits.
+bool rounds_results(const OnnxGraph& graph);
 
 }  // namespace mmoe::converter

@@ -59,6 +59,7 @@ RefTensor from_constant(const OnnxTensor& tensor) {
   RefTensor result;
   result.shape.assign(tensor.shape.begin(), tensor.shape.end());
   result.whole = tensor.is_integer;
+  result.dtype = tensor.dtype;
   result.integers = tensor.integers;
   if (!tensor.is_integer) result.constant = &tensor.floats;
   const size_t found = tensor.is_integer ? tensor.integers.size() : tensor.floats.size();

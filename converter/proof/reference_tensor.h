@@ -27,6 +27,7 @@ struct RefTensor {
   std::vector<int64_t> integers;
   std::vector<double> reals;
   const std::vector<float>* constant = nullptr;  ///< in place of `reals`: of the graph
+  std::string dtype;                             ///< of a constant of whole numbers
 
   size_t size() const { return num_elements(shape); }
   double real(size_t at) const { return constant != nullptr ? static_cast<double>((*constant)[at]) : reals[at]; }
@@ -69,7 +70,9 @@ struct RefCall {
   const OnnxNode& node;
   int64_t opset;
   std::vector<const RefTensor*> inputs;
-  size_t& work;  ///< how many numbers were multiplied or copied
+  size_t& work;             ///< how many numbers were multiplied or copied
+  bool real_codes = false;  ///< results are not rounded to codes
+  bool of_rows = false;     ///< an input depends on the graph's inputs
 
   bool has(size_t which) const { return which < inputs.size() && inputs[which] != nullptr; }
   const RefTensor& input(size_t which) const;
@@ -94,6 +97,10 @@ RefFunction find_reference_elementwise(const std::string& operation);
 RefFunction find_reference_layout(const std::string& operation);
 RefFunction find_reference_indexing(const std::string& operation);
 RefFunction find_reference_sums(const std::string& operation);
+RefFunction find_reference_quantised(const std::string& operation);
+
+/// As MatMul.
+RefTensor multiply_matrices(const RefCall& call, const RefTensor& a, const RefTensor& b);
 
 inline RefResults single(RefTensor tensor) {
   RefResults results;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "converter/description/every_layer.h"
+#include "converter/lowering/grid.h"
 #include "converter/quantise/round.h"
 #include "kernels/stored.h"
 
@@ -16,12 +17,12 @@ float largest_of(const float* begin, size_t count) {
   return largest;
 }
 
-// Codes are weight / scale with scale = largest / 127, in float; an output of zeros has the scale 0. A scale that is
-// subnormal has few digits: then the quotient may be beyond 127.
-float round_to_codes(float* weights, size_t count) {
-  const float scale = largest_of(weights, count) / 127;
+// Codes are weight / scale, in float, with the scale of which the weights are multiples already, or largest / 127; an
+// output of zeros has the scale 0. A scale that is subnormal has few digits: then the quotient may be beyond 127.
+float round_to_codes(float* weights, size_t count, int lowest) {
+  const float scale = grid_scale(weights, count, lowest).value_or(largest_of(weights, count) / 127);
   for (size_t i = 0; i < count; ++i) {
-    weights[i] = scale == 0 ? 0 : std::clamp(std::nearbyint(weights[i] / scale), -127.0F, 127.0F);
+    weights[i] = scale == 0 ? 0 : std::clamp(std::nearbyint(weights[i] / scale), static_cast<float>(lowest), 127.0F);
   }
   return scale;
 }
@@ -39,7 +40,8 @@ void quantise(FusedLayer& layer) {
     case WeightType::kI8:
     case WeightType::kW8A8:
       for (size_t row = 0; row < weight.rows; ++row) {
-        layer.scales.push_back(round_to_codes(weight.data.data() + row * weight.cols, weight.cols));
+        const int lowest = layer.type == WeightType::kI8 ? kLowestI8 : kLowestW8A8;
+        layer.scales.push_back(round_to_codes(weight.data.data() + row * weight.cols, weight.cols, lowest));
       }
       break;
   }
@@ -55,12 +57,20 @@ bool is_beyond(const FusedLayer& layer) {
 }  // namespace
 
 void choose_types(const NumberOptions& options, TrainedModel& model) {
-  for_each_layer(model, [&](DenseLayer& layer) { layer.storage.type = layer.storage.type.value_or(options.weights); });
+  for_each_layer(model, [&](DenseLayer& layer) {
+    Storage& storage = layer.storage;
+    storage.while_exact = storage.coded && !storage.type;
+    const WeightType coded = options.weights == WeightType::kW8A8 ? WeightType::kW8A8 : WeightType::kI8;
+    storage.type = storage.type.value_or(storage.coded ? coded : options.weights);
+  });
   for (Embedding& embedding : model.embeddings) embedding.type = embedding.type.value_or(options.tables);
 }
 
 void choose_f32(TrainedModel& model) {
-  for_each_layer(model, [](DenseLayer& layer) { layer.storage.type = WeightType::kF32; });
+  for_each_layer(model, [](DenseLayer& layer) {
+    layer.storage.type = WeightType::kF32;
+    layer.storage.while_exact = false;
+  });
   for (Embedding& embedding : model.embeddings) embedding.type = TableType::kF32;
 }
 

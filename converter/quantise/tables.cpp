@@ -90,8 +90,16 @@ void encode_rows(TableType type, const float* rows, size_t count, size_t width, 
   }
 }
 
+void read_encoded(const Table& table, TableType type, size_t first, size_t count, uint8_t* to,
+                  const std::string& name) {
+  if (table.stored_as() == type) return table.read_stored(first, count, to);
+  std::vector<float> rows(count * table.cols);
+  table.read(first, count, rows.data());
+  encode_rows(type, rows.data(), count, table.cols, to, name);
+}
+
 Table stored_table(const Table& table, TableType type, const std::string& name) {
-  if (type == TableType::kF32) return table;
+  if (type == TableType::kF32 || table.stored_as() == type) return table;
   return Table::of(table.rows, table.cols, std::make_shared<StoredRows>(table, type, name));
 }
 

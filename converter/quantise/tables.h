@@ -19,6 +19,10 @@ namespace mmoe::converter {
 void encode_rows(kernels::TableType type, const float* rows, size_t count, size_t width, uint8_t* to,
                  const std::string& name);
 
+/// Rows [first, first + count) of a table in that form: as they are where they lie in it already.
+void read_encoded(const Table& table, kernels::TableType type, size_t first, size_t count, uint8_t* to,
+                  const std::string& name);
+
 /// The table as the runtime reads it: every element as it comes out of the stored row, to the bit.
 Table stored_table(const Table& table, kernels::TableType type, const std::string& name);
 

@@ -247,9 +247,11 @@ DenseLayer Chains::take_layer(Vector& vector) const {
   DenseLayer layer;
   layer.name = first.name.empty() ? node_text(graph_, first.node) : first.name;
   layer.weight = {vector.size(), inputs.size(), {}};
+  layer.storage.coded = true;
   bool biased = false;
   for (const Ref ref : vector) {
     const Expression& dense = expressions_.of(ref);
+    layer.storage.coded = layer.storage.coded && dense.coded;
     const float* row = dense.weight->data.data() + ref.column * dense.weight->cols;
     layer.weight.data.insert(layer.weight.data.end(), row, row + dense.weight->cols);
     biased = biased || !dense.bias.empty();

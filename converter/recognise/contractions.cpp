@@ -179,6 +179,7 @@ TensorValue multiply_constant(const NodeCall& call, const Equation& equation, co
     dense.kind = ExpressionKind::kDense;
     dense.node = call.index;
     dense.name = constant.name;
+    dense.coded = constant.coded;
     dense.columns = num_outputs;
     Matrix weight{num_outputs, num_inputs, {}};
     std::vector<size_t> targets;

@@ -39,6 +39,7 @@ TensorValue constant_value(const OnnxTensor& tensor) {
   value.integers = tensor.integers;
   require_plain(value.integers);
   value.name = tensor.name;
+  value.dtype = tensor.dtype;
   const size_t elements = std::accumulate(value.shape.begin(), value.shape.end(), size_t{1}, std::multiplies<>());
   if (value.size() != elements) throw ConvertError("is a constant that is not of numbers");
   return value;
@@ -67,6 +68,9 @@ class Evaluator {
     for (const OnnxValue& output : graph_.outputs) {
       const auto found = values_.find(output.name);
       if (found == values_.end()) throw ConvertError("output " + in_quotes(output.name) + " is of no node");
+      if (found->second.quantiser) {
+        throw ConvertError("not recognised: output " + in_quotes(output.name) + " is rounded to codes, not to floats");
+      }
       result_.outputs.push_back(found->second);
     }
     return std::move(result_);
@@ -136,6 +140,13 @@ class Evaluator {
 
   NodeResults run(const NodeCall& call) const {
     const std::string& operation = call.node.operation;
+    if (call.any_codes()) {
+      if (const NodeFunction function = find_operation_on_codes(operation)) return function(call);
+      throw ConvertError(
+          "calculates with results that were rounded to codes, which only QuantizeLinear followed by "
+          "DequantizeLinear, and MatMulInteger, may do here; quantise with QuantFormat.QDQ");
+    }
+    if (const NodeFunction function = find_quantising_operation(operation, call.any_rows())) return function(call);
     const NodeFunction on_constants = call.any_rows() ? nullptr : find_constant_operation(operation);
     if (on_constants != nullptr) return on_constants(call);
     if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
@@ -157,6 +168,9 @@ class Evaluator {
                                     [](const auto& attribute) { return attribute.second.graph; });
     if (nested)
       return "holds a graph of its own, which is not read; export without branches and loops that rows decide";
+    if (node.operation.find("QLinear") != std::string::npos || node.operation.find("QGemm") != std::string::npos) {
+      return "is an operation on codes of QuantFormat.QOperator; quantise with QuantFormat.QDQ, or dynamically";
+    }
     const size_t dot = node.operation.rfind('.');
     if (dot != std::string::npos) {
       return "is an operation of the domain " + in_quotes(node.operation.substr(0, dot)) +

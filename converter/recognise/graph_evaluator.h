@@ -38,7 +38,8 @@ class NodeCall {
 
   size_t num_inputs() const { return inputs_.size(); }
   bool has(size_t input) const { return input < inputs_.size() && inputs_[input] != nullptr; }
-  bool any_rows() const;  ///< whether an input is of rows
+  bool any_rows() const;   ///< whether an input is of rows
+  bool any_codes() const;  ///< whether an input has a quantiser
   /// Throws ConvertError when the node has no such input.
   const TensorValue& input(size_t which) const;
   const TensorValue& rows(size_t which) const;        ///< of scalars that are no ids
@@ -81,6 +82,11 @@ NodeFunction find_normalisation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);
 /// On constants alone.
 NodeFunction find_constant_operation(const std::string& operation);
+
+/// On codes, their scale or zero point: no other operation may take them.
+NodeFunction find_operation_on_codes(const std::string& operation);
+/// What makes codes, or numbers of codes in the file.
+NodeFunction find_quantising_operation(const std::string& operation, bool of_rows);
 
 /// An operation on rows whose result constants decide: a choice by a constant condition, and what is done with ids,
 /// which are never below 0. Nothing for all others.

@@ -46,6 +46,8 @@ TensorValue pick(const TensorValue& value, std::vector<size_t> shape, const std:
   result.per_row = value.per_row;
   result.ids = value.ids;
   result.name = value.name;
+  result.dtype = value.dtype;
+  result.coded = value.coded;
   for (const size_t source : sources) {
     if (value.kind == TensorKind::kFloats) result.floats.push_back(value.floats[source]);
     if (value.kind == TensorKind::kIntegers) result.integers.push_back(value.integers[source]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,15 @@ constexpr int64_t kBatchSize = -6148914691236517201;
 /// What was calculated from it and is not known. NodeCall::integers() refuses it.
 constexpr int64_t kUnknownSize = -6148914691236517202;
 
+/// How codes were made of the rows that they stand for; or the scale or the zero point with which they were.
+struct Quantiser {
+  float scale = 1;
+  int64_t zero_point = 0;
+  bool dynamic = false;     ///< by the batch: scale and zero point are no constants
+  bool is_product = false;  ///< of codes of rows with codes of weights, which must be multiplied by the scale yet
+  std::shared_ptr<const Quantiser> of;  ///< is_product: that of the rows
+};
+
 enum class TensorKind { kFloats, kIntegers, kRows };
 
 struct TensorValue {
@@ -27,6 +37,9 @@ struct TensorValue {
   bool per_row = false;   ///< a constant that every row of the batch has
   bool ids = false;       ///< kRows: whole numbers, to look rows of a table up with
   std::string name;       ///< of the constant it came from, for messages
+  std::string dtype;      ///< of a constant of whole numbers, as the file says; "" where that was calculated
+  bool coded = false;     ///< a constant: whole numbers times a scale in the file
+  std::shared_ptr<const Quantiser> quantiser;  ///< not null: only operations on codes may take it
 
   bool is_rows() const { return kind == TensorKind::kRows; }
   bool has_batch() const { return is_rows() || per_row; }

@@ -101,6 +101,7 @@ NodeResults constant(const NodeCall& call) {
     value.floats = tensor.floats;
     value.integers = tensor.integers;
     value.name = call.node.outputs.empty() ? "" : call.node.outputs[0];
+    value.dtype = tensor.dtype;
     if (value.size() != count_elements(value.shape)) throw ConvertError("is a constant without numbers");
   } else if (attributes.count("value_float") != 0) {
     value.floats = {call.real("value_float", 0)};

@@ -119,12 +119,10 @@ void give_rows(const Embedding& embedding, TableType type, const TakeBytes& take
   const Table& table = embedding.table;
   const size_t row_bytes = kernels::table_row_bytes(type, table.cols);
   const size_t rows_at_once = std::min(table.rows, std::max<size_t>(1, kPartBytes / (table.cols * sizeof(float))));
-  std::vector<float> part(rows_at_once * table.cols);
   std::vector<uint8_t> stored(rows_at_once * row_bytes);
   for (size_t row = 0; row < table.rows;) {
     const size_t count = std::min(rows_at_once, table.rows - row);
-    table.read(row, count, part.data());
-    encode_rows(type, part.data(), count, table.cols, stored.data(), embedding.name);
+    read_encoded(table, type, row, count, stored.data(), embedding.name);
     take(stored.data(), count * row_bytes);
     row += count;
   }

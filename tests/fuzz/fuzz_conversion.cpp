@@ -25,8 +25,8 @@ using converter::ConvertError;
 
 // Fixtures are read while the program starts: the last words of the command line are folders of inputs.
 const std::vector<fuzz::Fixture>& fixtures() {
-  static const std::vector<fuzz::Fixture>* const all =
-      new std::vector<fuzz::Fixture>(fuzz::read_fixtures({MMOE_FUZZ_ARCHITECTURES, MMOE_FUZZ_RECIPES}));
+  static const std::vector<fuzz::Fixture>* const all = new std::vector<fuzz::Fixture>(
+      fuzz::read_fixtures({MMOE_FUZZ_ARCHITECTURES, MMOE_FUZZ_RECIPES, MMOE_FUZZ_QUANTISED}));
   return *all;
 }
 
@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fixture.mutate_description(bytes);
   const std::string text = fixture.description.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::filesystem::path folder = fixture.folder;
-  const converter::NumberOptions numbers{static_cast<converter::WeightType>(bytes.below(4)),
+  const converter::NumberOptions numbers{static_cast<converter::WeightType>(bytes.below(5)),
                                          static_cast<converter::TableType>(bytes.below(4))};
   const fuzz::WatchedWeights weights(std::move(fixture));
   try {

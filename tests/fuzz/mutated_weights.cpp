@@ -58,11 +58,25 @@ void reshape(TensorInfo& info, std::vector<float>& data, ByteSource& bytes) {
   if (info.shape.empty()) return;
   uint64_t& length = info.shape[bytes.below(info.shape.size())];
   length = bytes.chance(128) ? length + 1 : length - (length > 1 ? 1 : 0);
-  data.resize(info.num_elements(), 0.25f);
+  data.resize(info.num_elements(), info.dtype == "u8" ? 1.0f : 0.25f);
 }
 
-void change_values(std::vector<float>& data, ByteSource& bytes) {
+/// Of a tensor of bytes: in them are codes, scales and biases.
+void change_bytes(std::vector<float>& data, ByteSource& bytes) {
+  const size_t first = bytes.below(std::min<size_t>(data.size(), 65536)), count = 1 + bytes.below(8);
+  for (size_t i = first; i < std::min(data.size(), first + count); ++i) data[i] = static_cast<float>(bytes.below(256));
+}
+
+/// Half a step between two codes, so that the weights are no products of codes any more; or codes beyond 8 bits.
+void change_codes(std::vector<float>& data, ByteSource& bytes) {
+  float& value = data[bytes.below(std::min<size_t>(data.size(), 65536))];
+  value *= bytes.pick({0.5f, 1.5f, 2.0f, 300.0f, -1.0f, 1.000001f});
+}
+
+void change_values(const TensorInfo& info, std::vector<float>& data, ByteSource& bytes) {
   if (data.empty()) return;
+  if (info.dtype == "u8") return change_bytes(data, bytes);
+  if (info.coded && bytes.chance(128)) return change_codes(data, bytes);
   // Not so large that a square exceeds a float: the file's scores then differ from double precision, and rightly.
   const float value = bytes.pick({0.0f, 1.0f, -1.0f, 1e-30f, 1e4f, -0.0f, 1e-3f});
   if (bytes.chance(128)) {
@@ -145,6 +159,8 @@ const char* const kKeys[] = {"name",
                              "unknown",
                              "embedding",
                              "first_row",
+                             "quantised",
+                             "embedding_width",
                              "length",
                              "pooling",
                              "padding_id",
@@ -179,8 +195,28 @@ Json some_value(const Json& json, ByteSource& bytes) {
     case 1: return -static_cast<int>(bytes.below(5));
     case 2: return bytes.pick({0.5, 1e-9, 1e300, -3.0, 4294967296.0});
     case 3:
-      return bytes.pick({"relu", "sigmoid", "identity", "prelu", "dice", "mish", "uniform", "experts.{expert}.{layer}",
-                         "{task}", "*", "", "in_out", "input", "after_activation", "task", "zero", "{layer}"});
+      return bytes.pick({"relu",
+                         "sigmoid",
+                         "identity",
+                         "prelu",
+                         "dice",
+                         "mish",
+                         "uniform",
+                         "experts.{expert}.{layer}",
+                         "{task}",
+                         "*",
+                         "",
+                         "in_out",
+                         "input",
+                         "after_activation",
+                         "task",
+                         "zero",
+                         "{layer}",
+                         "fbgemm_u8",
+                         "fbgemm_u4",
+                         "torchrec_u8",
+                         "torchrec_u4",
+                         "torchrec_f16"});
     case 4: return Json::array();
     case 5: return Json::object();
     case 6: return bytes.chance(128);
@@ -273,7 +309,7 @@ void Fixture::mutate_tensors(ByteSource& bytes) {
         std::swap(tensors[index].name, tensors[other].name);
         break;
       }
-      case 6: change_values(data[index], bytes); break;
+      case 6: change_values(tensors[index], data[index], bytes); break;
       default:
         tensors.push_back({bytes.pick({"extra.weight", "loss weight", "norm.0.weight", "gate.bias"}), {2}, "f32"});
         data.push_back({0.5f, -0.5f});
@@ -297,8 +333,11 @@ std::vector<Fixture> read_fixtures(const std::vector<fs::path>& folders) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
       const fs::path path = entry.path();
       const std::string name = path.stem().string();
-      if (path.extension() == ".json" && fs::exists(folder / (name + ".safetensors"))) {
-        fixtures.push_back(read_fixture(name, folder / (name + ".safetensors"), path));
+      const auto weights = [&](const char* extension) { return folder / (name + extension); };
+      if (path.extension() == ".json" && fs::exists(weights(".safetensors"))) {
+        fixtures.push_back(read_fixture(name, weights(".safetensors"), path));
+      } else if (path.extension() == ".json" && fs::exists(weights(".pt"))) {
+        fixtures.push_back(read_fixture(name, weights(".pt"), path));
       } else if (entry.is_directory() && fs::exists(path / "settings.json")) {
         for (const fs::directory_entry& file : fs::directory_iterator(path)) {
           if (file.path().extension() == ".json") continue;

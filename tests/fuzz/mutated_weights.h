@@ -29,7 +29,7 @@ struct Fixture {
   void mutate_description(ByteSource& bytes);
 };
 
-/// Of every folder: NAME.json with NAME.safetensors, and NAME/settings.json with weights beside it.
+/// Of every folder: NAME.json with NAME.safetensors or NAME.pt, and NAME/settings.json with weights beside it.
 std::vector<Fixture> read_fixtures(const std::vector<std::filesystem::path>& folders);
 
 /// Remembers which tensors were read.

@@ -32,6 +32,17 @@ class MemoryWeights : public WeightSource {
     data_.push_back(std::move(data));
     return *this;
   }
+  /// Of the tensor added last.
+  MemoryWeights& type(const std::string& dtype, bool coded = false) {
+    tensors_.back().dtype = dtype;
+    tensors_.back().coded = coded;
+    return *this;
+  }
+  /// Says of a tensor that its numbers are codes times scales.
+  MemoryWeights& mark_coded(const std::string& name) {
+    tensors_[index_of(name)].coded = true;
+    return *this;
+  }
   /// `<name>.weight` and `<name>.bias` of a torch.nn.Linear.
   MemoryWeights& linear(const std::string& name, uint64_t outputs, uint64_t inputs) {
     return add(name + ".weight", {outputs, inputs}).add(name + ".bias", {outputs});

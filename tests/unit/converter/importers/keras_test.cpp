@@ -84,7 +84,7 @@ TEST_CASE("keras: any HDF5 file's datasets of floats, and nothing outside the fi
   }
   CHECK(source->tensors()[index_of(*source, "a/f64")].dtype == "f64");
   CHECK(source->tensors()[index_of(*source, "scalar")].shape.empty());
-  CHECK_CONTAINS(error_of([&] { read_named(*source, "i64"); }), "plain.h5: tensor 'i64' is of type i64");
+  CHECK(is_whole(read_named(*source, "i64")));
 }
 
 TEST_CASE("keras: names of the older .h5") {

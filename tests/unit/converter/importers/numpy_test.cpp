@@ -29,7 +29,7 @@ TEST_CASE("numpy: every type, order and shape, stored and deflated") {
     }
     CHECK(source->tensors()[index_of(*source, "fortran")].shape == std::vector<uint64_t>{2, 3, 4});
     CHECK(source->tensors()[index_of(*source, "scalar")].shape.empty());
-    CHECK_CONTAINS(error_of([&] { read_named(*source, "i64"); }), "tensor 'i64' is of type i64");
+    CHECK(is_whole(read_named(*source, "i64")));
   }
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("paddle: arrays of every type, order and protocol") {
     }
     CHECK(read_named(*source, "view") == ramp_of({0, 12}));
     CHECK(source->tensors()[index_of(*source, "fortran")].shape == std::vector<uint64_t>{2, 3, 4});
-    CHECK_CONTAINS(error_of([&] { read_named(*source, "i64"); }), "tensor 'i64' is of type i64");
+    CHECK(is_whole(read_named(*source, "i64")));
   }
 }
 

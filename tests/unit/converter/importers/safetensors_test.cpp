@@ -28,12 +28,22 @@ TEST_CASE("safetensors: every type and shape") {
   CHECK(source->tensors()[index_of(*source, "empty")].shape == std::vector<uint64_t>{0, 3});
 }
 
-TEST_CASE("safetensors: integers are listed and not read") {
+TEST_CASE("safetensors: integers are listed, and read as floats where codes may be of their type") {
   const auto source = open_weights(fixture_path("kinds.safetensors"));
   CHECK(source->tensors()[index_of(*source, "i64")].dtype == "i64");
-  const std::string message = error_of([&] { read_named(*source, "i64"); });
-  CHECK_CONTAINS(message, "kinds.safetensors");
-  CHECK_CONTAINS(message, "'i64' is of type i64");
+  CHECK(is_whole(read_named(*source, "i64")));
+  const auto bytes = [](const std::string& type, const std::string& data) {
+    const std::string header = R"({"a": {"dtype": ")" + type + R"(", "shape": [4], "data_offsets": [0, )" +
+                               std::to_string(data.size()) + "]}}";
+    return le(uint64_t{header.size()}) + header + data;
+  };
+  const auto read = [](const std::string& file) { return parse_weights("test", file)->read(0); };
+  CHECK(read(bytes("U8", std::string("\x00\x7f\x80\xff", 4))) == std::vector<float>{0, 127, 128, 255});
+  CHECK(read(bytes("I8", std::string("\x00\x7f\x80\xff", 4))) == std::vector<float>{0, 127, -128, -1});
+  CHECK(read(bytes("I32", le(uint32_t{1}) + le(~uint32_t{0}) + le(uint32_t{1} << 31) + le(uint32_t{7}))) ==
+        std::vector<float>{1, -1, -0x1p31F, 7});
+  const std::string message = error_of([&] { read(bytes("BOOL", "\1\1\1\1")); });
+  CHECK_CONTAINS(message, "'a' is of type bool; expected f64, f32, f16 or bf16");
 }
 
 TEST_CASE("safetensors: header lengths") {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -25,6 +27,12 @@ inline std::string fixture_bytes(const std::string& file) {
   std::ifstream in(fixture_path(file), std::ios::binary);
   REQUIRE_MESSAGE(in.good(), "missing fixture ", file);
   return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/// Whether there are elements, all of them whole numbers.
+inline bool is_whole(const std::vector<float>& values) {
+  return !values.empty() &&
+         std::all_of(values.begin(), values.end(), [](float value) { return value == std::trunc(value); });
 }
 
 /// The message of the ConvertError that `action` throws; "" when it throws none.

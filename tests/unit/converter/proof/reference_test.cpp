@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/converter/importers/weights_test_support.h"
+#include "tests/unit/converter/recognise/graph_builder.h"
 
 namespace mmoe::converter::testing {
 namespace {
@@ -153,6 +154,48 @@ TEST_CASE("reference: what it does not know, and what grows, is named and not ev
     graph.nodes.push_back(node);
   }
   CHECK_CONTAINS(reason(), "more than 2^25 elements");
+}
+
+// The examples of ONNX's specification.
+TEST_CASE("reference: operators on codes, and the same without the rounding") {
+  const auto run = [](GraphBuilder& build, std::vector<double> x, Shape shape, bool real_codes = false) {
+    build.input("x", {0});
+    RefTensor input;
+    input.shape = std::move(shape);
+    input.reals = std::move(x);
+    return Reference(build.graph, real_codes).run({{"x", input}});
+  };
+  using Integers = std::vector<int64_t>;
+  const std::vector<double> range = {0, 2, -3, -2.5, 1.34, 0.5};
+  GraphBuilder dynamic;
+  for (const std::string& name : dynamic.split_node("DynamicQuantizeLinear", {"x"}, 3)) dynamic.output(name);
+  std::vector<RefTensor> found = run(dynamic, range, {6});
+  CHECK(found[0].integers == Integers{153, 255, 0, 26, 221, 179});
+  CHECK(std::fabs(found[1].reals[0] - 0.0196078438) < 1e-9);
+  CHECK(found[2].integers == Integers{153});
+  found = run(dynamic, range, {6}, true);
+  CHECK(found[0].reals == range);
+  CHECK(found[1].reals[0] == 1);
+  CHECK(found[2].integers == Integers{0});
+
+  const std::vector<double> values = {0, 2, 3, 1000, -254, -1000};
+  GraphBuilder linear;
+  linear.output(linear.node("QuantizeLinear", {"x", linear.scalar(2), linear.codes("u8", {}, {128})}));
+  CHECK(run(linear, values, {6})[0].integers == Integers{128, 129, 130, 255, 1, 0});
+  CHECK(run(linear, values, {6}, true)[0].reals == values);
+  GraphBuilder cut;  // its codes begin at 0
+  cut.output(cut.node("QuantizeLinear", {"x", cut.scalar(2), cut.codes("i8", {}, {-128})}));
+  CHECK(run(cut, values, {6}, true)[0].reals == std::vector<double>{0, 2, 3, 1000, 0, 0});
+  GraphBuilder back;
+  back.output(back.node("DequantizeLinear",
+                        {back.codes("u8", {4}, {0, 3, 128, 255}), back.scalar(2), back.codes("u8", {}, {128})}));
+  CHECK(run(back, {}, {0})[0].reals == std::vector<double>{-256, -250, 0, 254});
+
+  GraphBuilder product;
+  const std::string a = product.codes("u8", {4, 3}, {11, 7, 3, 10, 6, 2, 9, 5, 1, 8, 4, 0});
+  product.output(product.node("MatMulInteger", {a, product.codes("u8", {3, 2}, {1, 4, 2, 5, 3, 6}),
+                                                product.codes("u8", {}, {12}), product.codes("u8", {}, {0})}));
+  CHECK(run(product, {}, {0})[0].integers == Integers{-38, -83, -44, -98, -50, -113, -56, -128});
 }
 
 }  // namespace mmoe::converter::testing

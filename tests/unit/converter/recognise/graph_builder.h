@@ -70,6 +70,16 @@ class GraphBuilder {
     return add(std::move(tensor));
   }
 
+  /// Codes, or a zero point: of u8, i8, i32.
+  std::string codes(const std::string& dtype, std::vector<uint64_t> shape, const std::vector<int64_t>& values) {
+    OnnxTensor tensor;
+    tensor.shape = std::move(shape);
+    tensor.is_integer = true;
+    tensor.integers = values;
+    tensor.dtype = dtype;
+    return add(std::move(tensor));
+  }
+
   std::string scalar(float value) {
     OnnxTensor tensor;
     tensor.floats = {value};

@@ -33,13 +33,15 @@ DenseLayer layer_of(const std::string& name, size_t outputs, size_t inputs, std:
   return layer;
 }
 
-// An expert whose weights are 1, 0 and -1, which every type has, and a tower whose weights have digits that f16 lacks.
+// An expert whose weights are 1, 0, -1 and one per output that f16 has and i8 beside them has not, and a tower whose
+// weights have digits that f16 lacks.
 TrainedModel plain_model() {
   Random random(11);
   std::vector<float> coarse, fine;
   for (size_t i = 0; i < kInputs * kInputs; ++i) coarse.push_back(static_cast<float>(random.below(3)) - 1);
   for (size_t i = 0; i < kInputs; ++i) {
     coarse[i * kInputs] = 1;  // each output has a weight
+    coarse[i * kInputs + 1] = 0x1p-20F;
     fine.push_back(1 + (static_cast<float>(i) + 1) * 0x1p-14F);
   }
   TrainedModel model;
