@@ -43,6 +43,24 @@ struct PlainRow {
   const Type* data;
 };
 
+/// `count` codes of 4 bits, of at most 16, a byte each. Four bytes spread over eight: by twos, by ones, by halves.
+inline void spread_codes(const std::uint8_t* from, std::size_t count, std::uint8_t (&to)[kPanelWidth]) {
+  std::uint32_t bytes[2] = {};
+  if (count == kPanelWidth) {
+    __builtin_memcpy(bytes, from, sizeof bytes);
+  } else {
+    for (std::size_t i = 0; 2 * i < count; ++i) bytes[i / 4] |= std::uint32_t{from[i]} << (i % 4 * 8);
+  }
+  MMOE_UNROLL
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t spread = bytes[half];
+    spread = (spread | spread << 16) & 0x0000ffff0000ffff;
+    spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
+    spread = (spread | spread << 4) & 0x0f0f0f0f0f0f0f0f;
+    __builtin_memcpy(to + 8 * half, &spread, sizeof spread);
+  }
+}
+
 /// A row of codes with its scale and bias.
 template <class Arch, TableType kType>
 struct CodesRow {
@@ -51,15 +69,14 @@ struct CodesRow {
   CodesRow(const void* table, std::size_t width, std::size_t id) : row(coded_row(kType, table, width, id)) {}
 
   void read(std::size_t d, std::size_t count, B* to) const {
-    if (kType == TableType::kU8 && count == kPanelWidth) {
-      Widen<Arch>::panel_row(U8{}, row.codes + d, to);
-    } else {
-      std::uint8_t part[kPanelWidth] = {};
-      for (std::size_t i = 0; i < count; ++i) {
-        part[i] = kType == TableType::kU8 ? row.codes[d + i] : nibble(row.codes, d + i);
-      }
-      Widen<Arch>::panel_row(U8{}, part, to);
+    std::uint8_t part[kPanelWidth] = {};
+    if constexpr (kType == TableType::kU4) {
+      spread_codes(row.codes + d / 2, count, part);
+    } else if (count < kPanelWidth) {
+      for (std::size_t i = 0; i < count; ++i) part[i] = row.codes[d + i];
     }
+    const bool in_place = kType == TableType::kU8 && count == kPanelWidth;
+    Widen<Arch>::panel_row(U8{}, in_place ? row.codes + d : part, to);
     MMOE_UNROLL
     for (std::size_t r = 0; r < kPanelWidth / B::size; ++r) to[r] = to[r] * B(row.scale) + B(row.bias);
   }
