@@ -46,7 +46,9 @@ class Channels {
 double point_of(const RefCall& call, size_t which, size_t channel) {
   if (!call.has(which)) return 0;
   const RefTensor& points = call.input(which);
-  return points.number(points.size() == 1 ? 0 : channel);
+  const size_t at = points.size() == 1 ? 0 : channel;
+  if (at >= points.size()) throw ConvertError("has zero points that do not fit");
+  return points.number(at);
 }
 
 RefResults quantise(const RefCall& call) {

@@ -69,6 +69,15 @@ std::vector<int64_t> zero_points(const NodeCall& call, size_t which, size_t size
   return points;
 }
 
+/// Codes have at most 32 bits, whatever the file says.
+float difference(int64_t code, int64_t zero_point) {
+  constexpr int64_t kMost = int64_t{1} << 32;
+  if (std::min(code, zero_point) < -kMost || std::max(code, zero_point) > kMost) {
+    throw ConvertError("has codes of more than 32 bits");
+  }
+  return static_cast<float>(code - zero_point);
+}
+
 // ------------------------------------------------------------------------------------ constants
 
 NodeResults dequantise_constant(const NodeCall& call) {
@@ -85,7 +94,7 @@ NodeResults dequantise_constant(const NodeCall& call) {
   value.coded = true;
   for (size_t i = 0; i < integers.size(); ++i) {
     const size_t at = place.at(i);
-    value.floats.push_back(static_cast<float>(integers[i] - points[at]) * scales[at]);
+    value.floats.push_back(difference(integers[i], points[at]) * scales[at]);
   }
   return one(std::move(value));
 }
@@ -218,7 +227,7 @@ NodeResults multiply_codes(const NodeCall& call) {
   weights.coded = true;
   call.expressions.charge(integers.size());
   for (size_t i = 0; i < integers.size(); ++i) {
-    weights.floats.push_back(static_cast<float>(integers[i] - points[i % columns]));
+    weights.floats.push_back(difference(integers[i], points[i % columns]));
   }
   const NodeCall product(call.node, call.index, {&rows, &weights}, call.expressions, call.tables, call.fixed_batch,
                          call.opset);

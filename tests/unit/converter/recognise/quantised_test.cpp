@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "tests/unit/converter/importers/weights_test_support.h"
 #include "tests/unit/converter/proof/proof_test_support.h"
@@ -222,6 +223,11 @@ TEST_CASE("QDQ: what does not fit is refused") {
       "MatMul", {blocks.input("x", {0, 4}), blocks.node("DequantizeLinear", {codes, blocks.values({1, 2}, {2})},
                                                         {{"axis", GraphBuilder::integer(0)}})}));
   CHECK_CONTAINS(blocks.error(), "has scales that do not fit its axis");
+  GraphBuilder wide;
+  const std::string far = wide.codes("i64", {4, 1}, {1, 2, 3, std::numeric_limits<int64_t>::max()});
+  wide.output(wide.node("MatMul", {wide.input("x", {0, 4}),
+                                   wide.node("DequantizeLinear", {far, wide.scalar(1), wide.codes("i64", {}, {-1})})}));
+  CHECK_CONTAINS(wide.error(), "has codes of more than 32 bits");
 }
 
 }  // namespace mmoe::converter::testing
