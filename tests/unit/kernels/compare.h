@@ -28,8 +28,11 @@ inline const char* name_of(kernels::Activation activation) {
   return kNames[static_cast<std::size_t>(activation)];
 }
 
-/// The set avx2vnni with its one instruction replaced (emulated/avx_vnni.h).
+/// The set avx2vnni with its one instruction replaced (emulated/avx_vnni.h), and those for AVX-512 by AVX2
+/// (emulated/without_avx512.py).
 const kernels::KernelTable* emulated_avx2vnni();
+const kernels::KernelTable* emulated_avx512();
+const kernels::KernelTable* emulated_avx512vnni();
 
 /// Every kernel set that this machine can run, and emulated ones.
 inline std::vector<const kernels::KernelTable*> all_kernels() {
@@ -39,6 +42,12 @@ inline std::vector<const kernels::KernelTable*> all_kernels() {
   }
 #ifdef MMOE_EMULATES_AVX2VNNI
   if (kernels::select_kernels("avx2")) tables.push_back(emulated_avx2vnni());
+#endif
+#ifdef MMOE_EMULATES_AVX512
+  if (kernels::select_kernels("avx2")) {
+    tables.push_back(emulated_avx512());
+    tables.push_back(emulated_avx512vnni());
+  }
 #endif
   return tables;
 }
