@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "runtime/tools/support/error.h"
@@ -26,7 +27,7 @@ double number_of(const std::string& number, const std::string& text) {
   float value = 0;
   const bool good = tools::parse_float(number, value) == tools::NumberStatus::kOk && std::isfinite(value) && value >= 0;
   if (!good) refuse(text, tools::quoted(number) + " is not a number from 0 on");
-  return std::stod(number);  // all digits: parse_float() has found that it is one
+  return std::strtod(number.c_str(), nullptr);  // all digits, and 0 below the least double
 }
 
 uint64_t bytes_of(const std::string& value, const std::string& text) {
@@ -118,9 +119,9 @@ void apply(const LossLimit& limit, const std::vector<BudgetTask>& tasks, std::ve
     if (!applies(limit, tasks[i])) continue;
     any = true;
     if (limit.kind == LossLimit::Kind::kScore) {
-      limits[i].score = limit.relative ? limit.value * tasks[i].typical : limit.value;
+      limits[i].score = std::min(limits[i].score, limit.relative ? limit.value * tasks[i].typical : limit.value);
     } else {
-      limits[i].quality = limit.value;
+      limits[i].quality = std::min(limits[i].quality, limit.value);
     }
   }
   if (!found) refuse(limit.text, "there is no task " + tools::quoted(limit.task) + "; the tasks: " + names_of(tasks));
@@ -129,6 +130,17 @@ void apply(const LossLimit& limit, const std::vector<BudgetTask>& tasks, std::ve
   refuse(limit.text, std::string("no such task has labels and ") +
                          (is_auc ? "a probability as its score" : "a score other than a probability") +
                          "; --label TASK=COLUMN says where labels are");
+}
+
+// What names a task stands in place of what is for all tasks, in whatever order they are given.
+std::vector<TaskLimits> limits_of(const std::vector<LossLimit>& given, const std::vector<BudgetTask>& tasks) {
+  std::vector<TaskLimits> limits(tasks.size()), named(tasks.size());
+  for (const LossLimit& limit : given) apply(limit, tasks, limit.task.empty() ? limits : named);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (std::isfinite(named[i].score)) limits[i].score = named[i].score;
+    if (std::isfinite(named[i].quality)) limits[i].quality = named[i].quality;
+  }
+  return limits;
 }
 
 std::string short_text_of(double value) {
@@ -160,11 +172,8 @@ Budget parse_budget(const std::vector<std::string>& texts) {
 }
 
 ResolvedBudget resolve(const Budget& budget, const std::vector<BudgetTask>& tasks) {
-  ResolvedBudget resolved{std::vector<TaskLimits>(tasks.size()), budget.bytes, budget.time, {}};
-  for (const LossLimit& limit : budget.limits) {
-    apply(limit, tasks, resolved.tasks);
-    resolved.texts.push_back(limit.text);
-  }
+  ResolvedBudget resolved{limits_of(budget.limits, tasks), budget.bytes, budget.time, {}};
+  for (const LossLimit& limit : budget.limits) resolved.texts.push_back(limit.text);
   const bool goals_alone = budget.limits.empty() && (budget.bytes || budget.time);
   for (size_t i = 0; i < tasks.size() && !goals_alone; ++i) {
     const bool limited = std::isfinite(resolved.tasks[i].score) || std::isfinite(resolved.tasks[i].quality);

@@ -27,7 +27,7 @@ struct TimeGoal {
 };
 
 struct Budget {
-  std::vector<LossLimit> limits;  ///< of several for a task the last holds
+  std::vector<LossLimit> limits;  ///< of several of one kind, for a task or for all of them, the least holds
   std::optional<uint64_t> bytes;  ///< of the file
   std::optional<TimeGoal> time;
 };
@@ -57,10 +57,10 @@ struct ResolvedBudget {
   std::vector<std::string> texts;  ///< all of it, for people; what was not given says that it is a default
 };
 
-/// What holds for each task. A task without a limit gets a default one: 0.0005 of its AUC or R squared where it has
-/// labels, else a score difference of 0.001 for probabilities and 0.1 % of the typical score for others. Where bytes or
-/// time are the only goals, no task is limited. Throws UsageError for a task that is not there, and for AUC or R
-/// squared without labels.
+/// What holds for each task. A limit of one task stands in place of that of all tasks. A task without a limit gets a
+/// default one: 0.0005 of its AUC or R squared where it has labels, else a score difference of 0.001 for probabilities
+/// and 0.1 % of the typical score for others. Where bytes or time are the only goals, no task is limited. Throws
+/// UsageError for a task that is not there, and for AUC or R squared without labels.
 ResolvedBudget resolve(const Budget& budget, const std::vector<BudgetTask>& tasks);
 
 }  // namespace mmoe::converter

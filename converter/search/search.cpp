@@ -43,7 +43,7 @@ class Search {
   void relax(size_t from);
   void reach_time();
   size_t combination(const Choice& choice);
-  size_t choose();
+  size_t choose(std::vector<TaskLoss>& losses);
   [[noreturn]] void refuse() const;
 
   const Tried& tried(size_t index) const { return trials_.tried()[index]; }
@@ -332,11 +332,13 @@ void Search::refuse() const {
   throw tools::ToolError(message);
 }
 
-// The best one; where not all rows were in memory, the best one that keeps the limits on all of them.
-size_t Search::choose() {
+// The best one; where not all rows were in memory, the best one that keeps the limits on all of them. `losses`: its
+// own.
+size_t Search::choose(std::vector<TaskLoss>& losses) {
   std::vector<bool> refused(trials_.tried().size());
   while (const auto found = best(refused)) {
-    if (trials_.share_of(trials_.losses_on_all_rows(*found)) <= 1) return *found;
+    losses = trials_.losses_on_all_rows(*found);
+    if (trials_.share_of(losses) <= 1) return *found;
     refused[*found] = true;
   }
   refuse();
@@ -353,8 +355,7 @@ SearchResult Search::run() {
     shrink();
   }
   SearchResult result;
-  result.chosen = choose();
-  result.losses = trials_.losses_on_all_rows(result.chosen);
+  result.chosen = choose(result.losses);
   result.share = trials_.share_of(result.losses);
   result.parts = trials_.parts();
   result.tried = trials_.tried();

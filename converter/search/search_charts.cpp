@@ -67,9 +67,9 @@ Frame frame_of(const std::vector<ChoicePoint>& points, const ChoiceAxes& axes) {
 }
 
 std::string power_text(double exponent) {
-  return exponent >= -4 && exponent <= 3
-             ? tools::fixed(std::pow(10, exponent), exponent < 0 ? static_cast<int>(-exponent) : 0)
-             : "1e" + tools::fixed(exponent, 0);
+  const auto whole = static_cast<int>(exponent);
+  return whole >= -4 && whole <= 3 ? tools::fixed(std::pow(10, whole), std::max(0, -whole))
+                                   : "1e" + std::to_string(whole);
 }
 
 void draw_y_line(double y, const std::string& text, const Frame& frame, std::string& out) {
@@ -80,7 +80,7 @@ void draw_y_line(double y, const std::string& text, const Frame& frame, std::str
 void draw_axes(const Frame& frame, const ChoiceAxes& axes, std::string& out) {
   const Plot& plot = frame.plot;
   if (!frame.log_y) tools::draw_grid(out, plot, false);
-  const double least = frame.zero + kZeroBelow;
+  const double least = std::round(frame.zero + kZeroBelow);  // a power of ten, but for the rounding of the sum
   if (frame.log_y) {
     draw_y_line(plot.y(frame.zero), "0", frame, out);
     const double step = std::max(1.0, std::ceil((plot.high - least) / 7));

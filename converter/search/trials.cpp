@@ -104,6 +104,7 @@ std::vector<TaskLoss> Trials::losses_on_all_rows(size_t index) const {
   for (size_t task = 0; task < losses.size(); ++task) {
     losses[task].largest = std::max(losses[task].largest, double{change.largest[task]});
     losses[task].mean = double{change.mean[task]};
+    if (change.num_labels[task] == 0) continue;
     losses[task].quality = double{change.f32_quality[task]} - double{change.quality[task]};
   }
   return losses;

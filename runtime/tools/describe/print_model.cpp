@@ -136,7 +136,8 @@ std::string quality_text(const Json& change) {
                six_decimals(before), six_decimals(after),
                known ? six_decimals(before.get<double>() - after.get<double>()) : "-"});
   }
-  return any ? titled("Quality on the labels of " + text_of(change["rows_file"]), table) : "";
+  const std::string file = change["rows_file"].is_null() ? "" : " of " + text_of(change["rows_file"]);
+  return any ? titled("Quality on the labels" + file, table) : "";
 }
 
 std::string score_change_text(const Json& change) {

@@ -12,6 +12,8 @@
 namespace mmoe::tools {
 namespace {
 
+constexpr char kLeaveOut[] = " (--label TASK= leaves the column out)";
+
 std::vector<std::string> task_names(const Model& model) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < model.num_tasks(); ++i) names.emplace_back(model.task_name(i));
@@ -66,16 +68,16 @@ float parse_label(const TaskLabels& labels, const std::string& field, const std:
   float value = 0;
   if (parse_float(text, value) != NumberStatus::kOk || !std::isfinite(value)) {
     throw ToolError(place + tools::quoted(text) + " is not a number; expected " +
-                    (labels.binary ? "a label, 0 or 1" : "what the task is to predict"));
+                    (labels.binary ? "a label, 0 or 1" : "what the task is to predict") + kLeaveOut);
   }
   if (labels.binary && value != 0 && value != 1) {
-    throw ToolError(place + tools::quoted(text) + ": the task's score is a probability, its labels are 0 or 1");
+    throw ToolError(place + tools::quoted(text) + ": the task's score is a probability, its labels are 0 or 1" +
+                    kLeaveOut);
   }
   return value;
 }
 
 void check_labels(const TaskLabels& labels, const std::vector<float>& values, const std::string& rows_path) {
-  constexpr char kLeaveOut[] = " (--label TASK= leaves the column out)";
   const std::string place = rows_path + ": column " + tools::quoted(labels.column) + ": ";
   if (values.empty()) throw ToolError(place + "no row has a label" + kLeaveOut);
   if (std::any_of(values.begin(), values.end(), [&](float value) { return value != values[0]; })) return;

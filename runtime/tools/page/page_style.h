@@ -34,7 +34,8 @@ thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 thead th { white-space: normal; min-width: 52px; }
 .text { text-align: left; }
 thead th.group { text-align: center; overflow-wrap: anywhere; }
-th[scope=row] { text-align: left; font-weight: 600; }
+th[scope=row] { text-align: left; font-weight: 600; white-space: normal; overflow-wrap: break-word;
+  max-width: min(30em, 60vw); }
 .shade { display: block; margin: -4px -8px; padding: 4px 8px; background: rgba(var(--shade), calc(var(--s) * .62)); }
 .bar { display: block; min-width: 92px; background: linear-gradient(rgba(var(--shade), .38) 0 0) 0 100% / var(--w) 3px
   no-repeat; padding-bottom: 4px; }

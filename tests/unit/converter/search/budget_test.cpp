@@ -40,6 +40,7 @@ TEST_CASE("budget: what is no budget is refused, with what is wrong") {
     CHECK(has(refusal({text}), "--budget: "));
   }
   CHECK(has(refusal({"bytes=1", "bytes=2"}), "twice"));
+  CHECK(parse_budget({"score=1e-400"}).limits[0].value == 0);  // less than any double but 0
 }
 
 TEST_CASE("budget: each task has its limit, given or the default one") {
@@ -58,6 +59,12 @@ TEST_CASE("budget: each task has its limit, given or the default one") {
   CHECK(budget.tasks[1].score == 1);
   CHECK(budget.tasks[2].score == 0.01);
   CHECK(std::isinf(budget.tasks[2].quality));
+  // The order does not matter: a task's own limit comes first, and of two of a kind the least.
+  budget = resolve(parse_budget({"score:price=2%", "score=0.02", "auc:click=0.3", "auc=0.1", "score=0.01"}), tasks);
+  CHECK(budget.tasks[0].score == 0.01);
+  CHECK(budget.tasks[0].quality == 0.3);
+  CHECK(budget.tasks[1].score == 1);
+  CHECK(budget.tasks[2].score == 0.01);
   // A goal alone limits no task; a goal and a limit leave the defaults to the other tasks.
   budget = resolve(parse_budget({"bytes=1MB"}), tasks);
   for (const TaskLimits& limits : budget.tasks) CHECK(std::isinf(limits.score));

@@ -32,6 +32,19 @@ TEST_CASE("choice chart: what is finite is drawn, with 0 below the powers of ten
   for (const char* wrong : {"inf", "nan\"", "NaN"}) CHECK(count(chart, wrong) == 0);
 }
 
+TEST_CASE("choice chart: each power of ten is named") {
+  for (const int least : {-7, -5, -4, -3, -2, -1, 0, 1}) {
+    const double low = 2 * std::pow(10, least), high = 20 * std::pow(10, least);
+    const std::string chart = choice_chart({{Kind::kF32, "", "", 1, low, true}, {Kind::kF32, "", "", 1, high, true}},
+                                           {"kB", "change", true, -1});
+    const char* const names[] = {"1e-7", "1e-6", "1e-5", "0.0001", "0.001", "0.01", "0.1", "1", "10", "100", "1000"};
+    INFO(least);
+    for (const int power : {least, least + 1, least + 2}) {
+      CHECK(count(chart, std::string(">") + names[power + 7] + "<") == 1);
+    }
+  }
+}
+
 TEST_CASE("choice chart: nothing that differs, nothing at all, and losses that are gains") {
   const ChoicePoint same{Kind::kF32, "f32", "", 100, 0, true};
   for (const bool log : {true, false}) {

@@ -224,6 +224,7 @@ TEST_CASE("search: rows that do not fit memory are thinned out, and the result h
   CHECK(thinned.num_kept < 1300);
   CHECK(thinned.share <= 1);
   CHECK(thinned.losses[0].largest <= 0.00001);
+  CHECK(std::isnan(thinned.losses[0].quality));  // no labels, no AUC
   CHECK(type_of(thinned, "towers.0.weight") == type_of(whole, "towers.0.weight"));
   CHECK(type_of(thinned, "towers.0.weight") == "f32");
   // Without the check on all rows the tower would have become small.

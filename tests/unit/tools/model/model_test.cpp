@@ -80,6 +80,18 @@ TEST_CASE("verify: rows of a few bytes that cost millions of multiply-adds each 
   CHECK(replay_golden_rows(cheap, "scalar", 256).report.num_wrong == 0);
 }
 
+TEST_CASE("inspect: a file may have an AUC and not the name of the rows that it is of") {
+  const AlignedBytes file = model_file(mmoe::test::linked_description(3), 1);
+  Json described = describe(load(file), "m.mmoe", false);
+  const Json quality = {{"measure", "auc"}, {"f32", 0.75}, {"stored", nullptr}};
+  const Json task = {{"task", "y"}, {"largest", 0.5}, {"mean", 0.25}, {"labels", 3}, {"quality", quality}};
+  described["score_change"] = {{"rows", 3}, {"rows_file", nullptr}, {"tasks", {task}}};
+  const std::string text = model_text(described);
+  CHECK(text.find("Quality on the labels\n") != text.npos);
+  described["score_change"]["rows_file"] = "rows.csv";
+  CHECK(model_text(described).find("Quality on the labels of rows.csv\n") != text.npos);
+}
+
 TEST_CASE("inspect: activations, links and gates by the names of the description") {
   const AlignedBytes file = model_file(mmoe::test::linked_description(3), 1);
   const Model model = load(file);

@@ -220,9 +220,11 @@ TEST_CASE("report: rows and labels that cannot be used are named") {
   CHECK(error_of("x0,x1\n") == "rows.csv: no rows");
   CHECK(error_of("x0,x1\nnan,1\n") == "rows.csv: no rows whose inputs and scores are all finite");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,yes\n") ==
-        "rows.csv:3: column 'a': 'yes' is not a number; expected a label, 0 or 1");
+        "rows.csv:3: column 'a': 'yes' is not a number; expected a label, 0 or 1 "
+        "(--label TASK= leaves the column out)");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,0.5\n") ==
-        "rows.csv:3: column 'a': '0.5': the task's score is a probability, its labels are 0 or 1");
+        "rows.csv:3: column 'a': '0.5': the task's score is a probability, its labels are 0 or 1 "
+        "(--label TASK= leaves the column out)");
   CHECK(error_of("x0,x1,a\n1,2,1\n2,1,1\n") ==
         "rows.csv: column 'a': all labels (2) are 1; an AUC needs both classes (--label TASK= leaves the column out)");
   CHECK(error_of("x0,x1,a\n1,2,\n2,1,\n") ==
