@@ -34,6 +34,59 @@ inline namespace fpu {
 constexpr std::size_t kTileRows = 4;
 constexpr std::size_t kTileColumns = 4;
 
+// Neighbouring weights that are widened together.
+template <class Stored>
+constexpr std::size_t kWidened = 1;
+
+template <class Stored>
+inline void widen_weights(Stored, const typename Stored::Type* from, float (&w)[1]) {
+  w[0] = widen(Stored{}, *from);
+}
+
+#if defined(__ARM_FP) && (__ARM_FP & 2)
+template <>
+constexpr std::size_t kWidened<F16> = 2;
+
+// The halves of one register. Exact, subnormal numbers too, whichever the mode: FPSCR.FZ is about floats, FPSCR.AHP
+// about infinity and NaN, which no weight is.
+inline void widen_weights(F16, const std::uint16_t* from, float (&w)[2]) {
+  float both;
+  __builtin_memcpy(&both, __builtin_assume_aligned(from, sizeof both), sizeof both);
+  __asm__("vcvtb.f32.f16 %0, %1" : "=t"(w[0]) : "t"(both));
+  __asm__("vcvtt.f32.f16 %0, %1" : "=t"(w[1]) : "t"(both));
+}
+#endif
+
+#if defined(__ARM_FP) && defined(__FP_FAST_FMAF)
+template <>
+constexpr std::size_t kWidened<BF16> = 2;
+template <>
+constexpr std::size_t kWidened<I8> = 2;
+
+// One instruction moves two numbers, to registers side by side.
+template <class Number>
+inline void move_pair(std::int32_t first, std::int32_t second, Number (&to)[2]) {
+  register Number a __asm__("s30");
+  register Number b __asm__("s31");
+  __asm__("vmov %0, %1, %2, %3" : "=t"(a), "=t"(b) : "r"(first), "r"(second));
+  to[0] = a;
+  to[1] = b;
+}
+
+inline void widen_weights(BF16, const std::uint16_t* from, float (&w)[2]) {
+  std::uint32_t both;
+  __builtin_memcpy(&both, __builtin_assume_aligned(from, sizeof both), sizeof both);
+  move_pair(static_cast<std::int32_t>(both << 16), static_cast<std::int32_t>(both & 0xffff0000u), w);
+}
+
+inline void widen_weights(I8, const std::int8_t* from, float (&w)[2]) {
+  std::int32_t numbers[2];
+  move_pair(from[0], from[1], numbers);
+  w[0] = static_cast<float>(numbers[0]);
+  w[1] = static_cast<float>(numbers[1]);
+}
+#endif
+
 template <class Stored, std::size_t kRows, std::size_t kColumns>
 inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t column0) {
   const float* input[kRows];
@@ -54,10 +107,14 @@ inline void dense_tile(const DenseArgs& args, std::size_t row0, std::size_t colu
     MMOE_UNROLL_FPU
     for (std::size_t m = 0; m < kRows; ++m) x[m] = input[m][k];
     MMOE_UNROLL_FPU
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const float w = widen(Stored{}, weights[c]);
+    for (std::size_t c = 0; c < kColumns; c += kWidened<Stored>) {
+      float w[kWidened<Stored>];
+      widen_weights(Stored{}, weights + c, w);
       MMOE_UNROLL_FPU
-      for (std::size_t m = 0; m < kRows; ++m) sum[m][c] = fused(x[m], w, sum[m][c]);
+      for (std::size_t j = 0; j < kWidened<Stored>; ++j) {
+        MMOE_UNROLL_FPU
+        for (std::size_t m = 0; m < kRows; ++m) sum[m][c + j] = fused(x[m], w[j], sum[m][c + j]);
+      }
     }
   }
   const bool scaled = std::is_same<Stored, I8>::value && args.scales;
@@ -96,16 +153,32 @@ struct BytePairs {
   int16x2_t even, odd;
 };
 
-inline BytePairs load_pairs(const std::int8_t* quad) {
-  int8x4_t bytes;
-  __builtin_memcpy(&bytes, quad, sizeof bytes);
+inline BytePairs pairs_of(int8x4_t bytes) {
   int16x2_t odd;
   __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(bytes));  // by intrinsics g++ rotates first
   return {__sxtb16(bytes), odd};
 }
 
-inline std::int32_t add_products(const BytePairs& x, const std::int8_t* weights, std::int32_t sum) {
-  const BytePairs w = load_pairs(weights);
+inline BytePairs load_pairs(const std::int8_t* quad) {
+  int8x4_t bytes;
+  __builtin_memcpy(&bytes, quad, sizeof bytes);
+  return pairs_of(bytes);
+}
+
+using Word __attribute__((may_alias)) = int8x4_t;
+
+// Quads of four outputs.
+struct Quads {
+  int8x4_t a, b, c, d;
+};
+
+inline Quads load_quads(const std::int8_t* weights) {
+  const auto* words = static_cast<const Word*>(__builtin_assume_aligned(weights, sizeof(Quads)));
+  return {words[0], words[1], words[2], words[3]};
+}
+
+inline std::int32_t add_products(const BytePairs& x, int8x4_t weights, std::int32_t sum) {
+  const BytePairs w = pairs_of(weights);
   return __smlad(x.odd, w.odd, __smlad(x.even, w.even, sum));
 }
 
@@ -115,27 +188,48 @@ using BytePairs = const std::int8_t*;
 
 inline BytePairs load_pairs(const std::int8_t* quad) { return quad; }
 
+struct Quads {
+  const std::int8_t *a, *b, *c, *d;
+};
+
+inline Quads load_quads(const std::int8_t* weights) { return {weights, weights + 4, weights + 8, weights + 12}; }
+
 inline std::int32_t add_products(BytePairs x, const std::int8_t* weights, std::int32_t sum) {
   return sum + x[0] * weights[0] + x[1] * weights[1] + x[2] * weights[2] + x[3] * weights[3];
 }
 
 #endif
 
+struct Sums {
+  std::int32_t a, b, c, d;
+};
+
+__attribute__((always_inline)) inline void add_quad(const std::int8_t* quad, const std::int8_t* weights, Sums& sums) {
+  const BytePairs x = load_pairs(quad);
+  const Quads w = load_quads(weights);
+  sums.a = add_products(x, w.a, sums.a);
+  sums.b = add_products(x, w.b, sums.b);
+  sums.c = add_products(x, w.c, sums.c);
+  sums.d = add_products(x, w.d, sums.d);
+}
+
 // Not inlined: the general registers are just enough for the loop by itself.
 __attribute__((noinline)) inline void dots(const std::int8_t* weights, const std::int8_t* quads, std::size_t num_quads,
-                                           std::int32_t (&sum)[kDotColumns]) {
-  std::int32_t a = 0, b = 0, c = 0, d = 0;
-  for (; num_quads > 0; --num_quads, quads += 4, weights += kQuadBytes) {
-    const BytePairs x = load_pairs(quads);
-    a = add_products(x, weights, a);
-    b = add_products(x, weights + 4, b);
-    c = add_products(x, weights + 8, c);
-    d = add_products(x, weights + 12, d);
+                                           std::int32_t* sum) {
+  Sums sums = {0, 0, 0, 0};
+  if (num_quads % 2 != 0) {
+    add_quad(quads, weights, sums);
+    quads += 4;
+    weights += kQuadBytes;
   }
-  sum[0] = a;
-  sum[1] = b;
-  sum[2] = c;
-  sum[3] = d;
+  for (const std::int8_t* end = quads + num_quads / 2 * 8; quads != end; quads += 8, weights += 2 * kQuadBytes) {
+    add_quad(quads, weights, sums);
+    add_quad(quads + 4, weights + kQuadBytes, sums);
+  }
+  sum[0] = sums.a;
+  sum[1] = sums.b;
+  sum[2] = sums.c;
+  sum[3] = sums.d;
 }
 
 inline void dense(const DenseArgs& args) {
