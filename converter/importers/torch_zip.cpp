@@ -117,9 +117,9 @@ class TorchSource : public WeightSource {
 
  private:
   struct Stored {
-    DType dtype;
-    uint64_t entry;  // of the archive
-    StridedView view;
+    DType dtype = DType::kF32;
+    uint64_t entry = 0;  // of the archive
+    StridedView view{};
     std::optional<Scales> scales{};  // the elements are codes
     std::vector<float> numbers{};    // not empty: in place of the above
   };
@@ -165,7 +165,8 @@ class TorchSource : public WeightSource {
     for (size_t i = 0; i < bias.size(); ++i) bias[i] = -bias[i] * scale[i];
     for (const bool is_bias : {false, true}) {
       tensors_.push_back({info.name + (is_bias ? "_qbias" : "_qscale"), {info.shape[0], 1}, "f32"});
-      stored_.push_back({DType::kF32, 0, {}, {}, is_bias ? bias : scale});
+      Stored& stored = stored_.emplace_back();
+      stored.numbers = is_bias ? bias : scale;
     }
   }
 
