@@ -71,7 +71,7 @@ std::vector<unsigned char> read_pickle(const ZipArchive& archive, const std::str
   return archive.read(*entry);
 }
 
-constexpr std::string_view kWeightEnd = ".weight", kScaleEnd = ".scale";
+constexpr std::string_view kWeightEnd = ".weight";
 
 /// (code - zero point) * scale, of all elements or of each index of an axis.
 struct Scales {
@@ -172,19 +172,20 @@ class TorchSource : public WeightSource {
 
   // `fc.scale` and `fc.zero_point` are of a layer's outputs. A layer whose outputs are floats has 1 and 0 there.
   void forget_unit_scales() {
-    std::set<std::string> modules;
-    for (const TensorInfo& info : tensors_) {
-      if (info.coded && ends_with(info.name, kWeightEnd)) {
-        modules.insert(info.name.substr(0, info.name.size() - kWeightEnd.size()));
-      }
-    }
+    std::map<std::string, size_t> by_name;
+    for (size_t i = 0; i < tensors_.size(); ++i) by_name.emplace(tensors_[i].name, i);
+    const auto is_scalar = [&](const std::string& name, float value) {
+      const auto found = by_name.find(name);
+      return found != by_name.end() && tensors_[found->second].shape.empty() &&
+             WeightSource::read(found->second)[0] == value;
+    };
     std::set<std::string> forgotten;
-    for (size_t i = 0; i < tensors_.size() && !modules.empty(); ++i) {
-      const std::string& name = tensors_[i].name;
-      const std::string module = ends_with(name, kScaleEnd) ? name.substr(0, name.size() - kScaleEnd.size()) : "";
-      if (modules.count(module) == 0 || !tensors_[i].shape.empty() || WeightSource::read(i)[0] != 1) continue;
-      forgotten.insert(name);
-      forgotten.insert(module + ".zero_point");
+    for (const TensorInfo& info : tensors_) {
+      if (!info.coded || !ends_with(info.name, kWeightEnd)) continue;
+      const std::string module = info.name.substr(0, info.name.size() - kWeightEnd.size());
+      if (is_scalar(module + ".scale", 1) && is_scalar(module + ".zero_point", 0)) {
+        forgotten.insert({module + ".scale", module + ".zero_point"});
+      }
     }
     for (size_t i = tensors_.size(); i-- > 0;) {
       if (forgotten.count(tensors_[i].name) == 0) continue;

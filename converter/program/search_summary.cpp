@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "converter/description/text.h"
 #include "runtime/tools/support/text.h"
@@ -10,18 +9,12 @@
 namespace mmoe::converter {
 namespace {
 
-std::string digits(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", number);
-  return text;
-}
-
 std::string task_line(const SearchTask& task, const TaskLoss& loss, const TaskLimits& limits) {
-  std::string line = "budget: " + task.name + ": largest difference of a score " + digits(loss.largest);
-  if (std::isfinite(limits.score)) line += " of " + digits(limits.score) + " allowed";
+  std::string line = "budget: " + task.name + ": largest difference of a score " + tools::significant(loss.largest);
+  if (std::isfinite(limits.score)) line += " of " + tools::significant(limits.score) + " allowed";
   if (std::isnan(loss.quality)) return line;
-  line += std::string(task.probability ? ", AUC" : ", R²") + " lost " + digits(loss.quality);
-  return std::isfinite(limits.quality) ? line + " of " + digits(limits.quality) + " allowed" : line;
+  line += std::string(task.probability ? ", AUC" : ", R²") + " lost " + tools::significant(loss.quality);
+  return std::isfinite(limits.quality) ? line + " of " + tools::significant(limits.quality) + " allowed" : line;
 }
 
 }  // namespace
@@ -38,15 +31,15 @@ std::vector<std::string> describe_search(const SearchResult& result) {
     lines.push_back(task_line(result.tasks[task], result.losses[task], result.budget.tasks[task]));
   }
   if (result.budget.time) {
-    lines.push_back("budget: " + digits(result.choice().seconds * 1e6) + " microseconds per row here, in f32 " +
-                    digits(result.tried[0].seconds * 1e6));
+    lines.push_back("budget: " + tools::significant(result.choice().seconds * 1e6) +
+                    " microseconds per row here, in f32 " + tools::significant(result.tried[0].seconds * 1e6));
   }
   const Tried* nearest = result.nearest();
   const bool is_start =
       std::all_of(result.choice().choice.begin(), result.choice().choice.end(), [](uint8_t type) { return type == 0; });
   if (is_start && nearest != nullptr && !nearest->keeps_limits()) {
     lines.push_back("note: nothing smaller keeps the budget; the nearest is " + nearest->name + ", which loses " +
-                    digits(nearest->share) + " times what is allowed");
+                    tools::significant(nearest->share) + " times what is allowed");
   }
   return lines;
 }

@@ -124,27 +124,46 @@ NodeResults quantise_constant(const NodeCall& call) {
 
 // ------------------------------------------------------------------------------------ results
 
-/// Whether a scalar cannot be below 0, as far as that shows.
-bool is_not_negative(const Expressions& expressions, Ref ref, size_t depth = 0) {
-  const Expression& source = expressions.of(ref);
-  if (source.kind == ExpressionKind::kSoftmax) return true;
-  if (source.kind == ExpressionKind::kActivation) {
-    const ActivationKind kind = source.activation.kind;
+/// Whether scalars cannot be below 0, as far as that shows. Each sum is looked at once: a graph's results are shared,
+/// and the ways that lead to one of them may be too many to follow.
+class Signs {
+ public:
+  explicit Signs(Expressions& expressions) : expressions_(expressions) {}
+
+  bool is_not_negative(Ref ref, size_t depth = 0) {
+    const Expression& source = expressions_.of(ref);
+    if (source.kind == ExpressionKind::kSoftmax) return true;
+    if (source.kind == ExpressionKind::kActivation) return is_not_negative(source.activation.kind);
+    if (source.kind != ExpressionKind::kSum || depth > kMostDepth) return false;
+    const auto known = known_.find(ref);
+    if (known != known_.end()) return known->second;
+    const std::vector<Term>& terms = source.terms[ref.column];
+    expressions_.charge(terms.size());
+    const bool result = std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
+      return term.coefficient >= 0 && is_not_negative(term.a, depth + 1) &&
+             (!term.product || is_not_negative(term.b, depth + 1));
+    });
+    known_.emplace(ref, result);
+    return result;
+  }
+
+ private:
+  static constexpr size_t kMostDepth = 8;
+
+  static bool is_not_negative(ActivationKind kind) {
     return kind == ActivationKind::kRelu || kind == ActivationKind::kSigmoid || kind == ActivationKind::kSoftplus ||
            kind == ActivationKind::kExp || kind == ActivationKind::kHardSigmoid;
   }
-  if (source.kind != ExpressionKind::kSum || depth > 8) return false;
-  const std::vector<Term>& terms = source.terms[ref.column];
-  return std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
-    return term.coefficient >= 0 && is_not_negative(expressions, term.a, depth + 1) &&
-           (!term.product || is_not_negative(expressions, term.b, depth + 1));
-  });
-}
+
+  Expressions& expressions_;
+  std::map<Ref, bool> known_;
+};
 
 /// What quantisers leave of a Relu: a zero point at the end of the range.
 TensorValue cut_at_zero(const NodeCall& call, const TensorValue& rows) {
+  Signs signs(call.expressions);
   const bool changes =
-      std::any_of(rows.refs.begin(), rows.refs.end(), [&](Ref ref) { return !is_not_negative(call.expressions, ref); });
+      std::any_of(rows.refs.begin(), rows.refs.end(), [&](Ref ref) { return !signs.is_not_negative(ref); });
   if (!changes) return rows;
   Expression relu;
   relu.kind = ExpressionKind::kActivation;

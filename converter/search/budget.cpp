@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -143,16 +142,10 @@ std::vector<TaskLimits> limits_of(const std::vector<LossLimit>& given, const std
   return limits;
 }
 
-std::string short_text_of(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
-
 // Its limits where it has none.
 void apply_default(const BudgetTask& task, TaskLimits& limits, std::vector<std::string>& texts) {
   const auto say = [&](const char* key, double value) {
-    texts.push_back(std::string(key) + ":" + task.name + "=" + short_text_of(value) + " (default)");
+    texts.push_back(std::string(key) + ":" + task.name + "=" + tools::significant(value) + " (default)");
   };
   if (task.labelled) {
     limits.quality = kDefaultQuality;
@@ -182,7 +175,7 @@ ResolvedBudget resolve(const Budget& budget, const std::vector<BudgetTask>& task
   if (budget.bytes) resolved.texts.push_back("bytes=" + std::to_string(*budget.bytes));
   if (budget.time) {
     const std::string batch = budget.time->batch == 1 ? "" : "@" + std::to_string(budget.time->batch);
-    resolved.texts.push_back("us=" + short_text_of(budget.time->microseconds) + batch);
+    resolved.texts.push_back("us=" + tools::significant(budget.time->microseconds) + batch);
   }
   return resolved;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -293,12 +292,6 @@ void Search::relax(size_t from) {
   }
 }
 
-std::string number_text(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", number);
-  return text;
-}
-
 std::string budget_text(const ResolvedBudget& budget) {
   std::string text;
   for (const std::string& one : budget.texts) text += (text.empty() ? "" : ", ") + one;
@@ -315,17 +308,17 @@ void Search::refuse() const {
   }
   std::string message = beginning;
   if (smallest == nullptr) {
-    message +=
-        "Types that the description says already lose " + number_text(tried(0).share) + " times what is allowed. ";
+    message += "Types that the description says already lose " + tools::significant(tried(0).share) +
+               " times what is allowed. ";
   } else if (budget.time && smallest->file_bytes <= budget.bytes.value_or(UINT64_MAX)) {
-    message += "The nearest takes " + number_text(smallest->seconds * 1e6) + " microseconds per row, " +
-               number_text(smallest->seconds * 1e6 - budget.time->microseconds) + " too many. ";
+    message += "The nearest takes " + tools::significant(smallest->seconds * 1e6) + " microseconds per row, " +
+               tools::significant(smallest->seconds * 1e6 - budget.time->microseconds) + " too many. ";
   } else {
     message += "The nearest has " + tools::with_thousands(smallest->file_bytes) + " bytes, " +
                tools::with_thousands(smallest->file_bytes - *budget.bytes) + " too many. ";
   }
   if (smallest != nullptr && closest != nullptr) {
-    message += "What is small and fast enough loses at least " + number_text(closest->share) +
+    message += "What is small and fast enough loses at least " + tools::significant(closest->share) +
                " times what is allowed (" + tools::with_thousands(closest->file_bytes) + " bytes)";
   }
   while (message.back() == ' ' || message.back() == '.') message.pop_back();

@@ -6,7 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include "converter/check/golden.h"
 #include "converter/error.h"
 #include "converter/lowering/lowered.h"
 #include "converter/quantise/quantise.h"
@@ -40,6 +39,7 @@ Trials::Trials(const TrainedModel& model, const ProvenanceInfo& provenance, cons
       provenance_(provenance),
       options_(options),
       golden_rows_(random_rows(model, options.num_golden_rows, options.golden_seed)),
+      golden_(make_golden(model, golden_rows_)),
       parts_(find_parts(model)),
       f32_(std::make_unique<ScratchSink>(0)) {
   TrainedModel f32 = model;
@@ -51,15 +51,19 @@ Trials::Trials(const TrainedModel& model, const ProvenanceInfo& provenance, cons
                                        std::max(batch, kBlockRows), options.most_row_bytes);
   budget_ = resolve(options.budget, budget_tasks(rows_->tasks()));
   if (!rows_->has(batch)) {
-    throw tools::ToolError(options.rows_path + ": " + tools::counted(rows_->num_rows(), "row") +
-                           "; to measure calls of " + std::to_string(batch) + " rows, as many are needed");
+    const std::string call = "calls of " + tools::counted(batch, "row");
+    if (rows_->num_rows() < batch) {
+      throw tools::ToolError(options.rows_path + ": " + tools::counted(rows_->num_rows(), "row") + ", too few for " +
+                             call + ", whose time is to be measured");
+    }
+    throw tools::ToolError(options.rows_path + ": the rows are too long to keep as many as " + call + " take");
   }
 }
 
 void Trials::write(const TrainedModel& chosen, ScratchSink& sink) const {
   LoweredModel lowered = lower(chosen);
   quantise(lowered);
-  Golden golden = make_golden(model_, golden_rows_);
+  Golden golden = golden_;
   if (!is_f32(lowered)) {
     const std::string name = std::filesystem::path(options_.rows_path).filename().string();
     golden = make_stored_golden(golden, model_.output_names().size(), name, true);

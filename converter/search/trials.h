@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/check/golden.h"
 #include "converter/description/model.h"
 #include "converter/search/budget.h"
 #include "converter/search/parts.h"
@@ -71,6 +72,7 @@ class Trials {
   ProvenanceInfo provenance_;
   TrialOptions options_;
   RawRows golden_rows_;
+  Golden golden_;
   std::vector<Part> parts_;
   std::unique_ptr<ScratchSink> f32_;
   uint64_t f32_bytes_ = 0;

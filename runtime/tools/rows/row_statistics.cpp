@@ -1,7 +1,5 @@
 #include "runtime/tools/rows/row_statistics.h"
 
-#include <cstdio>
-
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::tools {
@@ -11,8 +9,7 @@ constexpr std::size_t kMaxNotes = 20;
 
 // "3 are unknown (37.5 %)"
 std::string share_text(std::uint64_t part, std::uint64_t all, const char* what) {
-  char percent[32];
-  std::snprintf(percent, sizeof percent, "%.3g", 100.0 * static_cast<double>(part) / static_cast<double>(all));
+  const std::string percent = significant(100.0 * static_cast<double>(part) / static_cast<double>(all));
   return with_thousands(part) + (part == 1 ? " is " : " are ") + what + " (" + percent + " %)";
 }
 

@@ -156,4 +156,10 @@ std::string human_bytes(std::uint64_t bytes) {
   return text;
 }
 
+std::string significant(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", number);
+  return text;
+}
+
 }  // namespace mmoe::tools

@@ -44,4 +44,7 @@ std::string with_thousands(std::uint64_t number);
 /// "37.2 kB": bytes by powers of 1,000.
 std::string human_bytes(std::uint64_t bytes);
 
+/// Three significant digits: "0.0123", "12.3", "1.23e+06".
+std::string significant(double number);
+
 }  // namespace mmoe::tools

@@ -152,6 +152,22 @@ TEST_CASE("fake quantisation of weights in the graph is calculated") {
   }
 }
 
+TEST_CASE("QDQ: signs are found in graphs whose results are shared by all") {
+  // Each column of each sum reads all columns of the one before: 200^4 ways lead from a column of the last to x.
+  GraphBuilder build;
+  constexpr uint64_t kWidth = 200;
+  std::string sum = build.node("Relu", {build.input("x", {0, kWidth})});
+  for (size_t i = 0; i < 4; ++i) {
+    const std::string total =
+        build.node("ReduceSum", {sum, build.integers({1})}, {{"keepdims", GraphBuilder::integer(1)}});
+    sum = build.node("Add", {sum, total});
+  }
+  const Quantiser8 quantiser = relu_quantiser(build);
+  build.output(build.node(
+      "Sigmoid", {build.node("MatMul", {rounded(build, sum, quantiser), coded_weight(build, kWidth, 1, false)})}));
+  CHECK_THROWS_WITH_AS(build.recognise(), doctest::Contains("mixes more than 256 vectors"), ConvertError);
+}
+
 TEST_CASE("codes are used for nothing else") {
   const auto error_with = [](const auto& use) {
     GraphBuilder build;

@@ -14,12 +14,15 @@
 #include "converter/search/patterns.h"
 #include "converter/search/search_page.h"
 #include "runtime/tools/support/error.h"
+#include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
 #include "tests/unit/tools/temporary_file.h"
 
 namespace mmoe::converter {
 namespace {
 
+using mmoe::test::available_kernel_sets;
+using mmoe::test::exact_kernel_sets;
 using mmoe::test::Random;
 using tools::test::TemporaryDirectory;
 
@@ -172,6 +175,9 @@ TEST_CASE("search: the numbers that it prints give the choice again, and the fil
   const Converted converted = convert(again, {"w", 0, 0}, options);
   CHECK(converted.file.size() == result.choice().file_bytes);
   CHECK(converted.change.num_rows == 58);
+  // The certificate's golden rows are scored by the scalar kernels, the search's by this machine's fastest set, which
+  // has the same bits only if it is exact (not on x86-64 without FMA).
+  if (available_kernel_sets()[0] != exact_kernel_sets()[0]) return;
   CHECK(double{converted.change.largest[0]} >= result.losses[0].largest);  // rounded up
   CHECK(double{converted.change.largest[0]} <= result.losses[0].largest * (1 + 0x1p-22) + 1e-45);
 }
@@ -265,7 +271,7 @@ TEST_CASE("search: rows that there are not") {
   const std::string wrong = folder.write("wrong.csv", "x0,x1\n1,2\n");
   CHECK(has(refusal(model, options_of(wrong, {})), "wrong.csv"));
   const std::string few = folder.write("few.csv", random_rows_csv(5));
-  CHECK(has(refusal(model, options_of(few, {"us=1@64"})), "5 rows; to measure calls of 64 rows, as many are needed"));
+  CHECK(has(refusal(model, options_of(few, {"us=1@64"})), "5 rows, too few for calls of 64 rows"));
 }
 
 TEST_CASE("search: tables, layers of many experts and every architecture have parts that cover them") {
