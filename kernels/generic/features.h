@@ -32,25 +32,27 @@ struct PlainRow {
 
   PlainRow(const void* table, std::size_t width, std::size_t id) : data(static_cast<const Type*>(table) + id * width) {}
 
-  /// `count` elements from the d-th on, of at most 16; a part of 16 is a copy, so that nothing behind the row is read.
-  void read(std::size_t d, std::size_t count, B* to) const {
-    if (count == kPanelWidth) return Widen<Arch>::panel_row(Stored{}, data + d, to);
+  /// 16 elements from the d-th on.
+  void read(std::size_t d, B* to) const { Widen<Arch>::panel_row(Stored{}, data + d, to); }
+
+  /// `count` elements of fewer than 16, by way of a copy, so that nothing behind the row is read.
+  void read_part(std::size_t d, std::size_t count, float* to) const {
     Type part[kPanelWidth] = {};
     for (std::size_t i = 0; i < count; ++i) part[i] = data[d + i];
-    Widen<Arch>::panel_row(Stored{}, part, to);
+    B registers[kPanelWidth / B::size];
+    Widen<Arch>::panel_row(Stored{}, part, registers);
+    float numbers[kPanelWidth];
+    for (std::size_t r = 0; r < kPanelWidth / B::size; ++r) registers[r].store_unaligned(numbers + r * B::size);
+    for (std::size_t i = 0; i < count; ++i) to[i] = numbers[i];
   }
 
   const Type* data;
 };
 
-/// `count` codes of 4 bits, of at most 16, a byte each. Four bytes spread over eight: by twos, by ones, by halves.
-inline void spread_codes(const std::uint8_t* from, std::size_t count, std::uint8_t (&to)[kPanelWidth]) {
-  std::uint32_t bytes[2] = {};
-  if (count == kPanelWidth) {
-    __builtin_memcpy(bytes, from, sizeof bytes);
-  } else {
-    for (std::size_t i = 0; 2 * i < count; ++i) bytes[i / 4] |= std::uint32_t{from[i]} << (i % 4 * 8);
-  }
+/// 16 codes of 4 bits, a byte each. Four bytes spread over eight: by twos, by ones, by halves.
+inline void spread_codes(const std::uint8_t* from, std::uint8_t (&to)[kPanelWidth]) {
+  std::uint32_t bytes[2];
+  __builtin_memcpy(bytes, from, sizeof bytes);
   MMOE_UNROLL
   for (std::size_t half = 0; half < 2; ++half) {
     std::uint64_t spread = bytes[half];
@@ -68,29 +70,27 @@ struct CodesRow {
 
   CodesRow(const void* table, std::size_t width, std::size_t id) : row(coded_row(kType, table, width, id)) {}
 
-  void read(std::size_t d, std::size_t count, B* to) const {
-    std::uint8_t part[kPanelWidth] = {};
+  void read(std::size_t d, B* to) const {
     if constexpr (kType == TableType::kU4) {
-      spread_codes(row.codes + d / 2, count, part);
-    } else if (count < kPanelWidth) {
-      for (std::size_t i = 0; i < count; ++i) part[i] = row.codes[d + i];
+      std::uint8_t codes[kPanelWidth];
+      spread_codes(row.codes + d / 2, codes);
+      Widen<Arch>::panel_row(U8{}, codes, to);
+    } else {
+      Widen<Arch>::panel_row(U8{}, row.codes + d, to);
     }
-    const bool in_place = kType == TableType::kU8 && count == kPanelWidth;
-    Widen<Arch>::panel_row(U8{}, in_place ? row.codes + d : part, to);
     MMOE_UNROLL
     for (std::size_t r = 0; r < kPanelWidth / B::size; ++r) to[r] = to[r] * B(row.scale) + B(row.bias);
   }
 
+  void read_part(std::size_t d, std::size_t count, float* to) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint8_t code = kType == TableType::kU4 ? nibble(row.codes, d + i) : row.codes[d + i];
+      to[i] = static_cast<float>(code) * row.scale + row.bias;
+    }
+  }
+
   CodedRow row;
 };
-
-/// The first `count` of 16 numbers.
-template <class Arch>
-inline void store_part(const Reg<Arch>* from, std::size_t count, float* to) {
-  float part[kPanelWidth];
-  for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) from[r].store_unaligned(part + r * Reg<Arch>::size);
-  for (std::size_t i = 0; i < count; ++i) to[i] = part[i];
-}
 
 template <class Arch>
 inline void copy_floats(const float* from, float* to, std::size_t width) {
@@ -100,17 +100,21 @@ inline void copy_floats(const float* from, float* to, std::size_t width) {
   for (; d < width; ++d) to[d] = from[d];
 }
 
+/// `count` elements from the d-th on, of at most 16.
+template <class Arch, class Row>
+inline void read_numbers(const Row& row, std::size_t d, std::size_t count, float* to) {
+  using B = Reg<Arch>;
+  if (count < kPanelWidth) return row.read_part(d, count, to);
+  B numbers[kPanelWidth / B::size];
+  row.read(d, numbers);
+  MMOE_UNROLL
+  for (std::size_t r = 0; r < kPanelWidth / B::size; ++r) numbers[r].store_unaligned(to + r * B::size);
+}
+
 template <class Arch, class Row>
 inline void copy_row(const Row& row, float* to, std::size_t width) {
-  Reg<Arch> numbers[kPanelWidth / Reg<Arch>::size];
   for (std::size_t d = 0; d < width; d += kPanelWidth) {
-    const std::size_t count = width - d < kPanelWidth ? width - d : kPanelWidth;
-    row.read(d, count, numbers);
-    if (count < kPanelWidth) return store_part<Arch>(numbers, count, to + d);
-    MMOE_UNROLL
-    for (std::size_t r = 0; r < kPanelWidth / Reg<Arch>::size; ++r) {
-      numbers[r].store_unaligned(to + d + r * Reg<Arch>::size);
-    }
+    read_numbers<Arch>(row, d, width - d < kPanelWidth ? width - d : kPanelWidth, to + d);
   }
 }
 
@@ -140,9 +144,7 @@ inline void pool_row(const Row& row, std::size_t width, bool largest, float* poo
   float numbers[kPanelWidth];
   for (std::size_t d = 0; d < width; d += kPanelWidth) {
     const std::size_t count = width - d < kPanelWidth ? width - d : kPanelWidth;
-    Reg<Arch> registers[kPanelWidth / Reg<Arch>::size];
-    row.read(d, count, registers);
-    store_part<Arch>(registers, kPanelWidth, numbers);
+    read_numbers<Arch>(row, d, count, numbers);
     pool_floats<Arch>(numbers, count, largest, pooled + d);
   }
 }
