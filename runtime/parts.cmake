@@ -22,6 +22,15 @@ foreach(name IN LISTS MMOE_NUMBERS)
   endif()
 endforeach()
 
+set(mmoe_all_transforms hash)
+set(MMOE_TRANSFORMS "${mmoe_all_transforms}" CACHE STRING
+    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets)")
+foreach(name IN LISTS MMOE_TRANSFORMS)
+  if(NOT name IN_LIST mmoe_all_transforms)
+    message(FATAL_ERROR "MMOE_TRANSFORMS: '${name}', expected names of: ${mmoe_all_transforms}")
+  endif()
+endforeach()
+
 # Kernels and runtime must agree on these.
 foreach(name IN LISTS mmoe_all_numbers)
   if(NOT name IN_LIST MMOE_NUMBERS)
@@ -40,6 +49,12 @@ function(mmoe_define_parts target)
       target_compile_definitions(${target} PRIVATE MMOE_NO_${part})
     endif()
   endforeach()
+  foreach(name IN LISTS mmoe_all_transforms)
+    if(NOT name IN_LIST MMOE_TRANSFORMS)
+      string(TOUPPER ${name} upper)
+      target_compile_definitions(${target} PRIVATE MMOE_NO_${upper})
+    endif()
+  endforeach()
   if(MMOE_TRUST_FILES)
     target_compile_definitions(${target} PRIVATE MMOE_TRUST_FILES)
   endif()
@@ -56,6 +71,11 @@ if(MMOE_C_API)
     $<$<BOOL:${MMOE_THREADS}>:src/c/mmoe_executor.cpp>)
 endif()
 
+set(mmoe_transform_sources "")
+if(MMOE_FEATURES AND hash IN_LIST MMOE_TRANSFORMS)
+  list(APPEND mmoe_transform_sources src/core/farmhash64.cpp src/core/short_hashes.cpp src/model/hashing.cpp)
+endif()
+
 # mmoe_leave_out(target): sources and definitions of what is there.
 function(mmoe_leave_out target)
   mmoe_define_parts(${target})
@@ -63,6 +83,7 @@ function(mmoe_leave_out target)
     src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping$<$<BOOL:${WIN32}>:_windows>,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
     $<$<BOOL:${MMOE_FEATURES}>:src/session/rows.cpp>
+    ${mmoe_transform_sources}
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
     ${mmoe_c_sources})
 endfunction()

@@ -9,7 +9,7 @@ namespace mmoe::schema {
 
 constexpr std::uint16_t kVersionMajor = 2;
 constexpr std::uint16_t kVersionMinor = 1;
-constexpr std::uint16_t kVersionMinorOfF32 = 0;  // of files with all numbers in f32
+constexpr std::uint16_t kVersionMinorOfFirst = 0;  // of files that need nothing newer
 
 constexpr std::size_t kMaxLevels = 16;
 constexpr std::size_t kMaxExperts = 256;  // per level

@@ -45,8 +45,7 @@ float random_value(const Scaling& scaling, Random& random) {
 
 int32_t random_id(const Vocabulary& vocabulary, Random& random) {
   if (vocabulary.unknown != UnknownRule::kError && random.below(kOneInMissing) == 0) return -1;
-  const size_t entry = random.below(vocabulary.size);
-  return static_cast<int32_t>(vocabulary.identity ? entry : vocabulary.ids[entry]);
+  return static_cast<int32_t>(vocabulary.id_of(random.below(vocabulary.size)));
 }
 
 }  // namespace

@@ -203,14 +203,37 @@ struct DenseFeature {
 
 enum class UnknownRule { kId, kZero, kError };
 
-/// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1.
+// In the order of the file's.
+enum class HashFunction { kFarmHash64, kXXH64, kMurmur3, kCRC32 };
+enum class HashedBytes { kText, kInt64, kInt32 };
+enum class BucketRule { kUnsigned, kAbsolute, kFloored };
+
+/// How a value becomes a bucket (schema/mmoe.fbs); its id is the bucket's number, counted from first_id.
+struct Hashing {
+  HashFunction function = HashFunction::kFarmHash64;
+  uint64_t seed = 0;
+  HashedBytes bytes = HashedBytes::kText;
+  BucketRule rule = BucketRule::kUnsigned;
+  uint32_t first_id = 0;
+  std::optional<std::string> mask;  ///< the text of a value that is unknown
+};
+
+/// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1. So they are where
+/// values are hashed into `size` buckets.
 struct Vocabulary {
   std::variant<std::vector<std::string>, std::vector<int64_t>> keys;
   std::vector<uint32_t> ids;
   bool identity = false;
+  std::optional<Hashing> hashing;
   size_t size = 0;
   UnknownRule unknown = UnknownRule::kError;
   uint32_t unknown_id = 0;
+
+  /// Of the entry-th key, identity or bucket. REQUIRES: entry < size.
+  uint32_t id_of(size_t entry) const {
+    if (identity) return static_cast<uint32_t>(entry);
+    return hashing ? hashing->first_id + static_cast<uint32_t>(entry) : ids[entry];
+  }
 };
 
 struct SparseFeature {

@@ -1,11 +1,17 @@
 #include "converter/description/vocabulary.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace mmoe::converter {
 
 namespace {
+
+// In the order of the enumerations.
+const std::vector<std::string> kFunctions = {"farmhash64", "xxh64", "murmur3", "crc32"};
+const std::vector<std::string> kBytes = {"text", "int64", "int32"};
+const std::vector<std::string> kRules = {"unsigned", "absolute", "floored"};
 
 std::string entry_text(const std::string& entry) { return "\"" + entry + "\""; }
 std::string entry_text(int64_t entry) { return std::to_string(entry); }
@@ -41,6 +47,26 @@ void read_keys(const JsonReader& list, Vocabulary& vocabulary) {
   vocabulary.size = items.size();
 }
 
+uint64_t read_seed(const JsonReader& field, HashFunction function) {
+  const bool wide = function == HashFunction::kXXH64;
+  if (!wide && function != HashFunction::kMurmur3) field.fail("only xxh64 and murmur3 have a seed");
+  return field.count(wide ? std::numeric_limits<size_t>::max() : std::numeric_limits<uint32_t>::max());
+}
+
+Hashing read_hashing(const JsonReader& field, size_t first_id) {
+  field.allow_keys({"hash", "buckets", "seed", "of", "modulo", "mask"});
+  Hashing hashing;
+  hashing.function = static_cast<HashFunction>(field.get("hash", "the hash function").choice(kFunctions));
+  if (const auto seed = field.find("seed")) hashing.seed = read_seed(*seed, hashing.function);
+  if (const auto bytes = field.find("of")) hashing.bytes = static_cast<HashedBytes>(bytes->choice(kBytes));
+  if (const auto rule = field.find("modulo")) hashing.rule = static_cast<BucketRule>(rule->choice(kRules));
+  if (const auto mask = field.find("mask")) {
+    hashing.mask = mask->is_string() ? mask->text() : std::to_string(mask->integer());
+  }
+  hashing.first_id = static_cast<uint32_t>(first_id);
+  return hashing;
+}
+
 void read_unknown(const JsonReader& field, size_t table_rows, const std::string& table, Vocabulary& vocabulary) {
   if (!field.is_object()) {
     vocabulary.unknown = field.choice({"zero", "error"}) == 0 ? UnknownRule::kZero : UnknownRule::kError;
@@ -58,10 +84,16 @@ void read_unknown(const JsonReader& field, size_t table_rows, const std::string&
 
 Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table) {
   Vocabulary vocabulary;
-  const JsonReader field = feature.get("vocabulary", "a list of strings or integers, or {\"identity\": n}");
+  const JsonReader field = feature.get(
+      "vocabulary", "a list of strings or integers, {\"identity\": n} or {\"hash\": function, \"buckets\": n}");
   const auto first = feature.find("first_id");
   const size_t first_id = first ? first->count(table_rows) : 0;
-  if (field.is_object()) {
+  if (field.is_object() && field.find("hash")) {
+    vocabulary.hashing = read_hashing(field, first_id);
+    const JsonReader buckets = field.get("buckets", "the number of buckets");
+    vocabulary.size = buckets.count();
+    if (vocabulary.size == 0) buckets.fail_expected("1 or more");
+  } else if (field.is_object()) {
     field.allow_keys({"identity"});
     if (first) first->fail("an identity vocabulary has no `first_id`: its values are the ids");
     vocabulary.identity = true;
@@ -74,7 +106,7 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
     field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) + ", but " +
                table + " has " + std::to_string(table_rows) + " rows");
   }
-  if (!vocabulary.identity) {
+  if (!vocabulary.identity && !vocabulary.hashing) {
     for (size_t i = 0; i < vocabulary.size; ++i) vocabulary.ids.push_back(static_cast<uint32_t>(first_id + i));
   }
   if (const auto unknown = feature.find("unknown")) read_unknown(*unknown, table_rows, table, vocabulary);
@@ -82,7 +114,9 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
 }
 
 size_t num_rows(const Vocabulary& vocabulary) {
-  size_t rows = vocabulary.identity ? vocabulary.size : 0;
+  size_t rows = vocabulary.identity  ? vocabulary.size
+                : vocabulary.hashing ? vocabulary.hashing->first_id + vocabulary.size
+                                     : 0;
   for (const uint32_t id : vocabulary.ids) rows = std::max<size_t>(rows, size_t{id} + 1);
   if (vocabulary.unknown == UnknownRule::kId) rows = std::max<size_t>(rows, size_t{vocabulary.unknown_id} + 1);
   return rows;

@@ -1,5 +1,6 @@
 #include "converter/writer/header.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -39,12 +40,21 @@ static_assert(kSame<NormUse::kDice, schema::NormUse_Dice>);
 static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
 static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
+static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
+static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
+static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
 
 // Dice is a use of the layer's normalisation; softplus with a sharpness is a function of its own.
 schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
   if (kind == ActivationKind::kDice) return schema::ActivationKind_Identity;
   const bool scaled = kind == ActivationKind::kSoftplus && alpha != 1;
   return scaled ? schema::ActivationKind_ScaledSoftplus : static_cast<schema::ActivationKind>(kind);
+}
+
+// What readers of version 2.0 do not know of features.
+bool has_transforms(const TrainedModel& model) {
+  return std::any_of(model.features.begin(), model.features.end(),
+                     [](const Feature& feature) { return feature.vocabulary() && feature.vocabulary()->hashing; });
 }
 
 schema::LinkKind to_schema(LinkSource source) {
@@ -103,7 +113,8 @@ class HeaderWriter {
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
     const auto score_change = write_score_change();
-    const auto minor = is_f32(model_) ? schema::kVersionMinorOfF32 : schema::kVersionMinor;
+    const bool as_first = is_f32(model_) && !has_transforms(description);
+    const auto minor = as_first ? schema::kVersionMinorOfFirst : schema::kVersionMinor;
     const auto root =
         schema::CreateModel(out_, schema::kVersionMajor, minor, name, architecture, u32(description.input_dim),
                             u32(model_.shared_dim), features, embeddings, trunk, level_vector, towers, tasks, tensors,
@@ -232,15 +243,26 @@ class HeaderWriter {
     return out_.CreateVector(tasks);
   }
 
+  Offset<schema::Hashing> write_hashing(const Hashing& hashing) {
+    Offset<flatbuffers::String> mask;
+    if (hashing.mask) mask = out_.CreateString(*hashing.mask);
+    return schema::CreateHashing(out_, static_cast<schema::HashFunction>(hashing.function), hashing.seed,
+                                 static_cast<schema::HashedBytes>(hashing.bytes),
+                                 static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask);
+  }
+
   Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary,
                                               const ModelTensors::VocabularyTensors& tensors) {
     const bool strings = std::holds_alternative<std::vector<std::string>>(vocabulary.keys);
-    const auto kind = vocabulary.identity ? schema::VocabularyKind_Identity
-                      : strings           ? schema::VocabularyKind_Strings
-                                          : schema::VocabularyKind_Integers;
-    const size_t size = vocabulary.identity ? vocabulary.size : vocabulary.ids.size();
+    const auto kind = vocabulary.identity  ? schema::VocabularyKind_Identity
+                      : vocabulary.hashing ? schema::VocabularyKind_Hash
+                      : strings            ? schema::VocabularyKind_Strings
+                                           : schema::VocabularyKind_Integers;
+    const size_t size = vocabulary.ids.empty() ? vocabulary.size : vocabulary.ids.size();
+    Offset<schema::Hashing> hashing;
+    if (vocabulary.hashing) hashing = write_hashing(*vocabulary.hashing);
     return schema::CreateVocabulary(out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids,
-                                    to_schema(vocabulary.unknown), vocabulary.unknown_id);
+                                    to_schema(vocabulary.unknown), vocabulary.unknown_id, hashing);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {

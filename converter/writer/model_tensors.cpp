@@ -56,7 +56,7 @@ ModelTensors::VocabularyTensors add_integers(const std::string& name, const std:
 }
 
 ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
-  if (!feature.vocabulary() || feature.vocabulary()->identity) return {};
+  if (!feature.vocabulary() || feature.vocabulary()->ids.empty()) return {};
   const Vocabulary& vocabulary = *feature.vocabulary();
   if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
     return add_strings(feature.name, *strings, vocabulary.ids, segment, out);

@@ -30,6 +30,7 @@ PARTS = [
     ["MMOE_EXTRAS=OFF"],
     ["MMOE_NUMBERS="],
     ["MMOE_NUMBERS=f16;u8"],
+    ["MMOE_TRANSFORMS="],
     ["MMOE_MESSAGES=OFF"],
     ["MMOE_TRUST_FILES=ON"],
     ["MMOE_WERROR=ON"],

@@ -237,10 +237,24 @@ class Builder {
     return bytes_.pick({converter::Side::kContext, converter::Side::kUser, converter::Side::kItem});
   }
 
+  converter::Hashing hashing(std::size_t most_first) {
+    using converter::BucketRule;
+    using converter::HashedBytes;
+    using converter::HashFunction;
+    converter::Hashing hashing;
+    hashing.function = bytes_.pick({HashFunction::kFarmHash64, HashFunction::kXXH64, HashFunction::kCRC32});
+    hashing.bytes = bytes_.pick({HashedBytes::kText, HashedBytes::kInt64, HashedBytes::kInt32});
+    hashing.rule = bytes_.pick({BucketRule::kUnsigned, BucketRule::kAbsolute, BucketRule::kFloored});
+    hashing.first_id = static_cast<std::uint32_t>(bytes_.between(0, most_first));
+    if (bytes_.chance(128)) hashing.mask = "masked";
+    return hashing;
+  }
+
   Vocabulary vocabulary(std::size_t ids) {
     Vocabulary vocabulary;
-    vocabulary.identity = true;
+    vocabulary.identity = bytes_.chance(200);
     vocabulary.size = bytes_.between(1, ids);
+    if (!vocabulary.identity) vocabulary.hashing = hashing(ids - vocabulary.size);
     vocabulary.unknown = bytes_.pick({UnknownRule::kError, UnknownRule::kId, UnknownRule::kZero});
     vocabulary.unknown_id = static_cast<std::uint32_t>(bytes_.below(ids));
     return vocabulary;

@@ -431,6 +431,36 @@ TrainedModel sequence_description(std::uint64_t seed) {
   return model;
 }
 
+TrainedModel hashed_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({19, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "hashed";
+  Random random(seed + 300);
+  model.embeddings = {{"cities", {12, 4, random.floats(48)}}, {"others", {1000, 5, random.floats(5000)}}};
+  using converter::BucketRule;
+  using converter::HashedBytes;
+  using converter::HashFunction;
+  const auto hashed = [](std::size_t buckets, converter::Hashing hashing, UnknownRule rule) {
+    Vocabulary vocabulary;
+    vocabulary.hashing = std::move(hashing);
+    vocabulary.size = buckets;
+    vocabulary.unknown = rule;
+    return vocabulary;
+  };
+  SequenceFeature words;
+  words.vocabulary =
+      hashed(1000, {HashFunction::kCRC32, 0, HashedBytes::kText, BucketRule::kUnsigned, 0, {}}, UnknownRule::kZero);
+  words.embedding = 1;
+  words.length = 3;
+  const converter::Hashing city{HashFunction::kFarmHash64, 0, HashedBytes::kText, BucketRule::kUnsigned, 1, ""};
+  const converter::Hashing shop{HashFunction::kMurmur3, 42, HashedBytes::kInt32, BucketRule::kFloored, 2, {}};
+  const converter::Hashing user{HashFunction::kXXH64, 42, HashedBytes::kInt64, BucketRule::kAbsolute, 0, "-7"};
+  model.features = {{"city", converter::Side::kUser, 4, SparseFeature{hashed(11, city, UnknownRule::kId), 0}},
+                    {"shop", converter::Side::kItem, 5, SparseFeature{hashed(997, shop, UnknownRule::kError), 1}},
+                    {"words", converter::Side::kUser, 5, words},
+                    {"user", converter::Side::kUser, 5, SparseFeature{hashed(1000, user, UnknownRule::kZero), 1}}};
+  return model;
+}
+
 std::vector<NamedModel> all_models(std::uint64_t seed) {
   return {
       {"MMoE", mmoe_description({}, seed)},

@@ -161,7 +161,7 @@ typedef struct mmoe_feature_info {
   int32_t string_values;   /**< sparse, sequence: the vocabulary holds texts, else integers */
   int32_t refuses_unknown; /**< sparse, sequence: a value that is not in the vocabulary is an error */
   int32_t refuses_missing; /**< dense: no value stands for a missing (NaN) one */
-  int32_t reserved;
+  int32_t hashed;          /**< sparse, sequence: the id is a bucket of the value's hash; integers are values too */
 } mmoe_feature_info;
 
 /** Features are in the order of the model's description; 0 when the model takes x alone. */

@@ -59,11 +59,13 @@ struct FeatureInfo {
   std::size_t column;       ///< first column in x: the features before it in the model's order take those before it
   std::size_t width;        ///< columns in x; for Dense also the number of raw values
   bool string_values;       ///< Sparse, Sequence: the vocabulary holds strings, else integers
-  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary
+  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary; number of buckets
   std::size_t num_ids;      ///< Sparse, Sequence: rows of the embedding table
   bool refuses_unknown;     ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
   bool refuses_missing;     ///< Dense: no value stands for a missing (NaN) one
   std::size_t length;       ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
+  bool hashed;              ///< Sparse, Sequence: a value's id is a bucket of its hash; integers are values too, in
+                            ///< decimal, where string_values says that texts are
 };
 
 /// Rows with known scores that the converter stored in the file.
@@ -129,8 +131,9 @@ class Model {
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;
 
-  /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; binary search.
-  /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says.
+  /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; binary search, or a hash.
+  /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says; an integer may
+  /// also be one of a hashed feature.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
   std::int32_t find_id(std::size_t index, std::int64_t value) const;  ///< of an integer
 

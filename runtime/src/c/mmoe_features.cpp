@@ -32,7 +32,8 @@ mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, bool string
     return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": expected an index below ", num_features);
   }
   const mmoe::FeatureInfo feature = model.model.feature(index);
-  if (feature.kind != mmoe::FeatureKind::kDense && feature.string_values == strings) return {};
+  const bool fits = feature.string_values == strings || (feature.hashed && !strings);
+  if (feature.kind != mmoe::FeatureKind::kDense && fits) return {};
   return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": its values are ",
                     feature.kind == mmoe::FeatureKind::kDense ? "numbers"
                     : feature.string_values                   ? "texts"

@@ -110,6 +110,7 @@ mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_featu
   full.string_values = feature.string_values;
   full.refuses_unknown = feature.refuses_unknown;
   full.refuses_missing = feature.refuses_missing;
+  full.hashed = feature.hashed;
   return write_struct(full, "info", info);
 }
 

@@ -1,6 +1,6 @@
 #include "core/xxh64.h"
 
-#include <cstring>
+#include "core/little_endian.h"
 
 namespace mmoe::internal {
 namespace {
@@ -14,21 +14,13 @@ constexpr std::uint64_t kPrime5 = 0x27D4EB2F165667C5u;
 
 std::uint64_t rotate(std::uint64_t x, int bits) { return (x << bits) | (x >> (64 - bits)); }
 
-// Model files are little-endian, and so are all machines that this runtime supports.
-template <class T>
-T load(const unsigned char* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 std::uint64_t round(std::uint64_t lane, std::uint64_t input) { return rotate(lane + input * kPrime2, 31) * kPrime1; }
 
 std::uint64_t merge(std::uint64_t hash, std::uint64_t lane) { return (hash ^ round(0, lane)) * kPrime1 + kPrime4; }
 
 // Whole 32-byte stripes in four lanes; advances `at`.
-std::uint64_t hash_stripes(const unsigned char*& at, const unsigned char* end) {
-  std::uint64_t lanes[4] = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
+std::uint64_t hash_stripes(std::uint64_t seed, const unsigned char*& at, const unsigned char* end) {
+  std::uint64_t lanes[4] = {seed + kPrime1 + kPrime2, seed + kPrime2, seed, seed - kPrime1};
   for (; end - at >= 32; at += 32) {
     for (int i = 0; i < 4; ++i) lanes[i] = round(lanes[i], load<std::uint64_t>(at + 8 * i));
   }
@@ -51,10 +43,10 @@ std::uint64_t hash_tail(std::uint64_t hash, const unsigned char* at, const unsig
 
 }  // namespace
 
-std::uint64_t xxh64(const void* data, std::size_t size) {
+std::uint64_t xxh64(const void* data, std::size_t size, std::uint64_t seed) {
   const unsigned char* at = static_cast<const unsigned char*>(data);
   const unsigned char* end = at + size;
-  std::uint64_t hash = size >= 32 ? hash_stripes(at, end) : kPrime5;
+  std::uint64_t hash = size >= 32 ? hash_stripes(seed, at, end) : seed + kPrime5;
   hash = hash_tail(hash + size, at, end);
   hash = (hash ^ (hash >> 33)) * kPrime2;
   hash = (hash ^ (hash >> 29)) * kPrime3;

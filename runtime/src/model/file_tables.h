@@ -33,8 +33,8 @@ struct TableList {
 };
 
 using FileTables = TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling,
-                             schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm, schema::Level,
-                             schema::Expert, schema::Gate, schema::Tower, schema::Task, schema::Link,
+                             schema::Hashing, schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm,
+                             schema::Level, schema::Expert, schema::Gate, schema::Tower, schema::Task, schema::Link,
                              schema::GoldenRows, schema::Provenance, schema::KeyValue, schema::ScoreChange>;
 
 /// What an accessor returns, as a field.
@@ -141,6 +141,13 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Scaling::upper),
     optional_field(&schema::Scaling::missing),
 
+    optional_field(&schema::Hashing::function),
+    optional_field(&schema::Hashing::seed),
+    optional_field(&schema::Hashing::bytes),
+    optional_field(&schema::Hashing::rule),
+    optional_field(&schema::Hashing::first_id),
+    optional_field(&schema::Hashing::mask),
+
     optional_field(&schema::Vocabulary::kind),
     optional_field(&schema::Vocabulary::size),
     optional_field(&schema::Vocabulary::keys),
@@ -148,6 +155,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Vocabulary::ids),
     optional_field(&schema::Vocabulary::unknown),
     optional_field(&schema::Vocabulary::unknown_id),
+    optional_field(&schema::Vocabulary::hashing),
 
     optional_field(&schema::Embedding::name),
     optional_field(&schema::Embedding::table),

@@ -134,7 +134,8 @@ FeatureInfo Model::feature(std::size_t index) const {
   info.length = info.kind == FeatureKind::kSequence ? feature.length() : 1;
   const schema::Vocabulary& vocabulary = *feature.vocabulary();
   const schema::Embedding& embedding = *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));
-  info.string_values = vocabulary.kind() == schema::VocabularyKind_Strings;
+  info.string_values = internal::takes_texts(vocabulary);
+  info.hashed = internal::kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash;
   info.num_values = vocabulary.size();
   info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();
   info.refuses_unknown = vocabulary.unknown() == schema::UnknownRule_Error;

@@ -15,6 +15,13 @@ constexpr bool kHasExtras = false;  // files that need them are refused
 constexpr bool kHasExtras = true;
 #endif
 
+// MMOE_TRANSFORMS: files that need what is left out are refused.
+#ifdef MMOE_NO_HASH
+constexpr bool kHasHash = false;
+#else
+constexpr bool kHasHash = true;
+#endif
+
 #ifdef MMOE_NO_MESSAGES
 constexpr bool kHasMessages = false;
 #else

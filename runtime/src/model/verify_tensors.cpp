@@ -172,13 +172,35 @@ class FeatureVerifier : Checker {
     return vocabulary(*feature.vocabulary(), index, tensor->rows());
   }
 
+  bool hashing(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {
+    const schema::Hashing* its = vocabulary.hashing();
+    if (!its) return damaged(nullptr, "features[%].vocabulary.hashing: missing", index);
+    if (its->function() > schema::HashFunction_MAX || its->bytes() > schema::HashedBytes_MAX ||
+        its->rule() > schema::BucketRule_MAX) {
+      return unsupported(nullptr, "features[%].vocabulary.hashing: function %, bytes %, rule %", index, its->function(),
+                         its->bytes(), its->rule());
+    }
+    const std::uint64_t most = its->function() == schema::HashFunction_XXH64     ? UINT64_MAX
+                               : its->function() == schema::HashFunction_Murmur3 ? UINT32_MAX
+                                                                                 : 0;
+    if (its->seed() > most) return damaged(nullptr, "features[%].vocabulary.hashing.seed: %", index, its->seed());
+    const std::uint64_t end = std::uint64_t{its->first_id()} + vocabulary.size();
+    return (vocabulary.size() != 0 && end <= num_ids) ||
+           damaged(nullptr, "features[%].vocabulary: ids % to %, of %", index, its->first_id(), end, num_ids);
+  }
+
   bool vocabulary(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {
     if (vocabulary.kind() > schema::VocabularyKind_MAX) {
       return unsupported(nullptr, "features[%].vocabulary.kind: %", index, vocabulary.kind());
     }
+    if (!kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) {
+      return unsupported(nullptr, "features[%].vocabulary: hash buckets are not in this build", index);
+    }
     const std::uint64_t size = vocabulary.size();
     bool sound = size <= num_ids;
-    if (vocabulary.kind() != schema::VocabularyKind_Identity) {
+    if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) {
+      if (!hashing(vocabulary, index, num_ids)) return false;
+    } else if (vocabulary.kind() != schema::VocabularyKind_Identity) {
       const bool strings = vocabulary.kind() == schema::VocabularyKind_Strings;
       sound = is_tensor(vocabulary.ids(), schema::DType_U32, size) &&
               is_tensor(vocabulary.keys(), strings ? schema::DType_U8 : schema::DType_I64, strings ? kAnySize : size) &&

@@ -1,6 +1,7 @@
 #include "model/vocabulary.h"
 
 #include "model/access.h"
+#include "model/hashing.h"
 
 namespace mmoe::internal {
 namespace {
@@ -34,6 +35,7 @@ std::size_t lower_bound(std::size_t size, Less key_is_less) {
 }  // namespace
 
 std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary, std::string_view value) {
+  if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
   const std::uint64_t* offsets = elements<std::uint64_t>(file, vocabulary.offsets());
   const char* keys = elements<char>(file, vocabulary.keys());
   const std::uint64_t keys_bytes =
@@ -49,6 +51,7 @@ std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary,
 }
 
 std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value) {
+  if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
                                                                               : Model::kUnknownId;

@@ -1,13 +1,26 @@
-// From a category to its id: binary search in a feature's sorted keys, where they lie in the file.
+// From a category to its id: binary search in a feature's sorted keys, where they lie in the file, or its hash.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
 #include "mmoe/model.h"
+#include "model/parts.h"
 #include "schema/mmoe_generated.h"
 
 namespace mmoe::internal {
+
+/// Whether texts have ids.
+inline bool takes_texts(const schema::Vocabulary& vocabulary) {
+  return vocabulary.kind() == schema::VocabularyKind_Strings ||
+         (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash &&
+          vocabulary.hashing()->bytes() == schema::HashedBytes_Text);
+}
+
+/// Whether integers have ids.
+inline bool takes_integers(const schema::Vocabulary& vocabulary) {
+  return vocabulary.kind() != schema::VocabularyKind_Strings;
+}
 
 /// `file`: Model::data(). Model::kUnknownId when the vocabulary does not hold the value. The keys' values are not
 /// verified at load (they may be gigabytes), so every offset and id is checked here: a damaged vocabulary finds wrong

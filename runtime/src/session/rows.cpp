@@ -186,8 +186,9 @@ struct RowsAccess {
       return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row),
                     "a missing category, which the feature refuses");
     }
-    const bool strings = target.feature.vocabulary()->kind() == schema::VocabularyKind_Strings;
-    return strings ? find_text_id(target, row, item, id) : find_integer_id(target, row, item, id);
+    const schema::Vocabulary& vocabulary = *target.feature.vocabulary();
+    const bool as_text = takes_texts(vocabulary) && (item.is_text() || !takes_integers(vocabulary));
+    return as_text ? find_text_id(target, row, item, id) : find_integer_id(target, row, item, id);
   }
 
   /// Elements [first, first + count) of the value become the row's.

@@ -44,12 +44,21 @@ Json scaling_of(const schema::Scaling* scaling) {
           {"missing", finite_or_null(scaling->missing())}};
 }
 
+Json hashing_of(const schema::Hashing& hashing) {
+  return {
+      {"function", name_of(hashing.function())}, {"seed", hashing.seed()},
+      {"bytes", name_of(hashing.bytes())},       {"modulo", name_of(hashing.rule())},
+      {"first_id", hashing.first_id()},          {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()}};
+}
+
 Json vocabulary_of(const schema::Vocabulary& vocabulary) {
   const bool to_id = vocabulary.unknown() == schema::UnknownRule_Id;
-  return {
+  Json out = {
       {"kind", name_of(vocabulary.kind())},
       {"size", vocabulary.size()},
       {"unknown", {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
+  if (vocabulary.kind() == schema::VocabularyKind_Hash) out["hashing"] = hashing_of(*vocabulary.hashing());
+  return out;
 }
 
 Json embedding_of(const ModelView& view, const schema::Feature& feature) {

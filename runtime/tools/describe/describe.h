@@ -18,7 +18,8 @@ using Json = nlohmann::ordered_json;
 ///   score_change: null or {rows, rows_file, tasks [{task, largest, mean}]}
 ///   features [{name, kind, side, column, width,
 ///              scaling {offset, factor, lower, upper, missing}                  dense
-///              vocabulary {kind, size, unknown {rule, id}},                     categorical, sequence
+///              vocabulary {kind, size, unknown {rule, id},                      categorical, sequence
+///                          hashing {function, seed, bytes, modulo, first_id, mask}},   kind hash
 ///              embedding {name, rows, width, dtype},
 ///              sequence {length, pooling, padding_id}}]                         sequence
 ///   trunk [layer]                layer: {inputs, outputs, activation, alpha, weights, norm: null or {kind, position}}

@@ -174,8 +174,10 @@ std::string vocabulary_text(const Json& vocabulary) {
   const Json& unknown = vocabulary["unknown"];
   const std::string rule = unknown["rule"];
   const std::string size = number_of(vocabulary["size"]);
-  const std::string values =
-      vocabulary["kind"] == "identity" ? "whole numbers below " + size : size + " " + text_of(vocabulary["kind"]);
+  const std::string values = vocabulary["kind"] == "identity" ? "whole numbers below " + size
+                             : vocabulary["kind"] == "hash"
+                                 ? size + " buckets of " + text_of(vocabulary["hashing"]["function"])
+                                 : size + " " + text_of(vocabulary["kind"]);
   return values + "; unknown: " +
          (rule == "id"     ? "id " + number_of(unknown["id"])
           : rule == "zero" ? "zeros"

@@ -66,6 +66,9 @@ class VocabularyReader {
 void write_vocabulary(const Model& model, const std::string& feature, OutputFile& out) {
   const ModelView view(model);
   const schema::Vocabulary& vocabulary = find_vocabulary(model, view, feature);
+  if (vocabulary.kind() == schema::VocabularyKind_Hash) {
+    throw UsageError("feature " + quoted(feature) + " takes any value, by its hash: it has no list of values");
+  }
   const VocabularyReader reader(view, vocabulary);
   out.write("value,id\n");
   std::string line;

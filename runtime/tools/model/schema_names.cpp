@@ -12,7 +12,10 @@ constexpr const char* kDTypes[] = {"f32", "f16", "bf16", "i8", "u8", "i32", "u32
 constexpr const char* kLayouts[] = {"row_major", "panel16", "panel16_quads", "fused_rows"};
 constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
-constexpr const char* kVocabularies[] = {"identity", "strings", "integers"};
+constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "hash"};
+constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32"};
+constexpr const char* kHashedBytes[] = {"text", "int64", "int32"};
+constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
@@ -62,6 +65,9 @@ const char* name_of(schema::FeatureKind kind) { return find<schema::FeatureKind_
 const char* name_of(schema::Pooling pooling) { return find<schema::Pooling_MAX>(kPoolings, pooling); }
 const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, side); }
 const char* name_of(schema::VocabularyKind kind) { return find<schema::VocabularyKind_MAX>(kVocabularies, kind); }
+const char* name_of(schema::HashFunction function) { return find<schema::HashFunction_MAX>(kHashFunctions, function); }
+const char* name_of(schema::HashedBytes bytes) { return find<schema::HashedBytes_MAX>(kHashedBytes, bytes); }
+const char* name_of(schema::BucketRule rule) { return find<schema::BucketRule_MAX>(kBucketRules, rule); }
 const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_MAX>(kUnknownRules, rule); }
 const char* name_of(schema::ActivationKind activation) {
   static const std::vector<std::string> names = activation_names();

@@ -105,11 +105,13 @@ float CsvRows::parse_dense(const Cell& cell, std::string_view text) {
   return value;
 }
 
-// As it stands first: blanks may belong to a category, as in the vocabulary of a table that was read with them.
+// As it stands first: blanks may belong to a category, as in the vocabulary of a table that was read with them. A hash
+// takes every text as it stands.
 std::int32_t CsvRows::look_up(const Cell& cell, std::string_view text) const {
   if (!spec_.features[cell.slot].string_values) return find_integer(cell, trimmed(text));
   const std::int32_t id = spec_.find_string(cell.slot, text);
-  return id == Model::kUnknownId ? spec_.find_string(cell.slot, trimmed(text)) : id;
+  const bool again = id == Model::kUnknownId && !spec_.features[cell.slot].hashed;
+  return again ? spec_.find_string(cell.slot, trimmed(text)) : id;
 }
 
 std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) {

@@ -16,6 +16,7 @@ FeatureSpec feature_spec(const Model& model, std::size_t index) {
   spec.width = info.kind == FeatureKind::kDense ? info.width : 1;
   spec.length = info.length;
   spec.string_values = info.string_values;
+  spec.hashed = info.hashed;
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;
   return spec;

@@ -22,6 +22,7 @@ struct FeatureSpec {
   bool string_values = false;    ///< else: the vocabulary holds strings, else integers
   bool refuses_unknown = false;  ///< else
   bool refuses_missing = false;  ///< Dense
+  bool hashed = false;           ///< else: every value has an id; integers are values too
   std::string source;            ///< column of a table; empty: the name
 };
 

@@ -44,7 +44,7 @@ void NpyRows::map_features(const std::vector<std::string>& header) {
                     std::to_string(header.size()));
   }
   for (const FeatureSpec& feature : spec_.features) {
-    if (feature.kind == FeatureKind::kDense || !feature.string_values) continue;
+    if (feature.kind == FeatureKind::kDense || !feature.string_values || feature.hashed) continue;
     throw ToolError(name_ + ": an array of numbers, but feature " + quoted(feature.name) + " is a text; expected CSV");
   }
   header_ = header;

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hashes import bucket
+
 
 def scaled(values, feature, dtype):
     if "clip" in feature:
@@ -53,7 +55,11 @@ def id_of(text, feature):
     """The id in the feature's table; UNKNOWN_ZERO for none."""
     vocabulary = feature["vocabulary"]
     unknown = feature.get("unknown", "error")
-    if isinstance(vocabulary, dict):
+    if "hash" in vocabulary and isinstance(vocabulary, dict):
+        found = bucket(text, vocabulary)
+        if found is not None:
+            return feature.get("first_id", 0) + found
+    elif isinstance(vocabulary, dict):
         value = int(text)
         if 0 <= value < vocabulary["identity"]:
             return value

@@ -69,7 +69,9 @@ class RandomFeatures:
     def vocabulary(self, feature):
         """(texts that it holds, texts that it does not, number of ids)"""
         maker = self.maker
-        kind = maker.pick(["strings", "integers", "identity"])
+        kind = maker.pick(["strings", "integers", "identity", "hash"])
+        if kind == "hash":
+            return self.hashed(feature)
         if kind == "identity":
             size = maker.between(2, 8)
             feature["vocabulary"] = {"identity": size}
@@ -87,6 +89,36 @@ class RandomFeatures:
         if maker.chance(0.5):
             first = feature["first_id"] = maker.between(0, 3)
         return [str(key) for key in chosen], outside, first + len(chosen)
+
+    def hashed(self, feature):
+        """As vocabulary(); what is masked or does not fit is not held."""
+        maker = self.maker
+        rule = {"hash": maker.pick(["farmhash64", "xxh64", "murmur3", "crc32"]), "buckets": maker.between(1, 12)}
+        if rule["hash"] in ("xxh64", "murmur3") and maker.chance(0.5):
+            rule["seed"] = maker.pick([0, 42, 2**32 - 1])
+        of = maker.pick([None, "text", "int64", "int32"])
+        if of is not None:
+            rule["of"] = of
+        modulo = maker.pick([None, "unsigned", "absolute", "floored"])
+        if modulo is not None:
+            rule["modulo"] = modulo
+        if of in ("int64", "int32"):
+            values = [0, -1, 17, 2**31 - 1, -(2**31), *(int(i) for i in maker.rng.choice(10**6, 5))]
+            inside, outside = [str(value) for value in values], []
+            (outside if of == "int32" else inside).extend([str(2**31), str(-(2**31) - 1)])
+        else:
+            long_texts = ["ab" * int(n) for n in maker.rng.choice(100, 3)]
+            inside = [word for word in WORDS + [" AT", *long_texts] if word or feature["kind"] == "categorical"]
+            outside = []
+        if maker.chance(0.4):
+            masked = inside.pop(maker.below(len(inside)))
+            rule["mask"] = int(masked) if of in ("int64", "int32") and maker.chance(0.5) else masked
+            inside, outside = [text for text in inside if text != masked], outside + [masked]
+        feature["vocabulary"] = rule
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        return inside, outside or inside, first + rule["buckets"]
 
     def rule(self, feature, ids):
         rule = self.maker.pick(["error", "zero", "id", None])

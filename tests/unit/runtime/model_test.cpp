@@ -35,13 +35,15 @@ class TemporaryFile {
   char path_[32] = "/tmp/mmoe_model_test_XXXXXX";
 };
 
-TEST_CASE("xxh64: equal to the xxHash library for every length and alignment") {
+TEST_CASE("xxh64: equal to the xxHash library for every length, alignment and seed") {
   Random random(1);
   std::vector<std::uint8_t> bytes(400);
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
   for (std::size_t offset = 0; offset < 9; ++offset) {
     for (std::size_t size = 0; size + offset <= bytes.size(); ++size) {
       REQUIRE(internal::xxh64(bytes.data() + offset, size) == XXH64(bytes.data() + offset, size, 0));
+      const std::uint64_t seed = random.next();
+      REQUIRE(internal::xxh64(bytes.data() + offset, size, seed) == XXH64(bytes.data() + offset, size, seed));
     }
   }
 }

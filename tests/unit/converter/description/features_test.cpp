@@ -1,4 +1,5 @@
 #include "converter/description/features.h"
+#include "converter/description/vocabulary.h"
 
 #include <doctest/doctest.h>
 
@@ -106,6 +107,51 @@ TEST_CASE("vocabularies") {
   CHECK(identity.size == 4);
   CHECK(identity.ids.empty());
   CHECK(identity.unknown == UnknownRule::kError);
+}
+
+TEST_CASE("vocabularies of hash buckets") {
+  const Vocabulary keras = vocabulary(
+      R"("vocabulary": {"hash": "farmhash64", "buckets": 3, "mask": ""}, "first_id": 1, "unknown": {"id": 0})");
+  REQUIRE(keras.hashing);
+  CHECK(keras.hashing->function == HashFunction::kFarmHash64);
+  CHECK(keras.hashing->bytes == HashedBytes::kText);
+  CHECK(keras.hashing->rule == BucketRule::kUnsigned);
+  CHECK(keras.hashing->seed == 0);
+  CHECK(keras.hashing->first_id == 1);
+  CHECK(keras.hashing->mask == "");
+  CHECK(keras.size == 3);
+  CHECK(keras.ids.empty());
+  CHECK_FALSE(keras.identity);
+  CHECK(keras.id_of(2) == 3);
+  CHECK(num_rows(keras) == 4);
+  const Vocabulary spark = vocabulary(
+      R"("vocabulary": {"hash": "murmur3", "seed": 42, "of": "int64", "modulo": "floored", "buckets": 4, "mask": -1})");
+  CHECK(spark.hashing->function == HashFunction::kMurmur3);
+  CHECK(spark.hashing->bytes == HashedBytes::kInt64);
+  CHECK(spark.hashing->rule == BucketRule::kFloored);
+  CHECK(spark.hashing->seed == 42);
+  CHECK(spark.hashing->mask == "-1");
+  CHECK(spark.unknown == UnknownRule::kError);
+}
+
+TEST_CASE("vocabularies of hash buckets: errors") {
+  const auto error = [](const std::string& fields) {
+    return categorical_error(R"(, "vocabulary": {"hash": )" + fields);
+  };
+  CHECK(contains(error(R"("md5", "buckets": 4})"),
+                 "features[0].vocabulary.hash: found \"md5\", expected one of farmhash64, xxh64, murmur3, crc32"));
+  CHECK(error(R"("crc32"})") == "features[0].vocabulary.buckets: missing: the number of buckets");
+  CHECK(error(R"("crc32", "buckets": 0})") == "features[0].vocabulary.buckets: found 0, expected 1 or more");
+  CHECK(error(R"("crc32", "buckets": 5})") == "features[0].vocabulary: ids 0 to 4, but c.weight has 4 rows");
+  CHECK(error(R"("crc32", "buckets": 4}, "first_id": 1)") ==
+        "features[0].vocabulary: ids 1 to 4, but c.weight has 4 rows");
+  CHECK(error(R"("crc32", "buckets": 4, "seed": 1})") ==
+        "features[0].vocabulary.seed: only xxh64 and murmur3 have a seed");
+  CHECK(contains(error(R"("murmur3", "buckets": 4, "seed": 4294967296})"), "features[0].vocabulary.seed: found"));
+  CHECK(contains(error(R"("crc32", "buckets": 4, "of": "int16"})"), "expected one of text, int64, int32"));
+  CHECK(contains(error(R"("crc32", "buckets": 4, "modulo": "signed"})"), "one of unsigned, absolute, floored"));
+  CHECK(contains(error(R"("crc32", "buckets": 4, "mask": 0.5})"), "features[0].vocabulary.mask: found 0.5"));
+  CHECK(contains(error(R"("crc32", "buckets": 4, "size": 1})"), "features[0].vocabulary.size: unknown key"));
 }
 
 TEST_CASE("vocabularies: errors") {

@@ -224,6 +224,42 @@ TEST_CASE("rows with features: any batch size and task subset gives the same sco
   }
 }
 
+// hashed_description(): city (texts, "" is masked, ids from 1), shop (integers of 32 bits, refuses unknown ones),
+// words, user (integers, -7 is masked). The ids are those of find_id() in the runtime's tests.
+TEST_CASE("rows with hashed values: texts as they stand, integers, what is masked") {
+  const AlignedBytes file = model_file(mmoe::test::hashed_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const auto ids_of = [&](const std::string& row) {
+    const std::string path = directory.write("rows.csv", "city,shop,words,user\n" + row + "\n");
+    RowReader reader(path, input_spec(model), {});
+    const RowBatch* batch = reader.next();
+    std::vector<std::int32_t> ids;
+    for (std::size_t i = 0; i < 4; ++i) ids.insert(ids.end(), batch->ids(i, 0), batch->ids(i, 0) + (i == 2 ? 3 : 1));
+    return ids;
+  };
+  CHECK(ids_of("Wien,7,shoes|bags,7") == std::vector<std::int32_t>{2, 332, 447, 69, -2, 663});
+  CHECK(ids_of("7,-3,,5000000000") == std::vector<std::int32_t>{9, 396, -2, -2, -2, 431});
+  CHECK(ids_of(" 7, 7 ,shoes,-7") == std::vector<std::int32_t>{1, 332, 447, -2, -2, -1});
+  CHECK(ids_of(",7.0,shoes,") == std::vector<std::int32_t>{-1, 332, 447, -2, -2, -1});
+  CHECK(directory.error_of([&] { ids_of("a,2147483648,b,1"); }) ==
+        "rows.csv:2: column 'shop': '2147483648' is not in the vocabulary, and the feature refuses unknown values");
+  CHECK(directory.error_of([&] { ids_of("a,seven,b,1"); }) ==
+        "rows.csv:2: column 'shop': 'seven' is not a whole number");
+}
+
+TEST_CASE("describe: how values are hashed") {
+  const AlignedBytes file = model_file(mmoe::test::hashed_description(), 1);
+  const Json features = describe(load(file), "", false)["features"];
+  CHECK(features[0]["vocabulary"]["kind"] == "hash");
+  CHECK(features[0]["vocabulary"]["size"] == 11);
+  CHECK(features[1]["vocabulary"]["hashing"].dump() ==
+        R"({"function":"murmur3","seed":42,"bytes":"int32","modulo":"floored","first_id":2,"mask":null})");
+  CHECK(features[0]["vocabulary"]["hashing"]["mask"] == "");
+  CHECK(model_text(describe(load(file), "", false)).find("11 buckets of farmhash64; unknown: id 0") !=
+        std::string::npos);
+}
+
 TEST_CASE("rows that the model refuses are named by their line") {
   const AlignedBytes file = model_file(mmoe::test::feature_description(), 1);
   const Model model = load(file);
@@ -250,6 +286,9 @@ TEST_CASE("vocabularies") {
   OutputFile out(directory.file("shop.csv"));
   write_vocabulary(model, "shop", out);
   CHECK_THROWS_AS(write_vocabulary(model, "price", out), UsageError);
+  const AlignedBytes hashed = model_file(mmoe::test::hashed_description(), 1);
+  const Model without = load(hashed);
+  CHECK_THROWS_AS(write_vocabulary(without, "city", out), UsageError);
   out.commit();
   const std::string text = directory.read("shop.csv");
   CHECK(text.substr(0, 9) == "value,id\n");

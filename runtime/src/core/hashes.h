@@ -1,0 +1,18 @@
+// Hash functions by which training code puts categories into buckets. xxh64.h has one more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mmoe::internal {
+
+/// Fingerprint64 of Google's FarmHash, which is stable by its definition: what TensorFlow's to_hash_bucket_fast takes.
+std::uint64_t farmhash64(const void* data, std::size_t size);
+
+/// MurmurHash3_x86_32 (Appleby): scikit-learn's FeatureHasher, Spark's FeatureHasher and HashingTF.
+std::uint32_t murmur3(const void* data, std::size_t size, std::uint32_t seed);
+
+/// The CRC-32 of IEEE 802.3, as zlib and Python's zlib.crc32 compute it.
+std::uint32_t crc32(const void* data, std::size_t size);
+
+}  // namespace mmoe::internal

@@ -1,0 +1,77 @@
+#include "model/hashing.h"
+
+#include <cstring>
+
+#include "core/hashes.h"
+#include "core/xxh64.h"
+#include "model/access.h"
+
+namespace mmoe::internal {
+namespace {
+
+struct Hash {
+  std::uint64_t value;
+  int bits;
+};
+
+Hash hash_of(const schema::Hashing& hashing, const void* data, std::size_t size) {
+  switch (hashing.function()) {
+    case schema::HashFunction_FarmHash64: return {farmhash64(data, size), 64};
+    case schema::HashFunction_XXH64: return {xxh64(data, size, hashing.seed()), 64};
+    case schema::HashFunction_Murmur3: return {murmur3(data, size, static_cast<std::uint32_t>(hashing.seed())), 32};
+    case schema::HashFunction_CRC32: break;
+  }
+  return {crc32(data, size), 32};
+}
+
+std::uint64_t bucket_of(const Hash& hash, schema::BucketRule rule, std::uint64_t num_buckets) {
+  const bool negative = (hash.value >> (hash.bits - 1)) != 0;
+  if (rule == schema::BucketRule_Unsigned || !negative) return hash.value % num_buckets;
+  const std::uint64_t magnitude = hash.bits == 64 ? 0 - hash.value : (std::uint64_t{1} << 32) - hash.value;
+  const std::uint64_t rest = magnitude % num_buckets;
+  return rule == schema::BucketRule_Floored && rest != 0 ? num_buckets - rest : rest;
+}
+
+std::int32_t id_of(const schema::Vocabulary& vocabulary, const void* data, std::size_t size) {
+  const schema::Hashing& hashing = *vocabulary.hashing();
+  const std::uint64_t bucket = bucket_of(hash_of(hashing, data, size), hashing.rule(), vocabulary.size());
+  return static_cast<std::int32_t>(hashing.first_id() + bucket);
+}
+
+bool is_masked(const schema::Hashing& hashing, std::string_view text) {
+  return hashing.mask() && text_of(hashing.mask()) == text;
+}
+
+constexpr std::size_t kMaxDigits = 20;  // of -2^63, with its sign
+
+// The integer in decimal, in the last places of `room`.
+std::string_view decimal(std::int64_t value, char (&room)[kMaxDigits]) {
+  const auto bits = static_cast<std::uint64_t>(value);
+  std::uint64_t left = value < 0 ? 0 - bits : bits;
+  std::size_t at = kMaxDigits;
+  do {
+    room[--at] = static_cast<char>('0' + left % 10);
+    left /= 10;
+  } while (left != 0);
+  if (value < 0) room[--at] = '-';
+  return {room + at, kMaxDigits - at};
+}
+
+}  // namespace
+
+std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::string_view text) {
+  if (is_masked(*vocabulary.hashing(), text)) return Model::kUnknownId;
+  return id_of(vocabulary, text.data(), text.size());
+}
+
+std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value) {
+  const schema::Hashing& hashing = *vocabulary.hashing();
+  char room[kMaxDigits];
+  const std::string_view text = decimal(value, room);
+  if (hashing.bytes() == schema::HashedBytes_Text) return hashed_id(vocabulary, text);
+  const bool wide = hashing.bytes() == schema::HashedBytes_Int64;
+  if (is_masked(hashing, text) || (!wide && (value < INT32_MIN || value > INT32_MAX))) return Model::kUnknownId;
+  return id_of(vocabulary, &value, wide ? 8 : 4);  // little-endian: the low half stands first
+}
+
+}  // namespace mmoe::internal

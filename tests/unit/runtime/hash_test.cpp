@@ -1,0 +1,208 @@
+// Hash buckets: the functions against published values and what the libraries give, and ids of a model's features.
+#include <array>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+#include "mmoe/mmoe.h"
+#include "mmoe/rows.h"
+#include "mmoe/session.h"
+#include "runtime/src/core/hashes.h"
+#include "schema/mmoe_generated.h"
+#include "tests/unit/models.h"
+
+namespace mmoe::test {
+namespace {
+
+std::uint64_t farm(std::string_view text) { return internal::farmhash64(text.data(), text.size()); }
+std::uint32_t murmur(std::string_view text, std::uint32_t seed) {
+  return internal::murmur3(text.data(), text.size(), seed);
+}
+
+TEST_CASE("farmhash64: the examples of BigQuery's FARM_FINGERPRINT and of TensorFlow's documentation") {
+  CHECK(farm("1footrue") == static_cast<std::uint64_t>(-1541654101129638711));
+  CHECK(farm("2applefalse") == 2794438866806483259u);
+  CHECK(farm("3true") == static_cast<std::uint64_t>(-4880158226897771312));
+  // tf.strings.to_hash_bucket_fast(["Hello", "TensorFlow", "2.x"], 3)
+  CHECK(farm("Hello") % 3 == 0);
+  CHECK(farm("TensorFlow") % 3 == 2);
+  CHECK(farm("2.x") % 3 == 2);
+}
+
+// fingerprint64() of the Python package pyfarmhash of the first `size` bytes of 0, 7, 14, ... modulo 256.
+TEST_CASE("farmhash64: the library's values at each length where the method changes") {
+  constexpr struct {
+    std::size_t size;
+    std::uint64_t hash;
+  } kKnown[] = { @FARM @ };
+  unsigned char bytes[1000];
+  for (std::size_t i = 0; i < sizeof bytes; ++i) bytes[i] = static_cast<unsigned char>(i * 7);
+  for (const auto& known : kKnown) {
+    CAPTURE(known.size);
+    CHECK(internal::farmhash64(bytes, known.size) == known.hash);
+  }
+}
+
+// murmurhash3_32() of scikit-learn 1.7, and the values that its author's test suite is quoted with.
+TEST_CASE("murmur3: published values, every length of the tail") {
+  CHECK(murmur("", 0) == 0);
+  CHECK(murmur("", 1) == 0x514e28b7u);
+  CHECK(murmur("Hello, world!", 0x9747b28cu) == 0x24884cbau);
+  CHECK(murmur("The quick brown fox jumps over the lazy dog", 0x9747b28cu) == 0x2fa826cdu);
+  @MURMUR @
+}
+
+TEST_CASE("crc32: the check value of its catalogue, and zlib's values") {
+  const auto crc = [](std::string_view text) { return internal::crc32(text.data(), text.size()); };
+  CHECK(crc("123456789") == 0xcbf43926u);
+  CHECK(crc("") == 0);
+  CHECK(crc("The quick brown fox jumps over the lazy dog") == 0x414fa339u);
+}
+
+// hashed_description(): city (texts, "" masked, ids from 1), shop (32 bits, from 2), words, user (64 bits, -7 masked).
+TEST_CASE("find_id: hashed texts and integers") {
+  const AlignedBytes file = model_file(hashed_description());
+  const Model model = load(file);
+  const auto text = [&](std::size_t feature, std::string_view value) { return model.find_id(feature, value); };
+  const auto integer = [&](std::size_t feature, std::int64_t value) { return model.find_id(feature, value); };
+  CHECK(text(0, "Wien") == 1 + static_cast<std::int32_t>(farm("Wien") % 11));
+  CHECK(text(0, "Wien") == 2);
+  CHECK(text(0, "S\xc3\xa3o Paulo") == 10);
+  CHECK(text(0, "") == Model::kUnknownId);
+  CHECK(text(0, "7") == 9);
+  CHECK(text(0, " 7") == 1);
+  CHECK(integer(0, 7) == 9);  // in decimal
+  CHECK(integer(0, std::numeric_limits<std::int64_t>::min()) == text(0, "-9223372036854775808"));
+  CHECK(integer(0, std::numeric_limits<std::int64_t>::min()) == 11);
+  CHECK(integer(0, 0) == text(0, "0"));
+  CHECK(integer(0, -10) == text(0, "-10"));
+  CHECK(integer(1, 7) == 332);
+  CHECK(integer(1, -3) == 396);  // a hash with the sign bit, floored
+  CHECK(integer(1, 0) == 850);
+  CHECK(integer(1, std::int64_t{1} << 31) == Model::kUnknownId);
+  CHECK(integer(1, -(std::int64_t{1} << 31) - 1) == Model::kUnknownId);
+  CHECK(text(2, "shoes") == 447);
+  CHECK(text(2, "") == 0);
+  CHECK(integer(2, 123456789) == 262);
+  CHECK(integer(3, 7) == 663);  // a hash with the sign bit, its absolute value
+  CHECK(integer(3, -7) == Model::kUnknownId);
+  CHECK(integer(3, 5000000000) == 431);
+}
+
+TEST_CASE("Model: hashed features say what they take") {
+  const AlignedBytes file = model_file(hashed_description());
+  const Model model = load(file);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(model.feature(i).hashed);
+  CHECK(model.feature(0).string_values);
+  CHECK_FALSE(model.feature(1).string_values);
+  CHECK(model.feature(0).num_values == 11);
+  CHECK(model.feature(0).num_ids == 12);
+  CHECK(model.feature(1).refuses_unknown);
+  const AlignedBytes plain = model_file(feature_description());
+  const Model without = load(plain);
+  for (std::size_t i = 0; i < without.num_features(); ++i) CHECK_FALSE(without.feature(i).hashed);
+}
+
+TEST_CASE("Rows: hashed values have the bits of the ids that find_id gives") {
+  const AlignedBytes file = model_file(hashed_description());
+  const Model model = load(file);
+  Result<Session> session = Session::create(model);
+  const std::int32_t city[] = {2, 9, Model::kUnknownId}, shop[] = {332, 396, 850}, user[] = {663, 431, -1};
+  const std::int32_t words[] = {447, 262, Model::kNoElement, 69, -2, -2, -2, -2, -2};
+  const FeatureColumn columns[] = {{{}, city}, {{}, shop}, {{}, words}, {{}, user}};
+  std::vector<float> expected(6), found(6);
+  REQUIRE(session->score(Input::columns(columns, 3), {expected}).ok());
+  Result<Rows> rows = Rows::create(model, {3});
+  rows->set(0, "city", "Wien");
+  rows->set(1, "city", 7.0);
+  rows->set(2, "city", "");
+  rows->set_column("shop", std::array<std::int64_t, 3>{7, -3, 0});
+  rows->set(0, "words", {"shoes", 123456789});
+  rows->set(1, "words", {"bags"});
+  rows->set(0, "user", 7);
+  rows->set(1, "user", std::int64_t{5000000000});
+  const Status status = session->score(Input::rows(*rows), {found});
+  CAPTURE(status.error().message());
+  REQUIRE(status.ok());
+  CHECK(found == expected);
+
+  const auto error = [&](const FeatureKey& feature, const RawValue& value) {
+    rows->clear(3);
+    return std::string(rows->set(1, feature, value).error().message());
+  };
+  CHECK(error("shop", "7") == "feature \"shop\", row 1: a string, expected an integer");
+  CHECK(error("shop", std::int64_t{1} << 31) == "feature \"shop\", row 1: unknown category 2147483648");
+  CHECK(error("city", 0.5).find("feature \"city\", row 1: a number with a fraction") == 0);
+  CHECK(error("user", 0.5).find("feature \"user\", row 1: a number with a fraction") == 0);
+}
+
+TEST_CASE("C interface: hashed texts and integers") {
+  const AlignedBytes file = model_file(hashed_description());
+  mmoe_model* model = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
+  int32_t id = 0;
+  CHECK(mmoe_model_find_id_text(model, 0, "Wien", 4, &id) == MMOE_OK);
+  CHECK(id == 2);
+  CHECK(mmoe_model_find_id_integer(model, 0, 7, &id) == MMOE_OK);
+  CHECK(id == 9);
+  CHECK(mmoe_model_find_id_integer(model, 1, 7, &id) == MMOE_OK);
+  CHECK(id == 332);
+  CHECK(mmoe_model_find_id_text(model, 1, "7", 1, &id) == MMOE_INVALID_ARGUMENT);
+  mmoe_model_free(model);
+}
+
+// The field of the first feature's Hashing, or of its Vocabulary, becomes `value`; the file stays well formed.
+template <class Table, class T>
+std::string refused(const Table* (*find)(const schema::Vocabulary&), flatbuffers::voffset_t field, T value,
+                    ErrorCode code) {
+  const AlignedBytes file = model_file(hashed_description(), 1);
+  const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+  const Table* found = find(*root.features()->Get(1)->vocabulary());
+  auto* table = reinterpret_cast<flatbuffers::Table*>(const_cast<Table*>(found));
+  REQUIRE(table->SetField<T>(field, value, static_cast<T>(value + 1)));
+  seal(file);
+  const Result<Model> model = Model::from_bytes(file.data(), file.size());
+  REQUIRE_FALSE(model.ok());
+  CHECK(model.error().code() == code);
+  return model.error().message();
+}
+
+TEST_CASE("hostile: hash rules that do not fit the table or are not known are refused by name") {
+  using schema::Hashing;
+  const auto hashing = [](flatbuffers::voffset_t field, auto value, ErrorCode code) {
+    return refused<Hashing>([](const schema::Vocabulary& vocabulary) { return vocabulary.hashing(); }, field, value,
+                            code);
+  };
+  const auto unsupported = ErrorCode::kUnsupported;
+  CHECK(hashing(Hashing::VT_FUNCTION, std::uint8_t{4}, unsupported) ==
+        "features[1].vocabulary.hashing: function 4, bytes 2, rule 2");
+  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{3}, unsupported) ==
+        "features[1].vocabulary.hashing: function 2, bytes 3, rule 2");
+  CHECK(hashing(Hashing::VT_RULE, std::uint8_t{3}, unsupported) ==
+        "features[1].vocabulary.hashing: function 2, bytes 2, rule 3");
+  CHECK(hashing(Hashing::VT_SEED, std::uint64_t{1} << 32, ErrorCode::kDamaged) ==
+        "features[1].vocabulary.hashing.seed: 4294967296");
+  CHECK(hashing(Hashing::VT_FIRST_ID, std::uint32_t{4}, ErrorCode::kDamaged) ==
+        "features[1].vocabulary: ids 4 to 1001, of 1000");
+  CHECK(hashing(Hashing::VT_FIRST_ID, UINT32_MAX, ErrorCode::kDamaged) ==
+        "features[1].vocabulary: ids 4294967295 to 4294968292, of 1000");
+  const auto size = [](std::uint32_t value) {
+    return refused<schema::Vocabulary>([](const schema::Vocabulary& vocabulary) { return &vocabulary; },
+                                       schema::Vocabulary::VT_SIZE, value, ErrorCode::kDamaged);
+  };
+  CHECK(size(0) == "features[1].vocabulary: ids 2 to 2, of 1000");
+  CHECK(size(999) == "features[1].vocabulary: ids 2 to 1001, of 1000");
+  const AlignedBytes file = model_file(feature_description(), 1);
+  const schema::Vocabulary* integers = schema::GetSizePrefixedModel(file.data())->features()->Get(2)->vocabulary();
+  auto* table = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Vocabulary*>(integers));
+  REQUIRE(table->SetField<std::uint8_t>(schema::Vocabulary::VT_KIND, schema::VocabularyKind_Hash, 0));
+  seal(file);
+  const Result<Model> model = Model::from_bytes(file.data(), file.size());
+  REQUIRE_FALSE(model.ok());
+  CHECK(std::string(model.error().message()) == "features[2].vocabulary.hashing: missing");
+}
+
+}  // namespace
+}  // namespace mmoe::test
