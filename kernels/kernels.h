@@ -16,6 +16,7 @@
 //  - softplus with a sharpness and celu divide by alpha, and e^x of a positive x is 1 / e^-x: infinite from 87.34 on;
 //  - a gate's weights are the softmax, then top-k or the threshold choose; constants of the gate multiply what is left,
 //    once, before the experts are mixed;
+//  - functions of raw numbers are computed in double, nothing fused, and rounded once: number_functions.h;
 //  - no row's result depends on another row, on the number of rows, or on the row's position.
 // It holds in C's default floating-point environment: rounding to nearest, subnormal numbers kept (exact.h tests that).
 // The table named "scalar" is the contract in plain loops (reference.cpp) and the oracle of the tests.

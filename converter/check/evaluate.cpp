@@ -1,6 +1,7 @@
 #include "converter/check/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@ class RowReader {
 
  private:
   void append_dense(const Feature& feature, const float* values, Numbers& x) const;
-  void append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const;
+  void append_projected(const Projection& projection, const Numbers& values, Numbers& x) const;
   std::optional<size_t> table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const;
   void append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
   void append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const;
@@ -62,32 +63,59 @@ Numbers RowReader::read(size_t row) const {
   return x;
 }
 
+double function_of(const Scaling& scaling, double v) {
+  switch (scaling.function) {
+    case NumberFunction::kIdentity: break;
+    case NumberFunction::kLog: return std::log(v);
+    case NumberFunction::kLog1p: return std::log1p(v);
+    case NumberFunction::kLog10: return std::log10(v);
+    case NumberFunction::kSqrt: return std::sqrt(v);
+    case NumberFunction::kAbs: return std::abs(v);
+    case NumberFunction::kPower: return std::pow(v, static_cast<double>(scaling.exponent));
+    case NumberFunction::kSignedLog1p: return std::copysign(std::log1p(std::abs(v)), v);
+  }
+  return v;
+}
+
+// Of a clamped value. Without a function each step is rounded to float, as in the runtime: x is exact. A function's
+// result is within one rounding and 2^-40 of it (kernels/number_functions.h), of which 2^-16 of a rounding is more.
+Number scaling_of(float value, const Scaling& scaling) {
+  if (scaling.function == NumberFunction::kIdentity) {
+    const float shifted = value - scaling.offset;
+    return plain(shifted * scaling.factor, 0);
+  }
+  const double y = function_of(scaling, value);
+  const Number result = plain(y, rounding(1 + 0x1p-16) * std::abs(y) + kTiny);
+  Number x = scale_and_shift(result, scaling.factor, -double{scaling.offset} * scaling.factor);
+  x.magnitude = std::abs(x.value);
+  return x;
+}
+
 void RowReader::append_dense(const Feature& feature, const float* values, Numbers& x) const {
   const DenseFeature& dense = std::get<DenseFeature>(feature.kind);
   const Scaling& scaling = dense.scaling;
-  std::vector<float> scaled;
+  Numbers scaled;
   for (size_t i = 0; i < feature.num_values(); ++i) {
     float value = std::isnan(values[i]) ? scaling.missing : values[i];
     value = value < scaling.lower ? scaling.lower : value > scaling.upper ? scaling.upper : value;
-    // Each step rounded to float, as in the runtime: x is exact.
-    const float shifted = value - scaling.offset;
-    scaled.push_back(shifted * scaling.factor);
+    scaled.push_back(scaling_of(value, scaling));
   }
   if (dense.projection) return append_projected(*dense.projection, scaled, x);
-  for (const float value : scaled) x.push_back(plain(value, 0));
+  x.insert(x.end(), scaled.begin(), scaled.end());
 }
 
 // The file has the projection multiplied into what reads x: its terms are regrouped, and take a rounding per value.
-void RowReader::append_projected(const Projection& projection, const std::vector<float>& values, Numbers& x) const {
+void RowReader::append_projected(const Projection& projection, const Numbers& values, Numbers& x) const {
   for (size_t row = 0; row < projection.weight.rows; ++row) {
     const double bias = projection.bias.empty() ? 0 : projection.bias[row];
-    double sum = bias, terms = std::abs(bias);
+    double sum = bias, terms = std::abs(bias), carried = 0;
     for (size_t i = 0; i < values.size(); ++i) {
-      const double term = double{projection.weight.at(row, i)} * values[i];
-      sum += term;
-      terms += std::abs(term);
+      const double weight = projection.weight.at(row, i);
+      sum += weight * values[i].value;
+      carried += std::abs(weight) * values[i].error;
+      terms += std::abs(weight) * (std::abs(values[i].value) + values[i].error);
     }
-    x.push_back(plain(sum, rounding(static_cast<double>(values.size()) + 2) * terms + kTiny));
+    x.push_back(plain(sum, carried + rounding(static_cast<double>(values.size()) + 2) * terms + kTiny));
     x.back().magnitude = terms;
   }
 }

@@ -38,8 +38,8 @@ Evaluated evaluate(const TrainedModel& model, const RawRows& rows, bool with_gat
 Evaluated evaluate(const LoweredModel& model, const RawRows& rows);
 
 /// Plausible rows, the same on every platform for a seed. Dense values span the clipping range where there is one,
-/// else scale to N(0, 1); ids are uniform over the vocabulary. About one value in 16 is missing or unknown where
-/// the feature has a rule for it. Without features x is N(0, 1).
+/// else scale to N(0, 1); those of a function are in its domain; ids are uniform over the vocabulary. About one value
+/// in 16 is missing or unknown where the feature has a rule for it. Without features x is N(0, 1).
 RawRows random_rows(const TrainedModel& model, size_t num_rows, uint64_t seed);
 
 }  // namespace mmoe::converter

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -33,8 +34,19 @@ class Random {
 
 constexpr size_t kOneInMissing = 16;
 
+// A value of the function's domain, within the clipping range. Small ones are as likely as large ones, but of powers.
+float random_argument(const Scaling& scaling, Random& random) {
+  const bool has_sign = scaling.function == NumberFunction::kAbs || scaling.function == NumberFunction::kSignedLog1p;
+  const double uniform = random.uniform(), square = uniform * uniform;
+  double value = scaling.function == NumberFunction::kPower ? 0.5 + uniform : 0.001 + 100 * square * square;
+  if (has_sign && random.below(2) == 0) value = -value;
+  value = std::min<double>(std::max<double>(value, scaling.lower), scaling.upper);
+  return static_cast<float>(value);
+}
+
 float random_value(const Scaling& scaling, Random& random) {
   if (!std::isnan(scaling.missing) && random.below(kOneInMissing) == 0) return std::numeric_limits<float>::quiet_NaN();
+  if (scaling.function != NumberFunction::kIdentity) return random_argument(scaling, random);
   if (std::isfinite(scaling.lower) && std::isfinite(scaling.upper)) {
     const double lower = scaling.lower, upper = scaling.upper;
     return static_cast<float>(lower + random.uniform() * (upper - lower));

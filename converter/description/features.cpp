@@ -44,9 +44,24 @@ void read_scale(const JsonReader& field, Scaling& scaling) {
 void read_clip(const JsonReader& field, Scaling& scaling) {
   const std::vector<JsonReader> bounds = field.items();
   if (bounds.size() != 2) field.fail_expected("[lower, upper]");
-  scaling.lower = bounds[0].real();
-  scaling.upper = bounds[1].real();
+  if (!bounds[0].is_null()) scaling.lower = bounds[0].real();
+  if (!bounds[1].is_null()) scaling.upper = bounds[1].real();
   if (scaling.lower > scaling.upper) field.fail("expected lower no more than upper");
+}
+
+// A name, in the order of NumberFunction without kIdentity and kPower, or {"power": p}.
+void read_function(const JsonReader& field, Scaling& scaling) {
+  if (field.is_object()) {
+    field.allow_keys({"power"});
+    const JsonReader exponent = field.get("power", "the exponent");
+    scaling.function = NumberFunction::kPower;
+    scaling.exponent = exponent.real();
+    if (scaling.exponent == 0) exponent.fail_expected("a number other than 0");
+    return;
+  }
+  constexpr NumberFunction kFunctions[] = {NumberFunction::kLog,  NumberFunction::kLog1p, NumberFunction::kLog10,
+                                           NumberFunction::kSqrt, NumberFunction::kAbs,   NumberFunction::kSignedLog1p};
+  scaling.function = kFunctions[field.choice({"log", "log1p", "log10", "sqrt", "abs", "signed_log1p"})];
 }
 
 Projection bind_projection(const JsonReader& field, TensorIndex& tensors) {
@@ -63,13 +78,14 @@ Projection bind_projection(const JsonReader& field, TensorIndex& tensors) {
 }
 
 void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "width", "scale", "clip", "missing", "projection"});
+  object.allow_keys({"name", "column", "kind", "side", "width", "scale", "clip", "function", "missing", "projection"});
   DenseFeature dense;
   const auto width = object.find("width");
   if (width) feature.width = width->count(kMaxDim);
   if (feature.width == 0) width->fail_expected("1 or more");
   if (const auto field = object.find("scale")) read_scale(*field, dense.scaling);
   if (const auto field = object.find("clip")) read_clip(*field, dense.scaling);
+  if (const auto field = object.find("function")) read_function(*field, dense.scaling);
   if (const auto field = object.find("missing")) dense.scaling.missing = field->real();
   if (const auto field = object.find("projection")) {
     dense.projection = bind_projection(*field, tensors);

@@ -15,10 +15,12 @@
 
 #include "converter/description/table.h"
 #include "kernels/activations.h"
+#include "kernels/number_functions.h"
 #include "kernels/number_types.h"
 
 namespace mmoe::converter {
 
+using kernels::NumberFunction;
 using kernels::TableType;
 using kernels::WeightType;
 
@@ -180,13 +182,16 @@ struct Task {
 
 enum class Side { kContext, kUser, kItem };
 
-/// x = (clamp(value, lower, upper) - offset) * factor, in float, in this order; NaN is replaced by `missing` first.
+/// x = (function(clamp(value, lower, upper)) - offset) * factor, in float, in this order; NaN is replaced by `missing`
+/// first.
 struct Scaling {
   float offset = 0;
   float factor = 1;
   float lower = -std::numeric_limits<float>::infinity();
   float upper = std::numeric_limits<float>::infinity();
   float missing = std::numeric_limits<float>::quiet_NaN();
+  NumberFunction function = NumberFunction::kIdentity;
+  float exponent = 1;  ///< kPower
 };
 
 /// A linear map that training puts between a feature's values and x: y = weight v + bias. A number that multiplies an

@@ -39,7 +39,8 @@ float random_value(size_t row, bool whole, Random& random) {
 
 bool is_unscaled(const DenseFeature& dense) {
   const Scaling& scaling = dense.scaling;
-  return scaling.offset == 0 && scaling.factor == 1 && std::isinf(scaling.lower) && std::isinf(scaling.upper);
+  return scaling.function == NumberFunction::kIdentity && scaling.offset == 0 && scaling.factor == 1 &&
+         std::isinf(scaling.lower) && std::isinf(scaling.upper);
 }
 
 /// Whole numbers by themselves in the graph: ids may be compared with them.

@@ -40,6 +40,7 @@ static_assert(kSame<NormUse::kDice, schema::NormUse_Dice>);
 static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
 static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
+static_assert(kSame<NumberFunction::kSignedLog1p, schema::NumberFunction_SignedLog1p>);
 static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
@@ -53,8 +54,10 @@ schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
 
 // What readers of version 2.0 do not know of features.
 bool has_transforms(const TrainedModel& model) {
-  return std::any_of(model.features.begin(), model.features.end(),
-                     [](const Feature& feature) { return feature.vocabulary() && feature.vocabulary()->hashing; });
+  return std::any_of(model.features.begin(), model.features.end(), [](const Feature& feature) {
+    const auto* dense = std::get_if<DenseFeature>(&feature.kind);
+    return dense ? dense->scaling.function != NumberFunction::kIdentity : feature.vocabulary()->hashing.has_value();
+  });
 }
 
 schema::LinkKind to_schema(LinkSource source) {
@@ -276,7 +279,8 @@ class HeaderWriter {
       Offset<schema::Vocabulary> vocabulary;
       if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
         const Scaling& s = dense->scaling;
-        scaling = schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing);
+        scaling = schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing,
+                                        static_cast<schema::NumberFunction>(s.function), s.exponent);
       } else {
         vocabulary = write_vocabulary(*feature.vocabulary(), tensors_.vocabularies[i]);
       }

@@ -287,6 +287,11 @@ class Builder {
     std::size_t width = bytes_.between(1, 5);
     if (bytes_.chance(128)) dense.scaling = {random_.uniform(-1, 1), random_.uniform(-2, 2), -1.5f, 1.0f, 0.25f};
     if (bytes_.chance(60)) {
+      dense.scaling.function = bytes_.pick({NumberFunction::kLog1p, NumberFunction::kSqrt, NumberFunction::kAbs,
+                                            NumberFunction::kSignedLog1p, NumberFunction::kPower});
+      dense.scaling.exponent = bytes_.pick({0.5f, 2.0f, -1.0f, 3.0f});
+    }
+    if (bytes_.chance(60)) {
       const std::size_t inputs = width;
       width = bytes_.between(1, 9);
       dense.projection = Projection{{width, inputs, random_.floats(width * inputs)}, {}};

@@ -431,6 +431,25 @@ TrainedModel sequence_description(std::uint64_t seed) {
   return model;
 }
 
+TrainedModel function_description(std::uint64_t seed) {
+  using F = NumberFunction;
+  TrainedModel model = mmoe_description({9, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "functions";
+  const auto add = [&model](const char* name, const Scaling& scaling, std::size_t width = 1) {
+    const auto side = model.features.size() < 3 ? converter::Side::kUser : converter::Side::kItem;
+    model.features.push_back({name, side, width, DenseFeature{scaling, {}}});
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  add("log", {1, 0.5f, -kInfinity, kInfinity, 1, F::kLog});
+  add("log1p", {2, 0.7f, 0, kInfinity, 0, F::kLog1p}, 2);
+  add("log10", {0.5f, 1, 0.001f, 30, 1, F::kLog10});
+  add("sqrt", {3, 0.3f, 0, 35, 4, F::kSqrt}, 2);
+  add("abs", {10, 0.1f, -kInfinity, kInfinity, 0, F::kAbs});
+  add("power", {2, 0.4f, 0, kInfinity, 1, F::kPower, 0.37f});
+  add("signed_log1p", {0, 1, -kInfinity, kInfinity, 0, F::kSignedLog1p});
+  return model;
+}
+
 TrainedModel hashed_description(std::uint64_t seed) {
   TrainedModel model = mmoe_description({19, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "hashed";

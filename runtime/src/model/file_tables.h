@@ -140,6 +140,8 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Scaling::lower),
     optional_field(&schema::Scaling::upper),
     optional_field(&schema::Scaling::missing),
+    optional_field(&schema::Scaling::function),
+    optional_field(&schema::Scaling::exponent),
 
     optional_field(&schema::Hashing::function),
     optional_field(&schema::Hashing::seed),

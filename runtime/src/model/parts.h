@@ -22,6 +22,12 @@ constexpr bool kHasHash = false;
 constexpr bool kHasHash = true;
 #endif
 
+#ifdef MMOE_NO_FUNCTIONS
+constexpr bool kHasFunctions = false;
+#else
+constexpr bool kHasFunctions = true;
+#endif
+
 #ifdef MMOE_NO_MESSAGES
 constexpr bool kHasMessages = false;
 #else

@@ -2,6 +2,7 @@
 // of the public headers. A value that is new to one of them and not to the others does not compile.
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
+#include "kernels/number_functions.h"
 #include "mmoe/model.h"
 #include "model/access.h"
 
@@ -24,6 +25,16 @@ MMOE_SAME(Pooling, kernels::Pooling, Sum);
 MMOE_SAME(Pooling, kernels::Pooling, Mean);
 MMOE_SAME(Pooling, kernels::Pooling, Max);
 static_assert(schema::Pooling_MAX == schema::Pooling_Max);
+
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Identity);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Log);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Log1p);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Log10);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Sqrt);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Abs);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Power);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, SignedLog1p);
+static_assert(schema::NumberFunction_MAX == schema::NumberFunction_SignedLog1p);
 
 MMOE_SAME(FeatureKind, FeatureKind, Dense);
 MMOE_SAME(FeatureKind, FeatureKind, Sparse);

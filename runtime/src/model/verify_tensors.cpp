@@ -131,7 +131,8 @@ class FeatureVerifier : Checker {
                        next[behind], end[behind]);
       }
       next[behind] += feature.width();
-      if (kHasFeatures && feature.kind() != schema::FeatureKind_Dense && !categories(feature, i)) return false;
+      const bool dense = feature.kind() == schema::FeatureKind_Dense;
+      if (kHasFeatures && !(dense ? scaling(feature.scaling(), i) : categories(feature, i))) return false;
     }
     return num_features == 0 || (next[0] == end[0] && next[1] == end[1]) ||
            damaged(nullptr, "features: end at columns % and %, expected shared_dim % and input_dim %", next[0], next[1],
@@ -141,6 +142,20 @@ class FeatureVerifier : Checker {
  private:
   bool is_tensor(std::int32_t index, schema::DType dtype, std::uint64_t rows) const {
     return find_tensor(root_, index, {dtype, schema::Layout_RowMajor, rows, 1}) != nullptr;
+  }
+
+  // Of a dense feature; may be null.
+  bool scaling(const schema::Scaling* scaling, uoffset_t index) const {
+    if (!scaling || scaling->function() == schema::NumberFunction_Identity) return true;
+    if (!kHasFunctions) {
+      return unsupported(nullptr, "features[%].scaling.function: functions of numbers are not in this build", index);
+    }
+    if (scaling->function() > schema::NumberFunction_MAX) {
+      return unsupported(nullptr, "features[%].scaling.function: %", index, scaling->function());
+    }
+    const float exponent = scaling->exponent();
+    return scaling->function() != schema::NumberFunction_Power || (exponent - exponent == 0 && exponent != 0) ||
+           damaged(nullptr, "features[%].scaling.exponent: 0 or not finite", index);
   }
 
   // Of a sparse feature or a sequence.

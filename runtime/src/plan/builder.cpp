@@ -184,6 +184,9 @@ void PlanBuilder::add_features() {
     step.lower = scaling ? scaling->lower() : -std::numeric_limits<float>::infinity();
     step.upper = scaling ? scaling->upper() : std::numeric_limits<float>::infinity();
     step.missing = scaling ? scaling->missing() : std::numeric_limits<float>::quiet_NaN();
+    if (!kHasFunctions) continue;
+    step.function = static_cast<kernels::NumberFunction>(scaling ? scaling->function() : 0);
+    step.exponent = scaling ? scaling->exponent() : 1.0f;
   }
 }
 

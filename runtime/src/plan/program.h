@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/number_functions.h"
 #include "mmoe/plan.h"
 
 namespace mmoe {
@@ -114,6 +115,8 @@ struct FeatureStep {
   kernels::TableType table_type;
   const void* table;                            ///< Sparse: [num_ids, width]
   float offset, factor, lower, upper, missing;  ///< Dense
+  kernels::NumberFunction function;             ///< Dense
+  float exponent;
 };
 
 /// Columns of x that follow each other in the caller's order and in the program's.

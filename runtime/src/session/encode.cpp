@@ -64,12 +64,25 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
   return {};
 }
 
+// A feature's columns of x hold its clamped values, and get what the function and the scaling make of them.
+void apply_function(const Program& program, const FeatureStep& feature, std::size_t num_rows) {
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    float* x = program.input.data + row * program.input.stride + feature.column;
+    for (std::size_t i = 0; i < feature.width; ++i) {
+      x[i] = (kernels::apply(feature.function, feature.exponent, x[i]) - feature.offset) * feature.factor;
+    }
+  }
+}
+
 void scale(const Program& program, const FeatureStep& feature, const float* values, std::size_t stride,
            std::size_t num_rows) {
+  const bool plain = !kHasFunctions || feature.function == kernels::NumberFunction::kIdentity;
   for (std::size_t i = 0; i < feature.width; ++i) {
-    program.kernels->scale({values + i, stride, num_rows, feature.offset, feature.factor, feature.lower, feature.upper,
-                            feature.missing, program.input.data + feature.column + i, program.input.stride});
+    program.kernels->scale({values + i, stride, num_rows, plain ? feature.offset : 0, plain ? feature.factor : 1,
+                            feature.lower, feature.upper, feature.missing, program.input.data + feature.column + i,
+                            program.input.stride});
   }
+  if (!plain) apply_function(program, feature, num_rows);
 }
 
 Status encode(const Program& program, const Call& call, std::size_t first_row, std::size_t num_rows) {

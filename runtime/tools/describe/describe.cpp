@@ -41,7 +41,9 @@ Json scaling_of(const schema::Scaling* scaling) {
           {"factor", finite_or_null(scaling->factor())},
           {"lower", finite_or_null(scaling->lower())},
           {"upper", finite_or_null(scaling->upper())},
-          {"missing", finite_or_null(scaling->missing())}};
+          {"missing", finite_or_null(scaling->missing())},
+          {"function", name_of(scaling->function())},
+          {"exponent", scaling->function() == schema::NumberFunction_Power ? Json(scaling->exponent()) : Json()}};
 }
 
 Json hashing_of(const schema::Hashing& hashing) {

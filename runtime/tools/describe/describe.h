@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 ///   weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows,
 ///   score_change: null or {rows, rows_file, tasks [{task, largest, mean}]}
 ///   features [{name, kind, side, column, width,
-///              scaling {offset, factor, lower, upper, missing}                  dense
+///              scaling {offset, factor, lower, upper, missing, function, exponent}   dense
 ///              vocabulary {kind, size, unknown {rule, id},                      categorical, sequence
 ///                          hashing {function, seed, bytes, modulo, first_id, mask}},   kind hash
 ///              embedding {name, rows, width, dtype},

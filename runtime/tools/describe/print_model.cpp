@@ -158,14 +158,22 @@ std::string columns_text(const Json& feature) {
   return std::to_string(first) + (width > 1 ? "-" + std::to_string(first + width - 1) : "");
 }
 
+// "v", "log1p(v)", "v^0.5"
+std::string function_text(const Json& scaling) {
+  const std::string function = scaling["function"];
+  if (function == "identity") return "v";
+  return function == "power" ? "v^" + short_float(scaling["exponent"]) : function + "(v)";
+}
+
 std::string scaling_text(const Json& scaling) {
   if (scaling.is_null()) return "as it is; missing: refused";
   std::string out;
   if (!scaling["lower"].is_null() || !scaling["upper"].is_null()) {
     out = "clip to [" + short_float(scaling["lower"]) + ", " + short_float(scaling["upper"]) + "], ";
   }
+  const std::string value = function_text(scaling);
   const bool shifted = scaling["offset"] != 0;
-  out += shifted ? "(v - " + short_float(scaling["offset"]) + ")" : "v";
+  out += shifted ? "(" + value + " - " + short_float(scaling["offset"]) + ")" : value;
   if (scaling["factor"] != 1) out += " * " + short_float(scaling["factor"]);
   return out + "; missing: " + (scaling["missing"].is_null() ? "refused" : short_float(scaling["missing"]));
 }

@@ -13,6 +13,8 @@ constexpr const char* kLayouts[] = {"row_major", "panel16", "panel16_quads", "fu
 constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
 constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "hash"};
+constexpr const char* kNumberFunctions[] = {"identity", "log", "log1p", "log10",
+                                            "sqrt",     "abs", "power", "signed_log1p"};
 constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32"};
 constexpr const char* kHashedBytes[] = {"text", "int64", "int32"};
 constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
@@ -65,6 +67,9 @@ const char* name_of(schema::FeatureKind kind) { return find<schema::FeatureKind_
 const char* name_of(schema::Pooling pooling) { return find<schema::Pooling_MAX>(kPoolings, pooling); }
 const char* name_of(schema::Side side) { return find<schema::Side_MAX>(kSides, side); }
 const char* name_of(schema::VocabularyKind kind) { return find<schema::VocabularyKind_MAX>(kVocabularies, kind); }
+const char* name_of(schema::NumberFunction function) {
+  return find<schema::NumberFunction_MAX>(kNumberFunctions, function);
+}
 const char* name_of(schema::HashFunction function) { return find<schema::HashFunction_MAX>(kHashFunctions, function); }
 const char* name_of(schema::HashedBytes bytes) { return find<schema::HashedBytes_MAX>(kHashedBytes, bytes); }
 const char* name_of(schema::BucketRule rule) { return find<schema::BucketRule_MAX>(kBucketRules, rule); }

@@ -13,6 +13,7 @@ const char* name_of(schema::FeatureKind kind);
 const char* name_of(schema::Side side);
 const char* name_of(schema::Pooling pooling);
 const char* name_of(schema::VocabularyKind kind);
+const char* name_of(schema::NumberFunction function);
 const char* name_of(schema::HashFunction function);
 const char* name_of(schema::HashedBytes bytes);
 const char* name_of(schema::BucketRule rule);

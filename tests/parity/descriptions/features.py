@@ -5,9 +5,24 @@ import numpy as np
 from hashes import bucket
 
 
+FUNCTIONS = {
+    "log": np.log,
+    "log1p": np.log1p,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "signed_log1p": lambda v: np.sign(v) * np.log1p(np.abs(v)),
+}
+
+
 def scaled(values, feature, dtype):
     if "clip" in feature:
-        values = np.clip(values, *(dtype(bound) for bound in feature["clip"]))
+        values = np.clip(values, *(None if bound is None else dtype(bound) for bound in feature["clip"]))
+    function = feature.get("function")
+    if isinstance(function, dict):
+        values = values ** dtype(function["power"])
+    elif function is not None:
+        values = FUNCTIONS[function](values)
     scale = feature.get("scale")
     if scale is None:
         return values

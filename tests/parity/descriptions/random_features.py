@@ -38,9 +38,15 @@ class RandomFeatures:
             )
         if maker.chance(0.3):
             feature["clip"] = [maker.number(-2, 0), maker.number(0.1, 2)]
+            feature["clip"] = maker.pick([feature["clip"], [None, feature["clip"][1]], [feature["clip"][0], None]])
+        # Raw numbers of a function are positive: not outside of its domain, nor where it is steep.
+        function = maker.pick(["log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "power"])
+        has_function = maker.chance(0.4)
+        if has_function:
+            feature["function"] = {"power": maker.pick([0.5, -1, 2, 0.3])} if function == "power" else function
         has_missing = maker.chance(0.4)
         if has_missing:
-            feature["missing"] = maker.number(-2, 2)
+            feature["missing"] = maker.number(0.2, 2) if has_function else maker.number(-2, 2)
         outputs = width
         if maker.chance(0.3):
             outputs = maker.between(1, 5)
@@ -55,11 +61,12 @@ class RandomFeatures:
         elif width > 1:
             feature["width"] = width
         self.width += outputs
+        number = lambda: abs(maker.rng.standard_normal()) + 0.1 if has_function else maker.rng.standard_normal() * 2
         columns = [feature["name"]] if width == 1 else [f"{feature['name']}.{i}" for i in range(width)]
         self.makers.append(
             lambda: {
                 column: (
-                    "" if has_missing and maker.chance(0.2) else f"{np.float32(maker.rng.standard_normal() * 2):.9g}"
+                    "" if has_missing and maker.chance(0.2) else f"{np.float32(number()):.9g}"
                 )
                 for column in columns
             }

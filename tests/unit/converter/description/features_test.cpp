@@ -77,6 +77,26 @@ TEST_CASE("scaling") {
   CHECK(scaling(R"(, "scale": {"offset": 3, "factor": 4})").factor == 4);
 }
 
+TEST_CASE("functions of numbers, and open bounds") {
+  const Scaling log = scaling(R"(, "function": "log1p", "clip": [0, null], "scale": {"mean": 2, "std": 4})");
+  CHECK(log.function == NumberFunction::kLog1p);
+  CHECK(log.lower == 0);
+  CHECK(std::isinf(log.upper));
+  CHECK(log.offset == 2);
+  CHECK(scaling("").function == NumberFunction::kIdentity);
+  const Scaling root = scaling(R"(, "function": {"power": 0.5})");
+  CHECK(root.function == NumberFunction::kPower);
+  CHECK(root.exponent == 0.5f);
+  const std::pair<const char*, NumberFunction> names[] = {{"log", NumberFunction::kLog},
+                                                          {"log10", NumberFunction::kLog10},
+                                                          {"sqrt", NumberFunction::kSqrt},
+                                                          {"abs", NumberFunction::kAbs},
+                                                          {"signed_log1p", NumberFunction::kSignedLog1p}};
+  for (const auto& [name, function] : names) {
+    CHECK(scaling(std::string(R"(, "function": ")") + name + "\"").function == function);
+  }
+}
+
 TEST_CASE("scaling: errors") {
   const auto error = [](const std::string& fields) {
     return error_of(R"({"name": "a", "kind": "dense", )" + fields + "}", 1);
@@ -88,6 +108,10 @@ TEST_CASE("scaling: errors") {
   CHECK(contains(error(R"("scale": {})"), "features[0].scale.offset: missing: {\"min\", \"max\"}"));
   CHECK(contains(error(R"("clip": [2, 1])"), "features[0].clip: expected lower no more than upper"));
   CHECK(contains(error(R"("clip": [2])"), "features[0].clip: found a list of 1, expected [lower, upper]"));
+  CHECK(contains(error(R"("clip": [null, "a"])"), "features[0].clip[1]: found \"a\""));
+  CHECK(contains(error(R"("function": "log2")"), "expected one of log, log1p, log10, sqrt, abs, signed_log1p"));
+  CHECK(contains(error(R"("function": {"power": 0})"), "features[0].function.power: found 0, expected a number other"));
+  CHECK(contains(error(R"("function": {"exponent": 2})"), "features[0].function.exponent: unknown key"));
   CHECK(contains(error(R"("width": 0)"), "features[0].width: found 0, expected 1 or more"));
   CHECK(contains(error(R"("vocabulary": [1])"), "features[0].vocabulary: unknown key"));
 }
