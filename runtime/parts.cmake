@@ -22,9 +22,9 @@ foreach(name IN LISTS MMOE_NUMBERS)
   endif()
 endforeach()
 
-set(mmoe_all_transforms hash functions)
+set(mmoe_all_transforms hash functions bins)
 set(MMOE_TRANSFORMS "${mmoe_all_transforms}" CACHE STRING
-    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers)")
+    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers), bins (between bounds)")
 foreach(name IN LISTS MMOE_TRANSFORMS)
   if(NOT name IN_LIST mmoe_all_transforms)
     message(FATAL_ERROR "MMOE_TRANSFORMS: '${name}', expected names of: ${mmoe_all_transforms}")

@@ -223,13 +223,21 @@ struct Hashing {
   std::optional<std::string> mask;  ///< the text of a value that is unknown
 };
 
+/// Bins of numbers. schema/mmoe.fbs says what a side is.
+struct Bins {
+  std::vector<double> bounds;  ///< ascending; one bin more
+  bool right = false;          ///< a number that equals a bound is in the bin above it
+  bool f32 = true;             ///< bounds and numbers are rounded to float
+};
+
 /// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1. So they are where
-/// values are hashed into `size` buckets.
+/// values are hashed into `size` buckets. Bins have ids and no keys.
 struct Vocabulary {
   std::variant<std::vector<std::string>, std::vector<int64_t>> keys;
   std::vector<uint32_t> ids;
   bool identity = false;
   std::optional<Hashing> hashing;
+  std::optional<Bins> bins;
   size_t size = 0;
   UnknownRule unknown = UnknownRule::kError;
   uint32_t unknown_id = 0;

@@ -47,6 +47,24 @@ void read_keys(const JsonReader& list, Vocabulary& vocabulary) {
   vocabulary.size = items.size();
 }
 
+Bins read_bins(const JsonReader& field) {
+  field.allow_keys({"bounds", "side", "values"});
+  Bins bins;
+  const JsonReader side = field.get("side", "left or right: which bin a number that equals a bound is in");
+  bins.right = side.choice({"left", "right"}) == 1;
+  if (const auto values = field.find("values")) bins.f32 = values->choice({"float32", "float64"}) == 0;
+  const std::vector<JsonReader> bounds = field.get("bounds", "").items();
+  if (bounds.empty()) field.get("bounds", "").fail_expected("at least one bound");
+  for (const JsonReader& bound : bounds) {
+    const double value = bins.f32 ? static_cast<double>(bound.real()) : bound.number();
+    if (!bins.bounds.empty() && !(bins.bounds.back() < value)) {
+      bound.fail_expected(bins.f32 ? "more than the bound before it, as float32" : "more than the bound before it");
+    }
+    bins.bounds.push_back(value);
+  }
+  return bins;
+}
+
 uint64_t read_seed(const JsonReader& field, HashFunction function) {
   const bool wide = function == HashFunction::kXXH64;
   if (!wide && function != HashFunction::kMurmur3) field.fail("only xxh64 and murmur3 have a seed");
@@ -85,7 +103,8 @@ void read_unknown(const JsonReader& field, size_t table_rows, const std::string&
 Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table) {
   Vocabulary vocabulary;
   const JsonReader field = feature.get(
-      "vocabulary", "a list of strings or integers, {\"identity\": n} or {\"hash\": function, \"buckets\": n}");
+      "vocabulary",
+      "a list of strings or integers, {\"identity\": n}, {\"hash\": function, \"buckets\": n} or {\"bounds\": list}");
   const auto first = feature.find("first_id");
   const size_t first_id = first ? first->count(table_rows) : 0;
   if (field.is_object() && field.find("hash")) {
@@ -93,6 +112,9 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
     const JsonReader buckets = field.get("buckets", "the number of buckets");
     vocabulary.size = buckets.count();
     if (vocabulary.size == 0) buckets.fail_expected("1 or more");
+  } else if (field.is_object() && field.find("bounds")) {
+    vocabulary.bins = read_bins(field);
+    vocabulary.size = vocabulary.bins->bounds.size() + 1;
   } else if (field.is_object()) {
     field.allow_keys({"identity"});
     if (first) first->fail("an identity vocabulary has no `first_id`: its values are the ids");

@@ -56,7 +56,8 @@ schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
 bool has_transforms(const TrainedModel& model) {
   return std::any_of(model.features.begin(), model.features.end(), [](const Feature& feature) {
     const auto* dense = std::get_if<DenseFeature>(&feature.kind);
-    return dense ? dense->scaling.function != NumberFunction::kIdentity : feature.vocabulary()->hashing.has_value();
+    if (dense) return dense->scaling.function != NumberFunction::kIdentity;
+    return feature.vocabulary()->hashing || feature.vocabulary()->bins;
   });
 }
 
@@ -259,13 +260,16 @@ class HeaderWriter {
     const bool strings = std::holds_alternative<std::vector<std::string>>(vocabulary.keys);
     const auto kind = vocabulary.identity  ? schema::VocabularyKind_Identity
                       : vocabulary.hashing ? schema::VocabularyKind_Hash
+                      : vocabulary.bins    ? schema::VocabularyKind_Bins
                       : strings            ? schema::VocabularyKind_Strings
                                            : schema::VocabularyKind_Integers;
     const size_t size = vocabulary.ids.empty() ? vocabulary.size : vocabulary.ids.size();
     Offset<schema::Hashing> hashing;
     if (vocabulary.hashing) hashing = write_hashing(*vocabulary.hashing);
-    return schema::CreateVocabulary(out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids,
-                                    to_schema(vocabulary.unknown), vocabulary.unknown_id, hashing);
+    return schema::CreateVocabulary(
+        out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids, to_schema(vocabulary.unknown),
+        vocabulary.unknown_id, hashing,
+        vocabulary.bins && vocabulary.bins->right ? schema::BoundSide_Right : schema::BoundSide_Left);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {

@@ -55,9 +55,23 @@ ModelTensors::VocabularyTensors add_integers(const std::string& name, const std:
   return tensors;
 }
 
+ModelTensors::VocabularyTensors add_bins(const std::string& name, const Bins& bins, const std::vector<uint32_t>& ids,
+                                         uint32_t segment, SegmentBuilder& out) {
+  const std::vector<float> narrow(bins.bounds.begin(), bins.bounds.end());
+  const std::string keys = name + " bounds";
+  const size_t count = bins.bounds.size();
+  ModelTensors::VocabularyTensors tensors;
+  tensors.keys =
+      static_cast<int32_t>(bins.f32 ? out.add_tensor(segment, keys, narrow, count, 1, schema::DType_F32)
+                                    : out.add_tensor(segment, keys, bins.bounds, count, 1, schema::DType_F64));
+  tensors.ids = static_cast<int32_t>(out.add_tensor(segment, name + " ids", ids, ids.size(), 1, schema::DType_U32));
+  return tensors;
+}
+
 ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
   if (!feature.vocabulary() || feature.vocabulary()->ids.empty()) return {};
   const Vocabulary& vocabulary = *feature.vocabulary();
+  if (vocabulary.bins) return add_bins(feature.name, *vocabulary.bins, vocabulary.ids, segment, out);
   if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
     return add_strings(feature.name, *strings, vocabulary.ids, segment, out);
   }

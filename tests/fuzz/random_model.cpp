@@ -254,7 +254,13 @@ class Builder {
     Vocabulary vocabulary;
     vocabulary.identity = bytes_.chance(200);
     vocabulary.size = bytes_.between(1, ids);
-    if (!vocabulary.identity) vocabulary.hashing = hashing(ids - vocabulary.size);
+    if (!vocabulary.identity && vocabulary.size > 1 && bytes_.chance(128)) {
+      vocabulary.bins = Bins{{}, bytes_.chance(128), bytes_.chance(128)};
+      for (std::size_t i = 1; i < vocabulary.size; ++i) vocabulary.bins->bounds.push_back(static_cast<double>(i) / 3);
+      for (std::size_t i = 0; i < vocabulary.size; ++i) vocabulary.ids.push_back(static_cast<std::uint32_t>(i));
+    } else if (!vocabulary.identity) {
+      vocabulary.hashing = hashing(ids - vocabulary.size);
+    }
     vocabulary.unknown = bytes_.pick({UnknownRule::kError, UnknownRule::kId, UnknownRule::kZero});
     vocabulary.unknown_id = static_cast<std::uint32_t>(bytes_.below(ids));
     return vocabulary;

@@ -450,6 +450,33 @@ TrainedModel function_description(std::uint64_t seed) {
   return model;
 }
 
+TrainedModel binned_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({11, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "binned";
+  Random random(seed + 400);
+  model.embeddings = {
+      {"ages", {4, 4, random.floats(16)}}, {"prices", {5, 4, random.floats(20)}}, {"steps", {3, 3, random.floats(9)}}};
+  const auto binned = [](std::vector<double> bounds, bool right, bool f32, std::uint32_t first, UnknownRule rule) {
+    Vocabulary vocabulary;
+    for (std::uint32_t i = 0; i <= bounds.size(); ++i) vocabulary.ids.push_back(first + i);
+    vocabulary.size = vocabulary.ids.size();
+    vocabulary.bins = converter::Bins{std::move(bounds), right, f32};
+    vocabulary.unknown = rule;
+    vocabulary.unknown_id = 1;
+    return vocabulary;
+  };
+  SequenceFeature steps;
+  steps.vocabulary = binned({0, 1}, true, true, 0, UnknownRule::kZero);
+  steps.embedding = 2;
+  steps.length = 3;
+  model.features = {
+      {"age", converter::Side::kUser, 4,
+       SparseFeature{binned({0.1f, 18, 25.5}, true, true, 0, UnknownRule::kError), 0}},
+      {"price", converter::Side::kItem, 4, SparseFeature{binned({0.1, 9.99}, false, false, 2, UnknownRule::kId), 1}},
+      {"steps", converter::Side::kUser, 3, steps}};
+  return model;
+}
+
 TrainedModel hashed_description(std::uint64_t seed) {
   TrainedModel model = mmoe_description({19, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "hashed";

@@ -79,6 +79,9 @@ converter::TrainedModel sequence_description(std::uint64_t seed = 1);
 /// Numbers that pass a function: log, log1p, log10, sqrt, abs, power (0.37) and signed_log1p, each with a feature of
 /// its name. The user has the first three.
 converter::TrainedModel function_description(std::uint64_t seed = 1);
+/// Numbers in bins: age (bounds 18, 25.5 and 0.1 of float, the upper side), price (of double, the lower side, ids from
+/// 2, NaN is id 1) and steps (a sequence).
+converter::TrainedModel binned_description(std::uint64_t seed = 1);
 /// Hashed categories: city (FarmHash of texts, "" is masked), shop (Murmur3 of 32 bits, floored), words (a sequence;
 /// CRC-32) and user (XXH64 of 64 bits with a seed, absolute).
 converter::TrainedModel hashed_description(std::uint64_t seed = 1);

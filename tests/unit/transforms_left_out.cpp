@@ -23,6 +23,7 @@ int main() {
   const bool all =
       refused(mmoe::test::hashed_description(), "features[0].vocabulary: hash buckets are not in this build") &&
       refused(mmoe::test::function_description(),
-              "features[0].scaling.function: functions of numbers are not in this build");
+              "features[0].scaling.function: functions of numbers are not in this build") &&
+      refused(mmoe::test::binned_description(), "features[0].vocabulary: bins are not in this build");
   return all ? 0 : 1;
 }

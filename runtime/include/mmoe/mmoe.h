@@ -162,6 +162,8 @@ typedef struct mmoe_feature_info {
   int32_t refuses_unknown; /**< sparse, sequence: a value that is not in the vocabulary is an error */
   int32_t refuses_missing; /**< dense: no value stands for a missing (NaN) one */
   int32_t hashed;          /**< sparse, sequence: the id is a bucket of the value's hash; integers are values too */
+  int32_t number_values;   /**< sparse, sequence: a value is a number, between bounds: mmoe_model_find_bin() */
+  int32_t reserved;
 } mmoe_feature_info;
 
 /** Features are in the order of the model's description; 0 when the model takes x alone. */
@@ -181,6 +183,9 @@ enum {
 MMOE_API mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* text, size_t size,
                                              int32_t* id);
 MMOE_API mmoe_status mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value, int32_t* id);
+/** The id of the bin that a number is in, MMOE_UNKNOWN_ID for NaN. MMOE_INVALID_ARGUMENT: there is no such feature, or
+ * its values are not numbers between bounds. */
+MMOE_API mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double value, int32_t* id);
 
 /** The whole file. */
 MMOE_API const void* mmoe_model_data(const mmoe_model* model);

@@ -59,13 +59,14 @@ struct FeatureInfo {
   std::size_t column;       ///< first column in x: the features before it in the model's order take those before it
   std::size_t width;        ///< columns in x; for Dense also the number of raw values
   bool string_values;       ///< Sparse, Sequence: the vocabulary holds strings, else integers
-  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary; number of buckets
+  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary; number of buckets or bins
   std::size_t num_ids;      ///< Sparse, Sequence: rows of the embedding table
   bool refuses_unknown;     ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
   bool refuses_missing;     ///< Dense: no value stands for a missing (NaN) one
   std::size_t length;       ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
   bool hashed;              ///< Sparse, Sequence: a value's id is a bucket of its hash; integers are values too, in
                             ///< decimal, where string_values says that texts are
+  bool number_values;       ///< Sparse, Sequence: a value is a number, which find_bin() puts between bounds
 };
 
 /// Rows with known scores that the converter stored in the file.
@@ -136,6 +137,10 @@ class Model {
   /// also be one of a hashed feature.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
   std::int32_t find_id(std::size_t index, std::int64_t value) const;  ///< of an integer
+
+  /// The id of the bin that a number is in; kUnknownId for NaN, and where feature(index) has no number_values.
+  /// REQUIRES: feature(index) is Sparse or a Sequence.
+  std::int32_t find_bin(std::size_t index, double value) const;
 
   /// Owned by the model. See also replay_golden().
   GoldenRows golden_rows() const;

@@ -25,19 +25,27 @@ Result<Input> input_of_columns(const mmoe_columns& columns, size_t num_rows) {
   return Input::columns({reinterpret_cast<const FeatureColumn*>(columns.columns), columns.num_columns}, num_rows);
 }
 
-// A feature with a vocabulary of that type.
-mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, bool strings) {
+enum class Values { kTexts, kIntegers, kNumbers };
+
+bool takes(const mmoe::FeatureInfo& feature, Values values) {
+  if (feature.kind == mmoe::FeatureKind::kDense) return false;
+  if (values == Values::kNumbers) return feature.number_values;
+  return values == Values::kTexts ? feature.string_values : !feature.string_values || feature.hashed;
+}
+
+// A feature whose categories are such values.
+mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, Values values) {
   const size_t num_features = model.model.num_features();
   if (index >= num_features) {
     return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": expected an index below ", num_features);
   }
   const mmoe::FeatureInfo feature = model.model.feature(index);
-  const bool fits = feature.string_values == strings || (feature.hashed && !strings);
-  if (feature.kind != mmoe::FeatureKind::kDense && fits) return {};
+  if (takes(feature, values)) return {};
+  const bool numbers = feature.kind == mmoe::FeatureKind::kDense || feature.number_values;
   return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": its values are ",
-                    feature.kind == mmoe::FeatureKind::kDense ? "numbers"
-                    : feature.string_values                   ? "texts"
-                                                              : "integers");
+                    numbers                 ? "numbers"
+                    : feature.string_values ? "texts"
+                                            : "integers");
 }
 
 }  // namespace
@@ -48,7 +56,7 @@ mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, con
                                     int32_t* id) {
   if (!model || !id || (!text && size != 0)) return null_argument(!model ? "model" : !id ? "id" : "text");
   *id = MMOE_UNKNOWN_ID;
-  if (mmoe::Status status = check_vocabulary(*model, feature, true); !status) return fail(status.error());
+  if (mmoe::Status status = check_vocabulary(*model, feature, Values::kTexts); !status) return fail(status.error());
   *id = model->model.find_id(feature, std::string_view(text, size));
   return MMOE_OK;
 }
@@ -56,8 +64,16 @@ mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, con
 mmoe_status mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value, int32_t* id) {
   if (!model || !id) return null_argument(model ? "id" : "model");
   *id = MMOE_UNKNOWN_ID;
-  if (mmoe::Status status = check_vocabulary(*model, feature, false); !status) return fail(status.error());
+  if (mmoe::Status status = check_vocabulary(*model, feature, Values::kIntegers); !status) return fail(status.error());
   *id = model->model.find_id(feature, value);
+  return MMOE_OK;
+}
+
+mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double value, int32_t* id) {
+  if (!model || !id) return null_argument(model ? "id" : "model");
+  *id = MMOE_UNKNOWN_ID;
+  if (mmoe::Status status = check_vocabulary(*model, feature, Values::kNumbers); !status) return fail(status.error());
+  *id = model->model.find_bin(feature, value);
   return MMOE_OK;
 }
 

@@ -111,6 +111,7 @@ mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_featu
   full.refuses_unknown = feature.refuses_unknown;
   full.refuses_missing = feature.refuses_missing;
   full.hashed = feature.hashed;
+  full.number_values = feature.number_values;
   return write_struct(full, "info", info);
 }
 

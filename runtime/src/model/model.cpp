@@ -135,6 +135,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   const schema::Vocabulary& vocabulary = *feature.vocabulary();
   const schema::Embedding& embedding = *root_of(*this).embeddings()->Get(static_cast<uoffset_t>(feature.embedding()));
   info.string_values = internal::takes_texts(vocabulary);
+  info.number_values = internal::takes_numbers(vocabulary);
   info.hashed = internal::kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash;
   info.num_values = vocabulary.size();
   info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();
@@ -155,6 +156,7 @@ std::size_t Model::find_feature(std::string_view name) const {
 
 std::int32_t Model::find_id(std::size_t, std::string_view) const { return kUnknownId; }
 std::int32_t Model::find_id(std::size_t, std::int64_t) const { return kUnknownId; }
+std::int32_t Model::find_bin(std::size_t, double) const { return kUnknownId; }
 
 #else
 
@@ -166,6 +168,15 @@ std::int32_t Model::find_id(std::size_t index, std::string_view value) const {
 std::int32_t Model::find_id(std::size_t index, std::int64_t value) const {
   return internal::find_integer(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
                                 value);
+}
+
+std::int32_t Model::find_bin(std::size_t index, double value) const {
+#ifdef MMOE_NO_BINS
+  static_cast<void>(index), static_cast<void>(value);
+  return kUnknownId;
+#else
+  return internal::find_bin(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(), value);
+#endif
 }
 
 #endif

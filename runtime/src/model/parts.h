@@ -28,6 +28,12 @@ constexpr bool kHasFunctions = false;
 constexpr bool kHasFunctions = true;
 #endif
 
+#ifdef MMOE_NO_BINS
+constexpr bool kHasBins = false;
+#else
+constexpr bool kHasBins = true;
+#endif
+
 #ifdef MMOE_NO_MESSAGES
 constexpr bool kHasMessages = false;
 #else

@@ -25,7 +25,8 @@ std::uint64_t element_bytes(schema::DType dtype) {
     case schema::DType_I8:
     case schema::DType_U8: return 1;
     case schema::DType_I64:
-    case schema::DType_U64: return 8;
+    case schema::DType_U64:
+    case schema::DType_F64: return 8;
     case schema::DType_U4: return 0;  // in FusedRows alone
   }
   return 0;
@@ -213,8 +214,18 @@ class FeatureVerifier : Checker {
     }
     const std::uint64_t size = vocabulary.size();
     bool sound = size <= num_ids;
+    if (!kHasBins && vocabulary.kind() == schema::VocabularyKind_Bins) {
+      return unsupported(nullptr, "features[%].vocabulary: bins are not in this build", index);
+    }
     if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) {
       if (!hashing(vocabulary, index, num_ids)) return false;
+    } else if (kHasBins && vocabulary.kind() == schema::VocabularyKind_Bins) {
+      if (vocabulary.side() > schema::BoundSide_MAX) {
+        return unsupported(nullptr, "features[%].vocabulary.side: %", index, vocabulary.side());
+      }
+      sound = size > 1 && is_tensor(vocabulary.ids(), schema::DType_U32, size) &&
+              (is_tensor(vocabulary.keys(), schema::DType_F32, size - 1) ||
+               is_tensor(vocabulary.keys(), schema::DType_F64, size - 1));
     } else if (vocabulary.kind() != schema::VocabularyKind_Identity) {
       const bool strings = vocabulary.kind() == schema::VocabularyKind_Strings;
       sound = is_tensor(vocabulary.ids(), schema::DType_U32, size) &&

@@ -32,10 +32,21 @@ std::size_t lower_bound(std::size_t size, Less key_is_less) {
   return first;
 }
 
+// How many of the bounds are below the value, or equal to it where that is the bin above.
+template <class Bound>
+std::size_t count_below(const void* file, const schema::Vocabulary& vocabulary, Bound value) {
+  const Bound* bounds = elements<Bound>(file, vocabulary.keys());
+  const bool right = vocabulary.side() == schema::BoundSide_Right;
+  return lower_bound(vocabulary.size() - 1,
+                     [&](std::size_t i) { return right ? bounds[i] <= value : bounds[i] < value; });
+}
+
 }  // namespace
 
 std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary, std::string_view value) {
-  if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
+  if constexpr (kHasHash) {
+    if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
+  }
   const std::uint64_t* offsets = elements<std::uint64_t>(file, vocabulary.offsets());
   const char* keys = elements<char>(file, vocabulary.keys());
   const std::uint64_t keys_bytes =
@@ -51,7 +62,12 @@ std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary,
 }
 
 std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value) {
-  if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
+  if constexpr (kHasHash) {
+    if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
+  }
+  if constexpr (kHasBins) {
+    if (takes_numbers(vocabulary)) return find_bin(file, vocabulary, static_cast<double>(value));
+  }
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
                                                                               : Model::kUnknownId;
@@ -60,5 +76,18 @@ std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary
   const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return keys[i] < value; });
   return at < vocabulary.size() && keys[at] == value ? id_at(file, vocabulary, at) : Model::kUnknownId;
 }
+
+#ifndef MMOE_NO_BINS
+
+std::int32_t find_bin(const void* file, const schema::Vocabulary& vocabulary, double value) {
+  if (!takes_numbers(vocabulary) || value != value) return Model::kUnknownId;
+  const auto keys = static_cast<flatbuffers::uoffset_t>(vocabulary.keys());
+  const bool narrow = ModelAccess::root(file)->tensors()->Get(keys)->dtype() == schema::DType_F32;
+  return id_at(
+      file, vocabulary,
+      narrow ? count_below(file, vocabulary, static_cast<float>(value)) : count_below(file, vocabulary, value));
+}
+
+#endif
 
 }  // namespace mmoe::internal

@@ -17,6 +17,11 @@ inline bool takes_texts(const schema::Vocabulary& vocabulary) {
           vocabulary.hashing()->bytes() == schema::HashedBytes_Text);
 }
 
+/// Whether numbers have ids.
+inline bool takes_numbers(const schema::Vocabulary& vocabulary) {
+  return kHasBins && vocabulary.kind() == schema::VocabularyKind_Bins;
+}
+
 /// Whether integers have ids.
 inline bool takes_integers(const schema::Vocabulary& vocabulary) {
   return vocabulary.kind() != schema::VocabularyKind_Strings;
@@ -27,5 +32,8 @@ inline bool takes_integers(const schema::Vocabulary& vocabulary) {
 /// or no ids, and never reads beyond its tensors.
 std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary, std::string_view value);
 std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value);
+
+/// Of a vocabulary of bins. Model::kUnknownId for NaN.
+std::int32_t find_bin(const void* file, const schema::Vocabulary& vocabulary, double value);
 
 }  // namespace mmoe::internal

@@ -179,6 +179,12 @@ struct RowsAccess {
     return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", key);
   }
 
+  static bool find_bin_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
+    if (item.is_text()) return refuse(target, row, "a string, expected a number");
+    id = find_bin(target.rows.file, *target.feature.vocabulary(), item.number());
+    return true;
+  }
+
   static bool find_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
     if (item.is_missing()) {
       id = Model::kUnknownId;
@@ -187,6 +193,9 @@ struct RowsAccess {
                     "a missing category, which the feature refuses");
     }
     const schema::Vocabulary& vocabulary = *target.feature.vocabulary();
+    if constexpr (kHasBins) {
+      if (takes_numbers(vocabulary)) return find_bin_id(target, row, item, id);
+    }
     const bool as_text = takes_texts(vocabulary) && (item.is_text() || !takes_integers(vocabulary));
     return as_text ? find_text_id(target, row, item, id) : find_integer_id(target, row, item, id);
   }

@@ -60,6 +60,7 @@ Json vocabulary_of(const schema::Vocabulary& vocabulary) {
       {"size", vocabulary.size()},
       {"unknown", {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
   if (vocabulary.kind() == schema::VocabularyKind_Hash) out["hashing"] = hashing_of(*vocabulary.hashing());
+  if (vocabulary.kind() == schema::VocabularyKind_Bins) out["side"] = name_of(vocabulary.side());
   return out;
 }
 

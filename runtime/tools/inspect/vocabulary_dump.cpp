@@ -1,5 +1,6 @@
 #include "runtime/tools/inspect/vocabulary_dump.h"
 
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,7 @@ class VocabularyReader {
     switch (vocabulary_.kind()) {
       case schema::VocabularyKind_Strings: return std::string(string_key(position));
       case schema::VocabularyKind_Integers: return std::to_string(at<std::int64_t>(vocabulary_.keys(), position));
+      case schema::VocabularyKind_Bins: return bin(position);
       default: return std::to_string(position);
     }
   }
@@ -41,6 +43,23 @@ class VocabularyReader {
   }
 
  private:
+  // "[18, 25)", or "(18, 25]".
+  std::string bin(std::size_t position) const {
+    const bool right = vocabulary_.side() == schema::BoundSide_Right;
+    const std::string below = position == 0 ? "-inf" : bound(position - 1);
+    const std::string above = position + 1 == vocabulary_.size() ? "inf" : bound(position);
+    const bool takes_below = right || position == 0, takes_above = !right || position + 1 == vocabulary_.size();
+    return (takes_below ? "[" : "(") + below + ", " + above + (takes_above ? "]" : ")");
+  }
+
+  std::string bound(std::size_t position) const {
+    const bool narrow = view_.tensor(static_cast<Index>(vocabulary_.keys())).dtype() == schema::DType_F32;
+    char text[32];
+    std::snprintf(text, sizeof text, narrow ? "%.9g" : "%.17g",
+                  narrow ? double{at<float>(vocabulary_.keys(), position)} : at<double>(vocabulary_.keys(), position));
+    return text;
+  }
+
   template <class Element>
   Element at(std::int32_t tensor, std::size_t position) const {
     return view_.elements<Element>(static_cast<std::size_t>(tensor))[position];

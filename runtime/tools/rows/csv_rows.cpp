@@ -108,6 +108,7 @@ float CsvRows::parse_dense(const Cell& cell, std::string_view text) {
 // As it stands first: blanks may belong to a category, as in the vocabulary of a table that was read with them. A hash
 // takes every text as it stands.
 std::int32_t CsvRows::look_up(const Cell& cell, std::string_view text) const {
+  if (spec_.features[cell.slot].number_values) return find_bin(cell, trimmed(text));
   if (!spec_.features[cell.slot].string_values) return find_integer(cell, trimmed(text));
   const std::int32_t id = spec_.find_string(cell.slot, text);
   const bool again = id == Model::kUnknownId && !spec_.features[cell.slot].hashed;
@@ -157,6 +158,13 @@ std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) cons
     case NumberStatus::kOk: break;
   }
   return spec_.find_integer(cell.slot, value);
+}
+
+std::int32_t CsvRows::find_bin(const Cell& cell, std::string_view text) const {
+  if (is_missing(spec_.features[cell.slot], text)) return Model::kUnknownId;
+  double value = 0;
+  if (parse_double(text, value) != NumberStatus::kOk) fail(cell, quoted(text) + " is not a number");
+  return spec_.find_bin(cell.slot, value);
 }
 
 void CsvRows::fail(const Cell& cell, const std::string& message) const {

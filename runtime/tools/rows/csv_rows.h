@@ -34,6 +34,7 @@ class CsvRows final : public RowSource {
   void parse_element(const Cell& cell, std::string_view text, std::int32_t* ids);
   std::int32_t look_up(const Cell& cell, std::string_view text) const;
   std::int32_t find_integer(const Cell& cell, std::string_view text) const;
+  std::int32_t find_bin(const Cell& cell, std::string_view text) const;
   [[noreturn]] void fail(const Cell& cell, const std::string& message) const;
 
   CsvReader csv_;

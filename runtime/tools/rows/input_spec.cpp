@@ -17,6 +17,7 @@ FeatureSpec feature_spec(const Model& model, std::size_t index) {
   spec.length = info.length;
   spec.string_values = info.string_values;
   spec.hashed = info.hashed;
+  spec.number_values = info.number_values;
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;
   return spec;
@@ -59,6 +60,9 @@ InputSpec input_spec(const Model& model, Part part) {
   };
   spec.find_integer = [&model, indices](std::size_t feature, std::int64_t value) {
     return model.find_id(indices[feature], value);
+  };
+  spec.find_bin = [&model, indices](std::size_t feature, double value) {
+    return model.find_bin(indices[feature], value);
   };
   return spec;
 }

@@ -23,6 +23,7 @@ struct FeatureSpec {
   bool refuses_unknown = false;  ///< else
   bool refuses_missing = false;  ///< Dense
   bool hashed = false;           ///< else: every value has an id; integers are values too
+  bool number_values = false;    ///< else: a category is a bin of numbers
   std::string source;            ///< column of a table; empty: the name
 };
 
@@ -34,6 +35,8 @@ struct InputSpec {
   /// As Model::find_id(), of features[i]; not called for Dense features.
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
+  /// As Model::find_bin().
+  std::function<std::int32_t(std::size_t feature, double value)> find_bin;
 };
 
 /// The model must stay as long as the result. Throws ToolError when the features' names have more than 16 MiB in all.

@@ -115,6 +115,7 @@ float NpyRows::dense_value(const Cell& cell, double number) {
 }
 
 std::int32_t NpyRows::category(const Cell& cell, double number) {
+  if (spec_.features[cell.slot].number_values && !std::isnan(number)) return spec_.find_bin(cell.slot, number);
   constexpr double kEnd = 9223372036854775808.0;  // 2^63
   const bool missing = std::isnan(number);
   if (!missing && number != std::trunc(number)) fail(cell, number_text(number) + " is not a whole number");

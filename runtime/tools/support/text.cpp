@@ -87,6 +87,19 @@ NumberStatus parse_float(std::string_view text, float& value) {
   return NumberStatus::kOk;
 }
 
+NumberStatus parse_double(std::string_view text, double& value) {
+  text = without_plus(text);
+  const NumberStatus status = parse_whole(text, value);
+  if (status != NumberStatus::kOutOfRange) return status;
+  Decimal decimal;  // too small or too large: the decimal point's place tells
+  if (!take_apart(text, decimal)) return NumberStatus::kNotANumber;
+  const std::size_t zeros = std::min(decimal.digits.find_first_not_of("-0"), decimal.digits.size());
+  const bool large = decimal.exponent + static_cast<std::int64_t>(decimal.digits.size() - zeros) > 0;
+  value = large ? std::numeric_limits<double>::infinity() : 0;
+  if (decimal.digits[0] == '-') value = -value;
+  return NumberStatus::kOk;
+}
+
 NumberStatus parse_integer(std::string_view text, std::int64_t& value) {
   text = without_plus(text);
   const NumberStatus status = parse_whole(text, value);

@@ -15,6 +15,9 @@ enum class NumberStatus : std::uint8_t { kOk, kNotANumber, kOutOfRange };
 /// small for a float become zero or subnormal; too large ones are kOutOfRange.
 NumberStatus parse_float(std::string_view text, float& value);
 
+/// The same of a double; what is too large for one is infinite.
+NumberStatus parse_double(std::string_view text, double& value);
+
 /// The whole text as a whole number, also where a table's writer made a float of it: "5.0", "5.", "8e+00", "1e16". What
 /// has a fraction is kNotANumber.
 NumberStatus parse_integer(std::string_view text, std::int64_t& value);

@@ -70,7 +70,14 @@ def id_of(text, feature):
     """The id in the feature's table; UNKNOWN_ZERO for none."""
     vocabulary = feature["vocabulary"]
     unknown = feature.get("unknown", "error")
-    if "hash" in vocabulary and isinstance(vocabulary, dict):
+    if "bounds" in vocabulary and isinstance(vocabulary, dict):
+        number = float(text or "nan")
+        if not np.isnan(number):
+            dtype = np.float64 if vocabulary.get("values") == "float64" else np.float32
+            with np.errstate(over="ignore"):
+                bounds, number = np.array(vocabulary["bounds"], dtype), np.array(number, np.float64).astype(dtype)
+            return feature.get("first_id", 0) + int(np.searchsorted(bounds, number, vocabulary["side"]))
+    elif "hash" in vocabulary and isinstance(vocabulary, dict):
         found = bucket(text, vocabulary)
         if found is not None:
             return feature.get("first_id", 0) + found

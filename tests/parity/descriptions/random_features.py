@@ -76,7 +76,9 @@ class RandomFeatures:
     def vocabulary(self, feature):
         """(texts that it holds, texts that it does not, number of ids)"""
         maker = self.maker
-        kind = maker.pick(["strings", "integers", "identity", "hash"])
+        kind = maker.pick(["strings", "integers", "identity", "hash", "bins"])
+        if kind == "bins":
+            return self.binned(feature)
         if kind == "hash":
             return self.hashed(feature)
         if kind == "identity":
@@ -96,6 +98,22 @@ class RandomFeatures:
         if maker.chance(0.5):
             first = feature["first_id"] = maker.between(0, 3)
         return [str(key) for key in chosen], outside, first + len(chosen)
+
+    def binned(self, feature):
+        """As vocabulary()."""
+        maker = self.maker
+        bounds = sorted({float(round(maker.number(-3, 3), 2)) for _ in range(maker.between(1, 6))})
+        feature["vocabulary"] = {"bounds": bounds, "side": maker.pick(["left", "right"])}
+        values = maker.pick([None, "float32", "float64"])
+        if values is not None:
+            feature["vocabulary"]["values"] = values
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        inside = ["-7", "7", "1e39", "-inf", *(repr(bound) for bound in bounds)]
+        inside += [repr(float(np.nextafter(bound, 9))) for bound in bounds]
+        inside += [f"{maker.number(-4, 4):.3f}" for _ in range(4)]
+        return inside, ["nan"] if feature["kind"] == "sequence" else ["nan", ""], first + len(bounds) + 1
 
     def hashed(self, feature):
         """As vocabulary(); what is masked or does not fit is not held."""

@@ -221,6 +221,7 @@ TEST_CASE("C interface: a model and its features are described") {
     CHECK((info.refuses_unknown != 0) == feature.refuses_unknown);
     CHECK((info.refuses_missing != 0) == feature.refuses_missing);
     CHECK((info.hashed != 0) == feature.hashed);
+    CHECK((info.number_values != 0) == feature.number_values);
     CHECK(mmoe_model_find_feature(model.get(), info.name) == i);
   }
   mmoe_feature_info info = sized<mmoe_feature_info>();

@@ -63,7 +63,7 @@ TEST_CASE("hostile: every flipped byte of the header is an error or a model that
   for (const converter::TrainedModel& description :
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3),
-        hashed_description(), function_description()}) {
+        hashed_description(), function_description(), binned_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);

@@ -158,6 +158,39 @@ TEST_CASE("vocabularies of hash buckets") {
   CHECK(spark.unknown == UnknownRule::kError);
 }
 
+TEST_CASE("vocabularies of bins") {
+  const Vocabulary keras =
+      vocabulary(R"("vocabulary": {"bounds": [0.1, 18], "side": "right"}, "first_id": 1, "unknown": {"id": 0})");
+  REQUIRE(keras.bins);
+  CHECK(keras.bins->bounds == std::vector<double>{0.1f, 18});
+  CHECK(keras.bins->right);
+  CHECK(keras.bins->f32);
+  CHECK(keras.size == 3);
+  CHECK(keras.ids == std::vector<uint32_t>{1, 2, 3});
+  CHECK(num_rows(keras) == 4);
+  const Vocabulary exact =
+      vocabulary(R"("vocabulary": {"bounds": [-1e300, 0.1], "side": "left", "values": "float64"})");
+  CHECK(exact.bins->bounds == std::vector<double>{-1e300, 0.1});
+  CHECK_FALSE(exact.bins->right);
+  CHECK_FALSE(exact.bins->f32);
+}
+
+TEST_CASE("vocabularies of bins: errors") {
+  const auto error = [](const std::string& fields) { return categorical_error(R"(, "vocabulary": {)" + fields); };
+  CHECK(contains(error(R"("bounds": [1]})"), "features[0].vocabulary.side: missing: left or right"));
+  CHECK(contains(error(R"("bounds": [], "side": "left"})"), "expected at least one bound"));
+  CHECK(error(R"("bounds": [2, 1], "side": "left"})") ==
+        "features[0].vocabulary.bounds[1]: found 1, expected more than the bound before it, as float32");
+  CHECK(contains(error(R"("bounds": [1, 1.00000001], "side": "left"})"), "as float32"));
+  CHECK(contains(error(R"("bounds": [1, 1], "side": "left", "values": "float64"})"), "the bound before it"));
+  CHECK(contains(error(R"("bounds": [1e300], "side": "left"})"), "features[0].vocabulary.bounds[0]: found"));
+  CHECK(contains(error(R"("bounds": ["a"], "side": "left"})"), "features[0].vocabulary.bounds[0]: found \"a\""));
+  CHECK(contains(error(R"("bounds": [1], "side": "both"})"), "expected one of left, right"));
+  CHECK(contains(error(R"("bounds": [1], "side": "left", "values": "f32"})"), "expected one of float32, float64"));
+  CHECK(contains(error(R"("bounds": [1, 2, 3, 4], "side": "left"})"), "ids 0 to 4, but c.weight has 4 rows"));
+  CHECK(contains(error(R"("bounds": [1], "side": "left", "bins": 2})"), "features[0].vocabulary.bins: unknown key"));
+}
+
 TEST_CASE("vocabularies of hash buckets: errors") {
   const auto error = [](const std::string& fields) {
     return categorical_error(R"(, "vocabulary": {"hash": )" + fields);

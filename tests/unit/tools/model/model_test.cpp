@@ -248,6 +248,43 @@ TEST_CASE("rows with hashed values: texts as they stand, integers, what is maske
         "rows.csv:2: column 'shop': 'seven' is not a whole number");
 }
 
+TEST_CASE("rows with numbers in bins, and the bins") {
+  const AlignedBytes file = model_file(mmoe::test::binned_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const auto ids_of = [&](const std::string& row) {
+    const std::string path = directory.write("rows.csv", "age,price,steps\n" + row + "\n");
+    RowReader reader(path, input_spec(model), {});
+    const RowBatch* batch = reader.next();
+    std::vector<std::int32_t> ids;
+    for (std::size_t i = 0; i < 3; ++i) ids.insert(ids.end(), batch->ids(i, 0), batch->ids(i, 0) + (i == 2 ? 3 : 1));
+    return ids;
+  };
+  CHECK(ids_of("18,0.1,-1|1") == std::vector<std::int32_t>{2, 2, 0, 2, -2});
+  CHECK(ids_of(" +25.5 ,0.10000000000000002,nan") == std::vector<std::int32_t>{3, 3, -1, -2, -2});
+  CHECK(ids_of("1e999,,") == std::vector<std::int32_t>{3, -1, -2, -2, -2});
+  CHECK(ids_of("-1e999,1e-999,") == std::vector<std::int32_t>{0, 2, -2, -2, -2});
+  CHECK(directory.error_of([&] { ids_of("old,1,1"); }) == "rows.csv:2: column 'age': 'old' is not a number");
+  CHECK(directory.error_of([&] { ids_of(",1,1"); }) ==
+        "rows.csv:2: column 'age': no value, and the feature refuses unknown ones");
+  const auto bins_of = [&](const char* feature) {
+    OutputFile out(directory.file("bins.csv"));
+    write_vocabulary(model, feature, out);
+    out.commit();
+    return directory.read("bins.csv");
+  };
+  CHECK(bins_of("age") ==
+        "value,id\n\"[-inf, 0.100000001)\",0\n\"[0.100000001, 18)\",1\n\"[18, 25.5)\",2\n"
+        "\"[25.5, inf]\",3\n");
+  CHECK(bins_of("price") ==
+        "value,id\n\"[-inf, 0.10000000000000001]\",2\n"
+        "\"(0.10000000000000001, 9.9900000000000002]\",3\n\"(9.9900000000000002, inf]\",4\n");
+  const Json vocabulary = describe(model, "", false)["features"][1]["vocabulary"];
+  CHECK(vocabulary["kind"] == "bins");
+  CHECK(vocabulary["side"] == "left");
+  CHECK(model_text(describe(model, "", false)).find("3 bins; unknown: id 1") != std::string::npos);
+}
+
 TEST_CASE("describe: how values are hashed") {
   const AlignedBytes file = model_file(mmoe::test::hashed_description(), 1);
   const Json features = describe(load(file), "", false)["features"];
