@@ -94,13 +94,14 @@ double power(double x, float exponent) {
 
 // Rounded to nearest; what exceeds a float is infinite.
 float rounded(double x) {
-  constexpr float kLargest = std::numeric_limits<float>::infinity();
-  return x > double{FLT_MAX} ? kLargest : x < -double{FLT_MAX} ? -kLargest : static_cast<float>(x);
+  constexpr float kTooLarge = std::numeric_limits<float>::infinity();
+  return x > double{FLT_MAX} ? kTooLarge : x < -double{FLT_MAX} ? -kTooLarge : static_cast<float>(x);
 }
 
 double apply_to(NumberFunction function, float exponent, double x) {
   switch (function) {
-    case NumberFunction::kIdentity:
+    case NumberFunction::kIdentity: break;
+    case NumberFunction::kIsMissing: return 0;
     case NumberFunction::kSqrt: break;  // by apply()
     case NumberFunction::kLog: return log_of(x);
     case NumberFunction::kLog1p: return log1p_of(x);
@@ -115,7 +116,7 @@ double apply_to(NumberFunction function, float exponent, double x) {
 }  // namespace
 
 float apply(NumberFunction function, float exponent, float x) {
-  if (x != x) return x;
+  if (x != x) return function == NumberFunction::kIsMissing ? 1 : x;
   if (function == NumberFunction::kSqrt) return x < 0 ? std::numeric_limits<float>::quiet_NaN() : std::sqrt(x);
   return rounded(apply_to(function, exponent, static_cast<double>(x)));
 }

@@ -73,6 +73,7 @@ double function_of(const Scaling& scaling, double v) {
     case NumberFunction::kAbs: return std::abs(v);
     case NumberFunction::kPower: return std::pow(v, static_cast<double>(scaling.exponent));
     case NumberFunction::kSignedLog1p: return std::copysign(std::log1p(std::abs(v)), v);
+    case NumberFunction::kIsMissing: return std::isnan(v) ? 1 : 0;
   }
   return v;
 }

@@ -36,6 +36,9 @@ constexpr size_t kOneInMissing = 16;
 
 // A value of the function's domain, within the clipping range. Small ones are as likely as large ones, but of powers.
 float random_argument(const Scaling& scaling, Random& random) {
+  if (scaling.function == NumberFunction::kIsMissing) {
+    return random.below(2) == 0 ? std::numeric_limits<float>::quiet_NaN() : 1.0f;
+  }
   const bool has_sign = scaling.function == NumberFunction::kAbs || scaling.function == NumberFunction::kSignedLog1p;
   const double uniform = random.uniform(), square = uniform * uniform;
   double value = scaling.function == NumberFunction::kPower ? 0.5 + uniform : 0.001 + 100 * square * square;

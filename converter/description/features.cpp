@@ -59,9 +59,10 @@ void read_function(const JsonReader& field, Scaling& scaling) {
     if (scaling.exponent == 0) exponent.fail_expected("a number other than 0");
     return;
   }
-  constexpr NumberFunction kFunctions[] = {NumberFunction::kLog,  NumberFunction::kLog1p, NumberFunction::kLog10,
-                                           NumberFunction::kSqrt, NumberFunction::kAbs,   NumberFunction::kSignedLog1p};
-  scaling.function = kFunctions[field.choice({"log", "log1p", "log10", "sqrt", "abs", "signed_log1p"})];
+  constexpr NumberFunction kFunctions[] = {
+      NumberFunction::kLog, NumberFunction::kLog1p,       NumberFunction::kLog10,    NumberFunction::kSqrt,
+      NumberFunction::kAbs, NumberFunction::kSignedLog1p, NumberFunction::kIsMissing};
+  scaling.function = kFunctions[field.choice({"log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "is_missing"})];
 }
 
 Projection bind_projection(const JsonReader& field, TensorIndex& tensors) {
@@ -86,7 +87,10 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
   if (const auto field = object.find("scale")) read_scale(*field, dense.scaling);
   if (const auto field = object.find("clip")) read_clip(*field, dense.scaling);
   if (const auto field = object.find("function")) read_function(*field, dense.scaling);
-  if (const auto field = object.find("missing")) dense.scaling.missing = field->real();
+  if (const auto field = object.find("missing")) {
+    dense.scaling.missing = field->real();
+    if (dense.scaling.function == NumberFunction::kIsMissing) field->fail("is_missing would never see a missing value");
+  }
   if (const auto field = object.find("projection")) {
     dense.projection = bind_projection(*field, tensors);
     const size_t values = dense.projection->weight.cols;

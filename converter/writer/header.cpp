@@ -40,7 +40,7 @@ static_assert(kSame<NormUse::kDice, schema::NormUse_Dice>);
 static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
 static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
-static_assert(kSame<NumberFunction::kSignedLog1p, schema::NumberFunction_SignedLog1p>);
+static_assert(kSame<NumberFunction::kIsMissing, schema::NumberFunction_IsMissing>);
 static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);

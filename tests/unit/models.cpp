@@ -433,7 +433,7 @@ TrainedModel sequence_description(std::uint64_t seed) {
 
 TrainedModel function_description(std::uint64_t seed) {
   using F = NumberFunction;
-  TrainedModel model = mmoe_description({9, 4, {16}, 2, {8}, 0, 0}, seed);
+  TrainedModel model = mmoe_description({11, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "functions";
   const auto add = [&model](const char* name, const Scaling& scaling, std::size_t width = 1) {
     const auto side = model.features.size() < 3 ? converter::Side::kUser : converter::Side::kItem;
@@ -447,6 +447,10 @@ TrainedModel function_description(std::uint64_t seed) {
   add("abs", {10, 0.1f, -kInfinity, kInfinity, 0, F::kAbs});
   add("power", {2, 0.4f, 0, kInfinity, 1, F::kPower, 0.37f});
   add("signed_log1p", {0, 1, -kInfinity, kInfinity, 0, F::kSignedLog1p});
+  Scaling missing;
+  missing.function = F::kIsMissing;
+  add("is_missing", missing, 2);
+  model.features.back().source = "sqrt";
   return model;
 }
 

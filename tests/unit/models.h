@@ -77,7 +77,7 @@ converter::TrainedModel feature_description(std::uint64_t seed = 1);
 /// Sequences of both sides, kinds of pooling and unknown rules, among other features.
 converter::TrainedModel sequence_description(std::uint64_t seed = 1);
 /// Numbers that pass a function: log, log1p, log10, sqrt, abs, power (0.37) and signed_log1p, each with a feature of
-/// its name. The user has the first three.
+/// its name, and is_missing of sqrt's raw data. The user has the first three.
 converter::TrainedModel function_description(std::uint64_t seed = 1);
 /// Numbers in bins: age (bounds 18, 25.5 and 0.1 of float, the upper side), price (of double, the lower side, ids from
 /// 2, NaN is id 1) and steps (a sequence).

@@ -128,7 +128,10 @@ FeatureInfo Model::feature(std::size_t index) const {
   info.column = column_in_x(root_of(*this), index);
   info.width = feature.width();
   if (info.kind == FeatureKind::kDense) {
-    info.refuses_missing = !feature.scaling() || feature.scaling()->missing() != feature.scaling()->missing();
+    const schema::Scaling* scaling = feature.scaling();
+    const bool says = scaling && (scaling->missing() == scaling->missing() ||
+                                  scaling->function() == schema::NumberFunction_IsMissing);
+    info.refuses_missing = !says;
     return info;
   }
   info.length = info.kind == FeatureKind::kSequence ? feature.length() : 1;

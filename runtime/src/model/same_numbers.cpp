@@ -34,7 +34,8 @@ MMOE_SAME(NumberFunction, kernels::NumberFunction, Sqrt);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, Abs);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, Power);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, SignedLog1p);
-static_assert(schema::NumberFunction_MAX == schema::NumberFunction_SignedLog1p);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, IsMissing);
+static_assert(schema::NumberFunction_MAX == schema::NumberFunction_IsMissing);
 
 MMOE_SAME(FeatureKind, FeatureKind, Dense);
 MMOE_SAME(FeatureKind, FeatureKind, Sparse);

@@ -13,8 +13,8 @@ constexpr const char* kLayouts[] = {"row_major", "panel16", "panel16_quads", "fu
 constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
 constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "hash", "bins"};
-constexpr const char* kNumberFunctions[] = {"identity", "log", "log1p", "log10",
-                                            "sqrt",     "abs", "power", "signed_log1p"};
+constexpr const char* kNumberFunctions[] = {"identity", "log",   "log1p",        "log10",     "sqrt",
+                                            "abs",      "power", "signed_log1p", "is_missing"};
 constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32"};
 constexpr const char* kHashedBytes[] = {"text", "int64", "int32"};
 constexpr const char* kBoundSides[] = {"left", "right"};

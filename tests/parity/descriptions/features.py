@@ -11,6 +11,7 @@ FUNCTIONS = {
     "log10": np.log10,
     "sqrt": np.sqrt,
     "abs": np.abs,
+    "is_missing": lambda v: np.isnan(v).astype(v.dtype),
     "signed_log1p": lambda v: np.sign(v) * np.log1p(np.abs(v)),
 }
 
@@ -50,7 +51,7 @@ def dense_block(feature, rows, names, dtype):
         width = weight.shape[1]
     raw = [
         [
-            feature["missing"] if row[column] == "" else np.float32(row[column])
+            feature.get("missing", np.nan) if row[column] == "" else np.float32(row[column])
             for column in dense_columns(feature, width)
         ]
         for row in rows

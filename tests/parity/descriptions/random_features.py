@@ -40,12 +40,12 @@ class RandomFeatures:
             feature["clip"] = [maker.number(-2, 0), maker.number(0.1, 2)]
             feature["clip"] = maker.pick([feature["clip"], [None, feature["clip"][1]], [feature["clip"][0], None]])
         # Raw numbers of a function are positive: not outside of its domain, nor where it is steep.
-        function = maker.pick(["log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "power"])
+        function = maker.pick(["log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "power", "is_missing"])
         has_function = maker.chance(0.4)
         if has_function:
             feature["function"] = {"power": maker.pick([0.5, -1, 2, 0.3])} if function == "power" else function
         has_missing = maker.chance(0.4)
-        if has_missing:
+        if has_missing and feature.get("function") != "is_missing":
             feature["missing"] = maker.number(0.2, 2) if has_function else maker.number(-2, 2)
         outputs = width
         if maker.chance(0.3):

@@ -36,7 +36,7 @@ TEST_CASE("columns: functions of raw numbers have the bits of the x they stand f
   for (const converter::Feature& feature : description.features) {
     values.push_back(random.floats(kRows * feature.width, 0.01f, 40));
     values.back()[3] = std::numeric_limits<float>::quiet_NaN();  // missing
-    values.back()[4] = -5;                                       // clipped, or of a function that takes it
+    if (values.size() > 1) values.back()[4] = -5;                // clipped, or of a function that takes it; not log
   }
   std::vector<float> x;
   for (std::size_t row = 0; row < kRows; ++row) {
@@ -85,6 +85,13 @@ TEST_CASE("columns: a number outside of a function's domain is not finite, as th
   CHECK(std::string(status.error().message()) == "feature \"log\", row 1: the input is missing, NaN or infinite");
 }
 
+TEST_CASE("Model: is_missing refuses no missing value") {
+  const AlignedBytes file = model_file(function_description());
+  const Model model = load(file);
+  CHECK_FALSE(model.feature(model.find_feature("is_missing")).refuses_missing);
+  CHECK(model.feature(model.find_feature("is_missing")).source == "sqrt");
+}
+
 TEST_CASE("hostile: functions that are not known and exponents that are none are refused by name") {
   const auto refused = [](flatbuffers::uoffset_t feature, flatbuffers::voffset_t field, auto value, ErrorCode code) {
     const AlignedBytes file = model_file(function_description(), 1);
@@ -99,8 +106,8 @@ TEST_CASE("hostile: functions that are not known and exponents that are none are
     return std::string(model.error().message());
   };
   using schema::Scaling;
-  CHECK(refused(1, Scaling::VT_FUNCTION, std::uint8_t{8}, ErrorCode::kUnsupported) ==
-        "features[1].scaling.function: 8");
+  CHECK(refused(1, Scaling::VT_FUNCTION, std::uint8_t{9}, ErrorCode::kUnsupported) ==
+        "features[1].scaling.function: 9");
   for (const float exponent : {0.0f, -0.0f, HUGE_VALF, -HUGE_VALF, std::numeric_limits<float>::quiet_NaN()}) {
     CHECK(refused(5, Scaling::VT_EXPONENT, exponent, ErrorCode::kDamaged) ==
           "features[5].scaling.exponent: 0 or not finite");

@@ -91,7 +91,8 @@ TEST_CASE("functions of numbers, and open bounds") {
                                                           {"log10", NumberFunction::kLog10},
                                                           {"sqrt", NumberFunction::kSqrt},
                                                           {"abs", NumberFunction::kAbs},
-                                                          {"signed_log1p", NumberFunction::kSignedLog1p}};
+                                                          {"signed_log1p", NumberFunction::kSignedLog1p},
+                                                          {"is_missing", NumberFunction::kIsMissing}};
   for (const auto& [name, function] : names) {
     CHECK(scaling(std::string(R"(, "function": ")") + name + "\"").function == function);
   }
@@ -109,8 +110,9 @@ TEST_CASE("scaling: errors") {
   CHECK(contains(error(R"("clip": [2, 1])"), "features[0].clip: expected lower no more than upper"));
   CHECK(contains(error(R"("clip": [2])"), "features[0].clip: found a list of 1, expected [lower, upper]"));
   CHECK(contains(error(R"("clip": [null, "a"])"), "features[0].clip[1]: found \"a\""));
-  CHECK(contains(error(R"("function": "log2")"), "expected one of log, log1p, log10, sqrt, abs, signed_log1p"));
+  CHECK(contains(error(R"("function": "log2")"), "expected one of log, log1p, log10, sqrt, abs, signed_log1p, is"));
   CHECK(contains(error(R"("function": {"power": 0})"), "features[0].function.power: found 0, expected a number other"));
+  CHECK(contains(error(R"("function": "is_missing", "missing": 0)"), "features[0].missing: is_missing would never"));
   CHECK(contains(error(R"("function": {"exponent": 2})"), "features[0].function.exponent: unknown key"));
   CHECK(contains(error(R"("width": 0)"), "features[0].width: found 0, expected 1 or more"));
   CHECK(contains(error(R"("vocabulary": [1])"), "features[0].vocabulary: unknown key"));
