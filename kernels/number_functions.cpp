@@ -1,15 +1,14 @@
 #include "kernels/number_functions.h"
 
-#include <cfloat>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 namespace mmoe::kernels {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = __builtin_nan("");
+constexpr double kInfinity = __builtin_huge_val();
+constexpr double kLargest = 0x1.fffffep127;  // float
 constexpr double kLn2 = 0.693147180559945309417;
 constexpr double kLn10 = 2.302585092994045684018;
 constexpr double kLog2E = 1.442695040888963407360;
@@ -94,8 +93,8 @@ double power(double x, float exponent) {
 
 // Rounded to nearest; what exceeds a float is infinite.
 float rounded(double x) {
-  constexpr float kTooLarge = std::numeric_limits<float>::infinity();
-  return x > double{FLT_MAX} ? kTooLarge : x < -double{FLT_MAX} ? -kTooLarge : static_cast<float>(x);
+  constexpr float kTooLarge = __builtin_huge_valf();
+  return x > kLargest ? kTooLarge : x < -kLargest ? -kTooLarge : static_cast<float>(x);
 }
 
 double apply_to(NumberFunction function, float exponent, double x) {
@@ -117,7 +116,7 @@ double apply_to(NumberFunction function, float exponent, double x) {
 
 float apply(NumberFunction function, float exponent, float x) {
   if (x != x) return function == NumberFunction::kIsMissing ? 1 : x;
-  if (function == NumberFunction::kSqrt) return x < 0 ? std::numeric_limits<float>::quiet_NaN() : std::sqrt(x);
+  if (function == NumberFunction::kSqrt) return x < 0 ? __builtin_nanf("") : std::sqrt(x);
   return rounded(apply_to(function, exponent, static_cast<double>(x)));
 }
 

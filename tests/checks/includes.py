@@ -67,7 +67,7 @@ STATED = ["converter/importers/keras_config.h"]
 MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 # What types of numbers there are, and what each is.
-NUMBERS = ["kernels/number_types.h"]
+NUMBERS = ["kernels/number_types.h", "kernels/number_functions.h"]
 QUANTISED = LOWERED + ["converter/description/table.h", "converter/quantise/"] + NUMBERS
 PACKED = QUANTISED + ["converter/packing/", "kernels/panel16.h"]
 WRITTEN = PACKED + ["converter/writer/"]
@@ -93,9 +93,11 @@ RULES = [
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
     Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
     Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/activations.h", "kernels/kernels.h",
-                                   "kernels/number_types.h", "kernels/panel16.h", "schema/"], FREESTANDING),
+                                   "kernels/number_types.h", "kernels/number_functions.h", "kernels/panel16.h", "schema/"],
+         FREESTANDING),
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
                                   "mmoe/kernel_sets.h", "core/", "model/", "plan/", "kernels/assertion.h", "kernels/exact.h", "kernels/kernels.h",
+                                  "kernels/number_functions.h",
                                   "kernels/panel16.h", "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/session/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
