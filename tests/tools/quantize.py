@@ -150,7 +150,7 @@ def check_refused(tools, folder, weights, out):
              ([*auto, "--budget", "r2=0.1"], 2, b"--label TASK=COLUMN"),
              ([*auto, "--label", "sell=paid"], 2, b"expected TASK=COLUMN"),
              ([*auto, "--label", "price=cost"], 1, b"cost"),
-             ([*auto, "--budget", "us=1@4000"], 1, b"200 rows; to measure calls of 4000 rows"),
+             ([*auto, "--budget", "us=1@4000"], 1, b"200 rows, too few for calls of 4,000 rows"),
              ([*on, empty], 1, b"empty.csv: no rows"),
              ([*on, wrong], 1, b"wrong.csv"),
              ([*on, folder / "none.csv"], 1, b"none.csv"),
