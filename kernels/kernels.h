@@ -15,7 +15,11 @@
 //  - relu is x < 0 ? 0 : x by compare and select, so that a NaN passes through; so are all bounds and thresholds;
 //  - softplus with a sharpness and celu divide by alpha, and e^x of a positive x is 1 / e^-x: infinite from 87.34 on;
 //  - a gate's weights are the softmax, then top-k or the threshold choose; constants of the gate multiply what is left,
-//    once, before the experts are mixed;
+//    once, before the experts are mixed. Of gates that are no softmax, top-k chooses weights and leaves them as they
+//    are;
+//  - a smooth step is fma(u, fma(-2, u * u, 1.5), 0.5) of u = clamp(x, -1/2, 1/2). A selector gives an expert the
+//    product, highest bit first, of its smooth steps where the expert's number has a 1 and of 1 - step where it has a
+//    0. The weight is the first selector's share times its product, then a fused multiply-add per further selector;
 //  - functions of raw numbers are computed in double, nothing fused, and rounded once: number_functions.h;
 //  - no row's result depends on another row, on the number of rows, or on the row's position.
 // It holds in C's default floating-point environment: rounding to nearest, subnormal numbers kept (exact.h tests that).
@@ -108,23 +112,47 @@ struct NormArgs {
   float alpha, beta;
 };
 
-/// Softmax of a row of logits over all experts, or restricted to the top_k largest (ties: the lower index;
-/// a NaN counts as the largest, as in torch.topk).
+/// What a gate makes of its logits.
+enum class GateFunction : std::uint8_t {
+  kSoftmax,
+  kIdentity,   ///< the logits are the weights: a dense product has activated them
+  kSmoothStep  ///< of DSelect-k (Hazimeh et al., NeurIPS 2021); logits as schema/mmoe.fbs says
+};
+
+#ifdef MMOE_NO_EXTRAS
+constexpr bool kHasGateFunctions = false;  // softmax alone
+#else
+constexpr bool kHasGateFunctions = true;
+#endif
+
+constexpr std::size_t kMaxSelectors = 64;
+
+/// Smooth steps of each selector: the bits of the largest expert's number.
+constexpr std::size_t selector_bits(std::size_t num_experts) {
+  std::size_t bits = 0;
+  while ((std::size_t{1} << bits) < num_experts) ++bits;
+  return bits;
+}
+
+/// Weights from a row of logits: of all experts, or restricted to the top_k largest (ties: the lower index; a NaN
+/// counts as the largest, as in torch.topk).
 struct GateArgs {
+  GateFunction function;
+  std::size_t num_selectors;  ///< kSmoothStep: 1 to kMaxSelectors, and num_experts is from 2 to 256
   const float* logits;
   std::size_t logits_stride;
   std::size_t num_rows;
   std::size_t num_experts;
   std::size_t top_k;           ///< 0: all; then `selected` is not written
-  bool top_k_of_softmax;       ///< false: softmax over the selected logits only
-  float* weights;              ///< [num_rows, top_k or num_experts]
+  bool top_k_of_softmax;       ///< kSoftmax; false: softmax over the selected logits only
+  float* weights;              ///< [num_rows, top_k or num_experts]; kSmoothStep: not the logits
   std::size_t weights_stride;  ///< at least num_experts rounded up to 16
   std::uint16_t* selected;     ///< [num_rows, top_k] positions of the selected, ascending
 };
 
 /// Drops, row by row, the experts whose weight is below a threshold; the largest weight stays in any case.
 struct ThresholdArgs {
-  float* weights;  ///< [num_rows, num_experts] of a whole softmax; the kept ones move to the front
+  float* weights;  ///< [num_rows, num_experts] of a gate without top_k; the kept ones move to the front
   std::size_t weights_stride;
   std::size_t num_rows;
   std::size_t num_experts;

@@ -49,6 +49,10 @@ void require(const GateArgs& args) {
   MMOE_ASSERT(args.logits && args.weights);
   MMOE_ASSERT(apart(args.weights_stride, padded_outputs(args.num_experts), args.num_rows));
   MMOE_ASSERT(args.top_k == 0 || args.selected);
+  MMOE_ASSERT(kHasGateFunctions || args.function == GateFunction::kSoftmax);
+  if (args.function != GateFunction::kSmoothStep) return;
+  MMOE_ASSERT(args.num_selectors > 0 && args.num_selectors <= kMaxSelectors);
+  MMOE_ASSERT(args.num_experts > 1 && selector_bits(args.num_experts) <= kPanelWidth && args.weights != args.logits);
 }
 
 void require(const ThresholdArgs& args) {

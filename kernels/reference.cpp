@@ -257,7 +257,53 @@ void softmax(const float* logits, std::size_t size, float* weights) {
   for (std::size_t e = 0; e < size; ++e) weights[e] /= sum;
 }
 
+// From 0 at -1/2 to 1 at 1/2, level at both ends.
+float smooth_step(float x) {
+  const float u = clamp(x, -0.5f, 0.5f);
+  return fused(u, fused(-2.0f, u * u, 1.5f), 0.5f);
+}
+
+// What one selector gives an expert.
+float selected_part(const float* logits, std::size_t num_bits, std::size_t expert) {
+  float product = 1.0f;
+  for (std::size_t bit = 0; bit < num_bits; ++bit) {
+    const float step = smooth_step(logits[bit]);
+    product *= (expert >> (num_bits - 1 - bit)) % 2 == 1 ? step : 1.0f - step;
+  }
+  return product;
+}
+
+void smooth_step_weights(const GateArgs& args, const float* logits, float* weights) {
+  const std::size_t num_bits = selector_bits(args.num_experts);
+  float shares[kMaxSelectors];
+  softmax(logits + args.num_selectors * num_bits, args.num_selectors, shares);
+  for (std::size_t e = 0; e < args.num_experts; ++e) {
+    for (std::size_t i = 0; i < args.num_selectors; ++i) {
+      const float part = selected_part(logits + i * num_bits, num_bits, e);
+      weights[e] = i == 0 ? shares[i] * part : fused(shares[i], part, weights[e]);
+    }
+  }
+}
+
+// Of gates that are no softmax.
+void function_row(const GateArgs& args, const float* logits, float* weights, std::uint16_t* selected) {
+  if (args.function == GateFunction::kSmoothStep) {
+    smooth_step_weights(args, logits, weights);
+  } else {
+    for (std::size_t e = 0; e < args.num_experts; ++e) weights[e] = logits[e];
+  }
+  if (args.top_k == 0) return;
+  std::size_t count = 0;
+  for (std::size_t e = 0; e < args.num_experts; ++e) {
+    if (in_top_k(weights, args.num_experts, args.top_k, e)) selected[count++] = static_cast<std::uint16_t>(e);
+  }
+  for (std::size_t j = 0; j < args.top_k; ++j) weights[j] = weights[selected[j]];
+}
+
 void gate_row(const GateArgs& args, const float* logits, float* weights, std::uint16_t* selected) {
+  if (kHasGateFunctions && args.function != GateFunction::kSoftmax) {
+    return function_row(args, logits, weights, selected);
+  }
   if (args.top_k == 0) return softmax(logits, args.num_experts, weights);
   const float* from = logits;
   if (args.top_k_of_softmax) {

@@ -12,10 +12,11 @@ constexpr std::uint16_t kVersionMinor = 1;
 constexpr std::uint16_t kVersionMinorOfFirst = 0;  // of files that need nothing newer
 
 constexpr std::size_t kMaxLevels = 16;
-constexpr std::size_t kMaxExperts = 256;  // per level
-constexpr std::size_t kMaxGates = 64;     // per level
-constexpr std::size_t kMaxTasks = 64;     // auxiliary ones included; also towers
-constexpr std::size_t kMaxLayers = 32;    // per MLP
+constexpr std::size_t kMaxExperts = 256;   // per level
+constexpr std::size_t kMaxGates = 64;      // per level
+constexpr std::size_t kMaxSelectors = 64;  // of a gate of smooth steps
+constexpr std::size_t kMaxTasks = 64;      // auxiliary ones included; also towers
+constexpr std::size_t kMaxLayers = 32;     // per MLP
 constexpr std::size_t kMaxFeatures = 4096;
 constexpr std::size_t kMaxDim = std::size_t{1} << 20;  // outputs of a layer, columns of x, elements of a sequence
 

@@ -7,7 +7,7 @@
 namespace mmoe::converter {
 namespace {
 
-bool is_softmax(const Gate& gate) { return gate.logits.has_value(); }
+bool is_computed(const Gate& gate) { return gate.logits.has_value(); }
 
 bool all_gates(const TrainedModel& model, bool (*holds)(const Level&, const Gate&)) {
   return std::all_of(model.levels.begin(), model.levels.end(), [&](const Level& level) {
@@ -18,6 +18,10 @@ bool all_gates(const TrainedModel& model, bool (*holds)(const Level&, const Gate
 bool any_top_k(const TrainedModel& model) {
   return !all_gates(
       model, [](const Level&, const Gate& gate) { return gate.top_k == 0 || gate.top_k >= gate.experts.size(); });
+}
+
+bool any_smooth_step(const TrainedModel& model) {
+  return !all_gates(model, [](const Level&, const Gate& gate) { return gate.function != GateFunction::kSmoothStep; });
 }
 
 const char* const kSingleTask = "Single-Task";
@@ -34,7 +38,7 @@ std::string constant_name(const TrainedModel& model) {
 std::string mixture_name(const TrainedModel& model) {
   const bool stacked = model.levels.size() > 1;
   const bool mixes_all = all_gates(model, [](const Level& level, const Gate& gate) {
-    return is_softmax(gate) && gate.experts.size() == level.experts.size();
+    return is_computed(gate) && gate.experts.size() == level.experts.size();
   });
   if (!mixes_all) return stacked ? "PLE" : "CGC";
   const bool one_gate = model.levels.back().gates.size() == 1;
@@ -48,8 +52,9 @@ bool has_product(const TrainedModel& model) {
 }
 
 std::string structural_name(const TrainedModel& model) {
-  const bool constant = all_gates(model, [](const Level&, const Gate& gate) { return !is_softmax(gate); });
+  const bool constant = all_gates(model, [](const Level&, const Gate& gate) { return !is_computed(gate); });
   std::string name = constant ? constant_name(model) : mixture_name(model);
+  if (any_smooth_step(model)) name = "DSelect-k " + name;
   if (any_top_k(model)) name = "top-k " + name;
   // ESMM (Ma et al., SIGIR 2018) has a network per score and nothing that mixes.
   if (has_product(model)) name = name == kSingleTask ? "ESMM" : name + " with product link (ESMM)";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/description/activations.h"
 #include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
@@ -28,14 +29,20 @@ class GateGroup {
 
  private:
   void read_constant(const JsonReader& constant);
-  void read_softmax();
+  void read_logits();
+  void read_function();
+  void read_top_k();
   void check_widths(const Gate& gate, const Level& level) const;
   void bind_constant(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
   void bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
   void check_count(const std::vector<float>& weights, const char* key, const Gate& gate, const Level& level) const;
   std::vector<float> read_constant_tensor(const Slot& slot, TensorIndex& tensors, size_t num_experts) const;
-  void bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
+  void bind_computed(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
+  NumberedTensor find_logits(const Slot& slot, TensorIndex& tensors) const;
   void bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
+  void bind_selectors(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
+  void bind_static(Gate& gate, const Slot& slot, TensorIndex& tensors) const;
+  [[noreturn]] void fail_selectors(const std::string& tensor, size_t found, size_t selectors, const Gate& gate) const;
 
   JsonReader object_;
   std::string name_ = "gates";
@@ -47,6 +54,11 @@ class GateGroup {
   std::string scales_tensor_;    // pattern of the tensor that holds them, else empty
   std::string constant_tensor_;  // pattern of the tensor that holds them, else empty
   std::string logits_;           // empty: constant
+  GateFunction function_ = GateFunction::kSoftmax;
+  Activation activation_;         // of the logits, where that gives the weights
+  std::string selector_weights_;  // smooth steps: pattern of the layer that gives the selectors' shares
+  bool static_ = false;           // smooth steps of numbers that no row changes: the patterns are of tensors
+  double gamma_ = 1;
   DenseForm form_;
   NormFields norm_;
   std::optional<LayersFields> hidden_;
@@ -67,7 +79,7 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
   if (const auto constant = object.find("constant")) {
     read_constant(*constant);
   } else {
-    read_softmax();
+    read_logits();
   }
 }
 
@@ -93,19 +105,60 @@ void GateGroup::read_constant(const JsonReader& constant) {
   }
 }
 
-void GateGroup::read_softmax() {
+// What only one function has.
+void GateGroup::read_function() {
+  if (const auto field = object_.find("activation")) {
+    const std::string name = field->is_string() ? field->string() : "";
+    function_ = name == "softmax"       ? GateFunction::kSoftmax
+                : name == "smooth_step" ? GateFunction::kSmoothStep
+                                        : GateFunction::kActivation;
+    if (function_ == GateFunction::kActivation) activation_ = read_activation(*field);
+    const bool slopes = activation_.kind == ActivationKind::kPRelu || activation_.kind == ActivationKind::kDice;
+    if (slopes)
+      field->fail("has slopes; expected \"softmax\", \"smooth_step\" or an activation without, as \"sigmoid\"");
+  }
+  const bool steps = function_ == GateFunction::kSmoothStep;
+  for (const char* key : {"selector_weights", "gamma", "static"}) {
+    const auto field = object_.find(key);
+    if (field && !steps) field->fail("is allowed only with the activation \"smooth_step\"");
+  }
+  for (const char* key : {"temperature", "batch_norm", "batch_norm_tensors", "batch_norm_epsilon"}) {
+    const auto field = object_.find(key);
+    if (field && steps) field->fail("is not allowed with the activation \"smooth_step\", whose width is `gamma`");
+  }
+  if (!steps) return;
+  selector_weights_ =
+      object_.get("selector_weights", "the pattern of the layer that gives one logit per selector").string();
+  if (const auto field = object_.find("gamma")) {
+    gamma_ = field->real();
+    if (!(gamma_ > 0)) field->fail_expected("more than 0");
+  }
+  if (const auto field = object_.find("static")) static_ = field->boolean();
+  for (const char* key : {"hidden", "top_k", "weight_scales", "weight", "bias", "orientation"}) {
+    const auto field = object_.find(key);
+    if (field && static_) field->fail("is not allowed with `static`: the weights are constants");
+  }
+}
+
+void GateGroup::read_top_k() {
+  if (const auto field = object_.find("top_k")) top_k_ = field->count();
+  const auto field = object_.find("top_k_mode");
+  if (!field) return;
+  if (top_k_ == 0) field->fail("has no meaning without `top_k`");
+  if (function_ != GateFunction::kSoftmax) field->fail("is allowed only with the activation \"softmax\"");
+  // The k largest of the softmax divided by their sum are the softmax of the k largest.
+  const size_t mode = field->choice({"softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"});
+  top_k_mode_ = mode == 1 ? TopKMode::kTopKOfSoftmax : TopKMode::kSoftmaxOfTopK;
+}
+
+void GateGroup::read_logits() {
   if (const auto per = object_.find("per"))
     per->fail("is allowed only with `constant`; for a gate per task put {task} into `logits`");
   logits_ = object_.get("logits", kLogitsMeaning).string();
   per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
   if (const auto field = object_.find("hidden")) hidden_.emplace(*field, layers_keys(), false);
-  if (const auto field = object_.find("top_k")) top_k_ = field->count();
-  if (const auto field = object_.find("top_k_mode")) {
-    if (top_k_ == 0) field->fail("has no meaning without `top_k`");
-    // The k largest of the softmax divided by their sum are the softmax of the k largest.
-    const size_t mode = field->choice({"softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"});
-    top_k_mode_ = mode == 1 ? TopKMode::kTopKOfSoftmax : TopKMode::kSoftmaxOfTopK;
-  }
+  read_function();
+  read_top_k();
   if (const auto field = object_.find("weight_scales")) {
     if (field->is_string()) {
       scales_tensor_ = field->string();
@@ -129,8 +182,10 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
   check_widths(gate, level);
   if (logits_.empty()) {
     bind_constant(gate, slot, tensors, level);
+  } else if (static_) {
+    bind_static(gate, slot, tensors);
   } else {
-    bind_softmax(gate, slot, tensors, streams);
+    bind_computed(gate, slot, tensors, streams);
     bind_scales(gate, slot, tensors, level);
   }
   return gate;
@@ -205,31 +260,95 @@ void GateGroup::bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, 
   }
 }
 
-void GateGroup::bind_softmax(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const {
+void GateGroup::bind_computed(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const {
   std::optional<size_t> inputs = streams.width(gate.input);
   if (hidden_) {
     gate.hidden = hidden_->bind(tensors, slot, inputs);
     streams.learn_width(gate.input, gate.hidden.front().inputs());
     inputs = gate.hidden.back().outputs();
   }
-  bind_logits(gate, slot, inputs, tensors);
+  function_ == GateFunction::kSmoothStep ? bind_selectors(gate, slot, inputs, tensors)
+                                         : bind_logits(gate, slot, inputs, tensors);
   if (!hidden_) streams.learn_width(gate.input, gate.logits->inputs());
   if (top_k_ > gate.experts.size()) {
     object_.get("top_k", "")
         .fail_expected("at most " + std::to_string(gate.experts.size()) + ", the experts that " + gate.name + " mixes");
   }
+  gate.function = function_;
   gate.top_k = top_k_;
   gate.top_k_mode = top_k_mode_;
   gate.temperature = temperature_;
 }
 
-void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const {
+NumberedTensor GateGroup::find_logits(const Slot& slot, TensorIndex& tensors) const {
   const std::string path = object_.path() + ".logits";
-  const Pattern pattern(logits_ + form_.weight, path);
+  const Pattern pattern(logits_ + (static_ ? "" : form_.weight), path);
   if (pattern.has(Placeholder::kLayer)) {
     throw ConvertError(path + ": is one layer, without {layer}; those before it are `hidden`");
   }
-  const NumberedTensor found = find_numbered(tensors, pattern, slot).front();
+  return find_numbered(tensors, pattern, slot).front();
+}
+
+void GateGroup::fail_selectors(const std::string& tensor, size_t found, size_t selectors, const Gate& gate) const {
+  const size_t bits = selector_outputs(gate.experts.size()) - 1;
+  throw ConvertError(tensor + ": " + std::to_string(found) + " for the smooth steps of " +
+                     counted(selectors, "selector") + ", expected " + std::to_string(selectors * bits) + ": " +
+                     std::to_string(bits) + " each choose one of " + counted(gate.experts.size(), "expert"));
+}
+
+// Both layers read the same: one below the other.
+void GateGroup::bind_selectors(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const {
+  if (gate.experts.size() < 2) object_.fail("smooth steps choose among two or more experts; " + gate.name + " has one");
+  const NumberedTensor found = find_logits(slot, tensors);
+  const Pattern shares_pattern(selector_weights_ + form_.weight, object_.path() + ".selector_weights");
+  const NumberedTensor shares_found = find_numbered(tensors, shares_pattern, slot).front();
+  const auto bias_of = [&](const std::string& layer, const NumberedTensor& numbered) {
+    return Pattern(layer + form_.bias, object_.path() + ".bias").with(numbered.values).text();
+  };
+  DenseLayer layer = bind_dense(tensors, found.tensor, bias_of(logits_, found), form_, {inputs, {}, "output"});
+  const DenseLayer shares = bind_dense(tensors, shares_found.tensor, bias_of(selector_weights_, shares_found), form_,
+                                       {layer.inputs(), {}, "selector"});
+  check_stated(tensors, layer, {}, AfterStack::kNothing, object_.path());
+  check_stated(tensors, shares, {}, AfterStack::kNothing, object_.path());
+  gate.num_selectors = shares.outputs();
+  gate.gamma = gamma_;
+  if (gate.num_selectors > kMaxSelectors) {
+    throw ConvertError(shares.name + ": " + counted(gate.num_selectors, "selector") + ", expected at most " +
+                       std::to_string(kMaxSelectors));
+  }
+  if (layer.outputs() + gate.num_selectors != gate.num_selectors * selector_outputs(gate.experts.size())) {
+    fail_selectors(layer.name, layer.outputs(), gate.num_selectors, gate);
+  }
+  layer.bias.resize(layer.outputs());
+  std::vector<float> bias = shares.bias;
+  bias.resize(shares.outputs());
+  layer.bias.insert(layer.bias.end(), bias.begin(), bias.end());
+  layer.weight.rows += shares.outputs();
+  layer.weight.data.insert(layer.weight.data.end(), shares.weight.data.begin(), shares.weight.data.end());
+  if (layer.storage.coded != shares.storage.coded) layer.storage = {};  // what is rounded already stays as it is
+  gate.logits = std::move(layer);
+}
+
+// The weights are the same for every row: what the model file holds is they.
+void GateGroup::bind_static(Gate& gate, const Slot& slot, TensorIndex& tensors) const {
+  if (gate.experts.size() < 2) object_.fail("smooth steps choose among two or more experts; " + gate.name + " has one");
+  const NumberedTensor found = find_logits(slot, tensors);
+  const Pattern shares_pattern(selector_weights_, object_.path() + ".selector_weights");
+  const NumberedTensor shares_found = find_numbered(tensors, shares_pattern, slot).front();
+  std::vector<float> numbers = tensors.read(found.tensor);
+  const std::vector<float> shares = tensors.read(shares_found.tensor);
+  if (shares.empty() || numbers.size() + shares.size() != shares.size() * selector_outputs(gate.experts.size())) {
+    fail_selectors(tensors.info(found.tensor).name, numbers.size(), shares.size(), gate);
+  }
+  numbers.insert(numbers.end(), shares.begin(), shares.end());
+  for (const double weight :
+       smooth_step_weights({numbers.begin(), numbers.end()}, shares.size(), gamma_, gate.experts.size())) {
+    gate.constant_weights.push_back(static_cast<float>(weight));
+  }
+}
+
+void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const {
+  const NumberedTensor found = find_logits(slot, tensors);
   const std::string bias = Pattern(logits_ + form_.bias, object_.path() + ".bias").with(found.values).text();
   gate.logits = bind_dense(tensors, found.tensor, bias, form_, {inputs, gate.experts.size(), "expert"});
   NormNames names;
@@ -241,7 +360,9 @@ void GateGroup::bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> 
     gate.logits->norm_before_activation =
         bind_batch_norm(tensors, module, norm_.form, gate.logits->outputs(), epsilon, norm_.path);
   }
-  check_stated(tensors, *gate.logits, names, AfterStack::kSoftmax, object_.path());
+  gate.logits->activation = activation_;
+  const AfterStack after = function_ == GateFunction::kSoftmax ? AfterStack::kSoftmax : AfterStack::kNothing;
+  check_stated(tensors, *gate.logits, names, after, object_.path());
 }
 
 }  // namespace

@@ -20,6 +20,10 @@ Keys pool_keys() { return joined(layers_keys(), {"name", "reads", "per", "first_
 
 Keys gates_keys() {
   return {"logits",
+          "activation",
+          "selector_weights",
+          "gamma",
+          "static",
           "hidden",
           "weight",
           "bias",

@@ -117,21 +117,45 @@ enum class TopKMode {
   kTopKOfSoftmax   ///< the k largest of the full softmax, as they are
 };
 
+/// How a gate's weights come from its logits; `top_k_mode` and `temperature` are a softmax's.
+enum class GateFunction {
+  kSoftmax,
+  kActivation,  ///< the outputs of `logits`, behind its activation, are the weights
+  kSmoothStep   ///< DSelect-k (Hazimeh et al., NeurIPS 2021): see Gate::num_selectors
+};
+
 /// One output stream: the weighted sum of `experts` (indices into the level's experts), in their order.
 struct Gate {
   std::string name;
   StreamRef input;
   Mlp hidden;
-  std::optional<DenseLayer> logits;     ///< softmax gate: one output per entry of `experts`
+  GateFunction function = GateFunction::kSoftmax;
+  /// None: constant weights. One output per entry of `experts`; kSmoothStep: see num_selectors.
+  std::optional<DenseLayer> logits;
   std::vector<float> constant_weights;  ///< constant gate: one per entry of `experts`
-  /// Softmax gate: what each expert's weight is multiplied by when it is mixed, after softmax and top-k; one per entry
-  /// of `experts`.
+  /// With logits: what each expert's weight is multiplied by when it is mixed, after the function and top-k; one per
+  /// entry of `experts`.
   std::vector<float> weight_scales;  ///< empty: none
   std::vector<size_t> experts;
   size_t top_k = 0;  ///< 0: all
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;
   double temperature = 1;  ///< logits are divided by it
+  /// kSmoothStep: for n experts `logits` has ceil(log2 n) outputs for each selector, then one for its share. A selector
+  /// gives an expert the product of the smooth steps, or 1 minus them, that the bits of its number choose, the highest
+  /// bit first. Weights are the sum of that times the softmax of the shares.
+  size_t num_selectors = 0;
+  double gamma = 1;  ///< kSmoothStep: the width of the step; divides the selectors' outputs
 };
+
+/// Outputs of a gate's logits for so many experts; of kSmoothStep for each selector, with its share.
+size_t selector_outputs(size_t num_experts);
+
+/// From 0 at -1/2 to 1 at 1/2, level at both ends.
+double smooth_step(double x);
+
+/// The weights of a kSmoothStep gate; `logits` as Gate::num_selectors says, not divided by gamma yet.
+std::vector<double> smooth_step_weights(const std::vector<double>& logits, size_t num_selectors, double gamma,
+                                        size_t num_experts);
 
 struct Level {
   std::vector<Expert> experts;

@@ -163,10 +163,13 @@ void fold_gate(Gate& gate) {
   gate.logits = std::move(layers.back());
   layers.pop_back();
   gate.hidden = std::move(layers);
-  if (gate.temperature == 1) return;
+  if (gate.temperature == 1 && gate.gamma == 1) return;
   const size_t outputs = gate.logits->outputs();
-  fold_into_outputs({std::vector<double>(outputs, 1 / gate.temperature), std::vector<double>(outputs)}, *gate.logits);
-  gate.temperature = 1;
+  std::vector<double> scale(outputs, 1 / gate.temperature);
+  // The selectors' outputs, not their shares.
+  std::fill(scale.begin(), scale.end() - static_cast<std::ptrdiff_t>(gate.num_selectors), scale[0] / gate.gamma);
+  fold_into_outputs({scale, std::vector<double>(outputs)}, *gate.logits);
+  gate.temperature = gate.gamma = 1;
 }
 
 }  // namespace mmoe::converter

@@ -73,8 +73,8 @@ class LayersRules {
 
   /// What all these objects may hold.
   static void check_fields(const JsonReader& object) {
-    for (const char* key :
-         {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight", "output_bias", "logits"}) {
+    for (const char* key : {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight",
+                            "output_bias", "logits", "selector_weights"}) {
       if (const auto field = object.find(key)) (void)check_pattern(*field);
     }
     for (const char* key : {"name", "reads", "per", "orientation", "batch_norm_position", "layer_norm_position"}) {
@@ -89,7 +89,10 @@ class LayersRules {
     for (const char* key : {"activation", "last_activation"}) {
       const auto field = object.find(key);
       if (!field) continue;
-      for (const JsonReader& item : field->items_or_self()) (void)read_activation(item);
+      for (const JsonReader& item : field->items_or_self()) {
+        const bool of_gate = item.is_string() && (item.string() == "softmax" || item.string() == "smooth_step");
+        if (!of_gate || !object.find("logits")) (void)read_activation(item);
+      }
     }
     check_norm_tensors(object);
     if (const auto dice = object.find("dice")) {

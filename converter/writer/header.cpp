@@ -85,6 +85,16 @@ std::optional<schema::LinkKind> plain_kind(const Link& link) {
   return sigmoid ? std::optional(schema::LinkKind_Sigmoid) : std::nullopt;
 }
 
+// The gates that version 2.0 has.
+bool softmax_gates_alone(const TrainedModel& model) {
+  for (const Level& level : model.levels) {
+    for (const Gate& gate : level.gates) {
+      if (gate.function != GateFunction::kSoftmax) return false;
+    }
+  }
+  return true;
+}
+
 class HeaderWriter {
  public:
   explicit HeaderWriter(const HeaderContents& contents)
@@ -117,7 +127,7 @@ class HeaderWriter {
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
     const auto score_change = write_score_change();
-    const bool as_first = is_f32(model_) && !has_transforms(description);
+    const bool as_first = is_f32(model_) && !has_transforms(description) && softmax_gates_alone(description);
     const auto minor = as_first ? schema::kVersionMinorOfFirst : schema::kVersionMinor;
     const auto root =
         schema::CreateModel(out_, schema::kVersionMajor, minor, name, architecture, u32(description.input_dim),
@@ -166,6 +176,16 @@ class HeaderWriter {
     return input.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
   }
 
+  static schema::GateKind kind_of(const Gate& gate) {
+    if (!gate.logits) return schema::GateKind_Constant;
+    switch (gate.function) {
+      case GateFunction::kActivation: return schema::GateKind_Activated;
+      case GateFunction::kSmoothStep: return schema::GateKind_SmoothStep;
+      case GateFunction::kSoftmax: break;
+    }
+    return gate.weight_scales.empty() ? schema::GateKind_Softmax : schema::GateKind_ScaledSoftmax;
+  }
+
   Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t weights) {
     const auto name = out_.CreateString(gate.name);
     const auto hidden = write_mlp(lowered.hidden);
@@ -173,13 +193,11 @@ class HeaderWriter {
     if (gate.logits) logits = write_dense(lowered.logits);
     const auto experts = out_.CreateVector(u32s(gate.experts));
     const bool scaled = gate.logits && !gate.weight_scales.empty();
-    const auto kind = scaled        ? schema::GateKind_ScaledSoftmax
-                      : gate.logits ? schema::GateKind_Softmax
-                                    : schema::GateKind_Constant;
     const auto mode =
         gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax : schema::TopKMode_SoftmaxOfTopK;
-    return schema::CreateGate(out_, name, kind, source_of(gate.input), u32(gate.input.index), hidden, logits, experts,
-                              u32(gate.top_k), mode, gate.logits ? -1 : weights, scaled ? weights : -1);
+    return schema::CreateGate(out_, name, kind_of(gate), source_of(gate.input), u32(gate.input.index), hidden, logits,
+                              experts, u32(gate.top_k), mode, gate.logits ? -1 : weights, scaled ? weights : -1,
+                              u32(gate.num_selectors));
   }
 
   Offset<schema::Level> write_level(size_t index) {

@@ -1,4 +1,4 @@
-// Softmax gates, whole or restricted to the top k.
+// Gates, whole or restricted to the top k.
 #pragma once
 
 #include "kernels/generic/math.h"
@@ -131,8 +131,65 @@ inline void keep_selected(const GateArgs& args, const float* from, std::size_t f
 }
 
 template <class Arch>
+inline Reg<Arch> smooth_step(const Reg<Arch>& x) {
+  using B = Reg<Arch>;
+  const B u = clamp<Arch>(x, B(-0.5f), B(0.5f));
+  return multiply_add<Arch>(u, multiply_add<Arch>(B(-2.0f), u * u, B(1.5f)), B(0.5f));
+}
+
+/// Adds one selector's part to the weights, or begins them with it.
+template <class Arch>
+inline void add_selector(const float* logits, std::size_t num_bits, std::size_t num_experts, float share, bool first,
+                         float* weights) {
+  using B = Reg<Arch>;
+  float steps[kPanelWidth], products[kPanelWidth];
+  for (std::size_t bit = 0; bit < num_bits; bit += B::size) {
+    smooth_step<Arch>(B::load_unaligned(logits + bit)).store_unaligned(steps + bit);
+  }
+  for (std::size_t e = 0; e < num_experts; e += B::size) {
+    for (std::size_t lane = 0; lane < B::size; ++lane) {
+      float product = 1.0f;
+      for (std::size_t bit = 0; bit < num_bits; ++bit) {
+        product *= ((e + lane) >> (num_bits - 1 - bit)) % 2 == 1 ? steps[bit] : 1.0f - steps[bit];
+      }
+      products[lane] = product;
+    }
+    const B part = B::load_unaligned(products);
+    const B sum = first ? B(share) * part : multiply_add<Arch>(B(share), part, B::load_unaligned(weights + e));
+    sum.store_unaligned(weights + e);
+  }
+}
+
+template <class Arch>
+inline void smooth_step_row(const GateArgs& args, const float* logits, float* weights) {
+  const std::size_t num_bits = selector_bits(args.num_experts);
+  float shares[kMaxSelectors];  // whole registers
+  softmax_row<Arch>(logits + args.num_selectors * num_bits, args.num_selectors, shares);
+  for (std::size_t i = 0; i < args.num_selectors; ++i) {
+    add_selector<Arch>(logits + i * num_bits, num_bits, args.num_experts, shares[i], i == 0, weights);
+  }
+}
+
+/// Of gates that are no softmax.
+template <class Arch>
+void function_gate(const GateArgs& args) {
+  for (std::size_t row = 0; row < args.num_rows; ++row) {
+    const float* logits = args.logits + row * args.logits_stride;
+    float* weights = args.weights + row * args.weights_stride;
+    if (args.function == GateFunction::kSmoothStep) {
+      smooth_step_row<Arch>(args, logits, weights);
+    } else {
+      for (std::size_t e = 0; e < args.num_experts; ++e) weights[e] = logits[e];
+    }
+    if (args.top_k != 0) select_top_k<Arch>(weights, args.num_experts, args.top_k, args.selected + row * args.top_k);
+  }
+  if (args.top_k != 0) keep_selected<Arch>(args, args.weights, args.weights_stride);
+}
+
+template <class Arch>
 void gate(const GateArgs& args) {
   MMOE_REQUIRE(args);
+  if (kHasGateFunctions && args.function != GateFunction::kSoftmax) return function_gate<Arch>(args);
   for (std::size_t row = 0; args.top_k != 0 && row < args.num_rows; ++row) {
     select_top_k<Arch>(args.logits + row * args.logits_stride, args.num_experts, args.top_k,
                        args.selected + row * args.top_k);

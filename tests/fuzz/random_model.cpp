@@ -157,10 +157,24 @@ class Builder {
       gate.hidden = layers(inputs);
       inputs = gate.hidden.back().outputs();
     }
+    if (bytes_.chance(40) && gate.experts.size() > 1) {
+      gate.function = GateFunction::kSmoothStep;
+      gate.num_selectors = bytes_.between(1, 3);
+      gate.gamma = bytes_.pick({1.0, 0.5, 4.0});
+      const std::size_t outputs = gate.num_selectors * selector_outputs(gate.experts.size());
+      gate.logits = test::random_layer(inputs, outputs, random_, ActivationKind::kIdentity);
+      if (bytes_.chance(120)) gate.top_k = bytes_.between(1, gate.experts.size());
+      if (bytes_.chance(40)) gate.weight_scales = random_.floats(gate.experts.size(), -1, 2);
+      return gate;
+    }
     gate.logits = test::random_layer(inputs, gate.experts.size(), random_, ActivationKind::kIdentity);
+    if (bytes_.chance(50)) {
+      gate.function = GateFunction::kActivation;
+      gate.logits->activation = plain_activation();
+    }
     if (bytes_.chance(40)) gate.logits->norm_before_activation = test::random_norm(gate.experts.size(), random_);
     if (bytes_.chance(120)) gate.top_k = bytes_.between(1, gate.experts.size());
-    if (bytes_.chance(80)) gate.top_k_mode = TopKMode::kTopKOfSoftmax;
+    if (bytes_.chance(80) && gate.function == GateFunction::kSoftmax) gate.top_k_mode = TopKMode::kTopKOfSoftmax;
     if (bytes_.chance(40)) gate.weight_scales = random_.floats(gate.experts.size(), -1, 2);
     if (bytes_.chance(50)) gate.temperature = bytes_.pick({0.25, 0.7, 3.0});
     return gate;

@@ -360,6 +360,54 @@ TrainedModel linked_description(std::size_t top_k, std::uint64_t seed) {
   return model;
 }
 
+namespace {
+
+Gate activated_gate(std::size_t inputs, std::vector<std::size_t> experts, ActivationKind kind, Random& random) {
+  Gate gate = softmax_gate(inputs, std::move(experts), random);
+  gate.function = GateFunction::kActivation;
+  gate.logits->activation.kind = kind;
+  return gate;
+}
+
+// Steps wide enough that some are 0, some 1 and some between.
+Gate smooth_step_gate(std::size_t inputs, std::vector<std::size_t> experts, std::size_t selectors, Random& random) {
+  Gate gate;
+  gate.function = GateFunction::kSmoothStep;
+  gate.num_selectors = selectors;
+  gate.gamma = 1.5;
+  gate.logits = random_layer(inputs, selectors * selector_outputs(experts.size()), random, ActivationKind::kIdentity);
+  gate.experts = std::move(experts);
+  return gate;
+}
+
+}  // namespace
+
+TrainedModel gate_functions_description(std::size_t top_k, std::uint64_t seed) {
+  Random random(seed);
+  TrainedModel model;
+  model.name = "gate functions";
+  model.input_dim = 19;
+  model.shared_dim = 7;
+  for (const std::size_t inputs : {std::size_t{19}, std::size_t{17}}) {
+    Level level;
+    for (std::size_t e = 0; e < 5; ++e)
+      level.experts.push_back(expert(e % 3 * (inputs == 17), random_mlp(inputs, {17}, random)));
+    level.gates.push_back(activated_gate(inputs, iota(5), ActivationKind::kSigmoid, random));
+    level.gates.push_back(activated_gate(inputs, {4, 0, 2}, ActivationKind::kIdentity, random));
+    level.gates.back().weight_scales = random.floats(3, -1.5f, 1.5f);
+    level.gates.push_back(smooth_step_gate(inputs, iota(5), 3, random));
+    level.gates.push_back(smooth_step_gate(11, {3, 1}, 1, random));
+    level.gates.back().hidden = random_mlp(inputs, {11}, random);
+    level.gates.back().weight_scales = {2, -0.5f};
+    level.gates.push_back(softmax_gate(inputs, iota(5), random));
+    for (Gate& gate : level.gates) gate.top_k = std::min(top_k, gate.experts.size() - 1);
+    model.levels.push_back(std::move(level));
+  }
+  add_tasks(model, {0, 1, 2, 3, 4}, 17, {8}, random);
+  name_all(model);
+  return model;
+}
+
 TrainedModel user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed) {
   TrainedModel model = mmoe_description({20, 4, {16, 12}, 2, {8}, top_k, 0}, seed);
   Random random(seed + 7);
@@ -529,6 +577,8 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"normalised, top-2", normalised_description(2, seed)},
       {"linked", linked_description(0, seed)},
       {"linked, top-3", linked_description(3, seed)},
+      {"gate functions", gate_functions_description(0, seed)},
+      {"gate functions, top-2", gate_functions_description(2, seed)},
       {"features", feature_description(seed)},
       {"sequences", sequence_description(seed)},
   };

@@ -69,6 +69,9 @@ converter::TrainedModel normalised_description(std::size_t top_k, std::uint64_t 
 /// Activations beyond those of mixed_description(), gates with constants behind the softmax, links of every source with
 /// activations, scales and bounds, and tasks that are no output. The first 9 of 23 inputs are the user's.
 converter::TrainedModel linked_description(std::size_t top_k, std::uint64_t seed = 1);
+/// Gates that are no softmax: of activations, with and without a hidden layer and scales, and of smooth steps; two
+/// levels of five experts. The first 7 of 19 inputs are the user's.
+converter::TrainedModel gate_functions_description(std::size_t top_k, std::uint64_t seed = 1);
 /// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
 converter::TrainedModel user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.

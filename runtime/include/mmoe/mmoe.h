@@ -461,8 +461,8 @@ MMOE_API size_t mmoe_session_block_rows(const mmoe_session* session); /**< rows 
 /** What one row costs: Plan::multiply_adds_per_row(). */
 MMOE_API uint64_t mmoe_session_multiply_adds_per_row(const mmoe_session* session);
 
-/** Softmax gates that the session's tasks need, by level and place in it, and the weights of all of them per row.
- * Constant gates are not among them. */
+/** Gates with computed weights that the session's tasks need, by level and place in it, and the weights of all of them
+ * per row. Constant gates are not among them. */
 MMOE_API size_t mmoe_session_num_gates(const mmoe_session* session);
 MMOE_API size_t mmoe_session_num_gate_weights(const mmoe_session* session);
 

@@ -40,14 +40,16 @@ struct PlanOptions {
   const std::uint32_t* tasks = nullptr;
   std::size_t num_tasks = 0;  ///< elements of `tasks`
 
-  /// Keep the k largest weights of every softmax gate, and renormalise them. Replaces what the file says. 0: as the
+  /// Keep the k largest weights of every gate that computes them; those of a softmax are renormalised, those of
+  /// another activation or of smooth steps stay as they are. Replaces what the file says. 0: as the
   /// file says.
   std::size_t top_k = 0;
 
-  /// Skip experts whose weight is less than this, in softmax gates without top-k. The largest weight of a row is always
-  /// kept. 0: skip none. Gates that were trained without top-k often give most weight to few experts.
+  /// Skip experts whose weight is less than this, in gates without top-k whose weights are computed. The largest weight
+  /// of a row is always kept. 0: skip none. Gates that were trained without top-k often give most weight to few
+  /// experts.
   float min_gate_weight = 0;
-  /// Divide the weights that min_gate_weight keeps by their sum.
+  /// Divide the weights that min_gate_weight keeps by their sum. Only in softmax gates.
   bool renormalise = true;
 
   /// Whether experts that top-k and min_gate_weight do not select are skipped.
@@ -76,7 +78,7 @@ struct PlanOptions {
   std::uint64_t max_ids = 0;
 };
 
-/// A softmax gate that a plan computes, and the columns of Output::gate_weights that have its weights.
+/// A gate whose weights a plan computes, and the columns of Output::gate_weights that have its weights.
 struct GateInfo {
   std::string_view name;         ///< in the file; may be empty
   std::size_t level;             ///< which of the model's levels, from 0
@@ -125,8 +127,8 @@ class Plan {
   /// Rows of a block: the smaller of PlanOptions::max_batch and kMaxBlockRows.
   std::size_t block_rows() const { return block_rows_; }
 
-  /// Number of softmax gates that the tasks need. They are ordered by level, and by position in the level. Constant
-  /// gates (Shared-Bottom, Cross-Stitch) have the same weights for every row and are not counted.
+  /// Number of gates with computed weights that the tasks need. They are ordered by level, and by position in the
+  /// level. Constant gates (Shared-Bottom, Cross-Stitch) have the same weights for every row and are not counted.
   std::size_t num_gates() const { return num_gates_; }
   /// Walks the model; to get all gates, list_gates() is faster. REQUIRES: index < num_gates().
   GateInfo gate(std::size_t index) const;

@@ -15,6 +15,7 @@ using schema::kMaxFeatures;
 using schema::kMaxGates;
 using schema::kMaxLayers;
 using schema::kMaxLevels;
+using schema::kMaxSelectors;
 using schema::kMaxTasks;
 
 using DenseLayers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;

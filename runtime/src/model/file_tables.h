@@ -198,6 +198,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Gate::top_k_mode),
     optional_field(&schema::Gate::constant),
     optional_field(&schema::Gate::scales),
+    optional_field(&schema::Gate::num_selectors),
 
     optional_field(&schema::Tower::name),
     optional_field(&schema::Tower::input),

@@ -16,6 +16,8 @@ using flatbuffers::uoffset_t;
 constexpr auto kLastLink = kHasExtras ? schema::LinkKind_MAX : schema::LinkKind_Product;
 constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_Constant;
 
+static_assert(kMaxSelectors == kernels::kMaxSelectors);
+
 bool is_finite(float x) { return x - x == 0; }
 
 // Widths of a level's output streams, or x itself.
@@ -192,11 +194,22 @@ class LayerVerifier : Checker {
     return true;
   }
 
+  // Some for each selector, and its share.
+  bool smooth_step_logits(const schema::Gate& gate, const Path& path, std::size_t& num_logits) const {
+    if (gate.experts()->size() < 2)
+      return damaged(&path, "experts: smooth steps for % experts", gate.experts()->size());
+    if (!count(gate.num_selectors(), 1, kMaxSelectors, Path(&path, "num_selectors"))) return false;
+    num_logits = gate.num_selectors() * (kernels::selector_bits(gate.experts()->size()) + 1);
+    return true;
+  }
+
   bool weights(const schema::Gate& gate, const Streams& streams, const Path& path) const {
     const std::uint32_t num_experts = gate.experts()->size();
     if (gate.kind() > kLastGate) return unsupported(&path, "kind: %", gate.kind());
     const bool constant = gate.kind() == schema::GateKind_Constant;
-    if (constant || (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax)) {
+    const bool function = kHasExtras && gate.kind() > schema::GateKind_ScaledSoftmax;
+    const bool scaled = kHasExtras && (function ? gate.scales() != -1 : gate.kind() == schema::GateKind_ScaledSoftmax);
+    if (constant || scaled) {
       if (!is_row(constant ? gate.constant() : gate.scales(), num_experts)) {
         return damaged(&path, constant ? "constant: not a row of % floats" : "scales: not a row of % floats",
                        num_experts);
@@ -205,13 +218,20 @@ class LayerVerifier : Checker {
     }
     if (gate.top_k() > num_experts) return damaged(&path, "top_k: % of % experts", gate.top_k(), num_experts);
     if (gate.top_k_mode() > schema::TopKMode_MAX) return unsupported(&path, "top_k_mode: %", gate.top_k_mode());
+    if (function && gate.top_k_mode() != schema::TopKMode_SoftmaxOfTopK) {
+      return damaged(&path, "top_k_mode: % of a gate that is no softmax", gate.top_k_mode());
+    }
+    std::size_t num_logits = num_experts;
+    if (kHasExtras && gate.kind() == schema::GateKind_SmoothStep && !smooth_step_logits(gate, path, num_logits)) {
+      return false;
+    }
     Input input{};
     if (!stream(gate.source(), gate.input(), streams, path, input)) return false;
     std::uint32_t width = 0;
     if (!mlp(gate.hidden(), 0, input, Path(&path, "hidden"), width)) return false;
     const Path logits(&path, "logits");
     if (!gate.logits()) return damaged(&logits, "missing");
-    if (gate.logits()->outputs() != num_experts) {
+    if (gate.logits()->outputs() != num_logits) {
       return damaged(&logits, "% for % experts", gate.logits()->outputs(), num_experts);
     }
     return dense(*gate.logits(), {width, input.is_x && size_of(gate.hidden()) == 0}, logits);

@@ -27,6 +27,22 @@ void PlanBuilder::add_level(std::size_t index) {
   in_end_ = Arena::opposite(in_end_);
 }
 
+namespace {
+
+kernels::GateFunction function_of(const schema::Gate& gate) {
+  if (!kHasExtras) return kernels::GateFunction::kSoftmax;
+  return gate.kind() == schema::GateKind_Activated    ? kernels::GateFunction::kIdentity
+         : gate.kind() == schema::GateKind_SmoothStep ? kernels::GateFunction::kSmoothStep
+                                                      : kernels::GateFunction::kSoftmax;
+}
+
+// What the weights are multiplied by when experts are mixed.
+bool has_scales(const schema::Gate& gate) {
+  return kHasExtras && gate.kind() >= schema::GateKind_ScaledSoftmax && gate.scales() >= 0;
+}
+
+}  // namespace
+
 std::size_t PlanBuilder::top_k_of(const schema::Gate& gate) const {
   if (gate.kind() == schema::GateKind_Constant) return 0;
   const std::size_t top_k = plan_.top_k_ != 0 ? plan_.top_k_ : gate.top_k();
@@ -131,6 +147,8 @@ void PlanBuilder::add_gates(const LevelPlan& plan) {
     std::uint16_t* counts = has_threshold(gate) ? tables_.allocate<std::uint16_t>(block_rows_) : nullptr;
     if (scratch_.gates) scratch_.gates[g] = {weights.data, weights.stride, selected, counts};
     GateStep& step = add_step(StepKind::kGate).gate;
+    step.args.function = function_of(gate);
+    step.args.num_selectors = gate.num_selectors();
     step.args.logits = logits.data;
     step.args.logits_stride = logits.stride;
     step.args.num_experts = num_experts;
@@ -139,11 +157,15 @@ void PlanBuilder::add_gates(const LevelPlan& plan) {
     step.args.weights = weights.data;
     step.args.weights_stride = weights.stride;
     step.args.selected = selected;
-    step.threshold = {weights.data,           weights.stride,     0,        num_experts,
-                      plan_.min_gate_weight_, plan_.renormalise_, selected, counts};
+    // Weights without a sum have none to go back to.
+    const bool renormalise = plan_.renormalise_ && step.args.function == kernels::GateFunction::kSoftmax;
+    step.threshold = {weights.data,           weights.stride, 0,        num_experts,
+                      plan_.min_gate_weight_, renormalise,    selected, counts};
     ++num_gates_;
     num_gate_weights_ += num_experts;
-    add_work(num_experts, max_selected_of(gate) != 0 ? kColumnWork + num_experts : kColumnWork);
+    const bool selects = step.args.function == kernels::GateFunction::kSmoothStep;
+    add_work(num_experts * (selects ? step.args.num_selectors : 1),
+             max_selected_of(gate) != 0 ? kColumnWork + num_experts : kColumnWork);
   }
 }
 
@@ -210,7 +232,7 @@ void PlanBuilder::add_mix(const schema::Gate& gate, std::size_t index, const Buf
   args.dim = output.stride;  // whole panels: what lies in the padding is never read as a stream
   args.output = work_.at(output.offset);
   args.output_stride = output.stride;
-  if (kHasExtras && gate.kind() == schema::GateKind_ScaledSoftmax && scratch_.gates) {
+  if (has_scales(gate) && scratch_.gates) {
     step.scales = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(gate.scales()));
     step.scaled = scratch_.gates[index].weights;
   }

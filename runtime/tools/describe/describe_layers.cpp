@@ -123,15 +123,18 @@ class LayerDescriber {
   }
 
   Json gate_of(const schema::Gate& gate) const {
-    const bool softmax = gate.kind() != schema::GateKind_Constant;
+    const bool computed = gate.kind() != schema::GateKind_Constant;
+    const bool has_mode = gate.kind() == schema::GateKind_Softmax || gate.kind() == schema::GateKind_ScaledSoftmax;
     Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
-    out["reads"] = softmax ? reads(gate) : Json();
+    out["reads"] = computed ? reads(gate) : Json();
     out["hidden"] = layers_of(model_, gate.hidden());
     out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
-    out["top_k"] = softmax ? Json(gate.top_k()) : Json();
-    out["top_k_mode"] = softmax && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();
-    out["weights"] = softmax ? Json() : floats(gate.constant(), gate);
-    out["weight_scales"] = gate.kind() == schema::GateKind_ScaledSoftmax ? floats(gate.scales(), gate) : Json();
+    out["top_k"] = computed ? Json(gate.top_k()) : Json();
+    out["top_k_mode"] = has_mode && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();
+    out["weights"] = computed ? Json() : floats(gate.constant(), gate);
+    out["weight_scales"] = has_scales(gate) ? floats(gate.scales(), gate) : Json();
+    if (gate.kind() == schema::GateKind_Activated) out["activation"] = name_of(gate.logits()->activation());
+    if (gate.kind() == schema::GateKind_SmoothStep) out["num_selectors"] = gate.num_selectors();
     return out;
   }
 

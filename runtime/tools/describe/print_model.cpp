@@ -233,7 +233,10 @@ std::string floats_text(const Json& weights) {
 
 std::string weights_text(const Json& gate) {
   if (gate["kind"] == "constant") return "constant " + floats_text(gate["weights"]);
-  return gate["weight_scales"].is_null() ? "softmax" : "softmax times " + floats_text(gate["weight_scales"]);
+  std::string kind = gate["kind"] == "scaled_softmax" ? "softmax" : gate["kind"].get<std::string>();
+  if (gate["kind"] == "activated") kind = text_of(gate["activation"]);
+  if (gate["kind"] == "smooth_step") kind = counted(gate["num_selectors"], "selector") + " of smooth steps";
+  return gate["weight_scales"].is_null() ? kind : kind + " times " + floats_text(gate["weight_scales"]);
 }
 
 std::string top_k_text(const Json& gate) {

@@ -39,6 +39,11 @@ inline schema::LinkKind source_of(const schema::Link& link) {
 }
 
 /// A task by the number that factors have: behind the tasks come the auxiliary ones.
+/// Whether the gate's weights are multiplied by constants when experts are mixed.
+inline bool has_scales(const schema::Gate& gate) {
+  return gate.kind() >= schema::GateKind_ScaledSoftmax && gate.scales() >= 0;
+}
+
 inline const schema::Task& task_of(const schema::Model& model, Index index) {
   const Index num_tasks = model.tasks()->size();
   return index < num_tasks ? *model.tasks()->Get(index) : *model.auxiliary()->Get(index - num_tasks);

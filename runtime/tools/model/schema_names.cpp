@@ -23,7 +23,7 @@ constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
 constexpr const char* kPoolings[] = {"sum", "mean", "max"};
-constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax"};
+constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax", "activated", "smooth_step"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity",           "sigmoid",        "softmax_column", "product",
                                   "log_softmax_column", "expected_value", "mapped"};

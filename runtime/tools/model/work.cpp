@@ -49,7 +49,7 @@ class ParameterCounter {
         add_tensor(static_cast<std::uint32_t>(gate->constant()));
       } else {
         add(*gate->logits());
-        if (gate->kind() == schema::GateKind_ScaledSoftmax) add_tensor(static_cast<std::uint32_t>(gate->scales()));
+        if (has_scales(*gate)) add_tensor(static_cast<std::uint32_t>(gate->scales()));
       }
     }
   }

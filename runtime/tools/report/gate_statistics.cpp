@@ -8,9 +8,9 @@ namespace {
 
 double entropy_of(const float* weights, std::size_t size) {
   double sum = 0, entropy = 0;
-  for (std::size_t i = 0; i < size; ++i) sum += static_cast<double>(weights[i]);
+  for (std::size_t i = 0; i < size; ++i) sum += std::fabs(static_cast<double>(weights[i]));
   for (std::size_t i = 0; i < size; ++i) {
-    const double weight = static_cast<double>(weights[i]) / sum;
+    const double weight = std::fabs(static_cast<double>(weights[i])) / sum;
     if (weight > 0) entropy -= weight * std::log(weight);
   }
   return entropy;
@@ -45,7 +45,8 @@ void GateStatistics::add(const float* weights) {
   for (std::size_t e = 0; e < sums_.size(); ++e) {
     const double weight = static_cast<double>(weights[e]);
     sums_[e] += weight;
-    ++bins_[e][std::min(kFineBins - 1, static_cast<std::size_t>(weight * kFineBins))];
+    const double within = std::min(1.0, std::max(0.0, weight));  // gates without a softmax give others too
+    ++bins_[e][std::min(kFineBins - 1, static_cast<std::size_t>(within * kFineBins))];
     if (weight <= 0) ++zeros_[e];
     if (weight >= 1) ++ones_[e];
   }

@@ -18,15 +18,17 @@ class GateStatistics {
   // REQUIRES: at least one row. `expert`: its position in the gate.
 
   double mean(std::size_t expert) const;
-  /// What the share `share` of the rows has at most, to 0.001; exactly 0 or 1 where it is that.
+  /// What the share `share` of the rows has at most, to 0.001; exactly 0 or 1 where it is that, or beyond.
   double quantile(std::size_t expert, double share) const;
   /// Share of the rows whose largest weight it has; of equal ones the first position.
   double first_choice(std::size_t expert) const;
   /// Rows in which it has one of the two largest weights, and not 0.
   std::uint64_t rows_among_two(std::size_t expert) const { return among_two_[expert]; }
-  /// Share of the rows in each of `num_bins` equal parts of 0 to 1. REQUIRES: num_bins divides kFineBins.
+  /// Share of the rows in each of `num_bins` equal parts of 0 to 1; what is beyond counts as the ends. REQUIRES:
+  /// num_bins divides kFineBins.
   std::vector<double> histogram(std::size_t expert, std::size_t num_bins) const;
-  /// Mean over the rows of -sum w ln w, in nats; weights that do not sum to 1 are divided by their sum first.
+  /// Mean over the rows of -sum w ln w, in nats, of absolute weights; those that do not sum to 1 are divided by their
+  /// sum first.
   double mean_entropy() const;
 
   static constexpr std::size_t kFineBins = 1000;

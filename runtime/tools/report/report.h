@@ -34,7 +34,7 @@ struct ExpertReport {
   std::uint64_t parameters;
   std::uint64_t parameter_bytes;
   bool constant;        ///< a constant gate mixes it: its weight does not depend on the row
-  bool has_gate;        ///< some softmax gate that a task needs lists it
+  bool has_gate;        ///< some gate with computed weights that a task needs lists it
   double largest_mean;  ///< of its mean weights, one per gate
   double among_two;     ///< largest share of a gate's rows in which it has one of the two largest weights
   /// Less than kUnusedMean in every gate, and never among a row's two largest.

@@ -77,7 +77,7 @@ void declare(CommandLine& app, Options& options) {
   app.add_option("--tasks", options.tasks, "tasks to score; what only other tasks need is not computed [all]")
       ->type_name("A,B");
   app.add_option("--top-k", options.scorer.top_k,
-                 "keep the K largest weights of every softmax gate, renormalised [as the model says]")
+                 "keep the K largest weights of every gate, those of a softmax renormalised [as the model says]")
       ->range(0, kMaxTopK)
       ->type_name("K");
   app.add_option("--min-gate-weight", options.scorer.min_gate_weight,

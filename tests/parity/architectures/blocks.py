@@ -143,6 +143,37 @@ class ScaledGates(Blocks):
         return self.link([t(mix(weights(g, s), outputs)) for t, g, s in zip(self.towers, self.gates, self.scales)])
 
 
+class SigmoidGates(Blocks):
+    def forward(self, x):
+        outputs = [e(x) for e in self.experts]
+        return self.link([t(mix(torch.sigmoid(g(x)), outputs)) for t, g in zip(self.towers, self.gates)])
+
+
+class SmoothStepGates(Blocks):
+    """DSelect-k (Hazimeh et al. 2021, section 3): two selectors of one of three experts, by two bits each."""
+
+    def __init__(self, experts, gamma, static):
+        super().__init__(experts, gates(nn.Identity))
+        self.gamma = gamma
+        make = (lambda n: nn.Parameter(torch.zeros(n))) if static else (lambda n: nn.Linear(INPUTS, n))
+        kind = nn.ParameterList if static else nn.ModuleList
+        self.z, self.w = kind(make(4) for _ in self.gates), kind(make(2) for _ in self.gates)
+
+    def step(self, t):
+        inside = -2 / self.gamma ** 3 * t ** 3 + 3 / (2 * self.gamma) * t + 0.5
+        return torch.where(t <= -self.gamma / 2, 0, torch.where(t >= self.gamma / 2, 1, inside))
+
+    def weights(self, x, z, w):
+        z, w = (part.expand(len(x), -1) if isinstance(part, nn.Parameter) else part(x) for part in (z, w))
+        first, second = self.step(z.view(-1, 2, 2)).unbind(2)
+        parts = torch.stack([(1 - first) * (1 - second), (1 - first) * second, first * (1 - second)], dim=2)
+        return (torch.softmax(w, dim=1).unsqueeze(2) * parts).sum(1)
+
+    def forward(self, x):
+        outputs = [e(x) for e in self.experts]
+        return self.link([t(mix(self.weights(x, z, w), outputs)) for t, z, w in zip(self.towers, self.z, self.w)])
+
+
 class UniformGates(Blocks):
     def forward(self, x):
         mean = torch.stack([e(x) for e in self.experts]).mean(dim=0)
@@ -251,6 +282,11 @@ def fixtures():
     three = [mlp([INPUTS, HIDDEN, WIDTH]) for _ in range(3)]
     yield "gate_scales", ScaledGates(three, gates(lambda: nn.Linear(INPUTS, 3))), description(
         gate={"top_k": 2, "weight_scales": "scales.{task}"})
+    yield "gate_sigmoid", SigmoidGates(three, gates(lambda: nn.Linear(INPUTS, 3))), description(
+        gate={"activation": "sigmoid"})
+    steps = {"activation": "smooth_step", "logits": "z.{task}", "selector_weights": "w.{task}"}
+    yield "gate_smooth_step", SmoothStepGates(three, 1.5, False), description(gate={**steps, "gamma": 1.5})
+    yield "gate_smooth_step_static", SmoothStepGates(three, 1.0, True), description(gate={**steps, "static": True})
     yield "gate_uniform", UniformGates(three, gates(lambda: nn.Identity())), {
         **description(), "levels": [{"experts": description()["levels"][0]["experts"],
                                      "gates": {"constant": "uniform", "per": "task"}}]}
@@ -258,7 +294,8 @@ def fixtures():
     yield "links", *links()
 
 
-ARCHITECTURES = {"gate_scales": "top-k MMoE", "gate_uniform": "Cross-Stitch", "links": "MMoE with product link (ESMM)"}
+ARCHITECTURES = {"gate_scales": "top-k MMoE", "gate_uniform": "Cross-Stitch",
+                 "gate_smooth_step": "DSelect-k MMoE", "gate_smooth_step_static": "Cross-Stitch", "links": "MMoE with product link (ESMM)"}
 
 
 def all_fixtures():

@@ -3,7 +3,7 @@
 import numpy as np
 
 import features
-from layers import FUNCTIONS, Reader, batch_norm, forward, kind_of, parameters_of
+from layers import FUNCTIONS, Reader, activate, batch_norm, forward, kind_of, parameters_of
 from names import Names
 
 
@@ -21,6 +21,26 @@ def top_k_weights(logits, k, mode):
     if mode == "top_k_of_softmax":
         return np.where(mask, softmax(logits), 0).astype(logits.dtype)
     return softmax(np.where(mask, logits, -np.inf)).astype(logits.dtype)
+
+
+def keep_largest(weights, k):
+    """As they are."""
+    if k == 0 or k >= weights.shape[1]:
+        return weights
+    chosen = np.argsort(-weights, axis=1, kind="stable")[:, :k]
+    kept = np.zeros(weights.shape, weights.dtype)
+    np.put_along_axis(kept, chosen, np.take_along_axis(weights, chosen, 1), 1)
+    return kept
+
+
+def smooth_step_weights(numbers, shares, gamma, experts):
+    """numbers: [rows, selectors * bits]; shares: [rows, selectors]."""
+    selectors, bits = shares.shape[1], (experts - 1).bit_length()
+    t = numbers.reshape(len(numbers), selectors, 1, bits)
+    step = np.where(t <= -gamma / 2, 0, np.where(t >= gamma / 2, 1, -2 * t**3 / gamma**3 + 3 * t / (2 * gamma) + 0.5))
+    codes = np.array([[int(bit) for bit in format(e, f"0{bits}b")] for e in range(experts)])
+    products = np.where(codes == 1, step, 1 - step).prod(3)
+    return np.einsum("rs,rse->re", softmax(shares), products).astype(numbers.dtype)
 
 
 def has_tower(task):
@@ -127,7 +147,7 @@ class Evaluator:
             per_task = gates.get("per") == "task"
             weights = self.constant_weights(gates, fixed, per_task)
         else:
-            suffix = gates.get("weight", ".weight")
+            suffix = "" if gates.get("static") else gates.get("weight", ".weight")
             per_task = "{task}" in gates["logits"] + suffix
         streams = []
         for task in range(len(self.towered)) if per_task else [None]:
@@ -143,7 +163,7 @@ class Evaluator:
             f = fixed
             if per_task:
                 f = dict(fixed, task=self.names.task_values(gates["logits"] + suffix, fixed)[task])
-            weights = self.gate_weights(gates, f, self.stream(groups, gates.get("reads"), task, x))
+            weights = self.gate_weights(gates, f, self.stream(groups, gates.get("reads"), task, x), len(experts))
             streams.append(sum(weights[:, e : e + 1] * expert for e, expert in enumerate(experts)))
         return Group(gates.get("name", "gates"), per_task, streams)
 
@@ -158,18 +178,23 @@ class Evaluator:
             return [array]
         return list(array.T if gates.get("orientation") == "in_out" else array)
 
-    def gate_weights(self, gates, fixed, stream):
-        if "hidden" in gates:
-            stream = forward(self.reader.read(gates["hidden"], fixed), stream)
-        weight = self.names.get(gates["logits"] + gates.get("weight", ".weight"), fixed)
-        logits = stream @ self.reader.matrix(weight, gates.get("orientation")).T
-        bias = self.names.get(gates["logits"] + gates.get("bias", ".bias"), fixed)
-        if bias is not None:
-            logits = logits + bias.astype(self.dtype)
-        if "batch_norm" in gates:
-            logits = batch_norm(logits, self.reader.batch_norm_of(gates, gates["batch_norm"], fixed))
-        logits = logits / self.dtype(gates.get("temperature", 1))
-        weights = top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
+    def linear(self, gates, key, fixed, stream):
+        weight = self.names.get(gates[key] + gates.get("weight", ".weight"), fixed)
+        outputs = stream @ self.reader.matrix(weight, gates.get("orientation")).T
+        bias = self.names.get(gates[key] + gates.get("bias", ".bias"), fixed)
+        return outputs if bias is None else outputs + bias.astype(self.dtype)
+
+    def smooth_steps(self, gates, fixed, stream, experts):
+        if gates.get("static"):
+            read = lambda key: self.names.get(gates[key], fixed).astype(self.dtype).reshape(1, -1)
+        else:
+            read = lambda key: self.linear(gates, key, fixed, stream)
+        gamma = self.dtype(gates.get("gamma", 1))
+        weights = smooth_step_weights(read("logits"), read("selector_weights"), gamma, experts)
+        return np.broadcast_to(weights, (len(stream), experts))
+
+    def gate_weights(self, gates, fixed, stream, experts):
+        weights = self.computed_weights(gates, fixed, stream, experts)
         scales = gates.get("weight_scales")
         if scales is None:
             return weights
@@ -178,6 +203,20 @@ class Evaluator:
             if isinstance(scales, list)
             else self.names.get(scales, fixed).astype(self.dtype)
         )
+
+    def computed_weights(self, gates, fixed, stream, experts):
+        if "hidden" in gates:
+            stream = forward(self.reader.read(gates["hidden"], fixed), stream)
+        activation = gates.get("activation", "softmax")
+        if activation == "smooth_step":
+            return keep_largest(self.smooth_steps(gates, fixed, stream, experts), gates.get("top_k", 0))
+        logits = self.linear(gates, "logits", fixed, stream)
+        if "batch_norm" in gates:
+            logits = batch_norm(logits, self.reader.batch_norm_of(gates, gates["batch_norm"], fixed))
+        logits = logits / self.dtype(gates.get("temperature", 1))
+        if activation != "softmax":
+            return keep_largest(activate(logits, {"activation": activation}), gates.get("top_k", 0))
+        return top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
 
     # -------------------------------------------------------------------------------- towers and links
     def towers(self, groups):

@@ -282,6 +282,11 @@ class RandomDescription:
             spec["orientation"] = orientation
         if weight != ".weight":
             spec.update(weight=weight, bias=bias)
+        if experts > 1 and maker.chance(0.12):
+            self.smooth_steps(spec, base, experts, inputs, hidden, per_task)
+            return
+        if maker.chance(0.15):
+            spec["activation"] = maker.pick(["sigmoid", "linear", "tanh", "relu", "softmax"])
         self.gate_options(spec, base, experts)
         has_bias, norm = maker.chance(0.6), "batch_norm" in spec
         if maker.chance(0.15):
@@ -300,6 +305,32 @@ class RandomDescription:
                 maker.add(named(".bn.running_mean"), maker.array(experts, scale=0.5))
                 maker.add(named(".bn.running_var"), maker.rng.uniform(0.2, 2, experts).astype(np.float32))
 
+    def smooth_steps(self, spec, base, experts, inputs, hidden, per_task):
+        maker = self.maker
+        selectors, bits = maker.pick([1, 2, 3]), (experts - 1).bit_length()
+        spec["activation"], spec["selector_weights"] = "smooth_step", base + ".shares"
+        if maker.chance(0.5):
+            spec["gamma"] = maker.number(0.5, 4)
+        fixed = hidden is None and maker.chance(0.3)
+        if fixed:
+            spec["static"] = True
+            for key in ("orientation", "weight", "bias"):
+                spec.pop(key, None)
+        elif maker.chance(0.3):
+            spec["top_k"] = maker.between(1, experts)
+        weight, bias, has_bias = spec.get("weight", ".weight"), spec.get("bias", ".bias"), maker.chance(0.6)
+        for task in self.task_values() if per_task else [None]:
+            if hidden is not None:
+                self.instantiate(hidden, {"task": task})
+            named = lambda part: base.replace("{task}", str(task)).replace("{level}", str(self.level_number)) + part
+            for part, outputs in ((".logits", selectors * bits), (".shares", selectors)):
+                if fixed:
+                    maker.add(named(part), maker.array(outputs))
+                    continue
+                maker.add(named(part + weight), maker.matrix(outputs, inputs, spec.get("orientation", "out_in")))
+                if has_bias:
+                    maker.add(named(part + bias), maker.array(outputs, scale=0.4))
+
     def gate_options(self, spec, base, experts):
         maker = self.maker
         if maker.chance(0.2):
@@ -310,7 +341,7 @@ class RandomDescription:
             spec["temperature"] = maker.number(0.3, 3)
         if maker.chance(0.35):
             spec["top_k"] = maker.between(1, experts)
-            if maker.chance(0.7):
+            if spec.get("activation", "softmax") == "softmax" and maker.chance(0.7):
                 spec["top_k_mode"] = maker.pick(
                     ["softmax_of_top_k", "top_k_of_softmax", "top_k_of_softmax_renormalised"]
                 )

@@ -1,4 +1,4 @@
-"""LibMTL: MMoE with encoders and decoders as its users write them.
+"""LibMTL: MMoE and DSelect-k with encoders and decoders as its users write them.
 
 Of the package only the architecture is loaded: its __init__ also wants ResNets of a torchvision of its time.
 """
@@ -18,17 +18,23 @@ from torch_weights import spread
 LIBRARY = "LibMTL " + importlib.metadata.version("LibMTL")
 
 
-def load_mmoe():
-    package = types.ModuleType("LibMTL")
-    package.__path__ = list(importlib.util.find_spec("LibMTL").submodule_search_locations)
-    sys.modules["LibMTL"] = package
-    architecture = types.ModuleType("LibMTL.architecture")
-    architecture.__path__ = [package.__path__[0] + "/architecture"]
-    sys.modules["LibMTL.architecture"] = architecture
-    return importlib.import_module("LibMTL.architecture.MMoE").MMoE
+def load(name):
+    if "LibMTL" not in sys.modules:
+        package = types.ModuleType("LibMTL")
+        package.__path__ = list(importlib.util.find_spec("LibMTL").submodule_search_locations)
+        architecture = types.ModuleType("LibMTL.architecture")
+        architecture.__path__ = [package.__path__[0] + "/architecture"]
+        sys.modules.update({"LibMTL": package, "LibMTL.architecture": architecture})
+    return getattr(importlib.import_module("LibMTL.architecture." + name), name)
 
 
 def cases(rows, full):
+    yield case("MMoE", rows, full, [3], {})
+    # The steps are as wide as 1 whatever kgamma says; the weights of `spread` make numbers on both sides of them.
+    yield case("DSelect_k", rows, full, [3], {"num_nonzeros": 2, "kgamma": 1.0})
+
+
+def case(name, rows, full, num_experts, options):
     inputs, hidden, outputs, tower = (128, 256, 128, 64) if full else (6, 5, 4, 3)
     tasks = ["click", "dwell"]
 
@@ -40,7 +46,8 @@ def cases(rows, full):
     torch.manual_seed(9)
     decoders = nn.ModuleDict({task: nn.Sequential(nn.Linear(outputs, tower), nn.ReLU(), nn.Linear(tower, 1))
                               for task in tasks})
-    model = load_mmoe()(tasks, encoder, decoders, False, False, torch.device("cpu"), img_size=[inputs], num_experts=[3])
+    model = load(name)(tasks, encoder, decoders, False, False, torch.device("cpu"), img_size=[inputs],
+                       num_experts=num_experts, **options)
     spread(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(8):
@@ -55,5 +62,6 @@ def cases(rows, full):
         found = model(x)
     scores = torch.cat([torch.sigmoid(found["click"]), found["dwell"]], dim=1)
     settings = {"activation": "relu", "tasks": ["click", {"name": "dwell", "link": "identity"}]}
-    yield Case("libmtl_mmoe", LIBRARY, "MMoE", "best.pt", lambda path: torch.save(model.state_dict(), path), settings,
-               tasks, [f"x{i}" for i in range(inputs)], x.tolist(), scores)
+    architecture = {"DSelect_k": "DSelect-k MMoE"}.get(name, name)
+    return Case("libmtl_" + name.lower(), LIBRARY, architecture, "best.pt",
+                lambda path: torch.save(model.state_dict(), path), settings, tasks, [f"x{i}" for i in range(inputs)], x.tolist(), scores)

@@ -199,6 +199,30 @@ TEST_CASE("hostile: a cut file, one with bytes behind it and a damaged header ar
   CHECK(contains(message_of(forged.data(), forged.size(), ErrorCode::kDamaged), "FlatBuffers"));
 }
 
+TEST_CASE("hostile: gates that are no softmax and do not fit are refused by name") {
+  const AlignedBytes whole = model_file(gate_functions_description(0), 1);
+  const auto refused = [&](flatbuffers::uoffset_t gate, auto field, auto value, ErrorCode code = ErrorCode::kDamaged) {
+    const AlignedBytes file(whole.data(), whole.size());
+    const schema::Gate* part = schema::GetSizePrefixedModel(file.data())->levels()->Get(1)->gates()->Get(gate);
+    auto* table = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Gate*>(part));
+    REQUIRE(table->SetField(field, value, decltype(value){99}));
+    seal(file);
+    return message_of(file.data(), file.size(), code);
+  };
+  using Gate = schema::Gate;
+  // Sigmoid, linear with scales, three selectors of five experts, one selector of two with scales, softmax.
+  CHECK(contains(refused(0, Gate::VT_TOP_K_MODE, std::uint8_t{1}),
+                 "levels[1].gates[0]: top_k_mode: 1 of a gate that is"));
+  CHECK(contains(refused(0, Gate::VT_TOP_K, 6u), "levels[1].gates[0]: top_k: 6 of 5 experts"));
+  CHECK(contains(refused(1, Gate::VT_SCALES, 1000000), "levels[1].gates[1]: scales: not a row of 3 floats"));
+  CHECK(contains(refused(1, Gate::VT_SCALES, -2), "levels[1].gates[1]: scales: not a row of 3 floats"));
+  CHECK(contains(refused(2, Gate::VT_NUM_SELECTORS, 0u), "gates[2].num_selectors: 0"));
+  CHECK(contains(refused(2, Gate::VT_NUM_SELECTORS, 65u), "gates[2].num_selectors: 65"));
+  CHECK(contains(refused(2, Gate::VT_NUM_SELECTORS, 2u), "levels[1].gates[2].logits: 12 for 5 experts"));
+  CHECK(contains(refused(2, Gate::VT_KIND, std::uint8_t{schema::GateKind_Activated}), "logits: 12 for 5 experts"));
+  CHECK(contains(refused(0, Gate::VT_KIND, std::uint8_t{schema::GateKind_SmoothStep}), "gates[0].num_selectors: 0"));
+}
+
 // Fields that a link, a gate or an activation reads without another check once the model has loaded.
 TEST_CASE("hostile: links, gate scales and activations that do not fit are refused by name") {
   const AlignedBytes whole = model_file(linked_description(3), 1);
@@ -273,7 +297,7 @@ TEST_CASE("hostile: links, gate scales and activations that do not fit are refus
     CHECK(contains(set_gate(schema::Gate::VT_SCALES, tensor, ErrorCode::kDamaged),
                    "levels[0].gates[0]: scales: not a row"));
   }
-  CHECK(contains(set_gate(schema::Gate::VT_KIND, std::uint8_t{3}, unsupported), "levels[0].gates[0]: kind: 3"));
+  CHECK(contains(set_gate(schema::Gate::VT_KIND, std::uint8_t{5}, unsupported), "levels[0].gates[0]: kind: 5"));
   const auto set_layer = [&](auto field, auto value, ErrorCode code) {
     return refused(code, [&](schema::Model& model) {
       const auto* layer = model.levels()->Get(0)->experts()->Get(0)->layers()->Get(0);

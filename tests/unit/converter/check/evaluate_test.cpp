@@ -238,6 +238,46 @@ TEST_CASE("gates: constants behind the softmax, also of the k largest") {
   }
 }
 
+TEST_CASE("gates: the activations of logits as weights, which have no sum") {
+  for (const size_t top_k : {size_t{0}, size_t{2}}) {
+    Gate gate = fixed_logits({0, 2, 1}, top_k);
+    gate.function = GateFunction::kActivation;
+    gate.logits->activation.kind = ActivationKind::kSigmoid;
+    gate.temperature = 2;
+    const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+    const Evaluated result = at(scalar_model({5, 6, 7}, {gate}), {1});
+    CHECK(close(result.scores[0], (top_k == 0 ? 2.5 : 0) + 6 * sigmoid(1) + 7 * sigmoid(0.5)));
+    CHECK(result.bounds[0] < 1e-4);
+    Gate linear = gate;
+    linear.logits->activation = {};
+    linear.temperature = 1;
+    CHECK(at(scalar_model({5, 6, 7}, {linear}), {1}).scores[0] == 19);
+  }
+}
+
+TEST_CASE("gates: smooth steps, by the paper's formula") {
+  // Steps of width 2: S(t) = -t^3 / 4 + 3 t / 4 + 1 / 2. Selectors of one of three experts by two bits each.
+  const auto step = [](double t) { return t <= -1 ? 0 : t >= 1 ? 1 : -t * t * t / 4 + 3 * t / 4 + 0.5; };
+  Gate gate = fixed_logits({0.5f, -0.25f, 5, -5, 0, 1});
+  gate.function = GateFunction::kSmoothStep;
+  gate.num_selectors = 2;
+  gate.gamma = 2;
+  const double first = 1 / (1 + std::exp(1.0)), a = step(0.5), b = step(-0.25);
+  const double weights[] = {first * (1 - a) * (1 - b), first * (1 - a) * b, first * a * (1 - b) + (1 - first)};
+  const Evaluated result = at(scalar_model({3, 5, 7}, {gate}), {1});
+  CHECK(close(result.scores[0], 3 * weights[0] + 5 * weights[1] + 7 * weights[2]));
+  for (size_t e = 0; e < 3; ++e) CHECK(close(result.gate_weights[0][e], weights[e]));
+  CHECK(result.bounds[0] < 1e-4);
+  gate.top_k = 1;
+  CHECK(close(at(scalar_model({3, 5, 7}, {gate}), {1}).scores[0], 7 * weights[2]));
+  // Weights that are 0 exactly: it does not matter which of them are selected.
+  gate.logits = dense(6, 1, std::vector<float>(6, 0.0f), {5, -5, 5, -5, 0, 0});
+  gate.top_k = 2;
+  const Evaluated certain = at(scalar_model({3, 5, 7}, {gate}), {1});
+  CHECK(close(certain.scores[0], 7));
+  CHECK(certain.bounds[0] < 1e-4);
+}
+
 TEST_CASE("trunk, stacked levels, a gate that reads x") {
   TrainedModel model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};

@@ -163,5 +163,69 @@ TEST_CASE("gates: constants behind a softmax, and uniform ones") {
   CHECK(contains(bind_error(gated(R"("constant": "uniform", "weight_scales": [1, 1, 1])"), weights), "unknown key"));
 }
 
+TEST_CASE("gates: activations in the place of the softmax") {
+  const MemoryWeights weights = mmoe_weights();
+  const std::string logits = R"("logits": "gates.{task}", "activation": )";
+  const auto gate = [&](const std::string& fields) { return bound(gated(fields), weights).levels[0].gates[1]; };
+  const Gate sigmoid = gate(logits + R"("sigmoid", "top_k": 2, "temperature": 2, "weight_scales": [1, 2, 3])");
+  CHECK(sigmoid.function == GateFunction::kActivation);
+  CHECK(sigmoid.logits->activation.kind == ActivationKind::kSigmoid);
+  CHECK(sigmoid.top_k == 2);
+  CHECK(gate(logits + R"("linear")").logits->activation.kind == ActivationKind::kIdentity);
+  CHECK(gate(logits + R"({"kind": "leaky_relu", "alpha": 0.5})").logits->activation.alpha == 0.5f);
+  CHECK(gate(logits + R"("softmax")").function == GateFunction::kSoftmax);
+  const auto error = [&](const std::string& fields) { return bind_error(gated(logits + fields), weights); };
+  CHECK(contains(error(R"("prelu")"), "has slopes"));
+  CHECK(contains(error(R"("hard")"), "activation"));
+  CHECK(contains(error(R"("sigmoid", "top_k": 2, "top_k_mode": "top_k_of_softmax")"), "only with the activation"));
+  CHECK(contains(error(R"("sigmoid", "gamma": 2)"), "only with the activation \"smooth_step\""));
+  CHECK(contains(error(R"("softmax", "selector_weights": "w")"), "only with the activation \"smooth_step\""));
+  CHECK(contains(bind_error(gated(R"("constant": "uniform", "activation": "sigmoid")"), weights), "unknown key"));
+}
+
+TEST_CASE("gates: smooth steps of two layers, and of tensors that no row changes") {
+  MemoryWeights weights = mmoe_weights();  // three experts: two bits
+  const size_t inputs = bound(mmoe_description(), weights).input_dim;
+  for (const char* task : {"0", "1"}) {
+    weights.add(std::string("z.") + task + ".weight", {4, inputs}).add(std::string("z.") + task + ".bias", {4});
+    weights.add(std::string("w.") + task + ".weight", {2, inputs});
+    weights.add(std::string("fixed.") + task, {2, 1, 2}).add(std::string("shares.") + task, {2, 1});
+    weights.add(std::string("odd.") + task + ".weight", {3, inputs});
+  }
+  const std::string rest = R"("mmoe_description")";
+  const auto described = [&](const std::string& fields) {
+    return replaced(gated(fields), rest,
+                    R"("ignore": ["gates.*", "z.*", "w.*", "fixed.*", "shares.*", "odd.*"], )" + rest);
+  };
+  const std::string steps = R"("activation": "smooth_step", "selector_weights": "w.{task}", "logits": "z.{task}")";
+  const Gate gate = bound(described(steps + R"(, "gamma": 0.5)"), weights).levels[0].gates[1];
+  CHECK(gate.function == GateFunction::kSmoothStep);
+  CHECK(gate.num_selectors == 2);
+  CHECK(gate.gamma == 0.5);
+  CHECK(gate.logits->outputs() == 6);
+  CHECK(gate.logits->weight.at(4, 1) == weights.data("w.1.weight")[1]);
+  CHECK(gate.logits->bias[3] == weights.data("z.1.bias")[3]);
+  CHECK(gate.logits->bias[4] == 0);
+  const std::string fixed =
+      R"("activation": "smooth_step", "logits": "fixed.{task}", "selector_weights": "shares.{task}",
+    "static": true)";
+  const Gate constants = bound(described(fixed), weights).levels[0].gates[0];
+  CHECK_FALSE(constants.logits);
+  std::vector<double> numbers;
+  for (const char* name : {"fixed.0", "shares.0"}) {
+    const std::vector<float> part = weights.data(name);
+    numbers.insert(numbers.end(), part.begin(), part.end());
+  }
+  const std::vector<double> expected = smooth_step_weights(numbers, 2, 1, 3);
+  REQUIRE(constants.constant_weights.size() == 3);
+  for (size_t e = 0; e < 3; ++e) CHECK(constants.constant_weights[e] == static_cast<float>(expected[e]));
+  const auto error = [&](const std::string& fields) { return bind_error(described(fields), weights); };
+  CHECK(contains(error(replaced(steps, "z.{task}", "odd.{task}")), "expected 4: 2 each choose one of 3 experts"));
+  CHECK(contains(error(R"("activation": "smooth_step", "logits": "z.{task}")"), "selector_weights"));
+  CHECK(contains(error(steps + R"(, "gamma": 0)"), "more than 0"));
+  CHECK(contains(error(steps + R"(, "temperature": 2)"), "whose width is `gamma`"));
+  CHECK(contains(error(fixed + R"(, "top_k": 1)"), "not allowed with `static`"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

@@ -35,6 +35,16 @@ TEST_CASE("entropy in nats, also of weights that do not sum to 1") {
   CHECK(statistics_of(2, {{0.25f, 0.25f}, {1, 0}}).mean_entropy() == Approx(std::log(2) / 2));
 }
 
+TEST_CASE("weights below 0 and above 1, as gates without a softmax give them") {
+  const GateStatistics statistics = statistics_of(3, {{-0.5f, 2, 0.5f}, {0, 0, 0}, {-3, 1.5f, 0.25f}});
+  CHECK(statistics.mean(0) == Approx(-3.5 / 3));
+  CHECK(statistics.quantile(0, 0.9) == 0);
+  CHECK(statistics.quantile(1, 0.9) == 1);
+  CHECK(statistics.histogram(0, 4) == std::vector<double>{1, 0, 0, 0});
+  CHECK(statistics.histogram(1, 4)[3] == Approx(2.0 / 3));
+  CHECK(statistics_of(2, {{-0.5f, 0.5f}, {0, 0}}).mean_entropy() == Approx(std::log(2) / 2));
+}
+
 TEST_CASE("quantiles are within a thousandth, histograms count each row once") {
   std::vector<std::vector<float>> rows;
   for (int i = 0; i <= 1000; ++i) rows.push_back({static_cast<float>(i) / 1000, 1 - static_cast<float>(i) / 1000});
