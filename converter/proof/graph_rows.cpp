@@ -8,10 +8,9 @@
 #include "converter/importers/messages.h"
 
 namespace mmoe::converter {
-namespace {
 
 // splitmix64 (Steele, Lea and Flood 2014): the same rows on every platform.
-class Random {
+class GraphRows::Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
   uint64_t bits() {
@@ -28,9 +27,11 @@ class Random {
   uint64_t state_;
 };
 
+namespace {
+
 /// Most rows are of the size that trained models see; some are small, some so large that they reach bounds which are
 /// far away, and some values are 0.
-float random_value(size_t row, bool whole, Random& random) {
+float random_value(size_t row, bool whole, GraphRows::Random& random) {
   constexpr double kSizes[] = {1, 0.125, 2, 1, 8, 0.5, 1, 3, 1, 0.125, 2, 1, 64, 0.5, 1, 1024};
   const double value = (2 * random.uniform() - 1) * 1.75 * kSizes[row % 16];
   if (whole) return static_cast<float>(std::nearbyint(value * 3));
@@ -105,7 +106,7 @@ void GraphRows::place_x(const Reference& reference) {
     if (reference.needs(graph_.inputs[i].name)) read.push_back(i);
   }
   if (read.size() != 1) throw NotEvaluated("the graph reads several inputs, and the description has no features");
-  places_.push_back({read[0], 0, columns(read[0]), false, 0, false, 0});
+  places_.push_back({read[0], 0, columns(read[0]), false, 0, false, 0, {}});
 }
 
 void GraphRows::place(const Feature& feature) {
@@ -121,20 +122,38 @@ void GraphRows::place(const Feature& feature) {
   if (!place.ids && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
     throw NotEvaluated("feature " + in_quotes(feature.name) + " is scaled before the graph gets it");
   }
-  if (const auto whole = find_input(feature.name)) {
-    place.input = *whole;
-    if (columns(*whole) != place.width) throw NotEvaluated("feature " + in_quotes(feature.name) + " has another width");
-  } else {
-    const size_t dot = feature.name.rfind('.');
-    const auto input = dot == std::string::npos ? std::nullopt : find_input(feature.name.substr(0, dot));
-    const char *begin = feature.name.data() + dot + 1, *end = feature.name.data() + feature.name.size();
-    const bool numbered = input && std::from_chars(begin, end, place.column).ptr == end && begin != end;
-    if (!numbered || place.column + place.width > columns(*input)) {
-      throw NotEvaluated("feature " + in_quotes(feature.name) + " is no input of the graph");
-    }
-    place.input = *input;
+  if (!find_columns(feature.name, place) && (feature.source.empty() || !find_columns(feature.source, place))) {
+    throw NotEvaluated("feature " + in_quotes(feature.name) + " is no input of the graph");
   }
+  share(place);
   places_.push_back(place);
+}
+
+bool GraphRows::find_columns(const std::string& name, Place& place) const {
+  if (const auto whole = find_input(name)) {
+    place.input = *whole;
+    if (columns(*whole) != place.width) throw NotEvaluated("feature " + in_quotes(name) + " has another width");
+    return true;
+  }
+  const size_t dot = name.rfind('.');
+  const auto input = dot == std::string::npos ? std::nullopt : find_input(name.substr(0, dot));
+  const char *begin = name.data() + dot + 1, *end = name.data() + name.size();
+  const bool numbered = input && std::from_chars(begin, end, place.column).ptr == end && begin != end;
+  if (!numbered || place.column + place.width > columns(*input)) return false;
+  place.input = *input;
+  return true;
+}
+
+/// Ids that are looked up in several tables lie within all of them.
+void GraphRows::share(Place& place) {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    Place& other = places_[i];
+    if (other.input != place.input || other.column != place.column || other.width != place.width || !other.ids)
+      continue;
+    place.same_as = other.same_as.value_or(i);
+    if (place.ids) places_[*place.same_as].table = std::min(places_[*place.same_as].table, place.table);
+    return;
+  }
 }
 
 size_t GraphRows::width() const {
@@ -158,26 +177,36 @@ RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
   RawRows rows;
   rows.num_rows = num_rows;
   for (size_t row = 0; row < num_rows; ++row) {
+    std::vector<size_t> first_ids;  // of each place
     for (const Place& place : places_) {
-      const bool whole = graph_.inputs[place.input].is_integer;
-      // Some sequences repeat an element, some end in padding. Ids that a graph may treat in a way of their own come in
-      // tables of every size.
-      const size_t repeated = random.below(place.table);
-      const size_t padding_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
-      for (size_t i = 0; i < place.width; ++i) {
-        if (!place.ids) {
-          rows.values.push_back(random_value(row, whole, random));
-          continue;
-        }
-        const bool repeats = place.sequence && random.below(4) == 0;
-        size_t id = repeats ? repeated : random.below(place.table);
-        if (random.below(8) == 0) id = special_id(place, random.bits());
-        if (place.sequence && i >= padding_from) id = place.padding;
-        rows.ids.push_back(static_cast<int32_t>(id));
+      first_ids.push_back(rows.ids.size());
+      if (!place.same_as) make(place, row, random, rows);
+      for (size_t i = 0; place.same_as && i < place.width; ++i) {
+        const int32_t id = rows.ids[first_ids[*place.same_as] + i];
+        place.ids ? rows.ids.push_back(id) : rows.values.push_back(static_cast<float>(id));
       }
     }
   }
   return rows;
+}
+
+/// Some sequences repeat an element, some end in padding. Ids that a graph may treat in a way of their own come in
+/// tables of every size.
+void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& rows) const {
+  const bool whole = graph_.inputs[place.input].is_integer;
+  const size_t repeated = random.below(place.table);
+  const size_t padding_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
+  for (size_t i = 0; i < place.width; ++i) {
+    if (!place.ids) {
+      rows.values.push_back(random_value(row, whole, random));
+      continue;
+    }
+    const bool repeats = place.sequence && random.below(4) == 0;
+    size_t id = repeats ? repeated : random.below(place.table);
+    if (random.below(8) == 0) id = special_id(place, random.bits());
+    if (place.sequence && i >= padding_from) id = place.padding;
+    rows.ids.push_back(static_cast<int32_t>(id));
+  }
 }
 
 std::map<std::string, RefTensor> GraphRows::inputs(const RawRows& rows, size_t first, size_t count) const {

@@ -12,10 +12,12 @@
 
 namespace mmoe::converter {
 
-/// Which columns of which graph input each feature is: all of the input of its name, or for "name.3" column 3; without
-/// features x is the one input that is read.
+/// Which columns of which graph input each feature is: all of the input of its name, or for "name.3" column 3; by its
+/// raw column's name where no input has its own. Without features x is the one input that is read.
 class GraphRows {
  public:
+  class Random;
+
   /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
   GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference);
 
@@ -35,11 +37,15 @@ class GraphRows {
     bool ids = false;
     size_t table = 0;  // ids are below it
     bool sequence = false;
-    size_t padding = 0;  // of a sequence
+    size_t padding = 0;             // of a sequence
+    std::optional<size_t> same_as;  // the place before it that has the same columns of the same input, as ids
   };
 
   void place_x(const Reference& reference);
   void place(const Feature& feature);
+  bool find_columns(const std::string& name, Place& place) const;
+  void share(Place& place);
+  void make(const Place& place, size_t row, Random& random, RawRows& rows) const;
   std::optional<size_t> find_input(const std::string& name) const;
   size_t columns(size_t input) const;
   size_t special_id(const Place& place, uint64_t choice) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "converter/description/limits.h"
 #include "converter/error.h"
@@ -120,6 +121,129 @@ bool Chains::reads_one_vector(const Vector& vector) const {
          });
 }
 
+/// Columns of one softmax, which are a mixture of unit vectors.
+bool Chains::is_softmax(const Vector& vector) const {
+  const Ref first = expressions_.scaled(vector.front()).of;
+  return expressions_.of(first).kind == ExpressionKind::kSoftmax &&
+         std::all_of(vector.begin(), vector.end(),
+                     [&](Ref ref) { return expressions_.scaled(ref).of.expression == first.expression; });
+}
+
+bool Chains::is_one_activation(const Vector& vector) const {
+  return all_of_kind(vector, ExpressionKind::kActivation) && std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+           const Activation &a = expressions_.of(ref).activation, &b = expressions_.of(vector.front()).activation;
+           return a.kind == b.kind && a.alpha == b.alpha && a.beta == b.beta;
+         });
+}
+
+/// All columns of one layer norm, in any order.
+bool Chains::is_whole_norm(const Vector& vector) const {
+  const std::set<Ref> columns(vector.begin(), vector.end());
+  const Expression& norm = expressions_.of(vector.front());
+  return norm.kind == ExpressionKind::kLayerNorm && columns.size() == norm.columns && vector.size() == norm.columns &&
+         columns.begin()->expression == columns.rbegin()->expression;
+}
+
+/// What can be followed as one vector has the same: activations of one kind, columns of one norm or softmax, sums that
+/// multiply the same results. Empty: nothing that can be followed.
+std::vector<double> Chains::kind_of_source(Ref ref) const {
+  const Expression& source = expressions_.of(ref);
+  const Activation& activation = source.activation;
+  const double number = ref.expression;
+  switch (source.kind) {
+    case ExpressionKind::kInput:
+    case ExpressionKind::kPooled:
+    case ExpressionKind::kEmbedding: return {0};
+    case ExpressionKind::kLayerNorm: return {1, number};
+    case ExpressionKind::kSoftmax: return {2, number};
+    case ExpressionKind::kActivation:
+      return {3, static_cast<double>(activation.kind), double{activation.alpha}, double{activation.beta}};
+    case ExpressionKind::kSum: break;
+    default: return {};
+  }
+  std::set<std::pair<uint32_t, uint32_t>> products;
+  for (const Term& term : source.terms[ref.column]) {
+    const uint32_t a = expressions_.scaled(term.a).of.expression;
+    products.emplace(a, term.product ? expressions_.scaled(term.b).of.expression : a);
+  }
+  std::vector<double> kind = {4};
+  for (const auto& [a, b] : products) kind.insert(kind.end(), {double(a), double(b)});
+  return kind;
+}
+
+std::vector<Vector> Chains::split(const Vector& vector) {
+  const auto [known, fresh] = split_.emplace(vector, std::vector<Vector>());
+  if (!fresh) return known->second;
+  std::vector<LinearForm> forms;
+  std::map<std::vector<double>, std::set<Ref>> sources;  // by kind
+  for (const Ref ref : vector) {
+    std::optional<LinearForm> form = forms_of_anything_.of(ref);
+    if (!form) return {};
+    for (const auto& entry : form->weights) {
+      const std::vector<double> kind = kind_of_source(entry.first);
+      if (kind.empty()) return {};
+      const Expression& norm = expressions_.of(entry.first);
+      const bool whole = norm.kind == ExpressionKind::kLayerNorm;  // a norm is followed as a whole
+      const Vector columns = whole ? expressions_.all(entry.first.expression) : Vector{entry.first};
+      sources[kind].insert(columns.begin(), columns.end());
+    }
+    forms.push_back(std::move(*form));
+  }
+  std::vector<Vector> parts;
+  for (const auto& entry : sources) {
+    const Vector inputs(entry.second.begin(), entry.second.end());
+    Expression dense;
+    dense.kind = ExpressionKind::kDense;
+    dense.node = expressions_.of(vector.front()).node;
+    dense.columns = vector.size();
+    dense.inputs = inputs;
+    expressions_.charge(count_elements({vector.size(), inputs.size()}));
+    Matrix weight{vector.size(), inputs.size(), {}};
+    for (const LinearForm& form : forms) {
+      for (const Ref input : inputs) {
+        const auto found = form.weights.find(input);
+        weight.data.push_back(found != form.weights.end() ? static_cast<float>(found->second) : 0.0f);
+      }
+      if (parts.empty()) dense.bias.push_back(static_cast<float>(form.constant));
+    }
+    dense.weight = std::make_shared<const Matrix>(std::move(weight));
+    parts.push_back(expressions_.all(expressions_.add(std::move(dense))));
+  }
+  return split_[vector] = parts;
+}
+
+/// The vector as one layer's outputs, or as a sum of several layers'.
+std::optional<Vector> Chains::joined(const Vector& vector) {
+  const auto known = joined_.find(vector);
+  if (known != joined_.end()) return known->second;
+  const std::vector<Vector> parts = split(vector);
+  if (parts.empty()) return std::nullopt;
+  if (parts.size() == 1) return joined_[vector] = parts.front();
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  sum.node = expressions_.of(vector.front()).node;
+  sum.columns = vector.size();
+  for (size_t i = 0; i < vector.size(); ++i) {
+    sum.terms.emplace_back();
+    for (const Vector& part : parts) sum.terms.back().push_back({1, part[i], false, {}});
+  }
+  return joined_[vector] = expressions_.all(expressions_.add(std::move(sum)));
+}
+
+std::optional<Chain> Chains::constant(const Vector& vector, const Chain& reader) const {
+  if (!all_of_kind(vector, ExpressionKind::kConstant) || reader.base.empty()) return std::nullopt;
+  DenseLayer layer;
+  layer.name = "constant";
+  layer.weight = {vector.size(), reader.base.size(), std::vector<float>(vector.size() * reader.base.size(), 0.0f)};
+  for (const Ref ref : vector) layer.bias.push_back(expressions_.of(ref).bias[ref.column]);
+  Chain chain;
+  chain.layers.push_back(std::move(layer));
+  chain.after.push_back(vector);
+  chain.base = reader.base;
+  chain.kind = reader.kind;
+  return chain;
+}
+
 /// A product with a constant along another axis than the vector's, as a cross-stitch unit's: every element is the same
 /// sum of its own inputs.
 bool Chains::mixes_by_constants(const Vector& vector) const {
@@ -150,7 +274,7 @@ std::optional<Chains::Base> Chains::base_of(const Vector& vector) {
                                   expressions_.of(expressions_.scaled(vector.front()).of).inputs;
                          });
   if (one_layer) return std::nullopt;
-  const bool mixes = sums || (layers && mixes_by_constants(vector));
+  const bool mixes = sums || (layers && mixes_by_constants(vector)) || is_softmax(vector);
   for (const Ref ref : vector) {
     std::optional<LinearForm> form = forms_.of(ref);
     if (!form) break;
@@ -177,11 +301,8 @@ Chains::Step Chains::step_over_activation(Vector& vector) const {
   activation.slopes.clear();
   for (Ref& ref : vector) {
     const Expression& expression = expressions_.of(ref);
-    const Activation& other = expression.activation;
-    if (other.kind != activation.kind || other.alpha != activation.alpha || other.beta != activation.beta) {
-      fail(ref, "one layer's outputs have different activations");
-    }
-    if (activation.kind == ActivationKind::kPRelu) activation.slopes.push_back(other.slopes[ref.column]);
+    if (activation.kind == ActivationKind::kPRelu)
+      activation.slopes.push_back(expression.activation.slopes[ref.column]);
     ref = expression.inputs[ref.column];
   }
   step.activation = std::move(activation);
@@ -221,21 +342,12 @@ Chains::Step Chains::step_over_layer_norm(Vector& vector) const {
   Step step;
   step.result = vector;
   const Expression& expression = expressions_.of(vector.front());
-  std::vector<bool> seen(expression.columns, false);
   LayerNorm norm;
   norm.epsilon = expression.layer_norm.epsilon;
   for (Ref& ref : vector) {
-    if (ref.expression != step.result.front().expression || seen[ref.column]) {
-      fail(ref, "normalises one vector, of which the next layer reads another part");
-    }
-    seen[ref.column] = true;
     norm.gamma.push_back(expression.layer_norm.gamma[ref.column]);
     norm.beta.push_back(expression.layer_norm.beta[ref.column]);
     ref = expression.inputs[ref.column];
-  }
-  if (vector.size() != expression.columns) {
-    fail(step.result.front(), "normalises " + std::to_string(expression.columns) +
-                                  " numbers, of which the next layer reads " + std::to_string(vector.size()));
   }
   step.layer_norm = std::move(norm);
   return step;
@@ -320,13 +432,14 @@ void Chains::fail_between(const Vector& vector) const {
   const auto other =
       std::find_if(vector.begin(), vector.end(), [&](Ref ref) { return expressions_.of(ref).kind != first.kind; });
   const bool alike = other == vector.end();
-  if (alike && first.kind == ExpressionKind::kFunction) {
-    fail(vector.front(), "is no part of an activation that the runtime has (ONNX.md lists them)");
-  }
+  const auto function = std::find_if(vector.begin(), vector.end(),
+                                     [&](Ref ref) { return expressions_.of(ref).kind == ExpressionKind::kFunction; });
+  if (function != vector.end())
+    fail(*function, "is no part of an activation that the runtime has (ONNX.md lists them)");
   if (alike && first.kind == ExpressionKind::kDense) {
     fail(vector.front(), "its outputs are joined with those of a layer that reads something else");
   }
-  if (alike) fail(vector.front(), "a softmax is read as if it were a layer");
+  if (alike) fail(vector.front(), "is read as if it were a layer");
   const auto is_base = [](ExpressionKind kind) {
     return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding || kind == ExpressionKind::kConstant;
   };
@@ -375,10 +488,12 @@ Chain Chains::follow(const Vector& start) {
     const auto is_affine = [&](Ref ref) { return expressions_.of(ref).kind == ExpressionKind::kAffine; };
     if (std::any_of(vector.begin(), vector.end(), is_affine)) {
       steps.push_back(step_over_affine(vector));
-    } else if (all_of_kind(vector, ExpressionKind::kActivation)) {
+    } else if (is_one_activation(vector)) {
       steps.push_back(step_over_activation(vector));
-    } else if (all_of_kind(vector, ExpressionKind::kLayerNorm)) {
+    } else if (is_whole_norm(vector)) {
       steps.push_back(step_over_layer_norm(vector));
+    } else if (std::optional<Vector> layers = joined(vector)) {
+      vector = std::move(*layers);
     } else {
       fail_between(vector);
     }

@@ -30,11 +30,21 @@ DenseLayer hand_on(size_t width, const std::string& name);
 
 class Chains {
  public:
-  Chains(const OnnxGraph& graph, const Expressions& expressions)
-      : graph_(graph), expressions_(expressions), forms_(expressions) {}
+  Chains(const OnnxGraph& graph, Expressions& expressions)
+      : graph_(graph),
+        expressions_(expressions),
+        forms_(expressions),
+        forms_of_anything_(expressions, LinearForms::Of::kAnything) {}
 
   /// Throws ConvertError naming the node at which the layers end in something else.
   Chain follow(const Vector& vector);
+
+  /// Vectors whose sum is the vector: one for each kind of things that its elements are linear forms of, each the
+  /// outputs of one layer. Empty where the elements are none.
+  std::vector<Vector> split(const Vector& vector);
+
+  /// Where all elements are constants: a layer that gives them, whatever it reads, which is what `reader` reads.
+  std::optional<Chain> constant(const Vector& vector, const Chain& reader) const;
 
   [[noreturn]] void fail(Ref at, const std::string& why) const;
   /// The node or the input that gives a scalar, for messages.
@@ -46,6 +56,11 @@ class Chains {
   bool all_of_kind(const Vector& vector, ExpressionKind kind) const;
   bool reads_one_vector(const Vector& vector) const;
   bool is_sum_of_layer(const Vector& vector) const;
+  bool is_softmax(const Vector& vector) const;
+  bool is_one_activation(const Vector& vector) const;
+  bool is_whole_norm(const Vector& vector) const;
+  std::vector<double> kind_of_source(Ref ref) const;
+  std::optional<Vector> joined(const Vector& vector);
   bool mixes_by_constants(const Vector& vector) const;
   std::optional<Base> base_of(const Vector& vector);
   Step step_over_activation(Vector& vector) const;
@@ -57,8 +72,10 @@ class Chains {
   [[noreturn]] void fail_between(const Vector& vector) const;
 
   const OnnxGraph& graph_;
-  const Expressions& expressions_;
-  LinearForms forms_;
+  Expressions& expressions_;
+  LinearForms forms_, forms_of_anything_;
+  std::map<Vector, std::vector<Vector>> split_;
+  std::map<Vector, Vector> joined_;
 };
 
 }  // namespace mmoe::converter

@@ -4,6 +4,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
+#include "converter/recognise/functions.h"
 #include "converter/recognise/graph_evaluator.h"
 #include "converter/recognise/pooling.h"
 
@@ -289,40 +290,107 @@ NodeResults gemm(const NodeCall& call) {
   return one(call.rows_of(std::move(dense), product));
 }
 
-NodeResults reduce(const NodeCall& call, bool mean) {
+Ref larger_of(const NodeCall& call, Ref a, Ref b) {
+  const auto add = [&](ExpressionKind kind, std::vector<Term> terms, const Vector& inputs) {
+    Expression expression;
+    expression.kind = kind;
+    expression.node = call.index;
+    expression.columns = 1;
+    expression.inputs = inputs;
+    expression.activation.kind = ActivationKind::kRelu;
+    if (kind == ExpressionKind::kSum) expression.terms = {std::move(terms)};
+    return Ref{call.expressions.add(std::move(expression)), 0};
+  };
+  const Ref difference = add(ExpressionKind::kSum, {{1, a, false, {}}, {-1, b, false, {}}}, {});
+  const Ref positive = add(ExpressionKind::kActivation, {}, {difference});
+  return add(ExpressionKind::kSum, {{1, b, false, {}}, {1, positive, false, {}}}, {});
+}
+
+/// What is reduced to each element of `like`; nothing where the node changes nothing.
+struct Reduced {
+  TensorValue like;
+  std::vector<Vector> of_elements;
+};
+
+std::optional<Reduced> reduced(const NodeCall& call) {
   const TensorValue& value = call.rows(0);
   const std::vector<int64_t> given = call.list("axes", 1);
-  if (given.empty() && call.integer("noop_with_empty_axes", 0) != 0) return one(value);
-  if (given.empty()) throw ConvertError("sums over all axes, the batch too");
-  std::vector<bool> summed(value.rank(), false);
-  for (const int64_t axis : given) summed[resolve_axis(axis, value.rank())] = true;
-  if (summed[value.batch_axis]) throw ConvertError("sums over the batch");
+  if (given.empty() && call.integer("noop_with_empty_axes", 0) != 0) return std::nullopt;
+  if (given.empty()) throw ConvertError("reduces all axes, the batch too");
+  std::vector<bool> gone(value.rank(), false);
+  for (const int64_t axis : given) gone[resolve_axis(axis, value.rank())] = true;
+  if (gone[value.batch_axis]) throw ConvertError("reduces the batch");
   const bool keep = call.integer("keepdims", 1) != 0;
-  std::vector<size_t> kept_shape, shape;
-  size_t batch_axis = 0, count = 1;
+  std::vector<size_t> kept_shape;
+  Reduced result;
+  result.like.kind = TensorKind::kRows;
   for (size_t axis = 0; axis < value.rank(); ++axis) {
-    kept_shape.push_back(summed[axis] ? 1 : value.shape[axis]);
-    if (summed[axis]) count *= value.shape[axis];
-    if (axis == value.batch_axis) batch_axis = shape.size();
-    if (!summed[axis] || keep) shape.push_back(kept_shape.back());
+    kept_shape.push_back(gone[axis] ? 1 : value.shape[axis]);
+    if (axis == value.batch_axis) result.like.batch_axis = result.like.shape.size();
+    if (!gone[axis] || keep) result.like.shape.push_back(kept_shape.back());
   }
-  Expression sum;
-  sum.kind = ExpressionKind::kSum;
-  sum.terms.resize(count_elements(kept_shape));
+  result.of_elements.resize(count_elements(kept_shape));
   std::vector<size_t> index(value.rank(), 0);
   call.expressions.charge(value.refs.size());
   for (const Ref ref : value.refs) {
-    std::vector<Term>& terms = sum.terms[broadcast_position(kept_shape, index)];
-    terms.push_back({mean ? 1 / static_cast<float>(count) : 1.0f, ref, false, {}});
+    result.of_elements[broadcast_position(kept_shape, index)].push_back(ref);
     next_index(value.shape, index);
   }
+  return result;
+}
+
+NodeResults reduce(const NodeCall& call, bool mean) {
+  const std::optional<Reduced> found = reduced(call);
+  if (!found) return one(call.rows(0));
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  for (const Vector& vector : found->of_elements) {
+    const float coefficient = mean ? 1 / static_cast<float>(vector.size()) : 1.0f;
+    sum.terms.emplace_back();
+    for (const Ref ref : vector) sum.terms.back().push_back({coefficient, ref, false, {}});
+  }
   sum.columns = sum.terms.size();
-  TensorValue like;
-  like.kind = TensorKind::kRows;
-  like.shape = shape;
-  like.batch_axis = batch_axis;
-  if (auto pooled = find_pooled_sum(call, sum, like)) return one(std::move(*pooled));
-  return one(call.rows_of(std::move(sum), like));
+  if (auto pooled = find_pooled_sum(call, sum, found->like)) return one(std::move(*pooled));
+  return one(call.rows_of(std::move(sum), found->like));
+}
+
+NodeResults reduce_sum_of_squares(const NodeCall& call) {
+  const std::optional<Reduced> found = reduced(call);
+  if (!found) throw ConvertError("reduces no axis");
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  for (const Vector& vector : found->of_elements) {
+    sum.terms.emplace_back();
+    for (const Ref ref : vector) sum.terms.back().push_back({1, ref, true, ref});
+  }
+  sum.columns = sum.terms.size();
+  return one(call.rows_of(std::move(sum), found->like));
+}
+
+NodeResults reduce_l2(const NodeCall& call) {
+  const TensorValue squares = reduce_sum_of_squares(call).front();
+  return one(apply_function(call, FunctionKind::kSqrt, {squares.refs}, squares));
+}
+
+/// Pairs become b + relu(a - b), until one is left.
+NodeResults reduce_max(const NodeCall& call) {
+  std::optional<Reduced> found = reduced(call);
+  if (!found) return one(call.rows(0));
+  if (auto pooled = find_pooled_maximum(call, found->of_elements, found->like)) return one(std::move(*pooled));
+  TensorValue like = found->like;
+  for (;;) {
+    const size_t size = found->of_elements.empty() ? 0 : found->of_elements.front().size();
+    if (size == 0) throw ConvertError("is the largest of nothing");
+    if (size == 1) break;
+    for (Vector& vector : found->of_elements) {
+      Vector larger;
+      for (size_t i = 0; i + 1 < size; i += 2) larger.push_back(larger_of(call, vector[i], vector[i + 1]));
+      if (size % 2 != 0) larger.push_back(vector.back());
+      vector = std::move(larger);
+    }
+  }
+  for (const Vector& vector : found->of_elements) like.refs.push_back(vector.front());
+  return one(std::move(like));
 }
 
 NodeResults reduce_sum(const NodeCall& call) { return reduce(call, false); }
@@ -331,8 +399,14 @@ NodeResults reduce_mean(const NodeCall& call) { return reduce(call, true); }
 }  // namespace
 
 NodeFunction find_contraction(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Gemm", gemm}, {"MatMul", matmul}, {"Einsum", einsum}, {"ReduceSum", reduce_sum}, {"ReduceMean", reduce_mean}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Gemm", gemm},
+                                                             {"MatMul", matmul},
+                                                             {"Einsum", einsum},
+                                                             {"ReduceSum", reduce_sum},
+                                                             {"ReduceMean", reduce_mean},
+                                                             {"ReduceMax", reduce_max},
+                                                             {"ReduceL2", reduce_l2},
+                                                             {"ReduceSumSquare", reduce_sum_of_squares}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -101,6 +101,7 @@ TensorValue divide_rows(const NodeCall& call, const TensorValue& a, const Tensor
     divisors.push_back(b.refs[in_b]);
   });
   if (auto normalised = find_layer_norm(call, like, divisors)) return *normalised;
+  if (auto unit = find_unit_length(call, like, divisors)) return *unit;
   if (auto mean = find_pooled_mean(call, like, divisors)) return *mean;
   if (auto scaled = find_softmax_sum(call, like, divisors)) return *scaled;
   if (auto softmax = find_softmax_of_top_k(call, like, divisors)) return *softmax;

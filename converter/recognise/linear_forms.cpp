@@ -32,7 +32,14 @@ std::optional<LinearForm> LinearForms::find(Ref ref, size_t depth) {
     case ExpressionKind::kConstant: form.constant += scaled.scale * source.bias[scaled.of.column]; return form;
     case ExpressionKind::kDense:
     case ExpressionKind::kSum: break;
-    default: return std::nullopt;
+    default:
+      if (of_ == Of::kInputs) return std::nullopt;
+      form.weights[scaled.of] = scaled.scale;
+      return form;
+  }
+  if (of_ == Of::kAnything && is_product(source, scaled.of)) {
+    form.weights[scaled.of] = scaled.scale;
+    return form;
   }
   auto known = known_.find(scaled.of);
   if (known == known_.end()) {
@@ -44,6 +51,13 @@ std::optional<LinearForm> LinearForms::find(Ref ref, size_t depth) {
   if (!known->second) return std::nullopt;
   form.add(*known->second, scaled.scale);
   return form;
+}
+
+/// A sum that has products.
+bool LinearForms::is_product(const Expression& source, Ref ref) const {
+  if (source.kind != ExpressionKind::kSum) return false;
+  const std::vector<Term>& terms = source.terms[ref.column];
+  return std::any_of(terms.begin(), terms.end(), [](const Term& term) { return term.product; });
 }
 
 std::optional<LinearForm> LinearForms::calculate(Ref ref, size_t depth) {

@@ -19,11 +19,13 @@ struct LinearForm {
   void add(const LinearForm& other, double factor);
 };
 
-/// Finds the linear forms of scalars in columns of the graph's inputs and in embeddings. Remembers those of the layers
-/// on the way.
+/// Finds the linear forms of scalars in columns of the graph's inputs and in embeddings; or in whatever is no linear
+/// form itself: results of activations, norms and softmaxes, sums of products. Remembers those of the layers on the
+/// way.
 class LinearForms {
  public:
-  explicit LinearForms(const Expressions& expressions) : expressions_(expressions) {}
+  enum class Of { kInputs, kAnything };
+  explicit LinearForms(const Expressions& expressions, Of of = Of::kInputs) : expressions_(expressions), of_(of) {}
 
   /// Nothing when the scalar is no linear form, or one of more than 2^16 inputs; and when all forms together would have
   /// more than 2^21 weights or took more than 2^24 additions.
@@ -33,7 +35,10 @@ class LinearForms {
   std::optional<LinearForm> calculate(Ref ref, size_t depth);
   std::optional<LinearForm> find(Ref ref, size_t depth);
 
+  bool is_product(const Expression& source, Ref ref) const;
+
   const Expressions& expressions_;
+  const Of of_;
   size_t weights_ = 0;                              // of known_
   size_t work_ = 0;                                 // how many weights have been added to forms
   std::map<Ref, std::optional<LinearForm>> known_;  // of layers' outputs and sums

@@ -30,22 +30,36 @@ void ModelInputs::add(const Vector& vector) {
     if (source.kind != ExpressionKind::kInput) chains_.fail(ref, "looks up what is no input of the model");
     inputs_.insert(source.node);
     std::vector<Ref>& found = lookups_[{source.node, id.column}];
-    const Ref first{ref.expression, 0};
-    if (std::find(found.begin(), found.end(), first) == found.end()) found.push_back(first);
+    const auto same = [&](Ref other) { return field_of(expressions_.of(other)) == field_of(expression); };
+    if (std::none_of(found.begin(), found.end(), same)) found.push_back({ref.expression, 0});
   }
 }
 
 void ModelInputs::add_pooled(const Expression& pooled, Ref at) {
   const size_t input = expressions_.of(pooled.inputs.front()).node;
   inputs_.insert(input);
-  const auto [known, fresh] = pooled_.emplace(input, at);
-  const Expression& other = expressions_.of(known->second);
-  const bool same = fresh || (other.weight == pooled.weight && other.pooling == pooled.pooling &&
-                              other.padding_id == pooled.padding_id);
-  if (!same)
-    chains_.fail(
-        at, "pools the ids of '" + graph_.inputs[input].name + "' a second time, in another way or from another table");
+  pooled_[input];
+  if (place_of_pooled(pooled) == pooled_[input].size()) pooled_[input].push_back(at);
 }
+
+/// Among what the input is pooled to.
+size_t ModelInputs::place_of_pooled(const Expression& pooled) const {
+  const std::vector<Ref>& all = pooled_.at(expressions_.of(pooled.inputs.front()).node);
+  const auto same = [&](Ref other) {
+    const Expression& known = expressions_.of(other);
+    return known.weight == pooled.weight && known.pooling == pooled.pooling && known.padding_id == pooled.padding_id;
+  };
+  return static_cast<size_t>(std::find_if(all.begin(), all.end(), same) - all.begin());
+}
+
+namespace {
+
+/// A column that is read in several ways is as many features.
+std::string feature_name(const std::string& column, size_t place) {
+  return place == 0 ? column : column + "@" + std::to_string(place + 1);
+}
+
+}  // namespace
 
 void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
   const bool raw = inputs_.size() == 1 && lookups_.empty() && pooled_.empty();
@@ -57,8 +71,8 @@ void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
     const bool has_ids = std::any_of(lookups_.begin(), lookups_.end(),
                                      [input](const auto& lookup) { return lookup.first.first == input; });
     if (pooled_.count(input) != 0) {
-      if (has_ids) chains_.fail(pooled_.at(input), "pools ids that are also looked up one by one");
-      add_sequence(input, model);
+      if (has_ids) chains_.fail(pooled_.at(input).front(), "pools ids that are also looked up one by one");
+      for (size_t place = 0; place < pooled_.at(input).size(); ++place) add_sequence(input, place, model);
     } else {
       has_ids ? add_columns(input, model) : add_dense(input, model);
     }
@@ -96,16 +110,24 @@ void ModelInputs::add_columns(size_t input, TrainedModel& model) {
   for (uint32_t i = 0; i < columns; ++i) {
     const Column column{input, i};
     const std::string column_name = columns == 1 ? name : name + "." + std::to_string(i);
-    if (lookups_.count(column) != 0) {
-      add_categorical(column, column_name, model);
-    } else if (values_.count(column) != 0) {
-      Feature feature;
-      feature.name = column_name;
-      feature.kind = DenseFeature();
-      value_at_[column] = input_dim_++;
-      model.features.push_back(std::move(feature));
+    const auto lookups = lookups_.find(column);
+    for (size_t place = 0; lookups != lookups_.end() && place < lookups->second.size(); ++place) {
+      add_categorical(column, lookups->second[place], feature_name(column_name, place), model);
+      if (place != 0) model.features.back().source = column_name;
     }
+    if (values_.count(column) != 0) add_value(column, column_name, model);
   }
+}
+
+/// A number that is also an id comes behind it.
+void ModelInputs::add_value(Column column, const std::string& name, TrainedModel& model) {
+  const bool also_id = lookups_.count(column) != 0;
+  Feature feature;
+  feature.name = also_id ? name + "@number" : name;
+  if (also_id) feature.source = name;
+  feature.kind = DenseFeature();
+  value_at_[column] = input_dim_++;
+  model.features.push_back(std::move(feature));
 }
 
 ModelInputs::Lookup ModelInputs::lookup_of(const Expression& embedding) const {
@@ -119,9 +141,11 @@ ModelInputs::Lookup ModelInputs::lookup_of(const Expression& embedding) const {
 size_t ModelInputs::end_of_field(const Expression& embedding, size_t begin) const {
   size_t end = embedding.weight->rows;
   for (const auto& entry : lookups_) {
-    const Expression& other = expressions_.of(entry.second.front());
-    const size_t other_begin = lookup_of(other).begin;
-    if (other_begin > begin && other.weight == embedding.weight) end = std::min(end, other_begin);
+    for (const Ref lookup : entry.second) {
+      const Expression& other = expressions_.of(lookup);
+      const size_t other_begin = lookup_of(other).begin;
+      if (other_begin > begin && other.weight == embedding.weight) end = std::min(end, other_begin);
+    }
   }
   return end;
 }
@@ -141,10 +165,11 @@ size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t 
 }
 
 /// One feature of as many ids as the input has columns.
-void ModelInputs::add_sequence(size_t input, TrainedModel& model) {
-  const Expression& pooled = expressions_.of(pooled_.at(input));
+void ModelInputs::add_sequence(size_t input, size_t place, TrainedModel& model) {
+  const Expression& pooled = expressions_.of(pooled_.at(input)[place]);
   Feature feature;
-  feature.name = graph_.inputs[input].name;
+  feature.name = feature_name(graph_.inputs[input].name, place);
+  if (place != 0) feature.source = graph_.inputs[input].name;
   feature.width = pooled.columns;
   SequenceFeature sequence;
   sequence.embedding = embedding_index(pooled, 0, pooled.weight->rows, feature.name, model);
@@ -154,25 +179,16 @@ void ModelInputs::add_sequence(size_t input, TrainedModel& model) {
   sequence.pooling = pooled.pooling;
   sequence.padding_id = pooled.padding_id;
   feature.kind = std::move(sequence);
-  pooled_at_[input] = input_dim_;
+  pooled_at_[{input, place}] = input_dim_;
   input_dim_ += feature.width;
   model.features.push_back(std::move(feature));
 }
 
-void ModelInputs::add_categorical(Column column, const std::string& name, TrainedModel& model) {
-  const std::vector<Ref>& embeddings = lookups_.at(column);
-  const Expression& row = expressions_.of(embeddings.front());
+void ModelInputs::add_categorical(Column column, Ref lookup, const std::string& name, TrainedModel& model) {
+  const Expression& row = expressions_.of(lookup);
   const size_t begin = lookup_of(row).begin;
-  for (const Ref other : embeddings) {
-    const Expression& second = expressions_.of(other);
-    if (second.weight != row.weight || lookup_of(second).begin != begin) {
-      chains_.fail(other, "looks the ids of '" + name + "' up in a second table");
-    }
-  }
-  if (values_.count(column) != 0)
-    chains_.fail(embeddings.front(), "looks '" + name + "' up, which is read as a number too");
   const size_t end = end_of_field(row, begin);
-  if (begin >= end) chains_.fail(embeddings.front(), "looks the ids of '" + name + "' up beyond the end of its table");
+  if (begin >= end) chains_.fail(lookup, "looks the ids of '" + name + "' up beyond the end of its table");
   SparseFeature sparse;
   sparse.embedding = embedding_index(row, begin, end, name, model);
   sparse.vocabulary.identity = true;
@@ -181,7 +197,7 @@ void ModelInputs::add_categorical(Column column, const std::string& name, Traine
   feature.name = name;
   feature.width = row.columns;
   feature.kind = std::move(sparse);
-  lookup_at_[column] = input_dim_;
+  lookup_at_[{column, field_of(row)}] = input_dim_;
   input_dim_ += feature.width;
   model.features.push_back(std::move(feature));
 }
@@ -204,14 +220,15 @@ void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
   for (size_t i = 0; i < vector.size(); ++i) {
     const Expression& expression = expressions_.of(vector[i]);
     if (expression.kind == ExpressionKind::kPooled) {
-      const size_t at = pooled_at_.at(expressions_.of(expression.inputs.front()).node) + vector[i].column;
+      const size_t input = expressions_.of(expression.inputs.front()).node;
+      const size_t at = pooled_at_.at({input, place_of_pooled(expression)}) + vector[i].column;
       for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + at] += layer.weight.at(row, i);
       continue;
     }
     const bool value = expression.kind == ExpressionKind::kInput;
     const Ref id = value ? vector[i] : lookup_of(expression).input;
     const Column column{expressions_.of(id).node, id.column};
-    const size_t to = value ? value_at_.at(column) : lookup_at_.at(column) + vector[i].column;
+    const size_t to = value ? value_at_.at(column) : lookup_at_.at({column, field_of(expression)}) + vector[i].column;
     for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + to] += layer.weight.at(row, i);
   }
   layer.weight = std::move(weight);

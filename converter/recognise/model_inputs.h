@@ -27,7 +27,8 @@ class ModelInputs {
   void read_x(const Vector& vector, DenseLayer& layer) const;
 
  private:
-  using Column = std::pair<size_t, uint32_t>;  // of an input of the graph
+  using Column = std::pair<size_t, uint32_t>;      // of an input of the graph
+  using Field = std::pair<const Matrix*, size_t>;  // a table and where the field begins in it
 
   struct Lookup {
     Ref input;         // of the graph: the id
@@ -42,20 +43,24 @@ class ModelInputs {
   void add_dense(size_t input, TrainedModel& model);
   void add_columns(size_t input, TrainedModel& model);
   size_t embedding_index(const Expression& row, size_t begin, size_t end, const std::string& name, TrainedModel& model);
+  size_t place_of_pooled(const Expression& pooled) const;
   void add_pooled(const Expression& pooled, Ref at);
-  void add_sequence(size_t input, TrainedModel& model);
-  void add_categorical(Column column, const std::string& name, TrainedModel& model);
+  void add_sequence(size_t input, size_t place, TrainedModel& model);
+  Field field_of(const Expression& embedding) const { return {embedding.weight.get(), lookup_of(embedding).begin}; }
+  void add_categorical(Column column, Ref lookup, const std::string& name, TrainedModel& model);
+  void add_value(Column column, const std::string& name, TrainedModel& model);
 
   const OnnxGraph& graph_;
   const Expressions& expressions_;
   const Chains& chains_;
-  std::set<size_t> inputs_;                                        // that are read
-  std::set<Column> values_;                                        // read as floats
-  std::map<Column, std::vector<Ref>> lookups_;                     // read as ids: the first number of each embedding
-  std::map<size_t, Ref> pooled_;                                   // inputs that are sequences: what they are pooled to
-  std::map<size_t, size_t> pooled_at_;                             // where in x
-  std::map<Column, size_t> value_at_, lookup_at_;                  // where in x
-  std::map<std::pair<const Matrix*, size_t>, size_t> embeddings_;  // a table and where the field begins in it
+  std::set<size_t> inputs_;                                // that are read
+  std::set<Column> values_;                                // read as floats
+  std::map<Column, std::vector<Ref>> lookups_;             // read as ids: the first number of an embedding each
+  std::map<size_t, std::vector<Ref>> pooled_;              // inputs that are sequences: what they are pooled to
+  std::map<std::pair<size_t, size_t>, size_t> pooled_at_;  // where in x, of an input and a place in its list
+  std::map<Column, size_t> value_at_;                      // where in x
+  std::map<std::pair<Column, Field>, size_t> lookup_at_;   // where in x
+  std::map<Field, size_t> embeddings_;
   size_t input_dim_ = 0;
   mutable size_t zeros_ = 0, zeros_allowed_ = 0;  // in the weights of layers that read x
 };

@@ -11,6 +11,10 @@
 namespace mmoe::converter {
 namespace {
 
+// A length that is divided by is kept above one up to the first, where a row's is never; the square of the second is
+// added instead, which is less than the rounding of the square of any length of 1e-8 or more.
+constexpr double kLeastLength = 1e-6, kNoLength = 1e-24;
+
 /// Over one axis; before opset 13 over it, by default axis 1, and all behind it.
 NodeResults softmax_of_kind(const NodeCall& call, ExpressionKind kind) {
   const TensorValue& value = call.rows(0);
@@ -206,6 +210,67 @@ std::optional<TensorValue> find_layer_norm(const NodeCall& call, const TensorVal
     const auto column = known->second.columns.find(centred.refs[i]);
     if (column == known->second.columns.end()) return std::nullopt;
     result.refs[i] = {known->second.expression, column->second};
+  }
+  return result;
+}
+
+namespace {
+
+/// Of sqrt(sum of x^2), kept from being 0.
+Vector vector_of_length(const Expressions& expressions, Ref divisor) {
+  Scaled scaled = expressions.scaled(divisor);
+  const Expression& clamp = expressions.of(scaled.of);
+  const bool clamped = clamp.kind == ExpressionKind::kActivation && clamp.activation.kind == ActivationKind::kClamp;
+  double least = scaled.shift;
+  if (clamped) {
+    if (scaled.scale != 1 || scaled.shift != 0 || std::isfinite(clamp.activation.beta)) return {};
+    least = double{clamp.activation.alpha};
+    scaled = expressions.scaled(clamp.inputs[scaled.of.column]);
+  }
+  const Expression& root = expressions.of(scaled.of);
+  const bool found = root.kind == ExpressionKind::kFunction && root.function == FunctionKind::kSqrt;
+  if (!found || scaled.scale != 1 || least < 0 || least > kLeastLength) return {};
+  const std::vector<Term>* terms = terms_of(expressions, root.inputs[scaled.of.column]);
+  Vector vector;
+  for (size_t i = 0; terms != nullptr && i < terms->size(); ++i) {
+    const Term& term = (*terms)[i];
+    if (!term.product || term.coefficient != 1 || term.a != term.b) return {};
+    vector.push_back(term.a);
+  }
+  return vector;
+}
+
+/// A vector next to its negative has the mean 0: the layer norm of both divides by its length. They alternate, so that
+/// the sum is 0 again behind each pair, exactly.
+uint32_t add_unit_length(const NodeCall& call, const Vector& vector) {
+  const size_t size = vector.size();
+  Expression negative;
+  negative.kind = ExpressionKind::kAffine;
+  negative.node = call.index;
+  negative.inputs = vector;
+  negative.columns = size;
+  negative.norm = {std::vector<float>(size, -1), std::vector<float>(size, 0), std::vector<float>(size, 0),
+                   std::vector<float>(size, 1), 0};
+  const Vector negatives = call.expressions.all(call.expressions.add(std::move(negative)));
+  Vector both;
+  for (size_t i = 0; i < size; ++i) both.insert(both.end(), {vector[i], negatives[i]});
+  const auto share = static_cast<float>(1 / std::sqrt(static_cast<double>(size)));
+  return add_layer_norm(call, both, {std::vector<float>(2 * size, share), std::vector<float>(2 * size, 0), kNoLength});
+}
+
+}  // namespace
+
+std::optional<TensorValue> find_unit_length(const NodeCall& call, const TensorValue& rows, const Vector& divisors) {
+  TensorValue result = rows;
+  std::map<Vector, uint32_t> made;
+  for (size_t i = 0; i < divisors.size(); ++i) {
+    const Vector vector = vector_of_length(call.expressions, divisors[i]);
+    call.expressions.charge(vector.size());
+    const auto at = std::find(vector.begin(), vector.end(), rows.refs[i]);
+    if (at == vector.end()) return std::nullopt;
+    const auto [known, fresh] = made.emplace(vector, 0);
+    if (fresh) known->second = add_unit_length(call, vector);
+    result.refs[i] = {known->second, static_cast<uint32_t>(2 * (at - vector.begin()))};
   }
   return result;
 }

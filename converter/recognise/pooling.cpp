@@ -97,7 +97,10 @@ bool counts(const Expressions& expressions, Ref ref, const Expression& pooled) {
 
 }  // namespace
 
-std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like) {
+namespace {
+
+std::optional<TensorValue> find_pooled(const NodeCall& call, const Expression& sums, const TensorValue& like,
+                                       bool largest) {
   const Expressions& expressions = call.expressions;
   TensorValue result = like;
   result.refs.clear();
@@ -110,10 +113,11 @@ std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expressio
     }
     const float coefficient = terms.empty() ? 0 : terms.front().coefficient;
     const bool mean = coefficient != 1;
+    const Pooling pooling = largest ? Pooling::kMax : mean ? Pooling::kMean : Pooling::kSum;
     if (!is_input(expressions, pool.ids) || (mean && coefficient != 1 / static_cast<float>(terms.size())))
       return std::nullopt;
     // A mean over the whole length, of which some is left out, is neither.
-    if (mean && pool.padding) return std::nullopt;
+    if ((mean || largest) && pool.padding) return std::nullopt;
     const bool in_table =
         !pool.padding || (*pool.padding >= 0 && static_cast<size_t>(*pool.padding) < pool.table->rows);
     if (!in_table) return std::nullopt;
@@ -126,18 +130,33 @@ std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expressio
       pooled.weight = pool.table;
       pooled.name = pool.name;
       pooled.columns = pool.table->cols;
-      pooled.pooling = mean ? Pooling::kMean : Pooling::kSum;
+      pooled.pooling = pooling;
       if (pool.padding) pooled.padding_id = static_cast<uint32_t>(*pool.padding);
       at->second = call.expressions.add(std::move(pooled));
     }
     const Expression& pooled = expressions[at->second];
-    const bool same = pooled.weight == pool.table && pooled.inputs == pool.ids &&
-                      (pooled.pooling == Pooling::kMean) == mean &&
+    const bool same = pooled.weight == pool.table && pooled.inputs == pool.ids && pooled.pooling == pooling &&
                       pooled.padding_id.has_value() == pool.padding.has_value();
     if (!same) return std::nullopt;
     result.refs.push_back({at->second, pool.column});
   }
   return result.refs.empty() ? std::nullopt : std::make_optional(std::move(result));
+}
+
+}  // namespace
+
+std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like) {
+  return find_pooled(call, sums, like, false);
+}
+
+std::optional<TensorValue> find_pooled_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
+                                               const TensorValue& like) {
+  Expression all;
+  for (const Vector& vector : of_elements) {
+    all.terms.emplace_back();
+    for (const Ref ref : vector) all.terms.back().push_back({1, ref, false, {}});
+  }
+  return find_pooled(call, all, like, true);
 }
 
 std::optional<TensorValue> find_pooled_mean(const NodeCall& call, const TensorValue& sums, const Vector& divisors) {

@@ -12,6 +12,10 @@ namespace mmoe::converter {
 /// sum, of 1 / length for a mean. A factor of (id != padding) leaves the padding out.
 std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like);
 
+/// The same of the largest; none may be left out.
+std::optional<TensorValue> find_pooled_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
+                                               const TensorValue& like);
+
 /// Pooled sums without padding, divided by the number of ids that are not padding, which must be kept above 0.
 std::optional<TensorValue> find_pooled_mean(const NodeCall& call, const TensorValue& sums, const Vector& divisors);
 

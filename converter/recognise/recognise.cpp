@@ -237,8 +237,10 @@ class Recogniser {
     gate.input = input_of(stream.gate, level, layers.front());
     gate.logits = std::move(layers.back());
     layers.pop_back();
+    gate.function = stream.mixture.function;
     const DenseLayer& last = *gate.logits;
-    if (last.activation.kind != ActivationKind::kIdentity || last.layer_norm_before_activation) {
+    const bool linear = last.activation.kind == ActivationKind::kIdentity && !last.layer_norm_before_activation;
+    if (gate.function == GateFunction::kSoftmax && !linear) {
       layers.push_back(*gate.logits);
       gate.logits = hand_on(last.outputs(), last.name);
     }

@@ -19,8 +19,11 @@ size_t StreamFinder::find(const Vector& vector, size_t depth) {
   if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
   MixedStream stream;
   stream.mixture = mixtures_.find(vector);
-  for (const Vector& expert : stream.mixture.experts) stream.experts.push_back(chains_.follow(expert));
   if (!stream.mixture.logits.empty()) stream.gate = chains_.follow(stream.mixture.logits);
+  for (const Vector& expert : stream.mixture.experts) {
+    std::optional<Chain> constant = chains_.constant(expert, stream.gate);
+    stream.experts.push_back(constant ? std::move(*constant) : chains_.follow(expert));
+  }
   size_t below = level_below(stream.gate, depth);
   for (const Chain& expert : stream.experts) below = std::max(below, level_below(expert, depth));
   stream.level = below + 1;
@@ -52,7 +55,7 @@ Vector StreamFinder::add_constant(Vector key, const Vector& expert, Chain chain,
 Vector StreamFinder::lift(Vector vector, size_t level) {
   for (size_t at = streams_.at(vector).level; at < level; ++at) {
     Chain chain;
-    chain.layers.push_back(hand_on(streams_.at(vector).mixture.experts.front().size(), "handed on"));
+    chain.layers.push_back(hand_on(streams_.at(vector).experts.front().layers.back().outputs(), "handed on"));
     chain.after.push_back(vector);
     chain.base = vector;
     chain.kind = BaseKind::kMixture;

@@ -1,6 +1,6 @@
 // What is done to the input before the first layer.
 #include "tests/unit/converter/importers/weights_test_support.h"
-#include "tests/unit/converter/recognise/graph_builder.h"
+#include "tests/unit/converter/proof/proof_test_support.h"
 
 namespace mmoe::converter::testing {
 namespace {
@@ -72,11 +72,12 @@ TEST_CASE("recognise: an activation of x is a layer that all share") {
   CHECK(model.levels.at(0).gates.at(0).hidden.empty());
 }
 
-TEST_CASE("recognise: products of columns and wide inputs without a layer are refused") {
+TEST_CASE("recognise: products of columns are a level, and wide inputs without a layer are refused") {
   GraphBuilder cross;
   const std::string x = cross.input("x", {0, 2});
   cross.task(cross.expert(cross.node("Mul", {x, cross.node("Tanh", {x})}), 2, 2), 2);
-  CHECK_FALSE(cross.error().empty());
+  CHECK(cross.recognise().levels.at(0).gates.at(0).function == GateFunction::kActivation);
+  CHECK(proof_of(cross) == "");
   GraphBuilder wide;
   wide.task(wide.expert(wide.node("Tanh", {wide.input("x", {0, 1025})}), 1025, 2), 2);
   CHECK_CONTAINS(wide.error(), "without a layer, and is wider than 1024");

@@ -82,7 +82,7 @@ TEST_CASE("opset: lists that were attributes and became inputs") {
          {"ReduceMean, attribute", {7, 17}, with("ReduceMean", "axes", {1}, true, 2)},
          {"ReduceMean, input", {18, 28}, with("ReduceMean", "axes", {1}, false, 2)},
          {"ReduceMean, input too early", {17}, with("ReduceMean", "axes", {1}, false, 2), "has 2 inputs"},
-         {"ReduceMean over the batch", {11}, with("ReduceMean", "axes", {0}, true, 2), "sums over the batch"}});
+         {"ReduceMean over the batch", {11}, with("ReduceMean", "axes", {0}, true, 2), "reduces the batch"}});
 }
 
 TEST_CASE("opset: axes, defaults and ends") {

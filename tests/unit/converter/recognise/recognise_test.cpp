@@ -187,10 +187,10 @@ TEST_CASE("recognise: says at which node it stopped and why") {
   unknown.graph.nodes[1].name = "/rnn";
   stops(unknown, "node 1 '/rnn' (LSTM)", "this operation is not supported");
 
-  GraphBuilder ungated;  // two experts multiplied
-  const std::string x = ungated.input("x", {0, 3});
-  ungated.task(ungated.node("Mul", {ungated.expert(x, 3, 2, 1), ungated.expert(x, 3, 2, 2)}), 2);
-  stops(ungated, "node 4 (Mul)", "neither is a softmax");
+  GraphBuilder divided;  // an expert by another
+  const std::string x = divided.input("x", {0, 3});
+  divided.task(divided.node("Div", {divided.expert(x, 3, 2, 1), divided.expert(x, 3, 2, 2)}), 2);
+  stops(divided, "node 4 (Div)", "is no part of an activation that the runtime has");
 
   GraphBuilder partly;  // a softmax over three of which two weigh something
   const std::string input = partly.input("x", {0, 3});
@@ -221,7 +221,7 @@ TEST_CASE("recognise: what a node must not do to the batch") {
   };
   CHECK_CONTAINS(error_of_node("Reshape", {2, 2}), "mixes the batch with other axes of [batch, 4]");
   CHECK_CONTAINS(error_of_node("Reshape", {-1, 3}), "batch");
-  CHECK_CONTAINS(error_of_node("ReduceSum", {0}), "sums over the batch");
+  CHECK_CONTAINS(error_of_node("ReduceSum", {0}), "reduces the batch");
   CHECK_CONTAINS(error_of_node("Gather", {0}), "works along the batch");
   CHECK_CONTAINS(error_of_node("Softmax", {}, {{"axis", GraphBuilder::integer(0)}}), "a softmax over the batch");
   CHECK_CONTAINS(error_of_node("Squeeze", {0}), "not of size 1");
