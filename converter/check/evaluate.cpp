@@ -171,8 +171,15 @@ void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector
   }
 }
 
-const Numbers& stream(const StreamRef& ref, const Numbers& x, const std::vector<Numbers>& previous) {
-  return ref.model_input ? x : previous[ref.index];
+Numbers stream(const StreamRef& ref, const Numbers& x, const std::vector<Numbers>& previous) {
+  const auto whole = [&](const auto& which) -> const Numbers& { return which.model_input ? x : previous[which.index]; };
+  if (ref.parts.empty()) return whole(ref);
+  Numbers parts;
+  for (const StreamPart& part : ref.parts) {
+    const auto first = whole(part).begin() + static_cast<std::ptrdiff_t>(part.columns.first);
+    parts.insert(parts.end(), first, first + static_cast<std::ptrdiff_t>(part.columns.width));
+  }
+  return parts;
 }
 
 std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::vector<Numbers>& previous,
@@ -194,7 +201,7 @@ std::vector<Numbers> run_to_logits(const TrainedModel& model, const Numbers& x,
   std::vector<Numbers> streams = {run_layers(model.trunk, x)};
   for (const Level& level : model.levels) streams = run_level(level, x, streams, weights_of_gates);
   std::vector<Numbers> logits;
-  for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, streams[tower.input]));
+  for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, stream(tower.input, x, streams)));
   return logits;
 }
 

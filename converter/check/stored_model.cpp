@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "converter/packing/pack.h"
 #include "converter/quantise/tables.h"
 
 namespace mmoe::converter {
@@ -16,7 +15,7 @@ void take(const LoweredModel& lowered, const LoweredDense& from, DenseLayer& lay
   };
   layer.weight.data = rows(fused.weight.data, fused.weight.cols);
   layer.bias = rows(fused.bias, 1);
-  layer.storage = {fused.type, {}, shared_cols(fused, lowered.shared_dim)};
+  layer.storage = {fused.type, {}, fused.shared_inputs};
   if (!fused.scales.empty()) layer.storage.scales = rows(fused.scales, 1);
 }
 

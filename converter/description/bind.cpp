@@ -31,7 +31,7 @@ class Binder {
         root_(description),
         weights_(*weights),
         tensors_(weights, read_names()),
-        streams_(std::nullopt) {}
+        streams_(std::nullopt, {}, {}) {}
 
   TrainedModel bind(const std::string& default_name);
   BindReport report() const;
@@ -42,6 +42,7 @@ class Binder {
   std::vector<std::string> read_names();
   void tell_tasks_apart();
   void bind_input();
+  size_t bind_input_dim(const JsonReader& given) const;
   void bind_shared_dim();
   void bind_trunk();
   void bind_levels();
@@ -87,18 +88,22 @@ void Binder::tell_tasks_apart() {
 }
 
 void Binder::bind_input() {
+  std::optional<size_t> input_dim;
   if (const auto features = root_.find("features")) {
     bind_features(*features, tensors_, model_);
-    streams_ = Streams(model_.input_dim);
+    input_dim = model_.input_dim;
   }
-  const auto given = root_.find("input_dim");
-  if (!given) return;
-  const size_t input_dim = given->count(kMaxDim);
-  if (input_dim == 0) given->fail_expected("1 or more");
+  if (const auto given = root_.find("input_dim")) input_dim = bind_input_dim(*given);
+  streams_ = Streams(input_dim, InputParts(model_.features), tensors_.task_names());
+}
+
+size_t Binder::bind_input_dim(const JsonReader& given) const {
+  const size_t input_dim = given.count(kMaxDim);
+  if (input_dim == 0) given.fail_expected("1 or more");
   if (!model_.features.empty() && model_.input_dim != input_dim) {
-    given->fail_expected(std::to_string(model_.input_dim) + ", the sum of the features' widths");
+    given.fail_expected(std::to_string(model_.input_dim) + ", the sum of the features' widths");
   }
-  streams_ = Streams(input_dim);
+  return input_dim;
 }
 
 // With features the sides of the features say it.
@@ -112,7 +117,7 @@ void Binder::bind_shared_dim() {
 void Binder::bind_trunk() {
   const auto trunk = root_.find("trunk");
   if (!trunk) return;
-  const StreamRef x{true, 0};
+  const StreamRef x = input_stream();
   model_.trunk = LayersFields(*trunk, layers_keys(), false).bind(tensors_, {}, streams_.width(x));
   streams_.learn_width(x, model_.trunk.front().inputs());
   streams_.pass_trunk(model_.trunk.back().outputs());
@@ -142,9 +147,8 @@ void Binder::bind_towers() {
     Slot slot;
     slot.task = task;
     const StreamRef input = streams_.resolve(object, task);
-    if (input.model_input) object.get("reads", "").fail("a tower reads a gates group of the last level, not the input");
-    model_.towers.push_back({names[task], input.index, layers.bind(tensors_, slot, streams_.width(input))});
-    if (model_.levels.empty()) streams_.learn_width(input, model_.towers.back().layers.front().inputs());
+    model_.towers.push_back({names[task], input, layers.bind(tensors_, slot, streams_.width(input))});
+    streams_.learn_width(input, model_.towers.back().layers.front().inputs());
   }
   check_links(root_.get("tasks", ""), model_.tasks, model_.towers);
   for (const Task& task : model_.tasks) {
@@ -158,13 +162,13 @@ void Binder::bind_towers() {
 }
 
 // A constant gate of weight 1 over one expert.
-void pass_on(const std::string& name, Mlp layers, Level& level) {
+void pass_on(const std::string& name, const StreamRef& input, Mlp layers, Level& level) {
   Gate gate;
   gate.name = name;
   gate.experts = {level.experts.size()};
   gate.constant_weights = {1.0f};
   level.gates.push_back(std::move(gate));
-  level.experts.push_back({name, StreamRef{}, std::move(layers)});
+  level.experts.push_back({name, input, std::move(layers)});
 }
 
 DenseLayer identity_layer(const DenseLayer& before) {
@@ -181,7 +185,7 @@ DenseLayer identity_layer(const DenseLayer& before) {
 void Binder::split_towers() {
   Level level;
   if (!model_.trunk.empty()) {
-    pass_on("bottom", std::move(model_.trunk), level);
+    pass_on("bottom", StreamRef(), std::move(model_.trunk), level);
     model_.trunk.clear();
   } else {
     for (size_t t = 0; t < model_.towers.size(); ++t) {
@@ -189,7 +193,7 @@ void Binder::split_towers() {
       if (tower.layers.size() == 1) tower.layers.push_back(identity_layer(tower.layers.front()));
       DenseLayer last = std::move(tower.layers.back());
       tower.layers.pop_back();
-      pass_on(tower.name, std::move(tower.layers), level);
+      pass_on(tower.name, tower.input, std::move(tower.layers), level);
       tower.layers = {std::move(last)};
       tower.input = t;
     }

@@ -177,7 +177,11 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
   Gate gate;
   gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
   // Constant weights read nothing; what `reads` says is checked all the same.
-  if (!logits_.empty() || object_.find("reads")) gate.input = streams.resolve(object_, slot.task);
+  const bool constant = logits_.empty();
+  if (!constant || object_.find("reads")) {
+    const StreamRef input = streams.resolve(object_, slot.task);
+    if (!constant) gate.input = input;
+  }
   gate.experts = mixes_.experts(slot.task);
   check_widths(gate, level);
   if (logits_.empty()) {

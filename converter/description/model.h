@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -100,11 +101,60 @@ struct DenseLayer {
 
 using Mlp = std::vector<DenseLayer>;
 
-/// What an expert or a gate reads.
+/// Columns of x that lie side by side.
+struct ColumnRange {
+  size_t first = 0;
+  size_t width = 0;
+
+  friend bool operator==(const ColumnRange& a, const ColumnRange& b) {
+    return a.first == b.first && a.width == b.width;
+  }
+  friend bool operator<(const ColumnRange& a, const ColumnRange& b) {
+    return std::tie(a.first, a.width) < std::tie(b.first, b.width);
+  }
+};
+
+/// Columns of x, or of output stream `index` of the level before.
+struct StreamPart {
+  bool model_input = true;  ///< x
+  size_t index = 0;
+  ColumnRange columns;
+
+  friend bool operator==(const StreamPart& a, const StreamPart& b) { return a.key() == b.key(); }
+  friend bool operator<(const StreamPart& a, const StreamPart& b) { return a.key() < b.key(); }
+
+ private:
+  std::tuple<const bool&, const size_t&, const ColumnRange&> key() const {
+    return std::tie(model_input, index, columns);
+  }
+};
+
+/// What an expert, a gate or a tower reads: a stream, or parts of streams side by side.
 struct StreamRef {
   bool model_input = false;  ///< x itself, whatever the level
-  size_t index = 0;          ///< else output stream of the level before; for the first level 0, the trunk's output
+  size_t index = 0;  ///< else output stream of the level before: for the first level 0, the trunk's output; for towers
+                     ///< of the last level
+  std::vector<StreamPart> parts;  ///< in this order, no column of x twice; empty: the whole stream
+
+  StreamRef() = default;
+  StreamRef(size_t output) : index(output) {}  // NOLINT(google-explicit-constructor): most streams are outputs
+  StreamRef(bool x, size_t output) : model_input(x), index(output) {}
+
+  size_t width_of_parts() const;
+  /// Whether it is x, or has parts of it. The first level's output 0 may be x too.
+  bool reads_x() const;
+
+  friend bool operator==(const StreamRef& a, const StreamRef& b) { return a.key() == b.key(); }
+  friend bool operator<(const StreamRef& a, const StreamRef& b) { return a.key() < b.key(); }
+
+ private:
+  std::tuple<const bool&, const size_t&, const std::vector<StreamPart>&> key() const {
+    return std::tie(model_input, index, parts);
+  }
 };
+
+/// x, or parts of it.
+StreamRef input_stream(const std::vector<ColumnRange>& columns = {});
 
 struct Expert {
   std::string name;
@@ -164,8 +214,8 @@ struct Level {
 
 struct Tower {
   std::string name;
-  size_t input = 0;  ///< output stream of the last level
-  Mlp layers;        ///< at least one; the last gives the logits
+  StreamRef input;
+  Mlp layers;  ///< at least one; the last gives the logits
 };
 
 /// What a link starts from: a number a.

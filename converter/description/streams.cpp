@@ -1,5 +1,7 @@
 #include "converter/description/streams.h"
 
+#include "converter/description/limits.h"
+#include "converter/description/pattern.h"
 #include "converter/description/text.h"
 
 namespace mmoe::converter {
@@ -18,13 +20,17 @@ std::string Streams::names() const {
   return join(names);
 }
 
-const StreamGroup& Streams::named_group(const JsonReader& reads) const {
-  const std::string name = reads.string();
+const StreamGroup* Streams::find_group(const std::string& name) const {
   for (const StreamGroup& group : groups_) {
-    if (group.name == name) return group;
+    if (group.name == name) return &group;
   }
-  if (groups_.empty()) reads.fail_expected("\"input\": no level comes before");
-  reads.fail_expected("\"input\" or a gates group of the level before: " + names());
+  return nullptr;
+}
+
+const StreamGroup& Streams::named_group(const JsonReader& reads) const {
+  if (const StreamGroup* group = find_group(reads.string())) return *group;
+  if (groups_.empty()) reads.fail_expected("\"input\" or a list of parts: no level comes before");
+  reads.fail_expected("\"input\", a list of parts, or a gates group of the level before: " + names());
 }
 
 // The only group; or, of several, the only one that is per task as the reader is, or shared as the reader is.
@@ -40,26 +46,116 @@ const StreamGroup& Streams::default_group(const JsonReader& reader, bool for_tas
   reader.fail("say with `reads` which of the level before it reads: " + names());
 }
 
-StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task) {
-  const auto reads = reader.find("reads");
-  if (reads && reads->text() == "input") return {true, 0};
-  if (!reads && groups_.empty()) return {false, 0};
-  const StreamGroup& group = reads ? named_group(*reads) : default_group(reader, task.has_value());
+// Its stream for a task, or the only one.
+size_t Streams::output_of(const StreamGroup& group, const JsonReader& reader, std::optional<size_t> task) {
   read_[static_cast<size_t>(&group - groups_.data())] = true;
-  if (!group.per_task || group.count == 1) return {false, group.first};
+  if (!group.per_task || group.count == 1) return group.first;
   if (!task) {
     reader.fail("is not per task, but \"" + group.name + "\" of the level before gives one stream per task");
   }
-  return {false, group.first + *task};
+  return group.first + *task;
+}
+
+StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task) {
+  const auto reads = reader.find("reads");
+  if (reads && !reads->is_string()) return side_by_side(*reads, task);
+  if (reads && reads->text() == "input") return input_stream();
+  if (!reads && groups_.empty()) return {false, 0};
+  const StreamGroup& group = reads ? named_group(*reads) : default_group(reader, task.has_value());
+  return output_of(group, reader, task);
+}
+
+StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> task) {
+  StreamRef stream;
+  std::vector<bool> read(input_dim_.value_or(0));  // columns of x
+  for (const JsonReader& item : reads.items_or_self()) {
+    for (const StreamPart& part : parts_of(item, task)) {
+      stream.parts.push_back(part);
+      for (size_t i = 0; part.model_input && i < part.columns.width; ++i) {
+        const size_t column = part.columns.first + i;
+        if (read[column]) item.fail("column " + std::to_string(column) + " of x is read twice");
+        read[column] = true;
+      }
+    }
+  }
+  if (stream.parts.empty()) reads.fail_expected("at least one part");
+  if (stream.width_of_parts() > kMaxDim) reads.fail_expected("at most " + std::to_string(kMaxDim) + " columns");
+  const StreamPart& first = stream.parts.front();
+  return stream.parts.size() == 1 && !first.model_input ? StreamRef(first.index) : stream;
+}
+
+std::vector<StreamPart> Streams::parts_of(const JsonReader& item, std::optional<size_t> task) {
+  if (item.is_string()) return parts_of_name(item, task);
+  if (!item.is_object())
+    item.fail_expected("the name of a part, or an object with `first` and `count`, or with `gates`");
+  if (item.find("gates")) return parts_of_tasks(item);
+  if (parts_.has_features()) item.fail("with `features`, their names say what of x is read");
+  return {{true, 0, InputParts::columns(item, task, known_input_dim(item))}};
+}
+
+// Itself; or with the name of the task in the place of {task}, or with its number from 0 or from 1.
+std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t> task) const {
+  const std::string text = name.string();
+  const auto is_known = [&](const std::string& each) { return find_group(each) != nullptr || parts_.feature(each); };
+  if (is_known(text) || text.find("{task}") == text.npos) return text;
+  if (!task) name.fail("has {task}, but what reads it is not per task");
+  const Pattern pattern(text, name.path());
+  const auto with = [&](const std::string& value) {
+    PlaceholderValues values;
+    values[Placeholder::kTask] = value;
+    return pattern.with(values).text();
+  };
+  const std::string by_name = with(task_names_[*task]);
+  if (is_known(by_name)) return by_name;
+  return with(std::to_string(*task + (is_known(with("0")) ? 0 : 1)));
+}
+
+// x, the trunk's output, a feature, or a gates group of the level before.
+std::vector<StreamPart> Streams::parts_of_name(const JsonReader& name, std::optional<size_t> task) {
+  const std::string text = name_for_task(name, task);
+  if (text == "input") return {{true, 0, {0, known_input_dim(name)}}};
+  if (text == "trunk" && groups_.empty() && !widths_.empty()) return {output_part(0)};
+  const StreamGroup* group = find_group(text);
+  const std::optional<ColumnRange> feature = parts_.feature(text);
+  if (group != nullptr && feature) name.fail("is the name of a feature and of a gates group of the level before");
+  if (feature) return {{true, 0, *feature}};
+  if (group != nullptr) return {output_part(output_of(*group, name, task))};
+  std::vector<std::string> known = parts_.feature_names();
+  for (const StreamGroup& other : groups_) known.push_back(other.name);
+  known.push_back("input");
+  name.fail_expected("a feature or a gates group of the level before, such as " + join(nearest(text, known, 3)));
+}
+
+// {"gates": name} with "tasks": "all" or "task": name.
+std::vector<StreamPart> Streams::parts_of_tasks(const JsonReader& object) {
+  object.allow_keys({"gates", "tasks", "task"});
+  const StreamGroup& group = named_group(object.get("gates", ""));
+  if (!group.per_task) object.fail("\"" + group.name + "\" has one stream for all tasks: its name is enough");
+  read_[static_cast<size_t>(&group - groups_.data())] = true;
+  if (const auto tasks = object.find("tasks")) {
+    tasks->choice({"all"});
+    if (object.find("task")) object.fail("has `tasks` and `task`");
+    std::vector<StreamPart> parts;
+    for (size_t i = 0; i < group.count; ++i) parts.push_back(output_part(group.first + i));
+    return parts;
+  }
+  const JsonReader task = object.get("task", "the name of a task, or \"tasks\": \"all\"");
+  return {output_part(group.first + task.choice(task_names_))};
+}
+
+size_t Streams::known_input_dim(const JsonReader& item) const {
+  if (!input_dim_) item.fail("columns of x need `input_dim`, its width");
+  return *input_dim_;
 }
 
 std::optional<size_t> Streams::width(const StreamRef& stream) const {
+  if (!stream.parts.empty()) return stream.width_of_parts();
   if (is_input(stream)) return input_dim_;
   return widths_[stream.index];
 }
 
 void Streams::learn_width(const StreamRef& stream, size_t width) {
-  if (is_input(stream)) input_dim_ = width;
+  if (is_input(stream) && stream.parts.empty()) input_dim_ = width;
 }
 
 std::vector<std::string> Streams::unread() const {

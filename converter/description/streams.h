@@ -1,11 +1,14 @@
-// Which output stream of the level before an expert, a gate or a tower reads, and how wide it is.
+// What an expert, a gate or a tower reads, and how wide it is: x, an output stream of the level before, or parts of
+// both side by side.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "converter/description/input_parts.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
 
@@ -22,8 +25,10 @@ struct StreamGroup {
 /// What the next level can read. Starts at x, and moves on past the trunk and each level.
 class Streams {
  public:
-  /// `input_dim`: width of x where it is known; else the first layer that reads x tells it.
-  explicit Streams(std::optional<size_t> input_dim) : input_dim_(input_dim) {}
+  /// `input_dim`: width of x where it is known; else the first layer that reads x tells it. `task_names`: of tasks with
+  /// a tower.
+  Streams(std::optional<size_t> input_dim, InputParts parts, std::vector<std::string> task_names)
+      : input_dim_(input_dim), parts_(std::move(parts)), task_names_(std::move(task_names)) {}
 
   void pass_trunk(size_t width);
   void pass_level(std::vector<StreamGroup> groups, std::vector<size_t> widths);
@@ -40,12 +45,23 @@ class Streams {
   std::vector<std::string> unread() const;
 
  private:
+  StreamRef side_by_side(const JsonReader& reads, std::optional<size_t> task);
+  std::vector<StreamPart> parts_of(const JsonReader& item, std::optional<size_t> task);
+  std::vector<StreamPart> parts_of_name(const JsonReader& name, std::optional<size_t> task);
+  std::vector<StreamPart> parts_of_tasks(const JsonReader& object);
+  StreamPart output_part(size_t index) const { return {false, index, {0, widths_[index]}}; }
+  std::string name_for_task(const JsonReader& name, std::optional<size_t> task) const;
+  size_t known_input_dim(const JsonReader& item) const;
+  const StreamGroup* find_group(const std::string& name) const;
+  size_t output_of(const StreamGroup& group, const JsonReader& reader, std::optional<size_t> task);
   bool is_input(const StreamRef& stream) const { return stream.model_input || widths_.empty(); }
   const StreamGroup& named_group(const JsonReader& reads) const;
   const StreamGroup& default_group(const JsonReader& reader, bool for_task) const;
   std::string names() const;
 
   std::optional<size_t> input_dim_;
+  InputParts parts_;
+  std::vector<std::string> task_names_;
   std::vector<size_t> widths_;       // empty: the only stream is x
   std::vector<StreamGroup> groups_;  // empty before the first level
   std::vector<bool> read_;           // of groups_

@@ -1,12 +1,16 @@
 #include <map>
+#include <set>
 #include <utility>
 
 #include "converter/description/every_layer.h"
+#include "converter/description/limits.h"
+#include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/grid.h"
 #include "converter/lowering/links.h"
 #include "converter/lowering/lowered.h"
 #include "converter/lowering/project.h"
+#include "converter/lowering/readers.h"
 #include "converter/lowering/reorder.h"
 #include "kernels/panel16.h"
 
@@ -33,11 +37,11 @@ class LayerFuser {
   explicit LayerFuser(LoweredModel& model) : model_(model) {}
 
   // `layer`: the first of them.
-  void start(const std::string& name, const DenseLayer& layer, bool reads_x) {
+  void start(const std::string& name, const DenseLayer& layer, size_t shared_inputs) {
     FusedLayer fused_layer;
     fused_layer.name = name;
     fused_layer.type = type_of(layer);
-    fused_layer.reads_x = reads_x;
+    fused_layer.shared_inputs = shared_inputs;
     fused_layer.weight.cols = layer.inputs();
     model_.fused_layers.push_back(std::move(fused_layer));
     last_ = {};
@@ -77,9 +81,9 @@ class LayerFuser {
   }
 
   // Layers [first, end) of an MLP, each a fused layer of its own.
-  void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered, bool reads_x = false) {
+  void add_alone(const Mlp& layers, size_t first, LoweredMlp& lowered, size_t shared_inputs = 0) {
     for (size_t i = first; i < layers.size(); ++i) {
-      start(layers[i].name, layers[i], reads_x && i == 0);
+      start(layers[i].name, layers[i], i == 0 ? shared_inputs : 0);
       lowered.push_back(add(layers[i], false));
     }
   }
@@ -109,10 +113,10 @@ struct Readers {
 };
 
 std::vector<Readers> group_by_stream(const Level& level) {
-  std::map<std::pair<bool, size_t>, size_t> groups;
+  std::map<StreamRef, size_t> groups;
   std::vector<Readers> readers;
   const auto group = [&](const StreamRef& input) -> Readers& {
-    const auto [at, added] = groups.try_emplace({input.model_input, input.index}, readers.size());
+    const auto [at, added] = groups.try_emplace(input, readers.size());
     if (added) readers.push_back({input, {}, {}});
     return readers[at->second];
   };
@@ -141,14 +145,15 @@ struct FirstLayer {
 };
 
 // First layers of all that reads one stream: those of one type side by side.
-void fuse_by_type(const std::vector<FirstLayer>& layers, const std::string& name, bool reads_x, LayerFuser& fuser) {
+void fuse_by_type(const std::vector<FirstLayer>& layers, const std::string& name, size_t shared_inputs,
+                  LayerFuser& fuser) {
   std::vector<bool> done(layers.size());
   size_t num_types = 0;
   for (size_t first = 0; first < layers.size(); ++first) {
     if (done[first]) continue;
     const WeightType type = type_of(*layers[first].layer);
     const std::string suffix = num_types++ == 0 ? "" : ", part " + std::to_string(num_types);
-    fuser.start(name + suffix, *layers[first].layer, reads_x);
+    fuser.start(name + suffix, *layers[first].layer, shared_inputs);
     for (size_t i = first; i < layers.size(); ++i) {
       if (done[i] || type_of(*layers[i].layer) != type) continue;
       done[i] = true;
@@ -182,7 +187,7 @@ void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLev
     const Gate& gate = level.gates[g];
     if (!gate.logits || gate.hidden.empty()) continue;
     fused_layers.add_alone(gate.hidden, 1, lowered.gates[g].hidden);
-    fused_layers.start(gate.logits->name, *gate.logits, false);
+    fused_layers.start(gate.logits->name, *gate.logits, 0);
     lowered.gates[g].logits = fused_layers.add(*gate.logits, false);
   }
   for (size_t e = 0; e < level.experts.size(); ++e) {
@@ -190,29 +195,36 @@ void lower_later_layers(const Level& level, LayerFuser& fused_layers, LoweredLev
   }
 }
 
-// `previous_is_x`: the level is the first, without a trunk.
-LoweredLevel lower_level(const Level& level, size_t index, bool previous_is_x, LayerFuser& fused_layers) {
+// `previous_is_x`: the level is the first, without a trunk. `shared_dim`: of x.
+LoweredLevel lower_level(const Level& level, size_t index, bool previous_is_x, size_t shared_dim,
+                         LayerFuser& fused_layers) {
   LoweredLevel lowered;
   lowered.experts.resize(level.experts.size());
   lowered.gates.resize(level.gates.size());
   size_t stream = 0;
   for (const Readers& readers : group_by_stream(level)) {
     const std::string name = "level " + std::to_string(index + 1) + ", input " + std::to_string(++stream);
-    fuse_by_type(first_layers(level, readers, lowered), name, previous_is_x || readers.input.model_input, fused_layers);
+    const bool reads_x = readers.input.reads_x() || (previous_is_x && readers.input.parts.empty());
+    const size_t shared = reads_x ? shared_inputs(readers.input, shared_dim) : 0;
+    fuse_by_type(first_layers(level, readers, lowered), name, shared, fused_layers);
   }
   lower_later_layers(level, fused_layers, lowered);
   return lowered;
 }
 
 // Towers that read the same stream share a fused layer for their first layers.
-void lower_towers(const std::vector<Tower>& towers, LayerFuser& fused_layers, std::vector<LoweredMlp>& lowered) {
+void lower_towers(const std::vector<Tower>& towers, size_t shared_dim, LayerFuser& fused_layers,
+                  std::vector<LoweredMlp>& lowered) {
   lowered.resize(towers.size());
-  std::map<size_t, std::vector<size_t>> readers;
+  std::map<StreamRef, std::vector<size_t>> readers;
   for (size_t t = 0; t < towers.size(); ++t) readers[towers[t].input].push_back(t);
   for (const auto& [stream, group] : readers) {
     std::vector<FirstLayer> layers;
     for (const size_t t : group) layers.push_back({&towers[t].layers.front(), false, &lowered[t], nullptr});
-    fuse_by_type(layers, "towers, input " + std::to_string(stream + 1), false, fused_layers);
+    const bool whole = !stream.model_input && stream.parts.empty();
+    const std::string input = whole ? std::to_string(stream.index + 1) : stream.reads_x() ? "x" : "parts";
+    const size_t shared = stream.reads_x() ? shared_inputs(stream, shared_dim) : 0;
+    fuse_by_type(layers, "towers, input " + input, shared, fused_layers);
   }
   for (size_t t = 0; t < towers.size(); ++t) fused_layers.add_alone(towers[t].layers, 1, lowered[t]);
 }
@@ -224,6 +236,19 @@ void fold_all(TrainedModel& model) {
     for (Gate& gate : level.gates) fold_gate(gate);
   }
   for (Tower& tower : model.towers) fold_batch_norms(tower.layers);
+}
+
+void check_parts(TrainedModel& model) {
+  std::set<std::vector<StreamPart>> lists;
+  for_each_reader(model, [&](const DenseLayer& layer, const StreamRef& input, bool) {
+    if (!input.parts.empty()) lists.insert(input.parts);
+    if (input.parts.size() <= kMaxParts) return;
+    throw ConvertError(layer.name + ": reads " + std::to_string(input.parts.size()) +
+                       " parts that lie apart; at most " + std::to_string(kMaxParts) + " are supported");
+  });
+  if (lists.size() <= kMaxStreams) return;
+  throw ConvertError("levels: " + std::to_string(lists.size()) + " different lists of parts are read; at most " +
+                     std::to_string(kMaxStreams) + " are supported");
 }
 
 // Layers of codes keep them, or are f32: a second rounding is nothing that anybody asked for.
@@ -250,14 +275,15 @@ LoweredModel lower(const TrainedModel& description) {
   fold_projections(model.description);
   model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
+  check_parts(model.description);
   settle_codes(model);
   LayerFuser fused_layers(model);
-  fused_layers.add_alone(model.description.trunk, 0, model.trunk, true);
+  fused_layers.add_alone(model.description.trunk, 0, model.trunk, model.shared_dim);
   for (size_t i = 0; i < model.description.levels.size(); ++i) {
     const bool previous_is_x = i == 0 && model.trunk.empty();
-    model.levels.push_back(lower_level(model.description.levels[i], i, previous_is_x, fused_layers));
+    model.levels.push_back(lower_level(model.description.levels[i], i, previous_is_x, model.shared_dim, fused_layers));
   }
-  lower_towers(model.description.towers, fused_layers, model.towers);
+  lower_towers(model.description.towers, model.shared_dim, fused_layers, model.towers);
   lower_links(model);
   return model;
 }

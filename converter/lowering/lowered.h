@@ -19,7 +19,7 @@ enum class NormUse { kBeforeActivation, kAfterActivation, kDice };
 struct FusedLayer {
   std::string name;
   WeightType type = WeightType::kF32;
-  bool reads_x = false;
+  size_t shared_inputs = 0;         ///< leading columns that candidates of one request share; of what reads x
   Matrix weight;                    ///< after quantise(): the stored numbers
   std::vector<float> scales;        ///< [rows] i8, w8a8: a weight is its scale times the stored number
   std::vector<float> bias;          ///< [rows]

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/description/limits.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/readers.h"
 
@@ -24,19 +25,47 @@ void project(const float* weights, const Projection& projection, std::vector<flo
   for (size_t i = 0; i < projection.bias.size(); ++i) bias += double{weights[i]} * projection.bias[i];
 }
 
-void project_inputs(const std::vector<Feature>& features, DenseLayer& layer) {
+// What a layer reads: a feature of x, or columns of another stream.
+struct Block {
+  const Feature* feature;  // null: another stream
+  StreamPart part;         // where the feature's values will be, or where the columns are
+  size_t width;            // before the projection
+};
+
+// REQUIRES: parts of x begin and end with features. `widths`: those of the features without projections.
+std::vector<Block> blocks_of(const StreamRef& input, const std::vector<Feature>& features,
+                             const std::vector<size_t>& widths) {
+  std::vector<Block> blocks;
+  for (const StreamPart& part : input.parts.empty() ? std::vector<StreamPart>(1) : input.parts) {
+    if (!part.model_input) blocks.push_back({nullptr, part, part.columns.width});
+    const size_t end = input.parts.empty() ? kMaxDim : part.columns.first + part.columns.width;
+    size_t first = 0, place = 0;
+    for (size_t i = 0; part.model_input && i < features.size(); ++i) {
+      const size_t width = features[i].width;
+      if (first >= part.columns.first && first < end) {
+        blocks.push_back({&features[i], {true, 0, {place, widths[i]}}, width});
+      }
+      first += width;
+      place += widths[i];
+    }
+  }
+  return blocks;
+}
+
+void project_inputs(const std::vector<Block>& blocks, DenseLayer& layer) {
   Matrix weight{layer.outputs(), 0, {}};
   layer.bias.resize(layer.outputs());
   for (size_t o = 0; o < layer.outputs(); ++o) {
     const float* from = layer.weight.data.data() + o * layer.inputs();
     double bias = layer.bias[o];
-    for (const Feature& feature : features) {
-      if (const Projection* projection = projection_of(feature)) {
+    for (const Block& block : blocks) {
+      const Projection* projection = block.feature == nullptr ? nullptr : projection_of(*block.feature);
+      if (projection != nullptr) {
         project(from, *projection, weight.data, bias);
       } else {
-        weight.data.insert(weight.data.end(), from, from + feature.width);
+        weight.data.insert(weight.data.end(), from, from + block.width);
       }
-      from += feature.width;
+      from += block.width;
     }
     layer.bias[o] = static_cast<float>(bias);
   }
@@ -50,13 +79,22 @@ void project_inputs(const std::vector<Feature>& features, DenseLayer& layer) {
 void fold_projections(TrainedModel& model) {
   const auto projected = [](const Feature& feature) { return projection_of(feature) != nullptr; };
   if (std::none_of(model.features.begin(), model.features.end(), projected)) return;
-  change_readers(model, [&](DenseLayer& layer) { project_inputs(model.features, layer); });
+  std::vector<size_t> widths;
+  for (const Feature& feature : model.features) {
+    widths.push_back(projected(feature) ? feature.num_values() : feature.width);
+  }
+  change_readers(model, [&](DenseLayer& layer, StreamRef& input) {
+    const std::vector<Block> blocks = blocks_of(input, model.features, widths);
+    project_inputs(blocks, layer);
+    if (input.parts.empty()) return;
+    input.parts.clear();
+    for (const Block& block : blocks) input.parts.push_back(block.part);
+  });
   model.input_dim = 0;
-  for (Feature& feature : model.features) {
-    if (projected(feature)) {
-      feature.width = feature.num_values();
-      std::get<DenseFeature>(feature.kind).projection.reset();
-    }
+  for (size_t i = 0; i < widths.size(); ++i) {
+    Feature& feature = model.features[i];
+    if (projected(feature)) std::get<DenseFeature>(feature.kind).projection.reset();
+    feature.width = widths[i];
     model.input_dim += feature.width;
   }
 }

@@ -1,25 +1,38 @@
-// Which layers read x.
+// What reads streams, and with which layer.
 #pragma once
 
 #include "converter/description/model.h"
 
 namespace mmoe::converter {
 
-/// Calls `change` with every first layer that reads x.
-template <class Change>
-void change_readers(TrainedModel& model, const Change& change) {
-  const bool level_reads_x = model.trunk.empty();
-  if (!level_reads_x) change(model.trunk.front());
+/// Calls visit(layer, input, reads_x) with every first layer and what it reads; `reads_x`: that is x, or has parts of
+/// it.
+template <class Visit>
+void for_each_reader(TrainedModel& model, const Visit& visit) {
+  StreamRef x = input_stream();
+  if (!model.trunk.empty()) visit(model.trunk.front(), x, true);
   for (size_t l = 0; l < model.levels.size(); ++l) {
-    const auto reads_x = [&](const StreamRef& input) { return input.model_input || (l == 0 && level_reads_x); };
+    const bool previous_is_x = l == 0 && model.trunk.empty();
+    const auto reads_x = [&](const StreamRef& input) {
+      return input.reads_x() || (previous_is_x && input.parts.empty());
+    };
     for (Expert& expert : model.levels[l].experts) {
-      if (reads_x(expert.input)) change(expert.layers.front());
+      visit(expert.layers.front(), expert.input, reads_x(expert.input));
     }
     for (Gate& gate : model.levels[l].gates) {
-      if (!gate.logits || !reads_x(gate.input)) continue;
-      change(gate.hidden.empty() ? *gate.logits : gate.hidden.front());
+      if (!gate.logits) continue;
+      visit(gate.hidden.empty() ? *gate.logits : gate.hidden.front(), gate.input, reads_x(gate.input));
     }
   }
+  for (Tower& tower : model.towers) visit(tower.layers.front(), tower.input, tower.input.reads_x());
+}
+
+/// Calls change(layer, input) with every first layer that reads x, or parts of it.
+template <class Change>
+void change_readers(TrainedModel& model, const Change& change) {
+  for_each_reader(model, [&](DenseLayer& layer, StreamRef& input, bool reads_x) {
+    if (reads_x) change(layer, input);
+  });
 }
 
 }  // namespace mmoe::converter

@@ -1,6 +1,7 @@
 #include "converter/lowering/reorder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "converter/lowering/readers.h"
@@ -17,29 +18,85 @@ void permute_columns(Matrix& matrix, const std::vector<size_t>& from) {
   }
 }
 
+// What each input of a layer is: the place of a column of x, `to` says which, or beyond them the number of an output's
+// column.
+std::vector<size_t> places_of(const StreamRef& input, const std::vector<size_t>& to) {
+  std::vector<size_t> places;
+  if (input.parts.empty()) return to;
+  size_t beyond = to.size();
+  for (const StreamPart& part : input.parts) {
+    for (size_t i = 0; i < part.columns.width; ++i) {
+      places.push_back(part.model_input ? to[part.columns.first + i] : beyond++);
+    }
+  }
+  return places;
+}
+
+// Places of columns of x, ascending, as parts; then the parts of outputs.
+std::vector<StreamPart> parts_in_order(const std::vector<size_t>& places, const StreamRef& input, size_t input_dim) {
+  std::vector<StreamPart> parts;
+  for (const size_t place : places) {
+    if (place >= input_dim) break;
+    if (!parts.empty() && parts.back().columns.first + parts.back().columns.width == place) {
+      ++parts.back().columns.width;
+    } else {
+      parts.push_back({true, 0, {place, 1}});
+    }
+  }
+  std::copy_if(input.parts.begin(), input.parts.end(), std::back_inserter(parts),
+               [](const StreamPart& part) { return !part.model_input; });
+  return parts;
+}
+
+// `to`: the place of each column of x. What reads columns reads them in the order of their places then.
+void move_columns(const std::vector<size_t>& to, DenseLayer& layer, StreamRef& input) {
+  std::vector<size_t> places = places_of(input, to);
+  if (!std::is_sorted(places.begin(), places.end())) {
+    std::vector<size_t> from(places.size());
+    std::iota(from.begin(), from.end(), size_t{0});
+    std::sort(from.begin(), from.end(), [&](size_t a, size_t b) { return places[a] < places[b]; });
+    std::sort(places.begin(), places.end());
+    permute_columns(layer.weight, from);
+  }
+  if (input.parts.empty()) return;
+  input.parts = parts_in_order(places, input, to.size());
+  const StreamRef x = input_stream({{0, to.size()}});
+  if (input == x) input = input_stream();
+}
+
 }  // namespace
 
 std::vector<size_t> put_shared_columns_first(TrainedModel& model) {
   std::vector<size_t> order(model.features.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::vector<size_t> former;  // first column of each feature
-  size_t next = 0;
-  for (const Feature& feature : model.features) {
-    former.push_back(next);
-    next += feature.width;
-  }
   const auto shared = [&](size_t i) { return model.features[i].side != Side::kItem; };
-  if (std::is_partitioned(order.begin(), order.end(), shared)) return former;
   std::stable_partition(order.begin(), order.end(), shared);
-
-  std::vector<size_t> columns(order.size());
-  std::vector<size_t> from;
-  for (const size_t i : order) {
-    columns[i] = from.size();
-    for (size_t c = 0; c < model.features[i].width; ++c) from.push_back(former[i] + c);
+  std::vector<size_t> former;  // first column of each feature
+  size_t width = 0;
+  for (const Feature& feature : model.features) {
+    former.push_back(width);
+    width += feature.width;
   }
-  change_readers(model, [&](DenseLayer& layer) { permute_columns(layer.weight, from); });
+  std::vector<size_t> columns(order.size());
+  std::vector<size_t> to(model.input_dim);
+  std::iota(to.begin(), to.end(), size_t{0});
+  size_t next = 0;
+  for (const size_t i : order) {
+    columns[i] = next;
+    for (size_t c = 0; c < model.features[i].width; ++c) to[former[i] + c] = next++;
+  }
+  change_readers(model, [&](DenseLayer& layer, StreamRef& input) { move_columns(to, layer, input); });
   return columns;
+}
+
+size_t shared_inputs(const StreamRef& input, size_t shared_dim) {
+  if (input.parts.empty()) return shared_dim;
+  size_t shared = 0;
+  for (const StreamPart& part : input.parts) {
+    const ColumnRange& columns = part.columns;
+    if (part.model_input && columns.first < shared_dim) shared += std::min(columns.width, shared_dim - columns.first);
+  }
+  return shared;
 }
 
 size_t shared_dim(const TrainedModel& model) {

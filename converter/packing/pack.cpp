@@ -24,16 +24,16 @@ std::vector<uint8_t> pack_columns(const Matrix& matrix, const Convert& convert) 
 
 int8_t code_of(float value) { return static_cast<int8_t>(value); }
 
-size_t num_quads(const FusedLayer& layer, size_t shared_dim) {
-  const size_t shared = shared_cols(layer, shared_dim);
+size_t num_quads(const FusedLayer& layer) {
+  const size_t shared = layer.shared_inputs;
   return kernels::quads_of(shared) + kernels::quads_of(layer.weight.cols - shared);
 }
 
-std::vector<uint8_t> pack_quads(const FusedLayer& layer, size_t shared_dim) {
+std::vector<uint8_t> pack_quads(const FusedLayer& layer) {
   const Matrix& matrix = layer.weight;
-  const size_t shared = shared_cols(layer, shared_dim);
-  const size_t quads = num_quads(layer, shared_dim);
-  std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(layer, shared_dim)));
+  const size_t shared = layer.shared_inputs;
+  const size_t quads = num_quads(layer);
+  std::vector<uint8_t> packed(static_cast<size_t>(packed_bytes(layer)));
   for (size_t row = 0; row < matrix.rows; ++row) {
     for (size_t col = 0; col < matrix.cols; ++col) {
       // The columns behind the shared ones begin at a quad.
@@ -48,15 +48,13 @@ std::vector<uint8_t> pack_quads(const FusedLayer& layer, size_t shared_dim) {
 
 }  // namespace
 
-size_t shared_cols(const FusedLayer& layer, size_t shared_dim) { return layer.reads_x ? shared_dim : 0; }
-
-uint64_t packed_bytes(const FusedLayer& layer, size_t shared_dim) {
+uint64_t packed_bytes(const FusedLayer& layer) {
   const uint64_t rows = padded_outputs(layer.weight.rows);
-  if (layer.type == WeightType::kW8A8) return rows * num_quads(layer, shared_dim) * 4;
+  if (layer.type == WeightType::kW8A8) return rows * num_quads(layer) * 4;
   return rows * layer.weight.cols * kernels::weight_bytes(layer.type);
 }
 
-std::vector<uint8_t> pack_panels(const FusedLayer& layer, size_t shared_dim) {
+std::vector<uint8_t> pack_panels(const FusedLayer& layer) {
   switch (layer.type) {
     case WeightType::kF32: return pack_columns<float>(layer.weight, [](float value) { return value; });
     case WeightType::kF16: return pack_columns<uint16_t>(layer.weight, round_to_f16);
@@ -64,12 +62,12 @@ std::vector<uint8_t> pack_panels(const FusedLayer& layer, size_t shared_dim) {
     case WeightType::kI8: return pack_columns<int8_t>(layer.weight, code_of);
     case WeightType::kW8A8: break;
   }
-  return pack_quads(layer, shared_dim);
+  return pack_quads(layer);
 }
 
-std::vector<int32_t> row_sums(const FusedLayer& layer, size_t shared_dim) {
+std::vector<int32_t> row_sums(const FusedLayer& layer) {
   const size_t padded = padded_outputs(layer.weight.rows);
-  const size_t shared = shared_cols(layer, shared_dim);
+  const size_t shared = layer.shared_inputs;
   std::vector<int32_t> sums(shared == 0 ? padded : 2 * padded);
   for (size_t row = 0; row < layer.weight.rows; ++row) {
     for (size_t col = 0; col < layer.weight.cols; ++col) {

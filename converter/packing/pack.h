@@ -10,17 +10,13 @@ namespace mmoe::converter {
 
 /// How a fused layer's weights lie in its file: whole panels of 16 outputs, zero-padded. The same number of bytes as
 /// pack_panels() gives.
-uint64_t packed_bytes(const FusedLayer& layer, size_t shared_dim);
+uint64_t packed_bytes(const FusedLayer& layer);
 
 /// Weights, which quantise() has made numbers of the layer's type, as panels of [cols][16]; w8a8: of [quads][16][4].
-/// `shared_dim`: of the model.
-std::vector<uint8_t> pack_panels(const FusedLayer& layer, size_t shared_dim);
-
-/// w8a8: how many of the layer's inputs are rounded by themselves, in quads of their own.
-size_t shared_cols(const FusedLayer& layer, size_t shared_dim);
+std::vector<uint8_t> pack_panels(const FusedLayer& layer);
 
 /// w8a8: [1 or 2][outputs rounded up to 16] sums of each output's stored numbers, of each part.
-std::vector<int32_t> row_sums(const FusedLayer& layer, size_t shared_dim);
+std::vector<int32_t> row_sums(const FusedLayer& layer);
 
 /// Zero-padded to whole panels.
 std::vector<float> pad_to_panels(const std::vector<float>& row, size_t outputs);

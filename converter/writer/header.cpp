@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "converter/description/architecture.h"
@@ -127,12 +128,14 @@ class HeaderWriter {
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
     const auto score_change = write_score_change();
-    const bool as_first = is_f32(model_) && !has_transforms(description) && softmax_gates_alone(description);
+    const auto streams = write_streams();
+    const bool as_first =
+        is_f32(model_) && !has_transforms(description) && softmax_gates_alone(description) && parts_.empty();
     const auto minor = as_first ? schema::kVersionMinorOfFirst : schema::kVersionMinor;
     const auto root =
         schema::CreateModel(out_, schema::kVersionMajor, minor, name, architecture, u32(description.input_dim),
                             u32(model_.shared_dim), features, embeddings, trunk, level_vector, towers, tasks, tensors,
-                            segments, header_checksum, golden, provenance, auxiliary, score_change);
+                            segments, header_checksum, golden, provenance, auxiliary, score_change, streams);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};
   }
@@ -173,6 +176,7 @@ class HeaderWriter {
   }
 
   static schema::StreamSource source_of(const StreamRef& input) {
+    if (!input.parts.empty()) return schema::StreamSource_Named;
     return input.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
   }
 
@@ -186,6 +190,29 @@ class HeaderWriter {
     return gate.weight_scales.empty() ? schema::GateKind_Softmax : schema::GateKind_ScaledSoftmax;
   }
 
+  // Numbers lists of parts as they occur.
+  uint32_t index_of(const StreamRef& input) {
+    if (input.parts.empty()) return u32(input.index);
+    return parts_.try_emplace(input.parts, u32(parts_.size())).first->second;
+  }
+
+  // All those that have been numbered; absent where there are none.
+  Offset<flatbuffers::Vector<Offset<schema::Stream>>> write_streams() {
+    std::vector<Offset<schema::Stream>> streams(parts_.size());
+    for (const auto& [list, index] : parts_) {
+      std::vector<Offset<schema::StreamPart>> parts;
+      for (const StreamPart& part : list) {
+        const auto source = part.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
+        parts.push_back(
+            schema::CreateStreamPart(out_, u32(part.columns.first), u32(part.columns.width), source, u32(part.index)));
+      }
+      const auto vector = out_.CreateVector(parts);
+      streams[index] = schema::CreateStream(out_, vector);
+    }
+    if (streams.empty()) return {};
+    return out_.CreateVector(streams);
+  }
+
   Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t weights) {
     const auto name = out_.CreateString(gate.name);
     const auto hidden = write_mlp(lowered.hidden);
@@ -195,7 +222,7 @@ class HeaderWriter {
     const bool scaled = gate.logits && !gate.weight_scales.empty();
     const auto mode =
         gate.top_k_mode == TopKMode::kTopKOfSoftmax ? schema::TopKMode_TopKOfSoftmax : schema::TopKMode_SoftmaxOfTopK;
-    return schema::CreateGate(out_, name, kind_of(gate), source_of(gate.input), u32(gate.input.index), hidden, logits,
+    return schema::CreateGate(out_, name, kind_of(gate), source_of(gate.input), index_of(gate.input), hidden, logits,
                               experts, u32(gate.top_k), mode, gate.logits ? -1 : weights, scaled ? weights : -1,
                               u32(gate.num_selectors));
   }
@@ -208,7 +235,7 @@ class HeaderWriter {
       const Expert& expert = level.experts[e];
       const auto name = out_.CreateString(expert.name);
       const auto layers = write_mlp(lowered.experts[e].layers);
-      experts.push_back(schema::CreateExpert(out_, name, source_of(expert.input), u32(expert.input.index), layers));
+      experts.push_back(schema::CreateExpert(out_, name, source_of(expert.input), index_of(expert.input), layers));
     }
     std::vector<Offset<schema::Gate>> gates;
     for (size_t g = 0; g < level.gates.size(); ++g) {
@@ -225,7 +252,7 @@ class HeaderWriter {
       const Tower& tower = model_.description.towers[t];
       const auto name = out_.CreateString(tower.name);
       const auto layers = write_mlp(model_.towers[t]);
-      towers.push_back(schema::CreateTower(out_, name, u32(tower.input), layers));
+      towers.push_back(schema::CreateTower(out_, name, index_of(tower.input), layers, source_of(tower.input)));
     }
     return out_.CreateVector(towers);
   }
@@ -386,6 +413,7 @@ class HeaderWriter {
   const ModelTensors& tensors_;
   const Golden& golden_;
   const ProvenanceInfo& provenance_;
+  std::map<std::vector<StreamPart>, uint32_t> parts_;
   FlatBufferBuilder out_;
 };
 

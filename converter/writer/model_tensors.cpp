@@ -100,19 +100,19 @@ schema::DType dtype_of(TableType type) {
 }
 
 // Packed when it is written: all of a model's weights a second time would not be little.
-uint32_t add_panels(const FusedLayer& fused_layer, size_t shared_dim, uint32_t segment, SegmentBuilder& out) {
+uint32_t add_panels(const FusedLayer& fused_layer, uint32_t segment, SegmentBuilder& out) {
   const Matrix& weight = fused_layer.weight;
-  const auto give = [&fused_layer, shared_dim](const TakeBytes& take) {
-    const std::vector<uint8_t> packed = pack_panels(fused_layer, shared_dim);
+  const auto give = [&fused_layer](const TakeBytes& take) {
+    const std::vector<uint8_t> packed = pack_panels(fused_layer);
     take(packed.data(), packed.size());
   };
   const auto layout = fused_layer.type == WeightType::kW8A8 ? schema::Layout_Panel16Quads : schema::Layout_Panel16;
-  return out.add_tensor(segment, fused_layer.name, packed_bytes(fused_layer, shared_dim), give, weight.rows,
-                        weight.cols, dtype_of(fused_layer.type), layout);
+  return out.add_tensor(segment, fused_layer.name, packed_bytes(fused_layer), give, weight.rows, weight.cols,
+                        dtype_of(fused_layer.type), layout);
 }
 
 // What weights that are codes need beside them.
-void add_codes(const FusedLayer& layer, size_t shared_dim, uint32_t weight, uint32_t segment, SegmentBuilder& out) {
+void add_codes(const FusedLayer& layer, uint32_t weight, uint32_t segment, SegmentBuilder& out) {
   const std::vector<float> scales = pad_to_panels(layer.scales, layer.weight.rows);
   const size_t padded = scales.size();
   const auto add = [&](const char* suffix, auto numbers, schema::DType dtype) {
@@ -121,11 +121,11 @@ void add_codes(const FusedLayer& layer, size_t shared_dim, uint32_t weight, uint
   };
   const int32_t scales_tensor = add(" scales", scales, schema::DType_F32);
   const bool sums = layer.type == WeightType::kW8A8;
-  const int32_t sums_tensor = sums ? add(" row sums", row_sums(layer, shared_dim), schema::DType_I32) : -1;
+  const int32_t sums_tensor = sums ? add(" row sums", row_sums(layer), schema::DType_I32) : -1;
   TensorEntry& entry = out.tensor(weight);
   entry.scales = scales_tensor;
   entry.row_sums = sums_tensor;
-  entry.shared_cols = static_cast<uint32_t>(sums ? shared_cols(layer, shared_dim) : 0);
+  entry.shared_cols = static_cast<uint32_t>(sums ? layer.shared_inputs : 0);
 }
 
 void give_rows(const Embedding& embedding, TableType type, const TakeBytes& take) {
@@ -161,8 +161,8 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
       return out.add_tensor(segment, fused_layer.name + suffix, padded, 1, padded.size(), schema::DType_F32);
     };
     ModelTensors::FusedTensors entry;
-    entry.weight = add_panels(fused_layer, model.shared_dim, segment, out);
-    if (!fused_layer.scales.empty()) add_codes(fused_layer, model.shared_dim, entry.weight, segment, out);
+    entry.weight = add_panels(fused_layer, segment, out);
+    if (!fused_layer.scales.empty()) add_codes(fused_layer, entry.weight, segment, out);
     entry.bias = add_row(" bias", fused_layer.bias);
     entry.slopes = fused_layer.slopes.empty() ? -1 : static_cast<int32_t>(add_row(" slopes", fused_layer.slopes));
     entry.scale_shift = -1;

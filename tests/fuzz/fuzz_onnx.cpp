@@ -58,8 +58,8 @@ void check_model(const TrainedModel& model) {
   std::vector<size_t> streams = {check_layers(model.trunk, model.input_dim)};
   for (const Level& level : model.levels) streams = check_level(level, streams, model.input_dim);
   for (const Tower& tower : model.towers) {
-    require(tower.input < streams.size() && !tower.layers.empty());
-    check_layers(tower.layers, streams[tower.input]);
+    require(!tower.layers.empty());
+    check_layers(tower.layers, input_width(tower.input, streams, model.input_dim));
   }
 }
 

@@ -112,11 +112,48 @@ class Builder {
   }
 
   // ------------------------------------------------------------------------------------ levels
-  /// Of what reads it; may be x.
+  /// Of what reads it; may be x, or parts of it.
   std::size_t choose_input(StreamRef& input) {
+    if (bytes_.chance(40)) {
+      input = input_stream(model_.features.empty() ? some_columns() : some_features());
+      const bool previous_is_x = model_.levels.empty() && model_.trunk.empty();
+      for (std::size_t i = 0, count = previous_is_x ? 0 : bytes_.below(3); i < count; ++i) add_output(input);
+      return input.width_of_parts();
+    }
     input.model_input = bytes_.chance(50);
     input.index = input.model_input ? 0 : bytes_.below(streams_.size());
     return input.model_input ? model_.input_dim : streams_[input.index];
+  }
+
+  // Columns of an output of the level before, anywhere among the parts.
+  void add_output(StreamRef& input) {
+    const std::size_t index = bytes_.below(streams_.size()), first = bytes_.below(streams_[index]);
+    const StreamPart part{false, index, {first, bytes_.between(1, streams_[index] - first)}};
+    input.parts.insert(input.parts.begin() + static_cast<std::ptrdiff_t>(bytes_.below(input.parts.size() + 1)), part);
+  }
+
+  // Runs of columns that may lie anywhere; at least one.
+  std::vector<ColumnRange> some_columns() {
+    std::vector<ColumnRange> columns;
+    for (std::size_t first = bytes_.below(model_.input_dim); first < model_.input_dim;) {
+      const std::size_t width = bytes_.between(1, model_.input_dim - first);
+      columns.push_back({first, width});
+      first += width + bytes_.below(3);
+    }
+    if (bytes_.chance(128)) std::reverse(columns.begin(), columns.end());
+    return columns;
+  }
+
+  std::vector<ColumnRange> some_features() {
+    std::vector<ColumnRange> columns;
+    std::size_t first = 0;
+    for (const Feature& feature : model_.features) {
+      if (bytes_.chance(128)) columns.push_back({first, feature.width});
+      first += feature.width;
+    }
+    if (columns.empty()) columns.push_back({0, model_.features.front().width});
+    if (bytes_.chance(128)) std::reverse(columns.begin(), columns.end());
+    return columns;
   }
 
   void add_level(std::size_t number) {
@@ -186,8 +223,8 @@ class Builder {
     for (std::size_t t = 0; t < count; ++t) {
       Tower tower;
       tower.name = "tower " + std::to_string(t);
-      tower.input = bytes_.below(streams_.size());
-      tower.layers = layers(streams_[tower.input], bytes_.chance(60) ? bytes_.between(2, 5) : 1);
+      const std::size_t inputs = choose_input(tower.input);
+      tower.layers = layers(inputs, bytes_.chance(60) ? bytes_.between(2, 5) : 1);
       model_.towers.push_back(std::move(tower));
     }
   }

@@ -12,15 +12,17 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1 target=$2
 shift 2
 
-# Name, kernel sets, limit in bytes, toolchain, options. All weights are f32 but for `numbers`, with every type; no features
-# are hashed. What a microcontroller leaves out: text of errors, features, extras.
+# Name, kernel sets, limit in bytes, toolchain, options. All weights are f32 but for `numbers`, with every type; no
+# features are hashed; streams of parts are in `all` and in what microcontrollers have whole. What a microcontroller leaves
+# out: text of errors, features, extras.
 readonly plain=-DMMOE_TRANSFORMS=
+readonly whole_streams=-DMMOE_STREAMS=OFF
 readonly f32=$plain,-DMMOE_NUMBERS=
-readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON,$f32
+readonly lto=-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON,$whole_streams,$f32
 readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    57344  - $lto
-x86-64-numbers    avx2    94208  - $plain,-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+x86-64-numbers    avx2    94208  - $plain,$whole_streams,-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 x86-64-all        auto   155648  - $f32
 aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    45128  arm-linux-gnueabihf $lto
@@ -29,9 +31,9 @@ cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
 cortex-m7-numbers fpu     46080  arm-none-eabi-cortex-m7 $plain
 cortex-m55        mve     19968  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55 $f32
-wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$f32
-wasm-simd128      simd128 59392 wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$f32
-wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,$f32
+wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
+wasm-simd128      simd128 59392 wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
+wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,$whole_streams,$f32
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
 

@@ -453,6 +453,82 @@ TrainedModel feature_description(std::uint64_t seed) {
   return model;
 }
 
+namespace {
+
+Expert reading(const StreamRef& input, std::size_t width, const std::vector<std::size_t>& widths, Random& random) {
+  Expert expert;
+  expert.input = input;
+  expert.layers = random_mlp(input.parts.empty() ? width : input.width_of_parts(), widths, random);
+  return expert;
+}
+
+Gate gate_reading(const StreamRef& input, std::size_t width, std::vector<std::size_t> experts, Random& random) {
+  Gate gate = softmax_gate(input.parts.empty() ? width : input.width_of_parts(), std::move(experts), random);
+  gate.input = input;
+  return gate;
+}
+
+// Of 23 columns, of which the first 9 are the user's.
+std::vector<StreamRef> some_parts() {
+  return {input_stream(),
+          input_stream({{2, 5}}),
+          input_stream({{12, 9}}),
+          input_stream({{5, 10}}),
+          input_stream({{0, 3}, {7, 4}, {20, 3}}),
+          input_stream({{0, 3}, {7, 4}, {20, 3}}),
+          input_stream({{20, 3}, {9, 2}, {4, 2}}),
+          input_stream({{0, 2}, {3, 6}}),
+          input_stream({{9, 14}, {0, 9}})};
+}
+
+}  // namespace
+
+TrainedModel parts_description(std::size_t top_k, std::uint64_t seed) {
+  Random random(seed);
+  TrainedModel model;
+  model.name = "parts";
+  model.input_dim = 23;
+  model.shared_dim = 9;
+  const std::vector<StreamRef> parts = some_parts();
+  Level first, second;
+  for (const StreamRef& part : parts) first.experts.push_back(reading(part, 23, {17, 9}, random));
+  first.gates.push_back(gate_reading(parts[4], 23, iota(parts.size()), random));
+  first.gates.push_back(gate_reading(parts[1], 23, iota(parts.size()), random));
+  first.gates[0].top_k = top_k;
+  first.gates[1].top_k = top_k;
+  second.experts.push_back(expert(0, random_mlp(9, {8}, random)));
+  second.experts.push_back(reading(parts[6], 23, {8}, random));
+  second.experts.push_back(reading(parts[4], 23, {12, 8}, random));
+  StreamRef beside = parts[6];  // columns of x around both outputs, in another order than the level has them
+  beside.parts.insert(beside.parts.begin() + 1, {{false, 1, {0, 9}}, {false, 0, {2, 5}}});
+  second.experts.push_back(reading(beside, 23, {11, 8}, random));
+  second.gates.push_back(gate_reading(parts[7], 23, {0, 1, 2, 3}, random));
+  second.gates.push_back(gate_reading(beside, 23, {2, 0}, random));
+  model.levels = {first, second};
+  add_tasks(model, {0, 1, 0, 1}, 8, {6}, random);
+  model.towers[2].input = input_stream();
+  model.towers[2].layers = random_mlp(23, {5, 1}, random, ActivationKind::kRelu, ActivationKind::kIdentity);
+  model.towers[3].input = parts[6];
+  model.towers[3].input.parts.push_back({false, 1, {0, 8}});
+  model.towers[3].layers = random_mlp(15, {1}, random, ActivationKind::kRelu, ActivationKind::kIdentity);
+  name_all(model);
+  return model;
+}
+
+TrainedModel feature_parts_description(std::uint64_t seed) {
+  TrainedModel model = feature_description(seed);
+  model.name = "parts of features";
+  Random random(seed + 300);
+  // price 0, country 1-4, shop 5-11, device 12-27, history 28-30; price and shop are the items'.
+  const StreamRef parts[] = {input_stream({{0, 5}}), input_stream({{28, 3}, {5, 7}}), input_stream({{12, 16}})};
+  Level& level = model.levels[0];
+  for (std::size_t e = 0; e < 3; ++e) level.experts[e] = reading(parts[e], 31, {16}, random);
+  level.gates[0] = gate_reading(parts[1], 31, iota(4), random);
+  level.gates[1] = gate_reading(parts[2], 31, iota(4), random);
+  name_all(model);
+  return model;
+}
+
 TrainedModel sequence_description(std::uint64_t seed) {
   TrainedModel model = mmoe_description({17, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "sequences";
@@ -581,6 +657,9 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"gate functions, top-2", gate_functions_description(2, seed)},
       {"features", feature_description(seed)},
       {"sequences", sequence_description(seed)},
+      {"parts", parts_description(0, seed)},
+      {"parts, top-2", parts_description(2, seed)},
+      {"parts of features", feature_parts_description(seed)},
   };
 }
 

@@ -74,6 +74,12 @@ converter::TrainedModel linked_description(std::size_t top_k, std::uint64_t seed
 converter::TrainedModel gate_functions_description(std::size_t top_k, std::uint64_t seed = 1);
 /// An MMoE whose first 13 of 20 inputs are the user's; with a trunk, the trunk reads them.
 converter::TrainedModel user_item_description(bool with_trunk, std::size_t top_k, std::uint64_t seed = 1);
+/// Experts, gates and towers of two levels that read parts of x: of the user's columns, of the items', of both, side by
+/// side or not, in any order, with outputs of the level before between them. The first 9 of 23 inputs are the user's.
+/// Task 2's tower reads x alone.
+converter::TrainedModel parts_description(std::size_t top_k, std::uint64_t seed = 1);
+/// feature_description() whose experts and gates read some of the features.
+converter::TrainedModel feature_parts_description(std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
 converter::TrainedModel feature_description(std::uint64_t seed = 1);
 

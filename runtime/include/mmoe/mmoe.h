@@ -489,7 +489,7 @@ MMOE_API mmoe_status mmoe_session_logits(const mmoe_session* session, size_t col
 /** One step of the plan, for profiling. */
 typedef struct mmoe_step_info {
   size_t struct_size;
-  const char* kind; /**< "dense", "norm", "gate", "select", "mix", "link" */
+  const char* kind; /**< "dense", "norm", "gate", "select", "mix", "link", "copy" */
   size_t inputs;    /**< columns read per row */
   size_t outputs;   /**< columns written per row */
   int32_t sparse;   /**< runs only on the rows that selected its expert */

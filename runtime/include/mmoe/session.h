@@ -46,7 +46,7 @@ struct SessionOptions : PlanOptions, WorkerOptions {};
 
 /// One step of a session's plan, for profiling.
 struct StepInfo {
-  const char* kind;     ///< "dense", "norm", "gate", "select", "mix", "link"
+  const char* kind;     ///< "dense", "norm", "gate", "select", "mix", "link", "copy"
   std::size_t inputs;   ///< columns read per row: inputs of a product, logits of a gate or link, or experts mixed
   std::size_t outputs;  ///< columns written per row, including padding; 0 for "select"
   bool sparse;          ///< runs only on the rows that selected its expert

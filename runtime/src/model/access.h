@@ -15,7 +15,9 @@ using schema::kMaxFeatures;
 using schema::kMaxGates;
 using schema::kMaxLayers;
 using schema::kMaxLevels;
+using schema::kMaxParts;
 using schema::kMaxSelectors;
+using schema::kMaxStreams;
 using schema::kMaxTasks;
 
 using DenseLayers = flatbuffers::Vector<flatbuffers::Offset<schema::Dense>>;
@@ -61,6 +63,31 @@ inline std::size_t position_of(const schema::Model& root, std::size_t task) {
 inline std::size_t task_at(const schema::Model& root, std::size_t position) {
   const std::size_t num_auxiliary = kHasExtras ? size_of(root.auxiliary()) : 0;
   return position < num_auxiliary ? root.tasks()->size() + position : position - num_auxiliary;
+}
+
+/// Columns of a stream of Model.streams, and how many of them, the first ones, candidates of one request share.
+struct StreamColumns {
+  std::uint32_t width, shared;
+};
+inline StreamColumns columns_of(const schema::Model& root, const schema::Stream& stream) {
+  StreamColumns columns{0, 0};
+  for (const schema::StreamPart* part : *stream.parts()) {
+    const std::uint32_t before = part->first() < root.shared_dim() ? root.shared_dim() - part->first() : 0;
+    columns.width += part->width();
+    if (part->source() != schema::StreamSource_ModelInput) continue;
+    columns.shared += before < part->width() ? before : part->width();
+  }
+  return columns;
+}
+
+/// Calls visit(index) for every output stream of the level before that an expert, a gate or a tower reads.
+template <class Reader, class Visit>
+void for_each_previous(const schema::Model& root, const Reader& reader, const Visit& visit) {
+  if (reader.source() == schema::StreamSource_Previous) visit(reader.input());
+  if (!kHasStreams || reader.source() != schema::StreamSource_Named) return;
+  for (const schema::StreamPart* part : *root.streams()->Get(reader.input())->parts()) {
+    if (part->source() == schema::StreamSource_Previous) visit(part->input());
+  }
 }
 
 struct ModelAccess {

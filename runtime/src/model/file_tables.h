@@ -32,10 +32,11 @@ struct TableList {
   }
 };
 
-using FileTables = TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling,
-                             schema::Hashing, schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm,
-                             schema::Level, schema::Expert, schema::Gate, schema::Tower, schema::Task, schema::Link,
-                             schema::GoldenRows, schema::Provenance, schema::KeyValue, schema::ScoreChange>;
+using FileTables =
+    TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling, schema::Hashing,
+              schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm, schema::Level, schema::Expert,
+              schema::Gate, schema::Tower, schema::Task, schema::Link, schema::GoldenRows, schema::Provenance,
+              schema::KeyValue, schema::ScoreChange, schema::Stream, schema::StreamPart>;
 
 /// What an accessor returns, as a field.
 template <class T>
@@ -104,6 +105,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Model::provenance),
     optional_field(&schema::Model::auxiliary),
     optional_field(&schema::Model::score_change),
+    optional_field(&schema::Model::streams),
 
     optional_field(&schema::Segment::name),
     optional_field(&schema::Segment::offset),
@@ -203,6 +205,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Tower::name),
     optional_field(&schema::Tower::input),
     required_field(&schema::Tower::layers),
+    optional_field(&schema::Tower::source),
 
     required_field(&schema::Task::name),
     required_field(&schema::Task::link),
@@ -236,6 +239,13 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::ScoreChange::num_labels),
     optional_field(&schema::ScoreChange::f32_quality),
     optional_field(&schema::ScoreChange::quality),
+
+    required_field(&schema::Stream::parts),
+
+    optional_field(&schema::StreamPart::first),
+    optional_field(&schema::StreamPart::width),
+    optional_field(&schema::StreamPart::source),
+    optional_field(&schema::StreamPart::input),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

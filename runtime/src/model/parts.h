@@ -15,6 +15,12 @@ constexpr bool kHasExtras = false;  // files that need them are refused
 constexpr bool kHasExtras = true;
 #endif
 
+#ifdef MMOE_NO_STREAMS
+constexpr bool kHasStreams = false;  // files that have streams of parts are refused
+#else
+constexpr bool kHasStreams = true;
+#endif
+
 // MMOE_TRANSFORMS: files that need what is left out are refused.
 #ifdef MMOE_NO_HASH
 constexpr bool kHasHash = false;

@@ -15,6 +15,7 @@ using flatbuffers::uoffset_t;
 // What this build computes.
 constexpr auto kLastLink = kHasExtras ? schema::LinkKind_MAX : schema::LinkKind_Product;
 constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_Constant;
+constexpr auto kLastSource = kHasStreams ? schema::StreamSource_MAX : schema::StreamSource_ModelInput;
 
 static_assert(kMaxSelectors == kernels::kMaxSelectors);
 
@@ -28,10 +29,7 @@ struct Streams {
 };
 
 // What a layer reads.
-struct Input {
-  std::uint32_t width;
-  bool is_x;
-};
+using Input = StreamColumns;
 
 class LayerVerifier : Checker {
  public:
@@ -42,8 +40,9 @@ class LayerVerifier : Checker {
     streams.count = 1;
     streams.width[0] = root_.input_dim();
     const Path trunk(nullptr, "trunk");
-    if (!mlp(root_.trunk(), 0, {root_.input_dim(), true}, trunk, streams.width[0])) return false;
+    if (!mlp(root_.trunk(), 0, x(), trunk, streams.width[0])) return false;
     streams.are_x = size_of(root_.trunk()) == 0;
+    if (kHasStreams && !count(size_of(root_.streams()), 0, kMaxStreams, Path(nullptr, "streams"))) return false;
     const Path levels(nullptr, "levels");
     if (!count(root_.levels()->size(), 1, kMaxLevels, levels)) return false;
     for (uoffset_t i = 0; i < root_.levels()->size(); ++i) {
@@ -55,6 +54,39 @@ class LayerVerifier : Checker {
  private:
   bool count(std::size_t found, std::size_t least, std::size_t most, const Path& path) const {
     return (found >= least && found <= most) || damaged(&path, "% entries, expected % to %", found, least, most);
+  }
+
+  Input x() const { return {root_.input_dim(), root_.shared_dim()}; }
+
+  // What a stream of Model.streams is to its reader. Columns of x ascend and stand in front of others: the shared ones
+  // are then the first, and no column of x is read twice.
+  bool parts(const schema::Stream& stream, const Streams& previous, const Path& path, Input& found) const {
+    const Path parts(&path, "parts");
+    const auto& list = *stream.parts();
+    if (!count(list.size(), 1, kMaxParts, parts)) return false;
+    std::uint32_t next_of_x = 0;
+    std::size_t width = 0;
+    for (uoffset_t i = 0; i < list.size(); ++i) {
+      const schema::StreamPart& part = *list.Get(i);
+      const Path at = parts.at(i);
+      const bool of_x = part.source() == schema::StreamSource_ModelInput;
+      if (part.source() > schema::StreamSource_ModelInput) return unsupported(&at, "source: %", part.source());
+      if (!of_x && (previous.are_x || part.input() >= previous.count)) {
+        return damaged(&at, "input: stream % of %", part.input(), previous.are_x ? 0 : previous.count);
+      }
+      const std::uint32_t columns = of_x ? root_.input_dim() : previous.width[part.input()];
+      const std::uint32_t least = of_x ? next_of_x : 0;
+      if (part.first() < least || part.first() > columns || part.width() == 0 ||
+          part.width() > columns - part.first()) {
+        return damaged(&at, "% columns from % on, expected columns from % on, within %", part.width(), part.first(),
+                       least, columns);
+      }
+      next_of_x = of_x ? part.first() + part.width() : UINT32_MAX;
+      width += part.width();
+      if (width > kMaxDim) return damaged(&at, "% columns, expected at most %", width, kMaxDim);
+    }
+    found = columns_of(root_, stream);
+    return true;
   }
 
   bool is_row(std::int64_t tensor, std::uint64_t cols) const {
@@ -79,7 +111,7 @@ class LayerVerifier : Checker {
     }
     const std::size_t padded = padded_outputs(weight->rows());
     if (!is_row(layer.bias(), padded)) return damaged(&path, "bias: not a row of % floats", padded);
-    if (!quantization(*weight, type, padded, input.is_x, path)) return false;
+    if (!quantization(*weight, type, padded, input.shared, path)) return false;
     if (!kernels::is_activation(layer.activation())) return unsupported(&path, "activation: %", layer.activation());
     if (!parameters(layer.activation(), layer.alpha(), layer.beta(), path)) return false;
     const schema::Norm* norm = layer.norm();
@@ -91,7 +123,7 @@ class LayerVerifier : Checker {
 
   // A scale per output, and for W8A8 what its two parts need. A product over x has the parts that a user's columns and
   // a candidate's have; any other is one part.
-  bool quantization(const schema::Tensor& weight, kernels::WeightType type, std::size_t padded, bool reads_x,
+  bool quantization(const schema::Tensor& weight, kernels::WeightType type, std::size_t padded, std::uint32_t shared,
                     const Path& path) const {
     if (!kernels::kHasScales || type < kernels::WeightType::kI8) return true;
     if (!is_row(weight.scales(), padded)) return damaged(&path, "weight.scales: not a row of % floats", padded);
@@ -99,7 +131,6 @@ class LayerVerifier : Checker {
     if (weight.cols() > kernels::kMaxW8A8Inputs) {
       return unsupported(&path, "weight: % inputs of int8, expected at most %", weight.cols(), kernels::kMaxW8A8Inputs);
     }
-    const std::uint32_t shared = reads_x ? root_.shared_dim() : 0;
     if (weight.shared_cols() != shared) {
       return damaged(&path, "weight.shared_cols: %, expected %", weight.shared_cols(), shared);
     }
@@ -136,19 +167,23 @@ class LayerVerifier : Checker {
     if (!count(size_of(layers), least, kMaxLayers, path)) return false;
     for (uoffset_t i = 0; i < size_of(layers); ++i) {
       if (!dense(*layers->Get(i), input, path.at(i))) return false;
-      input = {layers->Get(i)->outputs(), false};
+      input = {layers->Get(i)->outputs(), 0};
     }
     width = input.width;
     return true;
   }
 
-  // The stream that an expert or a gate reads.
+  // The stream that an expert, a gate or a tower reads.
   bool stream(schema::StreamSource source, std::uint32_t input, const Streams& streams, const Path& path,
               Input& found) const {
-    if (source > schema::StreamSource_MAX) return unsupported(&path, "source: %", source);
-    const bool model_input = source == schema::StreamSource_ModelInput;
-    if (!model_input && input >= streams.count) return damaged(&path, "input: stream % of %", input, streams.count);
-    found = {model_input ? root_.input_dim() : streams.width[input], model_input || streams.are_x};
+    if (source > kLastSource) return unsupported(&path, "source: %", source);
+    found = x();
+    if (source == schema::StreamSource_ModelInput) return true;
+    const bool named = kHasStreams && source == schema::StreamSource_Named;
+    const std::size_t count = named ? size_of(root_.streams()) : streams.count;
+    if (input >= count) return damaged(&path, "input: stream % of %", input, count);
+    if (named) return parts(*root_.streams()->Get(input), streams, path, found);
+    found = {streams.width[input], streams.are_x ? root_.shared_dim() : 0};
     return true;
   }
 
@@ -234,7 +269,7 @@ class LayerVerifier : Checker {
     if (gate.logits()->outputs() != num_logits) {
       return damaged(&logits, "% for % experts", gate.logits()->outputs(), num_experts);
     }
-    return dense(*gate.logits(), {width, input.is_x && size_of(gate.hidden()) == 0}, logits);
+    return dense(*gate.logits(), {width, size_of(gate.hidden()) == 0 ? input.shared : 0}, logits);
   }
 
   bool tasks(const Streams& streams) const {
@@ -248,7 +283,7 @@ class LayerVerifier : Checker {
       const Path at = towers.at(i);
       const schema::Tower& tower = *root_.towers()->Get(i);
       Input inputs{};
-      if (!stream(schema::StreamSource_Previous, tower.input(), streams, at, inputs)) return false;
+      if (!stream(tower.source(), tower.input(), streams, at, inputs)) return false;
       if (!mlp(tower.layers(), 1, inputs, Path(&at, "layers"), widths[i])) return false;
     }
     const Path auxiliary(nullptr, "auxiliary");

@@ -25,6 +25,7 @@ void PlanBuilder::add_level(std::size_t index) {
   add_mixes(plan);
   work_.release_to(in_end_, 0);
   in_end_ = Arena::opposite(in_end_);
+  if (kHasStreams) copied_ = {};
 }
 
 namespace {

@@ -36,18 +36,18 @@ std::size_t PlanBuilder::next_place(const MlpGroup& group, std::size_t place) co
 MlpJob PlanBuilder::job_at(const MlpGroup& group, std::size_t place) const {
   if (!group.level) {
     const schema::Tower& tower = *root_.towers()->Get(static_cast<uoffset_t>(place));
-    return {tower.input(), tower.layers(), nullptr, false, nullptr, false};
+    return {stream_number(false, tower), tower.layers(), nullptr, false, nullptr, false};
   }
   const LevelPlan& plan = *group.level;
   const std::size_t num_experts = plan.level.experts()->size();
   if (place >= num_experts) {
     const schema::Gate& gate = *plan.level.gates()->Get(static_cast<uoffset_t>(place - num_experts));
-    return {stream_number(plan, gate), gate.hidden(), gate.logits(), false, nullptr, false};
+    return {stream_number(plan.reads_x, gate), gate.hidden(), gate.logits(), false, nullptr, false};
   }
   const schema::Expert& expert = *plan.level.experts()->Get(static_cast<uoffset_t>(place));
   const bool sparse = plan.sparse.contains(place);
   const RowList* list = sparse && plan.lists ? plan.lists + place : nullptr;
-  return {stream_number(plan, expert), expert.layers(), nullptr, sparse, list, plan.kept.contains(place)};
+  return {stream_number(plan.reads_x, expert), expert.layers(), nullptr, sparse, list, plan.kept.contains(place)};
 }
 
 void PlanBuilder::add_mlps(const MlpGroup& group) {
@@ -112,6 +112,8 @@ PlanBuilder::Product PlanBuilder::join(const MlpGroup& group) const {
 std::size_t PlanBuilder::add_product(const MlpGroup& group) {
   const Product product = join(group);
   const MlpGroup joined{group.level, group.begin, product.end};
+  const MlpJob first = job_at(joined, joined.begin);
+  const LayerInput input = input_of(first.stream);
   bool is_hidden = true;
   bool keep = false;
   for (std::size_t i = joined.begin; i < joined.end; i = next_place(joined, i + 1)) {
@@ -125,9 +127,7 @@ std::size_t PlanBuilder::add_product(const MlpGroup& group) {
   }
   const std::size_t mark = work_.mark(in_end_);
   const Buffer output = buffer(keep ? Arena::opposite(in_end_) : in_end_, product.span.count * kPanelWidth);
-  const MlpJob first = job_at(joined, joined.begin);
-  add_dense(first.stream, stream_at(first.stream), first.layer(0), product.span, product.num_activated, first.list,
-            output);
+  add_dense(input, first.layer(0), product.span, product.num_activated, first.list, output);
   for (std::size_t i = joined.begin; i < joined.end; i = next_place(joined, i + 1)) {
     const MlpJob job = job_at(joined, i);
     const Buffer part = part_of(output, job.layer(0), product.span);
@@ -146,7 +146,7 @@ void PlanBuilder::add_later_layers(const MlpJob& job, std::size_t place, Buffer 
     const schema::Dense& layer = job.layer(i);
     const PanelSpan span = span_of(layer);
     const Buffer output = i + 1 == num_layers ? output_at(place) : buffer(in_end_, span.count * kPanelWidth);
-    add_dense(kComputedStream, input, layer, span, span.count, job.list, output);
+    add_dense({input, false, 0, 0}, layer, span, span.count, job.list, output);
     input = part_of(output, layer, span);
     add_norm(layer, job.list, input);
   }
@@ -154,16 +154,56 @@ void PlanBuilder::add_later_layers(const MlpJob& job, std::size_t place, Buffer 
   work_.release_to(in_end_, mark);
 }
 
-void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const schema::Dense& layer,
-                            const PanelSpan& span, std::size_t num_activated, const RowList* list,
-                            const Buffer& output) {
+internal::LayerInput PlanBuilder::input_of(std::uint32_t stream) {
+  if (stream == kModelInputStream) return x();
+  if (kHasStreams && stream >= kNamedStreams) return parts_of(stream - kNamedStreams);
+  return {stream_at(stream), false, 0, 0};
+}
+
+// One part is read where it lies. Several are copied side by side, once for all that read them in a level.
+internal::LayerInput PlanBuilder::parts_of(std::uint32_t number) {
+  const schema::Stream& stream = *root_.streams()->Get(number);
+  const StreamColumns columns = columns_of(root_, stream);
+  if (stream.parts()->size() == 1) {
+    const schema::StreamPart& part = *stream.parts()->Get(0);
+    if (part.source() == schema::StreamSource_ModelInput) return {{0, 0}, true, part.first(), columns.shared};
+    const Buffer whole = stream_at(part.input());
+    return {{whole.offset + part.first(), whole.stride}, false, 0, 0};
+  }
+  if (!copied_.contains(number)) {
+    copied_.insert(number);
+    const Buffer copy = buffer(in_end_, columns.width);
+    add_copy(stream, copy);
+    if (scratch_.copies) scratch_.copies[number] = copy;
+    add_work(1, columns.width);
+  }
+  return {scratch_.copies ? scratch_.copies[number] : Buffer{0, 0}, false, 0, columns.shared};
+}
+
+void PlanBuilder::add_copy(const schema::Stream& stream, const Buffer& output) {
+  CopyStep& step = add_step(StepKind::kCopy).copy;
+  step.output = view_of(output);
+  step.num_parts = stream.parts()->size();
+  CopyStep::Part* parts = tables_.allocate<CopyStep::Part>(step.num_parts);
+  for (uoffset_t i = 0; parts && i < step.num_parts; ++i) {
+    const schema::StreamPart& part = *stream.parts()->Get(i);
+    const bool of_x = part.source() == schema::StreamSource_ModelInput;
+    parts[i] = {of_x ? View{nullptr, 0} : view_of(stream_at(part.input())), part.first(), part.width()};
+  }
+  step.parts = parts;
+}
+
+void PlanBuilder::add_dense(const LayerInput& input, const schema::Dense& layer, const PanelSpan& span,
+                            std::size_t num_activated, const RowList* list, const Buffer& output) {
   const std::size_t first = span.first * kPanelWidth;
   DenseStep& step = add_step(StepKind::kDense).dense;
   step.list = list;
   step.args.rows = list ? list->rows : nullptr;
-  step.reads_x = stream == kModelInputStream;
-  step.args.input = step.reads_x ? nullptr : work_.at(input.offset);
-  step.args.input_stride = input.stride;
+  step.reads_x = input.is_x;
+  step.column = input.column;
+  step.shared = input.shared;
+  step.args.input = step.reads_x ? nullptr : work_.at(input.buffer.offset);
+  step.args.input_stride = input.buffer.stride;
   step.args.num_inputs = layer.inputs();
   step.args.num_panels = span.count;
   add_weights(layer, span, step.args);
@@ -178,7 +218,7 @@ void PlanBuilder::add_dense(std::uint32_t stream, const Buffer& input, const sch
   }
   step.alternates = step.args.panel_stride * span.count * kernels::weight_bytes(step.args.type) <=
                     costs().alternating_floats * sizeof(float);
-  if (step.reads_x && root_.shared_dim() != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
+  if (step.shared != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_work(span.count * kPanelWidth, layer.inputs());
 }
 

@@ -98,6 +98,7 @@ std::size_t PlanBuilder::lay_out_scratch(std::uint8_t* memory) {
   Scratch scratch;
   scratch.streams = arena.allocate<Buffer>(num_gates);
   scratch.gates = arena.allocate<GateOutput>(num_gates);
+  scratch.copies = kHasStreams ? arena.allocate<Buffer>(size_of(root_.streams())) : nullptr;
   scratch.outputs = arena.allocate<Buffer>(num_outputs);
   if (memory) scratch_ = scratch;
   return round_up(arena.used(), kArenaAlignment);
@@ -191,21 +192,19 @@ void PlanBuilder::add_features() {
 }
 
 void PlanBuilder::add_trunk() {
-  std::uint32_t stream = kModelInputStream;
-  Buffer input{0, 0};
+  LayerInput input = x();
   for (uoffset_t i = 0; i < size_of(root_.trunk()); ++i) {
     const schema::Dense& layer = *root_.trunk()->Get(i);
     const PanelSpan span = span_of(layer);
     const Arena::End out_end = Arena::opposite(in_end_);
     const Buffer output = buffer(out_end, span.count * kPanelWidth);
-    add_dense(stream, input, layer, span, span.count, nullptr, output);
-    stream = 0;
-    input = part_of(output, layer, span);
-    add_norm(layer, nullptr, input);
+    add_dense(input, layer, span, span.count, nullptr, output);
+    input = {part_of(output, layer, span), false, 0, 0};
+    add_norm(layer, nullptr, input.buffer);
     work_.release_to(in_end_, 0);
     in_end_ = out_end;
   }
-  keep_stream(0, input);
+  keep_stream(0, input.buffer);
 }
 
 void PlanBuilder::add_towers() { add_mlps({nullptr, 0, size_of(root_.towers())}); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "model/access.h"
+#include "model/parts.h"
 #include "plan/arena.h"
 #include "plan/mlp_group.h"
 #include "plan/needs.h"
@@ -28,6 +29,7 @@ class PlanBuilder {
   using Buffer = internal::Buffer;
   using MlpJob = internal::MlpJob;
   using MlpGroup = internal::MlpGroup;
+  using LayerInput = internal::LayerInput;
   using LevelPlan = internal::LevelPlan;
 
   // What a mix needs to know of its gate's step.
@@ -42,6 +44,7 @@ class PlanBuilder {
   // before the program runs. All null while measuring: sizes depend on no address.
   struct Scratch {
     Buffer* streams;    // [most gates of a level] into the current level
+    Buffer* copies;     // [Model.streams] of several parts
     Buffer* outputs;    // [most experts and gates of a level, or towers] by place in the group
     GateOutput* gates;  // [most gates of a level]
   };
@@ -87,8 +90,8 @@ class PlanBuilder {
   Product join(const MlpGroup& group) const;
   std::size_t add_product(const MlpGroup& group);
   void add_later_layers(const MlpJob& job, std::size_t place, Buffer input);
-  void add_dense(std::uint32_t stream, const Buffer& input, const schema::Dense& layer, const PanelSpan& span,
-                 std::size_t num_activated, const internal::RowList* list, const Buffer& output);
+  void add_dense(const LayerInput& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
+                 const internal::RowList* list, const Buffer& output);
 
   void add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args);
   void add_parts(const schema::Tensor& tensor, std::size_t first, kernels::DenseArgs& args);
@@ -113,15 +116,19 @@ class PlanBuilder {
   static Buffer part_of(const Buffer& output, const schema::Dense& layer, const PanelSpan& span);
 
   const kernels::KernelCosts& costs() const { return static_cast<const kernels::KernelTable*>(plan_.kernels_)->costs; }
-  // The place of the stream that is read; of x nothing is known before it is there.
-  Buffer stream_at(std::uint32_t stream) const {
-    return scratch_.streams && stream != internal::kModelInputStream ? scratch_.streams[stream] : Buffer{0, 0};
-  }
+  // `previous_is_x`: there is no trunk, nor a level before.
   template <class Reader>
-  static std::uint32_t stream_number(const LevelPlan& plan, const Reader& reader) {
-    const bool is_x = plan.reads_x || reader.source() == schema::StreamSource_ModelInput;
+  static std::uint32_t stream_number(bool previous_is_x, const Reader& reader) {
+    if (internal::kHasStreams && reader.source() == schema::StreamSource_Named)
+      return internal::kNamedStreams + reader.input();
+    const bool is_x = previous_is_x || reader.source() == schema::StreamSource_ModelInput;
     return is_x ? internal::kModelInputStream : reader.input();
   }
+  LayerInput x() const { return {{0, 0}, true, 0, root_.shared_dim()}; }
+  LayerInput input_of(std::uint32_t stream);
+  LayerInput parts_of(std::uint32_t number);
+  Buffer stream_at(std::uint32_t stream) const { return scratch_.streams ? scratch_.streams[stream] : Buffer{0, 0}; }
+  void add_copy(const schema::Stream& stream, const Buffer& output);
   Buffer buffer(Arena::End end, std::size_t width) {
     const std::size_t stride = padded_outputs(width);
     return {work_.allocate(end, internal::saturating_multiply(block_rows_, stride)), stride};
@@ -148,6 +155,8 @@ class PlanBuilder {
   internal::Step scratch_step_{};  // where steps go while measuring
   std::size_t num_steps_ = 0;
   std::size_t num_gates_ = 0, num_gate_weights_ = 0;
+  internal::BitSet<internal::kHasStreams ? internal::kMaxStreams : 1>
+      copied_;  // of Model.streams, those whose copies the level has
   std::uint64_t multiply_adds_ = 0;
   Arena::End in_end_ = Arena::kLow;  // at which end of work_ the streams lie into what is planned
 };

@@ -18,10 +18,10 @@ struct TasksOfGates {
 };
 
 // From what is known of a level's gates: what they themselves and the experts that they list read of the level before.
-TasksOfGates pass_on(const schema::Level& level, const TasksOfGates& tasks) {
+TasksOfGates pass_on(const schema::Model& root, const schema::Level& level, const TasksOfGates& tasks) {
   TasksOfGates previous;
   const auto pass_input = [&](const auto& reader, std::uint64_t its_tasks) {
-    if (reader.source() == schema::StreamSource_Previous) previous.gates[reader.input()] |= its_tasks;
+    internal::for_each_previous(root, reader, [&](std::uint32_t gate) { previous.gates[gate] |= its_tasks; });
   };
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
@@ -42,7 +42,8 @@ TasksOfGates tasks_of_last_level(const schema::Model& root) {
     const std::size_t task = internal::task_at(root, position);
     const schema::Link& link = internal::link_of(root, task);
     if (internal::source_of(link) != schema::LinkKind_Product) {
-      tasks.gates[root.towers()->Get(link.tower())->input()] |= bits[task];
+      const schema::Tower& tower = *root.towers()->Get(link.tower());
+      internal::for_each_previous(root, tower, [&](std::uint32_t gate) { tasks.gates[gate] |= bits[task]; });
       continue;
     }
     for (const std::uint32_t factor : *link.factors()) {
@@ -67,7 +68,7 @@ void name_gates(const schema::Model& root, const Needs& needs, std::size_t index
       take(--index, GateInfo{internal::text_of(gate.name()), l, g, column, gate.experts()->size(),
                              gate.experts()->data(), tasks.gates[g]});
     }
-    if (l > 0) tasks = pass_on(level, tasks);
+    if (l > 0) tasks = pass_on(root, level, tasks);
   }
   MMOE_ASSERT(index == 0 && column == 0);
 }

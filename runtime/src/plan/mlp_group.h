@@ -13,8 +13,16 @@ namespace mmoe::internal {
 
 /// Stream number of x itself; others are numbered within the level that reads them.
 constexpr std::uint32_t kModelInputStream = UINT32_MAX;
-/// What a layer behind the first reads: the one before it.
-constexpr std::uint32_t kComputedStream = UINT32_MAX - 1;
+/// Number of Model.streams' first; the others follow.
+constexpr std::uint32_t kNamedStreams = kMaxGates;
+
+/// What a layer reads: columns of x, or a buffer.
+struct LayerInput {
+  Buffer buffer;
+  bool is_x;
+  std::size_t column;  ///< of x, the first
+  std::size_t shared;  ///< so many inputs, the first ones, are the same for all candidates of a request
+};
 
 /// One MLP of a group. It is made anew from the model whenever it is asked for: a list of all would be 20 kB.
 struct MlpJob {

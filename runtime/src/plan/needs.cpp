@@ -20,19 +20,19 @@ void find_tasks(const schema::Model& root, Needs& needs) {
 }
 
 template <class Reader>
-void need_input(const Reader& reader, Needs::Level* previous) {
-  if (previous && reader.source() == schema::StreamSource_Previous) previous->gates.insert(reader.input());
+void need_input(const schema::Model& root, const Reader& reader, Needs::Level* previous) {
+  if (previous) for_each_previous(root, reader, [&](std::uint32_t gate) { previous->gates.insert(gate); });
 }
 
-void find_level(const schema::Level& level, Needs::Level& needs, Needs::Level* previous) {
+void find_level(const schema::Model& root, const schema::Level& level, Needs::Level& needs, Needs::Level* previous) {
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     if (!needs.gates.contains(g)) continue;
     const schema::Gate& gate = *level.gates()->Get(g);
     for (const std::uint32_t expert : *gate.experts()) needs.experts.insert(expert);
-    if (gate.kind() != schema::GateKind_Constant) need_input(gate, previous);
+    if (gate.kind() != schema::GateKind_Constant) need_input(root, gate, previous);
   }
   for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
-    if (needs.experts.contains(e)) need_input(*level.experts()->Get(e), previous);
+    if (needs.experts.contains(e)) need_input(root, *level.experts()->Get(e), previous);
   }
 }
 
@@ -52,10 +52,10 @@ Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size
   find_tasks(root, needs);
   const uoffset_t last = root.levels()->size() - 1;
   for (uoffset_t t = 0; t < size_of(root.towers()); ++t) {
-    if (needs.towers.contains(t)) needs.levels[last].gates.insert(root.towers()->Get(t)->input());
+    if (needs.towers.contains(t)) need_input(root, *root.towers()->Get(t), &needs.levels[last]);
   }
   for (uoffset_t l = last + 1; l-- > 0;) {
-    find_level(*root.levels()->Get(l), needs.levels[l], l > 0 ? &needs.levels[l - 1] : nullptr);
+    find_level(root, *root.levels()->Get(l), needs.levels[l], l > 0 ? &needs.levels[l - 1] : nullptr);
   }
   return needs;
 }

@@ -32,10 +32,24 @@ struct RowList {
 struct DenseStep {
   kernels::DenseArgs args;  ///< with reads_x, input and its stride are those of the last call
   const RowList* list;      ///< null: all rows
-  float* prefix;            ///< a product over x whose first columns are shared by candidates: room for the
-                            ///< accumulators behind them, from which each candidate's row goes on
+  float* prefix;            ///< where candidates share inputs: room for the accumulators behind these, from which each
+                            ///< candidate's row goes on
+  std::size_t shared;       ///< so many inputs, the first ones
+  std::size_t column;       ///< with reads_x: the first one that it reads, in the program's order
   bool reads_x;
   bool alternates;  ///< the panels' order, from call to call
+};
+
+/// Lays parts of streams side by side.
+struct CopyStep {
+  struct Part {
+    View stream;         ///< data null: x, in the program's order
+    std::size_t column;  ///< the first
+    std::size_t width;
+  };
+  const Part* parts;
+  std::size_t num_parts;
+  View output;
 };
 
 /// A normalisation of what a dense step left in one layer's panels.
@@ -86,7 +100,7 @@ struct LinkStep {
   std::size_t num_sigmoids;  ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
-enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink };
+enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink, kCopy };
 
 struct Step {
   StepKind kind;
@@ -97,6 +111,7 @@ struct Step {
     SelectStep select;
     MixStep mix;
     LinkStep link;
+    CopyStep copy;
   };
 };
 
@@ -121,7 +136,7 @@ struct FeatureStep {
 
 /// Columns of x that follow each other in the caller's order and in the program's.
 struct ColumnRun {
-  std::uint32_t to;  ///< the first one's place in the program's order
+  std::uint32_t column;  ///< the first one's place in the program's order
   std::uint32_t width;
 };
 

@@ -1,5 +1,7 @@
 #include "session/run.h"
 
+#include <cstring>
+
 #include "kernels/assertion.h"
 #include "kernels/panel16.h"
 #include "model/parts.h"
@@ -11,8 +13,8 @@ namespace {
 struct Block {
   const kernels::KernelTable& kernels;
   const RowBlock& rows;
-  std::size_t shared;  // columns that x lacks: their share of every product is in the steps' prefixes
-  float* scores;       // of all links
+  std::size_t lacking;  // columns of x, the first ones, that candidates' rows lack: steps' prefixes have their share
+  float* scores;        // of all links
 };
 
 // What the product has left of the shared columns stands in for its bias: the bits of the whole row. A function by
@@ -20,9 +22,9 @@ struct Block {
 __attribute__((noinline)) void run_dense_from_prefix(const Block& block, const DenseStep& step) {
   kernels::DenseArgs rest = step.args;
   kernels::W8A8Args second;
-  std::size_t skipped = block.shared * kPanelWidth;
+  std::size_t skipped = step.shared * kPanelWidth;
   if (kernels::kHasW8A8 && rest.type == kernels::WeightType::kW8A8) {
-    skipped = kernels::quads_of(block.shared) * 4 * kPanelWidth;
+    skipped = kernels::quads_of(step.shared) * 4 * kPanelWidth;
     second = *rest.w8a8;
     second.first_inputs = 0;
     second.row_sums += second.row_sums_stride;
@@ -30,8 +32,16 @@ __attribute__((noinline)) void run_dense_from_prefix(const Block& block, const D
   }
   rest.start = step.prefix;
   rest.weights = static_cast<const char*>(rest.weights) + skipped * kernels::weight_bytes(rest.type);
-  rest.num_inputs -= block.shared;
+  rest.num_inputs -= step.shared;
+  if (kHasStreams && !step.reads_x) rest.input += step.shared;
   block.kernels.dense(rest);
+}
+
+// In x: the first that the rows have.
+const float* first_input(const Block& block, const DenseStep& step) {
+  if (!kHasStreams) return block.rows.x;
+  const std::size_t first = step.column + (block.rows.candidates ? step.shared : 0);
+  return first > block.lacking ? block.rows.x + (first - block.lacking) : block.rows.x;
 }
 
 void run_dense(const Block& block, DenseStep& step) {
@@ -42,11 +52,37 @@ void run_dense(const Block& block, DenseStep& step) {
     if (args.num_rows == 0) return;
   }
   if (step.reads_x) {
-    args.input = block.rows.x;
+    args.input = first_input(block, step);
     args.input_stride = block.rows.stride;
-    if (block.shared != 0) return run_dense_from_prefix(block, step);
   }
+  if (step.shared != 0 && block.rows.candidates) return run_dense_from_prefix(block, step);
   block.kernels.dense(args);
+}
+
+constexpr std::size_t kLastColumn = SIZE_MAX;
+
+// Copies what a row of a stream has of a part: `from` are its columns [begin, end). `to`: of the whole part.
+void copy_part(const CopyStep::Part& part, const float* from, std::size_t begin, std::size_t end, float* to) {
+  const std::size_t behind = part.column + part.width;
+  const std::size_t first = part.column < begin ? begin : part.column, last = behind < end ? behind : end;
+  if (first < last) std::memcpy(to + (first - part.column), from + (first - begin), (last - first) * sizeof(float));
+}
+
+// Rows of x have the columns [begin, end). Other streams are there with x's last column.
+void copy_parts(const CopyStep& step, const RowBlock& rows, std::size_t begin, std::size_t end) {
+  for (std::size_t row = 0; row < rows.count; ++row) {
+    float* to = step.output.data + row * step.output.stride;
+    for (std::size_t i = 0; i < step.num_parts; ++i) {
+      const CopyStep::Part& part = step.parts[i];
+      const View& stream = part.stream;
+      if (!stream.data) {
+        copy_part(part, rows.x + row * rows.stride, begin, end, to);
+      } else if (end == kLastColumn) {
+        copy_part(part, stream.data + row * stream.stride, 0, end, to);
+      }
+      to += part.width;
+    }
+  }
 }
 
 void run_norm(const Block& block, NormStep& step) {
@@ -178,7 +214,8 @@ void bind_rows(Step& step, std::size_t num_rows) {
     case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
     case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
     case StepKind::kSelect:
-    case StepKind::kLink: return;
+    case StepKind::kLink:
+    case StepKind::kCopy: return;
   }
 }
 
@@ -199,6 +236,9 @@ Block bind(Program& program, const RowBlock& rows) {
     case StepKind::kSelect: return run_select(block, step.select);
     case StepKind::kMix: return run_mix(block, step.mix);
     case StepKind::kLink: return run_link(block, step.link);
+    case StepKind::kCopy:
+      if (kHasStreams) copy_parts(step.copy, block.rows, block.lacking, kLastColumn);
+      return;
   }
 }
 
@@ -246,15 +286,18 @@ void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clo
   }
 }
 
+// A product reads the copy that the last step before it made.
 void compute_prefixes(const Program& program, const float* shared) {
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     const Step& step = program.steps[i];
+    if (kHasStreams && step.kind == StepKind::kCopy)
+      copy_parts(step.copy, {shared, 0, 1, false}, 0, program.shared_dim);
     if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
     kernels::DenseArgs args = step.dense.args;
-    args.input = shared;
+    if (step.dense.reads_x) args.input = shared + step.dense.column;
     args.rows = nullptr;
     args.num_rows = 1;
-    args.num_inputs = program.shared_dim;
+    args.num_inputs = step.dense.shared;
     args.output = step.dense.prefix;
     if (kernels::kHasI8 && args.type == kernels::WeightType::kI8) args.scales = nullptr;  // it leaves a sum
     args.activation = kernels::Activation::kIdentity;

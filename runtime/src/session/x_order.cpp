@@ -11,7 +11,7 @@ RowBlock in_program_order(const Program& program, const RowBlock& rows) {
     float* to = program.input.data + row * program.input.stride;
     for (std::size_t i = 0; i < program.num_column_runs; ++i) {
       const ColumnRun& run = program.column_runs[i];
-      std::memcpy(to + run.to, from, run.width * sizeof(float));
+      std::memcpy(to + run.column, from, run.width * sizeof(float));
       from += run.width;
     }
   }

@@ -32,7 +32,8 @@ using Json = nlohmann::ordered_json;
 ///   tensors [{name, segment, offset, bytes, rows, columns, dtype, layout, shared_columns}]   on request
 ///   provenance {converter, weights_file, weights_xxh64, description_xxh64, notes {key: value}}
 /// "reads" is {"stream": "x"}, {"stream": "trunk"}, or {"stream": "gate", "index", "name"} for an output of the
-/// level before.
+/// level before. Of several, or of some columns, it is {"stream": "parts", "parts": [part]}. A part is {"stream": "x",
+/// "feature"}, or one of these with "first" and "count", its columns.
 Json describe(const Model& model, const std::string& path, bool with_tensors);
 
 }  // namespace mmoe::tools

@@ -70,11 +70,29 @@ std::uint64_t entries_of(const schema::Level& level) {
   return count;
 }
 
+// Parts of streams, as often as something reads them.
+std::uint64_t entries_of_parts(const schema::Model& model) {
+  std::uint64_t count = 0;
+  const auto add = [&](const auto& reader) {
+    if (reader.source() != schema::StreamSource_Named) return;
+    count += size_of(model.features()) + model.streams()->Get(reader.input())->parts()->size();
+  };
+  for (const schema::Level* level : *model.levels()) {
+    for (const schema::Expert* expert : *level->experts()) add(*expert);
+    for (const schema::Gate* gate : *level->gates()) {
+      if (gate->kind() != schema::GateKind_Constant) add(*gate);
+    }
+  }
+  for (Index i = 0; i < size_of(model.towers()); ++i) add(*model.towers()->Get(i));
+  return count;
+}
+
 // An entry takes 4 bytes of a file that shares nothing, and up to a kilobyte of a description.
 void check_describable(const schema::Model& model, std::uint64_t file_bytes) {
   constexpr std::uint64_t kAlways = 16384;
   std::uint64_t count = 0;
   for (const schema::Level* level : *model.levels()) count += entries_of(*level);
+  count += entries_of_parts(model);
   const std::uint64_t limit = std::max(kAlways, file_bytes / 4);
   if (count <= limit) return;
   throw ToolError("levels: " + with_thousands(count) + " references to layers and experts in a file of " +
@@ -107,7 +125,34 @@ class LayerDescriber {
   template <class Reader>
   Json reads(const Reader& reader) const {
     if (reader.source() == schema::StreamSource_ModelInput) return {{"stream", "x"}};
+    if (reader.source() == schema::StreamSource_Named) return parts_of(*model_.streams()->Get(reader.input()));
     return previous_stream(reader.input());
+  }
+
+  // Those of x, by features where there are some, in front of those of the level before.
+  Json parts_of(const schema::Stream& stream) const {
+    Json parts = Json::array();
+    for (Index i = 0; i < size_of(model_.features()); ++i) {
+      const schema::Feature& feature = *model_.features()->Get(i);
+      if (has_some_of(stream, feature)) parts.push_back({{"stream", "x"}, {"feature", shown_text(feature.name())}});
+    }
+    for (const schema::StreamPart* part : *stream.parts()) {
+      const bool of_x = part->source() == schema::StreamSource_ModelInput;
+      if (of_x && size_of(model_.features()) != 0) continue;
+      Json each = of_x ? Json{{"stream", "x"}} : previous_stream(part->input());
+      each["first"] = part->first();
+      each["count"] = part->width();
+      parts.push_back(std::move(each));
+    }
+    return {{"stream", "parts"}, {"parts", std::move(parts)}};
+  }
+
+  static bool has_some_of(const schema::Stream& stream, const schema::Feature& feature) {
+    const auto& parts = *stream.parts();
+    return std::any_of(parts.begin(), parts.end(), [&](const schema::StreamPart* part) {
+      return part->source() == schema::StreamSource_ModelInput && part->first() < feature.column() + feature.width() &&
+             feature.column() < part->first() + part->width();
+    });
   }
 
   Json level_of(const schema::Level& level) const {
@@ -148,9 +193,8 @@ class LayerDescriber {
     Json out = Json::array();
     for (Index i = 0; i < size_of(model_.towers()); ++i) {
       const schema::Tower& tower = *model_.towers()->Get(i);
-      out.push_back({{"name", shown_text(tower.name())},
-                     {"reads", previous_stream(tower.input())},
-                     {"layers", layers_of(model_, tower.layers())}});
+      out.push_back(
+          {{"name", shown_text(tower.name())}, {"reads", reads(tower)}, {"layers", layers_of(model_, tower.layers())}});
     }
     return out;
   }

@@ -60,12 +60,30 @@ std::string layers_text(const Json& layers) {
 
 namespace {
 
+std::string stream_text(const Json& stream) {
+  if (stream["stream"] != "gate") return stream["stream"];
+  const std::string name = text_of(stream["name"]);
+  return name.empty() ? "gate " + std::to_string(stream["index"].get<std::uint64_t>()) : name;
+}
+
+// "age", or "x 0-3": the first and the last column.
+std::string part_text(const Json& part) {
+  if (part.contains("feature")) return text_of(part["feature"]);
+  if (part["stream"] != "x") return stream_text(part);
+  const std::uint64_t first = part["first"], last = first + part["count"].get<std::uint64_t>() - 1;
+  const std::string columns = std::to_string(first);
+  return "x " + (first == last ? columns : columns + "-" + std::to_string(last));
+}
+
+// As many parts as a table has room for.
 std::string reads_text(const Json& reads) {
+  constexpr std::size_t kShown = 4;
   if (reads.is_null()) return "-";
-  const std::string stream = reads["stream"];
-  if (stream != "gate") return stream;
-  const std::string name = text_of(reads["name"]);
-  return name.empty() ? "gate " + std::to_string(reads["index"].get<std::uint64_t>()) : name;
+  if (reads["stream"] != "parts") return stream_text(reads);
+  const Json& parts = reads["parts"];
+  std::string out;
+  for (std::size_t i = 0; i < parts.size() && i < kShown; ++i) out += (i == 0 ? "" : ", ") + part_text(parts[i]);
+  return parts.size() <= kShown ? out : out + " and " + with_thousands(parts.size() - kShown) + " more";
 }
 
 // "0-3, 6": runs of ascending numbers together.

@@ -159,6 +159,16 @@ std::vector<bool> needed_towers(const schema::Model& model) {
   return needed;
 }
 
+/// Marks the output streams of the level before that an expert, a gate or a tower reads.
+template <class Reader>
+void mark_read(const schema::Model& model, const Reader& reader, std::vector<bool>& streams) {
+  if (reader.source() == schema::StreamSource_Previous) streams[reader.input()] = true;
+  if (reader.source() != schema::StreamSource_Named) return;
+  for (const schema::StreamPart* part : *model.streams()->Get(reader.input())->parts()) {
+    if (part->source() == schema::StreamSource_Previous) streams[part->input()] = true;
+  }
+}
+
 // Walks from the tasks back to x, counting only what they need.
 class FlopsCounter {
  public:
@@ -168,12 +178,13 @@ class FlopsCounter {
     const std::vector<bool> towers = needed_towers(model);
     for (Index i = 0; i < towers.size(); ++i) {
       if (!towers[i]) continue;
-      needed_[model.towers()->Get(i)->input()] = true;
-      add(flops_of(model.towers()->Get(i)->layers()));
+      const schema::Tower& tower = *model.towers()->Get(i);
+      mark_read(model, tower, needed_);
+      add(flops_of(tower.layers()));
     }
     for (Index i = model.levels()->size(); i-- > 0;) {
       const Index streams = i > 0 ? model.levels()->Get(i - 1)->gates()->size() : 1;
-      add_level(i, *model.levels()->Get(i), streams);
+      add_level(model, i, streams);
     }
     if (needed_[0]) add(flops_of(model.trunk()));
     return flops_;
@@ -190,12 +201,11 @@ class FlopsCounter {
   }
 
   // `needed_` goes from the level's output streams to its input streams.
-  void add_level(Index index, const schema::Level& level, Index input_streams) {
+  void add_level(const schema::Model& model, Index index, Index input_streams) {
+    const schema::Level& level = *model.levels()->Get(index);
     std::vector<bool> inputs(input_streams);
     constants_[index].assign(level.experts()->size(), false);
-    const auto read = [&inputs](const auto& reader) {
-      if (reader.source() == schema::StreamSource_Previous) inputs[reader.input()] = true;
-    };
+    const auto read = [&](const auto& reader) { mark_read(model, reader, inputs); };
     ExpertWork experts(level);
     for (Index i = 0; i < level.gates()->size(); ++i) {
       if (!needed_[i]) continue;

@@ -10,10 +10,11 @@ import json
 import architectures
 import blocks
 import inputs
+import parts
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures, blocks, inputs]
+MODULES = [architectures, blocks, inputs, parts]
 
 
 def main():

@@ -65,26 +65,45 @@ class Evaluator:
         self.towered = [task["name"] for task in description["tasks"] if has_tower(task)]
         self.names = Names(tensors, description.get("derived", []), self.towered)
         self.reader = Reader(self.names, dtype)
+        self.blocks = {}
 
     def scores(self, rows):
         """`rows`: dicts of text with `features`, else an array [rows, input_dim] of x. [rows, tasks]"""
         description = self.description
         if "features" in description:
-            x = features.input_of(description, rows, self.names, self.dtype)
+            self.blocks = features.blocks_of(description, rows, self.names, self.dtype)
+            x = np.concatenate(list(self.blocks.values()), 1)
         else:
             x = rows.astype(self.dtype)
         stream = forward(self.reader.read(description["trunk"], {}), x) if "trunk" in description else x
         groups = [Group("", False, [stream])]
         for number, level in enumerate(description.get("levels", [])):
             groups = self.level(level, {"level": number}, groups, x)
-        return self.links(self.towers(groups))
+        return self.links(self.towers(groups, x))
 
     # -------------------------------------------------------------------------------- streams
-    @staticmethod
-    def stream(groups, reads, task, x):
+    def parts(self, groups, reads, task, x):
+        """Parts of x and outputs of the level before side by side, in the order of the list."""
+        blocks = []
+        for part in as_list(reads):
+            if isinstance(part, str) and part in self.blocks:
+                blocks.append(self.blocks[part])
+            elif isinstance(part, str):
+                blocks.append(groups[0].streams[0] if part == "trunk" else self.stream(groups, part, task, x))
+            elif "gates" in part:
+                streams = next(group for group in groups if group.name == part["gates"]).streams
+                blocks += streams if "tasks" in part else [streams[self.towered.index(part["task"])]]
+            else:
+                first = part["first"] + (task * part["count"] if "per" in part else 0)
+                blocks.append(x[:, first : first + part["count"]])
+        return np.concatenate(blocks, 1)
+
+    def stream(self, groups, reads, task, x):
         """What belongs to `task` (None: shared) reads."""
         if reads == "input":
             return x
+        if isinstance(reads, (list, dict)):
+            return self.parts(groups, reads, task, x)
         if reads is not None:
             group = next(group for group in groups if group.name == reads)
         elif len(groups) == 1:
@@ -219,12 +238,12 @@ class Evaluator:
         return top_k_weights(logits, gates.get("top_k", 0), gates.get("top_k_mode", "softmax_of_top_k"))
 
     # -------------------------------------------------------------------------------- towers and links
-    def towers(self, groups):
+    def towers(self, groups, x):
         spec = self.description["towers"]
         first = spec["layers"] if isinstance(spec["layers"], str) else spec["layers"][0]
         values = self.names.task_values(first + spec.get("weight", ".weight"), {})
         return [
-            forward(self.reader.read(spec, {"task": value}, True), self.stream(groups, spec.get("reads"), task, None))
+            forward(self.reader.read(spec, {"task": value}, True), self.stream(groups, spec.get("reads"), task, x))
             for task, value in enumerate(values)
         ]
 

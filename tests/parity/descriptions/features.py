@@ -127,8 +127,8 @@ def sequence_block(feature, rows, names, dtype):
 BLOCKS = {"dense": dense_block, "categorical": categorical_block, "sequence": sequence_block}
 
 
-def input_of(description, rows, names, dtype):
-    """[rows, input_dim]"""
-    return np.concatenate(
-        [BLOCKS[feature["kind"]](feature, rows, names, dtype) for feature in description["features"]], 1
-    )
+def blocks_of(description, rows, names, dtype):
+    """{name of a feature: its columns of x}, in the order of x"""
+    return {
+        feature["name"]: BLOCKS[feature["kind"]](feature, rows, names, dtype) for feature in description["features"]
+    }

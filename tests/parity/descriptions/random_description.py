@@ -100,6 +100,7 @@ class RandomDescription:
         if maker.chance(0.5):
             features = RandomFeatures(maker)
             self.json["features"], self.input_dim = features.list, features.width
+            self.feature_widths = features.widths
             self.rows = features.rows(num_rows)
         else:
             self.input_dim = maker.between(1, 24)
@@ -130,7 +131,7 @@ class RandomDescription:
 
     def readable(self, per_task):
         """[(value of `reads`, width)]: what may be read by what belongs to a task, or to none."""
-        choices = [("input", self.input_dim)]
+        choices = [("input", self.input_dim), self.parts_of_x(per_task), self.side_by_side(per_task)]
         choices += [
             (group.name, group.width) for group in self.groups if group.name and (per_task or not group.per_task)
         ]
@@ -140,6 +141,51 @@ class RandomDescription:
         elif len(self.groups) > 1 and len(fitting) == 1:
             choices += [(None, fitting[0].width)] * 3
         return choices
+
+    def parts_of_x(self, per_task):
+        """(value of `reads`, width): features, or columns."""
+        maker = self.maker
+        if "features" in self.json:
+            chosen = maker.rng.permutation(len(self.json["features"]))[: maker.between(1, len(self.json["features"]))]
+            names = [self.json["features"][int(index)]["name"] for index in chosen]
+            return names, sum(self.feature_widths[int(index)] for index in chosen)
+        self.json["input_dim"] = self.input_dim
+        each = self.input_dim // len(self.towered)
+        if per_task and each and maker.chance(0.4):
+            first = maker.between(0, self.input_dim - each * len(self.towered))
+            return {"first": first, "count": each, "per": "task"}, each
+        cuts = sorted(int(cut) for cut in maker.rng.choice(self.input_dim + 1, 2, replace=False))
+        parts = [{"first": cuts[0], "count": cuts[1] - cuts[0]}]
+        if cuts[1] < self.input_dim and maker.chance(0.6):
+            first = maker.between(cuts[1], self.input_dim - 1)
+            parts.insert(maker.below(2), {"first": first, "count": maker.between(1, self.input_dim - first)})
+        return (parts[0] if len(parts) == 1 else parts), sum(part["count"] for part in parts)
+
+    def side_by_side(self, per_task):
+        """(value of `reads`, width): a part of x and outputs of the level before, in any order."""
+        maker = self.maker
+        if "features" not in self.json:
+            self.json["input_dim"] = self.input_dim
+        parts, width = self.parts_of_x(per_task) if maker.chance(0.7) else (["input"], self.input_dim)
+        parts = parts if isinstance(parts, list) else [parts]
+        for group in self.groups if maker.chance(0.8) else []:
+            kind = maker.pick(["name", "tasks", "task", "none"])
+            part, times = {"gates": group.name}, 1
+            if kind == "none":
+                continue
+            if not group.name:  # x, or the trunk's output
+                if "trunk" not in self.json:
+                    continue
+                part = "trunk"
+            elif not group.per_task or (kind == "name" and per_task):
+                part = group.name
+            elif kind == "tasks":
+                part["tasks"], times = "all", len(self.towered)
+            else:
+                part["task"] = maker.pick(self.towered)
+            parts.insert(maker.below(len(parts) + 1), part)
+            width += group.width * times
+        return parts, width
 
     @staticmethod
     def reading(spec, reads):
@@ -350,9 +396,7 @@ class RandomDescription:
     def make_towers(self):
         """Of every kind of layers, where all have as many outputs."""
         maker = self.maker
-        reads, inputs = maker.pick([choice for choice in self.readable(True) if choice[0] != "input"] or [(None, 0)])
-        if inputs == 0:  # several groups, of which none is the tasks' only one
-            reads, inputs = self.groups[-1].name, self.groups[-1].width
+        reads, inputs = maker.pick(self.readable(True))
         widths = self.widths(max(self.classes))
         if len(set(self.classes)) > 1:
             return self.uneven_towers(reads, inputs, widths)

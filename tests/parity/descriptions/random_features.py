@@ -7,9 +7,11 @@ WORDS = ["AT", "BR", "US", "new york", "a,b", 'say "hi"', "Zürich", "7", "", "x
 
 class RandomFeatures:
     def __init__(self, maker):
-        self.maker, self.list, self.makers, self.width = maker, [], [], 0
+        self.maker, self.list, self.makers, self.width, self.widths = maker, [], [], 0, []
         for index in range(maker.between(1, 6)):
+            before = self.width
             self.add(index)
+            self.widths.append(self.width - before)
 
     def add(self, index):
         maker = self.maker

@@ -36,7 +36,7 @@ Session make_session(const Model& model, const SessionOptions& options) {
 
 void check_candidates(const Model& model, const SessionOptions& options, const Request& request, const Request& next) {
   Session session = make_session(model, options);
-  std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
+  std::vector<float> expected(kCandidates * model.num_tasks()), found(expected.size());
   for (const Request* user : {&request, &next}) {
     REQUIRE(session.set_user(Input::x(user->user, 1)).ok());
     REQUIRE(session.score(Input::x(user->rows, kCandidates), {expected}).ok());
@@ -45,13 +45,17 @@ void check_candidates(const Model& model, const SessionOptions& options, const R
   }
 }
 
-void check_all(std::initializer_list<std::size_t> top_ks, std::initializer_list<std::size_t> max_batches) {
+converter::TrainedModel shared_or_own_gates(std::size_t top_k) { return user_item_description(top_k >= 4, top_k % 4); }
+converter::TrainedModel parts(std::size_t top_k) { return parts_description(top_k); }
+
+void check_all(converter::TrainedModel describe(std::size_t top_k), std::size_t user_dim,
+               std::initializer_list<std::size_t> top_ks, std::initializer_list<std::size_t> max_batches) {
   Random random(1);
   for (const converter::NumberOptions& numbers : all_numbers()) {
     for (const std::size_t top_k : top_ks) {
-      const AlignedBytes file = model_file(user_item_description(top_k >= 4, top_k % 4), 4, numbers);
+      const AlignedBytes file = model_file(describe(top_k), 4, numbers);
       const Model model = load(file);
-      REQUIRE(model.user_dim() == 13);
+      REQUIRE(model.user_dim() == user_dim);
       const Request request(model, random);
       const Request next(model, random);
       for (const char* kernel_set : available_kernel_sets()) {
@@ -67,11 +71,18 @@ void check_all(std::initializer_list<std::size_t> top_ks, std::initializer_list<
   }
 }
 
-TEST_CASE("candidates: the bits of whole rows, for every kernel set and stored numbers") { check_all({0, 6}, {200}); }
+TEST_CASE("candidates: the bits of whole rows, for every kernel set and stored numbers") {
+  check_all(shared_or_own_gates, 13, {0, 6}, {200});
+}
+
+TEST_CASE("candidates: parts of x have the bits of whole rows: the user's, the items', both, side by side or copied") {
+  check_all(parts, 9, {0, 2}, {200});
+}
 
 // Minutes where instructions are emulated.
 TEST_CASE("candidates: the same for small batches and every kind of gate (not emulated)") {
-  check_all({0, 2, 4, 6}, {1, 7});
+  check_all(shared_or_own_gates, 13, {0, 2, 4, 6}, {1, 7});
+  check_all(parts, 9, {0, 2}, {1, 7});
 }
 
 TEST_CASE("candidates: behind a user's share of a product normalisations see the whole row") {

@@ -64,7 +64,8 @@ void flip_bytes(std::size_t first, std::size_t step) {
   for (const converter::TrainedModel& description :
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3),
-        hashed_description(), function_description(), binned_description()}) {
+        hashed_description(), function_description(), binned_description(), parts_description(2),
+        feature_parts_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);
@@ -411,6 +412,72 @@ TEST_CASE("hostile: features whose columns do not tile x, or lie in the other si
     seal(file);
     message_of(file.data(), file.size(), ErrorCode::kDamaged);
   }
+}
+
+TEST_CASE("hostile: parts that x does not have, and streams that there are not, are refused by name") {
+  const AlignedBytes whole = model_file(parts_description(2), 1);
+  const auto table = [](const auto* part) {
+    using Part = std::remove_const_t<std::remove_pointer_t<decltype(part)>>;
+    return reinterpret_cast<flatbuffers::Table*>(const_cast<Part*>(part));
+  };
+  const auto refused = [&](ErrorCode code, const auto& damage) {
+    const AlignedBytes file(whole.data(), whole.size());
+    damage(*const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
+    seal(file);
+    return message_of(file.data(), file.size(), code);
+  };
+  const schema::Model& root = *schema::GetSizePrefixedModel(whole.data());
+  // The stream that an expert reads: columns [0, 3), [7, 11), [20, 23) of x; [4, 6), [9, 11), [20, 23) and outputs 1,
+  // 0.
+  const flatbuffers::uoffset_t of_x = root.levels()->Get(0)->experts()->Get(4)->input();
+  const flatbuffers::uoffset_t beside = root.levels()->Get(1)->experts()->Get(3)->input();
+  REQUIRE(root.streams()->Get(of_x)->parts()->size() == 3);
+  REQUIRE(root.streams()->Get(beside)->parts()->size() == 5);
+  const auto set_part = [&](flatbuffers::uoffset_t stream, flatbuffers::uoffset_t part, auto field, auto value,
+                            ErrorCode code = ErrorCode::kDamaged) {
+    return refused(code, [&](schema::Model& model) {
+      const auto* its = model.streams()->Get(stream)->parts()->Get(part);
+      REQUIRE(table(its)->SetField(field, value, decltype(value){99}));
+    });
+  };
+  using Part = schema::StreamPart;
+  const auto first = Part::VT_FIRST, width = Part::VT_WIDTH;
+  const std::string x_parts = "levels[0].experts[4].parts", all_parts = "levels[1].experts[3].parts";
+  const auto says = [](const std::string& message, const std::string& text) { return contains(message, text.c_str()); };
+  CHECK(says(set_part(of_x, 1, first, 2u), x_parts + "[1]: 4 columns from 2 on, expected columns from 3 on"));
+  CHECK(says(set_part(of_x, 0, width, 0u), x_parts + "[0]: 0 columns from 0 on"));
+  CHECK(says(set_part(of_x, 2, width, 4u), x_parts + "[2]: 4 columns from 20 on"));
+  CHECK(says(set_part(of_x, 2, first, 24u), x_parts + "[2]: 3 columns from 24 on"));
+  CHECK(says(set_part(of_x, 2, first, 0xFFFFFFFFu), x_parts + "[2]: 3 columns from 4294967295 on"));
+  CHECK(says(set_part(of_x, 2, width, 0xFFFFFFFFu), x_parts + "[2]: 4294967295 columns from 20 on"));
+  CHECK(says(set_part(of_x, 2, width, 2u), "outputs of 10 inputs, where 9 arrive"));
+  const auto unsupported = ErrorCode::kUnsupported, damaged = ErrorCode::kDamaged;
+  constexpr std::uint8_t kPrevious = schema::StreamSource_Previous, kX = schema::StreamSource_ModelInput;
+  CHECK(says(set_part(of_x, 0, Part::VT_SOURCE, std::uint8_t{2}, unsupported), x_parts + "[0]: source: 2"));
+  CHECK(says(set_part(of_x, 0, Part::VT_SOURCE, kPrevious), x_parts + "[0]: input: stream 0 of 0"));
+  CHECK(says(set_part(beside, 3, Part::VT_INPUT, 2u), all_parts + "[3]: input: stream 2 of 2"));
+  CHECK(says(set_part(beside, 3, Part::VT_INPUT, 0xFFFFFFFFu), all_parts + "[3]: input: stream 4294967295 of 2"));
+  CHECK(says(set_part(beside, 3, width, 10u),
+             all_parts + "[3]: 10 columns from 0 on, expected columns from 0 on, within 9"));
+  CHECK(says(set_part(beside, 4, first, 5u), all_parts + "[4]: 5 columns from 5 on"));
+  CHECK(says(set_part(beside, 4, Part::VT_SOURCE, kX),
+             all_parts + "[4]: 5 columns from 2 on, expected columns from 4294967295 on"));
+  const auto set_reader = [&](const auto& find, auto field, auto value, ErrorCode code) {
+    return refused(
+        code, [&](schema::Model& model) { REQUIRE(table(find(model))->SetField(field, value, decltype(value){99})); });
+  };
+  const auto expert = [](schema::Model& model) { return model.levels()->Get(0)->experts()->Get(1); };
+  const auto gate = [](schema::Model& model) { return model.levels()->Get(1)->gates()->Get(0); };
+  const auto tower = [](schema::Model& model) { return model.towers()->Get(3); };
+  const std::uint32_t num_streams = root.streams()->size();
+  const std::string beyond = "input: stream " + std::to_string(num_streams) + " of " + std::to_string(num_streams);
+  CHECK(contains(set_reader(expert, schema::Expert::VT_INPUT, num_streams, damaged), beyond.c_str()));
+  CHECK(contains(set_reader(gate, schema::Gate::VT_INPUT, num_streams, damaged), beyond.c_str()));
+  CHECK(contains(set_reader(tower, schema::Tower::VT_INPUT, num_streams, damaged), beyond.c_str()));
+  CHECK(contains(set_reader(expert, schema::Expert::VT_SOURCE, std::uint8_t{3}, unsupported), "source: 3"));
+  CHECK(contains(set_reader(gate, schema::Gate::VT_SOURCE, std::uint8_t{3}, unsupported), "source: 3"));
+  CHECK(contains(set_reader(tower, schema::Tower::VT_SOURCE, std::uint8_t{3}, unsupported), "towers[3]: source: 3"));
+  CHECK(contains(set_reader(tower, schema::Tower::VT_SOURCE, std::uint8_t{1}, damaged), "where 23 arrive"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

@@ -128,6 +128,19 @@ TEST_CASE("score: a task alone runs only what it needs") {
   CHECK(one->arena_bytes() < all->arena_bytes());
 }
 
+TEST_CASE("score: a task whose tower reads x runs nothing but the tower") {
+  const AlignedBytes file = model_file(parts_description(0));
+  const Model model = load(file);
+  const std::uint32_t task = 2;
+  PlanOptions options;
+  options.tasks = &task;
+  options.num_tasks = 1;
+  const Result<Plan> plan = Plan::create(model, options);
+  REQUIRE(plan.ok());
+  CHECK(plan->num_steps() == 3);  // two layers and a link
+  CHECK(plan->num_gates() == 0);
+}
+
 TEST_CASE("score: top-k chosen for a session equals top-k in the file") {
   Random random(4);
   MmoeSizes sizes{20, 8, {16, 12}, 2, {8}, 0, 0};

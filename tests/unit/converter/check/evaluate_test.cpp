@@ -405,7 +405,7 @@ Floats score_float(const TrainedModel& model, const Floats& x) {
   for (const Expert& expert : model.levels[0].experts) experts.push_back(run_float(expert.layers, x));
   Floats scores;
   for (const Tower& tower : model.towers) {
-    const Gate& gate = model.levels[0].gates[tower.input];
+    const Gate& gate = model.levels[0].gates[tower.input.index];
     const Floats weights = softmax_float(run_float(*gate.logits, run_float(gate.hidden, x), gate.temperature));
     Floats mixed(experts[0].size());
     for (size_t e = 0; e < weights.size(); ++e) {

@@ -129,6 +129,7 @@ TEST_CASE("fold: a weight that leaves the range of a float is refused by name") 
 
 TEST_CASE("lower: first layers of one stream lie side by side, those of another type in a matrix of their own") {
   TrainedModel description = test::mmoe_description({20, 3, {16}, 2, {8}, 0, 0});
+  description.shared_dim = 5;
   description.levels[0].experts[1].layers[0].storage.type = WeightType::kI8;
   description.levels[0].gates[0].logits->storage.type = WeightType::kI8;
   const LoweredModel model = lower(description);
@@ -141,8 +142,8 @@ TEST_CASE("lower: first layers of one stream lie side by side, those of another 
   CHECK(model.fused_layers[i8].type == WeightType::kI8);
   CHECK(model.fused_layers[f32].type == WeightType::kF32);
   CHECK(model.fused_layers[i8].name == "level 1, input 1, part 2");
-  CHECK(model.fused_layers[i8].reads_x);
-  CHECK_FALSE(model.fused_layers[model.towers[0][0].fused_layer].reads_x);
+  CHECK(model.fused_layers[i8].shared_inputs == 5);
+  CHECK(model.fused_layers[model.towers[0][0].fused_layer].shared_inputs == 0);
   const DenseLayer& expert = description.levels[0].experts[1].layers[0];
   CHECK(model.fused_layers[i8].weight.at(level.experts[1].layers[0].column + 3, 7) == expert.weight.at(3, 7));
 }

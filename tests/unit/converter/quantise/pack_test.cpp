@@ -13,7 +13,6 @@ namespace {
 FusedLayer numbered(WeightType type, size_t rows, size_t cols) {
   FusedLayer layer;
   layer.type = type;
-  layer.reads_x = true;
   layer.weight = {rows, cols, {}};
   for (size_t i = 0; i < rows * cols; ++i) {
     const int code = static_cast<int>(i * 37 % 254) - 127;
@@ -25,10 +24,10 @@ FusedLayer numbered(WeightType type, size_t rows, size_t cols) {
 template <class Stored>
 void check_panels(WeightType type, Stored stored) {
   const FusedLayer layer = numbered(type, 19, 3);
-  const std::vector<uint8_t> packed = pack_panels(layer, 2);
+  const std::vector<uint8_t> packed = pack_panels(layer);
   using Element = typename Stored::Type;
   REQUIRE(packed.size() == 2 * 16 * 3 * sizeof(Element));
-  CHECK(packed.size() == packed_bytes(layer, 2));
+  CHECK(packed.size() == packed_bytes(layer));
   for (size_t panel = 0; panel < 2; ++panel) {
     for (size_t col = 0; col < 3; ++col) {
       for (size_t o = 0; o < 16; ++o) {
@@ -48,12 +47,10 @@ TEST_CASE("pack: panels of 16 outputs, inputs outermost, zero-padded, in every t
   check_panels(WeightType::kI8, kernels::I8{});
 }
 
-void check_quads(size_t rows, size_t cols, size_t shared, bool reads_x) {
+void check_quads(size_t rows, size_t cols, size_t first) {
   FusedLayer layer = numbered(WeightType::kW8A8, rows, cols);
-  layer.reads_x = reads_x;
-  const std::vector<uint8_t> packed = pack_panels(layer, shared);
-  const size_t first = reads_x ? shared : 0;
-  CHECK(shared_cols(layer, shared) == first);
+  layer.shared_inputs = first;
+  const std::vector<uint8_t> packed = pack_panels(layer);
   const size_t first_quads = (first + 3) / 4, quads = first_quads + (cols - first + 3) / 4;
   const size_t panels = (rows + 15) / 16;
   REQUIRE(packed.size() == panels * quads * 64);
@@ -70,14 +67,14 @@ void check_quads(size_t rows, size_t cols, size_t shared, bool reads_x) {
     }
   }
   for (size_t i = 0; i < packed.size(); ++i) CHECK(static_cast<int8_t>(packed[i]) == expected[i]);
-  CHECK(row_sums(layer, shared) == sums);
+  CHECK(row_sums(layer) == sums);
 }
 
 TEST_CASE("pack: quads of four inputs, those of a user's columns by themselves") {
-  check_quads(19, 11, 0, true);
-  check_quads(19, 11, 5, true);
-  check_quads(16, 8, 8, true);
-  check_quads(3, 9, 5, false);
+  check_quads(19, 11, 0);
+  check_quads(19, 11, 5);
+  check_quads(16, 8, 8);
+  check_quads(3, 9, 0);
 }
 
 }  // namespace

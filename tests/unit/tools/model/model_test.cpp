@@ -134,6 +134,28 @@ TEST_CASE("inspect: activations, links and gates by the names of the description
   for (const char* other : {"bounded", "log", "level", "product", "tanh", "raw"}) CHECK_FALSE(probability(other));
 }
 
+TEST_CASE("inspect: parts of x are told by features, in their order, or else by columns") {
+  const AlignedBytes columns = model_file(mmoe::test::parts_description(0), 1);
+  const Json described = describe(load(columns), "m.mmoe", false);
+  const Json& experts = described["levels"][0]["experts"];
+  CHECK(experts[0]["reads"] == Json{{"stream", "x"}});
+  const Json part = {{"stream", "x"}, {"first", 2}, {"count", 5}};
+  CHECK(experts[1]["reads"] == Json{{"stream", "parts"}, {"parts", Json::array({part})}});
+  CHECK(experts[8]["reads"] == Json{{"stream", "x"}});  // all of x, though in two parts
+  CHECK(described["towers"][2]["reads"] == Json{{"stream", "x"}});
+  CHECK(described["towers"][3]["reads"]["parts"].size() == 4);
+  const std::string text = model_text(described);
+  CHECK(text.find("x 2-6") != std::string::npos);
+  CHECK(text.find("x 0-2, x 7-10, x 20-22") != std::string::npos);
+  const AlignedBytes features = model_file(mmoe::test::feature_parts_description(), 1);
+  const Json by_name = describe(load(features), "m.mmoe", false);
+  const Json read = by_name["levels"][0]["experts"][0]["reads"]["parts"];
+  REQUIRE(read.size() == 2);
+  CHECK(read[0] == Json{{"stream", "x"}, {"feature", "price"}});
+  CHECK(read[1]["feature"] == "country");
+  CHECK(model_text(by_name).find("shop, history") != std::string::npos);
+}
+
 TEST_CASE("golden rows of every architecture replay on every kernel set") {
   for (const mmoe::test::NamedModel& named : mmoe::test::all_models()) {
     const AlignedBytes file = model_file(named.description, 5);

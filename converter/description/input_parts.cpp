@@ -1,0 +1,46 @@
+#include "converter/description/input_parts.h"
+
+#include "converter/description/limits.h"
+#include "converter/description/text.h"
+
+namespace mmoe::converter {
+
+InputParts::InputParts(const std::vector<Feature>& features) {
+  size_t first = 0;
+  for (const Feature& feature : features) {
+    features_[feature.name] = {first, feature.width};
+    first += feature.width;
+  }
+}
+
+std::vector<std::string> InputParts::feature_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, range] : features_) names.push_back(name);
+  return names;
+}
+
+std::optional<ColumnRange> InputParts::feature(const std::string& name) const {
+  const auto found = features_.find(name);
+  return found == features_.end() ? std::nullopt : std::optional(found->second);
+}
+
+ColumnRange InputParts::columns(const JsonReader& item, std::optional<size_t> task, size_t input_dim) {
+  item.allow_keys({"first", "count", "per"});
+  ColumnRange range;
+  range.first = item.get("first", "the first column of x, from 0").count(kMaxDim);
+  const JsonReader count = item.get("count", "the number of columns");
+  range.width = count.count(kMaxDim);
+  if (range.width == 0) count.fail_expected("1 or more");
+  if (const auto per = item.find("per")) {
+    per->choice({"task"});
+    if (!task) per->fail("what reads it is not per task");
+    range.first += *task * range.width;
+  }
+  if (range.first > input_dim || range.width > input_dim - range.first) {
+    item.fail(counted(range.width, "column") + " from " + std::to_string(range.first) + " on, but x has " +
+              std::to_string(input_dim));
+  }
+  return range;
+}
+
+}  // namespace mmoe::converter

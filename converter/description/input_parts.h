@@ -1,0 +1,34 @@
+// Parts of x that `reads` lists: features by their names, or columns.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+class InputParts {
+ public:
+  InputParts() = default;
+  /// `features`: those of x, or none.
+  explicit InputParts(const std::vector<Feature>& features);
+
+  bool has_features() const { return !features_.empty(); }
+  std::vector<std::string> feature_names() const;
+  /// Nothing where there is no such feature.
+  std::optional<ColumnRange> feature(const std::string& name) const;
+
+  /// The columns that an object with `first` and `count` means, of `input_dim`. `task`: whose part reads them; none: it
+  /// is shared. Throws for what x does not have, and for columns per task of what is shared.
+  static ColumnRange columns(const JsonReader& item, std::optional<size_t> task, size_t input_dim);
+
+ private:
+  std::map<std::string, ColumnRange> features_;
+};
+
+}  // namespace mmoe::converter
