@@ -26,12 +26,13 @@ namespace {
 
 class Binder {
  public:
-  Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights)
+  Binder(const nlohmann::json& description, const std::shared_ptr<const DerivedWeights>& weights, const OpenFile& open)
       : json_(description),
         root_(description),
         weights_(*weights),
         tensors_(weights, read_names()),
-        streams_(std::nullopt, {}, {}) {}
+        streams_(std::nullopt, {}, {}),
+        open_(open) {}
 
   TrainedModel bind(const std::string& default_name);
   BindReport report() const;
@@ -56,6 +57,7 @@ class Binder {
   TrainedModel model_;
   TensorIndex tensors_;
   Streams streams_;
+  const OpenFile& open_;
   std::vector<std::string> notes_;
 };
 
@@ -90,7 +92,9 @@ void Binder::tell_tasks_apart() {
 void Binder::bind_input() {
   std::optional<size_t> input_dim;
   if (const auto features = root_.find("features")) {
-    bind_features(*features, tensors_, model_);
+    KeySources sources{open_, {}};
+    bind_features(*features, tensors_, sources, model_);
+    notes_.insert(notes_.end(), sources.notes.begin(), sources.notes.end());
     input_dim = model_.input_dim;
   }
   if (const auto given = root_.find("input_dim")) input_dim = bind_input_dim(*given);
@@ -269,8 +273,9 @@ BindReport Binder::report() const {
 }  // namespace
 
 TrainedModel bind_description(const nlohmann::json& description, const WeightSource& weights,
-                              const std::string& default_name, BindReport* report, UnusedTensors unused) {
-  Binder binder(description, std::make_shared<const DerivedWeights>(description, weights));
+                              const std::string& default_name, BindReport* report, UnusedTensors unused,
+                              const OpenFile& open) {
+  Binder binder(description, std::make_shared<const DerivedWeights>(description, weights), open);
   TrainedModel model = binder.bind(default_name);
   if (unused == UnusedTensors::kRefuse) binder.refuse_unused();
   if (report != nullptr) *report = binder.report();
@@ -278,8 +283,8 @@ TrainedModel bind_description(const nlohmann::json& description, const WeightSou
 }
 
 TrainedModel bind_description_text(std::string_view text, const WeightSource& weights, const std::string& default_name,
-                                   BindReport* report, UnusedTensors unused) {
-  return bind_description(parse_json(text), weights, default_name, report, unused);
+                                   BindReport* report, UnusedTensors unused, const OpenFile& open) {
+  return bind_description(parse_json(text), weights, default_name, report, unused, open);
 }
 
 }  // namespace mmoe::converter

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "converter/description/model.h"
+#include "converter/description/vocabulary_keys.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
 
@@ -35,13 +36,15 @@ struct UnusedTensorsError : ConvertError {
 /// Throws ConvertError for JSON that is not a description, and for weights that do not fit it: the tensor or
 /// field, what was found and what was expected. The result satisfies every invariant of TrainedModel and the
 /// limits of the file format (limits.h), and all its weights are finite; embedding tables say so when their rows are
-/// read, which is from `weights`: it must outlive the result. `report` may be null.
+/// read, which is from `weights`: it must outlive the result. `report` may be null; `open` gives the files that the
+/// description names, and may be empty.
 TrainedModel bind_description(const nlohmann::json& description, const WeightSource& weights,
                               const std::string& default_name, BindReport* report = nullptr,
-                              UnusedTensors unused = UnusedTensors::kRefuse);
+                              UnusedTensors unused = UnusedTensors::kRefuse, const OpenFile& open = {});
 
 /// The same from the file's text.
 TrainedModel bind_description_text(std::string_view text, const WeightSource& weights, const std::string& default_name,
-                                   BindReport* report = nullptr, UnusedTensors unused = UnusedTensors::kRefuse);
+                                   BindReport* report = nullptr, UnusedTensors unused = UnusedTensors::kRefuse,
+                                   const OpenFile& open = {});
 
 }  // namespace mmoe::converter

@@ -101,12 +101,12 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
   feature.kind = std::move(dense);
 }
 
-void bind_categorical(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
+void bind_categorical(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
   object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
                      "quantised", "embedding_width"});
   const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
-  sparse.vocabulary = read_vocabulary(object, part.rows, part.name);
+  sparse.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
   sparse.embedding = tables.add(part, num_rows(sparse.vocabulary));
   feature.width = part.width;
   feature.kind = std::move(sparse);
@@ -126,12 +126,12 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
   return id;
 }
 
-void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& feature) {
+void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
   object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
                      "quantised", "embedding_width", "length", "pooling", "padding_id"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
-  sequence.vocabulary = read_vocabulary(object, part.rows, part.name);
+  sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
   const JsonReader length = object.get("length", "the most elements of a row");
   sequence.length = length.count(kMaxDim);
   if (sequence.length == 0) length.fail_expected("1 or more");
@@ -143,7 +143,7 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, Feature& f
   feature.kind = std::move(sequence);
 }
 
-Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTables& tables) {
+Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTables& tables, KeySources& sources) {
   Feature feature;
   feature.name = object.get("name", "the column of the raw data").string();
   if (const auto column = object.find("column")) feature.source = column->string();
@@ -152,8 +152,8 @@ Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTa
   }
   switch (object.get("kind", "dense, categorical or sequence").choice({"dense", "categorical", "sequence"})) {
     case 0: bind_dense_feature(object, tensors, feature); break;
-    case 1: bind_categorical(object, tables, feature); break;
-    default: bind_sequence(object, tables, feature);
+    case 1: bind_categorical(object, tables, sources, feature); break;
+    default: bind_sequence(object, tables, sources, feature);
   }
   return feature;
 }
@@ -177,7 +177,7 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
 
 }  // namespace
 
-void bind_features(const JsonReader& list, TensorIndex& tensors, TrainedModel& model) {
+void bind_features(const JsonReader& list, TensorIndex& tensors, KeySources& sources, TrainedModel& model) {
   const std::vector<JsonReader> items = list.items();
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
   if (items.size() > kMaxFeatures) list.fail_expected("at most " + std::to_string(kMaxFeatures));
@@ -185,7 +185,7 @@ void bind_features(const JsonReader& list, TensorIndex& tensors, TrainedModel& m
   std::map<std::string, bool> columns;  // whether `column` says it
   EmbeddingTables tables(tensors, model.embeddings);
   for (const JsonReader& item : items) {
-    model.features.push_back(bind_feature(item, tensors, tables));
+    model.features.push_back(bind_feature(item, tensors, tables, sources));
     claim_columns(item, model.features.back(), names, columns);
     model.input_dim += model.features.back().width;
     if (model.input_dim > kMaxDim) list.fail("x is wider than " + std::to_string(kMaxDim) + " columns");

@@ -4,10 +4,12 @@
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
 #include "converter/description/tensor_index.h"
+#include "converter/description/vocabulary_keys.h"
 
 namespace mmoe::converter {
 
-/// Fills features, embeddings (each table once, however many features share it) and input_dim.
-void bind_features(const JsonReader& list, TensorIndex& tensors, TrainedModel& model);
+/// Fills features, embeddings (each table once, however many features share it) and input_dim; `sources` gives the
+/// vocabularies that lie in files, and takes notes of all.
+void bind_features(const JsonReader& list, TensorIndex& tensors, KeySources& sources, TrainedModel& model);
 
 }  // namespace mmoe::converter

@@ -191,10 +191,14 @@ std::string JsonReader::string() const {
   return text();
 }
 
+std::optional<uint64_t> JsonReader::large_integer() const {
+  const bool is_large = value_->is_number_unsigned() &&
+                        value_->get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  return is_large ? std::optional(value_->get<uint64_t>()) : std::nullopt;
+}
+
 int64_t JsonReader::integer() const {
-  const bool too_large = value_->is_number_unsigned() &&
-                         value_->get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  if (!value_->is_number_integer() || too_large) fail_expected("a whole number of 64 bits");
+  if (!value_->is_number_integer() || large_integer()) fail_expected("a whole number of 64 bits");
   return value_->get<int64_t>();
 }
 

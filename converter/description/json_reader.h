@@ -49,8 +49,9 @@ class JsonReader {
   std::string text() const;    ///< may be empty
   size_t count(size_t max = std::numeric_limits<size_t>::max()) const;
   int64_t integer() const;
-  double number() const;  ///< finite
-  float real() const;     ///< finite as a float
+  std::optional<uint64_t> large_integer() const;  ///< one from 2^63 to 2^64 - 1, if it is one
+  double number() const;                          ///< finite
+  float real() const;                             ///< finite as a float
   /// One of `names`; returns its index.
   size_t choice(const std::vector<std::string>& names) const;
 

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "converter/description/string_list.h"
 #include "converter/description/table.h"
 #include "kernels/activations.h"
 #include "kernels/number_functions.h"
@@ -307,8 +308,9 @@ struct Bins {
 /// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1. So they are where
 /// values are hashed into `size` buckets. Bins have ids and no keys.
 struct Vocabulary {
-  std::variant<std::vector<std::string>, std::vector<int64_t>> keys;
+  std::variant<StringList, std::vector<int64_t>> keys;
   std::vector<uint32_t> ids;
+  bool unsigned_keys = false;  ///< the integers are the bits of unsigned ones
   bool identity = false;
   std::optional<Hashing> hashing;
   std::optional<Bins> bins;
@@ -322,6 +324,11 @@ struct Vocabulary {
     return hashing ? hashing->first_id + static_cast<uint32_t>(entry) : ids[entry];
   }
 };
+
+/// Of a vocabulary that is no identity.
+inline size_t num_keys(const Vocabulary& vocabulary) {
+  return std::visit([](const auto& keys) { return keys.size(); }, vocabulary.keys);
+}
 
 struct SparseFeature {
   Vocabulary vocabulary;
@@ -367,6 +374,13 @@ struct Feature {
     return dense == nullptr ? 0 : dense->projection ? dense->projection->weight.cols : width;
   }
 };
+
+/// The table of categories; none of a dense feature.
+inline std::optional<size_t> embedding_of(const Feature& feature) {
+  if (const auto* sequence = std::get_if<SequenceFeature>(&feature.kind)) return sequence->embedding;
+  const auto* sparse = std::get_if<SparseFeature>(&feature.kind);
+  return sparse == nullptr ? std::nullopt : std::optional(sparse->embedding);
+}
 
 struct Embedding {
   std::string name;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
+#include <numeric>
 
 namespace mmoe::converter {
 
@@ -12,40 +12,6 @@ namespace {
 const std::vector<std::string> kFunctions = {"farmhash64", "xxh64", "murmur3", "crc32"};
 const std::vector<std::string> kBytes = {"text", "int64", "int32"};
 const std::vector<std::string> kRules = {"unsigned", "absolute", "floored"};
-
-std::string entry_text(const std::string& entry) { return "\"" + entry + "\""; }
-std::string entry_text(int64_t entry) { return std::to_string(entry); }
-
-template <class Key>
-void check_duplicates(const JsonReader& list, const std::vector<Key>& keys) {
-  std::map<Key, size_t> seen;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const auto added = seen.emplace(keys[i], i);
-    if (added.second) continue;
-    list.fail(entry_text(keys[i]) + " twice, as entries " + std::to_string(added.first->second) + " and " +
-              std::to_string(i));
-  }
-}
-
-void read_keys(const JsonReader& list, Vocabulary& vocabulary) {
-  const std::vector<JsonReader> items = list.items();
-  if (items.empty()) list.fail_expected("at least one entry");
-  if (items.front().is_string()) {
-    std::vector<std::string> keys;
-    for (const JsonReader& item : items) {
-      if (!item.is_string()) item.fail_expected("a string, as the first entry is");
-      keys.push_back(item.text());
-    }
-    check_duplicates(list, keys);
-    vocabulary.keys = std::move(keys);
-  } else {
-    std::vector<int64_t> keys;
-    for (const JsonReader& item : items) keys.push_back(item.integer());
-    check_duplicates(list, keys);
-    vocabulary.keys = std::move(keys);
-  }
-  vocabulary.size = items.size();
-}
 
 Bins read_bins(const JsonReader& field) {
   field.allow_keys({"bounds", "side", "values"});
@@ -100,11 +66,12 @@ void read_unknown(const JsonReader& field, size_t table_rows, const std::string&
 
 }  // namespace
 
-Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table) {
+Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table,
+                           KeySources& sources) {
   Vocabulary vocabulary;
-  const JsonReader field = feature.get(
-      "vocabulary",
-      "a list of strings or integers, {\"identity\": n}, {\"hash\": function, \"buckets\": n} or {\"bounds\": list}");
+  const JsonReader field = feature.get("vocabulary",
+                                       "a list of strings or integers, {\"file\": name}, {\"identity\": n}, {\"hash\": "
+                                       "function, \"buckets\": n} or {\"bounds\": list}");
   const auto first = feature.find("first_id");
   const size_t first_id = first ? first->count(table_rows) : 0;
   if (field.is_object() && field.find("hash")) {
@@ -115,21 +82,22 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
   } else if (field.is_object() && field.find("bounds")) {
     vocabulary.bins = read_bins(field);
     vocabulary.size = vocabulary.bins->bounds.size() + 1;
-  } else if (field.is_object()) {
+  } else if (field.is_object() && !field.find("file")) {
     field.allow_keys({"identity"});
     if (first) first->fail("an identity vocabulary has no `first_id`: its values are the ids");
     vocabulary.identity = true;
     vocabulary.size = field.get("identity", "the number of ids").count();
     if (vocabulary.size == 0) field.fail("an identity vocabulary of no ids");
   } else {
-    read_keys(field, vocabulary);
+    read_keys(field, sources, vocabulary);
   }
   if (vocabulary.size > table_rows - first_id) {
     field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) + ", but " +
                table + " has " + std::to_string(table_rows) + " rows");
   }
   if (!vocabulary.identity && !vocabulary.hashing) {
-    for (size_t i = 0; i < vocabulary.size; ++i) vocabulary.ids.push_back(static_cast<uint32_t>(first_id + i));
+    vocabulary.ids.resize(vocabulary.size);
+    std::iota(vocabulary.ids.begin(), vocabulary.ids.end(), static_cast<uint32_t>(first_id));
   }
   if (const auto unknown = feature.find("unknown")) read_unknown(*unknown, table_rows, table, vocabulary);
   return vocabulary;

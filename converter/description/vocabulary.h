@@ -6,12 +6,13 @@
 
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
+#include "converter/description/vocabulary_keys.h"
 
 namespace mmoe::converter {
 
 /// `vocabulary`, `first_id` and `unknown` of a feature whose embedding table has `table_rows` rows. Throws for
 /// duplicate entries and for ids beyond the table, which is named by `table`.
-Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table);
+Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table, KeySources& sources);
 
 /// Rows of the table that the vocabulary and its rule for unknown values can reach, from the first one.
 size_t num_rows(const Vocabulary& vocabulary);

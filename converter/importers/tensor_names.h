@@ -7,9 +7,6 @@
 
 namespace mmoe::converter {
 
-/// Whether `text` is made of UTF-8 sequences of the right length, as what later writes the name expects.
-bool is_utf8(std::string_view text);
-
 /// The names seen so far.
 class TensorNames {
  public:

@@ -1,9 +1,11 @@
 #include "converter/interpretation/interpretation.h"
 
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "converter/error.h"
+#include "converter/importers/contained_file.h"
 #include "converter/importers/left_out.h"
 #include "converter/recipes/recipe.h"
 #include "converter/recognise/recognise.h"
@@ -46,20 +48,27 @@ Interpretation by_text(const WeightSource& weights, const std::string& argument,
   const std::string text = is_json ? argument : read_text(argument);
   try {
     if (is_recipe_settings(text)) {
-      return by_recipe(weights, recipe, text, is_json ? fs::path() : fs::path(argument).parent_path());
+      Interpretation made = by_recipe(weights, recipe, text, is_json ? fs::path() : fs::path(argument).parent_path());
+      if (!is_json) made.file = argument;
+      return made;
     }
   } catch (const ConvertError& error) {
     throw ConvertError(origin + ": " + error.what());
   }
   if (!recipe.empty()) throw ConvertError(origin + ": is a description: it needs no --recipe");
-  return {Method::kDescription, text, origin, {}, "", false};
+  return {Method::kDescription, text, origin, {}, "", false, is_json ? "" : argument};
 }
 
 TrainedModel by_description(const WeightSource& weights, const Interpretation& interpretation,
                             const std::string& default_name, BindReport& report) {
   const UnusedTensors unused = interpretation.recipe_named ? UnusedTensors::kReport : UnusedTensors::kRefuse;
   try {
-    return bind_description_text(interpretation.description, weights, default_name, &report, unused);
+    const auto open = [&interpretation](const std::string& location) -> SharedBytes {
+      const std::shared_ptr<const MappedFile> file =
+          map_contained_file(interpretation.file, location, {"the keys", "the description"});
+      return {file, file->bytes()};
+    };
+    return bind_description_text(interpretation.description, weights, default_name, &report, unused, open);
   } catch (const UnusedTensorsError& error) {
     if (interpretation.recipe.empty()) throw;
     throw ConvertError(error.what() +

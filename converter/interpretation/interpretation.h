@@ -27,7 +27,8 @@ struct Interpretation {
   std::vector<std::string> notes;
   std::string recipe;  ///< kRecipe: its name
   bool recipe_named =
-      false;  ///< kRecipe: the user named it, or gave settings that do; else the tensors' names alone tell
+      false;           ///< kRecipe: the user named it, or gave settings that do; else the tensors' names alone tell
+  std::string file{};  ///< beside which the files lie that it names; empty: in the working directory
 };
 
 /// What the user gave beside the weights.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "converter/check/lookups.h"
 #include "converter/check/score_change.h"
 #include "converter/description/architecture.h"
 #include "converter/lowering/lowered.h"
@@ -73,6 +74,7 @@ ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& pro
     write_stored(lowered, provenance, rows, options, f32_sink.view(), f32, sink, report);
     report.f32_file_bytes = f32_sink.view().size();
   }
+  check_lookups(sink.view(), description);
   report.file_bytes = sink.view().size();
   return report;
 }

@@ -40,11 +40,12 @@ struct ConvertReport {
   ScoreChange change;  ///< against the file in f32
 };
 
-/// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime and checks it against
-/// the double-precision evaluation of the description. Where not all numbers are f32, it first writes and checks the
-/// file in f32, to `f32_sink`, and then the stored one against the evaluation of the numbers that it stores. Memory:
-/// some times the layers' weights, but none of the embedding tables, which stream from where the description reads them
-/// to the sink. Throws ConvertError where the check fails; what the sinks then hold is not to be used.
+/// Lowers, packs, writes the file to `sink`, which is empty, loads it from there with the runtime, looks up every key
+/// of its vocabularies, and checks it against the double-precision evaluation of the description. Where not all numbers
+/// are f32, it first writes and checks the file in f32, to `f32_sink`, and then the stored one against the evaluation
+/// of the numbers that it stores. Memory: some times the layers' weights, but none of the embedding tables, which
+/// stream from where the description reads them to the sink. Throws ConvertError where the check fails; what the sinks
+/// then hold is not to be used.
 ConvertReport convert(const TrainedModel& description, const ProvenanceInfo& provenance, const ConvertOptions& options,
                       ByteSink& sink, ByteSink& f32_sink);
 

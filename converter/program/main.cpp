@@ -23,6 +23,7 @@
 #include "converter/program/file_sink.h"
 #include "converter/program/hash_file.h"
 #include "converter/program/number_summary.h"
+#include "converter/program/pruning.h"
 #include "converter/program/search_summary.h"
 #include "converter/proof/prove.h"
 #include "converter/recipes/recipe.h"
@@ -57,6 +58,7 @@ struct Arguments {
   std::string page;
   Tolerance tolerance;
   ConvertOptions options;
+  uint32_t prune = 0;
   bool print_description = false;
   bool quiet = false;
 };
@@ -103,12 +105,16 @@ void print_check(std::ostream& out, const CheckReport& check) {
 }
 
 void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model, const BindReport& bound,
-                  const std::optional<SearchResult>& found, const ConvertReport& converted) {
+                  const std::optional<Pruning>& pruning, const std::optional<SearchResult>& found,
+                  const ConvertReport& converted) {
   print_notes(out, bound.notes);
   out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
       << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ")
       << converted.file_bytes << " bytes\n";
   for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
+  if (pruning) {
+    for (const std::string& line : pruning->describe()) out << printable(line) << '\n';
+  }
   if (found) {
     for (const std::string& line : describe_search(*found)) out << printable(line) << '\n';
   }
@@ -222,6 +228,18 @@ void check_search(const Arguments& arguments) {
   throw ConvertError("--rows: " + arguments.rows + " is not a file. With --quantize auto the rows are read twice");
 }
 
+// The rows are read once more for each of the other things that they are for.
+std::optional<Pruning> drop_rare_ids(const Arguments& arguments, const ProvenanceInfo& provenance,
+                                     uint64_t scratch_bytes, TrainedModel& model) {
+  if (arguments.prune == 0) return std::nullopt;
+  if (model.embeddings.empty()) throw ConvertError("--prune: the model has no categorical features");
+  if (arguments.rows == "-" || (fs::exists(arguments.rows) && !fs::is_regular_file(arguments.rows))) {
+    throw ConvertError("--rows: " + arguments.rows + " is not a file. With --prune the rows are read more than once");
+  }
+  return std::optional<Pruning>(std::in_place, provenance, arguments.options, arguments.rows, arguments.prune,
+                                scratch_bytes, model);
+}
+
 // Types for what the description says nothing of.
 std::optional<SearchResult> find_types(const Arguments& arguments, const ProvenanceInfo& provenance,
                                        TrainedModel& model) {
@@ -270,11 +288,14 @@ void run(Arguments arguments) {
   FileSink output(arguments.output);
   std::optional<mmoe::tools::OutputFile> page;  // first: a place that cannot be written is known before the search
   if (!arguments.page.empty()) page.emplace(arguments.page);
+  std::optional<Pruning> pruning = drop_rare_ids(arguments, provenance, fs::file_size(weights_path), model);
   const std::optional<SearchResult> found = find_types(arguments, provenance, model);
   ScratchSink f32_output(fs::file_size(weights_path));
   const ConvertReport converted = convert(model, provenance, arguments.options, output, f32_output);
-  // What the framework computes is compared with the model before its numbers were rounded.
-  const std::string_view f32_file = converted.is_f32 ? output.view() : f32_output.view();
+  // What the framework computes is compared with the model before its ids were dropped and its numbers rounded.
+  const std::string_view f32_file = pruning            ? pruning->whole_file()
+                                    : converted.is_f32 ? output.view()
+                                                       : f32_output.view();
   ExpectReport expected;
   if (!arguments.expect.empty()) {
     expected = compare_with_expected(f32_file, arguments.rows, arguments.expect, arguments.tolerance);
@@ -282,7 +303,8 @@ void run(Arguments arguments) {
   const OnnxGraph* graph = weights.graph();
   ProofReport proof;
   if constexpr (kReadsOnnx) {
-    if (graph != nullptr) proof = prove(*graph, model, f32_file, arguments.options.golden_seed);
+    if (graph != nullptr)
+      proof = prove(*graph, pruning ? pruning->whole_model() : model, f32_file, arguments.options.golden_seed);
   }
   output.commit();
   if (page) {
@@ -291,11 +313,11 @@ void run(Arguments arguments) {
     page->commit();
   }
   if (arguments.quiet) return;
-  if (converted.is_f32 && !found && !arguments.rows.empty() && arguments.expect.empty()) {
+  if (converted.is_f32 && !found && !pruning && !arguments.rows.empty() && arguments.expect.empty()) {
     std::cerr << "note: --rows was not read: all numbers are f32, and there is no --expect\n";
   }
   std::ostringstream report;
-  print_report(report, arguments, model, bound, found, converted);
+  print_report(report, arguments, model, bound, pruning, found, converted);
   print_proof(report, arguments, graph, proof);
   if (!arguments.expect.empty()) print_expected(report, arguments, expected);
   print(report.str(), arguments.output);
@@ -362,6 +384,12 @@ void declare(mmoe::tools::CommandLine& app, Arguments& arguments) {
                      "rows for --expect, and on which the difference from f32 is measured: CSV or .npy, as mmoe-score "
                      "reads them")
           ->type_name("FILE");
+  app.add_option("--prune", arguments.prune,
+                 "drop ids that --rows has fewer than N times, and their rows of the embedding tables: they become "
+                 "unknown values. Features that refuse unknown values keep all")
+      ->range(1, 1000000000)
+      ->needs(rows)
+      ->type_name("N");
   app.add_option("--expect", arguments.expect, "scores of --rows from the training framework: CSV or .npy")
       ->needs(rows)
       ->type_name("FILE");

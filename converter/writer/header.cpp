@@ -300,9 +300,8 @@ class HeaderWriter {
                                  static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask);
   }
 
-  Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary,
-                                              const ModelTensors::VocabularyTensors& tensors) {
-    const bool strings = std::holds_alternative<std::vector<std::string>>(vocabulary.keys);
+  Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary, const VocabularyTensors& tensors) {
+    const bool strings = std::holds_alternative<StringList>(vocabulary.keys);
     const auto kind = vocabulary.identity  ? schema::VocabularyKind_Identity
                       : vocabulary.hashing ? schema::VocabularyKind_Hash
                       : vocabulary.bins    ? schema::VocabularyKind_Bins
@@ -314,7 +313,7 @@ class HeaderWriter {
     return schema::CreateVocabulary(
         out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids, to_schema(vocabulary.unknown),
         vocabulary.unknown_id, hashing,
-        vocabulary.bins && vocabulary.bins->right ? schema::BoundSide_Right : schema::BoundSide_Left);
+        vocabulary.bins && vocabulary.bins->right ? schema::BoundSide_Right : schema::BoundSide_Left, tensors.buckets);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {

@@ -1,7 +1,6 @@
 #include "converter/writer/model_tensors.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "converter/packing/pack.h"
 #include "converter/quantise/tables.h"
@@ -9,74 +8,6 @@
 
 namespace mmoe::converter {
 namespace {
-
-// Keys and ids sorted by key.
-template <class Key>
-std::vector<std::pair<Key, uint32_t>> sorted_entries(const std::vector<Key>& keys, const std::vector<uint32_t>& ids) {
-  std::vector<std::pair<Key, uint32_t>> entries;
-  for (size_t i = 0; i < keys.size(); ++i) entries.emplace_back(keys[i], ids[i]);
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-ModelTensors::VocabularyTensors add_strings(const std::string& name, const std::vector<std::string>& keys,
-                                            const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
-  std::vector<uint8_t> bytes;
-  std::vector<uint64_t> offsets{0};
-  std::vector<uint32_t> sorted_ids;
-  for (const auto& [key, id] : sorted_entries(keys, ids)) {
-    bytes.insert(bytes.end(), key.begin(), key.end());
-    offsets.push_back(bytes.size());
-    sorted_ids.push_back(id);
-  }
-  ModelTensors::VocabularyTensors tensors;
-  tensors.keys =
-      static_cast<int32_t>(out.add_tensor(segment, name + " keys", bytes, bytes.size(), 1, schema::DType_U8));
-  tensors.offsets =
-      static_cast<int32_t>(out.add_tensor(segment, name + " offsets", offsets, offsets.size(), 1, schema::DType_U64));
-  tensors.ids =
-      static_cast<int32_t>(out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
-  return tensors;
-}
-
-ModelTensors::VocabularyTensors add_integers(const std::string& name, const std::vector<int64_t>& keys,
-                                             const std::vector<uint32_t>& ids, uint32_t segment, SegmentBuilder& out) {
-  std::vector<int64_t> sorted_keys;
-  std::vector<uint32_t> sorted_ids;
-  for (const auto& [key, id] : sorted_entries(keys, ids)) {
-    sorted_keys.push_back(key);
-    sorted_ids.push_back(id);
-  }
-  ModelTensors::VocabularyTensors tensors;
-  tensors.keys = static_cast<int32_t>(
-      out.add_tensor(segment, name + " keys", sorted_keys, sorted_keys.size(), 1, schema::DType_I64));
-  tensors.ids =
-      static_cast<int32_t>(out.add_tensor(segment, name + " ids", sorted_ids, sorted_ids.size(), 1, schema::DType_U32));
-  return tensors;
-}
-
-ModelTensors::VocabularyTensors add_bins(const std::string& name, const Bins& bins, const std::vector<uint32_t>& ids,
-                                         uint32_t segment, SegmentBuilder& out) {
-  const std::vector<float> narrow(bins.bounds.begin(), bins.bounds.end());
-  const std::string keys = name + " bounds";
-  const size_t count = bins.bounds.size();
-  ModelTensors::VocabularyTensors tensors;
-  tensors.keys =
-      static_cast<int32_t>(bins.f32 ? out.add_tensor(segment, keys, narrow, count, 1, schema::DType_F32)
-                                    : out.add_tensor(segment, keys, bins.bounds, count, 1, schema::DType_F64));
-  tensors.ids = static_cast<int32_t>(out.add_tensor(segment, name + " ids", ids, ids.size(), 1, schema::DType_U32));
-  return tensors;
-}
-
-ModelTensors::VocabularyTensors add_vocabulary(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
-  if (!feature.vocabulary() || feature.vocabulary()->ids.empty()) return {};
-  const Vocabulary& vocabulary = *feature.vocabulary();
-  if (vocabulary.bins) return add_bins(feature.name, *vocabulary.bins, vocabulary.ids, segment, out);
-  if (const auto* strings = std::get_if<std::vector<std::string>>(&vocabulary.keys)) {
-    return add_strings(feature.name, *strings, vocabulary.ids, segment, out);
-  }
-  return add_integers(feature.name, std::get<std::vector<int64_t>>(vocabulary.keys), vocabulary.ids, segment, out);
-}
 
 schema::DType dtype_of(WeightType type) {
   switch (type) {
@@ -196,7 +127,10 @@ ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
   if (model.description.features.empty()) return tensors;
   const uint32_t vocabularies = out.add_segment("vocabularies", 64);
   for (size_t i = 0; i < model.description.features.size(); ++i) {
-    tensors.vocabularies[i] = add_vocabulary(model.description.features[i], vocabularies, out);
+    const Feature& feature = model.description.features[i];
+    const Vocabulary* vocabulary = feature.vocabulary();
+    if (vocabulary == nullptr || vocabulary->identity || vocabulary->hashing) continue;
+    tensors.vocabularies[i] = add_vocabulary(feature.name, *vocabulary, vocabularies, out);
   }
   const uint32_t embeddings = out.add_segment("embeddings", 4096);
   for (const Embedding& embedding : model.description.embeddings) {

@@ -6,6 +6,7 @@
 
 #include "converter/lowering/lowered.h"
 #include "converter/writer/segments.h"
+#include "converter/writer/vocabulary_tensors.h"
 
 namespace mmoe::converter {
 
@@ -15,9 +16,6 @@ struct ModelTensors {
     uint32_t weight, bias;
     int32_t slopes;
     int32_t scale_shift;
-  };
-  struct VocabularyTensors {
-    int32_t keys = -1, offsets = -1, ids = -1;
   };
   std::vector<FusedTensors> fused_layers;
   std::vector<std::vector<int32_t>> constants;  // [level][gate]: constant weights, or scales of a softmax

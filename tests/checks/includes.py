@@ -55,8 +55,8 @@ def tools(*folders):
     return ["mmoe/"] + [f"runtime/tools/{folder}/" for folder in folders]
 
 
-# How text from files may be shown is one function, which the tools have.
-PRINTABLE = ["runtime/tools/support/printable.h"]
+# How text from files may be shown is one function, which the tools have; and what is text.
+PRINTABLE = ["runtime/tools/support/printable.h", "runtime/tools/support/utf8.h"]
 DESCRIPTION = ["converter/error.h", "converter/shape_text.h", "converter/description/"] + PRINTABLE
 # What is the file format's alone: its version and its limits.
 FORMAT = ["schema/format.h"]
@@ -135,7 +135,7 @@ RULES = [
     Rule(r"converter/description/coded_table\..*",
          DESCRIPTION + WEIGHTS + ["converter/importers/float_convert.h", "kernels/stored.h"] + NUMBERS),
     Rule(r"converter/description/limits\.h", FORMAT),
-    Rule(r"converter/description/model\.h", ["converter/description/table.h", "kernels/activations.h"] + NUMBERS),
+    Rule(r"converter/description/model\.h", ["converter/description/string_list.h", "converter/description/table.h", "kernels/activations.h"] + NUMBERS),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
@@ -148,10 +148,15 @@ RULES = [
                                               "kernels/panel16.h"]),
     Rule(r"converter/quantise/.*", QUANTISED + ["converter/description/every_layer.h", "kernels/stored.h"]),
     Rule(r"converter/packing/.*", PACKED),
+    Rule(r"converter/writer/vocabulary_tensors\..*",
+         MODEL + ["converter/description/key_order.h", "converter/writer/", "schema/"]),
     Rule(r"converter/writer/.*", WRITTEN + ["schema/", "kernels/activations.h"], None, ["flatbuffers/"]),
     # The evaluation knows the constants of the numerics contract.
     Rule(r"converter/check/bounded_w8a8\.cpp", ["converter/check/", "kernels/kernels.h"]),
     Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows", "labels")),
+    # What the user's rows hardly have.
+    Rule(r"converter/prune/selected_rows\.h", ["converter/description/table.h"]),
+    Rule(r"converter/prune/.*", MODEL + ["converter/prune/"] + tools("support", "rows")),
     # Types of numbers by trial, and the page that shows what was tried. Names are bound as the description's.
     Rule(r"converter/search/.*", WRITTEN + ["converter/check/", "converter/search/", "converter/importers/scratch_file.h",
                                             "converter/description/every_layer.h", "converter/description/number_names.h",
@@ -168,6 +173,7 @@ RULES = [
     # Which of the ways in, and the model that it gives.
     Rule(r"converter/interpretation/.*", ["converter/error.h", "converter/interpretation/",
                                           "converter/description/bind.h", "converter/recipes/recipe.h",
+                                          "converter/importers/contained_file.h",
                                           "converter/recognise/recognise.h",
                                           "converter/importers/left_out.h"] + WEIGHTS + tools("support")),
     Rule(r"converter/program/.*", ["converter/"] + tools("support")),
@@ -229,6 +235,7 @@ VIOLATIONS = [
     ("converter/writer/segments.cpp", "mmoe/model.h"),
     ("converter/writer/segments.cpp", "converter/check/golden.h"),
     ("converter/check/golden.cpp", "converter/importers/weight_source.h"),
+    ("converter/prune/prune.cpp", "converter/lowering/lowered.h"),
     ("converter/proof/reference.cpp", "converter/recognise/expressions.h"),
     ("converter/proof/reference_sums.cpp", "converter/description/model.h"),
     ("converter/proof/prove.cpp", "converter/recognise/recognise.h"),

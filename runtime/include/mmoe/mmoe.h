@@ -183,6 +183,8 @@ enum {
 MMOE_API mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, const char* text, size_t size,
                                              int32_t* id);
 MMOE_API mmoe_status mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value, int32_t* id);
+/** The same of an unsigned one: what is below 2^63 is the same number, and -1 is not 2^64 - 1. */
+MMOE_API mmoe_status mmoe_model_find_id_unsigned(const mmoe_model* model, size_t feature, uint64_t value, int32_t* id);
 /** The id of the bin that a number is in, MMOE_UNKNOWN_ID for NaN. MMOE_INVALID_ARGUMENT: there is no such feature, or
  * its values are not numbers between bounds. */
 MMOE_API mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double value, int32_t* id);
@@ -246,6 +248,7 @@ MMOE_API void mmoe_rows_free(mmoe_rows* rows);
 MMOE_API mmoe_status mmoe_rows_set_missing(mmoe_rows* rows, size_t row, const char* feature);
 MMOE_API mmoe_status mmoe_rows_set_number(mmoe_rows* rows, size_t row, const char* feature, double number);
 MMOE_API mmoe_status mmoe_rows_set_integer(mmoe_rows* rows, size_t row, const char* feature, int64_t integer);
+MMOE_API mmoe_status mmoe_rows_set_unsigned(mmoe_rows* rows, size_t row, const char* feature, uint64_t integer);
 MMOE_API mmoe_status mmoe_rows_set_text(mmoe_rows* rows, size_t row, const char* feature, const char* text);
 MMOE_API mmoe_status mmoe_rows_set_text_n(mmoe_rows* rows, size_t row, const char* feature, const char* text,
                                           size_t size);
@@ -254,18 +257,21 @@ MMOE_API mmoe_status mmoe_rows_set_text_n(mmoe_rows* rows, size_t row, const cha
 MMOE_API mmoe_status mmoe_rows_set_missing_at(mmoe_rows* rows, size_t row, size_t feature);
 MMOE_API mmoe_status mmoe_rows_set_number_at(mmoe_rows* rows, size_t row, size_t feature, double number);
 MMOE_API mmoe_status mmoe_rows_set_integer_at(mmoe_rows* rows, size_t row, size_t feature, int64_t integer);
+MMOE_API mmoe_status mmoe_rows_set_unsigned_at(mmoe_rows* rows, size_t row, size_t feature, uint64_t integer);
 MMOE_API mmoe_status mmoe_rows_set_text_at(mmoe_rows* rows, size_t row, size_t feature, const char* text);
 MMOE_API mmoe_status mmoe_rows_set_text_n_at(mmoe_rows* rows, size_t row, size_t feature, const char* text,
                                              size_t size);
 
 /** Of mmoe_values.type, and what `data` then points to. */
 enum {
-  MMOE_FLOATS = 1,      /**< float */
-  MMOE_DOUBLES = 2,     /**< double */
-  MMOE_INT32S = 3,      /**< int32_t */
-  MMOE_INT64S = 4,      /**< int64_t */
-  MMOE_TEXTS = 5,       /**< const char*: UTF-8, terminated; null is a missing value */
-  MMOE_PACKED_TEXTS = 6 /**< int32_t: size + 1 offsets into `bytes`; text i is from data[i] up to data[i + 1] (Arrow) */
+  MMOE_FLOATS = 1,  /**< float */
+  MMOE_DOUBLES = 2, /**< double */
+  MMOE_INT32S = 3,  /**< int32_t */
+  MMOE_INT64S = 4,  /**< int64_t */
+  MMOE_TEXTS = 5,   /**< const char*: UTF-8, terminated; null is a missing value */
+  MMOE_PACKED_TEXTS =
+      6,           /**< int32_t: size + 1 offsets into `bytes`; text i is from data[i] up to data[i + 1] (Arrow) */
+  MMOE_UINT64S = 7 /**< uint64_t */
 };
 
 /** Several values of one type. */

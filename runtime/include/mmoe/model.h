@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "mmoe/error.h"
 
@@ -132,11 +133,15 @@ class Model {
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;
 
-  /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; binary search, or a hash.
+  /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; a hash, and the few keys that share it.
   /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says; an integer may
   /// also be one of a hashed feature.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
-  std::int32_t find_id(std::size_t index, std::int64_t value) const;  ///< of an integer
+  /// Of an integer of any type, as the number that it is: -1 is not 2^64 - 1.
+  template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
+  std::int32_t find_id(std::size_t index, Integer value) const {
+    return find_integer(index, static_cast<std::int64_t>(value), std::is_unsigned_v<Integer>);
+  }
 
   /// The id of the bin that a number is in; kUnknownId for NaN, and where feature(index) has no number_values.
   /// REQUIRES: feature(index) is Sparse or a Sequence.
@@ -153,6 +158,7 @@ class Model {
   Status verify_checksums() const;
 
  private:
+  std::int32_t find_integer(std::size_t index, std::int64_t value, bool is_unsigned) const;
   friend struct internal::ModelAccess;
   enum class Ownership : std::uint8_t { kBorrowed, kMapped, kAllocated };
 

@@ -80,6 +80,7 @@ class RawValue {
     kDoubles,
     kInt32s,
     kInt64s,
+    kUint64s,
     kStrings,
     kCStrings,
     kPackedStrings
@@ -89,13 +90,13 @@ class RawValue {
   RawValue() = default;
   RawValue(std::nullptr_t) {}  // NOLINT: implicit, as all that follow
 
-  // One value. A null const char* is missing, also in a list. Signed and unsigned integers, except unsigned ones of
-  // 64 bits: those are not in a file's vocabularies.
+  // One value. A null const char* is missing, also in a list. Integers are signed or unsigned.
   RawValue(double number) : type_(Type::kDoubles), double_(number) {}  // NOLINT
   RawValue(float number) : RawValue(static_cast<double>(number)) {}    // NOLINT
   template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>
-  RawValue(Integer integer) : type_(Type::kInt64s), int64_(static_cast<std::int64_t>(integer)) {  // NOLINT
-    static_assert(std::is_signed_v<Integer> || sizeof(Integer) < 8, "cast it to a signed type");
+  RawValue(Integer integer)  // NOLINT
+      : type_(std::is_signed_v<Integer> || sizeof(Integer) < 8 ? Type::kInt64s : Type::kUint64s),
+        int64_(static_cast<std::int64_t>(integer)) {
     static_assert(!std::is_same_v<Integer, bool>, "a truth value: 0 or 1?");
   }
   template <class Text, std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>, int> = 0>
@@ -106,8 +107,8 @@ class RawValue {
   // A list: of one row's Sequence or Dense feature, or a whole column.
   /// In braces, of any values that a single one may be: {0.5, 1}, {"shoes", std::string("bags")}.
   RawValue(std::initializer_list<RawElement> list);  // NOLINT
-  /// A Span, std::vector, std::array or array of float, double, signed integers of 32 or 64 bits, const char*,
-  /// std::string or another type that becomes a std::string_view.
+  /// A Span, std::vector, std::array or array of float, double, signed integers of 32 or 64 bits, unsigned ones of 64,
+  /// const char*, std::string or another type that becomes a std::string_view.
   template <class List, class = decltype(std::declval<const List&>().data()),
             std::enable_if_t<!std::is_convertible_v<const List&, std::string_view>, int> = 0>
   RawValue(const List& list) : RawValue(list.data(), list.size()) {}  // NOLINT
@@ -134,7 +135,9 @@ class RawValue {
   template <class Element>
   static constexpr Type type_of() {
     constexpr bool kInteger = std::is_integral_v<Element> && std::is_signed_v<Element> && sizeof(Element) >= 4;
+    constexpr bool kUnsigned = std::is_integral_v<Element> && std::is_unsigned_v<Element> && sizeof(Element) == 8;
     constexpr Type kType = kInteger                              ? sizeof(Element) == 4 ? Type::kInt32s : Type::kInt64s
+                           : kUnsigned                           ? Type::kUint64s
                            : std::is_same_v<Element, float>      ? Type::kFloats
                            : std::is_same_v<Element, double>     ? Type::kDoubles
                            : std::is_same_v<Element, RawElement> ? Type::kElements
@@ -142,7 +145,8 @@ class RawValue {
                            : std::is_convertible_v<const Element&, std::string_view>                ? Type::kStrings
                                                                                                     : Type::kMissing;
     static_assert(kType != Type::kMissing,
-                  "float, double, std::int32_t, std::int64_t, const char*, std::string or std::string_view");
+                  "float, double, std::int32_t, std::int64_t, std::uint64_t, const char*, std::string or "
+                  "std::string_view");
     return kType;
   }
 
@@ -162,7 +166,7 @@ class RawValue {
   Type type_ = Type::kMissing;
   bool is_list_ = false;
   double double_ = 0;
-  std::int64_t int64_ = 0;
+  std::int64_t int64_ = 0;  ///< or the bits of an unsigned one
   Span<const char> bytes_;  ///< a single string, or those that kPackedStrings are in
   const void* list_ = nullptr;
   std::size_t size_ = 1;

@@ -48,6 +48,15 @@ mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, Values valu
                                             : "integers");
 }
 
+template <class Integer>
+mmoe_status find_id(const mmoe_model* model, size_t feature, Integer value, int32_t* id) {
+  if (!model || !id) return null_argument(model ? "id" : "model");
+  *id = MMOE_UNKNOWN_ID;
+  if (mmoe::Status status = check_vocabulary(*model, feature, Values::kIntegers); !status) return fail(status.error());
+  *id = model->model.find_id(feature, value);
+  return MMOE_OK;
+}
+
 }  // namespace
 
 extern "C" {
@@ -62,11 +71,11 @@ mmoe_status mmoe_model_find_id_text(const mmoe_model* model, size_t feature, con
 }
 
 mmoe_status mmoe_model_find_id_integer(const mmoe_model* model, size_t feature, int64_t value, int32_t* id) {
-  if (!model || !id) return null_argument(model ? "id" : "model");
-  *id = MMOE_UNKNOWN_ID;
-  if (mmoe::Status status = check_vocabulary(*model, feature, Values::kIntegers); !status) return fail(status.error());
-  *id = model->model.find_id(feature, value);
-  return MMOE_OK;
+  return find_id(model, feature, value, id);
+}
+
+mmoe_status mmoe_model_find_id_unsigned(const mmoe_model* model, size_t feature, uint64_t value, int32_t* id) {
+  return find_id(model, feature, value, id);
 }
 
 mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double value, int32_t* id) {

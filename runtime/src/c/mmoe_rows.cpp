@@ -82,12 +82,13 @@ mmoe_status with_values(mmoe_rows* rows, const mmoe_values* values, const Use& u
     case MMOE_DOUBLES: return finish(use(RawValue(span_of<double>(*values))));
     case MMOE_INT32S: return finish(use(RawValue(span_of<std::int32_t>(*values))));
     case MMOE_INT64S: return finish(use(RawValue(span_of<std::int64_t>(*values))));
+    case MMOE_UINT64S: return finish(use(RawValue(span_of<std::uint64_t>(*values))));
     case MMOE_TEXTS: return finish(use(RawValue(span_of<const char*>(*values))));
     case MMOE_PACKED_TEXTS:
       return finish(
           use(RawValue::packed({values->bytes, values->num_bytes},
                                {static_cast<const std::int32_t*>(values->data), values->data ? values->size + 1 : 0})));
-    default: return finish(misuse(*rows, "values.type", "expected MMOE_FLOATS, ... or MMOE_PACKED_TEXTS"));
+    default: return finish(misuse(*rows, "values.type", "expected MMOE_FLOATS, ... or MMOE_UINT64S"));
   }
 }
 
@@ -157,6 +158,9 @@ mmoe_status mmoe_rows_set_number(mmoe_rows* rows, size_t row, const char* featur
 mmoe_status mmoe_rows_set_integer(mmoe_rows* rows, size_t row, const char* feature, int64_t integer) {
   return set(rows, row, feature, integer);
 }
+mmoe_status mmoe_rows_set_unsigned(mmoe_rows* rows, size_t row, const char* feature, uint64_t integer) {
+  return set(rows, row, feature, integer);
+}
 mmoe_status mmoe_rows_set_text(mmoe_rows* rows, size_t row, const char* feature, const char* text) {
   return set(rows, row, feature, text_value(text));
 }
@@ -171,6 +175,9 @@ mmoe_status mmoe_rows_set_number_at(mmoe_rows* rows, size_t row, size_t feature,
   return set(rows, row, feature, number);
 }
 mmoe_status mmoe_rows_set_integer_at(mmoe_rows* rows, size_t row, size_t feature, int64_t integer) {
+  return set(rows, row, feature, integer);
+}
+mmoe_status mmoe_rows_set_unsigned_at(mmoe_rows* rows, size_t row, size_t feature, uint64_t integer) {
   return set(rows, row, feature, integer);
 }
 mmoe_status mmoe_rows_set_text_at(mmoe_rows* rows, size_t row, size_t feature, const char* text) {

@@ -161,6 +161,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Vocabulary::unknown_id),
     optional_field(&schema::Vocabulary::hashing),
     optional_field(&schema::Vocabulary::side),
+    optional_field(&schema::Vocabulary::buckets),
 
     optional_field(&schema::Embedding::name),
     optional_field(&schema::Embedding::table),

@@ -45,15 +45,16 @@ bool is_masked(const schema::Hashing& hashing, std::string_view text) {
 constexpr std::size_t kMaxDigits = 20;  // of -2^63, with its sign
 
 // The integer in decimal, in the last places of `room`.
-std::string_view decimal(std::int64_t value, char (&room)[kMaxDigits]) {
+std::string_view decimal(std::int64_t value, bool is_unsigned, char (&room)[kMaxDigits]) {
   const auto bits = static_cast<std::uint64_t>(value);
-  std::uint64_t left = value < 0 ? 0 - bits : bits;
+  const bool negative = value < 0 && !is_unsigned;
+  std::uint64_t left = negative ? 0 - bits : bits;
   std::size_t at = kMaxDigits;
   do {
     room[--at] = static_cast<char>('0' + left % 10);
     left /= 10;
   } while (left != 0);
-  if (value < 0) room[--at] = '-';
+  if (negative) room[--at] = '-';
   return {room + at, kMaxDigits - at};
 }
 
@@ -64,12 +65,13 @@ std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::string_view te
   return id_of(vocabulary, text.data(), text.size());
 }
 
-std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value) {
+std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value, bool is_unsigned) {
   const schema::Hashing& hashing = *vocabulary.hashing();
   char room[kMaxDigits];
-  const std::string_view text = decimal(value, room);
+  const std::string_view text = decimal(value, is_unsigned, room);
   if (hashing.bytes() == schema::HashedBytes_Text) return hashed_id(vocabulary, text);
   const bool wide = hashing.bytes() == schema::HashedBytes_Int64;
+  if (value < 0 && is_unsigned) return Model::kUnknownId;  // 2^63 or more
   if (is_masked(hashing, text) || (!wide && (value < INT32_MIN || value > INT32_MAX))) return Model::kUnknownId;
   return id_of(vocabulary, &value, wide ? 8 : 4);  // little-endian: the low half stands first
 }

@@ -158,7 +158,7 @@ std::size_t Model::find_feature(std::string_view name) const {
 #ifdef MMOE_NO_FEATURES
 
 std::int32_t Model::find_id(std::size_t, std::string_view) const { return kUnknownId; }
-std::int32_t Model::find_id(std::size_t, std::int64_t) const { return kUnknownId; }
+std::int32_t Model::find_integer(std::size_t, std::int64_t, bool) const { return kUnknownId; }
 std::int32_t Model::find_bin(std::size_t, double) const { return kUnknownId; }
 
 #else
@@ -168,9 +168,9 @@ std::int32_t Model::find_id(std::size_t index, std::string_view value) const {
                                value);
 }
 
-std::int32_t Model::find_id(std::size_t index, std::int64_t value) const {
+std::int32_t Model::find_integer(std::size_t index, std::int64_t value, bool is_unsigned) const {
   return internal::find_integer(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
-                                value);
+                                value, is_unsigned);
 }
 
 std::int32_t Model::find_bin(std::size_t index, double value) const {

@@ -228,8 +228,12 @@ class FeatureVerifier : Checker {
                is_tensor(vocabulary.keys(), schema::DType_F64, size - 1));
     } else if (vocabulary.kind() != schema::VocabularyKind_Identity) {
       const bool strings = vocabulary.kind() == schema::VocabularyKind_Strings;
+      const schema::Tensor* keys = tensor_at(root_, vocabulary.keys());
+      const bool large = keys && keys->dtype() == schema::DType_U64;
+      const schema::DType type = strings ? schema::DType_U8 : large ? schema::DType_U64 : schema::DType_I64;
       sound = is_tensor(vocabulary.ids(), schema::DType_U32, size) &&
-              is_tensor(vocabulary.keys(), strings ? schema::DType_U8 : schema::DType_I64, strings ? kAnySize : size) &&
+              is_tensor(vocabulary.buckets(), schema::DType_U32, size + 1) &&
+              is_tensor(vocabulary.keys(), type, strings ? kAnySize : size) &&
               (!strings || is_tensor(vocabulary.offsets(), schema::DType_U64, size + 1));
     }
     if (!sound) return damaged(nullptr, "features[%].vocabulary: wrong tensors or size", index);

@@ -1,10 +1,15 @@
 #include "model/vocabulary.h"
 
+#include "core/xxh64.h"
 #include "model/access.h"
 #include "model/hashing.h"
 
 namespace mmoe::internal {
 namespace {
+
+const schema::Tensor& tensor_of(const void* file, std::int32_t index) {
+  return *ModelAccess::root(file)->tensors()->Get(static_cast<flatbuffers::uoffset_t>(index));
+}
 
 template <class T>
 const T* elements(const void* file, std::int32_t tensor) {
@@ -16,13 +21,32 @@ std::int32_t id_at(const void* file, const schema::Vocabulary& vocabulary, std::
   return id <= INT32_MAX ? static_cast<std::int32_t>(id) : Model::kUnknownId;
 }
 
-// Position of the first key that is not less than the value.
+// Among the keys of the value's bucket. `offsets`: of strings; null: keys of 8 bytes.
+std::int32_t find(const void* file, const schema::Vocabulary& vocabulary, const std::uint64_t* offsets,
+                  std::string_view value) {
+  if (vocabulary.size() == 0) return Model::kUnknownId;  // it has no bucket
+  const std::uint64_t bucket = (xxh64(value.data(), value.size()) >> 32) * vocabulary.size() >> 32;
+  const std::uint32_t* starts = elements<std::uint32_t>(file, vocabulary.buckets()) + bucket;
+  const std::uint32_t first = starts[0], last = starts[1];
+  if (last > vocabulary.size() || last - first > schema::kMaxBucketKeys) return Model::kUnknownId;
+  const char* keys = elements<char>(file, vocabulary.keys());
+  const std::uint64_t keys_bytes = tensor_of(file, vocabulary.keys()).bytes();
+  for (std::size_t i = first; i < last; ++i) {
+    const std::uint64_t begin = offsets ? offsets[i] : std::uint64_t{i} * sizeof(std::int64_t);
+    const std::uint64_t end = offsets ? offsets[i + 1] : begin + sizeof(std::int64_t);
+    if (begin > end || end > keys_bytes || end - begin != value.size()) continue;
+    if (std::string_view(keys + begin, value.size()) == value) return id_at(file, vocabulary, i);
+  }
+  return Model::kUnknownId;
+}
+
+// Position of the first of `size` elements that is not less than the value.
 template <class Less>
-std::size_t lower_bound(std::size_t size, Less key_is_less) {
+std::size_t lower_bound(std::size_t size, Less is_less) {
   std::size_t first = 0;
   while (size > 0) {
     const std::size_t half = size / 2;
-    if (key_is_less(first + half)) {
+    if (is_less(first + half)) {
       first += half + 1;
       size -= half + 1;
     } else {
@@ -47,34 +71,28 @@ std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary,
   if constexpr (kHasHash) {
     if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
   }
-  const std::uint64_t* offsets = elements<std::uint64_t>(file, vocabulary.offsets());
-  const char* keys = elements<char>(file, vocabulary.keys());
-  const std::uint64_t keys_bytes =
-      ModelAccess::root(file)->tensors()->Get(static_cast<flatbuffers::uoffset_t>(vocabulary.keys()))->bytes();
-  const auto key = [&](std::size_t i) {
-    const std::uint64_t begin = offsets[i];
-    const std::uint64_t end = offsets[i + 1];
-    if (begin > end || end > keys_bytes) return std::string_view();
-    return std::string_view(keys + begin, static_cast<std::size_t>(end - begin));
-  };
-  const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return key(i) < value; });
-  return at < vocabulary.size() && key(at) == value ? id_at(file, vocabulary, at) : Model::kUnknownId;
+  return find(file, vocabulary, elements<std::uint64_t>(file, vocabulary.offsets()), value);
 }
 
-std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value) {
+std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value,
+                          bool is_unsigned) {
   if constexpr (kHasHash) {
-    if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
+    if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value, is_unsigned);
   }
   if constexpr (kHasBins) {
-    if (takes_numbers(vocabulary)) return find_bin(file, vocabulary, static_cast<double>(value));
+    if (takes_numbers(vocabulary)) {
+      const double number =
+          is_unsigned ? static_cast<double>(static_cast<std::uint64_t>(value)) : static_cast<double>(value);
+      return find_bin(file, vocabulary, number);
+    }
   }
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
                                                                               : Model::kUnknownId;
   }
-  const std::int64_t* keys = elements<std::int64_t>(file, vocabulary.keys());
-  const std::size_t at = lower_bound(vocabulary.size(), [&](std::size_t i) { return keys[i] < value; });
-  return at < vocabulary.size() && keys[at] == value ? id_at(file, vocabulary, at) : Model::kUnknownId;
+  const bool keys_are_unsigned = tensor_of(file, vocabulary.keys()).dtype() == schema::DType_U64;
+  if (value < 0 && is_unsigned != keys_are_unsigned) return Model::kUnknownId;
+  return find(file, vocabulary, nullptr, {reinterpret_cast<const char*>(&value), sizeof value});
 }
 
 #ifndef MMOE_NO_BINS

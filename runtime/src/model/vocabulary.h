@@ -1,4 +1,5 @@
-// From a category to its id: binary search in a feature's sorted keys, where they lie in the file, or its hash.
+// From a category to its id: by its hash, in a feature's buckets of keys, where they lie in the file; or the hash
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +29,11 @@ inline bool takes_integers(const schema::Vocabulary& vocabulary) {
 }
 
 /// `file`: Model::data(). Model::kUnknownId when the vocabulary does not hold the value. The keys' values are not
-/// verified at load (they may be gigabytes), so every offset and id is checked here: a damaged vocabulary finds wrong
-/// or no ids, and never reads beyond its tensors.
+/// verified at load (they may be gigabytes), so every bucket, offset and id is checked here: a damaged vocabulary finds
+/// wrong or no ids, never reads beyond its tensors, and never compares more than schema::kMaxBucketKeys keys.
 std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary, std::string_view value);
-std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value);
+/// `is_unsigned`: the value is the bits of an unsigned integer.
+std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value, bool is_unsigned);
 
 /// Of a vocabulary of bins. Model::kUnknownId for NaN.
 std::int32_t find_bin(const void* file, const schema::Vocabulary& vocabulary, double value);

@@ -24,7 +24,8 @@ class RawItem {
         index_(value.type_ == Type::kElements ? 0 : index) {}
 
   bool is_text() const { return value_.type_ >= Type::kStrings; }
-  bool is_integer() const { return value_.type_ == Type::kInt32s || value_.type_ == Type::kInt64s; }
+  bool is_integer() const { return value_.type_ >= Type::kInt32s && value_.type_ <= Type::kUint64s; }
+  bool is_unsigned() const { return value_.type_ == Type::kUint64s; }
 
   /// Nothing among other elements, NaN, or a null pointer among strings.
   bool is_missing() const {
@@ -38,11 +39,12 @@ class RawItem {
       case Type::kMissing: return std::numeric_limits<double>::quiet_NaN();
       case Type::kFloats: return static_cast<const float*>(value_.list_)[index_];
       case Type::kDoubles: return value_.is_list_ ? static_cast<const double*>(value_.list_)[index_] : value_.double_;
+      case Type::kUint64s: return static_cast<double>(static_cast<std::uint64_t>(integer()));
       default: return static_cast<double>(integer());
     }
   }
 
-  /// REQUIRES: is_integer().
+  /// Of an unsigned one its bits. REQUIRES: is_integer().
   std::int64_t integer() const {
     if (!value_.is_list_) return value_.int64_;
     if (value_.type_ == Type::kInt32s) return static_cast<const std::int32_t*>(value_.list_)[index_];

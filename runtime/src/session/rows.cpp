@@ -119,6 +119,11 @@ struct RowsAccess {
     return refuse(target.rows, ErrorCode::kInvalidArgument, target.at(row), parts...);
   }
 
+  template <class Category>
+  static bool refuse_unknown(const Target& target, std::size_t row, const Category& category) {
+    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", category);
+  }
+
   /// The index of a feature of the builder's part.
   static bool find(RowsState& rows, const FeatureKey& key, std::size_t& index) {
     index = key.index_;
@@ -158,7 +163,7 @@ struct RowsAccess {
     }
     id = find_string(target.rows.file, *target.feature.vocabulary(), text);
     if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
-    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", Quoted{text});
+    return refuse_unknown(target, row, Quoted{text});
   }
 
   static bool find_integer_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
@@ -174,9 +179,10 @@ struct RowsAccess {
       }
       key = static_cast<std::int64_t>(exact);
     }
-    id = find_integer(target.rows.file, *target.feature.vocabulary(), key);
+    id = find_integer(target.rows.file, *target.feature.vocabulary(), key, item.is_unsigned());
     if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
-    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row), "unknown category ", key);
+    return item.is_unsigned() ? refuse_unknown(target, row, static_cast<std::uint64_t>(key))
+                              : refuse_unknown(target, row, key);
   }
 
   static bool find_bin_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {

@@ -164,7 +164,9 @@ std::uint64_t weight_bytes(const schema::Model& model) {
   std::set<std::int32_t> vocabularies;
   for (Index i = 0; i < size_of(model.features()); ++i) {
     const schema::Vocabulary* vocabulary = model.features()->Get(i)->vocabulary();
-    if (vocabulary) vocabularies.insert({vocabulary->keys(), vocabulary->offsets(), vocabulary->ids()});
+    if (vocabulary) {
+      vocabularies.insert({vocabulary->keys(), vocabulary->offsets(), vocabulary->ids(), vocabulary->buckets()});
+    }
   }
   std::uint64_t bytes = 0;
   for (Index i = 0; i < model.tensors()->size(); ++i) {

@@ -1,6 +1,8 @@
 #include "runtime/tools/inspect/vocabulary_dump.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -28,10 +30,20 @@ class VocabularyReader {
   VocabularyReader(const ModelView& view, const schema::Vocabulary& vocabulary)
       : view_(view), vocabulary_(vocabulary) {}
 
+  /// Of the keys, by their ids; the file has them in the order of their hashes.
+  std::vector<std::uint32_t> positions() const {
+    std::vector<std::uint32_t> positions(vocabulary_.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    if (vocabulary_.kind() == schema::VocabularyKind_Identity) return positions;
+    const auto before = [this](std::uint32_t a, std::uint32_t b) { return id(a) < id(b); };
+    std::stable_sort(positions.begin(), positions.end(), before);
+    return positions;
+  }
+
   std::string key(std::size_t position) const {
     switch (vocabulary_.kind()) {
       case schema::VocabularyKind_Strings: return std::string(string_key(position));
-      case schema::VocabularyKind_Integers: return std::to_string(at<std::int64_t>(vocabulary_.keys(), position));
+      case schema::VocabularyKind_Integers: return integer_key(position);
       case schema::VocabularyKind_Bins: return bin(position);
       default: return std::to_string(position);
     }
@@ -65,6 +77,12 @@ class VocabularyReader {
     return view_.elements<Element>(static_cast<std::size_t>(tensor))[position];
   }
 
+  std::string integer_key(std::size_t position) const {
+    const bool is_unsigned = view_.tensor(static_cast<std::size_t>(vocabulary_.keys())).dtype() == schema::DType_U64;
+    return is_unsigned ? std::to_string(at<std::uint64_t>(vocabulary_.keys(), position))
+                       : std::to_string(at<std::int64_t>(vocabulary_.keys(), position));
+  }
+
   // The loader has checked where the tensors lie, not the offsets that they hold.
   std::string_view string_key(std::size_t position) const {
     const auto keys = static_cast<std::size_t>(vocabulary_.keys());
@@ -91,7 +109,7 @@ void write_vocabulary(const Model& model, const std::string& feature, OutputFile
   const VocabularyReader reader(view, vocabulary);
   out.write("value,id\n");
   std::string line;
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+  for (const std::uint32_t i : reader.positions()) {
     line.clear();
     append_csv_field(line, reader.key(i));
     line += "," + std::to_string(reader.id(i)) + "\n";

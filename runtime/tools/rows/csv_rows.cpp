@@ -152,12 +152,12 @@ void CsvRows::parse_element(const Cell& cell, std::string_view text, std::int32_
 std::int32_t CsvRows::find_integer(const Cell& cell, std::string_view text) const {
   if (is_missing(spec_.features[cell.slot], text)) return Model::kUnknownId;
   std::int64_t value = 0;
-  switch (parse_integer(text, value)) {
-    case NumberStatus::kNotANumber: fail(cell, quoted(text) + " is not a whole number");
-    case NumberStatus::kOutOfRange: fail(cell, quoted(text) + " does not fit 64 bits with a sign");
-    case NumberStatus::kOk: break;
-  }
-  return spec_.find_integer(cell.slot, value);
+  const NumberStatus status = parse_integer(text, value);
+  if (status == NumberStatus::kOk) return spec_.find_integer(cell.slot, value);
+  if (status == NumberStatus::kNotANumber) fail(cell, quoted(text) + " is not a whole number");
+  std::uint64_t large = 0;
+  if (parse_unsigned(text, large) != NumberStatus::kOk) fail(cell, quoted(text) + " does not fit 64 bits");
+  return spec_.find_unsigned(cell.slot, large);
 }
 
 std::int32_t CsvRows::find_bin(const Cell& cell, std::string_view text) const {

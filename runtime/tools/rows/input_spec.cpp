@@ -61,6 +61,9 @@ InputSpec input_spec(const Model& model, Part part) {
   spec.find_integer = [&model, indices](std::size_t feature, std::int64_t value) {
     return model.find_id(indices[feature], value);
   };
+  spec.find_unsigned = [&model, indices](std::size_t feature, std::uint64_t value) {
+    return model.find_id(indices[feature], value);
+  };
   spec.find_bin = [&model, indices](std::size_t feature, double value) {
     return model.find_bin(indices[feature], value);
   };

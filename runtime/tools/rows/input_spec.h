@@ -35,6 +35,7 @@ struct InputSpec {
   /// As Model::find_id(), of features[i]; not called for Dense features.
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
+  std::function<std::int32_t(std::size_t feature, std::uint64_t value)> find_unsigned;
   /// As Model::find_bin().
   std::function<std::int32_t(std::size_t feature, double value)> find_bin;
 };

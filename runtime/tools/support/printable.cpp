@@ -3,33 +3,10 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "runtime/tools/support/utf8.h"
+
 namespace mmoe::tools {
 namespace {
-
-constexpr char32_t kNone = 0xffffffff;
-
-struct Character {
-  char32_t code = kNone;  ///< kNone: one byte that is not UTF-8
-  std::size_t bytes = 1;
-};
-
-bool continues(std::string_view text, std::size_t at) { return at < text.size() && (text[at] & 0xc0) == 0x80; }
-
-// The first character of a text that is not empty, by RFC 3629: no overlong forms, no surrogates.
-Character first_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4) return {};
-  char32_t code = lead & (0x7fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if (!continues(text, i)) return {};
-    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
-  }
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code < 0xe000;
-  return code < kLeast[bytes] || surrogate || code > 0x10ffff ? Character{} : Character{code, bytes};
-}
 
 struct Range {
   char32_t first, last;
@@ -82,7 +59,7 @@ std::string printable(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     const Character character = first_character(text);
-    if (character.code == kNone) {
+    if (character.code == kNoCharacter) {
       append_hex(out, "\\x%02x", static_cast<unsigned char>(text[0]));
     } else if (is_escaped(character.code)) {
       append_escape(out, character.code);
@@ -96,7 +73,7 @@ std::string printable(std::string_view text) {
 
 std::string printable_in_quotes(std::string_view text, std::size_t max_bytes) {
   std::size_t shown = text.size() > max_bytes ? max_bytes : text.size();
-  for (int i = 0; i < 3 && shown > 0 && continues(text, shown); ++i) --shown;
+  for (int i = 0; i < 3 && shown > 0 && continues_character(text, shown); ++i) --shown;
   return "'" + printable(text.substr(0, shown)) + (shown < text.size() ? "…'" : "'");
 }
 
@@ -106,7 +83,7 @@ std::string printable_json(std::string_view json) {
   while (!json.empty()) {
     const Character character = first_character(json);
     // Below 0x20 there is the white space between JSON's values alone: within strings it is escaped already.
-    if (character.code != kNone && character.code >= 0x7f && is_escaped(character.code)) {
+    if (character.code != kNoCharacter && character.code >= 0x7f && is_escaped(character.code)) {
       append_json_escape(out, character.code);
     } else {
       out += json.substr(0, character.bytes);

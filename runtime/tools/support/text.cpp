@@ -61,7 +61,8 @@ bool take_apart(std::string_view text, Decimal& decimal) {
 }
 
 // In decimal digits: a float would round.
-NumberStatus parse_decimal(std::string_view text, std::int64_t& value) {
+template <class Integer>
+NumberStatus parse_decimal(std::string_view text, Integer& value) {
   Decimal decimal;
   if (!take_apart(text, decimal)) return NumberStatus::kNotANumber;
   if (decimal.digits.find_first_not_of("-0") == std::string::npos) decimal.exponent = 0;
@@ -73,6 +74,13 @@ NumberStatus parse_decimal(std::string_view text, std::int64_t& value) {
   if (decimal.exponent < 0) return NumberStatus::kNotANumber;
   if (decimal.exponent > 0) return NumberStatus::kOutOfRange;
   return parse_whole(decimal.digits, value);
+}
+
+template <class Integer>
+NumberStatus parse_any_integer(std::string_view text, Integer& value) {
+  text = without_plus(text);
+  const NumberStatus status = parse_whole(text, value);
+  return status == NumberStatus::kNotANumber ? parse_decimal(text, value) : status;
 }
 
 }  // namespace
@@ -100,11 +108,8 @@ NumberStatus parse_double(std::string_view text, double& value) {
   return NumberStatus::kOk;
 }
 
-NumberStatus parse_integer(std::string_view text, std::int64_t& value) {
-  text = without_plus(text);
-  const NumberStatus status = parse_whole(text, value);
-  return status == NumberStatus::kNotANumber ? parse_decimal(text, value) : status;
-}
+NumberStatus parse_integer(std::string_view text, std::int64_t& value) { return parse_any_integer(text, value); }
+NumberStatus parse_unsigned(std::string_view text, std::uint64_t& value) { return parse_any_integer(text, value); }
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t";

@@ -21,6 +21,7 @@ NumberStatus parse_double(std::string_view text, double& value);
 /// The whole text as a whole number, also where a table's writer made a float of it: "5.0", "5.", "8e+00", "1e16". What
 /// has a fraction is kNotANumber.
 NumberStatus parse_integer(std::string_view text, std::int64_t& value);
+NumberStatus parse_unsigned(std::string_view text, std::uint64_t& value);  ///< the same of one that is not negative
 
 /// The text without blanks (spaces and tabs) at its ends.
 std::string_view trimmed(std::string_view text);

@@ -84,6 +84,15 @@ TEST_CASE("C rows: values by name and by index are the ids and numbers that they
   REQUIRE(score(f.session.get(), rows_input(rows.get()), f.scores) == MMOE_OK);
   CHECK(f.scores == expected);
 
+  // Unsigned integers, one by one and in a list.
+  const uint64_t shop = 7;
+  const mmoe_values shops = values_of(MMOE_UINT64S, &shop, 1);
+  CHECK(mmoe_rows_set_unsigned(rows.get(), 0, "device", 3) == MMOE_OK);
+  CHECK(mmoe_rows_set_unsigned_at(rows.get(), 0, 3, 3) == MMOE_OK);
+  CHECK(mmoe_rows_set_list_at(rows.get(), 0, 2, &shops) == MMOE_OK);
+  REQUIRE(score(f.session.get(), rows_input(rows.get()), f.scores) == MMOE_OK);
+  CHECK(f.scores == expected);
+
   // Missing again, in three ways; the price's rule stands for NaN.
   const std::vector<float> missing = f.expect(NAN, MMOE_UNKNOWN_ID, MMOE_UNKNOWN_ID, 3, kHistory);
   CHECK(mmoe_rows_set_missing(rows.get(), 0, "price") == MMOE_OK);

@@ -68,6 +68,7 @@ TEST_CASE("C interface: null handles and arguments are answered, not followed") 
   CHECK(mmoe_model_find_feature(nullptr, "a") == 0);
   CHECK(mmoe_model_find_id_text(nullptr, 0, "a", 1, &id) == MMOE_INVALID_ARGUMENT);
   CHECK(mmoe_model_find_id_integer(nullptr, 0, 1, &id) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_model_find_id_unsigned(nullptr, 0, 1, &id) == MMOE_INVALID_ARGUMENT);
   CHECK(mmoe_model_data(nullptr) == nullptr);
   CHECK(mmoe_model_size_bytes(nullptr) == 0);
   CHECK(mmoe_model_verify_checksums(nullptr) == MMOE_INVALID_ARGUMENT);
@@ -239,6 +240,11 @@ TEST_CASE("C interface: a model and its features are described") {
   CHECK(id == MMOE_UNKNOWN_ID);
   CHECK(mmoe_model_find_id_integer(model.get(), 2, 7, &id) == MMOE_OK);
   CHECK(id == 99);
+  CHECK(mmoe_model_find_id_unsigned(model.get(), 2, 7, &id) == MMOE_OK);
+  CHECK(id == 99);
+  CHECK(mmoe_model_find_id_unsigned(model.get(), 2, UINT64_MAX - 2, &id) == MMOE_OK);
+  CHECK(id == MMOE_UNKNOWN_ID);  // -3 is there
+  CHECK(mmoe_model_find_id_unsigned(model.get(), 1, 2, &id) == MMOE_INVALID_ARGUMENT);
   CHECK(mmoe_model_find_id_integer(model.get(), 1, 2, &id) == MMOE_INVALID_ARGUMENT);
   CHECK(std::string(mmoe_last_message()) == "feature 1: its values are texts");
   CHECK(mmoe_model_find_id_text(model.get(), 77, "AT", 2, &id) == MMOE_INVALID_ARGUMENT);

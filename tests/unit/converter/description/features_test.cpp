@@ -120,7 +120,11 @@ TEST_CASE("scaling: errors") {
 
 TEST_CASE("vocabularies") {
   const Vocabulary words = vocabulary(R"("vocabulary": ["AT", "", "BR"], "first_id": 1, "unknown": {"id": 0})");
-  CHECK(std::get<std::vector<std::string>>(words.keys) == std::vector<std::string>{"AT", "", "BR"});
+  const StringList& texts = std::get<StringList>(words.keys);
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[0] == "AT");
+  CHECK(texts[1] == "");
+  CHECK(texts[2] == "BR");
   CHECK(words.ids == std::vector<uint32_t>{1, 2, 3});
   CHECK(words.size == 3);
   CHECK(words.unknown == UnknownRule::kId);

@@ -28,12 +28,13 @@ FeatureSpec category(const std::string& name, bool strings, bool refuses_unknown
   return spec;
 }
 
-// Vocabularies: the string "AT" is 7, the integer 10 is 8, nothing else is known.
+// Vocabularies: the string "AT" is 7, the integer 10 is 8, 2^64 - 1 is 9, nothing else is known.
 InputSpec with_features(std::vector<FeatureSpec> features) {
   InputSpec spec;
   spec.features = std::move(features);
   spec.find_string = [](std::size_t, std::string_view value) { return value == "AT" ? 7 : -1; };
   spec.find_integer = [](std::size_t, std::int64_t value) { return value == 10 ? 8 : -1; };
+  spec.find_unsigned = [](std::size_t, std::uint64_t value) { return value == UINT64_MAX ? 9 : -1; };
   return spec;
 }
 
@@ -157,7 +158,9 @@ TEST_CASE("bad values are named with line, column and value") {
   CHECK(error_of("zip,age\n10,1e99\n", spec) == "rows.csv:2: column 'age': '1e99' is beyond the range of a float");
   CHECK(error_of("zip,age\n1.5,1\n", spec) == "rows.csv:2: column 'zip': '1.5' is not a whole number");
   CHECK(error_of("zip,age\n99999999999999999999,1\n", spec) ==
-        "rows.csv:2: column 'zip': '99999999999999999999' does not fit 64 bits with a sign");
+        "rows.csv:2: column 'zip': '99999999999999999999' does not fit 64 bits");
+  CHECK(error_of("zip,age\n-9223372036854775809,1\n", spec) ==
+        "rows.csv:2: column 'zip': '-9223372036854775809' does not fit 64 bits");
 }
 
 TEST_CASE("a bad value behind a quoted line break is named with its record's line") {
