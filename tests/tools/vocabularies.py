@@ -12,8 +12,8 @@ from harness import Folder, Tools, check, finish, safetensors
 
 WIDTH = 2
 LARGE = 300_000
-# What mmoe-convert may take for data with that many keys of 11 bytes: some 15 MB for the program, 20 bytes for each key,
-# and 1 MiB blocks of the table, which streams. Strings in a list of their own would be 64 bytes each.
+# What mmoe-convert may take for data: some 15 MB for the program, and 25 bytes for each key of both vocabularies. The
+# keys' own bytes stay in the mapped files, and the tables stream.
 LARGE_BYTES = 30 << 20
 
 
