@@ -13,9 +13,9 @@ using schema::kMaxDim;  ///< inputs or outputs of a layer, width of x
 using schema::kMaxFeatures;
 using schema::kMaxLayers;  ///< of one MLP
 using schema::kMaxLevels;
-using schema::kMaxParts;    ///< that lie apart, in one stream
+using schema::kMaxParts;      ///< that lie apart, in one stream
 using schema::kMaxSelectors;  ///< of a gate of smooth steps
-using schema::kMaxStreams;  ///< different lists of parts
+using schema::kMaxStreams;    ///< different lists of parts
 using schema::kMaxTasks;
 constexpr size_t kMaxTableRows = (size_t{1} << 31) - 1;  ///< ids are int32
 

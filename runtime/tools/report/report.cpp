@@ -67,7 +67,7 @@ struct Variant {
   Variant(const Model& model, std::size_t its_top_k, std::size_t batch_rows, const PlanLimits& limits)
       : top_k(its_top_k),
         scorer(model, scorer_options(its_top_k, batch_rows, limits)),
-        skipping(scorer.plan()),
+        skipping(scorer.plan(), its_top_k),
         sums(model.num_tasks()),
         largest(model.num_tasks()),
         kept(model.num_tasks()) {}

@@ -11,7 +11,7 @@
 
 namespace mmoe::tools {
 
-Skipping::Skipping(const Plan& plan) {
+Skipping::Skipping(const Plan& plan, std::size_t top_k) {
   const schema::Model& root = ModelView(plan).root();
   std::vector<std::vector<char>> listed;
   for (const std::vector<bool>& level : experts_of_constant_gates(root)) {
@@ -22,7 +22,7 @@ Skipping::Skipping(const Plan& plan) {
   for (const GateInfo& gate : gates_of(plan)) {
     const schema::Level& level = *root.levels()->Get(static_cast<Index>(gate.level));
     const schema::Gate& described = *level.gates()->Get(static_cast<Index>(gate.index));
-    gates_.push_back({gate, static_cast<double>(mixing_multiply_adds(level, described))});
+    gates_.push_back({gate, static_cast<double>(mixing_multiply_adds(level, described)), top_k < gate.num_experts});
     for (std::size_t e = 0; e < gate.num_experts; ++e) listed[gate.level][gate.experts[e]] = 1;
   }
   for (std::size_t l = 0; l < listed.size(); ++l) {
@@ -40,7 +40,7 @@ void Skipping::add(const float* weights) {
   computed_ = always_;
   for (const Gate& gate : gates_) {
     for (std::size_t e = 0; e < gate.info.num_experts; ++e) {
-      const bool mixed = weights[gate.info.column + e] != 0;
+      const bool mixed = !gate.selects || weights[gate.info.column + e] != 0;
       if (mixed) computed_[gate.info.level][gate.info.experts[e]] = 1;
       if (!mixed) skipped_ += gate.mixing;
     }

@@ -14,8 +14,8 @@ namespace mmoe::tools {
 /// 0 there, or mixes it by a constant. (A selected expert whose weight rounds to 0 counts as skipped.)
 class Skipping {
  public:
-  /// The model of the plan must stay as long.
-  explicit Skipping(const Plan& plan);
+  /// Of gates that keep the `top_k` largest weights. The model of the plan must stay as long.
+  Skipping(const Plan& plan, std::size_t top_k);
 
   /// weights: of one row, as Output::gate_weights has them.
   void add(const float* weights);
@@ -33,6 +33,7 @@ class Skipping {
   struct Gate {
     GateInfo info;
     double mixing;  // multiply-adds of one expert
+    bool selects;   // else a weight of 0 is mixed like any other
   };
 
   std::vector<Gate> gates_;
