@@ -64,11 +64,11 @@ GiveBytes give_offsets(const Order& order, const StringList& keys) {
   };
 }
 
-uint64_t bytes_of(const std::string& name, const StringList& keys) {
+size_t bytes_of(const std::string& name, const StringList& keys) {
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();  // rows of a tensor
   uint64_t bytes = 0;
   for (size_t i = 0; i < keys.size(); ++i) bytes += keys[i].size();
-  if (bytes <= kMost) return bytes;
+  if (bytes <= kMost) return static_cast<size_t>(bytes);
   throw ConvertError("feature \"" + name + "\": its keys have " + std::to_string(bytes) + " bytes, at most " +
                      std::to_string(kMost) + " fit");
 }
@@ -93,8 +93,9 @@ VocabularyTensors add_vocabulary(const std::string& name, const Vocabulary& voca
   if (vocabulary.bins) return add_bins(name, *vocabulary.bins, vocabulary.ids, segment, out);
   const auto order = std::make_shared<const KeyOrder>(order_keys(vocabulary));
   const size_t size = order->positions.size();
-  const auto add = [&](const char* what, uint64_t rows, uint64_t element, GiveBytes give, schema::DType dtype) {
-    return static_cast<int32_t>(out.add_tensor(segment, name + what, rows * element, std::move(give), rows, 1, dtype));
+  const auto add = [&](const char* what, size_t rows, size_t element, GiveBytes give, schema::DType dtype) {
+    const uint64_t bytes = uint64_t{rows} * element;
+    return static_cast<int32_t>(out.add_tensor(segment, name + what, bytes, std::move(give), rows, 1, dtype));
   };
   VocabularyTensors tensors;
   if (const auto* strings = std::get_if<StringList>(&vocabulary.keys)) {
