@@ -26,18 +26,18 @@ TEST_CASE("find_bin: below, at and above each bound") {
   const std::pair<double, std::int32_t> ages[] = {{-kInfinity, 0}, {-5, 0},        {0.1, 1},     {0.0999, 0}, {17.9, 1},
                                                   {18, 2},         {18.5, 2},      {25.4999, 2}, {25.5, 3},   {1e30, 3},
                                                   {1e300, 3},      {kInfinity, 3}, {-0.0, 0}};
-  for (const auto& [value, id] : ages) {
-    CAPTURE(value);
-    CHECK(model.find_bin(0, value) == id);
+  for (const auto& age : ages) {
+    CAPTURE(age.first);
+    CHECK(model.find_bin(0, age.first) == age.second);
   }
   // 0.1 of double is less than 0.1 of float, to which age's numbers are rounded first. Those of price are not.
   CHECK(model.find_bin(0, std::nextafter(0.1, 0)) == 1);
   const std::pair<double, std::int32_t> prices[] = {
       {0.1, 2},  {std::nextafter(0.1, 1), 3},  {double{0.1f}, 3}, {9.99, 3}, {10, 4}, {-kInfinity, 2}, {kInfinity, 4},
       {9.98, 3}, {std::nextafter(9.99, 10), 4}};
-  for (const auto& [value, id] : prices) {
-    CAPTURE(value);
-    CHECK(model.find_bin(1, value) == id);
+  for (const auto& price : prices) {
+    CAPTURE(price.first);
+    CHECK(model.find_bin(1, price.first) == price.second);
   }
   CHECK(model.find_bin(0, kNan) == Model::kUnknownId);
   CHECK(model.find_bin(1, kNan) == Model::kUnknownId);

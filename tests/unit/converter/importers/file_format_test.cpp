@@ -130,9 +130,9 @@ TEST_CASE("formats: every fixture is what it is") {
       {"../numpy/kinds.npz", FileFormat::kZip},         {"../numpy/kernel.npy", FileFormat::kNpy},
       {"../keras/mmoe.h5", FileFormat::kHdf5},          {"../keras/mmoe.keras", FileFormat::kZip},
       {"../paddle/mmoe.pdparams", FileFormat::kPickle}, {"../onnx/shared_bottom.onnx", FileFormat::kOnnx}};
-  for (const auto& [file, format] : fixtures) {
-    CAPTURE(file);
-    CHECK(detect_format(fixture_bytes(file)) == format);
+  for (const auto& fixture : fixtures) {
+    CAPTURE(fixture.first);
+    CHECK(detect_format(fixture_bytes(fixture.first)) == fixture.second);
   }
 }
 

@@ -65,18 +65,18 @@ TEST_CASE("pickle: globals that are not on the list are refused by name") {
   const std::string system = global("os", "system") + text("echo") + "\x85R";
   CHECK_CONTAINS(pickle_error_of(pickle(system)), "'os.system': refused; nothing was imported or executed");
   CHECK_CONTAINS(pickle_error_of(pickle(text("builtins") + text("eval") + "\x93")), "'builtins.eval': refused");
-  for (const auto& [module, name] :
-       std::vector<std::pair<std::string, std::string>>{{"builtins", "exec"},
-                                                        {"builtins", "getattr"},
-                                                        {"__builtin__", "eval"},
-                                                        {"posix", "system"},
-                                                        {"subprocess", "Popen"},
-                                                        {"torch", "load"},
-                                                        {"torch.storage", "_load_from_bytes"},
-                                                        {"torch", ""},
-                                                        {"builtins", ""},
-                                                        {"builtins", "set frozenset"},
-                                                        {"numpy.core.multiarray", ""}}) {
+  for (const auto& refused : std::vector<std::pair<std::string, std::string>>{{"builtins", "exec"},
+                                                                              {"builtins", "getattr"},
+                                                                              {"__builtin__", "eval"},
+                                                                              {"posix", "system"},
+                                                                              {"subprocess", "Popen"},
+                                                                              {"torch", "load"},
+                                                                              {"torch.storage", "_load_from_bytes"},
+                                                                              {"torch", ""},
+                                                                              {"builtins", ""},
+                                                                              {"builtins", "set frozenset"},
+                                                                              {"numpy.core.multiarray", ""}}) {
+    const std::string &module = refused.first, &name = refused.second;
     CAPTURE(name);
     CHECK_CONTAINS(pickle_error_of(pickle(global(module, name))), "'" + module + "." + name + "': refused");
   }

@@ -233,7 +233,9 @@ TEST_CASE("a claimed recipe leaves tensors over, and names each for a warning; s
 TEST_CASE("modules of a Sequential in another order than the library's") {
   const std::vector<std::pair<const char*, std::function<MemoryWeights(size_t, size_t)>>> sequences = {
       {"MTReclib", mtreclib}, {"torch-rechub", torch_rechub}, {"FuxiCTR", fuxictr}, {"LibMTL", libmtl}};
-  for (const auto& [library, make] : sequences) {
+  for (const auto& sequence : sequences) {
+    const char* const library = sequence.first;  // clang 14 captures no structured binding
+    const auto& make = sequence.second;
     CAPTURE(library);
     // Linear, ReLU, BatchNorm1d, Dropout; Linear, Dropout, ReLU, BatchNorm1d; no norm at all but room for one and more.
     for (const size_t norm_at : {2, 3}) {
