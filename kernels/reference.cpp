@@ -348,7 +348,7 @@ void threshold(const ThresholdArgs& args) {
     std::size_t count = 0;
     float sum = 0.0f;
     for (std::size_t e = 0; e < args.num_experts; ++e) {
-      if (!(weights[e] >= args.threshold) && e != largest) continue;
+      if (weights[e] < args.threshold && e != largest) continue;
       selected[count] = static_cast<std::uint16_t>(e);
       sum += weights[e];
       weights[count++] = weights[e];

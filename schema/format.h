@@ -19,7 +19,7 @@ constexpr std::size_t kMaxTasks = 64;      // auxiliary ones included; also towe
 constexpr std::size_t kMaxLayers = 32;     // per MLP
 constexpr std::size_t kMaxFeatures = 4096;
 constexpr std::size_t kMaxStreams = 1024;   // of parts of x
-constexpr std::size_t kMaxParts = 1024;     // of a stream
+constexpr std::size_t kMaxParts = 512;      // of a stream
 constexpr std::size_t kMaxBucketKeys = 64;  // keys of a vocabulary that share a bucket: what a look-up may cost
 constexpr std::size_t kMaxDim = std::size_t{1} << 20;  // outputs of a layer, columns of x, elements of a sequence
 

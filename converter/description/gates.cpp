@@ -177,7 +177,7 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
   Gate gate;
   gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
   // Constant weights read nothing; what `reads` says is checked all the same.
-  const bool constant = logits_.empty();
+  const bool constant = logits_.empty() || static_;
   if (!constant || object_.find("reads")) {
     const StreamRef input = streams.resolve(object_, slot.task);
     if (!constant) gate.input = input;

@@ -113,10 +113,14 @@ std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t>
 // x, the trunk's output, a feature, or a gates group of the level before.
 std::vector<StreamPart> Streams::parts_of_name(const JsonReader& name, std::optional<size_t> task) {
   const std::string text = name_for_task(name, task);
-  if (text == "input") return {{true, 0, {0, known_input_dim(name)}}};
-  if (text == "trunk" && groups_.empty() && !widths_.empty()) return {output_part(0)};
   const StreamGroup* group = find_group(text);
   const std::optional<ColumnRange> feature = parts_.feature(text);
+  const bool is_trunk = text == "trunk" && groups_.empty() && !widths_.empty();
+  if ((text == "input" || is_trunk) && (group != nullptr || feature)) {
+    name.fail("is all of the input or the trunk's output, and the name of a feature or a gates group too");
+  }
+  if (text == "input") return {{true, 0, {0, known_input_dim(name)}}};
+  if (is_trunk) return {output_part(0)};
   if (group != nullptr && feature) name.fail("is the name of a feature and of a gates group of the level before");
   if (feature) return {{true, 0, *feature}};
   if (group != nullptr) return {output_part(output_of(*group, name, task))};

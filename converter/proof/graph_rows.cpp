@@ -133,14 +133,20 @@ bool GraphRows::find_columns(const std::string& name, Place& place) const {
   if (const auto whole = find_input(name)) {
     place.input = *whole;
     if (columns(*whole) != place.width) throw NotEvaluated("feature " + in_quotes(name) + " has another width");
+    place.column = 0;
     return true;
   }
   const size_t dot = name.rfind('.');
-  const auto input = dot == std::string::npos ? std::nullopt : find_input(name.substr(0, dot));
+  if (dot == std::string::npos) return false;
+  const auto input = find_input(name.substr(0, dot));
   const char *begin = name.data() + dot + 1, *end = name.data() + name.size();
-  const bool numbered = input && std::from_chars(begin, end, place.column).ptr == end && begin != end;
-  if (!numbered || place.column + place.width > columns(*input)) return false;
+  size_t column = 0;
+  if (!input || begin == end) return false;
+  const auto [stop, error] = std::from_chars(begin, end, column);
+  if (stop != end || error != std::errc() || column > columns(*input)) return false;
+  if (place.width > columns(*input) - column) return false;
   place.input = *input;
+  place.column = column;
   return true;
 }
 

@@ -19,9 +19,11 @@ Vocabulary& vocabulary_of(Feature& feature) {
   return sequence != nullptr ? sequence->vocabulary : std::get<SparseFeature>(feature.kind).vocabulary;
 }
 
-std::optional<uint32_t>* padding_of(Feature& feature) {
+// Null also where the table, a part of a tensor, has no such row: then no element has that id.
+std::optional<uint32_t>* padding_of(Feature& feature, size_t num_rows) {
   auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
-  return sequence != nullptr && sequence->padding_id ? &sequence->padding_id : nullptr;
+  const bool has = sequence != nullptr && sequence->padding_id && *sequence->padding_id < num_rows;
+  return has ? &sequence->padding_id : nullptr;
 }
 
 // Buckets of hashes and bins have no keys that could be dropped.
@@ -82,7 +84,7 @@ class Pruner {
       frequent_[id] = count >= least_;
     }
     for (const size_t feature : readers_) {
-      if (const auto* padding = padding_of(model_.features[feature])) frequent_[**padding] = true;
+      if (const auto* padding = padding_of(model_.features[feature], num_rows)) frequent_[**padding] = true;
     }
   }
 
@@ -103,7 +105,7 @@ class Pruner {
       reached_[id] = true;
     }
     if (vocabulary.unknown == UnknownRule::kId) reached_[vocabulary.unknown_id] = true;
-    if (const auto* padding = padding_of(feature)) reached_[**padding] = true;
+    if (const auto* padding = padding_of(feature, reached_.size())) reached_[**padding] = true;
     pruned.num_dropped = vocabulary.size - kept.size();
     if (kept.empty()) {
       throw ConvertError("feature \"" + feature.name + "\": every id is in the rows fewer than " +
@@ -126,7 +128,7 @@ class Pruner {
   }
 
   void renumber(Feature& feature, const std::vector<uint32_t>& kept) {
-    if (auto* padding = padding_of(feature)) *padding = new_ids_[**padding];
+    if (auto* padding = padding_of(feature, reached_.size())) *padding = new_ids_[**padding];
     Vocabulary& vocabulary = vocabulary_of(feature);
     if (vocabulary.unknown == UnknownRule::kId) vocabulary.unknown_id = new_ids_[vocabulary.unknown_id];
     if (vocabulary.hashing) {  // its ids are all kept, and so still follow each other

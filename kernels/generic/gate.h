@@ -216,7 +216,7 @@ void threshold(const ThresholdArgs& args) {
     float sum = 0.0f;
     for (std::size_t e = 0; e < args.num_experts; ++e) {
       const float weight = weights[e];
-      if (!(weight >= args.threshold) && e != largest) continue;
+      if (weight < args.threshold && e != largest) continue;  // NaN stays: it makes the score NaN
       selected[count] = static_cast<std::uint16_t>(e);
       weights[count++] = weight;
       sum += weight;

@@ -25,7 +25,7 @@ x86-64            avx2    57344  - $lto
 x86-64-numbers    avx2    94208  - $plain,$whole_streams,-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 x86-64-all        auto   155648  - $f32
 aarch64           neon64  65536  aarch64-linux-gnu $lto
-armv7             neon    45128  arm-linux-gnueabihf $lto
+armv7             neon    49200  arm-linux-gnueabihf $lto
 cortex-m7         fpu     21504  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
 cortex-m7-numbers fpu     46080  arm-none-eabi-cortex-m7 $plain

@@ -284,7 +284,11 @@ StepInfo Session::step(std::size_t index) const {
     case internal::StepKind::kGate: return {"gate", step.gate.args.num_experts, step.gate.args.num_experts, false};
     case internal::StepKind::kSelect: return {"select", step.select.num_lists, 0, false};
     case internal::StepKind::kMix: return {"mix", step.mix.args.num_weights, step.mix.args.dim, false};
-    case internal::StepKind::kCopy: return {"copy", step.copy.num_parts, step.copy.output.stride, false};
+    case internal::StepKind::kCopy: {
+      std::size_t width = 0;
+      for (std::size_t i = 0; i < step.copy.num_parts; ++i) width += step.copy.parts[i].width;
+      return {"copy", width, width, false};
+    }
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};

@@ -172,7 +172,7 @@ class LayerDescriber {
     const bool has_mode = gate.kind() == schema::GateKind_Softmax || gate.kind() == schema::GateKind_ScaledSoftmax;
     Json out = {{"name", shown_text(gate.name())}, {"kind", name_of(gate.kind())}};
     out["reads"] = computed ? reads(gate) : Json();
-    out["hidden"] = layers_of(model_, gate.hidden());
+    out["hidden"] = computed ? layers_of(model_, gate.hidden()) : Json::array();
     out["experts"] = std::vector<std::uint32_t>(gate.experts()->begin(), gate.experts()->end());
     out["top_k"] = computed ? Json(gate.top_k()) : Json();
     out["top_k_mode"] = has_mode && gate.top_k() != 0 ? Json(name_of(gate.top_k_mode())) : Json();

@@ -193,6 +193,7 @@ std::string scaling_text(const Json& scaling) {
   const bool shifted = scaling["offset"] != 0;
   out += shifted ? "(" + value + " - " + short_float(scaling["offset"]) + ")" : value;
   if (scaling["factor"] != 1) out += " * " + short_float(scaling["factor"]);
+  if (scaling["function"] == "is_missing") return out;
   return out + "; missing: " + (scaling["missing"].is_null() ? "refused" : short_float(scaling["missing"]));
 }
 

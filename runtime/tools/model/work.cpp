@@ -44,10 +44,10 @@ class ParameterCounter {
   void add_level(const schema::Level& level) {
     for (const schema::Expert* expert : *level.experts()) add(expert->layers());
     for (const schema::Gate* gate : *level.gates()) {
-      add(gate->hidden());
-      if (gate->kind() == schema::GateKind_Constant) {
+      if (gate->kind() == schema::GateKind_Constant) {  // what else it may have was not verified
         add_tensor(static_cast<std::uint32_t>(gate->constant()));
       } else {
+        add(gate->hidden());
         add(*gate->logits());
         if (has_scales(*gate)) add_tensor(static_cast<std::uint32_t>(gate->scales()));
       }
@@ -229,8 +229,10 @@ class FlopsCounter {
   }
 
   void add_gate(const schema::Gate& gate, const schema::Level& level) {
-    add(flops_of(gate.hidden()));
-    if (gate.kind() != schema::GateKind_Constant) add(flops_of(*gate.logits()));
+    if (gate.kind() != schema::GateKind_Constant) {
+      add(flops_of(gate.hidden()));
+      add(flops_of(*gate.logits()));
+    }
     const std::uint64_t flops = 2 * mixing_multiply_adds(level, gate);
     const std::uint64_t mixed = is_sparse(gate) ? gate.top_k() : gate.experts()->size();
     flops_.all_experts += flops * gate.experts()->size();

@@ -36,7 +36,7 @@ RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
 
 Input RowBatch::input(std::size_t first, std::size_t num_rows) const {
   const auto part = [&](const auto& all, std::size_t width) {
-    return Span(all.data() + first * width, all.empty() ? 0 : num_rows * width);
+    return all.empty() ? Span(all.data(), 0) : Span(all.data() + first * width, num_rows * width);
   };
   if (!has_features_) return Input::x(part(slots_[0].values, slots_[0].width), num_rows);
   for (const Slot& slot : slots_) {

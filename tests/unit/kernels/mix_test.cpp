@@ -77,6 +77,19 @@ TEST_CASE("threshold, then mix_experts: each row its own number of experts, the 
   }
 }
 
+TEST_CASE("threshold: NaN is kept beside finite weights, so that the score is NaN") {
+  for (const kernels::KernelTable* table : tested_kernels()) {
+    std::vector<float> weights(16);
+    weights[0] = 0.9f, weights[1] = 0.1f, weights[2] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<std::uint16_t> selected(3), counts(1);
+    table->threshold({weights.data(), 16, 1, 3, 0.25f, false, selected.data(), counts.data()});
+    REQUIRE(counts[0] == 2);
+    CHECK(selected[0] == 0);
+    CHECK(selected[1] == 2);
+    CHECK(std::isnan(weights[1]));
+  }
+}
+
 TEST_CASE("threshold: keeps what reaches it, at least the largest, and renormalises on request") {
   for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
     std::vector<float> weights(32, 0.0f);

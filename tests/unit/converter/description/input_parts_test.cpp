@@ -140,6 +140,9 @@ TEST_CASE("parts of x: features that there are not are refused with the nearest 
                path + "[1]: found \"prize\", expected a feature or a gates group of the level before, such as price"));
   CHECK(contains(error_with(R"(["embed.{task}"])"), path + "[0]: found \"embed.{task}\", expected a feature"));
   CHECK(contains(error_with(R"(["age", "age"])"), path + "[1]: column 0 of x is read twice"));
+  const std::string named_input = replaced(replaced(kFeatures, R"(["emb.{task}", "age"])", R"(["input"])"),
+                                           R"("name": "age")", R"("name": "input")");
+  CHECK(contains(bind_error(named_input, weights), path + "[0]: is all of the input"));
   CHECK(contains(error_with(R"([{"first": 0, "count": 4}])"), path + "[0]: "));
   CHECK(contains(error_with(R"("age")"),
                  path + ": found \"age\", expected \"input\" or a list of parts: no level comes before"));

@@ -138,6 +138,13 @@ TEST_CASE("prune: where nothing is rare, only rows that no key reaches go") {
   CHECK(pruned.features[kShop].vocabulary()->identity);
 }
 
+TEST_CASE("prune: a padding id that the table has no row for is no element's") {
+  TrainedModel pruned = model();
+  std::get<SequenceFeature>(pruned.features[kLast].kind).padding_id = 50000;  // of a tensor that the table is a part of
+  prune(counts(), 2, pruned);
+  CHECK(std::get<SequenceFeature>(pruned.features[kLast].kind).padding_id == 50000u);
+}
+
 TEST_CASE("prune: a feature that would lose all keys is refused by name") {
   TrainedModel pruned = model();
   IdCounts none = counts();
