@@ -57,7 +57,7 @@ convert() {
 }
 
 install_packages "$build/log/packages.txt" "${packages_for_quickstart[@]}"
-echo "Building the converter, mmoe-verify and mmoe-score in $build (about a minute the first time)"
+echo "Building the converter, mmoe-verify and mmoe-score in $build (one to two minutes the first time)"
 configure
 build_tools mmoe-convert mmoe-verify mmoe-score
 echo; echo "Converting $census/model/weights.pt"
