@@ -12,9 +12,10 @@
 #include "mmoe/session.h"
 #include "tests/unit/kernel_sets.h"
 #include "tests/unit/models.h"
+#include "tests/unit/sanitizers.h"
 
 // The library as it is shipped: unoptimised code and sanitizers keep every temporary in memory.
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(NDEBUG) && !defined(MMOE_ADDRESS_SANITIZER) && !defined(MMOE_THREAD_SANITIZER)
 
 namespace mmoe::test {
 namespace {

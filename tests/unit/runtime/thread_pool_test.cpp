@@ -12,6 +12,7 @@
 
 #include "mmoe/thread_pool.h"
 #include "runtime/src/session/row_queue.h"
+#include "tests/unit/sanitizers.h"
 
 namespace mmoe::test {
 namespace {
@@ -153,7 +154,7 @@ TEST_CASE("ThreadPool: a child after fork() can run tasks and leave the pool") {
 
 // Neither qemu's user mode nor the thread sanitizer lets the child of a process with threads begin a thread:
 // tests/CMakeLists.txt leaves "(not emulated)" out under an emulator.
-#ifndef __SANITIZE_THREAD__
+#ifndef MMOE_THREAD_SANITIZER
 TEST_CASE("ThreadPool: a child after fork() can have a pool of its own (not emulated)") {
   std::optional<ThreadPool> pool(make_pool(4));
   CHECK(exit_status_of_child([&] {

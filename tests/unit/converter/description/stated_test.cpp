@@ -224,7 +224,7 @@ TEST_CASE("embeddings: sizes, and the mask of pooled sequences") {
   MemoryWeights weights;
   weights.add("table/embeddings", {6, 3}).add("click/kernel", {3, 1});
   const auto keras = [&](const json& embedding) {
-    const json layers = {layer(3, "Embedding", "table", "", embedding)};
+    const json layers = json::array({layer(3, "Embedding", "table", "", embedding)});  // braces alone copy with clang
     return KerasWeights(weights, {{"class_name", "Functional"}, {"config", {{"layers", layers}}}});
   };
   const auto text = [](const std::string& padding) {
