@@ -11,6 +11,7 @@ option(MMOE_C_API "The C interface, <mmoe/mmoe.h>" ON)
 option(MMOE_FEATURES "Raw features: Input::columns(), Rows, vocabularies and their verification; OFF: models are scored from x alone" ON)
 option(MMOE_EXTRAS "Activations from celu on, scaled gates, links beyond identity, sigmoid, softmax and product" ON)
 option(MMOE_STREAMS "Experts, gates and towers that read parts of streams" ${hosted})
+option(MMOE_NODES "Nodes beside the levels: MLPs, sums, products, interactions. Needs MMOE_STREAMS" ${hosted})
 option(MMOE_MESSAGES "The text of errors; OFF: their codes alone" ON)
 option(MMOE_TRUST_FILES "Verify no more of a file than its header's checksum: for files that a build without this option has verified, as in a firmware image. A damaged or hostile file is then undefined behaviour" OFF)
 
@@ -45,7 +46,7 @@ endif()
 
 # mmoe_define_parts(target): what is left out, as definitions.
 function(mmoe_define_parts target)
-  foreach(part FILES ENVIRONMENT HEAP THREADS FEATURES STREAMS MESSAGES)
+  foreach(part FILES ENVIRONMENT HEAP THREADS FEATURES STREAMS NODES MESSAGES)
     if(NOT MMOE_${part})
       target_compile_definitions(${target} PRIVATE MMOE_NO_${part})
     endif()

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "converter/check/bounded.h"
+#include "converter/check/bounded_node.h"
 #include "converter/check/stored_model.h"
 #include "converter/error.h"
 
@@ -171,8 +172,19 @@ void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector
   }
 }
 
-Numbers stream(const StreamRef& ref, const Numbers& x, const std::vector<Numbers>& previous) {
-  const auto whole = [&](const auto& which) -> const Numbers& { return which.model_input ? x : previous[which.index]; };
+// What can be read at some place of a model.
+struct Available {
+  const Numbers& x;
+  std::vector<Numbers> previous;  // outputs of the level before
+  std::vector<Numbers> nodes;     // those that have been computed
+
+  const Numbers& whole(StreamSource source, size_t index) const {
+    return source == StreamSource::kModelInput ? x : source == StreamSource::kNode ? nodes[index] : previous[index];
+  }
+};
+
+Numbers stream(const StreamRef& ref, const Available& available) {
+  const auto whole = [&](const auto& which) -> const Numbers& { return available.whole(which.source, which.index); };
   if (ref.parts.empty()) return whole(ref);
   Numbers parts;
   for (const StreamPart& part : ref.parts) {
@@ -182,14 +194,27 @@ Numbers stream(const StreamRef& ref, const Numbers& x, const std::vector<Numbers
   return parts;
 }
 
-std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::vector<Numbers>& previous,
-                               std::vector<Numbers>& weights_of_gates) {
+// Those behind so many levels.
+void run_nodes(const TrainedModel& model, size_t level, Available& available) {
+  for (const Node& node : model.nodes) {
+    if (node.level != level) continue;
+    if (node.kind == NodeKind::kMlp) {
+      available.nodes.push_back(run_layers(node.layers, stream(node.input, available)));
+      continue;
+    }
+    std::vector<Numbers> inputs;
+    for (const StreamRef& input : node.inputs) inputs.push_back(stream(input, available));
+    available.nodes.push_back(run_operation(node, inputs));
+  }
+}
+
+std::vector<Numbers> run_level(const Level& level, const Available& available, std::vector<Numbers>& weights_of_gates) {
   std::vector<Numbers> experts, outputs;
   for (const Expert& expert : level.experts) {
-    experts.push_back(run_layers(expert.layers, stream(expert.input, x, previous)));
+    experts.push_back(run_layers(expert.layers, stream(expert.input, available)));
   }
   for (const Gate& gate : level.gates) {
-    const Numbers weights = gate_weights(gate, stream(gate.input, x, previous));
+    const Numbers weights = gate_weights(gate, stream(gate.input, available));
     outputs.push_back(mix(gate, weights, experts));
     weights_of_gates.push_back(weights);
   }
@@ -198,10 +223,14 @@ std::vector<Numbers> run_level(const Level& level, const Numbers& x, const std::
 
 std::vector<Numbers> run_to_logits(const TrainedModel& model, const Numbers& x,
                                    std::vector<Numbers>& weights_of_gates) {
-  std::vector<Numbers> streams = {run_layers(model.trunk, x)};
-  for (const Level& level : model.levels) streams = run_level(level, x, streams, weights_of_gates);
+  Available available{x, {run_layers(model.trunk, x)}, {}};
+  for (size_t l = 0; l < model.levels.size(); ++l) {
+    run_nodes(model, l, available);
+    available.previous = run_level(model.levels[l], available, weights_of_gates);
+  }
+  run_nodes(model, model.levels.size(), available);
   std::vector<Numbers> logits;
-  for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, stream(tower.input, x, streams)));
+  for (const Tower& tower : model.towers) logits.push_back(run_layers(tower.layers, stream(tower.input, available)));
   return logits;
 }
 

@@ -28,6 +28,7 @@ void take(const LoweredModel& lowered, const LoweredMlp& from, Mlp& layers) {
 TrainedModel stored_model(const LoweredModel& lowered) {
   TrainedModel model = lowered.description;
   take(lowered, lowered.trunk, model.trunk);
+  for (size_t n = 0; n < model.nodes.size(); ++n) take(lowered, lowered.nodes[n], model.nodes[n].layers);
   for (size_t l = 0; l < model.levels.size(); ++l) {
     for (size_t e = 0; e < model.levels[l].experts.size(); ++e) {
       take(lowered, lowered.levels[l].experts[e].layers, model.levels[l].experts[e].layers);

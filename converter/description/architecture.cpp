@@ -58,6 +58,7 @@ std::string structural_name(const TrainedModel& model) {
   if (any_top_k(model)) name = "top-k " + name;
   // ESMM (Ma et al., SIGIR 2018) has a network per score and nothing that mixes.
   if (has_product(model)) name = name == kSingleTask ? "ESMM" : name + " with product link (ESMM)";
+  if (!model.nodes.empty()) name += " with nodes";
   if (!model.trunk.empty()) name += " on a shared trunk";
   return name;
 }
@@ -71,17 +72,13 @@ bool is_alias(const std::string& claimed, const std::string& structural) {
 
 std::string architecture_name(const TrainedModel& model) {
   const std::string structural = structural_name(model);
-  return is_alias(model.architecture, structural) ? model.architecture : structural;
+  const bool claimed = !model.architecture.empty() && !model.nodes.empty();
+  return claimed || is_alias(model.architecture, structural) ? model.architecture : structural;
 }
 
 void check_architecture(const TrainedModel& model) {
   const std::string& claimed = model.architecture;
-  if (claimed.empty()) return;
-  if (claimed == "AITM") {
-    throw ConvertError(
-        "architecture: AITM (Xi et al., KDD 2021) is not supported: its tasks pass information on "
-        "through an attention between towers, which is not a mixture of experts");
-  }
+  if (claimed.empty() || !model.nodes.empty()) return;  // what stands beside levels has many names
   const std::string structural = structural_name(model);
   if (claimed == structural || is_alias(claimed, structural)) return;
   throw ConvertError("architecture: found \"" + claimed + "\", but what is described is " + structural);

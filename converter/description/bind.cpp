@@ -12,6 +12,7 @@
 #include "converter/description/layers.h"
 #include "converter/description/levels.h"
 #include "converter/description/limits.h"
+#include "converter/description/nodes.h"
 #include "converter/description/numbers.h"
 #include "converter/description/stated.h"
 #include "converter/description/streams.h"
@@ -48,6 +49,8 @@ class Binder {
   void bind_trunk();
   void bind_levels();
   void bind_towers();
+  void bind_towers_with_layers(const JsonReader& object);
+  void bind_towers_without_layers(const JsonReader& object);
   void split_towers();
   void ignore_tensors();
 
@@ -83,7 +86,7 @@ void add_shared_names(const nlohmann::json& value, std::set<std::string>& names)
 void Binder::tell_tasks_apart() {
   tensors_.set_task_numbers(tower_task_numbers(root_.get("tasks", ""), model_.tasks));
   std::set<std::string> names;
-  for (const char* key : {"trunk", "levels", "towers"}) {
+  for (const char* key : {"trunk", "nodes", "levels", "towers"}) {
     if (const auto field = json_.find(key); field != json_.end()) add_shared_names(*field, names);
   }
   tensors_.set_shared_names(std::move(names));
@@ -136,11 +139,37 @@ void Binder::bind_levels() {
   if (items.size() > kMaxLevels) list.fail_expected("at most " + std::to_string(kMaxLevels));
   for (const JsonReader& item : items) {
     model_.levels.push_back(bind_level(item, model_.levels.size(), tensors_, streams_, notes_));
+    if (const auto nodes = item.find("nodes")) {
+      bind_nodes(*nodes, model_.levels.size(), tensors_, streams_, model_.nodes);
+    }
   }
 }
 
-void Binder::bind_towers() {
-  const JsonReader object = root_.get("towers", "the layers from a task's stream to its logits");
+// A layer that hands its inputs on.
+DenseLayer identity_layer(size_t width, const std::string& name) {
+  DenseLayer layer;
+  layer.name = name;
+  layer.weight = {width, width, std::vector<float>(width * width)};
+  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
+  return layer;
+}
+
+// Logits that nodes give.
+void Binder::bind_towers_without_layers(const JsonReader& object) {
+  object.allow_keys({"reads"});
+  object.get("reads", "the node that gives a task's logits, as there are no `layers`");
+  const std::vector<std::string>& names = tensors_.task_names();
+  for (size_t task = 0; task < names.size(); ++task) {
+    const StreamRef input = streams_.resolve(object, task);
+    const std::optional<size_t> width = streams_.width(input);
+    if (!width || *width > kMaxExpertsPerLevel) {
+      object.get("reads", "").fail_expected("at most " + std::to_string(kMaxExpertsPerLevel) + " logits");
+    }
+    model_.towers.push_back({names[task], input, {identity_layer(*width, names[task] + " logits")}});
+  }
+}
+
+void Binder::bind_towers_with_layers(const JsonReader& object) {
   const LayersFields layers(object, towers_keys(), true);
   const std::vector<std::string>& names = tensors_.task_names();
   if (!layers.has(Placeholder::kTask) && names.size() > 1) {
@@ -154,6 +183,15 @@ void Binder::bind_towers() {
     model_.towers.push_back({names[task], input, layers.bind(tensors_, slot, streams_.width(input))});
     streams_.learn_width(input, model_.towers.back().layers.front().inputs());
   }
+}
+
+void Binder::bind_towers() {
+  const JsonReader object = root_.get("towers", "the layers from a task's stream to its logits");
+  if (!model_.nodes.empty() && object.is_object() && !object.find("layers")) {
+    bind_towers_without_layers(object);
+  } else {
+    bind_towers_with_layers(object);
+  }
   check_links(root_.get("tasks", ""), model_.tasks, model_.towers);
   for (const Task& task : model_.tasks) {
     if (!task.link.reads_tower()) continue;
@@ -163,6 +201,7 @@ void Binder::bind_towers() {
   for (const std::string& name : streams_.unread()) {
     notes_.push_back("no tower reads \"" + name + "\" of the last level");
   }
+  for (const std::string& name : streams_.unread_nodes()) notes_.push_back("nothing reads the node \"" + name + "\"");
 }
 
 // A constant gate of weight 1 over one expert.
@@ -175,26 +214,21 @@ void pass_on(const std::string& name, const StreamRef& input, Mlp layers, Level&
   level.experts.push_back({name, input, std::move(layers)});
 }
 
-DenseLayer identity_layer(const DenseLayer& before) {
-  const size_t width = before.outputs();
-  DenseLayer layer;
-  layer.name = before.name;
-  layer.weight = {width, width, std::vector<float>(width * width)};
-  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
-  return layer;
-}
-
 // Without `levels`: the trunk is the one expert of a Shared-Bottom; without a trunk each task has a network of its
 // own, whose layers but the last are the task's expert.
 void Binder::split_towers() {
   Level level;
   if (!model_.trunk.empty()) {
+    if (!model_.nodes.empty()) root_.get("nodes", "").fail("with a trunk, needs `levels`");
     pass_on("bottom", StreamRef(), std::move(model_.trunk), level);
     model_.trunk.clear();
   } else {
     for (size_t t = 0; t < model_.towers.size(); ++t) {
       Tower& tower = model_.towers[t];
-      if (tower.layers.size() == 1) tower.layers.push_back(identity_layer(tower.layers.front()));
+      if (tower.layers.size() == 1) {
+        const DenseLayer& only = tower.layers.front();
+        tower.layers.push_back(identity_layer(only.outputs(), only.name));
+      }
       DenseLayer last = std::move(tower.layers.back());
       tower.layers.pop_back();
       pass_on(tower.name, tower.input, std::move(tower.layers), level);
@@ -221,6 +255,7 @@ TrainedModel Binder::bind(const std::string& default_name) {
   tell_tasks_apart();
   bind_input();
   bind_trunk();
+  if (const auto nodes = root_.find("nodes")) bind_nodes(*nodes, 0, tensors_, streams_, model_.nodes);
   bind_levels();
   bind_towers();
   if (model_.levels.empty()) split_towers();

@@ -9,12 +9,21 @@ Keys joined(Keys keys, const Keys& more) {
 
 Keys description_keys() {
   return {"mmoe_description", "name",       "architecture", "derived", "ignore", "numbers", "features",
-          "input_dim",        "shared_dim", "trunk",        "levels",  "towers", "tasks"};
+          "input_dim",        "shared_dim", "trunk",        "nodes",   "levels", "towers",  "tasks"};
 }
 
 Keys numbers_keys() { return {"match", "weights", "tables"}; }
 
-Keys level_keys() { return {"experts", "gates"}; }
+Keys level_keys() { return {"experts", "gates", "nodes"}; }
+
+Keys operation_names() {
+  return {"sum",           "product",           "dot",    "lower_pairs", "upper_pairs", "bi_interaction",
+          "sum_of_groups", "sum_within_groups", "softmax"};
+}
+
+Keys operation_keys() { return joined(operation_names(), {"name", "scale", "group", "constant", "activation"}); }
+
+Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads"}); }
 
 Keys pool_keys() { return joined(layers_keys(), {"name", "reads", "per", "first_expert", "num_experts"}); }
 

@@ -12,7 +12,10 @@ using Keys = std::vector<std::string>;
 Keys description_keys();  ///< of the top level
 Keys numbers_keys();      ///< of an entry of `numbers`
 Keys level_keys();
-Keys pool_keys();  ///< a level's experts: a layers object with more
+Keys operation_names();  ///< of nodes that are no MLPs: the key of what they operate on
+Keys operation_keys();   ///< of such a node
+Keys node_mlp_keys();    ///< of a node that is an MLP: a layers object with more
+Keys pool_keys();        ///< a level's experts: a layers object with more
 Keys gates_keys();
 Keys layers_keys();
 Keys towers_keys();  ///< a layers object with more

@@ -13,6 +13,8 @@ using schema::kMaxDim;  ///< inputs or outputs of a layer, width of x
 using schema::kMaxFeatures;
 using schema::kMaxLayers;  ///< of one MLP
 using schema::kMaxLevels;
+using schema::kMaxNodeInputs;
+using schema::kMaxNodes;
 using schema::kMaxParts;      ///< that lie apart, in one stream
 using schema::kMaxSelectors;  ///< of a gate of smooth steps
 using schema::kMaxStreams;    ///< different lists of parts

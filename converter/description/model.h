@@ -115,32 +115,41 @@ struct ColumnRange {
   }
 };
 
-/// Columns of x, or of output stream `index` of the level before.
+/// Where a stream comes from.
+enum class StreamSource {
+  kPrevious,    ///< an output of the level before: for the first level 0, the trunk's output; for towers of the last
+  kModelInput,  ///< x itself, whatever the level
+  kNode,        ///< what a node gives that comes before the reader
+};
+
+/// Columns of a stream.
 struct StreamPart {
-  bool model_input = true;  ///< x
-  size_t index = 0;
+  StreamSource source = StreamSource::kModelInput;
+  size_t index = 0;  ///< of the output, or the node
   ColumnRange columns;
+
+  bool is_input() const { return source == StreamSource::kModelInput; }
 
   friend bool operator==(const StreamPart& a, const StreamPart& b) { return a.key() == b.key(); }
   friend bool operator<(const StreamPart& a, const StreamPart& b) { return a.key() < b.key(); }
 
  private:
-  std::tuple<const bool&, const size_t&, const ColumnRange&> key() const {
-    return std::tie(model_input, index, columns);
+  std::tuple<const StreamSource&, const size_t&, const ColumnRange&> key() const {
+    return std::tie(source, index, columns);
   }
 };
 
-/// What an expert, a gate or a tower reads: a stream, or parts of streams side by side.
+/// What an expert, a gate, a tower or a node reads: a stream, or parts of streams side by side.
 struct StreamRef {
-  bool model_input = false;  ///< x itself, whatever the level
-  size_t index = 0;  ///< else output stream of the level before: for the first level 0, the trunk's output; for towers
-                     ///< of the last level
+  StreamSource source = StreamSource::kPrevious;
+  size_t index = 0;               ///< of the output, or the node
   std::vector<StreamPart> parts;  ///< in this order, no column of x twice; empty: the whole stream
 
   StreamRef() = default;
   StreamRef(size_t output) : index(output) {}  // NOLINT(google-explicit-constructor): most streams are outputs
-  StreamRef(bool x, size_t output) : model_input(x), index(output) {}
+  StreamRef(StreamSource from, size_t number) : source(from), index(number) {}
 
+  bool is_input() const { return source == StreamSource::kModelInput; }
   size_t width_of_parts() const;
   /// Whether it is x, or has parts of it. The first level's output 0 may be x too.
   bool reads_x() const;
@@ -149,8 +158,8 @@ struct StreamRef {
   friend bool operator<(const StreamRef& a, const StreamRef& b) { return a.key() < b.key(); }
 
  private:
-  std::tuple<const bool&, const size_t&, const std::vector<StreamPart>&> key() const {
-    return std::tie(model_input, index, parts);
+  std::tuple<const StreamSource&, const size_t&, const std::vector<StreamPart>&> key() const {
+    return std::tie(source, index, parts);
   }
 };
 
@@ -217,6 +226,38 @@ struct Tower {
   std::string name;
   StreamRef input;
   Mlp layers;  ///< at least one; the last gives the logits
+};
+
+/// What a node computes; numbered and described as schema/mmoe.fbs does.
+enum class NodeKind {
+  kMlp,
+  kSum,
+  kProduct,
+  kDot,
+  kLowerPairs,
+  kUpperPairs,
+  kBiInteraction,
+  kSumOfGroups,
+  kSumWithinGroups,
+  kSoftmax
+};
+
+/// What stands beside the levels: an MLP, or an operation on streams. Whatever comes later may read what it gives.
+struct Node {
+  std::string name;
+  NodeKind kind = NodeKind::kMlp;
+  size_t level = 0;               ///< it is computed behind so many levels, and behind the trunk
+  StreamRef input;                ///< kMlp
+  Mlp layers;                     ///< kMlp: at least one
+  std::vector<StreamRef> inputs;  ///< not kMlp; parts of x in any order
+  size_t input_width = 0;         ///< not kMlp: of the widest input
+  size_t group = 0;               ///< columns of a group; 0: the input is one
+  float scale = 1;
+  std::vector<float> constant;  ///< kSum: added last; empty: none
+  Activation activation;        ///< not kMlp, kSoftmax: of the result; any kind without slopes
+
+  /// How many numbers it gives.
+  size_t width() const;
 };
 
 /// What a link starts from: a number a.
@@ -398,6 +439,7 @@ struct TrainedModel {
   std::vector<Embedding> embeddings;
   Mlp trunk;
   std::vector<Level> levels;  ///< at least one
+  std::vector<Node> nodes;    ///< by levels, ascending; a node reads those before it
   std::vector<Tower> towers;
   std::vector<Task> tasks;  ///< at least one, of which at least one is an output
 

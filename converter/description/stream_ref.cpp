@@ -1,10 +1,11 @@
 #include "converter/description/model.h"
+#include "schema/nodes.h"
 
 namespace mmoe::converter {
 
 StreamRef input_stream(const std::vector<ColumnRange>& columns) {
-  StreamRef stream(columns.empty(), 0);
-  for (const ColumnRange& range : columns) stream.parts.push_back({true, 0, range});
+  StreamRef stream(columns.empty() ? StreamSource::kModelInput : StreamSource::kPrevious, 0);
+  for (const ColumnRange& range : columns) stream.parts.push_back({StreamSource::kModelInput, 0, range});
   return stream;
 }
 
@@ -15,11 +16,17 @@ size_t StreamRef::width_of_parts() const {
 }
 
 bool StreamRef::reads_x() const {
-  if (parts.empty()) return model_input;
+  if (parts.empty()) return is_input();
   for (const StreamPart& part : parts) {
-    if (part.model_input) return true;
+    if (part.is_input()) return true;
   }
   return false;
+}
+
+size_t Node::width() const {
+  if (kind == NodeKind::kMlp) return layers.back().outputs();
+  return static_cast<size_t>(
+      schema::outputs_of_operation(static_cast<schema::NodeKind>(kind), input_width, group));  // numbered alike
 }
 
 }  // namespace mmoe::converter

@@ -14,6 +14,25 @@ void Streams::pass_level(std::vector<StreamGroup> groups, std::vector<size_t> wi
   read_.assign(groups_.size(), false);
 }
 
+void Streams::add_node(const JsonReader& name, const std::string& text, size_t width) {
+  if (text == "input" || text == "trunk") name.fail_expected("another name: \"" + text + "\" is a stream's");
+  if (parts_.feature(text)) name.fail("is the name of a feature too");
+  if (find_node(text)) name.fail("two nodes are named \"" + text + "\"");
+  nodes_.push_back({text, width, false});
+}
+
+std::optional<size_t> Streams::find_node(const std::string& name) const {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+StreamPart Streams::node_part(size_t index) {
+  nodes_[index].read = true;
+  return {StreamSource::kNode, index, {0, nodes_[index].width}};
+}
+
 std::string Streams::names() const {
   std::vector<std::string> names;
   for (const StreamGroup& group : groups_) names.push_back("\"" + group.name + "\"");
@@ -29,8 +48,8 @@ const StreamGroup* Streams::find_group(const std::string& name) const {
 
 const StreamGroup& Streams::named_group(const JsonReader& reads) const {
   if (const StreamGroup* group = find_group(reads.string())) return *group;
-  if (groups_.empty()) reads.fail_expected("\"input\" or a list of parts: no level comes before");
-  reads.fail_expected("\"input\", a list of parts, or a gates group of the level before: " + names());
+  if (groups_.empty()) reads.fail_expected("\"input\", a node, or a list of parts: no level comes before");
+  reads.fail_expected("\"input\", a node, a list of parts, or a gates group of the level before: " + names());
 }
 
 // The only group; or, of several, the only one that is per task as the reader is, or shared as the reader is.
@@ -60,9 +79,24 @@ StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task)
   const auto reads = reader.find("reads");
   if (reads && !reads->is_string()) return side_by_side(*reads, task);
   if (reads && reads->text() == "input") return input_stream();
-  if (!reads && groups_.empty()) return {false, 0};
+  if (reads && find_node(name_for_task(*reads, task))) return side_by_side(*reads, task);
+  if (!reads && groups_.empty()) return {};
   const StreamGroup& group = reads ? named_group(*reads) : default_group(reader, task.has_value());
   return output_of(group, reader, task);
+}
+
+StreamRef Streams::operand(const JsonReader& reads, std::optional<size_t> task) {
+  if (reads.is_string() && reads.text() == "input") {
+    known_input_dim(reads);
+    return input_stream();
+  }
+  return side_by_side(reads, task);
+}
+
+bool Streams::is_whole(const StreamPart& part) const {
+  if (part.is_input() || part.columns.first != 0) return false;
+  const bool node = part.source == StreamSource::kNode;
+  return part.columns.width == (node ? nodes_[part.index].width : widths_[part.index]);
 }
 
 StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> task) {
@@ -71,7 +105,7 @@ StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> t
   for (const JsonReader& item : reads.items_or_self()) {
     for (const StreamPart& part : parts_of(item, task)) {
       stream.parts.push_back(part);
-      for (size_t i = 0; part.model_input && i < part.columns.width; ++i) {
+      for (size_t i = 0; part.is_input() && i < part.columns.width; ++i) {
         const size_t column = part.columns.first + i;
         if (read[column]) item.fail("column " + std::to_string(column) + " of x is read twice");
         read[column] = true;
@@ -81,22 +115,25 @@ StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> t
   if (stream.parts.empty()) reads.fail_expected("at least one part");
   if (stream.width_of_parts() > kMaxDim) reads.fail_expected("at most " + std::to_string(kMaxDim) + " columns");
   const StreamPart& first = stream.parts.front();
-  return stream.parts.size() == 1 && !first.model_input ? StreamRef(first.index) : stream;
+  return stream.parts.size() == 1 && is_whole(first) ? StreamRef(first.source, first.index) : stream;
 }
 
 std::vector<StreamPart> Streams::parts_of(const JsonReader& item, std::optional<size_t> task) {
   if (item.is_string()) return parts_of_name(item, task);
   if (!item.is_object())
-    item.fail_expected("the name of a part, or an object with `first` and `count`, or with `gates`");
+    item.fail_expected("the name of a part, or an object with `first` and `count`, or with `gates` or `node`");
   if (item.find("gates")) return parts_of_tasks(item);
+  if (item.find("node")) return {part_of_node(item, task)};
   if (parts_.has_features()) item.fail("with `features`, their names say what of x is read");
-  return {{true, 0, InputParts::columns(item, task, known_input_dim(item))}};
+  return {{StreamSource::kModelInput, 0, InputParts::columns(item, task, known_input_dim(item))}};
 }
 
 // Itself; or with the name of the task in the place of {task}, or with its number from 0 or from 1.
 std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t> task) const {
   const std::string text = name.string();
-  const auto is_known = [&](const std::string& each) { return find_group(each) != nullptr || parts_.feature(each); };
+  const auto is_known = [&](const std::string& each) {
+    return find_group(each) != nullptr || parts_.feature(each) || find_node(each);
+  };
   if (is_known(text) || text.find("{task}") == text.npos) return text;
   if (!task) name.fail("has {task}, but what reads it is not per task");
   const Pattern pattern(text, name.path());
@@ -110,7 +147,21 @@ std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t>
   return with(std::to_string(*task + (is_known(with("0")) ? 0 : 1)));
 }
 
-// x, the trunk's output, a feature, or a gates group of the level before.
+// Columns of what a node gives: {"node": name, "first": n, "count": n}.
+StreamPart Streams::part_of_node(const JsonReader& object, std::optional<size_t> task) {
+  object.allow_keys({"node", "first", "count"});
+  const JsonReader name = object.get("node", "");
+  const std::optional<size_t> node = find_node(name_for_task(name, task));
+  if (!node) name.fail_expected("the name of a node that comes before");
+  StreamPart part = node_part(*node);
+  const size_t width = part.columns.width;
+  part.columns.first = object.get("first", "the first of its columns, from 0").count(width - 1);
+  part.columns.width = object.get("count", "the number of columns").count(width - part.columns.first);
+  if (part.columns.width == 0) object.get("count", "").fail_expected("1 or more");
+  return part;
+}
+
+// x, the trunk's output, a node, a feature, or a gates group of the level before.
 std::vector<StreamPart> Streams::parts_of_name(const JsonReader& name, std::optional<size_t> task) {
   const std::string text = name_for_task(name, task);
   const StreamGroup* group = find_group(text);
@@ -119,15 +170,21 @@ std::vector<StreamPart> Streams::parts_of_name(const JsonReader& name, std::opti
   if ((text == "input" || is_trunk) && (group != nullptr || feature)) {
     name.fail("is all of the input or the trunk's output, and the name of a feature or a gates group too");
   }
-  if (text == "input") return {{true, 0, {0, known_input_dim(name)}}};
+  if (text == "input") return {{StreamSource::kModelInput, 0, {0, known_input_dim(name)}}};
   if (is_trunk) return {output_part(0)};
   if (group != nullptr && feature) name.fail("is the name of a feature and of a gates group of the level before");
-  if (feature) return {{true, 0, *feature}};
+  if (const auto node = find_node(text)) {
+    if (group != nullptr) name.fail("is the name of a node and of a gates group of the level before");
+    return {node_part(*node)};
+  }
+  if (feature) return {{StreamSource::kModelInput, 0, *feature}};
   if (group != nullptr) return {output_part(output_of(*group, name, task))};
   std::vector<std::string> known = parts_.feature_names();
   for (const StreamGroup& other : groups_) known.push_back(other.name);
+  for (const NodeEntry& node : nodes_) known.push_back(node.name);
   known.push_back("input");
-  name.fail_expected("a feature or a gates group of the level before, such as " + join(nearest(text, known, 3)));
+  name.fail_expected("a feature, a node or a gates group of the level before, such as " +
+                     join(nearest(text, known, 3)));
 }
 
 // {"gates": name} with "tasks": "all" or "task": name.
@@ -155,11 +212,19 @@ size_t Streams::known_input_dim(const JsonReader& item) const {
 std::optional<size_t> Streams::width(const StreamRef& stream) const {
   if (!stream.parts.empty()) return stream.width_of_parts();
   if (is_input(stream)) return input_dim_;
-  return widths_[stream.index];
+  return stream.source == StreamSource::kNode ? nodes_[stream.index].width : widths_[stream.index];
 }
 
 void Streams::learn_width(const StreamRef& stream, size_t width) {
   if (is_input(stream) && stream.parts.empty()) input_dim_ = width;
+}
+
+std::vector<std::string> Streams::unread_nodes() const {
+  std::vector<std::string> names;
+  for (const NodeEntry& node : nodes_) {
+    if (!node.read) names.push_back(node.name);
+  }
+  return names;
 }
 
 std::vector<std::string> Streams::unread() const {

@@ -1,5 +1,5 @@
-// What an expert, a gate or a tower reads, and how wide it is: x, an output stream of the level before, or parts of
-// both side by side.
+// What an expert, a gate, a tower or a node reads, and how wide it is: x, an output stream of the level before, what a
+// node gives, or parts of these side by side.
 #pragma once
 
 #include <cstddef>
@@ -32,9 +32,13 @@ class Streams {
 
   void pass_trunk(size_t width);
   void pass_level(std::vector<StreamGroup> groups, std::vector<size_t> widths);
+  /// A node that what comes later can read; `name` is the description's field.
+  void add_node(const JsonReader& name, const std::string& text, size_t width);
 
   /// The stream that `reads` of `reader` (or its absence) means, for the parts of a task or for shared ones.
   StreamRef resolve(const JsonReader& reader, std::optional<size_t> task);
+  /// The stream that a name or a list of parts means.
+  StreamRef operand(const JsonReader& reads, std::optional<size_t> task);
 
   std::optional<size_t> width(const StreamRef& stream) const;
   /// What reads the stream takes this many inputs, as has been checked where the width was known.
@@ -43,18 +47,25 @@ class Streams {
 
   /// Groups of the level before that nothing has read.
   std::vector<std::string> unread() const;
+  std::vector<std::string> unread_nodes() const;
 
  private:
   StreamRef side_by_side(const JsonReader& reads, std::optional<size_t> task);
   std::vector<StreamPart> parts_of(const JsonReader& item, std::optional<size_t> task);
   std::vector<StreamPart> parts_of_name(const JsonReader& name, std::optional<size_t> task);
   std::vector<StreamPart> parts_of_tasks(const JsonReader& object);
-  StreamPart output_part(size_t index) const { return {false, index, {0, widths_[index]}}; }
+  StreamPart output_part(size_t index) const { return {StreamSource::kPrevious, index, {0, widths_[index]}}; }
+  StreamPart node_part(size_t index);
+  StreamPart part_of_node(const JsonReader& object, std::optional<size_t> task);
+  std::optional<size_t> find_node(const std::string& name) const;
+  bool is_whole(const StreamPart& part) const;
   std::string name_for_task(const JsonReader& name, std::optional<size_t> task) const;
   size_t known_input_dim(const JsonReader& item) const;
   const StreamGroup* find_group(const std::string& name) const;
   size_t output_of(const StreamGroup& group, const JsonReader& reader, std::optional<size_t> task);
-  bool is_input(const StreamRef& stream) const { return stream.model_input || widths_.empty(); }
+  bool is_input(const StreamRef& stream) const {
+    return stream.is_input() || (stream.source == StreamSource::kPrevious && widths_.empty());
+  }
   const StreamGroup& named_group(const JsonReader& reads) const;
   const StreamGroup& default_group(const JsonReader& reader, bool for_task) const;
   std::string names() const;
@@ -65,6 +76,13 @@ class Streams {
   std::vector<size_t> widths_;       // empty: the only stream is x
   std::vector<StreamGroup> groups_;  // empty before the first level
   std::vector<bool> read_;           // of groups_
+
+  struct NodeEntry {
+    std::string name;
+    size_t width;
+    bool read;
+  };
+  std::vector<NodeEntry> nodes_;
 };
 
 }  // namespace mmoe::converter

@@ -204,8 +204,7 @@ LoweredLevel lower_level(const Level& level, size_t index, bool previous_is_x, s
   size_t stream = 0;
   for (const Readers& readers : group_by_stream(level)) {
     const std::string name = "level " + std::to_string(index + 1) + ", input " + std::to_string(++stream);
-    const bool reads_x = readers.input.reads_x() || (previous_is_x && readers.input.parts.empty());
-    const size_t shared = reads_x ? shared_inputs(readers.input, shared_dim) : 0;
+    const size_t shared = reads_x(readers.input, previous_is_x) ? shared_inputs(readers.input, shared_dim) : 0;
     fuse_by_type(first_layers(level, readers, lowered), name, shared, fused_layers);
   }
   lower_later_layers(level, fused_layers, lowered);
@@ -221,7 +220,7 @@ void lower_towers(const std::vector<Tower>& towers, size_t shared_dim, LayerFuse
   for (const auto& [stream, group] : readers) {
     std::vector<FirstLayer> layers;
     for (const size_t t : group) layers.push_back({&towers[t].layers.front(), false, &lowered[t], nullptr});
-    const bool whole = !stream.model_input && stream.parts.empty();
+    const bool whole = stream.source == StreamSource::kPrevious && stream.parts.empty();
     const std::string input = whole ? std::to_string(stream.index + 1) : stream.reads_x() ? "x" : "parts";
     const size_t shared = stream.reads_x() ? shared_inputs(stream, shared_dim) : 0;
     fuse_by_type(layers, "towers, input " + input, shared, fused_layers);
@@ -229,8 +228,19 @@ void lower_towers(const std::vector<Tower>& towers, size_t shared_dim, LayerFuse
   for (size_t t = 0; t < towers.size(); ++t) fused_layers.add_alone(towers[t].layers, 1, lowered[t]);
 }
 
+void lower_nodes(const TrainedModel& model, size_t shared_dim, LayerFuser& fused_layers,
+                 std::vector<LoweredMlp>& lowered) {
+  lowered.resize(model.nodes.size());
+  for (size_t n = 0; n < model.nodes.size(); ++n) {
+    const Node& node = model.nodes[n];
+    const bool of_x = reads_x(node.input, node.level == 0 && model.trunk.empty());
+    fused_layers.add_alone(node.layers, 0, lowered[n], of_x ? shared_inputs(node.input, shared_dim) : 0);
+  }
+}
+
 void fold_all(TrainedModel& model) {
   fold_batch_norms(model.trunk);
+  for (Node& node : model.nodes) fold_batch_norms(node.layers);
   for (Level& level : model.levels) {
     for (Expert& expert : level.experts) fold_batch_norms(expert.layers);
     for (Gate& gate : level.gates) fold_gate(gate);
@@ -240,11 +250,17 @@ void fold_all(TrainedModel& model) {
 
 void check_parts(TrainedModel& model) {
   std::set<std::vector<StreamPart>> lists;
+  const auto check_number = [](const std::string& name, const StreamRef& input) {
+    if (input.parts.size() <= kMaxParts) return;
+    throw ConvertError(name + ": reads " + std::to_string(input.parts.size()) + " parts that lie apart; at most " +
+                       std::to_string(kMaxParts) + " are supported");
+  };
+  for (const Node& node : model.nodes) {
+    for (const StreamRef& input : node.inputs) check_number("node \"" + node.name + "\"", input);
+  }
   for_each_reader(model, [&](const DenseLayer& layer, const StreamRef& input, bool) {
     if (!input.parts.empty()) lists.insert(input.parts);
-    if (input.parts.size() <= kMaxParts) return;
-    throw ConvertError(layer.name + ": reads " + std::to_string(input.parts.size()) +
-                       " parts that lie apart; at most " + std::to_string(kMaxParts) + " are supported");
+    check_number(layer.name, input);
   });
   if (lists.size() <= kMaxStreams) return;
   throw ConvertError("levels: " + std::to_string(lists.size()) + " different lists of parts are read; at most " +
@@ -279,6 +295,7 @@ LoweredModel lower(const TrainedModel& description) {
   settle_codes(model);
   LayerFuser fused_layers(model);
   fused_layers.add_alone(model.description.trunk, 0, model.trunk, model.shared_dim);
+  lower_nodes(model.description, model.shared_dim, fused_layers, model.nodes);
   for (size_t i = 0; i < model.description.levels.size(); ++i) {
     const bool previous_is_x = i == 0 && model.trunk.empty();
     model.levels.push_back(lower_level(model.description.levels[i], i, previous_is_x, model.shared_dim, fused_layers));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/description/limits.h"
+#include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/readers.h"
 
@@ -37,13 +38,13 @@ std::vector<Block> blocks_of(const StreamRef& input, const std::vector<Feature>&
                              const std::vector<size_t>& widths) {
   std::vector<Block> blocks;
   for (const StreamPart& part : input.parts.empty() ? std::vector<StreamPart>(1) : input.parts) {
-    if (!part.model_input) blocks.push_back({nullptr, part, part.columns.width});
+    if (!part.is_input()) blocks.push_back({nullptr, part, part.columns.width});
     const size_t end = input.parts.empty() ? kMaxDim : part.columns.first + part.columns.width;
     size_t first = 0, place = 0;
-    for (size_t i = 0; part.model_input && i < features.size(); ++i) {
+    for (size_t i = 0; part.is_input() && i < features.size(); ++i) {
       const size_t width = features[i].width;
       if (first >= part.columns.first && first < end) {
-        blocks.push_back({&features[i], {true, 0, {place, widths[i]}}, width});
+        blocks.push_back({&features[i], {StreamSource::kModelInput, 0, {place, widths[i]}}, width});
       }
       first += width;
       place += widths[i];
@@ -74,6 +75,18 @@ void project_inputs(const std::vector<Block>& blocks, DenseLayer& layer) {
   require_finite(layer);
 }
 
+// A node's operand is no layer that could take a projection in.
+void move_operand(StreamRef& input, const std::vector<Feature>& features, const std::vector<size_t>& widths) {
+  const std::vector<Block> blocks = blocks_of(input, features, widths);
+  input.parts.clear();
+  for (const Block& block : blocks) {
+    input.parts.push_back(block.part);
+    if (block.feature == nullptr || projection_of(*block.feature) == nullptr) continue;
+    throw ConvertError("feature \"" + block.feature->name +
+                       "\": a node reads the embedding of its number, which is supported only of layers");
+  }
+}
+
 }  // namespace
 
 void fold_projections(TrainedModel& model) {
@@ -90,6 +103,7 @@ void fold_projections(TrainedModel& model) {
     input.parts.clear();
     for (const Block& block : blocks) input.parts.push_back(block.part);
   });
+  change_operands(model, [&](StreamRef& input) { move_operand(input, model.features, widths); });
   model.input_dim = 0;
   for (size_t i = 0; i < widths.size(); ++i) {
     Feature& feature = model.features[i];

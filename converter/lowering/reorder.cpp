@@ -26,7 +26,7 @@ std::vector<size_t> places_of(const StreamRef& input, const std::vector<size_t>&
   size_t beyond = to.size();
   for (const StreamPart& part : input.parts) {
     for (size_t i = 0; i < part.columns.width; ++i) {
-      places.push_back(part.model_input ? to[part.columns.first + i] : beyond++);
+      places.push_back(part.is_input() ? to[part.columns.first + i] : beyond++);
     }
   }
   return places;
@@ -40,11 +40,11 @@ std::vector<StreamPart> parts_in_order(const std::vector<size_t>& places, const 
     if (!parts.empty() && parts.back().columns.first + parts.back().columns.width == place) {
       ++parts.back().columns.width;
     } else {
-      parts.push_back({true, 0, {place, 1}});
+      parts.push_back({StreamSource::kModelInput, 0, {place, 1}});
     }
   }
   std::copy_if(input.parts.begin(), input.parts.end(), std::back_inserter(parts),
-               [](const StreamPart& part) { return !part.model_input; });
+               [](const StreamPart& part) { return !part.is_input(); });
   return parts;
 }
 
@@ -62,6 +62,28 @@ void move_columns(const std::vector<size_t>& to, DenseLayer& layer, StreamRef& i
   input.parts = parts_in_order(places, input, to.size());
   const StreamRef x = input_stream({{0, to.size()}});
   if (input == x) input = input_stream();
+}
+
+// An operand keeps the order that the description has.
+void move_operand(const std::vector<size_t>& to, StreamRef& input) {
+  if (input.parts.empty()) input = input_stream({{0, to.size()}});
+  std::vector<StreamPart> parts;
+  for (const StreamPart& part : input.parts) {
+    if (!part.is_input()) {
+      parts.push_back(part);
+      continue;
+    }
+    for (size_t i = 0; i < part.columns.width; ++i) {
+      const size_t place = to[part.columns.first + i];
+      const bool continues = i != 0 && parts.back().columns.first + parts.back().columns.width == place;
+      if (continues) {
+        ++parts.back().columns.width;
+      } else {
+        parts.push_back({StreamSource::kModelInput, 0, {place, 1}});
+      }
+    }
+  }
+  input.parts = std::move(parts);
 }
 
 }  // namespace
@@ -86,6 +108,7 @@ std::vector<size_t> put_shared_columns_first(TrainedModel& model) {
     for (size_t c = 0; c < model.features[i].width; ++c) to[former[i] + c] = next++;
   }
   change_readers(model, [&](DenseLayer& layer, StreamRef& input) { move_columns(to, layer, input); });
+  change_operands(model, [&](StreamRef& input) { move_operand(to, input); });
   return columns;
 }
 
@@ -94,7 +117,7 @@ size_t shared_inputs(const StreamRef& input, size_t shared_dim) {
   size_t shared = 0;
   for (const StreamPart& part : input.parts) {
     const ColumnRange& columns = part.columns;
-    if (part.model_input && columns.first < shared_dim) shared += std::min(columns.width, shared_dim - columns.first);
+    if (part.is_input() && columns.first < shared_dim) shared += std::min(columns.width, shared_dim - columns.first);
   }
   return shared;
 }

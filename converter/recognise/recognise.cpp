@@ -229,7 +229,7 @@ class Recogniser {
     gate.top_k = stream.mixture.top_k;
     gate.top_k_mode = stream.mixture.top_k_mode;
     if (stream.gate.layers.empty()) {
-      gate.input = {level == 1, 0};
+      gate.input = level == 1 ? input_stream() : StreamRef();
       return gate;
     }
     const size_t first = reads_trunk(stream.gate, level) ? trunk_layers_ : 0;
@@ -251,13 +251,13 @@ class Recogniser {
   /// What a chain reads at a level; `first` is its first layer, made to fit x if that is it.
   StreamRef input_of(const Chain& chain, size_t level, DenseLayer& first) {
     if (chain.kind == BaseKind::kInput) {
-      if (reads_trunk(chain, level)) return {false, 0};
+      if (reads_trunk(chain, level)) return {};
       inputs_.read_x(chain.base, first);
-      return {true, 0};
+      return input_stream();
     }
     const auto found = index_.find(chain.base);
     if (found == index_.end()) chains_.fail(chain.base.front(), "is read by a level that is not the next");
-    return {false, found->second};
+    return found->second;
   }
 
   void check_level(const Level& level) const {

@@ -60,6 +60,7 @@ class PlaceFinder {
     const TrainedModel& folded = lowered_.description;
     add_all(pointers(model_.trunk), pointers(folded.trunk), pointers(lowered_.trunk), "trunk");
     for (size_t l = 0; l < model_.levels.size(); ++l) {
+      add_nodes(l);
       const std::string level = "level " + std::to_string(l + 1);
       for (size_t e = 0; e < model_.levels[l].experts.size(); ++e) {
         add_all(pointers(model_.levels[l].experts[e].layers), pointers(folded.levels[l].experts[e].layers),
@@ -71,6 +72,7 @@ class PlaceFinder {
                 pointers(lowered_.levels[l].gates[g], after.logits.has_value()), level + ", gates");
       }
     }
+    add_nodes(model_.levels.size());
     for (size_t t = 0; t < model_.towers.size(); ++t) {
       add_all(pointers(model_.towers[t].layers), pointers(folded.towers[t].layers), pointers(lowered_.towers[t]),
               "towers");
@@ -79,6 +81,15 @@ class PlaceFinder {
   }
 
  private:
+  // Those behind so many levels.
+  void add_nodes(size_t level) {
+    for (size_t n = 0; n < model_.nodes.size(); ++n) {
+      if (model_.nodes[n].level != level) continue;
+      add_all(pointers(model_.nodes[n].layers), pointers(lowered_.description.nodes[n].layers),
+              pointers(lowered_.nodes[n]), "nodes");
+    }
+  }
+
   void add_all(const Layers& layers, const Layers& folded, const LoweredLayers& lowered, const std::string& where) {
     size_t next = 0;
     for (size_t i = 0; i < folded.size() && next < layers.size(); ++i) {

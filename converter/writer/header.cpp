@@ -45,6 +45,8 @@ static_assert(kSame<NumberFunction::kIsMissing, schema::NumberFunction_IsMissing
 static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
+static_assert(kSame<NodeKind::kSoftmax, schema::NodeKind_Softmax>);
+static_assert(kSame<NodeKind::kLowerPairs, schema::NodeKind_LowerPairs>);
 
 // Dice is a use of the layer's normalisation; softplus with a sharpness is a function of its own.
 schema::ActivationKind to_schema(ActivationKind kind, float alpha) {
@@ -60,6 +62,15 @@ bool has_transforms(const TrainedModel& model) {
     if (dense) return dense->scaling.function != NumberFunction::kIdentity;
     return feature.vocabulary()->hashing || feature.vocabulary()->bins;
   });
+}
+
+schema::StreamSource to_schema(StreamSource source) {
+  switch (source) {
+    case StreamSource::kPrevious: return schema::StreamSource_Previous;
+    case StreamSource::kModelInput: return schema::StreamSource_ModelInput;
+    case StreamSource::kNode: return schema::StreamSource_Node;
+  }
+  throw ConvertError("internal error: unknown stream");
 }
 
 schema::LinkKind to_schema(LinkSource source) {
@@ -128,14 +139,15 @@ class HeaderWriter {
     const auto provenance = write_provenance();
     const auto header_checksum = static_cast<int32_t>(segments_.segments().size());
     const auto score_change = write_score_change();
+    const auto nodes = write_nodes();
     const auto streams = write_streams();
-    const bool as_first =
-        is_f32(model_) && !has_transforms(description) && softmax_gates_alone(description) && parts_.empty();
+    const bool as_first = is_f32(model_) && !has_transforms(description) && softmax_gates_alone(description) &&
+                          parts_.empty() && description.nodes.empty();
     const auto minor = as_first ? schema::kVersionMinorOfFirst : schema::kVersionMinor;
     const auto root =
         schema::CreateModel(out_, schema::kVersionMajor, minor, name, architecture, u32(description.input_dim),
                             u32(model_.shared_dim), features, embeddings, trunk, level_vector, towers, tasks, tensors,
-                            segments, header_checksum, golden, provenance, auxiliary, score_change, streams);
+                            segments, header_checksum, golden, provenance, auxiliary, score_change, streams, nodes);
     schema::FinishSizePrefixedModelBuffer(out_, root);
     return {out_.GetBufferPointer(), out_.GetBufferPointer() + out_.GetSize()};
   }
@@ -176,8 +188,7 @@ class HeaderWriter {
   }
 
   static schema::StreamSource source_of(const StreamRef& input) {
-    if (!input.parts.empty()) return schema::StreamSource_Named;
-    return input.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
+    return input.parts.empty() ? to_schema(input.source) : schema::StreamSource_Named;
   }
 
   static schema::GateKind kind_of(const Gate& gate) {
@@ -199,18 +210,58 @@ class HeaderWriter {
   // All those that have been numbered; absent where there are none.
   Offset<flatbuffers::Vector<Offset<schema::Stream>>> write_streams() {
     std::vector<Offset<schema::Stream>> streams(parts_.size());
-    for (const auto& [list, index] : parts_) {
-      std::vector<Offset<schema::StreamPart>> parts;
-      for (const StreamPart& part : list) {
-        const auto source = part.model_input ? schema::StreamSource_ModelInput : schema::StreamSource_Previous;
-        parts.push_back(
-            schema::CreateStreamPart(out_, u32(part.columns.first), u32(part.columns.width), source, u32(part.index)));
-      }
-      const auto vector = out_.CreateVector(parts);
-      streams[index] = schema::CreateStream(out_, vector);
-    }
+    for (const auto& [list, index] : parts_) streams[index] = write_stream(list);
     if (streams.empty()) return {};
     return out_.CreateVector(streams);
+  }
+
+  Offset<schema::Stream> write_stream(const std::vector<StreamPart>& list) {
+    std::vector<Offset<schema::StreamPart>> parts;
+    for (const StreamPart& part : list) {
+      parts.push_back(schema::CreateStreamPart(out_, u32(part.columns.first), u32(part.columns.width),
+                                               to_schema(part.source), u32(part.index)));
+    }
+    const auto vector = out_.CreateVector(parts);
+    return schema::CreateStream(out_, vector);
+  }
+
+  // A node's operand: one that is a whole stream has it as its only part.
+  Offset<schema::Stream> write_operand(const Node& node, const StreamRef& input) {
+    if (!input.parts.empty()) return write_stream(input.parts);
+    const TrainedModel& model = model_.description;
+    const size_t width = input.source == StreamSource::kNode ? model.nodes[input.index].width()
+                         : node.level == 0                   ? model.trunk.back().outputs()
+                                                             : output_width(model.levels[node.level - 1], input.index);
+    return write_stream({{input.source, input.index, {0, width}}});
+  }
+
+  static size_t output_width(const Level& level, size_t gate) {
+    return level.experts[level.gates[gate].experts.front()].layers.back().outputs();
+  }
+
+  Offset<schema::Node> write_node(size_t index) {
+    const Node& node = model_.description.nodes[index];
+    const auto name = out_.CreateString(node.name);
+    const auto kind = static_cast<schema::NodeKind>(node.kind);
+    if (node.kind == NodeKind::kMlp) {
+      const auto layers = write_mlp(model_.nodes[index]);
+      return schema::CreateNode(out_, name, kind, u32(node.level), source_of(node.input), index_of(node.input), layers);
+    }
+    std::vector<Offset<schema::Stream>> inputs;
+    for (const StreamRef& input : node.inputs) inputs.push_back(write_operand(node, input));
+    const auto vector = out_.CreateVector(inputs);
+    const Activation& activation = node.activation;
+    return schema::CreateNode(out_, name, kind, u32(node.level), schema::StreamSource_Previous, 0, 0, vector,
+                              u32(node.group), node.scale, tensors_.node_constants[index],
+                              to_schema(activation.kind, activation.alpha), activation.alpha, activation.beta);
+  }
+
+  // Absent where there are none.
+  Offset<flatbuffers::Vector<Offset<schema::Node>>> write_nodes() {
+    std::vector<Offset<schema::Node>> nodes;
+    for (size_t i = 0; i < model_.description.nodes.size(); ++i) nodes.push_back(write_node(i));
+    if (nodes.empty()) return {};
+    return out_.CreateVector(nodes);
   }
 
   Offset<schema::Gate> write_gate(const Gate& gate, const LoweredGate& lowered, int32_t weights) {

@@ -106,14 +106,18 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
     }
     tensors.fused_layers.push_back(entry);
   }
+  const auto add_optional = [&](const std::string& name, const std::vector<float>& row) {
+    if (row.empty()) return -1;
+    return static_cast<int32_t>(out.add_tensor(segment, name, row, 1, row.size(), schema::DType_F32));
+  };
+  for (const Node& node : model.description.nodes) {
+    tensors.node_constants.push_back(add_optional(node.name + " constant", node.constant));
+  }
   for (const Level& level : model.description.levels) {
     tensors.constants.emplace_back();
     for (const Gate& gate : level.gates) {
       const std::vector<float>& weights = gate.logits ? gate.weight_scales : gate.constant_weights;
-      tensors.constants.back().push_back(
-          weights.empty() ? -1
-                          : static_cast<int32_t>(out.add_tensor(segment, gate.name + " weights", weights, 1,
-                                                                weights.size(), schema::DType_F32)));
+      tensors.constants.back().push_back(add_optional(gate.name + " weights", weights));
     }
   }
 }

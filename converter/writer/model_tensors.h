@@ -19,6 +19,7 @@ struct ModelTensors {
   };
   std::vector<FusedTensors> fused_layers;
   std::vector<std::vector<int32_t>> constants;  // [level][gate]: constant weights, or scales of a softmax
+  std::vector<int32_t> node_constants;          // one per node
   std::vector<uint32_t> embeddings;
   std::vector<VocabularyTensors> vocabularies;  // one per feature
 };

@@ -29,7 +29,7 @@ size_t check_layers(const Mlp& layers, size_t inputs) {
 }
 
 size_t input_width(const StreamRef& input, const std::vector<size_t>& streams, size_t input_dim) {
-  if (input.model_input) return input_dim;
+  if (input.is_input()) return input_dim;
   require(input.index < streams.size());
   return streams[input.index];
 }

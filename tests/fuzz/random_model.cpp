@@ -49,7 +49,11 @@ class Builder {
     }
     streams_ = {width};
     const std::size_t num_levels = bytes_.pick<std::size_t>({1, 1, 1, 2, 2, 3});
-    for (std::size_t l = 0; l < num_levels; ++l) add_level(l);
+    add_nodes(0);
+    for (std::size_t l = 0; l < num_levels; ++l) {
+      add_level(l);
+      add_nodes(l + 1);
+    }
     add_towers();
     add_tasks();
     choose_numbers();
@@ -120,15 +124,19 @@ class Builder {
       for (std::size_t i = 0, count = previous_is_x ? 0 : bytes_.below(3); i < count; ++i) add_output(input);
       return input.width_of_parts();
     }
-    input.model_input = bytes_.chance(50);
-    input.index = input.model_input ? 0 : bytes_.below(streams_.size());
-    return input.model_input ? model_.input_dim : streams_[input.index];
+    if (!model_.nodes.empty() && bytes_.chance(90)) {
+      input = StreamRef(StreamSource::kNode, bytes_.below(model_.nodes.size()));
+      return model_.nodes[input.index].width();
+    }
+    input.source = bytes_.chance(50) ? StreamSource::kModelInput : StreamSource::kPrevious;
+    input.index = input.is_input() ? 0 : bytes_.below(streams_.size());
+    return input.is_input() ? model_.input_dim : streams_[input.index];
   }
 
   // Columns of an output of the level before, anywhere among the parts.
   void add_output(StreamRef& input) {
     const std::size_t index = bytes_.below(streams_.size()), first = bytes_.below(streams_[index]);
-    const StreamPart part{false, index, {first, bytes_.between(1, streams_[index] - first)}};
+    const StreamPart part{StreamSource::kPrevious, index, {first, bytes_.between(1, streams_[index] - first)}};
     input.parts.insert(input.parts.begin() + static_cast<std::ptrdiff_t>(bytes_.below(input.parts.size() + 1)), part);
   }
 
@@ -154,6 +162,50 @@ class Builder {
     if (columns.empty()) columns.push_back({0, model_.features.front().width});
     if (bytes_.chance(128)) std::reverse(columns.begin(), columns.end());
     return columns;
+  }
+
+  // ------------------------------------------------------------------------------------ nodes
+  void add_nodes(std::size_t level) {
+    for (std::size_t i = 0, count = bytes_.pick<std::size_t>({0, 0, 1, 2, 4}); i < count; ++i) {
+      Node node = bytes_.chance(80) ? mlp_node() : operation();
+      if (node.kind != NodeKind::kMlp && node.width() == 0) continue;
+      node.name = "node " + std::to_string(model_.nodes.size());
+      node.level = level;
+      model_.nodes.push_back(std::move(node));
+    }
+  }
+
+  Node mlp_node() {
+    Node node;
+    const std::size_t inputs = choose_input(node.input);
+    node.layers = layers(inputs);
+    return node;
+  }
+
+  Node operation() {
+    Node node;
+    node.kind =
+        bytes_.pick({NodeKind::kSum, NodeKind::kProduct, NodeKind::kDot, NodeKind::kLowerPairs, NodeKind::kUpperPairs,
+                     NodeKind::kBiInteraction, NodeKind::kSumOfGroups, NodeKind::kSumWithinGroups, NodeKind::kSoftmax});
+    StreamRef input;
+    node.input_width = choose_input(input);
+    node.inputs = {input};
+    const bool by_element = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
+    if (node.kind == NodeKind::kDot) node.inputs.push_back(input);
+    for (std::size_t i = 0, count = by_element ? bytes_.below(4) : 0; i < count; ++i) {
+      StreamRef other;
+      const std::size_t width = choose_input(other);
+      if (node.input_width % width != 0) continue;
+      node.inputs.push_back(other);
+    }
+    if (!by_element && node.kind != NodeKind::kSoftmax) {
+      const std::size_t group = bytes_.pick<std::size_t>({0, 1, 2, 3, 4, 8});
+      if (group != 0 && node.input_width % group == 0) node.group = group;
+    }
+    if (node.kind != NodeKind::kSum && node.kind != NodeKind::kSoftmax) node.scale = random_.uniform(-1, 1);
+    if (node.kind == NodeKind::kSum && bytes_.chance(80)) node.constant = random_.floats(node.input_width);
+    if (node.kind != NodeKind::kSoftmax && bytes_.chance(100)) node.activation = plain_activation();
+    return node;
   }
 
   void add_level(std::size_t number) {

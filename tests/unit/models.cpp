@@ -153,7 +153,7 @@ TrainedModel ple_description(std::uint64_t seed) {
   second.experts.push_back(expert(2, random_mlp(12, {10, 9}, random)));
   for (std::size_t t = 0; t < 2; ++t) {
     second.gates.push_back(softmax_gate(18, {t, 2}, random));
-    second.gates.back().input.model_input = true;
+    second.gates.back().input.source = StreamSource::kModelInput;
   }
   model.levels = {first, second};
   add_tasks(model, {0, 1}, 9, {}, random);
@@ -500,7 +500,8 @@ TrainedModel parts_description(std::size_t top_k, std::uint64_t seed) {
   second.experts.push_back(reading(parts[6], 23, {8}, random));
   second.experts.push_back(reading(parts[4], 23, {12, 8}, random));
   StreamRef beside = parts[6];  // columns of x around both outputs, in another order than the level has them
-  beside.parts.insert(beside.parts.begin() + 1, {{false, 1, {0, 9}}, {false, 0, {2, 5}}});
+  beside.parts.insert(beside.parts.begin() + 1,
+                      {{StreamSource::kPrevious, 1, {0, 9}}, {StreamSource::kPrevious, 0, {2, 5}}});
   second.experts.push_back(reading(beside, 23, {11, 8}, random));
   second.gates.push_back(gate_reading(parts[7], 23, {0, 1, 2, 3}, random));
   second.gates.push_back(gate_reading(beside, 23, {2, 0}, random));
@@ -509,7 +510,7 @@ TrainedModel parts_description(std::size_t top_k, std::uint64_t seed) {
   model.towers[2].input = input_stream();
   model.towers[2].layers = random_mlp(23, {5, 1}, random, ActivationKind::kRelu, ActivationKind::kIdentity);
   model.towers[3].input = parts[6];
-  model.towers[3].input.parts.push_back({false, 1, {0, 8}});
+  model.towers[3].input.parts.push_back({StreamSource::kPrevious, 1, {0, 8}});
   model.towers[3].layers = random_mlp(15, {1}, random, ActivationKind::kRelu, ActivationKind::kIdentity);
   name_all(model);
   return model;
@@ -525,6 +526,152 @@ TrainedModel feature_parts_description(std::uint64_t seed) {
   for (std::size_t e = 0; e < 3; ++e) level.experts[e] = reading(parts[e], 31, {16}, random);
   level.gates[0] = gate_reading(parts[1], 31, iota(4), random);
   level.gates[1] = gate_reading(parts[2], 31, iota(4), random);
+  name_all(model);
+  return model;
+}
+
+namespace {
+
+// Adds nodes, behind so many levels, and says what they give.
+class NodeMaker {
+ public:
+  NodeMaker(TrainedModel& model, Random& random) : model_(model), random_(random) {}
+
+  void go_behind(std::size_t level) { level_ = level; }
+  StreamRef mlp(const StreamRef& input, const std::vector<std::size_t>& widths) {
+    Node node;
+    node.input = input;
+    node.layers = random_mlp(width_of(input), widths, random_);
+    return add(std::move(node));
+  }
+  Node operation(NodeKind kind, std::vector<StreamRef> inputs, std::size_t group = 0) const {
+    Node node;
+    node.kind = kind;
+    for (const StreamRef& input : inputs) node.input_width = std::max(node.input_width, width_of(input));
+    node.inputs = std::move(inputs);
+    node.group = group;
+    return node;
+  }
+  StreamRef add(Node node) {
+    node.name = "node " + std::to_string(model_.nodes.size());
+    node.level = level_;
+    model_.nodes.push_back(std::move(node));
+    return {StreamSource::kNode, model_.nodes.size() - 1};
+  }
+  std::size_t width_of(const StreamRef& input) const {
+    if (!input.parts.empty()) return input.width_of_parts();
+    if (input.source == StreamSource::kNode) return model_.nodes[input.index].width();
+    if (input.is_input()) return model_.input_dim;
+    const Level& level = model_.levels[level_ - 1];
+    return level.experts[level.gates[input.index].experts.front()].layers.back().outputs();
+  }
+  StreamPart part(const StreamRef& node, std::size_t first, std::size_t width) const {
+    return {node.source, node.index, {first, width}};
+  }
+
+ private:
+  TrainedModel& model_;
+  Random& random_;
+  std::size_t level_ = 0;
+};
+
+StreamRef beside(std::vector<StreamPart> parts) {
+  StreamRef stream;
+  stream.parts = std::move(parts);
+  return stream;
+}
+
+// What a description says of an activation.
+Node with(Node node, ActivationKind kind, float scale = 1) {
+  node.activation.kind = kind;
+  node.scale = scale;
+  return node;
+}
+
+}  // namespace
+
+TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
+  Random random(seed);
+  TrainedModel model;
+  model.name = "nodes";
+  model.input_dim = 23;
+  model.shared_dim = 9;
+  NodeMaker make(model, random);
+  const StreamRef x = input_stream();
+  const StreamRef first = make.mlp(input_stream({{20, 3}, {4, 8}}), {7, 6});
+  const StreamRef wide = make.mlp(x, {23}), one = make.mlp(first, {1});
+  const StreamRef product =
+      make.add(with(make.operation(NodeKind::kProduct, {x, wide, one}), ActivationKind::kIdentity, 0.7f));
+  Node sum = make.operation(NodeKind::kSum, {product, x});
+  sum.constant = random.floats(23);
+  const StreamRef crossed = make.add(with(sum, ActivationKind::kSilu));
+  const StreamRef bi = make.add(with(make.operation(NodeKind::kBiInteraction, {input_stream({{9, 14}, {0, 6}})}, 4),
+                                     ActivationKind::kIdentity, 0.5f));
+  const StreamRef lower = make.add(make.operation(
+      NodeKind::kLowerPairs, {beside({{StreamSource::kModelInput, 0, {5, 6}}, make.part(first, 0, 6)})}, 3));
+  const StreamRef upper =
+      make.add(with(make.operation(NodeKind::kUpperPairs, {input_stream({{5, 15}})}, 5), ActivationKind::kTanh, 2));
+  const StreamRef dot =
+      make.add(with(make.operation(NodeKind::kDot, {input_stream({{0, 8}}), input_stream({{12, 8}})}, 4),
+                    ActivationKind::kIdentity, -0.5f));
+  const StreamRef groups =
+      make.add(with(make.operation(NodeKind::kSumOfGroups, {input_stream({{14, 9}})}, 3), ActivationKind::kRelu, 3));
+  const StreamRef within = make.add(make.operation(NodeKind::kSumWithinGroups, {input_stream({{0, 21}})}, 7));
+  const StreamRef softmax = make.add(make.operation(NodeKind::kSoftmax, {beside({make.part(lower, 1, 5)})}));
+  const StreamRef some =
+      beside({{StreamSource::kModelInput, 0, {3, 9}}, make.part(softmax, 0, 5), make.part(bi, 0, 4)});
+  const StreamRef others =
+      beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2), make.part(within, 0, 3)});
+  const auto read = [&](const StreamRef& input) { return reading(input, make.width_of(input), {17, 9}, random); };
+  const auto gate = [&](const StreamRef& input, std::vector<std::size_t> experts) {
+    return gate_reading(input, make.width_of(input), std::move(experts), random);
+  };
+  Level level;
+  level.experts = {read(crossed), read(some), read(others), read(x), read(first)};
+  level.gates = {gate(some, iota(5)), gate(first, {0, 2, 3, 4})};
+  level.gates[0].top_k = level.gates[1].top_k = top_k;
+  model.levels = {level};
+  make.go_behind(1);
+  const StreamRef residual =
+      make.add(with(make.operation(NodeKind::kSum, {StreamRef(0), StreamRef(1), make.mlp(StreamRef(1), {9})}),
+                    ActivationKind::kRelu));
+  const StreamRef behind =
+      beside({{StreamSource::kModelInput, 0, {7, 4}}, {StreamSource::kPrevious, 0, {2, 5}}, make.part(residual, 0, 9)});
+  const auto read_second = [&](const StreamRef& input) { return reading(input, make.width_of(input), {8}, random); };
+  Level second;
+  second.experts = {read_second(residual), read_second(behind), read_second(crossed)};
+  second.gates = {gate(behind, iota(3)), gate(one, iota(3))};
+  model.levels.push_back(second);
+  make.go_behind(2);
+  const StreamRef last = make.add(with(make.operation(NodeKind::kProduct, {StreamRef(0), make.mlp(StreamRef(1), {8})}),
+                                       ActivationKind::kIdentity, 2));
+  add_tasks(model, {0, 1, 0, 1}, 8, {6}, random);
+  const auto head = [&](std::size_t tower, const StreamRef& input) {
+    model.towers[tower].input = input;
+    model.towers[tower].layers =
+        random_mlp(make.width_of(input), {5, 1}, random, ActivationKind::kRelu, ActivationKind::kIdentity);
+  };
+  head(1, last);
+  head(2, beside({make.part(crossed, 4, 9), make.part(one, 0, 1)}));
+  head(3, residual);
+  name_all(model);
+  return model;
+}
+
+TrainedModel feature_node_description(std::uint64_t seed) {
+  TrainedModel model = feature_description(seed);
+  model.name = "nodes of features";
+  Random random(seed + 500);
+  NodeMaker make(model, random);
+  // price 0, country 1-4, shop 5-11, device 12-27, history 28-30; price and shop are the items'.
+  const StreamRef pairs = make.add(make.operation(NodeKind::kUpperPairs, {input_stream({{1, 4}, {12, 16}})}, 4));
+  const StreamRef scaled = make.add(make.operation(NodeKind::kProduct, {input_stream(), input_stream({{0, 1}})}));
+  const StreamRef dots =
+      make.add(make.operation(NodeKind::kDot, {input_stream({{5, 7}, {28, 3}}), input_stream({{12, 10}})}, 5));
+  Level& level = model.levels[0];
+  level.experts[0] = reading(pairs, make.width_of(pairs), {16}, random);
+  level.experts[1] = reading(scaled, 31, {16}, random);
+  level.gates[0] = gate_reading(dots, 2, iota(4), random);
   name_all(model);
   return model;
 }
@@ -660,6 +807,9 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"parts", parts_description(0, seed)},
       {"parts, top-2", parts_description(2, seed)},
       {"parts of features", feature_parts_description(seed)},
+      {"nodes", node_description(0, seed)},
+      {"nodes, top-2", node_description(2, seed)},
+      {"nodes of features", feature_node_description(seed)},
   };
 }
 

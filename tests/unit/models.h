@@ -80,6 +80,11 @@ converter::TrainedModel user_item_description(bool with_trunk, std::size_t top_k
 converter::TrainedModel parts_description(std::size_t top_k, std::uint64_t seed = 1);
 /// feature_description() whose experts and gates read some of the features.
 converter::TrainedModel feature_parts_description(std::uint64_t seed = 1);
+/// Every kind of node, before, between and behind two levels; experts, gates and towers that read them. The first 9 of
+/// 23 inputs are the user's. Task 2's tower needs nodes alone.
+converter::TrainedModel node_description(std::size_t top_k, std::uint64_t seed = 1);
+/// feature_description() with nodes over features, in another order than the file has them.
+converter::TrainedModel feature_node_description(std::uint64_t seed = 1);
 /// Dense and sparse features of all sides and unknown rules in front of an MMoE.
 converter::TrainedModel feature_description(std::uint64_t seed = 1);
 

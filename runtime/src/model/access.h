@@ -5,6 +5,7 @@
 #include "model/parts.h"
 #include "schema/format.h"
 #include "schema/mmoe_generated.h"
+#include "schema/nodes.h"
 
 namespace mmoe::internal {
 
@@ -15,6 +16,8 @@ using schema::kMaxFeatures;
 using schema::kMaxGates;
 using schema::kMaxLayers;
 using schema::kMaxLevels;
+using schema::kMaxNodeInputs;
+using schema::kMaxNodes;
 using schema::kMaxParts;
 using schema::kMaxSelectors;
 using schema::kMaxStreams;
@@ -80,14 +83,19 @@ inline StreamColumns columns_of(const schema::Model& root, const schema::Stream&
   return columns;
 }
 
-/// Calls visit(index) for every output stream of the level before that an expert, a gate or a tower reads.
+/// Calls visit(source, index) for every whole stream of which an expert, a gate, a tower or a node's MLP reads
+/// something: output streams of the level before, nodes, x.
 template <class Reader, class Visit>
-void for_each_previous(const schema::Model& root, const Reader& reader, const Visit& visit) {
-  if (reader.source() == schema::StreamSource_Previous) visit(reader.input());
-  if (!kHasStreams || reader.source() != schema::StreamSource_Named) return;
+void for_each_source(const schema::Model& root, const Reader& reader, const Visit& visit) {
+  if (!kHasStreams || reader.source() != schema::StreamSource_Named) return visit(reader.source(), reader.input());
   for (const schema::StreamPart* part : *root.streams()->Get(reader.input())->parts()) {
-    if (part->source() == schema::StreamSource_Previous) visit(part->input());
+    visit(part->source(), part->input());
   }
+}
+
+/// How many numbers a verified node gives: at most kMaxDim.
+inline std::uint32_t node_width(const schema::Node& node) {
+  return static_cast<std::uint32_t>(schema::outputs_of(node));
 }
 
 struct ModelAccess {

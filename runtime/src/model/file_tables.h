@@ -36,7 +36,7 @@ using FileTables =
     TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling, schema::Hashing,
               schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm, schema::Level, schema::Expert,
               schema::Gate, schema::Tower, schema::Task, schema::Link, schema::GoldenRows, schema::Provenance,
-              schema::KeyValue, schema::ScoreChange, schema::Stream, schema::StreamPart>;
+              schema::KeyValue, schema::ScoreChange, schema::Stream, schema::StreamPart, schema::Node>;
 
 /// What an accessor returns, as a field.
 template <class T>
@@ -106,6 +106,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Model::auxiliary),
     optional_field(&schema::Model::score_change),
     optional_field(&schema::Model::streams),
+    optional_field(&schema::Model::nodes),
 
     optional_field(&schema::Segment::name),
     optional_field(&schema::Segment::offset),
@@ -247,6 +248,20 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::StreamPart::width),
     optional_field(&schema::StreamPart::source),
     optional_field(&schema::StreamPart::input),
+
+    optional_field(&schema::Node::name),
+    optional_field(&schema::Node::kind),
+    optional_field(&schema::Node::level),
+    optional_field(&schema::Node::source),
+    optional_field(&schema::Node::input),
+    optional_field(&schema::Node::layers),
+    optional_field(&schema::Node::inputs),
+    optional_field(&schema::Node::group),
+    optional_field(&schema::Node::scale),
+    optional_field(&schema::Node::constant),
+    optional_field(&schema::Node::activation),
+    optional_field(&schema::Node::alpha),
+    optional_field(&schema::Node::beta),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

@@ -21,6 +21,12 @@ constexpr bool kHasStreams = false;  // files that have streams of parts are ref
 constexpr bool kHasStreams = true;
 #endif
 
+#if defined(MMOE_NO_NODES) || defined(MMOE_NO_STREAMS)
+constexpr bool kHasNodes = false;  // files that have nodes are refused
+#else
+constexpr bool kHasNodes = true;
+#endif
+
 // MMOE_TRANSFORMS: files that need what is left out are refused.
 #ifdef MMOE_NO_HASH
 constexpr bool kHasHash = false;

@@ -1,5 +1,6 @@
 #include "model/verify_layers.h"
 
+#include "kernels/combine.h"
 #include "kernels/kernels.h"
 #include "kernels/panel16.h"
 #include "model/access.h"
@@ -15,9 +16,12 @@ using flatbuffers::uoffset_t;
 // What this build computes.
 constexpr auto kLastLink = kHasExtras ? schema::LinkKind_MAX : schema::LinkKind_Product;
 constexpr auto kLastGate = kHasExtras ? schema::GateKind_MAX : schema::GateKind_Constant;
-constexpr auto kLastSource = kHasStreams ? schema::StreamSource_MAX : schema::StreamSource_ModelInput;
+constexpr auto kLastSource = kHasNodes     ? schema::StreamSource_Node
+                             : kHasStreams ? schema::StreamSource_Named
+                                           : schema::StreamSource_ModelInput;
 
 static_assert(kMaxSelectors == kernels::kMaxSelectors);
+static_assert(static_cast<int>(kernels::Operation::kSumWithinGroups) == schema::NodeKind_SumWithinGroups);
 
 bool is_finite(float x) { return x - x == 0; }
 
@@ -45,9 +49,14 @@ class LayerVerifier : Checker {
     if (kHasStreams && !count(size_of(root_.streams()), 0, kMaxStreams, Path(nullptr, "streams"))) return false;
     const Path levels(nullptr, "levels");
     if (!count(root_.levels()->size(), 1, kMaxLevels, levels)) return false;
+    const std::size_t num_nodes = size_of(root_.nodes());
+    if (num_nodes != 0 && !kHasNodes) return unsupported(nullptr, "nodes: this build has none");
+    if (!count(num_nodes, 0, kMaxNodes, Path(nullptr, "nodes"))) return false;
     for (uoffset_t i = 0; i < root_.levels()->size(); ++i) {
+      if (kHasNodes && !nodes(i, streams)) return false;
       if (!level(*root_.levels()->Get(i), levels.at(i), streams)) return false;
     }
+    if (kHasNodes && !nodes(root_.levels()->size(), streams)) return false;
     return tasks(streams);
   }
 
@@ -58,9 +67,75 @@ class LayerVerifier : Checker {
 
   Input x() const { return {root_.input_dim(), root_.shared_dim()}; }
 
+  // Those behind so many levels: the next ones. From then on they may be read.
+  bool nodes(std::size_t level, const Streams& streams) {
+    const Path nodes(nullptr, "nodes");
+    for (; num_known_ < size_of(root_.nodes()); ++num_known_) {
+      const schema::Node& node = *root_.nodes()->Get(static_cast<uoffset_t>(num_known_));
+      const Path at = nodes.at(num_known_);
+      if (node.level() > level && node.level() <= root_.levels()->size()) return true;
+      if (node.level() != level)
+        return damaged(&at, "level: %, behind % of %", node.level(), level, root_.levels()->size());
+      if (node.kind() > schema::NodeKind_MAX) return unsupported(&at, "kind: %", node.kind());
+      if (node.kind() == schema::NodeKind_Mlp ? !node_mlp(node, streams, at) : !operation(node, streams, at))
+        return false;
+    }
+    return true;
+  }
+
+  bool node_mlp(const schema::Node& node, const Streams& streams, const Path& path) const {
+    Input inputs{};
+    std::uint32_t width = 0;
+    return stream(node.source(), node.input(), streams, path, inputs) &&
+           mlp(node.layers(), 1, inputs, Path(&path, "layers"), width);
+  }
+
+  bool operation(const schema::Node& node, const Streams& streams, const Path& path) const {
+    const bool by_element = node.kind() == schema::NodeKind_Sum || node.kind() == schema::NodeKind_Product;
+    const bool dot = node.kind() == schema::NodeKind_Dot, softmax = node.kind() == schema::NodeKind_Softmax;
+    const Path inputs(&path, "inputs");
+    if (!count(size_of(node.inputs()), dot ? 2 : 1, by_element ? kMaxNodeInputs : dot ? 2 : 1, inputs)) return false;
+    std::uint32_t widest = 0;
+    for (uoffset_t i = 0; i < node.inputs()->size(); ++i) {
+      Input found{};
+      if (!parts(*node.inputs()->Get(i), streams, inputs.at(i), false, found)) return false;
+      widest = found.width > widest ? found.width : widest;
+    }
+    for (uoffset_t i = 0; i < node.inputs()->size(); ++i) {
+      const std::uint32_t width = columns_of(root_, *node.inputs()->Get(i)).width;
+      const Path at = inputs.at(i);
+      if (by_element ? widest % width != 0 : width != widest) return damaged(&at, "% columns beside %", width, widest);
+    }
+    if ((by_element || softmax) && node.group() != 0) return damaged(&path, "group: %, expected 0", node.group());
+    if (node.group() != 0 && widest % node.group() != 0)
+      return damaged(&path, "group: % of % columns", node.group(), widest);
+    if (softmax && widest > kMaxExperts) return unsupported(&path, "softmax over %, at most %", widest, kMaxExperts);
+    return result(node, widest, path);
+  }
+
+  // The width of what it gives, and what is done with that.
+  bool result(const schema::Node& node, std::uint32_t widest, const Path& path) const {
+    const std::uint64_t groups = node.group() == 0 ? 1 : widest / node.group();
+    const bool pairs = node.kind() == schema::NodeKind_LowerPairs || node.kind() == schema::NodeKind_UpperPairs;
+    if (pairs && (groups < 2 || groups * (groups - 1) / 2 > kMaxDim))
+      return damaged(&path, "group: pairs of % groups", groups);
+    if (!is_finite(node.scale())) return damaged(&path, "scale: not finite");
+    const bool sum = node.kind() == schema::NodeKind_Sum;
+    if (sum ? node.constant() != -1 && !is_row(node.constant(), widest) : node.constant() != -1) {
+      return damaged(&path, "constant: not a row of % floats", widest);
+    }
+    const bool softmax = node.kind() == schema::NodeKind_Softmax;
+    if (!kernels::is_activation(node.activation()) || node.activation() == schema::ActivationKind_PRelu ||
+        (softmax && node.activation() != schema::ActivationKind_Identity)) {
+      return unsupported(&path, "activation: %", node.activation());
+    }
+    return parameters(node.activation(), node.alpha(), node.beta(), path);
+  }
+
   // What a stream of Model.streams is to its reader. Columns of x ascend and stand in front of others: the shared ones
-  // are then the first, and no column of x is read twice.
-  bool parts(const schema::Stream& stream, const Streams& previous, const Path& path, Input& found) const {
+  // are then the first, and no column of x is read twice. With `ordered` false they may be in any order.
+  bool parts(const schema::Stream& stream, const Streams& previous, const Path& path, bool ordered,
+             Input& found) const {
     const Path parts(&path, "parts");
     const auto& list = *stream.parts();
     if (!count(list.size(), 1, kMaxParts, parts)) return false;
@@ -70,12 +145,16 @@ class LayerVerifier : Checker {
       const schema::StreamPart& part = *list.Get(i);
       const Path at = parts.at(i);
       const bool of_x = part.source() == schema::StreamSource_ModelInput;
-      if (part.source() > schema::StreamSource_ModelInput) return unsupported(&at, "source: %", part.source());
-      if (!of_x && (previous.are_x || part.input() >= previous.count)) {
-        return damaged(&at, "input: stream % of %", part.input(), previous.are_x ? 0 : previous.count);
+      const bool of_node = part.source() == schema::StreamSource_Node;
+      if (part.source() > kLastSource || part.source() == schema::StreamSource_Named) {
+        return unsupported(&at, "source: %", part.source());
       }
-      const std::uint32_t columns = of_x ? root_.input_dim() : previous.width[part.input()];
-      const std::uint32_t least = of_x ? next_of_x : 0;
+      const std::size_t count = of_node ? num_known_ : previous.are_x ? 0 : previous.count;
+      if (!of_x && part.input() >= count) return damaged(&at, "input: stream % of %", part.input(), count);
+      const std::uint32_t columns = of_x      ? root_.input_dim()
+                                    : of_node ? node_width(*root_.nodes()->Get(part.input()))
+                                              : previous.width[part.input()];
+      const std::uint32_t least = of_x && ordered ? next_of_x : 0;
       if (part.first() < least || part.first() > columns || part.width() == 0 ||
           part.width() > columns - part.first()) {
         return damaged(&at, "% columns from % on, expected columns from % on, within %", part.width(), part.first(),
@@ -180,9 +259,14 @@ class LayerVerifier : Checker {
     found = x();
     if (source == schema::StreamSource_ModelInput) return true;
     const bool named = kHasStreams && source == schema::StreamSource_Named;
-    const std::size_t count = named ? size_of(root_.streams()) : streams.count;
+    const bool node = kHasNodes && source == schema::StreamSource_Node;
+    const std::size_t count = named ? size_of(root_.streams()) : node ? num_known_ : streams.count;
     if (input >= count) return damaged(&path, "input: stream % of %", input, count);
-    if (named) return parts(*root_.streams()->Get(input), streams, path, found);
+    if (named) return parts(*root_.streams()->Get(input), streams, path, true, found);
+    if (node) {
+      found = {node_width(*root_.nodes()->Get(input)), 0};
+      return true;
+    }
     found = {streams.width[input], streams.are_x ? root_.shared_dim() : 0};
     return true;
   }
@@ -335,6 +419,8 @@ class LayerVerifier : Checker {
     }
     return link.column() < width || damaged(&path, "column: % of %", link.column(), width);
   }
+
+  std::size_t num_known_ = 0;  // of Model.nodes, the first ones: those that have been verified
 };
 
 }  // namespace

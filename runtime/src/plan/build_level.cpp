@@ -23,7 +23,7 @@ void PlanBuilder::add_level(std::size_t index) {
     add_gates(plan);
   }
   add_mixes(plan);
-  work_.release_to(in_end_, 0);
+  release(in_end_);
   in_end_ = Arena::opposite(in_end_);
   if (kHasStreams) copied_ = {};
 }

@@ -156,6 +156,7 @@ void PlanBuilder::add_later_layers(const MlpJob& job, std::size_t place, Buffer 
 
 internal::LayerInput PlanBuilder::input_of(std::uint32_t stream) {
   if (stream == kModelInputStream) return x();
+  if (kHasNodes && stream >= kNodeStreams) return {node_at(stream - kNodeStreams), false, 0, 0};
   if (kHasStreams && stream >= kNamedStreams) return parts_of(stream - kNamedStreams);
   return {stream_at(stream), false, 0, 0};
 }
@@ -167,28 +168,29 @@ internal::LayerInput PlanBuilder::parts_of(std::uint32_t number) {
   if (stream.parts()->size() == 1) {
     const schema::StreamPart& part = *stream.parts()->Get(0);
     if (part.source() == schema::StreamSource_ModelInput) return {{0, 0}, true, part.first(), columns.shared};
-    const Buffer whole = stream_at(part.input());
+    const Buffer whole = whole_of(part);
     return {{whole.offset + part.first(), whole.stride}, false, 0, 0};
   }
   if (!copied_.contains(number)) {
     copied_.insert(number);
     const Buffer copy = buffer(in_end_, columns.width);
-    add_copy(stream, copy);
+    add_copy(stream, copy, false);
     if (scratch_.copies) scratch_.copies[number] = copy;
     add_work(1, columns.width);
   }
   return {scratch_.copies ? scratch_.copies[number] : Buffer{0, 0}, false, 0, columns.shared};
 }
 
-void PlanBuilder::add_copy(const schema::Stream& stream, const Buffer& output) {
+void PlanBuilder::add_copy(const schema::Stream& stream, const Buffer& output, bool whole) {
   CopyStep& step = add_step(StepKind::kCopy).copy;
   step.output = view_of(output);
+  step.whole = whole;
   step.num_parts = stream.parts()->size();
   CopyStep::Part* parts = tables_.allocate<CopyStep::Part>(step.num_parts);
   for (uoffset_t i = 0; parts && i < step.num_parts; ++i) {
     const schema::StreamPart& part = *stream.parts()->Get(i);
     const bool of_x = part.source() == schema::StreamSource_ModelInput;
-    parts[i] = {of_x ? View{nullptr, 0} : view_of(stream_at(part.input())), part.first(), part.width()};
+    parts[i] = {of_x ? View{nullptr, 0} : view_of(whole_of(part)), part.first(), part.width()};
   }
   step.parts = parts;
 }

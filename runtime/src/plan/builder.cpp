@@ -99,6 +99,7 @@ std::size_t PlanBuilder::lay_out_scratch(std::uint8_t* memory) {
   scratch.streams = arena.allocate<Buffer>(num_gates);
   scratch.gates = arena.allocate<GateOutput>(num_gates);
   scratch.copies = kHasStreams ? arena.allocate<Buffer>(size_of(root_.streams())) : nullptr;
+  scratch.nodes = kHasNodes ? arena.allocate<Buffer>(size_of(root_.nodes())) : nullptr;
   scratch.outputs = arena.allocate<Buffer>(num_outputs);
   if (memory) scratch_ = scratch;
   return round_up(arena.used(), kArenaAlignment);
@@ -112,8 +113,13 @@ void PlanBuilder::run() {
     program_->shared_dim = root_.shared_dim();
   }
   add_features();
+  if (kHasNodes) reserve_nodes();
   add_trunk();
-  for (uoffset_t i = 0; i < root_.levels()->size(); ++i) add_level(i);
+  for (uoffset_t i = 0; i < root_.levels()->size(); ++i) {
+    if (kHasNodes) add_nodes(i);
+    add_level(i);
+  }
+  if (kHasNodes) add_nodes(root_.levels()->size());
   add_towers();
   add_links();
   if (program_) {
@@ -201,7 +207,7 @@ void PlanBuilder::add_trunk() {
     add_dense(input, layer, span, span.count, nullptr, output);
     input = {part_of(output, layer, span), false, 0, 0};
     add_norm(layer, nullptr, input.buffer);
-    work_.release_to(in_end_, 0);
+    release(in_end_);
     in_end_ = out_end;
   }
   keep_stream(0, input.buffer);

@@ -45,6 +45,7 @@ class PlanBuilder {
   struct Scratch {
     Buffer* streams;    // [most gates of a level] into the current level
     Buffer* copies;     // [Model.streams] of several parts
+    Buffer* nodes;      // [Model.nodes] what they give
     Buffer* outputs;    // [most experts and gates of a level, or towers] by place in the group
     GateOutput* gates;  // [most gates of a level]
   };
@@ -72,6 +73,16 @@ class PlanBuilder {
   void add_trunk();
   void add_level(std::size_t index);
   void add_towers();
+
+  // What stands behind `level` levels beside them. Results have places that nothing else takes.
+  void reserve_nodes();
+  void add_nodes(std::size_t level);
+  void add_node_mlp(const schema::Node& node, const Buffer& output);
+  void add_combine(const schema::Node& node, const Buffer& output);
+  void add_softmax(const schema::Node& node, const Buffer& output);
+  Buffer node_input(const schema::Stream& stream);
+  Buffer node_at(std::uint32_t node) const { return scratch_.nodes ? scratch_.nodes[node] : Buffer{0, 0}; }
+  void need_user();
   void add_links();
 
   // One level: experts and gates, which experts run on which rows, mixing.
@@ -121,6 +132,8 @@ class PlanBuilder {
   static std::uint32_t stream_number(bool previous_is_x, const Reader& reader) {
     if (internal::kHasStreams && reader.source() == schema::StreamSource_Named)
       return internal::kNamedStreams + reader.input();
+    if (internal::kHasNodes && reader.source() == schema::StreamSource_Node)
+      return internal::kNodeStreams + reader.input();
     const bool is_x = previous_is_x || reader.source() == schema::StreamSource_ModelInput;
     return is_x ? internal::kModelInputStream : reader.input();
   }
@@ -128,7 +141,11 @@ class PlanBuilder {
   LayerInput input_of(std::uint32_t stream);
   LayerInput parts_of(std::uint32_t number);
   Buffer stream_at(std::uint32_t stream) const { return scratch_.streams ? scratch_.streams[stream] : Buffer{0, 0}; }
-  void add_copy(const schema::Stream& stream, const Buffer& output);
+  Buffer whole_of(const schema::StreamPart& part) const {
+    return internal::kHasNodes && part.source() == schema::StreamSource_Node ? node_at(part.input())
+                                                                             : stream_at(part.input());
+  }
+  void add_copy(const schema::Stream& stream, const Buffer& output, bool whole);
   Buffer buffer(Arena::End end, std::size_t width) {
     const std::size_t stride = padded_outputs(width);
     return {work_.allocate(end, internal::saturating_multiply(block_rows_, stride)), stride};
@@ -142,6 +159,8 @@ class PlanBuilder {
   }
   Buffer output_at(std::size_t place) const { return scratch_.outputs ? scratch_.outputs[place] : Buffer{0, 0}; }
   std::size_t lay_out_scratch(std::uint8_t* memory);
+  // Gives back what lies at one end, but nodes' results.
+  void release(Arena::End end) { work_.release_to(end, end == Arena::kLow ? node_floats_ : 0); }
 
   const Plan& plan_;
   const schema::Model& root_;
@@ -158,6 +177,8 @@ class PlanBuilder {
   internal::BitSet<internal::kHasStreams ? internal::kMaxStreams : 1>
       copied_;  // of Model.streams, those whose copies the level has
   std::uint64_t multiply_adds_ = 0;
+  bool user_ = false;                // the program keeps the user's columns
+  std::size_t node_floats_ = 0;      // of nodes' results, at the low end
   Arena::End in_end_ = Arena::kLow;  // at which end of work_ the streams lie into what is planned
 };
 

@@ -1,4 +1,6 @@
 // The gates of a plan: names, experts and columns of their weights, for reports.
+#include <cstring>
+
 #include "kernels/assertion.h"
 #include "mmoe/plan.h"
 #include "model/access.h"
@@ -12,29 +14,61 @@ using internal::Needs;
 
 namespace {
 
-// The tasks whose towers depend on each of a level's gates, as bits.
-struct TasksOfGates {
+// The tasks whose towers depend on each of a level's gates and on each node, as bits. Known backwards: of a level when
+// all that reads it has been looked at.
+struct DependingTasks {
   std::uint64_t gates[internal::kMaxGates] = {};
+  std::uint64_t nodes[internal::kHasNodes ? internal::kMaxNodes : 1] = {};
 };
 
-// From what is known of a level's gates: what they themselves and the experts that they list read of the level before.
-TasksOfGates pass_on(const schema::Model& root, const schema::Level& level, const TasksOfGates& tasks) {
-  TasksOfGates previous;
-  const auto pass_input = [&](const auto& reader, std::uint64_t its_tasks) {
-    internal::for_each_previous(root, reader, [&](std::uint32_t gate) { previous.gates[gate] |= its_tasks; });
-  };
-  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
-    const schema::Gate& gate = *level.gates()->Get(g);
-    for (const std::uint32_t expert : *gate.experts()) pass_input(*level.experts()->Get(expert), tasks.gates[g]);
-    if (gate.kind() != schema::GateKind_Constant) pass_input(gate, tasks.gates[g]);
-  }
-  return previous;
+// What is read of the level before goes to `previous`.
+void add_source(schema::StreamSource source, std::uint32_t index, std::uint64_t its_tasks, std::uint64_t* previous,
+                DependingTasks& tasks) {
+  if (source == schema::StreamSource_Previous) previous[index] |= its_tasks;
+  if (internal::kHasNodes && source == schema::StreamSource_Node) tasks.nodes[index] |= its_tasks;
 }
 
-// Of the last level, by its towers. A product of scores has no tower of its own: its factors stand for it, and it
-// stands for those that are auxiliary.
-TasksOfGates tasks_of_last_level(const schema::Model& root) {
-  TasksOfGates tasks;
+template <class Reader>
+void add_sources(const schema::Model& root, const Reader& reader, std::uint64_t its_tasks, std::uint64_t* previous,
+                 DependingTasks& tasks) {
+  internal::for_each_source(root, reader, [&](schema::StreamSource source, std::uint32_t index) {
+    add_source(source, index, its_tasks, previous, tasks);
+  });
+}
+
+// By what the nodes behind `level` levels read. A node reads those before it.
+void pass_nodes(const schema::Model& root, std::size_t level, DependingTasks& tasks) {
+  for (auto n = static_cast<uoffset_t>(internal::size_of(root.nodes())); n-- > 0;) {
+    const schema::Node& node = *root.nodes()->Get(n);
+    if (node.level() != level || tasks.nodes[n] == 0) continue;
+    if (node.kind() == schema::NodeKind_Mlp) {
+      add_sources(root, node, tasks.nodes[n], tasks.gates, tasks);
+      continue;
+    }
+    for (const schema::Stream* input : *node.inputs()) {
+      for (const schema::StreamPart* part : *input->parts()) {
+        add_source(part->source(), part->input(), tasks.nodes[n], tasks.gates, tasks);
+      }
+    }
+  }
+}
+
+// By what a level's gates and the experts that they list read: `tasks` are then those of the level before.
+void pass_level(const schema::Model& root, const schema::Level& level, DependingTasks& tasks) {
+  std::uint64_t previous[internal::kMaxGates] = {};
+  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
+    const schema::Gate& gate = *level.gates()->Get(g);
+    for (const std::uint32_t expert : *gate.experts()) {
+      add_sources(root, *level.experts()->Get(expert), tasks.gates[g], previous, tasks);
+    }
+    if (gate.kind() != schema::GateKind_Constant) add_sources(root, gate, tasks.gates[g], previous, tasks);
+  }
+  std::memcpy(tasks.gates, previous, sizeof previous);
+}
+
+// By the towers. A product of scores has no tower of its own: its factors stand for it, and it stands for those that
+// are auxiliary.
+void pass_towers(const schema::Model& root, DependingTasks& tasks) {
   const std::size_t num_tasks = root.tasks()->size();
   std::uint64_t bits[internal::kMaxTasks] = {};
   for (std::size_t t = 0; t < num_tasks; ++t) bits[t] = std::uint64_t{1} << t;
@@ -42,15 +76,13 @@ TasksOfGates tasks_of_last_level(const schema::Model& root) {
     const std::size_t task = internal::task_at(root, position);
     const schema::Link& link = internal::link_of(root, task);
     if (internal::source_of(link) != schema::LinkKind_Product) {
-      const schema::Tower& tower = *root.towers()->Get(link.tower());
-      internal::for_each_previous(root, tower, [&](std::uint32_t gate) { tasks.gates[gate] |= bits[task]; });
+      add_sources(root, *root.towers()->Get(link.tower()), bits[task], tasks.gates, tasks);
       continue;
     }
     for (const std::uint32_t factor : *link.factors()) {
       if (factor >= num_tasks) bits[factor] |= bits[task];
     }
   }
-  return tasks;
 }
 
 /// Calls take(i, info) for every softmax gate that is needed, from the last to the first: what depends on a gate is
@@ -58,9 +90,11 @@ TasksOfGates tasks_of_last_level(const schema::Model& root) {
 template <class Take>
 void name_gates(const schema::Model& root, const Needs& needs, std::size_t index, std::size_t column,
                 const Take& take) {
-  TasksOfGates tasks = tasks_of_last_level(root);
+  DependingTasks tasks;
+  pass_towers(root, tasks);
   for (uoffset_t l = root.levels()->size(); l-- > 0;) {
     const schema::Level& level = *root.levels()->Get(l);
+    if (internal::kHasNodes) pass_nodes(root, l + 1, tasks);
     for (uoffset_t g = level.gates()->size(); g-- > 0;) {
       const schema::Gate& gate = *level.gates()->Get(g);
       if (!needs.levels[l].gates.contains(g) || gate.kind() == schema::GateKind_Constant) continue;
@@ -68,7 +102,7 @@ void name_gates(const schema::Model& root, const Needs& needs, std::size_t index
       take(--index, GateInfo{internal::text_of(gate.name()), l, g, column, gate.experts()->size(),
                              gate.experts()->data(), tasks.gates[g]});
     }
-    if (l > 0) tasks = pass_on(root, level, tasks);
+    if (l > 0) pass_level(root, level, tasks);
   }
   MMOE_ASSERT(index == 0 && column == 0);
 }

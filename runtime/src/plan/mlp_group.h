@@ -15,6 +15,8 @@ namespace mmoe::internal {
 constexpr std::uint32_t kModelInputStream = UINT32_MAX;
 /// Number of Model.streams' first; the others follow.
 constexpr std::uint32_t kNamedStreams = kMaxGates;
+/// Number of the first node's result; the others follow.
+constexpr std::uint32_t kNodeStreams = kNamedStreams + kMaxStreams;
 
 /// What a layer reads: columns of x, or a buffer.
 struct LayerInput {

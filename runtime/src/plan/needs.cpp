@@ -19,20 +19,48 @@ void find_tasks(const schema::Model& root, Needs& needs) {
   }
 }
 
-template <class Reader>
-void need_input(const schema::Model& root, const Reader& reader, Needs::Level* previous) {
-  if (previous) for_each_previous(root, reader, [&](std::uint32_t gate) { previous->gates.insert(gate); });
+// What stands behind `level` levels, 0: behind the trunk.
+struct Finder {
+  const schema::Model& root;
+  Needs& needs;
+  std::size_t level;
+
+  void need(schema::StreamSource source, std::uint32_t index) const {
+    if (source == schema::StreamSource_Previous && level > 0) needs.levels[level - 1].gates.insert(index);
+    if (kHasNodes && source == schema::StreamSource_Node) needs.nodes.insert(index);
+  }
+  template <class Reader>
+  void need_input(const Reader& reader) const {
+    for_each_source(root, reader, [&](schema::StreamSource source, std::uint32_t index) { need(source, index); });
+  }
+  void find_nodes() const;
+  void find_level(const schema::Level& level_table, Needs::Level& its_needs) const;
+};
+
+// A node reads those before it, so one pass backwards finds all.
+void Finder::find_nodes() const {
+  for (auto n = static_cast<uoffset_t>(size_of(root.nodes())); n-- > 0;) {
+    const schema::Node& node = *root.nodes()->Get(n);
+    if (node.level() != level || !needs.nodes.contains(n)) continue;
+    if (node.kind() == schema::NodeKind_Mlp) {
+      need_input(node);
+      continue;
+    }
+    for (const schema::Stream* input : *node.inputs()) {
+      for (const schema::StreamPart* part : *input->parts()) need(part->source(), part->input());
+    }
+  }
 }
 
-void find_level(const schema::Model& root, const schema::Level& level, Needs::Level& needs, Needs::Level* previous) {
-  for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
-    if (!needs.gates.contains(g)) continue;
-    const schema::Gate& gate = *level.gates()->Get(g);
-    for (const std::uint32_t expert : *gate.experts()) needs.experts.insert(expert);
-    if (gate.kind() != schema::GateKind_Constant) need_input(root, gate, previous);
+void Finder::find_level(const schema::Level& level_table, Needs::Level& its_needs) const {
+  for (uoffset_t g = 0; g < level_table.gates()->size(); ++g) {
+    if (!its_needs.gates.contains(g)) continue;
+    const schema::Gate& gate = *level_table.gates()->Get(g);
+    for (const std::uint32_t expert : *gate.experts()) its_needs.experts.insert(expert);
+    if (gate.kind() != schema::GateKind_Constant) need_input(gate);
   }
-  for (uoffset_t e = 0; e < level.experts()->size(); ++e) {
-    if (needs.experts.contains(e)) need_input(root, *level.experts()->Get(e), previous);
+  for (uoffset_t e = 0; e < level_table.experts()->size(); ++e) {
+    if (its_needs.experts.contains(e)) need_input(*level_table.experts()->Get(e));
   }
 }
 
@@ -50,12 +78,16 @@ Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size
   Needs needs;
   for (std::size_t i = 0; i < num_tasks; ++i) needs.tasks.insert(tasks[i]);
   find_tasks(root, needs);
-  const uoffset_t last = root.levels()->size() - 1;
+  const uoffset_t num_levels = root.levels()->size();
+  const Finder behind_all{root, needs, num_levels};
   for (uoffset_t t = 0; t < size_of(root.towers()); ++t) {
-    if (needs.towers.contains(t)) need_input(root, *root.towers()->Get(t), &needs.levels[last]);
+    if (needs.towers.contains(t)) behind_all.need_input(*root.towers()->Get(t));
   }
-  for (uoffset_t l = last + 1; l-- > 0;) {
-    find_level(root, *root.levels()->Get(l), needs.levels[l], l > 0 ? &needs.levels[l - 1] : nullptr);
+  if (kHasNodes) behind_all.find_nodes();
+  for (uoffset_t l = num_levels; l-- > 0;) {
+    const Finder finder{root, needs, l};
+    finder.find_level(*root.levels()->Get(l), needs.levels[l]);
+    if (kHasNodes) finder.find_nodes();
   }
   return needs;
 }

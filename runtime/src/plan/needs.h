@@ -22,6 +22,7 @@ class BitSet {
 struct Needs {
   BitSet<kMaxTasks> tasks;  ///< requested, and factors of requested products, auxiliary ones behind the others
   BitSet<kMaxTasks> towers;
+  BitSet<kHasNodes ? kMaxNodes : 1> nodes;
   struct Level {
     BitSet<kMaxExperts> experts;
     BitSet<kMaxGates> gates;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/combine.h"
 #include "kernels/kernels.h"
 #include "kernels/number_functions.h"
 #include "mmoe/plan.h"
@@ -50,6 +51,19 @@ struct CopyStep {
   const Part* parts;
   std::size_t num_parts;
   View output;
+  bool whole;  ///< also the columns that candidates' rows lack: they come from Program::user
+};
+
+/// A node that is no MLP.
+struct CombineStep {
+  kernels::CombineArgs args;
+  kernels::Activation activation;
+  float alpha, beta;
+};
+
+/// A node's softmax, over all of its input.
+struct SoftmaxStep {
+  kernels::GateArgs args;
 };
 
 /// A normalisation of what a dense step left in one layer's panels.
@@ -100,7 +114,7 @@ struct LinkStep {
   std::size_t num_sigmoids;  ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
-enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink, kCopy };
+enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink, kCopy, kCombine, kSoftmax };
 
 struct Step {
   StepKind kind;
@@ -112,6 +126,8 @@ struct Step {
     MixStep mix;
     LinkStep link;
     CopyStep copy;
+    CombineStep combine;
+    SoftmaxStep softmax;
   };
 };
 
@@ -153,7 +169,8 @@ class Program {
   std::int32_t* ids;     ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
   internal::View input;  ///< encoded features, or x in the program's order: [block_rows, input_dim]
   std::size_t input_dim;
-  std::size_t shared_dim;                  ///< leading columns of x that are the same for all candidates of a request
+  std::size_t shared_dim;  ///< leading columns of x that are the same for all candidates of a request
+  float* user;             ///< [shared_dim] columns that candidates share, where copies are whole; else null
   const internal::ColumnRun* column_runs;  ///< the caller's columns of x in its order: session/x_order.h
   std::size_t num_column_runs;             ///< 0: the program has them in the same order
   float* scores;                           ///< [links, rows of the block], padded to 16

@@ -15,6 +15,7 @@ struct Block {
   const RowBlock& rows;
   std::size_t lacking;  // columns of x, the first ones, that candidates' rows lack: steps' prefixes have their share
   float* scores;        // of all links
+  const float* user;    // the columns that they lack, where copies need them
 };
 
 // What the product has left of the shared columns stands in for its bias: the bits of the whole row. A function by
@@ -83,6 +84,19 @@ void copy_parts(const CopyStep& step, const RowBlock& rows, std::size_t begin, s
       to += part.width;
     }
   }
+}
+
+void run_copy(const Block& block, const CopyStep& step) {
+  if (kHasNodes && step.whole && block.lacking != 0)
+    copy_parts(step, {block.user, 0, block.rows.count, false}, 0, block.lacking);
+  copy_parts(step, block.rows, block.lacking, kLastColumn);
+}
+
+void run_combine(const Block& block, const CombineStep& step) {
+  const kernels::CombineArgs& args = step.args;
+  kernels::combine(args);
+  if (step.activation == kernels::Activation::kIdentity) return;
+  block.kernels.activate(step.activation, step.alpha, step.beta, args.output, args.num_rows * args.output_stride);
 }
 
 void run_norm(const Block& block, NormStep& step) {
@@ -213,6 +227,8 @@ void bind_rows(Step& step, std::size_t num_rows) {
     case StepKind::kNorm: step.norm.args.num_rows = num_rows; return;
     case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
     case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
+    case StepKind::kCombine: step.combine.args.num_rows = num_rows; return;
+    case StepKind::kSoftmax: step.softmax.args.num_rows = num_rows; return;
     case StepKind::kSelect:
     case StepKind::kLink:
     case StepKind::kCopy: return;
@@ -224,7 +240,7 @@ Block bind(Program& program, const RowBlock& rows) {
     for (std::size_t i = 0; i < program.num_steps; ++i) bind_rows(program.steps[i], rows.count);
     program.bound_rows = rows.count;
   }
-  return {*program.kernels, rows, rows.candidates ? program.shared_dim : 0, program.scores};
+  return {*program.kernels, rows, rows.candidates ? program.shared_dim : 0, program.scores, program.user};
 }
 
 // A step of one row is some hundred instructions: a call that saves all registers would show.
@@ -237,7 +253,13 @@ Block bind(Program& program, const RowBlock& rows) {
     case StepKind::kMix: return run_mix(block, step.mix);
     case StepKind::kLink: return run_link(block, step.link);
     case StepKind::kCopy:
-      if (kHasStreams) copy_parts(step.copy, block.rows, block.lacking, kLastColumn);
+      if (kHasStreams) run_copy(block, step.copy);
+      return;
+    case StepKind::kCombine:
+      if (kHasNodes) run_combine(block, step.combine);
+      return;
+    case StepKind::kSoftmax:
+      if (kHasNodes) block.kernels.gate(step.softmax.args);
       return;
   }
 }
@@ -288,9 +310,10 @@ void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clo
 
 // A product reads the copy that the last step before it made.
 void compute_prefixes(const Program& program, const float* shared) {
+  if (kHasNodes && program.user) std::memcpy(program.user, shared, program.shared_dim * sizeof(float));
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     const Step& step = program.steps[i];
-    if (kHasStreams && step.kind == StepKind::kCopy)
+    if (kHasStreams && step.kind == StepKind::kCopy && !step.copy.whole)
       copy_parts(step.copy, {shared, 0, 1, false}, 0, program.shared_dim);
     if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
     kernels::DenseArgs args = step.dense.args;

@@ -289,6 +289,10 @@ StepInfo Session::step(std::size_t index) const {
       for (std::size_t i = 0; i < step.copy.num_parts; ++i) width += step.copy.parts[i].width;
       return {"copy", width, width, false};
     }
+    case internal::StepKind::kCombine:
+      return {"combine", step.combine.args.input_width, step.combine.args.width, false};
+    case internal::StepKind::kSoftmax:
+      return {"softmax", step.softmax.args.num_experts, step.softmax.args.num_experts, false};
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};

@@ -26,14 +26,17 @@ using Json = nlohmann::ordered_json;
 ///   trunk [layer]                layer: {inputs, outputs, activation, alpha, weights, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]
+///   nodes [{name, kind, level, outputs,   level: it comes behind so many
+///           reads, layers [layer]         of kind mlp
+///           inputs [reads], group, scale, activation}]   of others
 ///   towers [{name, reads, layers [layer]}]
 ///   tasks [{name, link, tower, column, factors [task name]}]
 ///   segments [{name, offset, bytes, xxh64}], header_xxh64
 ///   tensors [{name, segment, offset, bytes, rows, columns, dtype, layout, shared_columns}]   on request
 ///   provenance {converter, weights_file, weights_xxh64, description_xxh64, notes {key: value}}
-/// "reads" is {"stream": "x"}, {"stream": "trunk"}, or {"stream": "gate", "index", "name"} for an output of the
-/// level before. Of several, or of some columns, it is {"stream": "parts", "parts": [part]}. A part is {"stream": "x",
-/// "feature"}, or one of these with "first" and "count", its columns.
+/// "reads" is {"stream": "x"}, {"stream": "trunk"}, {"stream": "gate", "index", "name"} for an output of the level
+/// before, or {"stream": "node", "index", "name"}. Of several, or of some columns, it is {"stream": "parts", "parts":
+/// [part]}. A part is {"stream": "x", "feature"}, or one of these with "first" and "count", its columns.
 Json describe(const Model& model, const std::string& path, bool with_tensors);
 
 }  // namespace mmoe::tools

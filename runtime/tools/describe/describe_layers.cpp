@@ -9,6 +9,7 @@
 #include "runtime/tools/model/stored_numbers.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
+#include "schema/nodes.h"
 
 namespace mmoe::tools {
 namespace {
@@ -84,6 +85,15 @@ std::uint64_t entries_of_parts(const schema::Model& model) {
     }
   }
   for (Index i = 0; i < size_of(model.towers()); ++i) add(*model.towers()->Get(i));
+  for (Index i = 0; i < size_of(model.nodes()); ++i) {
+    const schema::Node& node = *model.nodes()->Get(i);
+    if (node.kind() == schema::NodeKind_Mlp) {
+      add(node);
+      count += 1 + size_of(node.layers());
+      continue;
+    }
+    for (const schema::Stream* input : *node.inputs()) count += size_of(model.features()) + input->parts()->size();
+  }
   return count;
 }
 
@@ -106,10 +116,13 @@ class LayerDescriber {
 
   void run(Json& out) {
     out["trunk"] = layers_of(model_, model_.trunk());
+    out["nodes"] = Json::array();
+    add_nodes(0, out["nodes"]);
     out["levels"] = Json::array();
     for (const schema::Level* level : *model_.levels()) {
       out["levels"].push_back(level_of(*level));
       previous_ = level;
+      add_nodes(static_cast<Index>(out["levels"].size()), out["nodes"]);
     }
     out["towers"] = towers();
     out["tasks"] = tasks(model_.tasks());
@@ -122,24 +135,53 @@ class LayerDescriber {
     return {{"stream", "gate"}, {"index", index}, {"name", shown_text(previous_->gates()->Get(index)->name())}};
   }
 
-  template <class Reader>
-  Json reads(const Reader& reader) const {
-    if (reader.source() == schema::StreamSource_ModelInput) return {{"stream", "x"}};
-    if (reader.source() == schema::StreamSource_Named) return parts_of(*model_.streams()->Get(reader.input()));
-    return previous_stream(reader.input());
+  Json stream(schema::StreamSource source, Index index) const {
+    if (source == schema::StreamSource_ModelInput) return {{"stream", "x"}};
+    if (source != schema::StreamSource_Node) return previous_stream(index);
+    return {{"stream", "node"}, {"index", index}, {"name", shown_text(model_.nodes()->Get(index)->name())}};
   }
 
-  // Those of x, by features where there are some, in front of those of the level before.
-  Json parts_of(const schema::Stream& stream) const {
+  template <class Reader>
+  Json reads(const Reader& reader) const {
+    if (reader.source() == schema::StreamSource_Named) return parts_of(*model_.streams()->Get(reader.input()));
+    return stream(reader.source(), reader.input());
+  }
+
+  // Those behind so many levels.
+  void add_nodes(Index level, Json& nodes) const {
+    for (Index i = 0; i < size_of(model_.nodes()); ++i) {
+      const schema::Node& node = *model_.nodes()->Get(i);
+      if (node.level() == level) nodes.push_back(node_of(node));
+    }
+  }
+
+  Json node_of(const schema::Node& node) const {
+    Json out = {{"name", shown_text(node.name())}, {"kind", name_of(node.kind())}, {"level", node.level()}};
+    out["outputs"] = schema::outputs_of(node);
+    if (node.kind() == schema::NodeKind_Mlp) {
+      out["reads"] = reads(node);
+      out["layers"] = layers_of(model_, node.layers());
+      return out;
+    }
+    out["inputs"] = Json::array();
+    for (const schema::Stream* input : *node.inputs()) out["inputs"].push_back(parts_of(*input));
+    out["group"] = node.group() == 0 ? Json() : Json(node.group());
+    out["scale"] = node.scale();
+    out["activation"] = name_of(node.activation());
+    return out;
+  }
+
+  // Those of x, by features where there are some, in front of the others.
+  Json parts_of(const schema::Stream& read) const {
     Json parts = Json::array();
     for (Index i = 0; i < size_of(model_.features()); ++i) {
       const schema::Feature& feature = *model_.features()->Get(i);
-      if (has_some_of(stream, feature)) parts.push_back({{"stream", "x"}, {"feature", shown_text(feature.name())}});
+      if (has_some_of(read, feature)) parts.push_back({{"stream", "x"}, {"feature", shown_text(feature.name())}});
     }
-    for (const schema::StreamPart* part : *stream.parts()) {
+    for (const schema::StreamPart* part : *read.parts()) {
       const bool of_x = part->source() == schema::StreamSource_ModelInput;
       if (of_x && size_of(model_.features()) != 0) continue;
-      Json each = of_x ? Json{{"stream", "x"}} : previous_stream(part->input());
+      Json each = stream(part->source(), part->input());
       each["first"] = part->first();
       each["count"] = part->width();
       parts.push_back(std::move(each));

@@ -61,9 +61,10 @@ std::string layers_text(const Json& layers) {
 namespace {
 
 std::string stream_text(const Json& stream) {
-  if (stream["stream"] != "gate") return stream["stream"];
+  const std::string kind = stream["stream"];
+  if (kind != "gate" && kind != "node") return kind;
   const std::string name = text_of(stream["name"]);
-  return name.empty() ? "gate " + std::to_string(stream["index"].get<std::uint64_t>()) : name;
+  return name.empty() ? kind + " " + std::to_string(stream["index"].get<std::uint64_t>()) : name;
 }
 
 // "age", or "x 0-3": the first and the last column.
@@ -285,6 +286,28 @@ std::string levels_text(const Json& levels) {
   return out;
 }
 
+// "product of first | second, times 2, relu": what a node that is no MLP computes.
+std::string operation_text(const Json& node) {
+  std::string out;
+  for (const Json& input : node["inputs"]) out += (out.empty() ? "" : " | ") + reads_text(input);
+  out = text_of(node["kind"]) + " of " + out;
+  if (!node["group"].is_null()) out += ", groups of " + number_of(node["group"]);
+  if (node["scale"] != 1) out += ", times " + short_float(node["scale"]);
+  return node["activation"] == "linear" ? out : out + ", " + text_of(node["activation"]);
+}
+
+std::string nodes_text(const Json& nodes) {
+  if (nodes.empty()) return {};
+  TextTable table({"name", "behind", "outputs", "computes"});
+  for (const Json& node : nodes) {
+    const bool mlp = node["kind"] == "mlp";
+    const std::string place = node["level"] == 0 ? "x" : "level " + number_of(node["level"]);
+    table.add({text_of(node["name"]), place, number_of(node["outputs"]),
+               mlp ? layers_text(node["layers"]) + " of " + reads_text(node["reads"]) : operation_text(node)});
+  }
+  return titled("Nodes (" + number_of(nodes.size()) + ")", table);
+}
+
 std::string towers_text(const Json& towers) {
   if (towers.empty()) return {};
   TextTable table({"name", "reads", "layers"});
@@ -367,8 +390,9 @@ std::string provenance_text(const Json& provenance) {
 
 std::string model_text(const Json& model) {
   std::string out = printable(model["file"].get<std::string>()) + "\n" + summary(model) +
-                    features_text(model["features"]) + levels_text(model["levels"]) + towers_text(model["towers"]) +
-                    tasks_text(model) + score_change_text(model["score_change"]) + segments_text(model);
+                    features_text(model["features"]) + nodes_text(model["nodes"]) + levels_text(model["levels"]) +
+                    towers_text(model["towers"]) + tasks_text(model) + score_change_text(model["score_change"]) +
+                    segments_text(model);
   if (model.contains("tensors")) out += tensors_text(model["tensors"]);
   return out + provenance_text(model["provenance"]);
 }

@@ -24,6 +24,16 @@ constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
 constexpr const char* kPoolings[] = {"sum", "mean", "max"};
 constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax", "activated", "smooth_step"};
+constexpr const char* kNodes[] = {"mlp",
+                                  "sum",
+                                  "product",
+                                  "dot",
+                                  "lower_pairs",
+                                  "upper_pairs",
+                                  "bi_interaction",
+                                  "sum_of_groups",
+                                  "sum_within_groups",
+                                  "softmax"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity",           "sigmoid",        "softmax_column", "product",
                                   "log_softmax_column", "expected_value", "mapped"};
@@ -84,6 +94,7 @@ const char* name_of(schema::ActivationKind activation) {
 const char* name_of(schema::NormKind kind) { return find<schema::NormKind_MAX>(kNorms, kind); }
 const char* name_of(schema::NormUse use) { return find<schema::NormUse_MAX>(kNormUses, use); }
 const char* name_of(schema::GateKind kind) { return find<schema::GateKind_MAX>(kGates, kind); }
+const char* name_of(schema::NodeKind kind) { return find<schema::NodeKind_MAX>(kNodes, kind); }
 const char* name_of(schema::TopKMode mode) { return find<schema::TopKMode_MAX>(kTopKModes, mode); }
 const char* name_of(schema::LinkKind kind) { return find<schema::LinkKind_MAX>(kLinks, kind); }
 

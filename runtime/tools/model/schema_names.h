@@ -23,6 +23,7 @@ const char* name_of(schema::ActivationKind activation);
 const char* name_of(schema::NormKind kind);
 const char* name_of(schema::NormUse use);
 const char* name_of(schema::GateKind kind);
+const char* name_of(schema::NodeKind kind);
 const char* name_of(schema::TopKMode mode);
 const char* name_of(schema::LinkKind kind);
 

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "schema/nodes.h"
+
 namespace mmoe::tools {
 namespace {
 
@@ -34,6 +36,7 @@ class ParameterCounter {
   std::uint64_t run() {
     const schema::Model& model = view_.root();
     add(model.trunk());
+    for (Index i = 0; i < size_of(model.nodes()); ++i) add_node(*model.nodes()->Get(i));
     for (const schema::Level* level : *model.levels()) add_level(*level);
     for (Index i = 0; i < size_of(model.towers()); ++i) add(model.towers()->Get(i)->layers());
     for (Index i = 0; i < size_of(model.embeddings()); ++i) add_tensor(model.embeddings()->Get(i)->table());
@@ -41,6 +44,11 @@ class ParameterCounter {
   }
 
  private:
+  void add_node(const schema::Node& node) {
+    if (node.kind() == schema::NodeKind_Mlp) return add(node.layers());
+    if (node.constant() >= 0) add_tensor(static_cast<std::uint32_t>(node.constant()));
+  }
+
   void add_level(const schema::Level& level) {
     for (const schema::Expert* expert : *level.experts()) add(expert->layers());
     for (const schema::Gate* gate : *level.gates()) {
@@ -159,14 +167,33 @@ std::vector<bool> needed_towers(const schema::Model& model) {
   return needed;
 }
 
-/// Marks the output streams of the level before that an expert, a gate or a tower reads.
-template <class Reader>
-void mark_read(const schema::Model& model, const Reader& reader, std::vector<bool>& streams) {
-  if (reader.source() == schema::StreamSource_Previous) streams[reader.input()] = true;
-  if (reader.source() != schema::StreamSource_Named) return;
-  for (const schema::StreamPart* part : *model.streams()->Get(reader.input())->parts()) {
-    if (part->source() == schema::StreamSource_Previous) streams[part->input()] = true;
+/// What is read of the level before, and of nodes.
+struct Marks {
+  std::vector<bool>& streams;
+  std::vector<bool>& nodes;
+
+  void add(schema::StreamSource source, Index index) const {
+    if (source == schema::StreamSource_Previous) streams[index] = true;
+    if (source == schema::StreamSource_Node) nodes[index] = true;
   }
+  void add_parts(const schema::Stream& stream) const {
+    for (const schema::StreamPart* part : *stream.parts()) add(part->source(), part->input());
+  }
+  /// What an expert, a gate, a tower or a node's MLP reads.
+  template <class Reader>
+  void add_reader(const schema::Model& model, const Reader& reader) const {
+    if (reader.source() != schema::StreamSource_Named) return add(reader.source(), reader.input());
+    add_parts(*model.streams()->Get(reader.input()));
+  }
+};
+
+// Multiplications and additions of a node that is no MLP, about: two for each element that it reads, or of a pair's.
+std::uint64_t flops_of_operation(const schema::Node& node) {
+  std::uint64_t elements = 0;
+  for (const schema::Stream* input : *node.inputs()) elements += schema::width_of(*input);
+  const bool pairs = node.kind() == schema::NodeKind_LowerPairs || node.kind() == schema::NodeKind_UpperPairs;
+  const std::uint64_t group = node.group() == 0 ? elements : node.group();
+  return 2 * (pairs ? schema::outputs_of(node) * group : elements);
 }
 
 // Walks from the tasks back to x, counting only what they need.
@@ -174,17 +201,20 @@ class FlopsCounter {
  public:
   FlopsPerRow run(const schema::Model& model) {
     constants_.resize(model.levels()->size());
+    nodes_.assign(size_of(model.nodes()), false);
     needed_.assign(model.levels()->Get(model.levels()->size() - 1)->gates()->size(), false);
     const std::vector<bool> towers = needed_towers(model);
     for (Index i = 0; i < towers.size(); ++i) {
       if (!towers[i]) continue;
       const schema::Tower& tower = *model.towers()->Get(i);
-      mark_read(model, tower, needed_);
+      Marks{needed_, nodes_}.add_reader(model, tower);
       add(flops_of(tower.layers()));
     }
+    add_nodes(model, model.levels()->size());
     for (Index i = model.levels()->size(); i-- > 0;) {
       const Index streams = i > 0 ? model.levels()->Get(i - 1)->gates()->size() : 1;
       add_level(model, i, streams);
+      add_nodes(model, i);
     }
     if (needed_[0]) add(flops_of(model.trunk()));
     return flops_;
@@ -205,7 +235,7 @@ class FlopsCounter {
     const schema::Level& level = *model.levels()->Get(index);
     std::vector<bool> inputs(input_streams);
     constants_[index].assign(level.experts()->size(), false);
-    const auto read = [&](const auto& reader) { mark_read(model, reader, inputs); };
+    const auto read = [&](const auto& reader) { Marks{inputs, nodes_}.add_reader(model, reader); };
     ExpertWork experts(level);
     for (Index i = 0; i < level.gates()->size(); ++i) {
       if (!needed_[i]) continue;
@@ -221,7 +251,23 @@ class FlopsCounter {
     flops_.all_experts += experts.all();
     flops_.top_k_min += experts.least();
     flops_.top_k_max += experts.most();
-    needed_ = inputs;
+    needed_ = std::move(inputs);
+  }
+
+  // Those behind so many levels, the last first: a node reads those before it.
+  void add_nodes(const schema::Model& model, Index level) {
+    const Marks marks{needed_, nodes_};
+    for (Index i = static_cast<Index>(nodes_.size()); i-- > 0;) {
+      const schema::Node& node = *model.nodes()->Get(i);
+      if (node.level() != level || !nodes_[i]) continue;
+      if (node.kind() == schema::NodeKind_Mlp) {
+        marks.add_reader(model, node);
+        add(flops_of(node.layers()));
+        continue;
+      }
+      for (const schema::Stream* input : *node.inputs()) marks.add_parts(*input);
+      add(flops_of_operation(node));
+    }
   }
 
   void note_constant(Index level, const schema::Gate& gate) {
@@ -241,6 +287,7 @@ class FlopsCounter {
   }
 
   FlopsPerRow flops_;
+  std::vector<bool> nodes_;  // that are needed
   std::vector<bool> needed_;
   std::vector<std::vector<bool>> constants_;
 };

@@ -10,11 +10,12 @@ import json
 import architectures
 import blocks
 import inputs
+import nodes
 import parts
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures, blocks, inputs, parts]
+MODULES = [architectures, blocks, inputs, nodes, parts]
 
 
 def main():

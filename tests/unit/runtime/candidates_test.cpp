@@ -47,6 +47,7 @@ void check_candidates(const Model& model, const SessionOptions& options, const R
 
 converter::TrainedModel shared_or_own_gates(std::size_t top_k) { return user_item_description(top_k >= 4, top_k % 4); }
 converter::TrainedModel parts(std::size_t top_k) { return parts_description(top_k); }
+converter::TrainedModel nodes(std::size_t top_k) { return node_description(top_k); }
 
 void check_all(converter::TrainedModel describe(std::size_t top_k), std::size_t user_dim,
                std::initializer_list<std::size_t> top_ks, std::initializer_list<std::size_t> max_batches) {
@@ -79,10 +80,15 @@ TEST_CASE("candidates: parts of x have the bits of whole rows: the user's, the i
   check_all(parts, 9, {0, 2}, {200});
 }
 
+TEST_CASE("candidates: nodes over the user's columns and the items' have the bits of whole rows") {
+  check_all(nodes, 9, {0, 2}, {200});
+}
+
 // Minutes where instructions are emulated.
 TEST_CASE("candidates: the same for small batches and every kind of gate (not emulated)") {
   check_all(shared_or_own_gates, 13, {0, 2, 4, 6}, {1, 7});
   check_all(parts, 9, {0, 2}, {1, 7});
+  check_all(nodes, 9, {0, 2}, {1, 7});
 }
 
 TEST_CASE("candidates: behind a user's share of a product normalisations see the whole row") {

@@ -65,7 +65,7 @@ void flip_bytes(std::size_t first, std::size_t step) {
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3),
         hashed_description(), function_description(), binned_description(), parts_description(2),
-        feature_parts_description()}) {
+        feature_parts_description(), node_description(2), feature_node_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);
@@ -474,10 +474,70 @@ TEST_CASE("hostile: parts that x does not have, and streams that there are not, 
   CHECK(contains(set_reader(expert, schema::Expert::VT_INPUT, num_streams, damaged), beyond.c_str()));
   CHECK(contains(set_reader(gate, schema::Gate::VT_INPUT, num_streams, damaged), beyond.c_str()));
   CHECK(contains(set_reader(tower, schema::Tower::VT_INPUT, num_streams, damaged), beyond.c_str()));
-  CHECK(contains(set_reader(expert, schema::Expert::VT_SOURCE, std::uint8_t{3}, unsupported), "source: 3"));
-  CHECK(contains(set_reader(gate, schema::Gate::VT_SOURCE, std::uint8_t{3}, unsupported), "source: 3"));
-  CHECK(contains(set_reader(tower, schema::Tower::VT_SOURCE, std::uint8_t{3}, unsupported), "towers[3]: source: 3"));
+  CHECK(contains(set_reader(expert, schema::Expert::VT_SOURCE, std::uint8_t{4}, unsupported), "source: 4"));
+  CHECK(contains(set_reader(gate, schema::Gate::VT_SOURCE, std::uint8_t{4}, unsupported), "source: 4"));
+  CHECK(contains(set_reader(tower, schema::Tower::VT_SOURCE, std::uint8_t{4}, unsupported), "towers[3]: source: 4"));
   CHECK(contains(set_reader(tower, schema::Tower::VT_SOURCE, std::uint8_t{1}, damaged), "where 23 arrive"));
+}
+
+const schema::Node& first_of(const schema::Model& model, schema::NodeKind kind) {
+  for (const schema::Node* node : *model.nodes()) {
+    if (node->kind() == kind) return *node;
+  }
+  throw std::runtime_error("no such node");
+}
+
+TEST_CASE("hostile: nodes that there are not, or whose columns do not fit, are refused by name") {
+  const AlignedBytes whole = model_file(node_description(2), 1);
+  const auto table = [](const auto* part) {
+    using Part = std::remove_const_t<std::remove_pointer_t<decltype(part)>>;
+    return reinterpret_cast<flatbuffers::Table*>(const_cast<Part*>(part));
+  };
+  const auto refused = [&](ErrorCode code, const auto& damage) {
+    const AlignedBytes file(whole.data(), whole.size());
+    damage(*const_cast<schema::Model*>(schema::GetSizePrefixedModel(file.data())));
+    seal(file);
+    return message_of(file.data(), file.size(), code);
+  };
+  const auto set = [&](schema::NodeKind kind, auto field, auto value, ErrorCode code = ErrorCode::kDamaged) {
+    return refused(code, [&](schema::Model& model) {
+      REQUIRE(table(&first_of(model, kind))->SetField(field, value, decltype(value)(99)));
+    });
+  };
+  const auto set_part = [&](schema::NodeKind kind, auto field, auto value) {
+    return refused(ErrorCode::kDamaged, [&](schema::Model& model) {
+      const auto* part = first_of(model, kind).inputs()->Get(0)->parts()->Get(0);
+      REQUIRE(table(part)->SetField(field, value, decltype(value)(99)));
+    });
+  };
+  using namespace schema;  // NOLINT: its names are long
+  const auto unsupported = ErrorCode::kUnsupported;
+  CHECK(contains(set(NodeKind_Sum, Node::VT_KIND, std::uint8_t{77}, unsupported), "kind: 77"));
+  CHECK(contains(set(NodeKind_Sum, Node::VT_LEVEL, 3u), "level: 3, behind 0 of 2"));
+  CHECK(contains(set(NodeKind_Sum, Node::VT_LEVEL, 2u), "stream 4 of 4"));  // level 1 reads it
+  CHECK(contains(set(NodeKind_Dot, Node::VT_GROUP, 3u), "group: 3 of 8 columns"));
+  CHECK(contains(set(NodeKind_Product, Node::VT_GROUP, 23u), "group: 23, expected 0"));
+  CHECK(contains(set(NodeKind_LowerPairs, Node::VT_GROUP, 12u), "pairs of 1 groups"));
+  CHECK(contains(set(NodeKind_Dot, Node::VT_SCALE, std::numeric_limits<float>::infinity()), "scale: not finite"));
+  CHECK(contains(set(NodeKind_Dot, Node::VT_CONSTANT, 0), "constant: not a row"));
+  CHECK(contains(set(NodeKind_Sum, Node::VT_CONSTANT, 1 << 30), "constant: not a row of 23 floats"));
+  CHECK(contains(set(NodeKind_Sum, Node::VT_ACTIVATION, std::uint8_t{ActivationKind_PRelu}, unsupported),
+                 "activation: 3"));
+  CHECK(contains(set(NodeKind_Softmax, Node::VT_ACTIVATION, std::uint8_t{1}, unsupported), "activation: 1"));
+  CHECK(contains(set(NodeKind_Sum, Node::VT_ACTIVATION, std::uint8_t{99}, unsupported), "activation: 99"));
+  // A node of another kind needs as many inputs, or layers, as that one has.
+  CHECK(contains(set(NodeKind_Sum, Node::VT_KIND, std::uint8_t{NodeKind_Mlp}), "layers: 0 entries"));
+  CHECK(
+      contains(set(NodeKind_Sum, Node::VT_KIND, std::uint8_t{NodeKind_Softmax}), "inputs: 2 entries, expected 1 to 1"));
+  CHECK(contains(set(NodeKind_Mlp, Node::VT_KIND, std::uint8_t{NodeKind_Dot}), "inputs: 0 entries, expected 2 to 2"));
+  // The softmax reads node 6, itself node 11.
+  CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_INPUT, 11u), "input: stream 11 of 11"));
+  CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_FIRST, 2u),
+                 "5 columns from 2 on, expected columns from 0 on, within 6"));
+  CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_SOURCE, std::uint8_t{StreamSource_Previous}), "of 0"));
+  CHECK(contains(set_part(NodeKind_Dot, StreamPart::VT_FIRST, 0xFFFFFFFFu), "8 columns from 4294967295 on"));
+  CHECK(contains(set_part(NodeKind_Dot, StreamPart::VT_WIDTH, 4u), "4 columns beside 8"));
+  CHECK(contains(set_part(NodeKind_Product, StreamPart::VT_WIDTH, 22u), "22 columns beside 23"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

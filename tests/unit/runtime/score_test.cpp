@@ -141,6 +141,21 @@ TEST_CASE("score: a task whose tower reads x runs nothing but the tower") {
   CHECK(plan->num_gates() == 0);
 }
 
+TEST_CASE("score: a task runs the nodes that it needs, and no level where they need none") {
+  const AlignedBytes file = model_file(node_description(0));
+  const Model model = load(file);
+  const std::uint32_t task = 2;
+  PlanOptions options;
+  options.tasks = &task;
+  options.num_tasks = 1;
+  const Result<Plan> plan = Plan::create(model, options);
+  REQUIRE(plan.ok());
+  // A copy and four layers of three MLPs; a copy of x and the operation, for the product and for the sum; the tower's
+  // copy, two layers and the link.
+  CHECK(plan->num_steps() == 13);
+  CHECK(plan->num_gates() == 0);
+}
+
 TEST_CASE("score: top-k chosen for a session equals top-k in the file") {
   Random random(4);
   MmoeSizes sizes{20, 8, {16, 12}, 2, {8}, 0, 0};

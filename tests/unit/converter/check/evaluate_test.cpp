@@ -282,13 +282,13 @@ TEST_CASE("trunk, stacked levels, a gate that reads x") {
   TrainedModel model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};
   Level second;
-  second.experts = {{"a", {false, 0}, {dense(1, 1, {1})}},
-                    {"b", {false, 1}, {dense(1, 1, {1})}},
-                    {"c", {true, 0}, {dense(1, 1, {1})}}};
+  second.experts = {{"a", 0, {dense(1, 1, {1})}},
+                    {"b", 1, {dense(1, 1, {1})}},
+                    {"c", input_stream(), {dense(1, 1, {1})}}};
   Gate gate = constant({1, 1, 1});
   gate.experts = {0, 1, 2};
   Gate from_x;
-  from_x.input.model_input = true;
+  from_x.input.source = StreamSource::kModelInput;
   from_x.experts = {0, 2};
   from_x.hidden = {dense(1, 1, {2})};
   from_x.logits = dense(2, 1, {0.5f, 0});

@@ -123,7 +123,7 @@ TEST_CASE("convert: the file has the scores in f32, and how far its own are from
   CHECK(stored.file.size() < f32.file.size());
   const schema::Model& root = *schema::GetSizePrefixedModel(stored.file.data());
   const schema::Model& f32_root = *schema::GetSizePrefixedModel(f32.file.data());
-  CHECK(root.version_minor() == 1);
+  CHECK(root.version_minor() == 2);
   CHECK(f32_root.version_minor() == 0);
   CHECK(f32_root.score_change() == nullptr);
   const schema::GoldenRows& golden = *root.golden();

@@ -147,9 +147,9 @@ TEST_CASE("pools and gates: names") {
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "mixes": ["expert"]})"),
                  "levels[0].gates.mixes[0]: found \"expert\", expected one of experts"));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "name": "input"})"), "cannot be named \"input\""));
-  CHECK(
-      contains(error_with(gate, R"({"logits": "gates.{task}", "reads": "gates"})"),
-               "levels[0].gates.reads: found \"gates\", expected \"input\" or a list of parts: no level comes before"));
+  CHECK(contains(
+      error_with(gate, R"({"logits": "gates.{task}", "reads": "gates"})"),
+      "levels[0].gates.reads: found \"gates\", expected \"input\", a node, or a list of parts: no level comes before"));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"),
                  "levels[0].gates.per: is allowed only with"));
 }

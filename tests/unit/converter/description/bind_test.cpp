@@ -41,7 +41,7 @@ TEST_CASE("MMoE") {
   CHECK(level.gates[1].name == "gates.like");
   CHECK(level.gates[1].experts == Indices{0, 1, 2});
   CHECK(level.gates[1].logits->weight.data == weights.data("gates.1.weight"));
-  CHECK_FALSE(level.gates[1].input.model_input);
+  CHECK_FALSE(level.gates[1].input.is_input());
   REQUIRE(model.towers.size() == 2);
   CHECK(model.towers[1].input == 1);
   CHECK(model.towers[1].layers[0].activation.kind == ActivationKind::kRelu);
@@ -192,7 +192,7 @@ TEST_CASE("PLE: two levels, the first with a shared gate that the second's share
     const size_t last = text.rfind(task_gates);
     const std::string reads = text.substr(0, last) + R"({"logits": "cgc.{level}.gate.{task}", "reads": "input"})" +
                               text.substr(last + task_gates.size());
-    CHECK(bound(reads, other).levels[1].gates[0].input.model_input);
+    CHECK(bound(reads, other).levels[1].gates[0].input.is_input());
     CHECK(
         contains(test::bind_error(text, other), "cgc.1.gate.0.weight: [2, 5], expected [2, 4] (2 experts, 4 inputs)"));
   }
@@ -228,12 +228,13 @@ TEST_CASE("trunk and stacked levels") {
   const TrainedModel model = bound(text, weights);
   CHECK(model.input_dim == 9);
   CHECK(model.trunk[0].activation.kind == ActivationKind::kSilu);
-  CHECK(model.levels[1].gates[0].input.model_input);
+  CHECK(model.levels[1].gates[0].input.is_input());
   CHECK(model.towers[1].input == 1);
-  CHECK(test::bind_error(replaced(text, R"("reads": "first")", R"("reads": "frist")"), weights) ==
-        "levels[1].experts.reads: found \"frist\", expected \"input\", a list of parts, or a gates group of the "
-        "level "
-        "before: \"first\"");
+  CHECK(
+      test::bind_error(replaced(text, R"("reads": "first")", R"("reads": "frist")"), weights) ==
+      "levels[1].experts.reads: found \"frist\", expected \"input\", a node, a list of parts, or a gates group of the "
+      "level "
+      "before: \"first\"");
 }
 
 TEST_CASE("ESMM: a product task has no tower, and the towers are numbered without it") {

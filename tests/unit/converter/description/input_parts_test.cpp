@@ -90,7 +90,8 @@ TEST_CASE("parts of x: columns that there are not, or that are read twice, are r
   CHECK(contains(error_with(shared, R"([])"), path + ": found a list of 0, expected at least one part"));
   CHECK(error_with(shared, R"([{"first": 5, "count": 5, "per": "task"}])") ==
         path + "[0].per: what reads it is not per task");
-  CHECK(contains(error_with(shared, R"(["age"])"), path + "[0]: found \"age\", expected a feature or a gates group"));
+  CHECK(contains(error_with(shared, R"(["age"])"),
+                 path + "[0]: found \"age\", expected a feature, a node or a gates group"));
   CHECK(error_with(R"("input_dim": 10,)", "") ==
         "levels[0].experts[0].reads: columns of x need `input_dim`, its width");
   CHECK(error_with(R"({"first": 5, "count": 5})", R"({"first": 5, "count": 4})") ==
@@ -135,9 +136,9 @@ TEST_CASE("parts of x: features that there are not are refused with the nearest 
     return bind_error(replaced(kFeatures, R"(["emb.{task}", "age"])", reads), weights);
   };
   const std::string path = "levels[0].experts.reads";
-  CHECK(
-      contains(error_with(R"(["emb.{task}", "prize"])"),
-               path + "[1]: found \"prize\", expected a feature or a gates group of the level before, such as price"));
+  CHECK(contains(
+      error_with(R"(["emb.{task}", "prize"])"),
+      path + "[1]: found \"prize\", expected a feature, a node or a gates group of the level before, such as price"));
   CHECK(contains(error_with(R"(["embed.{task}"])"), path + "[0]: found \"embed.{task}\", expected a feature"));
   CHECK(contains(error_with(R"(["age", "age"])"), path + "[1]: column 0 of x is read twice"));
   const std::string named_input = replaced(replaced(kFeatures, R"(["emb.{task}", "age"])", R"(["input"])"),
@@ -145,7 +146,7 @@ TEST_CASE("parts of x: features that there are not are refused with the nearest 
   CHECK(contains(bind_error(named_input, weights), path + "[0]: is all of the input"));
   CHECK(contains(error_with(R"([{"first": 0, "count": 4}])"), path + "[0]: "));
   CHECK(contains(error_with(R"("age")"),
-                 path + ": found \"age\", expected \"input\" or a list of parts: no level comes before"));
+                 path + ": found \"age\", expected \"input\", a node, or a list of parts: no level comes before"));
   const std::string shared = replaced(kFeatures, R"("layers": "own.{task}")", R"("layers": "own.click")");
   CHECK(contains(bind_error(shared, weights), path + "[0]: has {task}, but what reads it is not per task"));
 }
@@ -175,10 +176,12 @@ TEST_CASE("parts: outputs of the level before beside each other and beside x") {
   const TrainedModel model = bound(kLevels, level_weights());
   const Level& level = model.levels[1];
   StreamRef relation, next, gate, tower;
-  relation.parts = {{false, 1, {0, 6}}, {false, 2, {0, 5}}, {true, 0, {2, 3}}};
-  next.parts = {{true, 0, {0, 10}}, {false, 1, {0, 6}}};
-  gate.parts = {{false, 0, {0, 6}}, {false, 1, {0, 6}}};
-  tower.parts = {{true, 0, {9, 1}}, {false, 1, {0, 4}}};
+  relation.parts = {{StreamSource::kPrevious, 1, {0, 6}},
+                    {StreamSource::kPrevious, 2, {0, 5}},
+                    {StreamSource::kModelInput, 0, {2, 3}}};
+  next.parts = {{StreamSource::kModelInput, 0, {0, 10}}, {StreamSource::kPrevious, 1, {0, 6}}};
+  gate.parts = {{StreamSource::kPrevious, 0, {0, 6}}, {StreamSource::kPrevious, 1, {0, 6}}};
+  tower.parts = {{StreamSource::kModelInput, 0, {9, 1}}, {StreamSource::kPrevious, 1, {0, 4}}};
   CHECK(level.experts[0].input == relation);
   CHECK(level.experts[2].input == next);
   CHECK(level.gates[0].input == gate);
@@ -208,9 +211,9 @@ TEST_CASE("parts: streams that there are not, or that are one for all tasks, are
   const std::string path = "levels[1].experts[0].reads";
   CHECK(error_with(R"({"gates": "features", "task": "like"})", R"("features")") ==
         path + "[0]: is not per task, but \"features\" of the level before gives one stream per task");
-  CHECK(
-      contains(error_with(R"("bottom", {)", R"("botom", {)"),
-               path + "[1]: found \"botom\", expected a feature or a gates group of the level before, such as bottom"));
+  CHECK(contains(
+      error_with(R"("bottom", {)", R"("botom", {)"),
+      path + "[1]: found \"botom\", expected a feature, a node or a gates group of the level before, such as bottom"));
   CHECK(contains(error_with(R"("task": "like")", R"("task": "share")"), path + "[0].task: found \"share\""));
   CHECK(contains(error_with(R"(, "task": "like")", ""), path + "[0].task: missing"));
   CHECK(contains(error_with(R"("task": "like")", R"("task": "like", "tasks": "all")"),

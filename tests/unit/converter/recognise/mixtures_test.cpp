@@ -121,7 +121,7 @@ TEST_CASE("recognise: a tower may read a level below the last, or the input") {
   REQUIRE(model.levels[1].gates.size() == 3);
   CHECK(model.levels[1].gates[1].constant_weights == std::vector<float>{1});
   CHECK(model.levels[1].gates[2].constant_weights == std::vector<float>{1});
-  CHECK(model.levels[1].experts.back().input.model_input);
+  CHECK(model.levels[1].experts.back().input.is_input());
   CHECK(model.towers.at(2).layers.size() == 1);
 }
 

@@ -1,0 +1,114 @@
+#include "converter/check/bounded_node.h"
+
+#include <algorithm>
+
+namespace mmoe::converter {
+namespace {
+
+double size_of(const Number& x) { return std::abs(x.value) + x.error; }
+
+// What is carried on, and so many roundings of what passes through.
+Number with_roundings(double value, double carried, double roundings, double terms) {
+  return plain(value, carried + rounding(roundings) * terms + kTiny);
+}
+
+Number multiply(const Number& a, const Number& b) {
+  const double carried = std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error;
+  return with_roundings(a.value * b.value, carried, 1, size_of(a) * size_of(b));
+}
+
+Number sum_of(const Numbers& terms) {
+  double value = 0, carried = 0, size = 0;
+  for (const Number& term : terms) {
+    value += term.value;
+    carried += term.error;
+    size += size_of(term);
+  }
+  return with_roundings(value, carried, static_cast<double>(terms.size()), size);
+}
+
+Number subtract(const Number& a, const Number& b) {
+  return with_roundings(a.value - b.value, a.error + b.error, 1, size_of(a) + size_of(b));
+}
+
+Number scaled(const Number& x, float scale) { return multiply(plain(scale, 0), x); }
+
+// The element of an input that stands for one of the widest.
+const Number& element_for(const Numbers& input, size_t i, size_t width) { return input[i / (width / input.size())]; }
+
+Numbers by_element(const Node& node, const std::vector<Numbers>& inputs) {
+  Numbers result;
+  for (size_t i = 0; i < node.input_width; ++i) {
+    Numbers terms;
+    for (const Numbers& input : inputs) terms.push_back(element_for(input, i, node.input_width));
+    if (node.kind == NodeKind::kSum) {
+      if (!node.constant.empty()) terms.push_back(plain(node.constant[i], 0));
+      result.push_back(sum_of(terms));
+      continue;
+    }
+    Number product = plain(node.scale, 0);
+    for (const Number& term : terms) product = multiply(product, term);
+    result.push_back(product);
+  }
+  return result;
+}
+
+// Groups of columns.
+struct Groups {
+  const Numbers& input;
+  size_t width;
+
+  size_t count() const { return input.size() / width; }
+  const Number& at(size_t group, size_t i) const { return input[group * width + i]; }
+  Numbers group(size_t g) const {
+    const auto first = input.begin() + static_cast<std::ptrdiff_t>(g * width);
+    return {first, first + static_cast<std::ptrdiff_t>(width)};
+  }
+  Numbers elements(size_t i) const {  // the same of each group
+    Numbers column;
+    for (size_t g = 0; g < count(); ++g) column.push_back(at(g, i));
+    return column;
+  }
+};
+
+Number dot(const Numbers& a, const Numbers& b) {
+  Numbers products;
+  for (size_t i = 0; i < a.size(); ++i) products.push_back(multiply(a[i], b[i]));
+  return sum_of(products);
+}
+
+Numbers on_groups(const Node& node, const std::vector<Numbers>& inputs) {
+  const Groups groups{inputs.front(), node.group == 0 ? node.input_width : node.group};
+  Numbers result;
+  const auto give = [&](const Number& x) { result.push_back(scaled(x, node.scale)); };
+  const bool of_groups = node.kind == NodeKind::kDot || node.kind == NodeKind::kSumWithinGroups;
+  for (size_t g = 0; of_groups && g < groups.count(); ++g) {
+    give(node.kind == NodeKind::kDot ? dot(groups.group(g), Groups{inputs[1], groups.width}.group(g))
+                                     : sum_of(groups.group(g)));
+  }
+  for (size_t i = 0; node.kind == NodeKind::kSumOfGroups && i < groups.width; ++i) give(sum_of(groups.elements(i)));
+  for (size_t i = 0; node.kind == NodeKind::kBiInteraction && i < groups.width; ++i) {
+    const Numbers elements = groups.elements(i);
+    const Number sum = sum_of(elements);
+    give(subtract(multiply(sum, sum), dot(elements, elements)));
+  }
+  for (size_t i = 0; node.kind == NodeKind::kLowerPairs && i < groups.count(); ++i) {
+    for (size_t j = 0; j < i; ++j) give(dot(groups.group(i), groups.group(j)));
+  }
+  for (size_t i = 0; node.kind == NodeKind::kUpperPairs && i < groups.count(); ++i) {
+    for (size_t j = i + 1; j < groups.count(); ++j) give(dot(groups.group(i), groups.group(j)));
+  }
+  return result;
+}
+
+}  // namespace
+
+Numbers run_operation(const Node& node, const std::vector<Numbers>& inputs) {
+  if (node.kind == NodeKind::kSoftmax) return softmax(inputs.front());
+  const bool elements = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
+  Numbers result = elements ? by_element(node, inputs) : on_groups(node, inputs);
+  for (Number& number : result) number = activate(node.activation, 0, number);
+  return result;
+}
+
+}  // namespace mmoe::converter

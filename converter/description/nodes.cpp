@@ -1,0 +1,184 @@
+#include "converter/description/nodes.h"
+
+#include <algorithm>
+
+#include "converter/description/activations.h"
+#include "converter/description/keys.h"
+#include "converter/description/layers.h"
+#include "converter/description/limits.h"
+#include "converter/description/pattern.h"
+#include "converter/description/text.h"
+
+namespace mmoe::converter {
+namespace {
+
+// In the order of operation_names().
+constexpr NodeKind kKinds[] = {NodeKind::kSum,         NodeKind::kProduct,         NodeKind::kDot,
+                               NodeKind::kLowerPairs,  NodeKind::kUpperPairs,      NodeKind::kBiInteraction,
+                               NodeKind::kSumOfGroups, NodeKind::kSumWithinGroups, NodeKind::kSoftmax};
+
+bool is_by_element(NodeKind kind) { return kind == NodeKind::kSum || kind == NodeKind::kProduct; }
+
+// An operation with its field.
+struct Operation {
+  NodeKind kind;
+  std::string key;
+  JsonReader operands;
+};
+
+class NodeBinder {
+ public:
+  NodeBinder(const JsonReader& object, size_t level, TensorIndex& tensors, Streams& streams, std::vector<Node>& nodes)
+      : object_(object),
+        name_(object.get("name", "the node's name, by which others read it")),
+        level_(level),
+        tensors_(tensors),
+        streams_(streams),
+        nodes_(nodes) {}
+
+  void bind() {
+    const Pattern name(name_.string(), name_.path());
+    if (!name.has(Placeholder::kTask)) return add(name_.string(), std::nullopt);
+    for (size_t task = 0; task < tensors_.task_names().size(); ++task) {
+      PlaceholderValues values;
+      values[Placeholder::kTask] = tensors_.task_names()[task];
+      add(name.with(values).text(), task);
+    }
+  }
+
+ private:
+  void add(const std::string& name, std::optional<size_t> task) {
+    if (nodes_.size() == kMaxNodes) object_.fail("more than " + std::to_string(kMaxNodes) + " nodes");
+    Node node = object_.find("layers") ? mlp(task) : operation(find_operation(), task);
+    node.name = name;
+    node.level = level_;
+    streams_.add_node(name_, name, node.width());
+    nodes_.push_back(std::move(node));
+  }
+
+  Node mlp(std::optional<size_t> task) {
+    Node node;
+    node.input = streams_.resolve(object_, task);
+    Slot slot;
+    slot.task = task;
+    node.layers = LayersFields(object_, node_mlp_keys(), false).bind(tensors_, slot, streams_.width(node.input));
+    streams_.learn_width(node.input, node.layers.front().inputs());
+    return node;
+  }
+
+  Operation find_operation() const {
+    object_.allow_keys(operation_keys());
+    std::optional<Operation> found;
+    const Keys names = operation_names();
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto operands = object_.find(names[i]);
+      if (!operands) continue;
+      if (found) object_.fail("has `" + found->key + "` and `" + names[i] + "`");
+      found.emplace(Operation{kKinds[i], names[i], *operands});
+    }
+    if (!found) object_.fail("expected `layers`, or one of " + join(names));
+    return *found;
+  }
+
+  Node operation(const Operation& operation, std::optional<size_t> task) {
+    Node node;
+    node.kind = operation.kind;
+    bind_operands(operation, task, node);
+    bind_group(operation, node);
+    if (const auto scale = object_.find("scale")) {
+      const bool scaled = node.kind != NodeKind::kSum && node.kind != NodeKind::kSoftmax;
+      if (!scaled) scale->fail("a " + operation.key + " has none");
+      node.scale = scale->real();
+    }
+    if (const auto constant = object_.find("constant")) node.constant = bind_constant(*constant, operation, node);
+    if (const auto activation = object_.find("activation")) {
+      node.activation = read_activation(*activation);
+      const bool slopes =
+          node.activation.kind == ActivationKind::kPRelu || node.activation.kind == ActivationKind::kDice;
+      if (slopes || node.kind == NodeKind::kSoftmax)
+        activation->fail_expected("an activation without slopes, not of a softmax");
+    }
+    // As its formula is written; `scale` multiplies it.
+    if (node.kind == NodeKind::kBiInteraction) node.scale *= 0.5f;
+    return node;
+  }
+
+  // Of several operands each is a stream; else the whole list is one.
+  void bind_operands(const Operation& operation, std::optional<size_t> task, Node& node) {
+    const bool dot = node.kind == NodeKind::kDot;
+    if (is_by_element(node.kind) || dot) {
+      for (const JsonReader& operand : operation.operands.items())
+        node.inputs.push_back(streams_.operand(operand, task));
+      const size_t count = node.inputs.size();
+      if (dot && count != 2) operation.operands.fail_expected("two streams");
+      if (count == 0 || count > kMaxNodeInputs) {
+        operation.operands.fail_expected("1 to " + std::to_string(kMaxNodeInputs) + " streams");
+      }
+    } else {
+      node.inputs.push_back(streams_.operand(operation.operands, task));
+    }
+    std::vector<size_t> widths;
+    for (const StreamRef& input : node.inputs) widths.push_back(streams_.width(input).value());
+    node.input_width = *std::max_element(widths.begin(), widths.end());
+    for (const size_t width : widths) {
+      if (width != 0 && (is_by_element(node.kind) ? node.input_width % width == 0 : width == node.input_width))
+        continue;
+      operation.operands.fail("streams of " + std::to_string(width) + " and " + std::to_string(node.input_width) +
+                              (dot ? " columns, expected the same" : " columns: the widest is no multiple"));
+    }
+    if (node.kind == NodeKind::kSoftmax && node.input_width > kMaxExpertsPerLevel) {
+      operation.operands.fail_expected("at most " + std::to_string(kMaxExpertsPerLevel) + " columns");
+    }
+  }
+
+  // What an operation on features begins with: the width that all parts have.
+  std::optional<size_t> width_of_parts(const Node& node) const {
+    const std::vector<StreamPart>& parts = node.inputs.front().parts;
+    const auto other = [&](const StreamPart& part) { return part.columns.width != parts.front().columns.width; };
+    if (parts.size() < 2 || std::any_of(parts.begin(), parts.end(), other)) return std::nullopt;
+    return parts.front().columns.width;
+  }
+
+  void bind_group(const Operation& operation, Node& node) const {
+    const auto group = object_.find("group");
+    if (is_by_element(node.kind) || node.kind == NodeKind::kSoftmax) {
+      if (group) group->fail("a " + operation.key + " has no groups");
+      return;
+    }
+    const bool whole = node.kind == NodeKind::kDot || node.kind == NodeKind::kSumWithinGroups;
+    const size_t by_default = whole ? node.input_width : width_of_parts(node).value_or(0);
+    node.group = group ? group->count(kMaxDim) : by_default;
+    if (node.group == 0)
+      object_.get("group", "the width of a group: the parts do not tell it").fail_expected("1 or more");
+    if (node.input_width % node.group != 0) {
+      object_.fail(counted(node.input_width, "column") + " in groups of " + std::to_string(node.group));
+    }
+    const bool pairs = node.kind == NodeKind::kLowerPairs || node.kind == NodeKind::kUpperPairs;
+    if (pairs && node.input_width == node.group) operation.operands.fail_expected("at least two groups");
+    if (pairs && node.width() > kMaxDim)
+      operation.operands.fail_expected("at most " + std::to_string(kMaxDim) + " pairs");
+  }
+
+  // A vector of the weights file, by its name.
+  std::vector<float> bind_constant(const JsonReader& field, const Operation& operation, const Node& node) {
+    if (node.kind != NodeKind::kSum) field.fail("a " + operation.key + " has none");
+    const std::optional<size_t> tensor = tensors_.find(field.string());
+    if (!tensor) tensors_.fail_missing(Pattern(field.string(), field.path()));
+    return tensors_.read_vector(*tensor, node.input_width, field.path());
+  }
+
+  JsonReader object_, name_;
+  size_t level_;
+  TensorIndex& tensors_;
+  Streams& streams_;
+  std::vector<Node>& nodes_;
+};
+
+}  // namespace
+
+void bind_nodes(const JsonReader& list, size_t level, TensorIndex& tensors, Streams& streams,
+                std::vector<Node>& nodes) {
+  for (const JsonReader& item : list.items()) NodeBinder(item, level, tensors, streams, nodes).bind();
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,18 @@
+// `nodes`: MLPs, and operations on streams, beside the levels.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/streams.h"
+#include "converter/description/tensor_index.h"
+
+namespace mmoe::converter {
+
+/// Appends the nodes of `list`, which stand behind `level` levels, and adds them to what later parts can read. A node
+/// whose name has {task} is one for each task.
+void bind_nodes(const JsonReader& list, size_t level, TensorIndex& tensors, Streams& streams, std::vector<Node>& nodes);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,138 @@
+// `nodes`: MLPs and operations beside the levels.
+#include "converter/description/bind.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using test::bind_error;
+using test::contains;
+using test::MemoryWeights;
+using test::replaced;
+
+// Two tasks, x of six columns in two fields.
+constexpr const char* kNodes = R"({"mmoe_description": 1, "input_dim": 6,
+  "nodes": [
+    {"name": "deep", "layers": "deep.{layer}", "reads": "input", "activation": "relu"},
+    {"name": "cross", "product": ["input", "deep", "one"], "scale": 2},
+    {"name": "second", "bi_interaction": [{"first": 0, "count": 3}, {"first": 3, "count": 3}]}],
+  "levels": [{
+    "experts": {"layers": "experts.{expert}", "activation": "relu", "reads": ["cross", "second"]},
+    "gates": {"logits": "gates.{task}", "reads": "second"},
+    "nodes": [
+      {"name": "{task}.h", "layers": "heads.{task}", "activation": "relu", "reads": ["gates", {"node": "second", "first": 1, "count": 2}]},
+      {"name": "{task}.sum", "sum": ["{task}.h", "gates", "click.h"], "constant": "shift", "activation": "tanh"}]}],
+  "towers": {"layers": "towers.{task}", "reads": "{task}.sum"},
+  "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
+
+// "one" is a second MLP, put in front of its reader.
+std::string described() {
+  return replaced(kNodes, R"(    {"name": "cross")",
+                  R"(    {"name": "one", "layers": "one", "reads": "deep", "activation": "linear"},
+    {"name": "cross")");
+}
+
+MemoryWeights node_weights() {
+  MemoryWeights weights;
+  weights.linear("deep.0", 4, 6)
+      .linear("deep.1", 6, 4)
+      .linear("one", 1, 6)
+      .linear("experts.0", 5, 9)
+      .linear("experts.1", 5, 9);
+  for (const char* task : {"click", "like"}) {
+    weights.linear(std::string("gates.") + task, 2, 3).linear(std::string("heads.") + task, 5, 7);
+    weights.linear(std::string("towers.") + task, 1, 5);
+  }
+  return weights.add("shift", {5});
+}
+
+TrainedModel bound(const std::string& text, BindReport* report = nullptr) {
+  return bind_description_text(text, node_weights(), "ranker", report, UnusedTensors::kRefuse);
+}
+
+std::string error(const std::string& from, const std::string& to) {
+  return bind_error(replaced(described(), from, to), node_weights());
+}
+
+TEST_CASE("nodes: MLPs and operations, once or for each task, in their order") {
+  const TrainedModel model = bound(described());
+  REQUIRE(model.nodes.size() == 8);
+  const std::vector<std::string> names = {"deep",    "one",    "cross",     "second",
+                                          "click.h", "like.h", "click.sum", "like.sum"};
+  for (size_t i = 0; i < names.size(); ++i) CHECK(model.nodes[i].name == names[i]);
+  CHECK(model.nodes[0].input == input_stream());
+  CHECK(model.nodes[0].layers.size() == 2);
+  const Node& cross = model.nodes[2];
+  CHECK(cross.kind == NodeKind::kProduct);
+  CHECK(cross.scale == 2);
+  CHECK(cross.width() == 6);
+  CHECK(cross.inputs == std::vector<StreamRef>{input_stream(), {StreamSource::kNode, 0}, {StreamSource::kNode, 1}});
+  const Node& second = model.nodes[3];
+  CHECK(second.group == 3);
+  CHECK(second.scale == 0.5f);
+  CHECK(second.width() == 3);
+  CHECK(model.nodes[5].level == 1);
+  StreamRef beside;
+  beside.parts = {{StreamSource::kPrevious, 1, {0, 5}}, {StreamSource::kNode, 3, {1, 2}}};
+  CHECK(model.nodes[5].input == beside);
+  CHECK(model.nodes[7].inputs == std::vector<StreamRef>{{StreamSource::kNode, 5}, 1, {StreamSource::kNode, 4}});
+  CHECK(model.nodes[7].constant.size() == 5);
+  CHECK(model.nodes[7].activation.kind == ActivationKind::kTanh);
+  CHECK(model.levels[0].gates[1].input == StreamRef(StreamSource::kNode, 3));
+  CHECK(model.towers[1].input == StreamRef(StreamSource::kNode, 7));
+}
+
+TEST_CASE("nodes: a tower without layers takes a node's numbers as logits") {
+  MemoryWeights weights;
+  weights.linear("deep", 1, 3);
+  const std::string text = R"({"mmoe_description": 1, "input_dim": 3,
+    "nodes": [{"name": "wide", "sum_within_groups": "input"},
+              {"name": "deep", "layers": "deep", "reads": "input", "activation": "linear"},
+              {"name": "logit", "sum": ["deep", "wide"]}],
+    "towers": {"reads": "logit"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  const TrainedModel model = bind_description_text(text, weights, "wide and deep", nullptr, UnusedTensors::kRefuse);
+  CHECK(model.levels[0].experts[0].input == StreamRef(StreamSource::kNode, 2));
+  CHECK(contains(bind_error(replaced(text, R"("reads": "logit")", R"("bias": "b")"), weights), "towers.bias"));
+  CHECK(contains(bind_error(replaced(text, R"({"reads": "logit"})", "{}"), weights), "towers.reads: missing"));
+}
+
+TEST_CASE("nodes: what is not read is told") {
+  BindReport report;
+  bound(replaced(described(), R"("reads": ["cross", "second"])", R"("reads": [{"first": 0, "count": 6}, "second"])"),
+        &report);
+  bool told = false;
+  for (const std::string& note : report.notes) told = told || note == "nothing reads the node \"cross\"";
+  CHECK(told);
+}
+
+TEST_CASE("nodes: streams that do not come before, or do not fit, are refused by name") {
+  CHECK(contains(error(R"(["input", "deep", "one"])", R"(["input", "deep", "second"])"),
+                 "nodes[2].product[2]: found \"second\""));
+  CHECK(
+      contains(error(R"(["input", "deep", "one"])", R"(["input", "cross"])"), "nodes[2].product[1]: found \"cross\""));
+  CHECK(contains(error(R"(["input", "deep", "one"])", R"(["input", [{"first": 0, "count": 4}]])"),
+                 "nodes[2].product: streams of 4 and 6 columns: the widest is no multiple"));
+  CHECK(contains(error(R"(["input", "deep", "one"])", "[]"), "nodes[2].product"));
+  CHECK(contains(error(R"("product": ["input", "deep", "one"])", R"("dot": ["input", "one"])"), "expected the same"));
+  CHECK(contains(error(R"("product": ["input", "deep", "one"])", R"("dot": ["input"])"), "expected two streams"));
+  CHECK(contains(error(R"("scale": 2)", R"("scale": 2, "sum": ["input"])"), "has `sum` and `product`"));
+  CHECK(contains(error(R"("scale": 2)", R"("group": 2)"), "a product has no groups"));
+  CHECK(contains(error(R"("scale": 2)", R"("constant": "shift")"), "a product has none"));
+  CHECK(contains(error(R"("scale": 2)", R"("factor": 2)"), "factor"));
+  CHECK(contains(error(R"("count": 3}]})", R"("count": 3}], "group": 4})"), "6 columns in groups of 4"));
+  CHECK(contains(error(R"([{"first": 0, "count": 3}, {"first": 3, "count": 3}])", R"("input")"), "group"));
+  CHECK(contains(error(R"("name": "cross")", R"("name": "input")"), "expected another name"));
+  CHECK(contains(error(R"("name": "cross")", R"("name": "deep")"), "two nodes are named \"deep\""));
+  CHECK(contains(error(R"({"name": "cross", )", "{"), "nodes[2].name: missing"));
+  CHECK(contains(error(R"("first": 1, "count": 2)", R"("first": 1, "count": 3)"), "count"));
+  CHECK(contains(error(R"("constant": "shift")", R"("constant": "shirt")"), "shirt"));
+  CHECK(contains(error(R"("activation": "tanh")", R"("activation": "prelu")"), "activation"));
+  CHECK(contains(error(R"("reads": "{task}.sum")", R"("reads": "{task}.some")"), "some"));
+  CHECK(contains(error(R"({"name": "{task}.h", )", R"({"name": "gates", )"), "gates"));
+}
+
+}  // namespace
+}  // namespace mmoe::converter
