@@ -29,6 +29,7 @@ PARTS = [
     ["MMOE_FEATURES=OFF"],
     ["MMOE_EXTRAS=OFF"],
     ["MMOE_STREAMS=OFF"],
+    ["MMOE_NODES=OFF"],
     ["MMOE_NUMBERS="],
     ["MMOE_NUMBERS=f16;u8"],
     ["MMOE_TRANSFORMS="],
@@ -48,13 +49,13 @@ PARTS = [
     ["MMOE_IMPORT_ONNX=OFF"],
     ["MMOE_IMPORT_ZIP=OFF"],
     [f"MMOE_{part}=OFF" for part in ("FILES", "ENVIRONMENT", "HEAP", "THREADS", "C_API", "FEATURES", "EXTRAS", "STREAMS",
-                                        "MESSAGES")],
+                                        "NODES", "MESSAGES")],
 ]
 
 # The parts that a device leaves out go with the library alone: tools and tests need what they use.
 ALONE = [f"{option}=OFF" for option in BUILT]
 LEFT_OUT = ("MMOE_FILES", "MMOE_ENVIRONMENT", "MMOE_HEAP", "MMOE_THREADS", "MMOE_C_API", "MMOE_FEATURES", "MMOE_EXTRAS",
-            "MMOE_STREAMS", "MMOE_MESSAGES", "MMOE_TRUST_FILES")
+            "MMOE_STREAMS", "MMOE_NODES", "MMOE_MESSAGES", "MMOE_TRUST_FILES")
 
 
 def combinations():
