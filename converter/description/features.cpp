@@ -6,6 +6,7 @@
 
 #include "converter/description/dense.h"
 #include "converter/description/embeddings.h"
+#include "converter/description/keras_preprocessing.h"
 #include "converter/description/limits.h"
 #include "converter/description/preprocessing.h"
 #include "converter/description/text.h"
@@ -184,6 +185,18 @@ class FeatureBinder {
       : list_(list), tensors_(tensors), sources_(sources), model_(model), tables_(tensors, model.embeddings) {}
 
   void bind(const JsonReader& object) {
+    const std::optional<nlohmann::json> resolved = resolve_keras_layers(object, tensors_);
+    bind_resolved(resolved ? JsonReader(*resolved, object.path()) : object);
+  }
+
+  void bind_preprocessing(const JsonReader& entry) {
+    for (const MadeFeature& made : read_preprocessing(entry, sources_)) {
+      bind_resolved(JsonReader(made.description, entry.path() + " (" + join({made.source}) + ")"));
+    }
+  }
+
+ private:
+  void bind_resolved(const JsonReader& object) {
     model_.features.push_back(bind_feature(object, tensors_, tables_, sources_));
     claim_columns(object, model_.features.back(), names_, columns_);
     model_.input_dim += model_.features.back().width;
@@ -191,13 +204,6 @@ class FeatureBinder {
     if (model_.features.size() > kMaxFeatures) list_.fail_expected("at most " + std::to_string(kMaxFeatures));
   }
 
-  void bind_preprocessing(const JsonReader& entry) {
-    for (const MadeFeature& made : read_preprocessing(entry, sources_)) {
-      bind(JsonReader(made.description, entry.path() + " (" + join({made.source}) + ")"));
-    }
-  }
-
- private:
   const JsonReader& list_;
   TensorIndex& tensors_;
   KeySources& sources_;

@@ -176,6 +176,8 @@ std::vector<JsonReader> JsonReader::items_or_self() const {
   return is_array() ? items() : std::vector<JsonReader>{*this};
 }
 
+json JsonReader::copy() const { return *value_; }
+
 bool JsonReader::is_null() const { return value_->is_null(); }
 
 bool JsonReader::boolean() const {

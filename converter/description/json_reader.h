@@ -35,6 +35,7 @@ class JsonReader {
   bool is_boolean() const;
   bool is_integer() const;
   bool is_null() const;
+  nlohmann::json copy() const;
 
   /// Throws for a key that is not among `known`, and suggests the nearest.
   void allow_keys(const std::vector<std::string>& known) const;

@@ -342,7 +342,7 @@ void Fixture::mutate_tensors(ByteSource& bytes) {
 void Fixture::mutate_description(ByteSource& bytes) {
   const size_t count = bytes.below(4);
   for (size_t i = 0; i < count; ++i) change_json(description, bytes);
-  for (auto& [name, file] : files) {
+  for (auto& [path, file] : files) {
     const size_t changes = bytes.below(4);
     for (size_t i = 0; i < changes; ++i) change_json(file, bytes);
   }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Every fixture through the tools: check.py CONVERT VERIFY FOLDER
+"""Every fixture through the tools: check.py CONVERT VERIFY FOLDER [--without-keras]
 
 CONVERT and VERIFY are the programs; models are written to FOLDER. From raw rows, the scores must be those of training's
-own preprocessing and network. scikit-learn's numbers are doubles that are rounded to float at the end; here they are
-floats throughout, each step with half a unit in the last place: scores differ as those of two orders of float operations
+own preprocessing and network. scikit-learn's numbers are doubles that are rounded to float at the end; Keras's and ours
+are floats throughout, each step with half a unit in the last place: scores differ as those of two orders of float operations
 do, within 1e-6. Standard library only.
 """
 
@@ -25,7 +25,8 @@ def run(*command):
 
 def check(convert, verify, folder, name):
     model, rows = folder / f"{name}.mmoe", FIXTURES / f"{name}.rows.csv"
-    report = run(convert, FIXTURES / f"{name}.safetensors", FIXTURES / f"{name}.json", "-o", model, "--rows", rows,
+    (weights,) = [*FIXTURES.glob(f"{name}.safetensors"), *FIXTURES.glob(f"{name}.keras")]
+    report = run(convert, weights, FIXTURES / f"{name}.json", "-o", model, "--rows", rows,
                  "--expect", FIXTURES / f"{name}.scores.csv", "--tolerance", TOLERANCE, "--relative-tolerance", "0")
     verified = json.loads(run(verify, "--json", "--all-kernel-sets", model))
     if not verified["ok"]:
@@ -35,11 +36,14 @@ def check(convert, verify, folder, name):
 
 
 def main():
-    if len(sys.argv) != 4:
+    words = [word for word in sys.argv[1:] if word != "--without-keras"]
+    if len(words) != 3:
         sys.exit(__doc__)
-    *tools, folder = [pathlib.Path(word) for word in sys.argv[1:]]
+    *tools, folder = [pathlib.Path(word) for word in words]
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted(path.name[: -len(".rows.csv")] for path in FIXTURES.glob("*.rows.csv"))
+    if "--without-keras" in sys.argv:
+        names.remove("keras")
     failures = []
     for name in names:
         try:
