@@ -1,5 +1,6 @@
 #include "converter/description/embeddings.h"
 
+#include "converter/description/constant_table.h"
 #include "converter/description/limits.h"
 #include "converter/description/stated.h"
 #include "converter/description/text.h"
@@ -23,13 +24,38 @@ void check_table(const TensorInfo& info) {
 }  // namespace
 
 EmbeddingTables::Part EmbeddingTables::find(const JsonReader& feature) {
-  const JsonReader name = feature.get("embedding", "the full name of the embedding table's tensor");
+  const JsonReader field =
+      feature.get("embedding", "the full name of the embedding table's tensor, {\"one_hot\": n} or {\"rows\": list}");
+  if (!field.is_object()) return find_tensor(feature, field);
+  for (const char* key : {"quantised", "embedding_width", "first_row"}) {
+    if (const auto given = feature.find(key)) given->fail("only for a table of the weights file");
+  }
+  Part part;
+  part.constant = constant_table(field);
+  part.rows = part.constant->rows;
+  part.width = part.constant->cols;
+  part.name = field.find("one_hot") ? "one-hot of " + std::to_string(part.width)
+                                    : "rows of " + feature.get("name", "").string();
+  const uint64_t numbers = uint64_t{part.rows} * part.width;
+  if (numbers > kMaxConstants - constants_) {
+    field.fail(std::to_string(part.rows) + " rows of " + std::to_string(part.width) +
+               " columns: the tables in the description have more than " + std::to_string(kMaxConstants) + " numbers");
+  }
+  constants_ += static_cast<size_t>(numbers);
+  return part;
+}
+
+EmbeddingTables::Part EmbeddingTables::find_tensor(const JsonReader& feature, const JsonReader& name) {
   const std::optional<size_t> tensor = tensors_.find(name.string());
   if (!tensor) tensors_.fail_missing(Pattern(name.string(), name.path()));
   const TensorInfo& info = tensors_.info(*tensor);
   check_table(info);
   const KerasLayer* stated = find_stated_embedding(tensors_, *tensor);
-  Part part{*tensor, info.name, {}, static_cast<size_t>(info.shape[0]), static_cast<size_t>(info.shape[1])};
+  Part part;
+  part.tensor = *tensor;
+  part.name = info.name;
+  part.rows = static_cast<size_t>(info.shape[0]);
+  part.width = static_cast<size_t>(info.shape[1]);
   find_codes(feature, part);
   part.mask_zero = stated != nullptr && stated->mask_zero.value_or(false);
   if (const auto first = feature.find("first_row")) {
@@ -68,6 +94,10 @@ size_t EmbeddingTables::add(const Part& part, size_t num_rows) {
   const size_t rows = part.first ? num_rows : part.rows;
   for (size_t i = 0; i < embeddings_.size(); ++i) {
     if (embeddings_[i].name == part.name && embeddings_[i].table.rows == rows) return i;
+  }
+  if (part.constant) {
+    embeddings_.push_back({part.name, *part.constant, std::nullopt});
+    return embeddings_.size() - 1;
   }
   count_rows(part, rows);
   const size_t first = part.first.value_or(0);

@@ -10,6 +10,7 @@
 #include "converter/description/coded_table.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
+#include "converter/description/table.h"
 #include "converter/description/tensor_index.h"
 
 namespace mmoe::converter {
@@ -23,6 +24,8 @@ class EmbeddingTables {
 
   /// A table, or what lies from a row on.
   struct Part {
+    /// Of a table in the description: none of the fields below but name, rows and width.
+    std::optional<Table> constant{};
     size_t tensor = 0;
     std::string name;
     std::optional<size_t> first;  ///< none: the whole table
@@ -42,11 +45,13 @@ class EmbeddingTables {
  private:
   static constexpr size_t kMostCopies = 16;
 
+  Part find_tensor(const JsonReader& feature, const JsonReader& name);
   void find_codes(const JsonReader& feature, Part& part);
   void count_rows(const Part& part, size_t rows);
 
   TensorIndex& tensors_;
   std::vector<Embedding>& embeddings_;
+  size_t constants_ = 0;                                // numbers in the constant tables
   std::map<size_t, size_t> rows_taken_;                 // of each tensor
   std::map<size_t, std::optional<CodedLayout>> coded_;  // as the first feature that names the tensor has it
 };

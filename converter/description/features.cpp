@@ -6,7 +6,10 @@
 
 #include "converter/description/dense.h"
 #include "converter/description/embeddings.h"
+#include "converter/description/keras_preprocessing.h"
 #include "converter/description/limits.h"
+#include "converter/description/preprocessing.h"
+#include "converter/description/text.h"
 #include "converter/description/vocabulary.h"
 
 namespace mmoe::converter {
@@ -102,8 +105,8 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
 }
 
 void bind_categorical(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
-                     "quantised", "embedding_width"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "embedding",
+                     "first_row", "quantised", "embedding_width"});
   const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
   sparse.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
@@ -127,8 +130,8 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
 }
 
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "unknown", "embedding", "first_row",
-                     "quantised", "embedding_width", "length", "pooling", "padding_id"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "embedding",
+                     "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
@@ -175,20 +178,49 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
   }
 }
 
+// Binds features one after the other, each of which adds its columns to x.
+class FeatureBinder {
+ public:
+  FeatureBinder(const JsonReader& list, TensorIndex& tensors, KeySources& sources, TrainedModel& model)
+      : list_(list), tensors_(tensors), sources_(sources), model_(model), tables_(tensors, model.embeddings) {}
+
+  void bind(const JsonReader& object) {
+    const std::optional<nlohmann::json> resolved = resolve_keras_layers(object, tensors_);
+    bind_resolved(resolved ? JsonReader(*resolved, object.path()) : object);
+  }
+
+  void bind_preprocessing(const JsonReader& entry) {
+    for (const MadeFeature& made : read_preprocessing(entry, sources_)) {
+      bind_resolved(JsonReader(made.description, entry.path() + " (" + join({made.source}) + ")"));
+    }
+  }
+
+ private:
+  void bind_resolved(const JsonReader& object) {
+    model_.features.push_back(bind_feature(object, tensors_, tables_, sources_));
+    claim_columns(object, model_.features.back(), names_, columns_);
+    model_.input_dim += model_.features.back().width;
+    if (model_.input_dim > kMaxDim) list_.fail("x is wider than " + std::to_string(kMaxDim) + " columns");
+    if (model_.features.size() > kMaxFeatures) list_.fail_expected("at most " + std::to_string(kMaxFeatures));
+  }
+
+  const JsonReader& list_;
+  TensorIndex& tensors_;
+  KeySources& sources_;
+  TrainedModel& model_;
+  EmbeddingTables tables_;
+  std::set<std::string> names_;
+  std::map<std::string, bool> columns_;  // whether `column` says it
+};
+
 }  // namespace
 
 void bind_features(const JsonReader& list, TensorIndex& tensors, KeySources& sources, TrainedModel& model) {
   const std::vector<JsonReader> items = list.items();
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
-  if (items.size() > kMaxFeatures) list.fail_expected("at most " + std::to_string(kMaxFeatures));
-  std::set<std::string> names;
-  std::map<std::string, bool> columns;  // whether `column` says it
-  EmbeddingTables tables(tensors, model.embeddings);
+  FeatureBinder binder(list, tensors, sources, model);
   for (const JsonReader& item : items) {
-    model.features.push_back(bind_feature(item, tensors, tables, sources));
-    claim_columns(item, model.features.back(), names, columns);
-    model.input_dim += model.features.back().width;
-    if (model.input_dim > kMaxDim) list.fail("x is wider than " + std::to_string(kMaxDim) + " columns");
+    item.find("preprocessing") ? binder.bind_preprocessing(item) : binder.bind(item);
   }
 }
 

@@ -110,6 +110,8 @@ json parse_json(std::string_view text, JsonLines* lines) {
 bool JsonReader::is_object() const { return value_->is_object(); }
 bool JsonReader::is_array() const { return value_->is_array(); }
 bool JsonReader::is_string() const { return value_->is_string(); }
+bool JsonReader::is_boolean() const { return value_->is_boolean(); }
+bool JsonReader::is_integer() const { return value_->is_number_integer(); }
 bool JsonReader::is_true() const { return value_->is_boolean() && value_->get<bool>(); }
 
 std::string JsonReader::child_path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
@@ -173,6 +175,8 @@ std::vector<JsonReader> JsonReader::items() const {
 std::vector<JsonReader> JsonReader::items_or_self() const {
   return is_array() ? items() : std::vector<JsonReader>{*this};
 }
+
+json JsonReader::copy() const { return *value_; }
 
 bool JsonReader::is_null() const { return value_->is_null(); }
 

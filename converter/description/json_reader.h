@@ -24,13 +24,18 @@ nlohmann::json parse_json(std::string_view text, JsonLines* lines = nullptr);
 class JsonReader {
  public:
   explicit JsonReader(const nlohmann::json& root) : JsonReader(root, "") {}
+  /// The same of a document that is a part of another, where `path` leads to.
+  JsonReader(const nlohmann::json& value, std::string path) : value_(&value), path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
   bool is_object() const;
   bool is_array() const;
   bool is_string() const;
   bool is_true() const;
+  bool is_boolean() const;
+  bool is_integer() const;
   bool is_null() const;
+  nlohmann::json copy() const;
 
   /// Throws for a key that is not among `known`, and suggests the nearest.
   void allow_keys(const std::vector<std::string>& known) const;
@@ -59,7 +64,6 @@ class JsonReader {
   [[noreturn]] void fail_expected(const std::string& expected) const;
 
  private:
-  JsonReader(const nlohmann::json& value, std::string path) : value_(&value), path_(std::move(path)) {}
   std::string child_path(const std::string& key) const;
   std::string found() const;
 

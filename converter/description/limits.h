@@ -20,5 +20,7 @@ using schema::kMaxSelectors;  ///< of a gate of smooth steps
 using schema::kMaxStreams;    ///< different lists of parts
 using schema::kMaxTasks;
 constexpr size_t kMaxTableRows = (size_t{1} << 31) - 1;  ///< ids are int32
+/// In all tables that the description itself has: a short one would else make a large file.
+constexpr size_t kMaxConstants = size_t{1} << 24;
 
 }  // namespace mmoe::converter

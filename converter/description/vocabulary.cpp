@@ -64,6 +64,28 @@ void read_unknown(const JsonReader& field, size_t table_rows, const std::string&
   vocabulary.unknown_id = static_cast<uint32_t>(row);
 }
 
+// An id for each key, several of which may have the same.
+void read_ids(const JsonReader& field, size_t table_rows, const std::string& table, Vocabulary& vocabulary) {
+  const std::vector<JsonReader> items = field.items();
+  if (items.size() != vocabulary.size) field.fail_expected(std::to_string(vocabulary.size) + ", one for each key");
+  for (const JsonReader& item : items) {
+    const size_t id = item.count();
+    if (id >= table_rows) item.fail_expected("less than " + std::to_string(table_rows) + ", the rows of " + table);
+    vocabulary.ids.push_back(static_cast<uint32_t>(id));
+  }
+}
+
+void number_ids(const JsonReader& field, size_t first_id, size_t table_rows, const std::string& table,
+                Vocabulary& vocabulary) {
+  if (vocabulary.size > table_rows - first_id) {
+    field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) + ", but " +
+               table + " has " + std::to_string(table_rows) + " rows");
+  }
+  if (vocabulary.identity || vocabulary.hashing) return;
+  vocabulary.ids.resize(vocabulary.size);
+  std::iota(vocabulary.ids.begin(), vocabulary.ids.end(), static_cast<uint32_t>(first_id));
+}
+
 }  // namespace
 
 Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table,
@@ -91,13 +113,13 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
   } else {
     read_keys(field, sources, vocabulary);
   }
-  if (vocabulary.size > table_rows - first_id) {
-    field.fail("ids " + std::to_string(first_id) + " to " + std::to_string(first_id + vocabulary.size - 1) + ", but " +
-               table + " has " + std::to_string(table_rows) + " rows");
-  }
-  if (!vocabulary.identity && !vocabulary.hashing) {
-    vocabulary.ids.resize(vocabulary.size);
-    std::iota(vocabulary.ids.begin(), vocabulary.ids.end(), static_cast<uint32_t>(first_id));
+  if (const auto ids = feature.find("ids")) {
+    if (first || vocabulary.identity || vocabulary.hashing || vocabulary.bins) {
+      ids->fail("only for a list or a file of keys, in the place of `first_id`");
+    }
+    read_ids(*ids, table_rows, table, vocabulary);
+  } else {
+    number_ids(field, first_id, table_rows, table, vocabulary);
   }
   if (const auto unknown = feature.find("unknown")) read_unknown(*unknown, table_rows, table, vocabulary);
   return vocabulary;

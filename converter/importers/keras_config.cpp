@@ -156,6 +156,12 @@ KerasActivation read_activation(const Json& value) {
   return activation;
 }
 
+bool is_preprocessing(const std::string& kind) {
+  const std::set<std::string> kinds = {"string_lookup",  "integer_lookup", "hashing",
+                                       "discretization", "normalization",  "category_encoding"};
+  return kinds.count(kind) != 0;
+}
+
 std::vector<KerasLayer> read_layers(const Json& model, size_t depth);
 
 KerasLayer read_layer(const Json& object, size_t depth) {
@@ -174,6 +180,8 @@ KerasLayer read_layer(const Json& object, size_t depth) {
     layer.output_dim = size_of(*config, "output_dim");
     layer.mask_zero = boolean_of(*config, "mask_zero");
     layer.dtype = dtype_of(*config);
+    if (is_preprocessing(layer.kind))
+      layer.preprocessing = config->dump(-1, ' ', false, Json::error_handler_t::replace);
     const auto activation = config->find("activation");
     layer.activation = activation_of_layer(layer.kind, *config);
     layer.is_activation = layer.activation.has_value() || layer.kind == "activation";

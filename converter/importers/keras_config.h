@@ -32,8 +32,10 @@ struct KerasLayer {
   std::optional<bool> use_bias;
   std::optional<uint64_t> units, input_dim, output_dim;  ///< Dense; Embedding
   std::optional<bool> mask_zero;                         ///< Embedding
-  std::string dtype;                                     ///< name of the dtype policy; empty: not said
-  std::vector<KerasLayer> members;                       ///< of a model inside the model
+  std::string preprocessing;              ///< of StringLookup and its like: the whole configuration, JSON; else empty
+  std::optional<std::string> vocabulary;  ///< of a lookup: a token in each line, where it lies beside the configuration
+  std::string dtype;                      ///< name of the dtype policy; empty: not said
+  std::vector<KerasLayer> members;        ///< of a model inside the model
 };
 
 /// The layers of the model's outermost list, in its order. Nothing when `json` is not of that form.

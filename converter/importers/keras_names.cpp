@@ -47,6 +47,7 @@ std::vector<std::string> variable_names(const std::string& kind, const KerasLaye
   if (kind == "dense") names = {"kernel", "bias"};
   if (kind == "embedding") names = {"embeddings"};
   if (kind == "p_re_lu") names = {"alpha"};
+  if (kind == "normalization") names = {"mean", "variance", "count"};
   if (kind == "batch_normalization" || kind == "layer_normalization") {
     if (scale) names.emplace_back("gamma");
     if (center) names.emplace_back("beta");

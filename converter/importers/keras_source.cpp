@@ -90,7 +90,8 @@ void copy_tensors(const Hdf5File& file, const KerasNames& names, const std::stri
 
 class KerasSource : public WeightSource {
  public:
-  KerasSource(const std::string& name, std::string_view bytes, const std::string& config)
+  KerasSource(const std::string& name, std::string_view bytes, const std::string& config,
+              const std::map<std::string, std::string>& vocabularies)
       : copy_(copy_in_child(bytes, config)) {
     const std::string_view text = copy_.map();
     const auto length = load_little_endian<uint64_t>(reinterpret_cast<const unsigned char*>(text.data()));
@@ -98,6 +99,7 @@ class KerasSource : public WeightSource {
     const OrderedJson description = OrderedJson::parse(text.substr(kLengthBytes, length));
     read_aliases(description["aliases"]);
     layers_ = read_keras_config(description["config"].get<std::string>());
+    add_vocabularies(vocabularies);
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_->tensors(); }
@@ -123,6 +125,16 @@ class KerasSource : public WeightSource {
     return run_in_child(work, limits, bytes.size(), "the HDF5 library");
   }
 
+  // Keras numbers what it stores of layers by their kind.
+  void add_vocabularies(const std::map<std::string, std::string>& vocabularies) {
+    std::map<std::string, size_t> of_kind;
+    for (KerasLayer& layer : layers_) {
+      const size_t number = of_kind[layer.kind]++;
+      const auto found = vocabularies.find(number == 0 ? layer.kind : layer.kind + "_" + std::to_string(number));
+      if (found != vocabularies.end()) layer.vocabulary = found->second;
+    }
+  }
+
   void read_aliases(const OrderedJson& aliases) {
     std::map<std::string, size_t> index;
     for (size_t i = 0; i < tensors().size(); ++i) index[tensors()[i].name] = i;
@@ -139,9 +151,10 @@ class KerasSource : public WeightSource {
 
 }  // namespace
 
-std::unique_ptr<WeightSource> open_keras_h5(std::string name, std::string_view bytes, const std::string& config) {
+std::unique_ptr<WeightSource> open_keras_h5(std::string name, std::string_view bytes, const std::string& config,
+                                            const std::map<std::string, std::string>& vocabularies) {
   try {
-    return std::make_unique<KerasSource>(name, bytes, config);
+    return std::make_unique<KerasSource>(name, bytes, config, vocabularies);
   } catch (const ConvertError& error) {
     throw ConvertError(name + ": " + error.what());
   }

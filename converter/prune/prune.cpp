@@ -95,11 +95,14 @@ class Pruner {
     PrunedFeature pruned{feature.name, vocabulary.size};
     pruned.refuses_unknown = vocabulary.unknown == UnknownRule::kError;
     std::vector<uint32_t> kept;
+    std::vector<bool> counted(reached_.size(), false);
     for (size_t key = 0; key < vocabulary.size; ++key) {
       const size_t id = vocabulary.id_of(key);
       const bool keeps = frequent_[id] || pruned.refuses_unknown || !has_keys(vocabulary);
-      pruned.num_values += counts_.of(index, id);
-      pruned.num_dropped_values += keeps ? 0 : counts_.of(index, id);
+      const uint64_t count = counted[id] ? 0 : counts_.of(index, id);  // several keys may have one id
+      counted[id] = true;
+      pruned.num_values += count;
+      pruned.num_dropped_values += keeps ? 0 : count;
       if (!keeps) continue;
       kept.push_back(static_cast<uint32_t>(key));
       reached_[id] = true;

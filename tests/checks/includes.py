@@ -132,6 +132,7 @@ RULES = [
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
                                      "converter/importers/messages.h"] + PRINTABLE),
     Rule(r"converter/description/table\.h", NUMBERS),
+    Rule(r"converter/description/constant_table\..*", DESCRIPTION + NUMBERS),
     Rule(r"converter/description/coded_table\..*",
          DESCRIPTION + WEIGHTS + ["converter/importers/float_convert.h", "kernels/stored.h"] + NUMBERS),
     Rule(r"converter/description/limits\.h", FORMAT),

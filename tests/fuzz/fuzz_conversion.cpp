@@ -26,7 +26,7 @@ using converter::ConvertError;
 // Fixtures are read while the program starts: the last words of the command line are folders of inputs.
 const std::vector<fuzz::Fixture>& fixtures() {
   static const std::vector<fuzz::Fixture>* const all = new std::vector<fuzz::Fixture>(
-      fuzz::read_fixtures({MMOE_FUZZ_ARCHITECTURES, MMOE_FUZZ_RECIPES, MMOE_FUZZ_QUANTISED}));
+      fuzz::read_fixtures({MMOE_FUZZ_ARCHITECTURES, MMOE_FUZZ_RECIPES, MMOE_FUZZ_QUANTISED, MMOE_FUZZ_PREPROCESSING}));
   return *all;
 }
 
@@ -80,11 +80,23 @@ std::string describe(const fuzz::WatchedWeights& weights, const std::string& tex
   return converter::describe_by_recipe(weights, "", text, folder).description;
 }
 
+/// Files in memory, by their names.
+converter::OpenFile opener(std::map<std::string, nlohmann::ordered_json> files) {
+  return [files = std::move(files)](const std::string& name) {
+    const auto found = files.find(name);
+    if (found == files.end()) throw ConvertError(name + " is not there");
+    const auto text = std::make_shared<const std::string>(
+        found->second.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return converter::SharedBytes{text, *text};
+  };
+}
+
 void convert(const fuzz::WatchedWeights& weights, const std::string& text, const std::filesystem::path& folder,
-             const converter::NumberOptions& numbers) {
+             const converter::OpenFile& open, const converter::NumberOptions& numbers) {
   const std::string description = describe(weights, text, folder);
   converter::BindReport report;
-  const converter::TrainedModel model = converter::bind_description_text(description, weights, "fuzz", &report);
+  const converter::TrainedModel model =
+      converter::bind_description_text(description, weights, "fuzz", &report, converter::UnusedTensors::kRefuse, open);
   converter::ConvertOptions options;
   options.num_golden_rows = 3;
   options.numbers = numbers;
@@ -109,9 +121,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::filesystem::path folder = fixture.folder;
   const converter::NumberOptions numbers{static_cast<converter::WeightType>(bytes.below(5)),
                                          static_cast<converter::TableType>(bytes.below(4))};
+  const converter::OpenFile open = opener(fixture.files);
   const fuzz::WatchedWeights weights(std::move(fixture));
   try {
-    convert(weights, text, folder, numbers);
+    convert(weights, text, folder, open, numbers);
   } catch (const ConvertError& error) {
     require_refusal_of_input(error);
   }

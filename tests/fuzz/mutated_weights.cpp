@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 Fixture read_fixture(const std::string& name, const fs::path& weights, const fs::path& description) {
-  Fixture fixture{name, description.parent_path(), {}, {}, Json::parse(std::ifstream(description))};
+  Fixture fixture{name, description.parent_path(), {}, {}, Json::parse(std::ifstream(description)), {}};
+  const std::string file = name + ".preprocessing.json";
+  if (fs::exists(fixture.folder / file)) fixture.files[file] = Json::parse(std::ifstream(fixture.folder / file));
   const auto source = converter::open_weights(weights);
   for (size_t i = 0; i < source->tensors().size(); ++i) {
     try {
@@ -340,6 +342,10 @@ void Fixture::mutate_tensors(ByteSource& bytes) {
 void Fixture::mutate_description(ByteSource& bytes) {
   const size_t count = bytes.below(4);
   for (size_t i = 0; i < count; ++i) change_json(description, bytes);
+  for (auto& [path, file] : files) {
+    const size_t changes = bytes.below(4);
+    for (size_t i = 0; i < changes; ++i) change_json(file, bytes);
+  }
 }
 
 std::vector<Fixture> read_fixtures(const std::vector<fs::path>& folders) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,14 +23,17 @@ struct Fixture {
   std::vector<converter::TensorInfo> tensors;
   std::vector<std::vector<float>> data;
   nlohmann::ordered_json description;  ///< or settings of a recipe
+  /// JSON that the description names, by the names.
+  std::map<std::string, nlohmann::ordered_json> files;
 
   /// Renames, drops, doubles, reshapes, reorders and adds tensors.
   void mutate_tensors(ByteSource& bytes);
-  /// Removes, replaces, moves and doubles values of the JSON.
+  /// Removes, replaces, moves and doubles values of the JSON, and of the files.
   void mutate_description(ByteSource& bytes);
 };
 
-/// Of every folder: NAME.json with NAME.safetensors or NAME.pt, and NAME/settings.json with weights beside it.
+/// Of every folder: NAME.json with NAME.safetensors or NAME.pt, and NAME.preprocessing.json if it is there; and
+/// NAME/settings.json with weights beside it.
 std::vector<Fixture> read_fixtures(const std::vector<std::filesystem::path>& folders);
 
 /// Remembers which tensors were read.

@@ -88,6 +88,8 @@ def id_of(text, feature):
             return value
     else:
         keys = [str(key) for key in vocabulary]
+        if text in keys and "ids" in feature:
+            return feature["ids"][keys.index(text)]
         if text in keys:
             return feature.get("first_id", 0) + keys.index(text)
     if unknown == "zero":
@@ -96,8 +98,17 @@ def id_of(text, feature):
     return unknown["id"]
 
 
+def table_of(feature, names, dtype):
+    embedding = feature["embedding"]
+    if isinstance(embedding, str):
+        return names.tensors[embedding].astype(dtype)
+    if "rows" in embedding:
+        return np.array(embedding["rows"], np.float32).astype(dtype)
+    return np.eye(embedding.get("ids", embedding["one_hot"]), embedding["one_hot"], dtype=dtype)
+
+
 def categorical_block(feature, rows, names, dtype):
-    table = names.tensors[feature["embedding"]].astype(dtype)
+    table = table_of(feature, names, dtype)
     x = np.zeros((len(rows), table.shape[1]), dtype)
     for index, row in enumerate(rows):
         found = id_of(row[feature["name"]], feature)
@@ -113,7 +124,7 @@ def pooled(vectors, pooling):
 
 
 def sequence_block(feature, rows, names, dtype):
-    table = names.tensors[feature["embedding"]].astype(dtype)
+    table = table_of(feature, names, dtype)
     x = np.zeros((len(rows), table.shape[1]), dtype)
     for index, row in enumerate(rows):
         cell = row[feature["name"]]

@@ -97,6 +97,9 @@ class RandomFeatures:
             feature["vocabulary"] = chosen
             outside = ["777", "-99"]
         first = 0
+        if maker.chance(0.2):
+            feature["ids"] = [maker.below(9) for _ in chosen]
+            return [str(key) for key in chosen], outside, max(feature["ids"]) + 1
         if maker.chance(0.5):
             first = feature["first_id"] = maker.between(0, 3)
         return [str(key) for key in chosen], outside, first + len(chosen)
@@ -155,8 +158,23 @@ class RandomFeatures:
             feature["unknown"] = rule
         return rule in ("zero", "id")
 
+    def constant_table(self, feature, ids):
+        """One that the description has."""
+        maker = self.maker
+        if maker.chance(0.5):
+            width = maker.between(1, 4)
+            feature["embedding"] = {"rows": [[maker.number(-1, 1) for _ in range(width)] for _ in range(ids)]}
+        else:
+            width = maker.between(max(1, ids - 2), ids)
+            feature["embedding"] = {"one_hot": width}
+            if width < ids or maker.chance(0.5):
+                feature["embedding"]["ids"] = ids + maker.below(2)
+        self.width += width
+
     def table(self, feature, index, ids):
         maker = self.maker
+        if maker.chance(0.2):
+            return self.constant_table(feature, ids)
         width, spare = maker.between(1, 6), maker.below(3)
         first = 0
         if feature["kind"] == "categorical" and maker.chance(0.25):

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "kernels/stored.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {
@@ -284,6 +285,52 @@ TEST_CASE("sequences") {
   CHECK(contains(error_of(start + R"("length": 0, "pooling": "sum"})"), "expected 1 or more"));
   CHECK(contains(error_of(start + R"("length": 5, "pooling": "attention"})"), "expected one of sum, mean, max"));
   CHECK(contains(error_of(start + R"("length": 5, "pooling": "sum", "padding_id": 4})"), "expected at most 3"));
+}
+
+TEST_CASE("one-hot columns, and rows in the description") {
+  const auto table_of = [](const std::string& embedding, uint64_t inputs, const std::string& more = "") {
+    const std::string feature =
+        R"({"name": "c", "kind": "categorical", "vocabulary": [7, 8], "embedding": )" + embedding + more + "}";
+    return bind_description_text(description(feature), weights(inputs), "m", nullptr, UnusedTensors::kReport)
+        .embeddings.at(0);
+  };
+  const Embedding one_hot = table_of(R"({"one_hot": 3, "ids": 5})", 3);
+  CHECK(one_hot.table.rows == 5);
+  CHECK(one_hot.table.cols == 3);
+  for (size_t row = 0; row < 5; ++row) {
+    for (size_t col = 0; col < 3; ++col) CHECK(one_hot.table.at(row, col) == (row == col ? 1 : 0));
+  }
+  // Codes of 4 bits are exact.
+  const std::optional<kernels::TableType> type = one_hot.table.stored_as();
+  REQUIRE(type == kernels::TableType::kU4);
+  std::vector<uint8_t> stored(5 * kernels::table_row_bytes(*type, 3));
+  one_hot.table.read_stored(0, 5, stored.data());
+  for (size_t i = 0; i < 15; ++i) {
+    CHECK(kernels::table_element(*type, stored.data(), 3, i / 3, i % 3) == one_hot.table.at(i / 3, i % 3));
+  }
+  const Embedding rows = table_of(R"({"rows": [[0.5, -1], [2, 3]]})", 2);
+  CHECK(rows.table.at(1, 1) == 3);
+  CHECK(!rows.table.stored_as());
+  CHECK(vocabulary(R"("vocabulary": [7, 8, 9], "ids": [3, 0, 3])").ids == std::vector<uint32_t>{3, 0, 3});
+
+  const auto error = [](const std::string& embedding, const std::string& more = "") {
+    return error_of(R"({"name": "c", "kind": "categorical", "vocabulary": [7, 8], "embedding": )" + embedding + more +
+                    "}");
+  };
+  CHECK(contains(error(R"({"one_hot": 0})"), "features[0].embedding.one_hot: found 0, expected 1 or more"));
+  CHECK(contains(error(R"({"one_hot": 3, "ids": 2})"), "features[0].embedding.ids: found 2, expected 3 or more"));
+  CHECK(contains(error(R"({"one_hot": 1})"), "ids 0 to 1, but one-hot of 1 has 1 rows"));
+  CHECK(contains(error(R"({"one_hot": 5000})"), "have more than 16777216 numbers"));
+  CHECK(contains(error(R"({"rows": [[1], [1, 2]]})"), "features[0].embedding.rows[1]: found a list of 2, expected 1"));
+  CHECK(
+      contains(error(R"({"rows": [[], []]})"), "features[0].embedding.rows[0]: found a list of 0, expected at least"));
+  CHECK(contains(error(R"({"rows": []})"), "features[0].embedding.rows: found a list of 0, expected at least one row"));
+  CHECK(contains(error(R"({"one_hot": 2})", R"(, "first_row": 1)"), "first_row: only for a table of the weights file"));
+  CHECK(
+      contains(categorical_error(R"(, "vocabulary": [7, 8], "ids": [1])"), "ids: found a list of 1, expected 2, one"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": [7], "ids": [4])"), "ids[0]: found 4, expected less than 4"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": [7], "ids": [1], "first_id": 0)"), "ids: only for a list or a"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": {"identity": 1}, "ids": [1])"), "ids: only for a list or a"));
 }
 
 }  // namespace
