@@ -58,8 +58,8 @@ def tools(*folders):
 # How text from files may be shown is one function, which the tools have; and what is text.
 PRINTABLE = ["runtime/tools/support/printable.h", "runtime/tools/support/utf8.h"]
 DESCRIPTION = ["converter/error.h", "converter/shape_text.h", "converter/description/"] + PRINTABLE
-# What is the file format's alone: its version and its limits.
-FORMAT = ["schema/format.h"]
+# What is the file format's alone: its version, its limits, how wide a node is.
+FORMAT = ["schema/format.h", "schema/nodes.h"]
 # Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
 # another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
@@ -88,16 +88,17 @@ RULES = [
     Rule(r"kernels/exact\.cpp", ["kernels/"], {"cfloat", "cstddef", "cstdint"}),
     Rule(r"kernels/.*", ["kernels/"], {"cstddef", "cstdint", "cstring", "cmath"}),
     Rule(r"schema/format\.h", [], {"cstddef", "cstdint"}),
+    Rule(r"schema/nodes\.h", ["schema/"], {"cstdint"}),
     # runtime: core <- model <- plan <- session <- c.
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING | {"initializer_list"}),
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
     Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
-    Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/activations.h", "kernels/kernels.h",
+    Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/activations.h", "kernels/combine.h", "kernels/kernels.h",
                                    "kernels/number_types.h", "kernels/number_functions.h", "kernels/panel16.h", "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
-                                  "mmoe/kernel_sets.h", "core/", "model/", "plan/", "kernels/assertion.h", "kernels/exact.h", "kernels/kernels.h",
-                                  "kernels/number_functions.h",
+                                  "mmoe/kernel_sets.h", "core/", "model/", "plan/", "kernels/assertion.h", "kernels/combine.h", "kernels/exact.h",
+                                  "kernels/kernels.h", "kernels/number_functions.h",
                                   "kernels/panel16.h", "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/session/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
@@ -136,6 +137,7 @@ RULES = [
     Rule(r"converter/description/coded_table\..*",
          DESCRIPTION + WEIGHTS + ["converter/importers/float_convert.h", "kernels/stored.h"] + NUMBERS),
     Rule(r"converter/description/limits\.h", FORMAT),
+    Rule(r"converter/description/stream_ref\.cpp", DESCRIPTION + FORMAT),
     Rule(r"converter/description/model\.h", ["converter/description/string_list.h", "converter/description/table.h", "kernels/activations.h"] + NUMBERS),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.

@@ -282,9 +282,8 @@ TEST_CASE("trunk, stacked levels, a gate that reads x") {
   TrainedModel model = scalar_model({2, 3}, {constant({1, 0}), constant({0, 1})});
   model.trunk = {dense(1, 1, {10})};
   Level second;
-  second.experts = {{"a", 0, {dense(1, 1, {1})}},
-                    {"b", 1, {dense(1, 1, {1})}},
-                    {"c", input_stream(), {dense(1, 1, {1})}}};
+  second.experts = {
+      {"a", 0, {dense(1, 1, {1})}}, {"b", 1, {dense(1, 1, {1})}}, {"c", input_stream(), {dense(1, 1, {1})}}};
   Gate gate = constant({1, 1, 1});
   gate.experts = {0, 1, 2};
   Gate from_x;
