@@ -31,6 +31,7 @@ inline std::uint64_t width_of(const Stream& stream) {
 /// How many numbers a node gives. REQUIRES: it has been verified.
 inline std::uint64_t outputs_of(const Node& node) {
   if (node.kind() == NodeKind_Mlp) return node.layers()->Get(node.layers()->size() - 1)->outputs();
+  if (node.kind() == NodeKind_Attention) return width_of(*node.inputs()->Get(0));
   std::uint64_t widest = 0;
   for (const Stream* input : *node.inputs()) {
     const std::uint64_t width = width_of(*input);

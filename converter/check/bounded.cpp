@@ -139,16 +139,21 @@ Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature)
     for (size_t output = 0; output < layer.outputs(); ++output) y.push_back(linear(layer, output, x, temperature));
   }
   if (layer.layer_norm_before_activation) layer_norm(*layer.layer_norm_before_activation, y);
-  if (layer.activation.kind == ActivationKind::kDice) {
-    dice(layer.activation, y);
-  } else {
-    for (size_t output = 0; output < y.size(); ++output) y[output] = activate(layer.activation, output, y[output]);
-  }
+  y = apply_activation(layer.activation, std::move(y));
   if (layer.layer_norm_after_activation) layer_norm(*layer.layer_norm_after_activation, y);
   for (size_t output = 0; layer.norm_after_activation && output < y.size(); ++output) {
     y[output] = normalise(affine_of(layer.norm_after_activation, output), y[output]);
   }
   return y;
+}
+
+Numbers apply_activation(const Activation& activation, Numbers outputs) {
+  if (activation.kind == ActivationKind::kDice) {
+    dice(activation, outputs);
+    return outputs;
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = activate(activation, i, outputs[i]);
+  return outputs;
 }
 
 Numbers run_layers(const Mlp& layers, Numbers x) {

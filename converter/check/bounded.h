@@ -64,6 +64,9 @@ Number sigmoid(const Number& z);
 Number clamp(const Number& x, double lower, double upper);
 Number scale_and_shift(const Number& x, double scale, double shift);
 
+/// Of all outputs of a layer, whatever the activation.
+Numbers apply_activation(const Activation& activation, Numbers outputs);
+
 /// Any activation but Dice, which needs the row. `output`: whose slope it takes.
 Number activate(const Activation& activation, size_t output, const Number& z);
 

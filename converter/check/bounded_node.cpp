@@ -101,10 +101,81 @@ Numbers on_groups(const Node& node, const std::vector<Numbers>& inputs) {
   return result;
 }
 
+// An element of sequences, side by side.
+Numbers element_of(const Node& node, const std::vector<Numbers>& inputs, size_t index) {
+  Numbers element;
+  for (size_t s = 1; s < inputs.size(); ++s) {
+    const size_t width = inputs[s].size() / node.attention.length - 1;
+    const auto first = inputs[s].begin() + static_cast<std::ptrdiff_t>(index * width);
+    element.insert(element.end(), first, first + static_cast<std::ptrdiff_t>(width));
+  }
+  return element;
+}
+
+// The runtime regroups the terms of a difference: their sizes count each by itself.
+Number regrouped_difference(const Number& a, const Number& b) {
+  Number difference = plain(a.value - b.value, a.error + b.error);
+  difference.magnitude = a.magnitude + b.magnitude;
+  return difference;
+}
+
+Numbers terms_of(const Attention& attention, const Numbers& query, const Numbers& element) {
+  Numbers terms;
+  for (const AttentionTerm term : attention.terms) {
+    for (size_t i = 0; i < query.size(); ++i) {
+      const Number &q = query[i], &k = element[i];
+      terms.push_back(term == AttentionTerm::kQuery     ? q
+                      : term == AttentionTerm::kElement ? k
+                      : term == AttentionTerm::kProduct ? multiply(q, k)
+                                                        : regrouped_difference(q, k));
+    }
+  }
+  return terms;
+}
+
+// What the first layer, taken apart, gives: (keys k + query q) + product (q k), and its activation.
+Numbers sum_of_parts(const Node& node, const Numbers& query, const Numbers& element) {
+  const Mlp& parts = node.attention.parts;
+  Numbers gated;
+  for (size_t i = 0; i < query.size(); ++i) gated.push_back(multiply(query[i], element[i]));
+  const Numbers of_query = run_layer(parts[0], query), of_keys = run_layer(parts[1], element);
+  const Numbers of_product = run_layer(parts[2], gated);
+  Numbers sums;
+  for (size_t i = 0; i < of_query.size(); ++i) sums.push_back(sum_of({of_keys[i], of_query[i], of_product[i]}));
+  return apply_activation(node.activation, std::move(sums));
+}
+
+Number weight_of(const Node& node, const Numbers& query, const Numbers& element) {
+  if (node.attention.parts.empty()) return run_layers(node.layers, terms_of(node.attention, query, element)).front();
+  return run_layers(node.layers, sum_of_parts(node, query, element)).front();
+}
+
+Numbers attend(const Node& node, const std::vector<Numbers>& inputs) {
+  const Numbers& query = inputs.front();
+  const size_t length = node.attention.length;
+  std::vector<Numbers> elements;
+  Numbers weights;
+  for (size_t i = 0; i < length; ++i) {
+    const Number& there = inputs[1][inputs[1].size() - length + i];
+    if (node.attention.masked && there.value == 0) continue;
+    elements.push_back(element_of(node, inputs, i));
+    weights.push_back(weight_of(node, query, elements.back()));
+  }
+  if (node.attention.softmax && !weights.empty()) weights = softmax(weights);
+  Numbers result;
+  for (size_t c = 0; c < query.size(); ++c) {
+    Numbers products;
+    for (size_t i = 0; i < elements.size(); ++i) products.push_back(multiply(weights[i], elements[i][c]));
+    result.push_back(sum_of(products));
+  }
+  return result;
+}
+
 }  // namespace
 
 Numbers run_operation(const Node& node, const std::vector<Numbers>& inputs) {
   if (node.kind == NodeKind::kSoftmax) return softmax(inputs.front());
+  if (node.kind == NodeKind::kAttention) return attend(node, inputs);
   const bool elements = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
   Numbers result = elements ? by_element(node, inputs) : on_groups(node, inputs);
   for (Number& number : result) number = activate(node.activation, 0, number);

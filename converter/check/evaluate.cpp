@@ -24,6 +24,7 @@ class RowReader {
   void append_projected(const Projection& projection, const Numbers& values, Numbers& x) const;
   std::optional<size_t> table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const;
   void append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
+  void append_kept(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
   void append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const;
 
   const TrainedModel& model_;
@@ -138,6 +139,7 @@ std::optional<size_t> RowReader::table_row(const Feature& feature, size_t embedd
 
 void RowReader::append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const {
   if (const auto* sequence = std::get_if<SequenceFeature>(&feature.kind)) {
+    if (sequence->pooling == Pooling::kKept) return append_kept(feature, ids, row, x);
     std::vector<size_t> rows;
     for (size_t i = 0; i < sequence->length; ++i) {
       if (ids[i] == kNoElement) continue;
@@ -150,6 +152,21 @@ void RowReader::append_ids(const Feature& feature, const int32_t* ids, size_t ro
   const Table& table = model_.embeddings[sparse.embedding].table;
   const std::optional<size_t> found = table_row(feature, sparse.embedding, *ids, row);
   for (const float value : found ? table.row(*found) : std::vector<float>(feature.width)) x.push_back(plain(value, 0));
+}
+
+// Embeddings side by side, then which of them there are.
+void RowReader::append_kept(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const {
+  const SequenceFeature& sequence = std::get<SequenceFeature>(feature.kind);
+  const Table& table = model_.embeddings[sequence.embedding].table;
+  Numbers mask;
+  for (size_t i = 0; i < sequence.length; ++i) {
+    std::optional<size_t> found;
+    if (ids[i] != kNoElement) found = table_row(feature, sequence.embedding, ids[i], row);
+    if (found == sequence.padding_id) found.reset();
+    for (const float value : found ? table.row(*found) : std::vector<float>(table.cols)) x.push_back(plain(value, 0));
+    mask.push_back(plain(found ? 1 : 0, 0));
+  }
+  x.insert(x.end(), mask.begin(), mask.end());
 }
 
 // A sum of n takes n - 1 roundings, a mean one more.

@@ -28,7 +28,12 @@ void take(const LoweredModel& lowered, const LoweredMlp& from, Mlp& layers) {
 TrainedModel stored_model(const LoweredModel& lowered) {
   TrainedModel model = lowered.description;
   take(lowered, lowered.trunk, model.trunk);
-  for (size_t n = 0; n < model.nodes.size(); ++n) take(lowered, lowered.nodes[n], model.nodes[n].layers);
+  for (size_t n = 0; n < model.nodes.size(); ++n) {
+    Mlp& parts = model.nodes[n].attention.parts;
+    const auto behind = lowered.nodes[n].begin() + static_cast<std::ptrdiff_t>(parts.size());
+    take(lowered, {lowered.nodes[n].begin(), behind}, parts);
+    take(lowered, {behind, lowered.nodes[n].end()}, model.nodes[n].layers);
+  }
   for (size_t l = 0; l < model.levels.size(); ++l) {
     for (size_t e = 0; e < model.levels[l].experts.size(); ++e) {
       take(lowered, lowered.levels[l].experts[e].layers, model.levels[l].experts[e].layers);

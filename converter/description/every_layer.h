@@ -14,7 +14,9 @@ void for_each_layer(TrainedModel& model, const Function& function) {
   all(model.trunk);
   const auto all_nodes = [&](size_t level) {
     for (Node& node : model.nodes) {
-      if (node.level == level) all(node.layers);
+      if (node.level != level) continue;
+      all(node.attention.parts);
+      all(node.layers);
     }
   };
   for (Level& level : model.levels) {

@@ -139,10 +139,14 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources
   sequence.length = length.count(kMaxDim);
   if (sequence.length == 0) length.fail_expected("1 or more");
   sequence.pooling = static_cast<Pooling>(  // in the order of Pooling
-      object.get("pooling", "sum, mean or max: it is not in the weights").choice({"sum", "mean", "max"}));
+      object.get("pooling", "sum, mean, max or none: it is not in the weights").choice({"sum", "mean", "max", "none"}));
   sequence.padding_id = read_padding_id(object, part);
   sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
   feature.width = part.width;
+  if (sequence.pooling == Pooling::kKept) {
+    feature.width = (part.width + 1) * sequence.length;
+    if (feature.width > kMaxDim) length.fail_expected("at most " + std::to_string(kMaxDim / (part.width + 1)));
+  }
   feature.kind = std::move(sequence);
 }
 

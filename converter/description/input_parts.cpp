@@ -9,8 +9,15 @@ InputParts::InputParts(const std::vector<Feature>& features) {
   size_t first = 0;
   for (const Feature& feature : features) {
     features_[feature.name] = {first, feature.width};
+    const auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
+    if (sequence != nullptr && sequence->pooling == Pooling::kKept) lengths_[{first, feature.width}] = sequence->length;
     first += feature.width;
   }
+}
+
+std::optional<size_t> InputParts::length_of_sequence(const ColumnRange& columns) const {
+  const auto found = lengths_.find(columns);
+  return found == lengths_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<std::string> InputParts::feature_names() const {

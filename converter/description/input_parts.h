@@ -22,6 +22,8 @@ class InputParts {
   std::vector<std::string> feature_names() const;
   /// Nothing where there is no such feature.
   std::optional<ColumnRange> feature(const std::string& name) const;
+  /// Of the sequence that is kept in these columns; nothing where there is none.
+  std::optional<size_t> length_of_sequence(const ColumnRange& columns) const;
 
   /// The columns that an object with `first` and `count` means, of `input_dim`. `task`: whose part reads them; none: it
   /// is shared. Throws for what x does not have, and for columns per task of what is shared.
@@ -29,6 +31,7 @@ class InputParts {
 
  private:
   std::map<std::string, ColumnRange> features_;
+  std::map<ColumnRange, size_t> lengths_;  // of sequences that are kept
 };
 
 }  // namespace mmoe::converter

@@ -25,6 +25,10 @@ Keys operation_keys() { return joined(operation_names(), {"name", "scale", "grou
 
 Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads"}); }
 
+Keys attention_node_keys() { return joined(layers_keys(), {"name", "attention"}); }
+
+Keys attention_keys() { return {"query", "sequences", "length", "terms", "mask", "softmax"}; }
+
 Keys pool_keys() { return joined(layers_keys(), {"name", "reads", "per", "first_expert", "num_experts"}); }
 
 Keys gates_keys() {

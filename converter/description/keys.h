@@ -12,10 +12,12 @@ using Keys = std::vector<std::string>;
 Keys description_keys();  ///< of the top level
 Keys numbers_keys();      ///< of an entry of `numbers`
 Keys level_keys();
-Keys operation_names();  ///< of nodes that are no MLPs: the key of what they operate on
-Keys operation_keys();   ///< of such a node
-Keys node_mlp_keys();    ///< of a node that is an MLP: a layers object with more
-Keys pool_keys();        ///< a level's experts: a layers object with more
+Keys operation_names();      ///< of nodes that are no MLPs: the key of what they operate on
+Keys operation_keys();       ///< of such a node
+Keys node_mlp_keys();        ///< of a node that is an MLP: a layers object with more
+Keys attention_node_keys();  ///< the same of one that attends to a sequence
+Keys attention_keys();       ///< of its `attention`
+Keys pool_keys();            ///< a level's experts: a layers object with more
 Keys gates_keys();
 Keys layers_keys();
 Keys towers_keys();  ///< a layers object with more

@@ -19,6 +19,7 @@ using schema::kMaxParts;      ///< that lie apart, in one stream
 using schema::kMaxSelectors;  ///< of a gate of smooth steps
 using schema::kMaxStreams;    ///< different lists of parts
 using schema::kMaxTasks;
+constexpr size_t kMaxAttended = (size_t{1} << 16) - 1;  ///< elements of a sequence; with a softmax: kMaxExpertsPerLevel
 constexpr size_t kMaxTableRows = (size_t{1} << 31) - 1;  ///< ids are int32
 /// In all tables that the description itself has: a short one would else make a large file.
 constexpr size_t kMaxConstants = size_t{1} << 24;

@@ -239,22 +239,37 @@ enum class NodeKind {
   kBiInteraction,
   kSumOfGroups,
   kSumWithinGroups,
-  kSoftmax
+  kSoftmax,
+  kAttention
+};
+
+/// What an attention's first layer reads of the query q and an element k.
+enum class AttentionTerm { kQuery, kElement, kDifference, kProduct };  ///< q, k, q - k, q k
+
+/// A query attends to the elements of a sequence (DIN; Zhou et al., KDD 2018): the sum of weight times element.
+struct Attention {
+  std::vector<AttentionTerm> terms;  ///< side by side, none twice; of the file: empty
+  size_t length = 1;                 ///< of the sequences
+  bool masked = true;                ///< elements that the first sequence leaves out have no weight
+  bool softmax = false;              ///< over the elements
+  /// Of the file: what the first layer makes of q, k and q k, linear; the node's activation is that of their sum.
+  Mlp parts;
 };
 
 /// What stands beside the levels: an MLP, or an operation on streams. Whatever comes later may read what it gives.
 struct Node {
   std::string name;
   NodeKind kind = NodeKind::kMlp;
-  size_t level = 0;               ///< it is computed behind so many levels, and behind the trunk
-  StreamRef input;                ///< kMlp
-  Mlp layers;                     ///< kMlp: at least one
-  std::vector<StreamRef> inputs;  ///< not kMlp; parts of x in any order
-  size_t input_width = 0;         ///< not kMlp: of the widest input
+  size_t level = 0;  ///< it is computed behind so many levels, and behind the trunk
+  StreamRef input;   ///< kMlp
+  Mlp layers;        ///< kMlp: at least one. kAttention: two; the last has one output. Of the file without the first
+  std::vector<StreamRef> inputs;  ///< not kMlp; parts of x in any order. kAttention: the query, then sequences
+  size_t input_width = 0;         ///< not kMlp: of the widest input; kAttention: of the query
   size_t group = 0;               ///< columns of a group; 0: the input is one
   float scale = 1;
   std::vector<float> constant;  ///< kSum: added last; empty: none
-  Activation activation;        ///< not kMlp, kSoftmax: of the result; any kind without slopes
+  Activation activation;  ///< not kMlp, kSoftmax: of the result; any kind without slopes. kAttention: see Attention
+  Attention attention;    ///< kAttention
 
   /// How many numbers it gives.
   size_t width() const;
@@ -376,10 +391,10 @@ struct SparseFeature {
   size_t embedding = 0;  ///< index into TrainedModel::embeddings
 };
 
-enum class Pooling { kSum, kMean, kMax };
+enum class Pooling { kSum, kMean, kMax, kKept };
 
 /// Several categories of one vocabulary, whose embeddings are pooled; zeros where there is none. Elements of the
-/// padding id, and unknown ones with the rule kZero, are left out.
+/// padding id, and unknown ones with the rule kZero, are left out. kKept: schema/mmoe.fbs says what x has.
 struct SequenceFeature {
   Vocabulary vocabulary;
   size_t embedding = 0;  ///< index into TrainedModel::embeddings

@@ -215,6 +215,11 @@ std::optional<size_t> Streams::width(const StreamRef& stream) const {
   return stream.source == StreamSource::kNode ? nodes_[stream.index].width : widths_[stream.index];
 }
 
+std::optional<size_t> Streams::length_of_sequence(const StreamRef& stream) const {
+  if (stream.parts.size() != 1 || !stream.parts.front().is_input()) return std::nullopt;
+  return parts_.length_of_sequence(stream.parts.front().columns);
+}
+
 void Streams::learn_width(const StreamRef& stream, size_t width) {
   if (is_input(stream) && stream.parts.empty()) input_dim_ = width;
 }

@@ -41,6 +41,8 @@ class Streams {
   StreamRef operand(const JsonReader& reads, std::optional<size_t> task);
 
   std::optional<size_t> width(const StreamRef& stream) const;
+  /// Of a sequence feature that is kept; nothing where the stream is none.
+  std::optional<size_t> length_of_sequence(const StreamRef& stream) const;
   /// What reads the stream takes this many inputs, as has been checked where the width was known.
   void learn_width(const StreamRef& stream, size_t width);
   std::optional<size_t> input_dim() const { return input_dim_; }

@@ -5,6 +5,7 @@
 #include "converter/description/every_layer.h"
 #include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/lowering/attention.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/grid.h"
 #include "converter/lowering/links.h"
@@ -233,14 +234,20 @@ void lower_nodes(const TrainedModel& model, size_t shared_dim, LayerFuser& fused
   lowered.resize(model.nodes.size());
   for (size_t n = 0; n < model.nodes.size(); ++n) {
     const Node& node = model.nodes[n];
-    const bool of_x = reads_x(node.input, node.level == 0 && model.trunk.empty());
+    const bool of_x = node.kind == NodeKind::kMlp && reads_x(node.input, node.level == 0 && model.trunk.empty());
+    Mlp parts = node.attention.parts;
+    if (!parts.empty()) parts.back().activation = node.activation;  // of the sum
+    fused_layers.add_alone(parts, 0, lowered[n]);
     fused_layers.add_alone(node.layers, 0, lowered[n], of_x ? shared_inputs(node.input, shared_dim) : 0);
   }
 }
 
 void fold_all(TrainedModel& model) {
   fold_batch_norms(model.trunk);
-  for (Node& node : model.nodes) fold_batch_norms(node.layers);
+  for (Node& node : model.nodes) {
+    fold_batch_norms(node.layers);
+    take_apart(node);
+  }
   for (Level& level : model.levels) {
     for (Expert& expert : level.experts) fold_batch_norms(expert.layers);
     for (Gate& gate : level.gates) fold_gate(gate);

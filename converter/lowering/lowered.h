@@ -65,7 +65,7 @@ struct LoweredModel {
   std::vector<size_t> feature_columns;  ///< first column of each feature, as the first layers' weights have them
   std::vector<FusedLayer> fused_layers;
   LoweredMlp trunk;
-  std::vector<LoweredMlp> nodes;  ///< parallel to the description's; empty of those that are no MLPs
+  std::vector<LoweredMlp> nodes;  ///< parallel to the description's: attention's parts, then layers
   std::vector<LoweredLevel> levels;
   std::vector<LoweredMlp> towers;
   std::vector<std::string> notes;  ///< layers that are not stored in the type chosen for them, and why

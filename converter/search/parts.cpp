@@ -85,8 +85,10 @@ class PlaceFinder {
   void add_nodes(size_t level) {
     for (size_t n = 0; n < model_.nodes.size(); ++n) {
       if (model_.nodes[n].level != level) continue;
-      add_all(pointers(model_.nodes[n].layers), pointers(lowered_.description.nodes[n].layers),
-              pointers(lowered_.nodes[n]), "nodes");
+      const Node& folded = lowered_.description.nodes[n];
+      Layers after = pointers(folded.attention.parts);
+      for (const DenseLayer& layer : folded.layers) after.push_back(&layer);
+      add_all(pointers(model_.nodes[n].layers), after, pointers(lowered_.nodes[n]), "nodes");
     }
   }
 

@@ -41,11 +41,12 @@ static_assert(kSame<NormUse::kDice, schema::NormUse_Dice>);
 static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
 static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
+static_assert(kSame<Pooling::kKept, schema::Pooling_Kept>);
 static_assert(kSame<NumberFunction::kIsMissing, schema::NumberFunction_IsMissing>);
 static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
-static_assert(kSame<NodeKind::kSoftmax, schema::NodeKind_Softmax>);
+static_assert(kSame<NodeKind::kAttention, schema::NodeKind_Attention>);
 static_assert(kSame<NodeKind::kLowerPairs, schema::NodeKind_LowerPairs>);
 
 // Dice is a use of the layer's normalisation; softplus with a sharpness is a function of its own.
@@ -250,10 +251,21 @@ class HeaderWriter {
     std::vector<Offset<schema::Stream>> inputs;
     for (const StreamRef& input : node.inputs) inputs.push_back(write_operand(node, input));
     const auto vector = out_.CreateVector(inputs);
+    if (node.kind == NodeKind::kAttention) return write_attention(node, model_.nodes[index], name, vector);
     const Activation& activation = node.activation;
     return schema::CreateNode(out_, name, kind, u32(node.level), schema::StreamSource_Previous, 0, 0, vector,
                               u32(node.group), node.scale, tensors_.node_constants[index],
                               to_schema(activation.kind, activation.alpha), activation.alpha, activation.beta);
+  }
+
+  Offset<schema::Node> write_attention(const Node& node, const LoweredMlp& lowered, Offset<flatbuffers::String> name,
+                                       Offset<flatbuffers::Vector<Offset<schema::Stream>>> inputs) {
+    const auto query = write_dense(lowered[0]), keys = write_dense(lowered[1]), product = write_dense(lowered[2]);
+    const auto layers = write_mlp({lowered.begin() + 3, lowered.end()});
+    const Attention& attention = node.attention;
+    return schema::CreateNode(out_, name, schema::NodeKind_Attention, u32(node.level), schema::StreamSource_Previous, 0,
+                              layers, inputs, 0, 1, -1, schema::ActivationKind_Identity, 0, 0, query, keys, product,
+                              u32(attention.length), attention.masked, attention.softmax);
   }
 
   // Absent where there are none.

@@ -167,11 +167,37 @@ class Builder {
   // ------------------------------------------------------------------------------------ nodes
   void add_nodes(std::size_t level) {
     for (std::size_t i = 0, count = bytes_.pick<std::size_t>({0, 0, 1, 2, 4}); i < count; ++i) {
+      if (bytes_.chance(60)) add_attention(level);
       Node node = bytes_.chance(80) ? mlp_node() : operation();
       if (node.kind != NodeKind::kMlp && node.width() == 0) continue;
       node.name = "node " + std::to_string(model_.nodes.size());
       node.level = level;
       model_.nodes.push_back(std::move(node));
+    }
+  }
+
+  // To what a node gives, by an MLP's numbers.
+  void add_attention(std::size_t level) {
+    if (model_.nodes.empty()) return;
+    const StreamRef sequence(StreamSource::kNode, bytes_.below(model_.nodes.size()));
+    const std::size_t columns = model_.nodes[sequence.index].width(), length = bytes_.between(1, 4);
+    if (columns % length != 0 || columns / length < 2) return;
+    Node query = mlp_node(), node;
+    query.layers.push_back(layer(query.layers.back().outputs(), columns / length - 1));
+    node.kind = NodeKind::kAttention;
+    node.input_width = query.layers.back().outputs();
+    node.inputs = {StreamRef(StreamSource::kNode, model_.nodes.size()), sequence};
+    node.attention.length = length;
+    node.attention.masked = bytes_.chance(128);
+    node.attention.softmax = bytes_.chance(128);
+    node.attention.terms = {AttentionTerm::kDifference, AttentionTerm::kElement, AttentionTerm::kProduct};
+    if (bytes_.chance(128)) node.attention.terms.push_back(AttentionTerm::kQuery);
+    node.layers = test::random_mlp(node.attention.terms.size() * node.input_width, {any_width(bytes_), 1}, random_,
+                                   ActivationKind::kRelu, ActivationKind::kIdentity);
+    for (Node* each : {&query, &node}) {
+      each->name = "node " + std::to_string(model_.nodes.size());
+      each->level = level;
+      model_.nodes.push_back(*each);
     }
   }
 

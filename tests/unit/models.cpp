@@ -535,6 +535,17 @@ namespace {
 // Adds nodes, behind so many levels, and says what they give.
 class NodeMaker {
  public:
+  // A query and sequences of so many elements.
+  StreamRef attention(std::vector<StreamRef> inputs, std::size_t length, bool masked, bool softmax) {
+    Node node = operation(NodeKind::kAttention, std::move(inputs));
+    node.input_width = width_of(node.inputs.front());
+    using Term = converter::AttentionTerm;
+    node.attention = {{Term::kElement, Term::kQuery, Term::kProduct, Term::kDifference}, length, masked, softmax, {}};
+    node.layers =
+        random_mlp(4 * node.input_width, {19, 6, 1}, random_, ActivationKind::kSigmoid, ActivationKind::kIdentity);
+    return add(std::move(node));
+  }
+
   NodeMaker(TrainedModel& model, Random& random) : model_(model), random_(random) {}
 
   void go_behind(std::size_t level) { level_ = level; }
@@ -620,6 +631,12 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
   const StreamRef softmax = make.add(make.operation(NodeKind::kSoftmax, {beside({make.part(lower, 1, 5)})}));
   const StreamRef some =
       beside({{StreamSource::kModelInput, 0, {3, 9}}, make.part(softmax, 0, 5), make.part(bi, 0, 4)});
+  const StreamRef of_user = make.attention({input_stream({{9, 3}}), input_stream({{0, 8}})}, 2, true, true);
+  const StreamRef of_both =
+      make.attention({input_stream({{9, 6}}), input_stream({{12, 8}}), input_stream({{0, 8}})}, 2, false, false);
+  const StreamRef of_node =
+      make.attention({beside({make.part(first, 1, 3)}), beside({make.part(crossed, 3, 12)})}, 3, true, false);
+  const StreamRef attended = beside({make.part(of_user, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2)});
   const StreamRef others =
       beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2), make.part(within, 0, 3)});
   const auto read = [&](const StreamRef& input) { return reading(input, make.width_of(input), {17, 9}, random); };
@@ -627,8 +644,8 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
     return gate_reading(input, make.width_of(input), std::move(experts), random);
   };
   Level level;
-  level.experts = {read(crossed), read(some), read(others), read(x), read(first)};
-  level.gates = {gate(some, iota(5)), gate(first, {0, 2, 3, 4})};
+  level.experts = {read(crossed), read(some), read(others), read(x), read(first), read(attended)};
+  level.gates = {gate(some, iota(6)), gate(first, {0, 2, 3, 4, 5})};
   level.gates[0].top_k = level.gates[1].top_k = top_k;
   model.levels = {level};
   make.go_behind(1);
@@ -672,6 +689,39 @@ TrainedModel feature_node_description(std::uint64_t seed) {
   level.experts[0] = reading(pairs, make.width_of(pairs), {16}, random);
   level.experts[1] = reading(scaled, 31, {16}, random);
   level.gates[0] = gate_reading(dots, 2, iota(4), random);
+  name_all(model);
+  return model;
+}
+
+TrainedModel attention_description(std::uint64_t seed) {
+  TrainedModel model = sequence_description(seed);
+  model.name = "attention";
+  Random random(seed + 600);
+  for (const std::size_t kept : {1, 2}) {  // words, of 4 elements, and seen, of 5
+    auto& sequence = std::get<SequenceFeature>(model.features[kept].kind);
+    sequence.pooling = converter::Pooling::kKept;
+    model.features[kept].width = (model.features[kept].width + 1) * sequence.length;
+  }
+  model.input_dim = 53;
+  NodeMaker make(model, random);
+  // price 0, words 1-24, seen 25-44, similar 45-47, tags 48-52; all but words and seen are the items'.
+  const StreamRef tags = input_stream({{48, 5}}), similar = input_stream({{45, 3}});
+  const StreamRef of_words = make.attention({tags, input_stream({{1, 24}})}, 4, true, true);
+  const StreamRef of_seen = make.attention({similar, input_stream({{25, 20}})}, 5, true, false);
+  make.attention({similar, input_stream({{25, 20}})}, 5, false, false);
+  model.nodes.back().layers.front().activation.kind = ActivationKind::kDice;
+  model.nodes.back().layers.front().activation.slopes = random.floats(19, -0.5f, 0.5f);
+  model.nodes.back().layers.front().activation.dice_norm = random_norm(19, random);
+  model.nodes.back().layers[1].norm_before_activation = random_norm(6, random);
+  const StreamRef unmasked{StreamSource::kNode, 2};
+  const StreamRef all = beside({{StreamSource::kModelInput, 0, {0, 1}},
+                                {StreamSource::kModelInput, 0, {45, 8}},
+                                make.part(of_words, 0, 5),
+                                make.part(of_seen, 0, 3),
+                                make.part(unmasked, 0, 3)});
+  Level& level = model.levels[0];
+  for (Expert& each : level.experts) each = reading(all, make.width_of(all), {16}, random);
+  for (Gate& gate : level.gates) gate = gate_reading(all, make.width_of(all), iota(4), random);
   name_all(model);
   return model;
 }
@@ -810,6 +860,7 @@ std::vector<NamedModel> all_models(std::uint64_t seed) {
       {"nodes", node_description(0, seed)},
       {"nodes, top-2", node_description(2, seed)},
       {"nodes of features", feature_node_description(seed)},
+      {"attention", attention_description(seed)},
   };
 }
 

@@ -262,6 +262,12 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Node::activation),
     optional_field(&schema::Node::alpha),
     optional_field(&schema::Node::beta),
+    optional_field(&schema::Node::query),
+    optional_field(&schema::Node::keys),
+    optional_field(&schema::Node::product),
+    optional_field(&schema::Node::length),
+    optional_field(&schema::Node::masked),
+    optional_field(&schema::Node::softmax),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

@@ -77,8 +77,10 @@ class LayerVerifier : Checker {
       if (node.level() != level)
         return damaged(&at, "level: %, behind % of %", node.level(), level, root_.levels()->size());
       if (node.kind() > schema::NodeKind_MAX) return unsupported(&at, "kind: %", node.kind());
-      if (node.kind() == schema::NodeKind_Mlp ? !node_mlp(node, streams, at) : !operation(node, streams, at))
-        return false;
+      const bool sound = node.kind() == schema::NodeKind_Mlp         ? node_mlp(node, streams, at)
+                         : node.kind() == schema::NodeKind_Attention ? attention(node, streams, at)
+                                                                     : operation(node, streams, at);
+      if (!sound) return false;
     }
     return true;
   }
@@ -111,6 +113,56 @@ class LayerVerifier : Checker {
       return damaged(&path, "group: % of % columns", node.group(), widest);
     if (softmax && widest > kMaxExperts) return unsupported(&path, "softmax over %, at most %", widest, kMaxExperts);
     return result(node, widest, path);
+  }
+
+  // A query and sequences; the layers from their elements to one number.
+  bool attention(const schema::Node& node, const Streams& streams, const Path& path) const {
+    const Path inputs(&path, "inputs");
+    if (!count(size_of(node.inputs()), 2, kMaxNodeInputs, inputs)) return false;
+    Input query{};
+    if (!parts(*node.inputs()->Get(0), streams, inputs.at(0), false, query)) return false;
+    std::uint64_t width = 0;
+    for (uoffset_t i = 1; i < node.inputs()->size(); ++i) {
+      if (!sequence(*node.inputs()->Get(i), node.length(), streams, inputs.at(i), width)) return false;
+    }
+    if (width != query.width) return damaged(&path, "elements of % columns, a query of %", width, query.width);
+    const std::size_t longest = node.softmax() ? kMaxExperts : UINT16_MAX;
+    if (node.length() > longest) return unsupported(&path, "length: %, at most %", node.length(), longest);
+    if (!node.query() || !node.keys() || !node.product()) return damaged(&path, "query, keys or product: missing");
+    const Input element{query.width, 0};
+    const Path layers(&path, "layers");
+    if (!dense(*node.query(), element, Path(&path, "query")) || !dense(*node.keys(), element, Path(&path, "keys")) ||
+        !dense(*node.product(), element, Path(&path, "product"))) {
+      return false;
+    }
+    const std::uint32_t outputs = node.product()->outputs();
+    const auto linear = [&](const schema::Dense& layer) {
+      return layer.activation() == schema::ActivationKind_Identity && !layer.norm() && layer.outputs() == outputs &&
+             layer.column() % kPanelWidth == 0;
+    };
+    if (!linear(*node.query()) || !linear(*node.keys()) || node.product()->column() % kPanelWidth != 0 ||
+        node.product()->activation() == schema::ActivationKind_PRelu) {
+      return damaged(&path, "query, keys or product: not linear, of one width, in panels of its own");
+    }
+    std::uint32_t last = 0;
+    return mlp(node.layers(), 1, {outputs, 0}, layers, last) && (last == 1 || damaged(&layers, "% weights", last));
+  }
+
+  // One part, with so many elements and what says which there are; adds the width of an element.
+  bool sequence(const schema::Stream& stream, std::uint32_t length, const Streams& streams, const Path& path,
+                std::uint64_t& width) const {
+    Input found{};
+    if (!parts(stream, streams, path, false, found)) return false;
+    const schema::StreamPart& part = *stream.parts()->Get(0);
+    const bool of_x = part.source() == schema::StreamSource_ModelInput;
+    const std::uint32_t shared = root_.shared_dim();
+    const bool straddles = of_x && part.first() < shared && part.first() + part.width() > shared;
+    if (stream.parts()->size() != 1 || straddles || length == 0 || found.width % length != 0 ||
+        found.width / length < 2) {
+      return damaged(&path, "% columns are no sequence of %", found.width, length);
+    }
+    width += found.width / length - 1;
+    return true;
   }
 
   // The width of what it gives, and what is done with that.

@@ -172,7 +172,9 @@ class FeatureVerifier : Checker {
       return unsupported(nullptr, "embeddings[%]: type % with layout % is not in this build", embedding,
                          tensor->dtype(), tensor->layout());
     }
-    if (tensor->cols() != feature.width() || tensor->rows() == 0 || tensor->rows() > INT32_MAX) {
+    const bool kept = feature.kind() == schema::FeatureKind_Sequence && feature.pooling() == schema::Pooling_Kept;
+    const std::uint64_t width = kept ? (tensor->cols() + std::uint64_t{1}) * feature.length() : tensor->cols();
+    if (width != feature.width() || tensor->rows() == 0 || tensor->rows() > INT32_MAX) {
       return damaged(nullptr, "features[%].width: %, but its table has % rows of %", index, feature.width(),
                      tensor->rows(), tensor->cols());
     }
@@ -180,7 +182,7 @@ class FeatureVerifier : Checker {
       if (feature.length() == 0 || feature.length() > kMaxDim) {
         return damaged(nullptr, "features[%].length: %", index, feature.length());
       }
-      if (feature.pooling() > schema::Pooling_MAX) {
+      if (feature.pooling() > (kHasNodes ? schema::Pooling_Kept : schema::Pooling_Max)) {
         return unsupported(nullptr, "features[%].pooling: %", index, feature.pooling());
       }
     }

@@ -197,7 +197,6 @@ void PlanBuilder::add_copy(const schema::Stream& stream, const Buffer& output, b
 
 void PlanBuilder::add_dense(const LayerInput& input, const schema::Dense& layer, const PanelSpan& span,
                             std::size_t num_activated, const RowList* list, const Buffer& output) {
-  const std::size_t first = span.first * kPanelWidth;
   DenseStep& step = add_step(StepKind::kDense).dense;
   step.list = list;
   step.args.rows = list ? list->rows : nullptr;
@@ -206,22 +205,28 @@ void PlanBuilder::add_dense(const LayerInput& input, const schema::Dense& layer,
   step.shared = input.shared;
   step.args.input = step.reads_x ? nullptr : work_.at(input.buffer.offset);
   step.args.input_stride = input.buffer.stride;
-  step.args.num_inputs = layer.inputs();
-  step.args.num_panels = span.count;
-  add_weights(layer, span, step.args);
+  set_dense(layer, span, step.args);
   step.args.output = work_.at(output.offset);
   step.args.output_stride = output.stride;
-  step.args.activation = static_cast<kernels::Activation>(fused_activation(layer));
   step.args.num_activated = num_activated;
-  step.args.alpha = layer.alpha();
-  step.args.beta = layer.beta();
-  if (step.args.activation == kernels::Activation::kPRelu) {
-    step.args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + first;
-  }
   step.alternates = step.args.panel_stride * span.count * kernels::weight_bytes(step.args.type) <=
                     costs().alternating_floats * sizeof(float);
   if (step.shared != 0) step.prefix = tables_.allocate<float>(span.count * kPanelWidth);
   add_work(span.count * kPanelWidth, layer.inputs());
+}
+
+// What a layer says of its product: all but rows, input and output.
+void PlanBuilder::set_dense(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args) {
+  args.num_inputs = layer.inputs();
+  args.num_panels = span.count;
+  add_weights(layer, span, args);
+  args.activation = static_cast<kernels::Activation>(fused_activation(layer));
+  args.num_activated = span.count;
+  args.alpha = layer.alpha();
+  args.beta = layer.beta();
+  if (args.activation != kernels::Activation::kPRelu) return;
+  const float* slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes()));
+  args.slopes = slopes + span.first * kPanelWidth;
 }
 
 // The part of a weight tensor that a product reads, by its type.
@@ -261,24 +266,29 @@ void PlanBuilder::add_parts(const schema::Tensor& tensor, std::size_t first, ker
 
 void PlanBuilder::add_norm(const schema::Dense& layer, const RowList* list, const Buffer& output) {
   if (!layer.norm()) return;
+  NormStep& step = add_step(StepKind::kNorm).norm;
+  step.list = list;
+  step.args.rows = list ? list->rows : nullptr;
+  set_norm(layer, output, step.args);
+}
+
+// What a layer's normalisation does with what a product left in `output`.
+void PlanBuilder::set_norm(const schema::Dense& layer, const Buffer& output, kernels::NormArgs& args) {
   const schema::Norm& norm = *layer.norm();
   const bool behind = norm.use() == schema::NormUse_BeforeActivation;
-  NormStep& step = add_step(StepKind::kNorm).norm;
-  step.args.rows = list ? list->rows : nullptr;
-  step.list = list;
-  step.args.data = work_.at(output.offset);
-  step.args.stride = output.stride;
-  step.args.width = layer.outputs();
-  step.args.over_row = norm.kind() == schema::NormKind_Layer;
-  step.args.dice = norm.use() == schema::NormUse_Dice;
-  step.args.epsilon = norm.epsilon();
-  step.args.scale = ModelAccess::floats(plan_.data_, norm.scale_shift()) + layer.column();
-  step.args.shift = step.args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
-  step.args.activation = behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
-  step.args.alpha = layer.alpha();
-  step.args.beta = layer.beta();
-  if (step.args.dice || step.args.activation == kernels::Activation::kPRelu) {
-    step.args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + layer.column();
+  args.data = work_.at(output.offset);
+  args.stride = output.stride;
+  args.width = layer.outputs();
+  args.over_row = norm.kind() == schema::NormKind_Layer;
+  args.dice = norm.use() == schema::NormUse_Dice;
+  args.epsilon = norm.epsilon();
+  args.scale = ModelAccess::floats(plan_.data_, norm.scale_shift()) + layer.column();
+  args.shift = args.scale + padded_outputs(root_.tensors()->Get(layer.weight())->rows());
+  args.activation = behind ? static_cast<kernels::Activation>(layer.activation()) : kernels::Activation::kIdentity;
+  args.alpha = layer.alpha();
+  args.beta = layer.beta();
+  if (args.dice || args.activation == kernels::Activation::kPRelu) {
+    args.slopes = ModelAccess::floats(plan_.data_, static_cast<std::size_t>(layer.slopes())) + layer.column();
   }
   add_work(layer.outputs(), kColumnWork);
 }

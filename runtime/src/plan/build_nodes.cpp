@@ -19,6 +19,8 @@ void PlanBuilder::reserve_nodes() {
     }
     const Buffer result = buffer(Arena::kLow, width);
     if (scratch_.nodes) scratch_.nodes[n] = {result.offset + within, result.stride};
+    if (node.kind() == schema::NodeKind_Attention && has_shared_keys(node))
+      work_.allocate(Arena::kLow, key_floats(node));
   }
   node_floats_ = work_.mark(Arena::kLow);
 }
@@ -31,6 +33,7 @@ void PlanBuilder::add_nodes(std::size_t level) {
     switch (node.kind()) {
       case schema::NodeKind_Mlp: add_node_mlp(node, node_at(n)); break;
       case schema::NodeKind_Softmax: add_softmax(node, node_at(n)); break;
+      case schema::NodeKind_Attention: add_attention(node, node_at(n)); break;
       default: add_combine(node, node_at(n));
     }
     work_.release_to(in_end_, mark);

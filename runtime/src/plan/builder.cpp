@@ -158,7 +158,8 @@ void PlanBuilder::add_features() {
   for (const schema::Feature* feature : *root_.features()) {
     if (feature->kind() != schema::FeatureKind_Sequence) continue;
     if (feature->length() > most_ids) most_ids = feature->length();
-    add_work(feature->length(), feature->width());
+    const bool kept = kHasNodes && feature->pooling() == schema::Pooling_Kept;
+    add_work(kept ? 1 : feature->length(), feature->width());
   }
   std::int32_t* ids = tables_.allocate<std::int32_t>(most_ids);
   if (!program_) return;
@@ -169,8 +170,10 @@ void PlanBuilder::add_features() {
     const schema::Feature& feature = *root_.features()->Get(i);
     FeatureStep& step = steps[i];
     step.sparse = feature.kind() != schema::FeatureKind_Dense;
-    step.pooled = feature.kind() == schema::FeatureKind_Sequence;
-    step.length = step.pooled ? feature.length() : step.sparse ? 1 : 0;
+    const bool sequence = feature.kind() == schema::FeatureKind_Sequence;
+    step.kept = kHasNodes && sequence && feature.pooling() == schema::Pooling_Kept;
+    step.pooled = sequence && !step.kept;
+    step.length = sequence ? feature.length() : step.sparse ? 1 : 0;
     step.pooling = static_cast<kernels::Pooling>(feature.pooling());
     step.padding_id = feature.padding_id();
     step.column = feature.column();

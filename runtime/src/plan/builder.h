@@ -80,6 +80,13 @@ class PlanBuilder {
   void add_node_mlp(const schema::Node& node, const Buffer& output);
   void add_combine(const schema::Node& node, const Buffer& output);
   void add_softmax(const schema::Node& node, const Buffer& output);
+  void add_attention(const schema::Node& node, const Buffer& output);
+  void add_element_layers(const schema::Node& node, std::size_t projected_stride, internal::AttentionStep& step);
+  Buffer set_elements(const schema::Dense& layer, const Buffer& input, const Buffer& output,
+                      internal::ElementsStep& step);
+  internal::Keys make_keys(const internal::AttentionStep& step, std::size_t projected_stride, std::size_t place);
+  static std::size_t key_floats(const schema::Node& node);
+  bool has_shared_keys(const schema::Node& node) const;
   Buffer node_input(const schema::Stream& stream);
   Buffer node_at(std::uint32_t node) const { return scratch_.nodes ? scratch_.nodes[node] : Buffer{0, 0}; }
   void need_user();
@@ -104,6 +111,8 @@ class PlanBuilder {
   void add_dense(const LayerInput& input, const schema::Dense& layer, const PanelSpan& span, std::size_t num_activated,
                  const internal::RowList* list, const Buffer& output);
 
+  void set_dense(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args);
+  void set_norm(const schema::Dense& layer, const Buffer& output, kernels::NormArgs& args);
   void add_weights(const schema::Dense& layer, const PanelSpan& span, kernels::DenseArgs& args);
   void add_parts(const schema::Tensor& tensor, std::size_t first, kernels::DenseArgs& args);
   void add_norm(const schema::Dense& layer, const internal::RowList* list, const Buffer& output);
@@ -164,7 +173,7 @@ class PlanBuilder {
 
   const Plan& plan_;
   const schema::Model& root_;
-  const std::size_t block_rows_;
+  std::size_t block_rows_;  // of buffers and of the room that layers need
   const internal::Needs needs_;
   internal::TableArena tables_;
   Arena work_;

@@ -61,6 +61,50 @@ struct CombineStep {
   float alpha, beta;
 };
 
+/// A product of an attention's elements, and its normalisation. It runs for one row of the block at a time, whose
+/// elements are its rows.
+struct ElementsStep {
+  kernels::DenseArgs dense;
+  kernels::NormArgs norm;  ///< data null: none
+};
+
+/// Elements of a sequence, and what the keys' layer makes of them.
+struct Keys {
+  float* elements;                       ///< [length, element_stride]
+  float* mask;                           ///< [length]; 0: left out
+  float* projected;                      ///< [length, stride of the first layers' outputs]
+  const kernels::ExpertOutput* experts;  ///< [length] the elements, to be mixed
+};
+
+/// Attention of a query to a sequence (schema::NodeKind_Attention).
+struct AttentionStep {
+  /// Elements of the next columns.
+  struct Sequence {
+    View stream;         ///< data null: x, in the program's order
+    std::size_t column;  ///< the first element's first
+    std::size_t width;   ///< columns of an element
+  };
+  const Sequence* sequences;
+  std::size_t num_sequences;
+  std::size_t length, width;  ///< of the sequence, and of an element: all columns
+  std::size_t element_stride;
+  View query, projected_query;  ///< by rows of the block
+  Keys keys;                    ///< of a row
+  Keys user;                    ///< those of a request's user, where candidates share all sequences; else null
+  ElementsStep project_keys, product;
+  const ElementsStep* layers;  ///< behind the first
+  std::size_t num_layers;
+  View weights;                    ///< [length, 1] what the last of them gives
+  float* gated;                    ///< [length, element_stride] query times element
+  std::uint16_t* selected;         ///< [length] elements that have a weight
+  float* logits;                   ///< [length], padded to 16; also the weights
+  kernels::Activation activation;  ///< of the first layers' sum, without a normalisation
+  float alpha, beta;
+  bool masked, softmax;
+  View output;
+  std::size_t num_rows;
+};
+
 /// A node's softmax, over all of its input.
 struct SoftmaxStep {
   kernels::GateArgs args;
@@ -114,7 +158,18 @@ struct LinkStep {
   std::size_t num_sigmoids;  ///< Sigmoid: links up to this one that it finishes in one go; 0: a later one does
 };
 
-enum class StepKind : std::uint8_t { kDense, kNorm, kGate, kSelect, kMix, kLink, kCopy, kCombine, kSoftmax };
+enum class StepKind : std::uint8_t {
+  kDense,
+  kNorm,
+  kGate,
+  kSelect,
+  kMix,
+  kLink,
+  kCopy,
+  kCombine,
+  kSoftmax,
+  kAttention
+};
 
 struct Step {
   StepKind kind;
@@ -128,6 +183,7 @@ struct Step {
     CopyStep copy;
     CombineStep combine;
     SoftmaxStep softmax;
+    AttentionStep* attention;  ///< large, and rare
   };
 };
 
@@ -136,13 +192,14 @@ struct FeatureStep {
   bool sparse;           ///< or a sequence
   std::uint32_t length;  ///< ids per row; a sequence is what `pooled` says
   bool pooled;
+  bool kept;  ///< a sequence that is not pooled
   kernels::Pooling pooling;
   std::int32_t padding_id;    ///< Sequence: elements of this id are left out
   std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
   std::int32_t unknown_id;
   std::uint32_t num_ids;
   std::size_t column;  ///< in the program's order (session/x_order.h)
-  std::size_t width;
+  std::size_t width;   ///< of x
   kernels::TableType table_type;
   const void* table;                            ///< Sparse: [num_ids, width]
   float offset, factor, lower, upper, missing;  ///< Dense

@@ -64,6 +64,25 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
   return {};
 }
 
+// Embeddings side by side, then which of them there are.
+Status keep(const Program& program, const FeatureStep& feature, const Ids& ids) {
+  const std::size_t width = feature.width / feature.length - 1;
+  for (std::size_t row = 0; row < ids.num_rows; ++row) {
+    float* x = program.input.data + row * program.input.stride + feature.column;
+    float* mask = x + width * feature.length;
+    for (std::size_t i = 0; i < feature.length; ++i) {
+      const std::int32_t id = ids.data[row * ids.stride + i];
+      const std::int32_t resolved = id == Model::kNoElement ? Model::kUnknownId : resolve_id(feature, id);
+      if (resolved == kRefused) return refused_id(program, feature, ids.first_row + row, id);
+      const bool there = resolved >= 0 && resolved != feature.padding_id;
+      program.ids[i] = there ? resolved : -1;
+      mask[i] = there ? 1.0f : 0.0f;
+    }
+    program.kernels->lookup({feature.table_type, feature.table, width, program.ids, feature.length, x, width});
+  }
+  return {};
+}
+
 // A feature's columns of x hold its clamped values, and get what the function and the scaling make of them.
 void apply_function(const Program& program, const FeatureStep& feature, std::size_t num_rows) {
   for (std::size_t row = 0; row < num_rows; ++row) {
@@ -100,7 +119,9 @@ Status encode(const Program& program, const Call& call, std::size_t first_row, s
     } else if (feature.sparse) {
       const std::size_t stride = interleaved ? call.ids_stride : feature.length;
       const Ids rows{ids + first_row * stride, stride, first_row, num_rows};
-      status = feature.pooled ? pool(program, feature, rows) : look_up(program, feature, rows);
+      status = kHasNodes && feature.kept ? keep(program, feature, rows)
+               : feature.pooled          ? pool(program, feature, rows)
+                                         : look_up(program, feature, rows);
     } else {
       const std::size_t stride = interleaved ? call.stride : feature.width;
       scale(program, feature, values + first_row * stride, stride, num_rows);

@@ -99,6 +99,100 @@ void run_combine(const Block& block, const CombineStep& step) {
   block.kernels.activate(step.activation, step.alpha, step.beta, args.output, args.num_rows * args.output_stride);
 }
 
+// Where a column of x begins in a row; candidates' rows lack the first ones.
+const float* column_of(const Block& block, std::size_t row, std::size_t column) {
+  if (column < block.lacking) return block.user + column;
+  return block.rows.x + row * block.rows.stride + (column - block.lacking);
+}
+
+// A row's elements, and what their layer makes of them.
+void take_keys(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
+  std::size_t column = 0;
+  for (std::size_t s = 0; s < step.num_sequences; ++s) {
+    const AttentionStep::Sequence& sequence = step.sequences[s];
+    const View& stream = sequence.stream;
+    const float* from =
+        stream.data ? stream.data + row * stream.stride + sequence.column : column_of(block, row, sequence.column);
+    for (std::size_t i = 0; i < step.length; ++i, from += sequence.width) {
+      std::memcpy(keys.elements + i * step.element_stride + column, from, sequence.width * sizeof(float));
+    }
+    if (s == 0) std::memcpy(keys.mask, from, step.length * sizeof(float));
+    column += sequence.width;
+  }
+  kernels::DenseArgs args = step.project_keys.dense;
+  args.input = keys.elements;
+  args.output = keys.projected;
+  block.kernels.dense(args);
+}
+
+void run_elements(const Block& block, const ElementsStep& step) {
+  block.kernels.dense(step.dense);
+  if (step.norm.data) block.kernels.normalise(step.norm);
+}
+
+// The first layers' sum: (keys k + query q) + product (q k), and its activation.
+void add_first_layers(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
+  const float* query = step.query.data + row * step.query.stride;
+  for (std::size_t i = 0; i < step.length; ++i) {
+    const float* element = keys.elements + i * step.element_stride;
+    float* gated = step.gated + i * step.element_stride;
+    for (std::size_t c = 0; c < step.width; ++c) gated[c] = query[c] * element[c];
+  }
+  const kernels::DenseArgs& product = step.product.dense;
+  block.kernels.dense(product);
+  const std::size_t stride = product.output_stride;
+  const float* projected_query = step.projected_query.data + row * step.projected_query.stride;
+  for (std::size_t i = 0; i < step.length; ++i) {
+    const float* key = keys.projected + i * stride;
+    float* sum = product.output + i * stride;
+    for (std::size_t c = 0; c < stride; ++c) sum[c] = (key[c] + projected_query[c]) + sum[c];
+  }
+  if (step.product.norm.data) return block.kernels.normalise(step.product.norm);
+  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, step.length * stride);
+}
+
+// Of the elements that are there; how many they are.
+std::size_t find_weights(const Block& block, const AttentionStep& step, const Keys& keys) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < step.length; ++i) {
+    if (step.masked && keys.mask[i] == 0) continue;
+    step.selected[count] = static_cast<std::uint16_t>(i);
+    step.logits[count++] = step.weights.data[i * step.weights.stride];
+  }
+  if (!step.softmax || count == 0) return count;
+  kernels::GateArgs args{};
+  args.num_rows = 1;
+  args.num_experts = count;
+  args.logits = args.weights = step.logits;
+  args.weights_stride = padded_outputs(count);
+  block.kernels.gate(args);
+  return count;
+}
+
+void run_attention(const Block& block, const AttentionStep& step) {
+  const bool of_user = block.rows.candidates && step.user.elements;
+  const Keys& keys = of_user ? step.user : step.keys;
+  for (std::size_t row = 0; row < step.num_rows; ++row) {
+    if (!of_user) take_keys(block, step, row, keys);
+    add_first_layers(block, step, row, keys);
+    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
+    const std::size_t count = find_weights(block, step, keys);
+    float* output = step.output.data + row * step.output.stride;
+    std::memset(output, 0, step.width * sizeof(float));
+    if (count == 0) continue;
+    kernels::MixArgs mix{};
+    mix.experts = keys.experts;
+    mix.num_weights = count;
+    mix.weights = step.logits;
+    mix.selected = step.selected;
+    mix.num_rows = 1;
+    mix.dim = step.element_stride;
+    mix.output = output;
+    mix.output_stride = step.output.stride;
+    block.kernels.mix_experts(mix);
+  }
+}
+
 void run_norm(const Block& block, NormStep& step) {
   if (step.list) step.args.num_rows = step.list->count;
   block.kernels.normalise(step.args);
@@ -229,6 +323,7 @@ void bind_rows(Step& step, std::size_t num_rows) {
     case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
     case StepKind::kCombine: step.combine.args.num_rows = num_rows; return;
     case StepKind::kSoftmax: step.softmax.args.num_rows = num_rows; return;
+    case StepKind::kAttention: step.attention->num_rows = num_rows; return;
     case StepKind::kSelect:
     case StepKind::kLink:
     case StepKind::kCopy: return;
@@ -260,6 +355,9 @@ Block bind(Program& program, const RowBlock& rows) {
       return;
     case StepKind::kSoftmax:
       if (kHasNodes) block.kernels.gate(step.softmax.args);
+      return;
+    case StepKind::kAttention:
+      if (kHasNodes) run_attention(block, *step.attention);
       return;
   }
 }
@@ -315,6 +413,10 @@ void compute_prefixes(const Program& program, const float* shared) {
     const Step& step = program.steps[i];
     if (kHasStreams && step.kind == StepKind::kCopy && !step.copy.whole)
       copy_parts(step.copy, {shared, 0, 1, false}, 0, program.shared_dim);
+    if (kHasNodes && step.kind == StepKind::kAttention && step.attention->user.elements) {
+      const Block user{*program.kernels, {shared, 0, 1, false}, 0, nullptr, nullptr};
+      take_keys(user, *step.attention, 0, step.attention->user);
+    }
     if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
     kernels::DenseArgs args = step.dense.args;
     if (step.dense.reads_x) args.input = shared + step.dense.column;

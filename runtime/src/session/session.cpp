@@ -293,6 +293,7 @@ StepInfo Session::step(std::size_t index) const {
       return {"combine", step.combine.args.input_width, step.combine.args.width, false};
     case internal::StepKind::kSoftmax:
       return {"softmax", step.softmax.args.num_experts, step.softmax.args.num_experts, false};
+    case internal::StepKind::kAttention: return {"attention", step.attention->length, step.attention->width, false};
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};

@@ -28,6 +28,7 @@ using Json = nlohmann::ordered_json;
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]
 ///   nodes [{name, kind, level, outputs,   level: it comes behind so many
 ///           reads, layers [layer]         of kind mlp
+///           inputs [reads], query, keys, product, layers [layer], length, masked, softmax   of kind attention
 ///           inputs [reads], group, scale, activation}]   of others
 ///   towers [{name, reads, layers [layer]}]
 ///   tasks [{name, link, tower, column, factors [task name]}]

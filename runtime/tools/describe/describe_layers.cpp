@@ -46,20 +46,21 @@ Json map_of(const schema::Link& link) {
           {"clamp", {bound(map.lower()), bound(map.upper())}}};
 }
 
+Json layer_of(const schema::Model& model, const schema::Dense& layer) {
+  const schema::Norm* norm = layer.norm();
+  const schema::ActivationKind activation = layer.activation();
+  Json out = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
+  if (norm && norm->use() == schema::NormUse_Dice) out["activation"] = name_of(norm->use());
+  out["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
+  out["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
+  out["weights"] = weights_name(*model.tensors()->Get(layer.weight()));
+  out["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
+  return out;
+}
+
 Json layers_of(const schema::Model& model, const Layers* layers) {
   Json out = Json::array();
-  for (Index i = 0; i < size_of(layers); ++i) {
-    const schema::Dense& layer = *layers->Get(i);
-    const schema::Norm* norm = layer.norm();
-    const schema::ActivationKind activation = layer.activation();
-    Json item = {{"inputs", layer.inputs()}, {"outputs", layer.outputs()}, {"activation", name_of(activation)}};
-    if (norm && norm->use() == schema::NormUse_Dice) item["activation"] = name_of(norm->use());
-    item["alpha"] = uses_alpha(activation) || uses_both(activation) ? Json(layer.alpha()) : Json();
-    item["beta"] = uses_both(activation) ? Json(layer.beta()) : Json();
-    item["weights"] = weights_name(*model.tensors()->Get(layer.weight()));
-    item["norm"] = norm ? Json{{"kind", name_of(norm->kind())}, {"position", name_of(norm->use())}} : Json();
-    out.push_back(std::move(item));
-  }
+  for (Index i = 0; i < size_of(layers); ++i) out.push_back(layer_of(model, *layers->Get(i)));
   return out;
 }
 
@@ -92,6 +93,7 @@ std::uint64_t entries_of_parts(const schema::Model& model) {
       count += 1 + size_of(node.layers());
       continue;
     }
+    if (node.kind() == schema::NodeKind_Attention) count += 3 + size_of(node.layers());
     for (const schema::Stream* input : *node.inputs()) count += size_of(model.features()) + input->parts()->size();
   }
   return count;
@@ -165,6 +167,17 @@ class LayerDescriber {
     }
     out["inputs"] = Json::array();
     for (const schema::Stream* input : *node.inputs()) out["inputs"].push_back(parts_of(*input));
+    if (node.kind() == schema::NodeKind_Attention) {
+      for (const auto& [name, layer] :
+           {std::pair("query", node.query()), {"keys", node.keys()}, {"product", node.product()}}) {
+        out[name] = layer_of(model_, *layer);
+      }
+      out["layers"] = layers_of(model_, node.layers());
+      out["length"] = node.length();
+      out["masked"] = node.masked();
+      out["softmax"] = node.softmax();
+      return out;
+    }
     out["group"] = node.group() == 0 ? Json() : Json(node.group());
     out["scale"] = node.scale();
     out["activation"] = name_of(node.activation());

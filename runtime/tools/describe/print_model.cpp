@@ -296,14 +296,30 @@ std::string operation_text(const Json& node) {
   return node["activation"] == "linear" ? out : out + ", " + text_of(node["activation"]);
 }
 
+// "attention of item to items | shops, 5 elements, masked, by 6 → 8 sigmoid → 1 linear"
+std::string attention_text(const Json& node) {
+  std::string out;
+  for (const Json& input : node["inputs"]) {
+    const std::string before = out.empty() ? "attention of " : out.find(" to ") == out.npos ? " to " : " | ";
+    out += before + reads_text(input);
+  }
+  Json layers = node["layers"];
+  layers.insert(layers.begin(), node["product"]);
+  out += ", " + number_of(node["length"]) + " elements" + (node["masked"] ? ", masked" : "") + ", by " +
+         layers_text(layers);
+  return node["softmax"] ? out + ", softmax" : out;
+}
+
 std::string nodes_text(const Json& nodes) {
   if (nodes.empty()) return {};
   TextTable table({"name", "behind", "outputs", "computes"});
   for (const Json& node : nodes) {
-    const bool mlp = node["kind"] == "mlp";
+    const bool mlp = node["kind"] == "mlp", attention = node["kind"] == "attention";
     const std::string place = node["level"] == 0 ? "x" : "level " + number_of(node["level"]);
     table.add({text_of(node["name"]), place, number_of(node["outputs"]),
-               mlp ? layers_text(node["layers"]) + " of " + reads_text(node["reads"]) : operation_text(node)});
+               mlp         ? layers_text(node["layers"]) + " of " + reads_text(node["reads"])
+               : attention ? attention_text(node)
+                           : operation_text(node)});
   }
   return titled("Nodes (" + number_of(nodes.size()) + ")", table);
 }

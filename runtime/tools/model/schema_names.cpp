@@ -22,7 +22,7 @@ constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
-constexpr const char* kPoolings[] = {"sum", "mean", "max"};
+constexpr const char* kPoolings[] = {"sum", "mean", "max", "none"};
 constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax", "activated", "smooth_step"};
 constexpr const char* kNodes[] = {"mlp",
                                   "sum",
@@ -33,7 +33,8 @@ constexpr const char* kNodes[] = {"mlp",
                                   "bi_interaction",
                                   "sum_of_groups",
                                   "sum_within_groups",
-                                  "softmax"};
+                                  "softmax",
+                                  "attention"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity",           "sigmoid",        "softmax_column", "product",
                                   "log_softmax_column", "expected_value", "mapped"};

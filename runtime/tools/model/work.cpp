@@ -46,6 +46,10 @@ class ParameterCounter {
  private:
   void add_node(const schema::Node& node) {
     if (node.kind() == schema::NodeKind_Mlp) return add(node.layers());
+    if (node.kind() == schema::NodeKind_Attention) {
+      for (const schema::Dense* layer : {node.query(), node.keys(), node.product()}) add(*layer);
+      return add(node.layers());
+    }
     if (node.constant() >= 0) add_tensor(static_cast<std::uint32_t>(node.constant()));
   }
 
@@ -196,6 +200,13 @@ std::uint64_t flops_of_operation(const schema::Node& node) {
   return 2 * (pairs ? schema::outputs_of(node) * group : elements);
 }
 
+// All elements, as if none were left out.
+std::uint64_t flops_of_attention(const schema::Node& node) {
+  const std::uint64_t of_element = flops_of(*node.keys()) + flops_of(*node.product()) + flops_of(node.layers()) +
+                                   4 * node.keys()->inputs();  // query times element, weight times element
+  return flops_of(*node.query()) + node.length() * of_element;
+}
+
 // Walks from the tasks back to x, counting only what they need.
 class FlopsCounter {
  public:
@@ -266,7 +277,7 @@ class FlopsCounter {
         continue;
       }
       for (const schema::Stream* input : *node.inputs()) marks.add_parts(*input);
-      add(flops_of_operation(node));
+      add(node.kind() == schema::NodeKind_Attention ? flops_of_attention(node) : flops_of_operation(node));
     }
   }
 

@@ -367,6 +367,73 @@ def adatt(module):
         "ignore": ["levels.*.native.*"]}
 
 
+class Din(nn.Module):
+    """Zhou et al., KDD 2018: an item attends to the items that the user has seen. Of the file's sequences, one has the
+    items, the other their shops; id 0 is padding. With `softmax` the weights are one of the elements that are there."""
+
+    LENGTH, ITEMS, SHOPS = 5, 9, 4
+
+    def __init__(self, activation, softmax):
+        super().__init__()
+        self.softmax = softmax
+        self.item, self.shop, self.user = nn.Embedding(self.ITEMS, 4), nn.Embedding(self.SHOPS, 2), nn.Embedding(6, 3)
+        self.attention = nn.Sequential(nn.Linear(4 * 6, 8), activation(8), nn.Linear(8, 5), nn.Sigmoid(), nn.Linear(5, 1))
+        self.mmoe = Mixture(3 + 6 + 6)
+
+    def attend(self, query, elements, there):
+        q = query.unsqueeze(1).expand(elements.shape)
+        terms = torch.cat([q, elements, q - elements, q * elements], dim=2)
+        weights = self.attention(terms.flatten(0, 1)).view(elements.shape[:2])
+        if self.softmax:
+            weights = torch.softmax(torch.where(there, weights, torch.full_like(weights, -torch.inf)), dim=1)
+            weights = torch.nan_to_num(weights)  # of an empty history
+        return ((weights * there).unsqueeze(2) * elements).sum(dim=1)
+
+    def forward(self, b):
+        embedded = lambda items, shops: torch.cat([self.item(b[items]), self.shop(b[shops])], dim=-1)
+        query = embedded("item", "shop")
+        interest = self.attend(query, embedded("items", "shops"), b["items"] != 0)
+        return sigmoids(self.mmoe.logits(torch.cat([self.user(b["user"]), query, interest], dim=1)))
+
+    @classmethod
+    def batch(cls, generator):
+        draw = lambda *shape, size, least=0: torch.randint(least, size, shape, generator=generator)
+        columns = {"user": draw(NUM_ROWS, size=6), "item": draw(NUM_ROWS, size=cls.ITEMS, least=1),
+                   "shop": draw(NUM_ROWS, size=cls.SHOPS), "items": draw(NUM_ROWS, cls.LENGTH, size=cls.ITEMS),
+                   "shops": draw(NUM_ROWS, cls.LENGTH, size=cls.SHOPS)}
+        columns["items"][0] = 0
+        text = lambda value: "|".join(map(str, value)) if isinstance(value, list) else value
+        rows = [[text(value) for value in row] for row in zip(*(column.tolist() for column in columns.values()))]
+        return columns, list(columns), rows
+
+
+def din(activation, softmax):
+    category = lambda name, side, size: {"name": name, "kind": "categorical", "side": side,
+                                         "vocabulary": {"identity": size}, "embedding": f"{name}.weight"}
+    sequence = lambda name, one, size: {
+        "name": name, "kind": "sequence", "side": "user", "vocabulary": {"identity": size}, "embedding": f"{one}.weight",
+        "length": Din.LENGTH, "pooling": "none"}
+    item = ["item", "shop"]
+    interest = {"name": "interest", "layers": ["attention.0", "attention.2", "attention.4"],
+                "attention": {"query": item, "sequences": ["items", "shops"], "softmax": softmax},
+                **activation}
+    return {
+        **mixture(["user", *item, "interest"]), "nodes": [interest],
+        "features": [category("user", "user", 6), category("item", "item", Din.ITEMS), category("shop", "item", Din.SHOPS),
+                     {**sequence("items", "item", Din.ITEMS), "padding_id": 0}, sequence("shops", "shop", Din.SHOPS)]}
+
+
+class Dice(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.bn = nn.BatchNorm1d(width, eps=1e-8)
+        self.alpha = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        p = torch.sigmoid(self.bn(x))
+        return self.alpha * (1 - p) * x + p * x
+
+
 def all_fixtures():
     with_nodes = "MMoE with nodes"
     yield Fixture("deep_fm", with_nodes, DeepFm(), deep_fm(), batch=DeepFm.batch)
@@ -378,6 +445,11 @@ def all_fixtures():
     yield Fixture("aitm", "AITM", Aitm(), aitm(), inputs=INPUTS)
     yield Fixture("senet", with_nodes, SeNet(), senet(), batch=SeNet.batch)
     yield Fixture("residual", "MMoE with nodes on a shared trunk", Residual(), residual(), inputs=INPUTS)
+    yield Fixture("din", with_nodes, Din(Dice, False), din({
+        "activation": ["dice", "sigmoid", "linear"],
+        "dice": {"alpha": "attention.1.alpha", "batch_norm": "attention.1.bn", "epsilon": 1e-8}}, False), batch=Din.batch)
+    yield Fixture("din_softmax", with_nodes, Din(lambda _: nn.ReLU(), True), din({
+        "activation": ["relu", "sigmoid", "linear"]}, True), batch=Din.batch)
     adatt_fixture = Fixture("adatt", "AdaTT", AdaTt(), {"tasks": tasks(*TASKS)}, inputs=INPUTS)
     adatt_fixture.description = adatt(adatt_fixture.module)
     yield adatt_fixture

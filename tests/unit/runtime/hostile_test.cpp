@@ -65,7 +65,7 @@ void flip_bytes(std::size_t first, std::size_t step) {
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3),
         hashed_description(), function_description(), binned_description(), parts_description(2),
-        feature_parts_description(), node_description(2), feature_node_description()}) {
+        feature_parts_description(), node_description(2), feature_node_description(), attention_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);
@@ -538,6 +538,22 @@ TEST_CASE("hostile: nodes that there are not, or whose columns do not fit, are r
   CHECK(contains(set_part(NodeKind_Dot, StreamPart::VT_FIRST, 0xFFFFFFFFu), "8 columns from 4294967295 on"));
   CHECK(contains(set_part(NodeKind_Dot, StreamPart::VT_WIDTH, 4u), "4 columns beside 8"));
   CHECK(contains(set_part(NodeKind_Product, StreamPart::VT_WIDTH, 22u), "22 columns beside 23"));
+  // Two elements of 3 columns and a mask, among the user's first 8 of 9 columns; a query of 3.
+  const NodeKind attention = NodeKind_Attention;
+  CHECK(contains(set(attention, Node::VT_LENGTH, 3u), "inputs[1]: 8 columns are no sequence of 3"));
+  CHECK(contains(set(attention, Node::VT_LENGTH, 8u), "inputs[1]: 8 columns are no sequence of 8"));
+  CHECK(contains(set(attention, Node::VT_LENGTH, 0u), "inputs[1]: 8 columns are no sequence of 0"));
+  CHECK(contains(set(attention, Node::VT_LENGTH, 4u), "elements of 1 columns, a query of 3"));
+  CHECK(contains(set_part(attention, StreamPart::VT_WIDTH, 4u), "elements of 3 columns, a query of 4"));
+  const auto set_sequence = [&](auto field, auto value) {
+    return refused(ErrorCode::kDamaged, [&](schema::Model& model) {
+      const auto* part = first_of(model, NodeKind_Attention).inputs()->Get(1)->parts()->Get(0);
+      REQUIRE(table(part)->SetField(field, value, decltype(value)(99)));
+    });
+  };
+  CHECK(contains(set_sequence(StreamPart::VT_FIRST, 2u),
+                 "are no sequence of 2"));  // of the user's and the items' columns
+  CHECK(contains(set_sequence(StreamPart::VT_FIRST, 16u), "8 columns from 16 on"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

@@ -99,6 +99,58 @@ TEST_CASE("nodes: a tower without layers takes a node's numbers as logits") {
   CHECK(contains(bind_error(replaced(text, R"({"reads": "logit"})", "{}"), weights), "towers.reads: missing"));
 }
 
+// An item attends to a history of three.
+constexpr const char* kAttention = R"({"mmoe_description": 1,
+  "features": [
+    {"name": "item", "kind": "categorical", "side": "item", "vocabulary": {"identity": 4}, "embedding": "table"},
+    {"name": "seen", "kind": "sequence", "side": "user", "vocabulary": {"identity": 4}, "embedding": "table",
+     "length": 3, "pooling": "none", "padding_id": 0}],
+  "nodes": [{"name": "interest", "layers": "attention.{layer}", "activation": "sigmoid",
+             "attention": {"query": "item", "sequences": "seen"}}],
+  "towers": {"layers": "tower", "reads": ["item", "interest"]}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+
+MemoryWeights attention_weights() {
+  MemoryWeights weights;
+  weights.add("table", {4, 2}).linear("attention.0", 5, 8).linear("attention.1", 1, 5).linear("tower", 1, 4);
+  return weights;
+}
+
+TEST_CASE("nodes: attention to a sequence that is kept") {
+  const TrainedModel model =
+      bind_description_text(kAttention, attention_weights(), "din", nullptr, UnusedTensors::kRefuse);
+  CHECK(model.features[1].width == 9);  // three embeddings of 2, and which of them there are
+  CHECK(model.input_dim == 11);
+  const Node& node = model.nodes[0];
+  CHECK(node.kind == NodeKind::kAttention);
+  CHECK(node.width() == 2);
+  CHECK(node.attention.length == 3);
+  CHECK(node.attention.masked);
+  CHECK_FALSE(node.attention.softmax);
+  CHECK(node.attention.terms.size() == 4);
+  CHECK(node.layers.back().activation.kind == ActivationKind::kIdentity);
+  CHECK(node.inputs == std::vector<StreamRef>{input_stream({{0, 2}}), input_stream({{2, 9}})});
+}
+
+TEST_CASE("nodes: what cannot be attended to is refused by name") {
+  const auto error_of = [](const std::string& from, const std::string& to) {
+    return bind_error(replaced(kAttention, from, to), attention_weights());
+  };
+  CHECK(contains(error_of(R"("pooling": "none")", R"("pooling": "mean")"),
+                 "nodes[0].attention.sequences: found \"seen\""));
+  CHECK(contains(error_of(R"("sequences": "seen")", R"("sequences": ["seen", "seen"])"),
+                 "elements of 4 columns, but the query has 2"));
+  CHECK(contains(error_of(R"("query": "item", )", ""), "nodes[0].attention.query: missing"));
+  CHECK(contains(error_of(R"("query": "item")", R"("query": "seen")"), "elements of 2 columns, but the query has 9"));
+  CHECK(contains(error_of(R"("sequences": "seen")", R"("sequences": "seen", "terms": ["query", "element"])"),
+                 "attention.0"));
+  CHECK(contains(error_of(R"("sequences": "seen")", R"("sequences": "seen", "terms": ["query", "query"])"),
+                 "is there twice"));
+  CHECK(contains(error_of(R"("sequences": "seen")", R"("sequences": "seen", "softmx": true)"), "softmx"));
+  CHECK(contains(error_of(R"("attention.{layer}")", R"(["attention.0"])"), "at least two"));
+  CHECK(contains(error_of(R"("activation": "sigmoid")", R"("activation": "sigmoid", "layer_norm": true)"),
+                 "not supported"));
+}
+
 TEST_CASE("nodes: what is not read is told") {
   BindReport report;
   bound(replaced(described(), R"("reads": ["cross", "second"])", R"("reads": [{"first": 0, "count": 6}, "second"])"),
