@@ -135,6 +135,9 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
+  if (sequence.vocabulary.hashing && !sequence.vocabulary.hashing->parts.empty()) {
+    object.get("vocabulary", "").fail("a sequence has no crosses");
+  }
   const JsonReader length = object.get("length", "the most elements of a row");
   sequence.length = length.count(kMaxDim);
   if (sequence.length == 0) length.fail_expected("1 or more");
@@ -170,6 +173,8 @@ Feature bind_feature(const JsonReader& object, TensorIndex& tensors, EmbeddingTa
 void claim_columns(const JsonReader& object, const Feature& feature, std::set<std::string>& names,
                    std::map<std::string, bool>& columns) {
   if (!names.insert(feature.name).second) object.fail("two features are named \"" + feature.name + "\"");
+  const Vocabulary* vocabulary = feature.vocabulary();
+  if (vocabulary != nullptr && vocabulary->hashing && !vocabulary->hashing->parts.empty()) return;  // it has no own
   const bool wide = feature.num_values() > 1;
   const std::string& source = feature.source.empty() ? feature.name : feature.source;
   for (size_t i = 0; i < (wide ? feature.num_values() : 1); ++i) {

@@ -108,10 +108,18 @@ Fields hashing_fields(const JsonReader& config) {
           {"unknown", {{"id", 0}}}};
 }
 
-Fields vocabulary_fields(const KerasLayer& layer, const JsonReader& config, const JsonReader& name) {
+Fields vocabulary_fields(const KerasLayer& layer, const JsonReader& config, const JsonReader& field) {
+  const JsonReader name = field.get("keras_layer", "");
+  const auto columns = field.find("columns");
+  if (layer.kind == "hashed_crossing") {
+    const json crossed = field.get("columns", "the columns that it crosses, as `cross` has them").copy();
+    return {{"vocabulary", {{"cross", crossed}, {"buckets", config.get("num_bins", "").count()}}}};
+  }
+  if (columns) columns->fail("only for a HashedCrossing");
   if (layer.kind == "string_lookup" || layer.kind == "integer_lookup") return lookup_fields(layer, config, name);
   if (layer.kind == "hashing") return hashing_fields(config);
-  if (layer.kind != "discretization") name.fail("is no StringLookup, IntegerLookup, Hashing or Discretization");
+  if (layer.kind != "discretization")
+    name.fail("is no StringLookup, IntegerLookup, Hashing, HashedCrossing or Discretization");
   return {{"vocabulary", {{"bounds", config.get("bin_boundaries", "").copy()}, {"side", "right"}}}};
 }
 
@@ -162,13 +170,14 @@ Fields table_fields(const KerasLayer& layer, const JsonReader& config, const Jso
 }
 
 Fields fields_of(const std::string& key, const JsonReader& field, TensorIndex& tensors) {
-  const std::vector<std::string> known = {"keras_layer", "index"};
-  field.allow_keys(key == "scale" ? known : std::vector<std::string>{known.front()});
+  std::vector<std::string> known = {"keras_layer"};
+  if (key != "embedding") known.emplace_back(key == "scale" ? "index" : "columns");
+  field.allow_keys(known);
   const JsonReader name = field.get("keras_layer", "");
   const KerasLayer& layer = find_layer(name, tensors);
   const json document = parse_json(layer.preprocessing);
   const JsonReader config(document, name.path() + " (" + layer.name + ")");
-  if (key == "vocabulary") return vocabulary_fields(layer, config, name);
+  if (key == "vocabulary") return vocabulary_fields(layer, config, field);
   return key == "scale" ? scale_fields(layer, config, field, tensors) : table_fields(layer, config, name);
 }
 

@@ -9,7 +9,8 @@ namespace mmoe::converter {
 
 constexpr size_t kMaxExpertsPerLevel = schema::kMaxExperts;
 constexpr size_t kMaxGatesPerLevel = schema::kMaxGates;
-using schema::kMaxDim;  ///< inputs or outputs of a layer, width of x
+using schema::kMaxCrossed;  ///< columns of a cross
+using schema::kMaxDim;      ///< inputs or outputs of a layer, width of x
 using schema::kMaxFeatures;
 using schema::kMaxLayers;  ///< of one MLP
 using schema::kMaxLevels;

@@ -341,7 +341,7 @@ enum class UnknownRule { kId, kZero, kError };
 
 // In the order of the file's.
 enum class HashFunction { kFarmHash64, kXXH64, kMurmur3, kCRC32 };
-enum class HashedBytes { kText, kInt64, kInt32 };
+enum class HashedBytes { kText, kInt64, kInt32, kCrossed };
 enum class BucketRule { kUnsigned, kAbsolute, kFloored };
 
 /// How a value becomes a bucket (schema/mmoe.fbs); its id is the bucket's number, counted from first_id.
@@ -352,6 +352,8 @@ struct Hashing {
   BucketRule rule = BucketRule::kUnsigned;
   uint32_t first_id = 0;
   std::optional<std::string> mask;  ///< the text of a value that is unknown
+  /// kCrossed: the raw data's columns, and of each kText or kInt64; `seed` is what the first part is joined to.
+  std::vector<std::pair<std::string, HashedBytes>> parts{};
 };
 
 /// Bins of numbers. schema/mmoe.fbs says what a side is.

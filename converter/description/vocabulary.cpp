@@ -4,6 +4,8 @@
 #include <limits>
 #include <numeric>
 
+#include "converter/description/limits.h"
+
 namespace mmoe::converter {
 
 namespace {
@@ -51,6 +53,35 @@ Hashing read_hashing(const JsonReader& field, size_t first_id) {
   return hashing;
 }
 
+/// TensorFlow's default for the key of its crosses.
+constexpr uint64_t kCrossKey = 0xdecafcaffe;
+
+// Columns, by name or {"column": name, "of": "text" or "int64"}.
+Hashing read_cross(const JsonReader& field, const JsonReader& feature, size_t first_id) {
+  field.allow_keys({"cross", "buckets", "key"});
+  if (const auto column = feature.find("column")) column->fail("a cross names its columns itself");
+  Hashing hashing;
+  hashing.bytes = HashedBytes::kCrossed;
+  hashing.seed = kCrossKey;
+  hashing.first_id = static_cast<uint32_t>(first_id);
+  if (const auto key = field.find("key")) hashing.seed = key->count();
+  const JsonReader list = field.get("cross", "");
+  for (const JsonReader& part : list.items()) {
+    if (part.is_string()) {
+      hashing.parts.emplace_back(part.string(), HashedBytes::kText);
+      continue;
+    }
+    part.allow_keys({"column", "of"});
+    const std::string column = part.get("column", "the column of the raw data").string();
+    const auto of = part.find("of");
+    hashing.parts.emplace_back(column, static_cast<HashedBytes>(of ? of->choice({"text", "int64"}) : 0));
+  }
+  if (hashing.parts.size() < 2 || hashing.parts.size() > kMaxCrossed) {
+    list.fail_expected("2 to " + std::to_string(kMaxCrossed) + " columns");
+  }
+  return hashing;
+}
+
 void read_unknown(const JsonReader& field, size_t table_rows, const std::string& table, Vocabulary& vocabulary) {
   if (!field.is_object()) {
     vocabulary.unknown = field.choice({"zero", "error"}) == 0 ? UnknownRule::kZero : UnknownRule::kError;
@@ -91,13 +122,15 @@ void number_ids(const JsonReader& field, size_t first_id, size_t table_rows, con
 Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const std::string& table,
                            KeySources& sources) {
   Vocabulary vocabulary;
-  const JsonReader field = feature.get("vocabulary",
-                                       "a list of strings or integers, {\"file\": name}, {\"identity\": n}, {\"hash\": "
-                                       "function, \"buckets\": n} or {\"bounds\": list}");
+  const JsonReader field =
+      feature.get("vocabulary",
+                  "a list of strings or integers, {\"file\": name}, {\"identity\": n}, {\"hash\": "
+                  "function, \"buckets\": n}, {\"cross\": columns, \"buckets\": n} or {\"bounds\": list}");
   const auto first = feature.find("first_id");
   const size_t first_id = first ? first->count(table_rows) : 0;
-  if (field.is_object() && field.find("hash")) {
-    vocabulary.hashing = read_hashing(field, first_id);
+  const bool crosses = field.is_object() && field.find("cross");
+  if (crosses || (field.is_object() && field.find("hash"))) {
+    vocabulary.hashing = crosses ? read_cross(field, feature, first_id) : read_hashing(field, first_id);
     const JsonReader buckets = field.get("buckets", "the number of buckets");
     vocabulary.size = buckets.count();
     if (vocabulary.size == 0) buckets.fail_expected("1 or more");

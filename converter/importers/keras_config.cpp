@@ -157,8 +157,8 @@ KerasActivation read_activation(const Json& value) {
 }
 
 bool is_preprocessing(const std::string& kind) {
-  const std::set<std::string> kinds = {"string_lookup",  "integer_lookup", "hashing",
-                                       "discretization", "normalization",  "category_encoding"};
+  const std::set<std::string> kinds = {"string_lookup", "integer_lookup",    "hashing",        "discretization",
+                                       "normalization", "category_encoding", "hashed_crossing"};
   return kinds.count(kind) != 0;
 }
 

@@ -358,9 +358,16 @@ class HeaderWriter {
   Offset<schema::Hashing> write_hashing(const Hashing& hashing) {
     Offset<flatbuffers::String> mask;
     if (hashing.mask) mask = out_.CreateString(*hashing.mask);
+    std::vector<Offset<schema::HashedPart>> parts;
+    for (const auto& [column, bytes] : hashing.parts) {
+      const auto name = out_.CreateString(column);
+      parts.push_back(schema::CreateHashedPart(out_, name, static_cast<schema::HashedBytes>(bytes)));
+    }
+    Offset<flatbuffers::Vector<Offset<schema::HashedPart>>> list;
+    if (!parts.empty()) list = out_.CreateVector(parts);
     return schema::CreateHashing(out_, static_cast<schema::HashFunction>(hashing.function), hashing.seed,
                                  static_cast<schema::HashedBytes>(hashing.bytes),
-                                 static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask);
+                                 static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask, list);
   }
 
   Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary, const VocabularyTensors& tensors) {

@@ -832,6 +832,29 @@ TrainedModel hashed_description(std::uint64_t seed) {
   return model;
 }
 
+TrainedModel crossed_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({7, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "crossed";
+  Random random(seed + 400);
+  model.embeddings = {{"places", {1001, 4, random.floats(4004)}}, {"pairs", {10, 3, random.floats(30)}}};
+  using converter::HashedBytes;
+  const auto crossed = [](std::size_t buckets, std::uint32_t first_id, HashedBytes of, UnknownRule rule) {
+    Vocabulary vocabulary;
+    vocabulary.hashing.emplace();
+    vocabulary.hashing->bytes = HashedBytes::kCrossed;
+    vocabulary.hashing->seed = 0xdecafcaffe;
+    vocabulary.hashing->first_id = first_id;
+    vocabulary.hashing->parts = {{"city", HashedBytes::kText}, {"hour", of}};
+    vocabulary.size = buckets;
+    vocabulary.unknown = rule;
+    return vocabulary;
+  };
+  model.features = {
+      {"place", converter::Side::kUser, 4, SparseFeature{crossed(1000, 1, HashedBytes::kInt64, UnknownRule::kId), 0}},
+      {"pair", converter::Side::kItem, 3, SparseFeature{crossed(10, 0, HashedBytes::kText, UnknownRule::kError), 1}}};
+  return model;
+}
+
 std::vector<NamedModel> all_models(std::uint64_t seed) {
   return {
       {"MMoE", mmoe_description({}, seed)},

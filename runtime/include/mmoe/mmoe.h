@@ -163,13 +163,15 @@ typedef struct mmoe_feature_info {
   int32_t refuses_missing; /**< dense: no value stands for a missing (NaN) one */
   int32_t hashed;          /**< sparse, sequence: the id is a bucket of the value's hash; integers are values too */
   int32_t number_values;   /**< sparse, sequence: a value is a number, between bounds: mmoe_model_find_bin() */
-  int32_t reserved;
+  int32_t num_parts;       /**< sparse: values of a row that make one category: 1, but for a cross (a list of rows) */
 } mmoe_feature_info;
 
 /** Features are in the order of the model's description; 0 when the model takes x alone. */
 MMOE_API size_t mmoe_model_num_features(const mmoe_model* model);
 /** Fills *info. MMOE_INVALID_ARGUMENT: there is none. */
 MMOE_API mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_feature_info* info);
+/** The raw data's column of a part of a cross, below num_parts; not terminated. Null: there is none. */
+MMOE_API const char* mmoe_model_crossed_column(const mmoe_model* model, size_t feature, size_t part, size_t* size);
 /** mmoe_model_num_features() when there is none of that name (UTF-8, terminated), or it is null. */
 MMOE_API size_t mmoe_model_find_feature(const mmoe_model* model, const char* name);
 
@@ -284,7 +286,8 @@ typedef struct mmoe_values {
   int32_t reserved;
 } mmoe_values;
 
-/** A sequence's elements, or the numbers of a dense feature that is wider than 1. */
+/** A sequence's elements, the numbers of a dense feature that is wider than 1, or the values of a cross: as texts, of
+ * which those in decimal are integers where the cross has integers, or as integers. */
 MMOE_API mmoe_status mmoe_rows_set_list(mmoe_rows* rows, size_t row, const char* feature, const mmoe_values* list);
 MMOE_API mmoe_status mmoe_rows_set_list_at(mmoe_rows* rows, size_t row, size_t feature, const mmoe_values* list);
 

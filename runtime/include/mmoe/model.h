@@ -68,6 +68,7 @@ struct FeatureInfo {
   bool hashed;              ///< Sparse, Sequence: a value's id is a bucket of its hash; integers are values too, in
                             ///< decimal, where string_values says that texts are
   bool number_values;       ///< Sparse, Sequence: a value is a number, which find_bin() puts between bounds
+  std::size_t num_parts;    ///< Sparse: values of a row that make one category: 1, but for a cross, whose id Rows finds
 };
 
 /// Rows with known scores that the converter stored in the file.
@@ -130,12 +131,15 @@ class Model {
   std::size_t num_features() const;
   /// REQUIRES: index < num_features(). Takes time in proportion to the index.
   FeatureInfo feature(std::size_t index) const;
+  /// The raw data's column of each part of a cross, for Rows a value in this order.
+  /// REQUIRES: part < feature(index).num_parts, which is above 1.
+  std::string_view crossed_column(std::size_t index, std::size_t part) const;
   /// num_features() when there is none of that name.
   std::size_t find_feature(std::string_view name) const;
 
   /// The id of a category for FeatureColumn::ids, or kUnknownId. No allocation; a hash, and the few keys that share it.
   /// REQUIRES: feature(index) is Sparse or a Sequence, with string_values or without as the call says; an integer may
-  /// also be one of a hashed feature.
+  /// also be one of a hashed feature. Of a cross there is no id of one value: kUnknownId.
   std::int32_t find_id(std::size_t index, std::string_view value) const;
   /// Of an integer of any type, as the number that it is: -1 is not 2^64 - 1.
   template <class Integer, std::enable_if_t<std::is_integral_v<Integer>, int> = 0>

@@ -219,6 +219,8 @@ class Rows {
   ///
   /// - Dense: `width` numbers; integers are numbers too. NaN or RawValue() means missing.
   /// - Sparse: one string or one integer, as in the vocabulary. A number without a fraction is an integer.
+  /// - Sparse, a cross: a list of feature.num_parts strings and integers. A string in decimal is an integer where the
+  ///   cross has integers, and an integer is a string in decimal where it has strings.
   /// - Sequence: a list of at most `length` of them, in order.
   ///
   /// A category that is not in the vocabulary is unknown, and so is NaN.
@@ -228,7 +230,7 @@ class Rows {
   /// unknown values). Returns status(), which may be ignored.
   const Status& set(std::size_t row, const FeatureKey& feature, const RawValue& value);
 
-  /// Sets one feature of all rows. `values` has num_rows() times the width (Dense) or length (Sparse: 1) of the
+  /// Sets one feature of all rows. `values` has num_rows() times the width (Dense), num_parts (Sparse) or length of the
   /// feature, row after row. For a Sequence whose rows differ in length, pass `row_offsets`, [num_rows() + 1], as in
   /// lists of Arrow: row r has the elements from row_offsets[r] up to row_offsets[r + 1]. Errors: as set().
   const Status& set_column(const FeatureKey& feature, const RawValue& values,

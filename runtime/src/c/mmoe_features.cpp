@@ -28,7 +28,7 @@ Result<Input> input_of_columns(const mmoe_columns& columns, size_t num_rows) {
 enum class Values { kTexts, kIntegers, kNumbers };
 
 bool takes(const mmoe::FeatureInfo& feature, Values values) {
-  if (feature.kind == mmoe::FeatureKind::kDense) return false;
+  if (feature.kind == mmoe::FeatureKind::kDense || feature.num_parts > 1) return false;
   if (values == Values::kNumbers) return feature.number_values;
   return values == Values::kTexts ? feature.string_values : !feature.string_values || feature.hashed;
 }
@@ -43,7 +43,8 @@ mmoe::Status check_vocabulary(const mmoe_model& model, size_t index, Values valu
   if (takes(feature, values)) return {};
   const bool numbers = feature.kind == mmoe::FeatureKind::kDense || feature.number_values;
   return make_error(ErrorCode::kInvalidArgument, "feature ", index, ": its values are ",
-                    numbers                 ? "numbers"
+                    feature.num_parts > 1   ? "crossed: only rows have ids of them"
+                    : numbers               ? "numbers"
                     : feature.string_values ? "texts"
                                             : "integers");
 }

@@ -13,7 +13,7 @@ using mmoe::Status;
 using namespace mmoe::internal;
 
 MMOE_ENDS_WITH(mmoe_load_options, copy);
-MMOE_ENDS_WITH(mmoe_feature_info, reserved);
+MMOE_ENDS_WITH(mmoe_feature_info, num_parts);
 MMOE_ENDS_WITH(mmoe_golden_rows, reserved);
 static_assert(MMOE_DENSE == int(mmoe::FeatureKind::kDense) && MMOE_SPARSE == int(mmoe::FeatureKind::kSparse) &&
               MMOE_SEQUENCE == int(mmoe::FeatureKind::kSequence));
@@ -112,7 +112,14 @@ mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_featu
   full.refuses_missing = feature.refuses_missing;
   full.hashed = feature.hashed;
   full.number_values = feature.number_values;
+  full.num_parts = static_cast<int32_t>(feature.num_parts);
   return write_struct(full, "info", info);
+}
+
+const char* mmoe_model_crossed_column(const mmoe_model* model, size_t feature, size_t part, size_t* size) {
+  if (feature >= mmoe_model_num_features(model)) return no_text(size);
+  const size_t parts = model->model.feature(feature).num_parts;
+  return parts > 1 && part < parts ? text_of(model->model.crossed_column(feature, part), size) : no_text(size);
 }
 
 size_t mmoe_model_find_feature(const mmoe_model* model, const char* name) {

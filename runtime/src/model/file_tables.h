@@ -32,11 +32,11 @@ struct TableList {
   }
 };
 
-using FileTables =
-    TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling, schema::Hashing,
-              schema::Vocabulary, schema::Embedding, schema::Dense, schema::Norm, schema::Level, schema::Expert,
-              schema::Gate, schema::Tower, schema::Task, schema::Link, schema::GoldenRows, schema::Provenance,
-              schema::KeyValue, schema::ScoreChange, schema::Stream, schema::StreamPart, schema::Node>;
+using FileTables = TableList<schema::Model, schema::Segment, schema::Tensor, schema::Feature, schema::Scaling,
+                             schema::Hashing, schema::HashedPart, schema::Vocabulary, schema::Embedding, schema::Dense,
+                             schema::Norm, schema::Level, schema::Expert, schema::Gate, schema::Tower, schema::Task,
+                             schema::Link, schema::GoldenRows, schema::Provenance, schema::KeyValue,
+                             schema::ScoreChange, schema::Stream, schema::StreamPart, schema::Node>;
 
 /// What an accessor returns, as a field.
 template <class T>
@@ -152,6 +152,10 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Hashing::rule),
     optional_field(&schema::Hashing::first_id),
     optional_field(&schema::Hashing::mask),
+    optional_field(&schema::Hashing::parts),
+
+    required_field(&schema::HashedPart::column),
+    optional_field(&schema::HashedPart::bytes),
 
     optional_field(&schema::Vocabulary::kind),
     optional_field(&schema::Vocabulary::size),

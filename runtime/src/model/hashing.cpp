@@ -61,12 +61,14 @@ std::string_view decimal(std::int64_t value, bool is_unsigned, char (&room)[kMax
 }  // namespace
 
 std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::string_view text) {
+  if (vocabulary.hashing()->bytes() == schema::HashedBytes_Crossed) return Model::kUnknownId;
   if (is_masked(*vocabulary.hashing(), text)) return Model::kUnknownId;
   return id_of(vocabulary, text.data(), text.size());
 }
 
 std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value, bool is_unsigned) {
   const schema::Hashing& hashing = *vocabulary.hashing();
+  if (hashing.bytes() == schema::HashedBytes_Crossed) return Model::kUnknownId;
   char room[kMaxDigits];
   const std::string_view text = decimal(value, is_unsigned, room);
   if (hashing.bytes() == schema::HashedBytes_Text) return hashed_id(vocabulary, text);
@@ -74,6 +76,26 @@ std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value,
   if (value < 0 && is_unsigned) return Model::kUnknownId;  // 2^63 or more
   if (is_masked(hashing, text) || (!wide && (value < INT32_MIN || value > INT32_MAX))) return Model::kUnknownId;
   return id_of(vocabulary, &value, wide ? 8 : 4);  // little-endian: the low half stands first
+}
+
+// FingerprintCat64 of TensorFlow, by which it crosses columns.
+std::uint64_t join_hashes(std::uint64_t before, std::uint64_t part) {
+  constexpr std::uint64_t kFactor = 0xc6a4a7935bd1e995u;
+  const auto mix = [](std::uint64_t value) { return value ^ (value >> 47); };
+  const std::uint64_t joined = (before ^ kFactor ^ (mix(part * kFactor) * kFactor)) * kFactor;
+  return mix(mix(joined) * kFactor);
+}
+
+std::uint64_t hash_of_text(std::string_view text) { return farmhash64(text.data(), text.size()); }
+
+std::uint64_t hash_of_decimal(std::int64_t value, bool is_unsigned) {
+  char room[kMaxDigits];
+  return hash_of_text(decimal(value, is_unsigned, room));
+}
+
+std::int32_t crossed_id(const schema::Vocabulary& vocabulary, std::uint64_t hash) {
+  const schema::Hashing& hashing = *vocabulary.hashing();
+  return static_cast<std::int32_t>(hashing.first_id() + bucket_of({hash, 64}, hashing.rule(), vocabulary.size()));
 }
 
 }  // namespace mmoe::internal

@@ -7,6 +7,7 @@
 #include "core/make_error.h"
 #include "core/xxh64.h"
 #include "model/access.h"
+#include "model/hashing.h"
 #include "model/parts.h"
 #include "model/verify.h"
 #include "model/vocabulary.h"
@@ -140,10 +141,16 @@ FeatureInfo Model::feature(std::size_t index) const {
   info.string_values = internal::takes_texts(vocabulary);
   info.number_values = internal::takes_numbers(vocabulary);
   info.hashed = internal::kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash;
+  info.num_parts = internal::kHasHash ? internal::num_parts(vocabulary) : 1;
   info.num_values = vocabulary.size();
   info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();
   info.refuses_unknown = vocabulary.unknown() == schema::UnknownRule_Error;
   return info;
+}
+
+std::string_view Model::crossed_column(std::size_t index, std::size_t part) const {
+  const schema::Feature& feature = *root_of(*this).features()->Get(static_cast<uoffset_t>(index));
+  return text_of(feature.vocabulary()->hashing()->parts()->Get(static_cast<uoffset_t>(part))->column());
 }
 
 std::size_t Model::find_feature(std::string_view name) const {

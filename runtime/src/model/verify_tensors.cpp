@@ -198,13 +198,29 @@ class FeatureVerifier : Checker {
       return unsupported(nullptr, "features[%].vocabulary.hashing: function %, bytes %, rule %", index, its->function(),
                          its->bytes(), its->rule());
     }
-    const std::uint64_t most = its->function() == schema::HashFunction_XXH64     ? UINT64_MAX
-                               : its->function() == schema::HashFunction_Murmur3 ? UINT32_MAX
-                                                                                 : 0;
+    const bool crossed = its->bytes() == schema::HashedBytes_Crossed;
+    if (crossed && !parts(*its, index)) return false;
+    const std::uint64_t most = its->function() == schema::HashFunction_XXH64 || crossed ? UINT64_MAX
+                               : its->function() == schema::HashFunction_Murmur3        ? UINT32_MAX
+                                                                                        : 0;
     if (its->seed() > most) return damaged(nullptr, "features[%].vocabulary.hashing.seed: %", index, its->seed());
     const std::uint64_t end = std::uint64_t{its->first_id()} + vocabulary.size();
     return (vocabulary.size() != 0 && end <= num_ids) ||
            damaged(nullptr, "features[%].vocabulary: ids % to %, of %", index, its->first_id(), end, num_ids);
+  }
+
+  bool parts(const schema::Hashing& hashing, uoffset_t index) const {
+    const std::size_t count = size_of(hashing.parts());
+    const bool sound = count >= 2 && count <= schema::kMaxCrossed &&
+                       hashing.function() == schema::HashFunction_FarmHash64 && !hashing.mask() &&
+                       root_.features()->Get(index)->kind() == schema::FeatureKind_Sparse;
+    if (!sound) return damaged(nullptr, "features[%].vocabulary.hashing.parts: % of a cross", index, count);
+    for (uoffset_t i = 0; i < count; ++i) {
+      const schema::HashedBytes bytes = hashing.parts()->Get(i)->bytes();
+      if (bytes == schema::HashedBytes_Text || bytes == schema::HashedBytes_Int64) continue;
+      return unsupported(nullptr, "features[%].vocabulary.hashing.parts[%].bytes: %", index, i, bytes);
+    }
+    return true;
   }
 
   bool vocabulary(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {

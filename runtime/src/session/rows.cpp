@@ -5,6 +5,7 @@
 
 #include "core/heap.h"
 #include "model/access.h"
+#include "model/hashing.h"
 #include "model/vocabulary.h"
 #include "plan/arena.h"
 #include "session/place.h"
@@ -36,6 +37,12 @@ bool is_sequence(const schema::Feature& feature) { return feature.kind() == sche
 // Values or ids per row.
 std::size_t width_of(const schema::Feature& feature) {
   return is_dense(feature) ? feature.width() : is_sequence(feature) ? feature.length() : 1;
+}
+
+// Raw values per row.
+std::size_t num_values_of(const schema::Feature& feature) {
+  if (kHasHash && feature.kind() == schema::FeatureKind_Sparse) return num_parts(*feature.vocabulary());
+  return width_of(feature);
 }
 
 bool is_in(const schema::Model& root, const schema::Feature& feature, Part part) {
@@ -89,6 +96,22 @@ struct Target {
     return const_cast<std::int32_t*>(rows.columns[index].ids.data()) + row * width_of(feature);
   }
 };
+
+// A whole number of 64 bits with a sign, and nothing else.
+bool parse_decimal(std::string_view text, std::int64_t& value) {
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  const std::uint64_t most = negative ? std::uint64_t{1} << 63 : INT64_MAX;
+  std::uint64_t magnitude = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return false;
+    const auto unit = static_cast<std::uint64_t>(digit - '0');
+    if (magnitude > (most - unit) / 10) return false;
+    magnitude = magnitude * 10 + unit;
+  }
+  value = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+  return !text.empty();
+}
 
 bool refuses_unknown(const Target& target) {
   return target.feature.vocabulary()->unknown() == schema::UnknownRule_Error;
@@ -155,30 +178,37 @@ struct RowsAccess {
     return true;
   }
 
+  static bool read_text(const Target& target, std::size_t row, const RawItem& item, std::string_view& text) {
+    return item.read(text) || refuse(target, row, "the offsets of the packed string are not within its bytes");
+  }
+
   static bool find_text_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
     if (!item.is_text()) return refuse(target, row, "a number, expected a string");
     std::string_view text;
-    if (!item.read(text)) {
-      return refuse(target, row, "the offsets of the packed string are not within its bytes");
-    }
+    if (!read_text(target, row, item, text)) return false;
     id = find_string(target.rows.file, *target.feature.vocabulary(), text);
     if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
     return refuse_unknown(target, row, Quoted{text});
   }
 
+  static bool read_integer(const Target& target, std::size_t row, const RawItem& item, std::int64_t& value) {
+    if (item.is_integer()) {
+      value = item.integer();
+      return true;
+    }
+    const double exact = item.number();
+    constexpr double kEnd = 9223372036854775808.0;  // 2^63
+    if (!(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
+      return refuse(target, row, "a number with a fraction or out of range, expected an integer");
+    }
+    value = static_cast<std::int64_t>(exact);
+    return true;
+  }
+
   static bool find_integer_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
     if (item.is_text()) return refuse(target, row, "a string, expected an integer");
     std::int64_t key = 0;
-    if (item.is_integer()) {
-      key = item.integer();
-    } else {
-      const double exact = item.number();
-      constexpr double kEnd = 9223372036854775808.0;  // 2^63
-      if (!(exact >= -kEnd && exact < kEnd && exact == static_cast<double>(static_cast<std::int64_t>(exact)))) {
-        return refuse(target, row, "a number with a fraction or out of range, expected an integer");
-      }
-      key = static_cast<std::int64_t>(exact);
-    }
+    if (!read_integer(target, row, item, key)) return false;
     id = find_integer(target.rows.file, *target.feature.vocabulary(), key, item.is_unsigned());
     if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
     return item.is_unsigned() ? refuse_unknown(target, row, static_cast<std::uint64_t>(key))
@@ -191,13 +221,52 @@ struct RowsAccess {
     return true;
   }
 
-  static bool find_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
-    if (item.is_missing()) {
-      id = Model::kUnknownId;
-      if (!refuses_unknown(target)) return true;
-      return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row),
-                    "a missing category, which the feature refuses");
+  static bool hash_part(const Target& target, std::size_t row, const RawItem& item, bool as_text, std::uint64_t& hash) {
+    std::string_view text;
+    std::int64_t value = 0;
+    if (item.is_text()) {
+      if (!read_text(target, row, item, text)) return false;
+      if (!as_text && !parse_decimal(text, value)) return refuse(target, row, Quoted{text}, ", expected an integer");
+      hash = as_text ? hash_of_text(text) : static_cast<std::uint64_t>(value);
+      return true;
     }
+    if (!read_integer(target, row, item, value)) return false;
+    hash = as_text ? hash_of_decimal(value, item.is_unsigned()) : static_cast<std::uint64_t>(value);
+    return true;
+  }
+
+  static bool is_empty(const RawItem& item) {
+    std::string_view text;
+    return item.is_text() && item.read(text) && text.empty();
+  }
+
+  /// One id of several values, the elements from `first` on.
+  static bool find_crossed_id(const Target& target, std::size_t row, const RawValue& value, std::size_t first,
+                              std::int32_t& id) {
+    const schema::Vocabulary& vocabulary = *target.feature.vocabulary();
+    const auto& parts = *vocabulary.hashing()->parts();
+    std::uint64_t joined = vocabulary.hashing()->seed();
+    for (uoffset_t i = 0; i < parts.size(); ++i) {
+      const RawItem item(value, first + i);
+      const bool as_text = parts.Get(i)->bytes() == schema::HashedBytes_Text;
+      if (item.is_missing() || (!as_text && is_empty(item))) return take_missing(target, row, id);
+      std::uint64_t hash = 0;
+      if (!hash_part(target, row, item, as_text, hash)) return false;
+      joined = join_hashes(joined, hash);
+    }
+    id = crossed_id(vocabulary, joined);
+    return true;
+  }
+
+  static bool take_missing(const Target& target, std::size_t row, std::int32_t& id) {
+    id = Model::kUnknownId;
+    if (!refuses_unknown(target)) return true;
+    return refuse(target.rows, ErrorCode::kUnknownCategory, target.at(row),
+                  "a missing category, which the feature refuses");
+  }
+
+  static bool find_id(const Target& target, std::size_t row, const RawItem& item, std::int32_t& id) {
+    if (item.is_missing()) return take_missing(target, row, id);
     const schema::Vocabulary& vocabulary = *target.feature.vocabulary();
     if constexpr (kHasBins) {
       if (takes_numbers(vocabulary)) return find_bin_id(target, row, item, id);
@@ -208,13 +277,18 @@ struct RowsAccess {
 
   /// Elements [first, first + count) of the value become the row's.
   static bool set(const Target& target, std::size_t row, const RawValue& value, std::size_t first, std::size_t count) {
-    const std::size_t width = width_of(target.feature);
+    const std::size_t width = num_values_of(target.feature);
     const bool fits = is_sequence(target.feature) ? count <= width : count == width;
     if (!fits) {
       return refuse(target, row, "number of values: ", count, ", expected ",
                     is_sequence(target.feature) ? "at most " : "", width);
     }
     if (is_dense(target.feature)) return set_dense(target, row, value, first);
+    if constexpr (kHasHash) {
+      if (width != 1 && !is_sequence(target.feature)) {
+        return find_crossed_id(target, row, value, first, *target.ids(row));
+      }
+    }
     std::int32_t* ids = target.ids(row);
     for (std::size_t i = 0; i < count; ++i) {
       if (!find_id(target, row, RawItem(value, first + i), ids[i])) return false;
@@ -226,7 +300,7 @@ struct RowsAccess {
   /// Rows of one length each, or as the offsets say.
   static bool set_column(const Target& target, const RawValue& value, Span<const std::int32_t> offsets) {
     const std::size_t num_rows = target.rows.num_rows;
-    const std::size_t found = RawItem::count(value), width = width_of(target.feature);
+    const std::size_t found = RawItem::count(value), width = num_values_of(target.feature);
     if (offsets.empty() && (found / width != num_rows || found % width != 0)) {
       return refuse(target.rows, ErrorCode::kInvalidArgument, target.name(), ": length ", found,
                     Needed{saturating_multiply(num_rows, width), num_rows, width});

@@ -46,11 +46,23 @@ Json scaling_of(const schema::Scaling* scaling) {
           {"exponent", scaling->function() == schema::NumberFunction_Power ? Json(scaling->exponent()) : Json()}};
 }
 
+Json parts_of(const schema::Hashing& hashing) {
+  if (hashing.bytes() != schema::HashedBytes_Crossed) return Json();
+  Json list = Json::array();
+  for (const schema::HashedPart* part : *hashing.parts()) {
+    list.push_back({{"column", shown_text(part->column())}, {"bytes", name_of(part->bytes())}});
+  }
+  return list;
+}
+
 Json hashing_of(const schema::Hashing& hashing) {
-  return {
-      {"function", name_of(hashing.function())}, {"seed", hashing.seed()},
-      {"bytes", name_of(hashing.bytes())},       {"modulo", name_of(hashing.rule())},
-      {"first_id", hashing.first_id()},          {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()}};
+  return {{"function", name_of(hashing.function())},
+          {"seed", hashing.seed()},
+          {"bytes", name_of(hashing.bytes())},
+          {"modulo", name_of(hashing.rule())},
+          {"first_id", hashing.first_id()},
+          {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()},
+          {"parts", parts_of(hashing)}};
 }
 
 Json vocabulary_of(const schema::Vocabulary& vocabulary) {

@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 ///   features [{name, kind, side, column, width,
 ///              scaling {offset, factor, lower, upper, missing, function, exponent}   dense
 ///              vocabulary {kind, size, unknown {rule, id},                      categorical, sequence
-///                          hashing {function, seed, bytes, modulo, first_id, mask},    kind hash
+///                          hashing {function, seed, bytes, modulo, first_id, mask, parts},    kind hash
 ///                          side},                                              kind bins
 ///              embedding {name, rows, width, dtype},
 ///              sequence {length, pooling, padding_id}}]                         sequence

@@ -198,14 +198,20 @@ std::string scaling_text(const Json& scaling) {
   return out + "; missing: " + (scaling["missing"].is_null() ? "refused" : short_float(scaling["missing"]));
 }
 
+std::string hash_text(const Json& hashing) {
+  if (hashing["parts"].is_null()) return text_of(hashing["function"]);
+  std::string columns;
+  for (const Json& part : hashing["parts"]) columns += (columns.empty() ? "" : " x ") + text_of(part["column"]);
+  return columns;
+}
+
 std::string vocabulary_text(const Json& vocabulary) {
   const Json& unknown = vocabulary["unknown"];
   const std::string rule = unknown["rule"];
   const std::string size = number_of(vocabulary["size"]);
   const std::string values = vocabulary["kind"] == "identity" ? "whole numbers below " + size
-                             : vocabulary["kind"] == "hash"
-                                 ? size + " buckets of " + text_of(vocabulary["hashing"]["function"])
-                                 : size + " " + text_of(vocabulary["kind"]);
+                             : vocabulary["kind"] == "hash"   ? size + " buckets of " + hash_text(vocabulary["hashing"])
+                                                              : size + " " + text_of(vocabulary["kind"]);
   return values + "; unknown: " +
          (rule == "id"     ? "id " + number_of(unknown["id"])
           : rule == "zero" ? "zeros"

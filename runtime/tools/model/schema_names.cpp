@@ -16,7 +16,7 @@ constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "has
 constexpr const char* kNumberFunctions[] = {"identity", "log",   "log1p",        "log10",     "sqrt",
                                             "abs",      "power", "signed_log1p", "is_missing"};
 constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32"};
-constexpr const char* kHashedBytes[] = {"text", "int64", "int32"};
+constexpr const char* kHashedBytes[] = {"text", "int64", "int32", "crossed"};
 constexpr const char* kBoundSides[] = {"left", "right"};
 constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};

@@ -135,9 +135,10 @@ std::vector<Cell> map_columns(const std::string& where, const std::vector<std::s
   for (std::size_t slot = 0; slot < spec.features.size(); ++slot) {
     const FeatureSpec& feature = spec.features[slot];
     const std::size_t elements = count_element_columns(where, in_header, feature);
-    const std::vector<std::string> of_feature = elements > 0        ? numbered(source_of(feature), elements)
-                                                : feature.width > 1 ? numbered(source_of(feature), feature.width)
-                                                                    : std::vector<std::string>{source_of(feature)};
+    const std::vector<std::string> of_feature = !feature.parts.empty() ? feature.parts
+                                                : elements > 0         ? numbered(source_of(feature), elements)
+                                                : feature.width > 1    ? numbered(source_of(feature), feature.width)
+                                                                       : std::vector<std::string>{source_of(feature)};
     for (std::size_t i = 0; i < of_feature.size(); ++i) cells.push_back({slot, i, 0, elements > 0});
     names.insert(names.end(), of_feature.begin(), of_feature.end());
   }

@@ -12,7 +12,8 @@ namespace mmoe::tools {
 /// One value of a row. A model without features has one slot, x itself; otherwise slots are its features.
 struct Cell {
   std::size_t slot;
-  std::size_t offset;       ///< within the slot's width; of a sequence's columns: the element's place
+  std::size_t offset;       ///< within the slot's width; of a sequence's columns: the element's place; of a cross: the
+                            ///< part's, where the last is reached last
   std::size_t column;       ///< in the CSV file
   bool is_element = false;  ///< one element of a sequence, which has a column per element
 };

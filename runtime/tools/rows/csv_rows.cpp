@@ -75,7 +75,13 @@ void CsvRows::store_row(RowBatch& batch, std::size_t row) {
       case FeatureKind::kDense:
         batch.values(cell.slot, row)[cell.offset] = parse_dense(cell, record[cell.column]);
         break;
-      case FeatureKind::kSparse: *batch.ids(cell.slot, row) = parse_category(cell, record[cell.column]); break;
+      case FeatureKind::kSparse:
+        if (spec_.features[cell.slot].parts.empty()) {
+          *batch.ids(cell.slot, row) = parse_category(cell, record[cell.column]);
+        } else {
+          parse_part(cell, record[cell.column], *batch.ids(cell.slot, row));
+        }
+        break;
       case FeatureKind::kSequence:
         cell.is_element ? parse_element(cell, record[cell.column], batch.ids(cell.slot, row))
                         : parse_sequence(cell, record[cell.column], batch.ids(cell.slot, row));
@@ -128,6 +134,21 @@ std::int32_t CsvRows::parse_category(const Cell& cell, std::string_view text) {
   }
   ++(missing ? counts.missing : counts.unknown);
   return id;
+}
+
+// Texts as they stand, as of other hashes; the last part has them all.
+void CsvRows::parse_part(const Cell& cell, std::string_view text, std::int32_t& id) {
+  const FeatureSpec& feature = spec_.features[cell.slot];
+  if (cell.offset == 0) parts_.clear();
+  parts_.push_back(text);
+  if (parts_.size() < feature.parts.size()) return;
+  const std::optional<std::int32_t> found = spec_.find_crossed(cell.slot, parts_);
+  if (!found) fail(cell, "a value of the cross " + quoted(feature.name) + " is not a whole number");
+  ++counts_[cell.slot].values;
+  id = *found;
+  if (id != Model::kUnknownId) return;
+  if (feature.refuses_unknown) fail(cell, "a value of the cross " + quoted(feature.name) + " is missing");
+  ++counts_[cell.slot].missing;
 }
 
 void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids) {

@@ -30,6 +30,7 @@ class CsvRows final : public RowSource {
   void store_row(RowBatch& batch, std::size_t row);
   float parse_dense(const Cell& cell, std::string_view text);
   std::int32_t parse_category(const Cell& cell, std::string_view text);
+  void parse_part(const Cell& cell, std::string_view text, std::int32_t& id);
   void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids);
   void parse_element(const Cell& cell, std::string_view text, std::int32_t* ids);
   std::int32_t look_up(const Cell& cell, std::string_view text) const;
@@ -43,7 +44,8 @@ class CsvRows final : public RowSource {
   std::string header_where_;  ///< for messages: "line 1"
   std::vector<Cell> cells_;
   std::vector<std::size_t> keep_;
-  std::vector<std::uint64_t> lines_;  ///< of the last batch's rows
+  std::vector<std::string_view> parts_;  ///< of a cross, so far
+  std::vector<std::uint64_t> lines_;     ///< of the last batch's rows
 };
 
 }  // namespace mmoe::tools

@@ -1,5 +1,10 @@
 #include "runtime/tools/rows/input_spec.h"
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "mmoe/rows.h"
 #include "runtime/tools/support/error.h"
 #include "runtime/tools/support/text.h"
 
@@ -20,6 +25,9 @@ FeatureSpec feature_spec(const Model& model, std::size_t index) {
   spec.number_values = info.number_values;
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;
+  for (std::size_t i = 0; i < info.num_parts && info.num_parts > 1; ++i) {
+    spec.parts.emplace_back(model.crossed_column(index, i));
+  }
   return spec;
 }
 
@@ -41,6 +49,33 @@ void check_names(const Model& model) {
   throw ToolError("the features' names have " + human_bytes(bytes) + " in all; expected at most " +
                   human_bytes(kMaxBytes));
 }
+
+bool has_crosses(const InputSpec& spec) {
+  return std::any_of(spec.features.begin(), spec.features.end(),
+                     [](const FeatureSpec& feature) { return !feature.parts.empty(); });
+}
+
+/// Crosses have ids in rows alone.
+class Crosses {
+ public:
+  Crosses(const Model& model, Part part) {
+    RowsOptions options;
+    options.part = part;
+    Result<Rows> rows = Rows::create(model, options);
+    if (!rows) throw ToolError(rows.error().message());
+    rows_ = std::make_shared<Rows>(std::move(*rows));
+  }
+
+  std::optional<std::int32_t> find(std::size_t index, const std::vector<std::string_view>& values) const {
+    rows_->clear();
+    const Status& status = rows_->set(0, index, values);
+    if (!status && status.error().code() != ErrorCode::kUnknownCategory) return std::nullopt;
+    return rows_->columns()[index].ids[0];
+  }
+
+ private:
+  std::shared_ptr<Rows> rows_;
+};
 
 }  // namespace
 
@@ -64,6 +99,12 @@ InputSpec input_spec(const Model& model, Part part) {
   spec.find_unsigned = [&model, indices](std::size_t feature, std::uint64_t value) {
     return model.find_id(indices[feature], value);
   };
+  if (has_crosses(spec)) {
+    spec.find_crossed = [crosses = Crosses(model, part), indices](std::size_t feature,
+                                                                  const std::vector<std::string_view>& values) {
+      return crosses.find(indices[feature], values);
+    };
+  }
   spec.find_bin = [&model, indices](std::size_t feature, double value) {
     return model.find_bin(indices[feature], value);
   };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,14 +18,15 @@ struct FeatureSpec {
   std::size_t index = 0;  ///< in the model
   std::string name;
   FeatureKind kind = FeatureKind::kDense;
-  std::size_t width = 1;         ///< Dense: raw values
-  std::size_t length = 1;        ///< Sparse: 1; Sequence: most elements
-  bool string_values = false;    ///< else: the vocabulary holds strings, else integers
-  bool refuses_unknown = false;  ///< else
-  bool refuses_missing = false;  ///< Dense
-  bool hashed = false;           ///< else: every value has an id; integers are values too
-  bool number_values = false;    ///< else: a category is a bin of numbers
-  std::string source;            ///< column of a table; empty: the name
+  std::size_t width = 1;             ///< Dense: raw values
+  std::size_t length = 1;            ///< Sparse: 1; Sequence: most elements
+  bool string_values = false;        ///< else: the vocabulary holds strings, else integers
+  bool refuses_unknown = false;      ///< else
+  bool refuses_missing = false;      ///< Dense
+  bool hashed = false;               ///< else: every value has an id; integers are values too
+  bool number_values = false;        ///< else: a category is a bin of numbers
+  std::string source;                ///< column of a table; empty: the name
+  std::vector<std::string> parts{};  ///< Sparse: the columns of a cross; empty: it is none
 };
 
 struct InputSpec {
@@ -36,6 +38,9 @@ struct InputSpec {
   std::function<std::int32_t(std::size_t feature, std::string_view value)> find_string;
   std::function<std::int32_t(std::size_t feature, std::int64_t value)> find_integer;
   std::function<std::int32_t(std::size_t feature, std::uint64_t value)> find_unsigned;
+  /// The id of a cross; nullopt where a value is no whole number and the cross has integers there.
+  std::function<std::optional<std::int32_t>(std::size_t feature, const std::vector<std::string_view>& values)>
+      find_crossed;
   /// As Model::find_bin().
   std::function<std::int32_t(std::size_t feature, double value)> find_bin;
 };

@@ -88,6 +88,10 @@ std::size_t NpyRows::read_features(RowBatch& batch) {
   for (; rows < batch.capacity() && array_.read(row.data(), 1) == 1; ++rows, ++next_row_) {
     for (const Cell& cell : cells_) {
       const double number = row[cell.column];
+      if (!spec_.features[cell.slot].parts.empty()) {
+        store_part(cell, number, *batch.ids(cell.slot, rows));
+        continue;
+      }
       ++counts_[cell.slot].values;
       if (spec_.features[cell.slot].kind == FeatureKind::kDense) {
         batch.values(cell.slot, rows)[cell.offset] = dense_value(cell, number);
@@ -97,6 +101,22 @@ std::size_t NpyRows::read_features(RowBatch& batch) {
     }
   }
   return rows;
+}
+
+// Whole numbers, in decimal; the last part has them all. NaN is missing, and so is the category.
+void NpyRows::store_part(const Cell& cell, double number, std::int32_t& id) {
+  const FeatureSpec& feature = spec_.features[cell.slot];
+  if (cell.offset == 0) parts_.clear();
+  parts_.push_back(std::isnan(number) ? "" : std::to_string(whole_number(cell, number)));
+  if (parts_.size() < feature.parts.size()) return;
+  ++counts_[cell.slot].values;
+  id = Model::kUnknownId;
+  if (std::none_of(parts_.begin(), parts_.end(), [](const std::string& part) { return part.empty(); })) {
+    id = spec_.find_crossed(cell.slot, {parts_.begin(), parts_.end()}).value();
+  }
+  if (id != Model::kUnknownId) return;
+  if (feature.refuses_unknown) fail(cell, "a value of the cross " + quoted(feature.name) + " is missing");
+  ++counts_[cell.slot].missing;
 }
 
 // A NaN among a sequence's columns is no element.
@@ -114,16 +134,17 @@ float NpyRows::dense_value(const Cell& cell, double number) {
   return static_cast<float>(number);
 }
 
+std::int64_t NpyRows::whole_number(const Cell& cell, double number) const {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  if (number != std::trunc(number)) fail(cell, number_text(number) + " is not a whole number");
+  if (number < -kEnd || number >= kEnd) fail(cell, number_text(number) + " does not fit 64 bits with a sign");
+  return static_cast<std::int64_t>(number);
+}
+
 std::int32_t NpyRows::category(const Cell& cell, double number) {
   if (spec_.features[cell.slot].number_values && !std::isnan(number)) return spec_.find_bin(cell.slot, number);
-  constexpr double kEnd = 9223372036854775808.0;  // 2^63
   const bool missing = std::isnan(number);
-  if (!missing && number != std::trunc(number)) fail(cell, number_text(number) + " is not a whole number");
-  if (!missing && (number < -kEnd || number >= kEnd)) {
-    fail(cell, number_text(number) + " does not fit 64 bits with a sign");
-  }
-  const std::int32_t id =
-      missing ? Model::kUnknownId : spec_.find_integer(cell.slot, static_cast<std::int64_t>(number));
+  const std::int32_t id = missing ? Model::kUnknownId : spec_.find_integer(cell.slot, whole_number(cell, number));
   if (id != Model::kUnknownId) return id;
   if (spec_.features[cell.slot].refuses_unknown) {
     fail(cell, missing ? "no value, and the feature refuses unknown ones"

@@ -27,8 +27,10 @@ class NpyRows final : public RowSource {
   void map_features(const std::vector<std::string>& header);
   std::size_t read_x(RowBatch& batch);
   std::size_t read_features(RowBatch& batch);
+  void store_part(const Cell& cell, double number, std::int32_t& id);
   void store_id(const Cell& cell, double number, std::int32_t* ids);
   float dense_value(const Cell& cell, double number);
+  std::int64_t whole_number(const Cell& cell, double number) const;
   std::int32_t category(const Cell& cell, double number);
   [[noreturn]] void refuse_names() const;
   [[noreturn]] void fail(const Cell& cell, const std::string& message) const;
@@ -37,7 +39,8 @@ class NpyRows final : public RowSource {
   NpyReader array_;
   std::vector<std::string> header_;  ///< empty: the rows are x
   std::vector<Cell> cells_;
-  std::uint64_t first_row_ = 0;  ///< of the last batch
+  std::vector<std::string> parts_;  ///< of a cross, so far
+  std::uint64_t first_row_ = 0;     ///< of the last batch
   std::uint64_t next_row_ = 0;
 };
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hashes import bucket
+from hashes import bucket, crossed
 
 
 FUNCTIONS = {
@@ -78,8 +78,8 @@ def id_of(text, feature):
             with np.errstate(over="ignore"):
                 bounds, number = np.array(vocabulary["bounds"], dtype), np.array(number, np.float64).astype(dtype)
             return feature.get("first_id", 0) + int(np.searchsorted(bounds, number, vocabulary["side"]))
-    elif "hash" in vocabulary and isinstance(vocabulary, dict):
-        found = bucket(text, vocabulary)
+    elif isinstance(vocabulary, dict) and ("hash" in vocabulary or "cross" in vocabulary):
+        found = crossed(text, vocabulary) if "cross" in vocabulary else bucket(text, vocabulary)
         if found is not None:
             return feature.get("first_id", 0) + found
     elif isinstance(vocabulary, dict):
@@ -111,7 +111,8 @@ def categorical_block(feature, rows, names, dtype):
     table = table_of(feature, names, dtype)
     x = np.zeros((len(rows), table.shape[1]), dtype)
     for index, row in enumerate(rows):
-        found = id_of(row[feature["name"]], feature)
+        crosses = isinstance(feature["vocabulary"], dict) and "cross" in feature["vocabulary"]
+        found = id_of(row if crosses else row[feature["name"]], feature)
         if found is not UNKNOWN_ZERO:
             x[index] = table[feature.get("first_row", 0) + found]
     return x

@@ -149,6 +149,23 @@ FUNCTIONS = {
 }
 
 
+def joined(before, part):
+    factor = 0xC6A4A7935BD1E995
+    inner = fold(part * factor & M64) * factor & M64
+    return fold(fold((before ^ factor ^ inner) * factor & M64) * factor & M64)
+
+
+def crossed(cells, vocabulary):
+    """The bucket of a row's cells, by the names of columns; None where one is missing."""
+    hashed = vocabulary.get("key", 0xDECAFCAFFE)
+    for part in vocabulary["cross"]:
+        column, of = (part, "text") if isinstance(part, str) else (part["column"], part.get("of", "text"))
+        if of == "int64" and cells[column] == "":
+            return None
+        hashed = joined(hashed, farmhash64(cells[column].encode()) if of == "text" else int(cells[column]) & M64)
+    return hashed % vocabulary["buckets"]
+
+
 def bucket(text, vocabulary):
     """Of a cell's text, counted from 0; None for what the vocabulary says is unknown."""
     of = vocabulary.get("of", "text")

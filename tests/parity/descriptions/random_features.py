@@ -183,8 +183,31 @@ class RandomFeatures:
         maker.add(feature["embedding"], maker.array(first + ids + spare, width))
         self.width += width
 
+    def crossed(self, feature, index):
+        """Columns of its own, of texts and integers; an empty integer is missing."""
+        maker = self.maker
+        kinds = [maker.pick(["text", "int64", None]) for _ in range(maker.between(2, 4))]
+        columns = [f"part {index} {i}" for i in range(len(kinds))]
+        parts = [column if of is None else {"column": column, "of": of} for column, of in zip(columns, kinds)]
+        rule = feature["vocabulary"] = {"cross": parts, "buckets": maker.between(1, 12)}
+        if maker.chance(0.5):
+            rule["key"] = maker.pick([0, 42, 2**64 - 1])
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        missing = self.rule(feature, first + rule["buckets"])
+        self.table(feature, index, first + rule["buckets"])
+        integers = ["0", "-1", str(2**63 - 1), str(-(2**63)), "17"]
+
+        def cell(of):
+            return maker.pick(integers + [""] * missing if of == "int64" else WORDS + [" AT", "ab" * 60])
+
+        self.makers.append(lambda: {column: cell(of) for column, of in zip(columns, kinds)})
+
     def categorical(self, feature, index):
         maker = self.maker
+        if maker.chance(0.12):
+            return self.crossed(feature, index)
         inside, outside, ids = self.vocabulary(feature)
         unknown = self.rule(feature, ids)
         self.table(feature, index, ids)

@@ -53,13 +53,15 @@ def model(layers):
     inputs = {name: keras.Input((1,), name=name, dtype=dtype) for name, dtype in INPUTS.items()}
     cities, zips, ages, prices, tags, devices = preprocessing(layers, rows(300, 1, False))
     bins = ages(inputs["age"])
+    crossed = layers.HashedCrossing(num_bins=9, name="city_zip")((inputs["city"], inputs["zip"]))
     x = layers.Concatenate(name="x")([
         embedded(layers, "city_table", cities.vocabulary_size(), cities(inputs["city"]), 3),
         embedded(layers, "zip_table", zips.vocabulary_size(), zips(inputs["zip"]), 2),
         layers.CategoryEncoding(num_tokens=4, output_mode="one_hot", name="age_columns")(bins),
         prices(inputs["price"]),
         embedded(layers, "tag_table", 6, tags(inputs["tag"]), 2),
-        devices(inputs["device"])])
+        devices(inputs["device"]),
+        embedded(layers, "city_zip_table", 9, crossed, 2)])
     experts = [layers.Dense(6, activation="relu", name=f"expert_{i}")(x) for i in range(2)]
     outputs = []
     for task in ("click", "like"):
@@ -82,7 +84,9 @@ def description():
             category("age", "age_bins", side="user", embedding={"keras_layer": "age_columns"}),
             {"name": "price", "kind": "dense", "side": "item", "scale": {"keras_layer": "price_scale"}},
             category("tag", "tag_buckets", side="item", embedding="tag_table/embeddings"),
-            category("device", "device_columns", embedding={"one_hot": 3})],
+            category("device", "device_columns", embedding={"one_hot": 3}),
+            {"name": "city x zip", "kind": "categorical", "embedding": "city_zip_table/embeddings",
+             "vocabulary": {"keras_layer": "city_zip", "columns": ["city", {"column": "zip", "of": "int64"}]}}],
         "levels": [{"experts": {"layers": "expert_{expert}", "weight": "/kernel", "bias": "/bias", "orientation": "in_out"},
                     "gates": {"logits": "gate_{task}", "weight": "/kernel", "bias": "/bias", "orientation": "in_out"}}],
         "towers": {"layers": "tower_{task}", "weight": "/kernel", "bias": "/bias", "orientation": "in_out"},

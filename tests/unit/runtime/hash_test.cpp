@@ -193,8 +193,10 @@ TEST_CASE("hostile: hash rules that do not fit the table or are not known are re
   const auto unsupported = ErrorCode::kUnsupported;
   CHECK(hashing(Hashing::VT_FUNCTION, std::uint8_t{4}, unsupported) ==
         "features[1].vocabulary.hashing: function 4, bytes 2, rule 2");
-  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{3}, unsupported) ==
-        "features[1].vocabulary.hashing: function 2, bytes 3, rule 2");
+  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{4}, unsupported) ==
+        "features[1].vocabulary.hashing: function 2, bytes 4, rule 2");
+  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{3}, ErrorCode::kDamaged) ==
+        "features[1].vocabulary.hashing.parts: 0 of a cross");
   CHECK(hashing(Hashing::VT_RULE, std::uint8_t{3}, unsupported) ==
         "features[1].vocabulary.hashing: function 2, bytes 2, rule 3");
   CHECK(hashing(Hashing::VT_SEED, std::uint64_t{1} << 32, ErrorCode::kDamaged) ==
@@ -217,6 +219,130 @@ TEST_CASE("hostile: hash rules that do not fit the table or are not known are re
   const Result<Model> model = Model::from_bytes(file.data(), file.size());
   REQUIRE_FALSE(model.ok());
   CHECK(std::string(model.error().message()) == "features[2].vocabulary.hashing: missing");
+}
+
+// Buckets of tf.sparse.cross_hashed() in TensorFlow 2.21; place has ids from 1.
+TEST_CASE("Rows: crosses have TensorFlow's buckets, of texts and integers in either form") {
+  const AlignedBytes file = model_file(crossed_description());
+  const Model model = load(file);
+  CHECK(model.feature(0).num_parts == 2);
+  CHECK(model.feature(0).hashed);
+  CHECK(model.crossed_column(0, 0) == "city");
+  CHECK(model.crossed_column(0, 1) == "hour");
+  CHECK(model.find_id(0, "Wien") == Model::kUnknownId);
+  CHECK(model.find_id(0, 7) == Model::kUnknownId);
+  Rows rows = std::move(*Rows::create(model));
+  const auto place = [&](const RawValue& values) {
+    rows.clear();
+    REQUIRE(rows.set(0, "place", values).ok());
+    return rows.columns()[0].ids[0];
+  };
+  CHECK(place({"Wien", 7}) == 1 + 964);
+  CHECK(place({"Wien", 7.0}) == 1 + 964);
+  CHECK(place({"Wien", "7"}) == 1 + 964);
+  CHECK(place({"Wien", std::uint64_t{7}}) == 1 + 964);
+  CHECK(place({"Wien", nullptr}) == Model::kUnknownId);
+  CHECK(place({"Wien", ""}) == Model::kUnknownId);
+  CHECK(place({std::numeric_limits<double>::quiet_NaN(), 7}) == Model::kUnknownId);
+  CHECK(place({"Wien", "-9223372036854775808"}) == place({"Wien", INT64_MIN}));
+  CHECK(place({7, 7}) == place({"7", 7}));
+  const auto pair = [&](const RawValue& values) {
+    rows.clear();
+    REQUIRE(rows.set(0, 1, values).ok());
+    return rows.columns()[1].ids[0];
+  };
+  CHECK(pair({"a", "d"}) == 182 % 10);  // buckets of 1000, whose rest is that of 10
+  CHECK(pair({"", ""}) == 373 % 10);
+  const auto error = [&](const FeatureKey& feature, const RawValue& values) -> std::string {
+    rows.clear();
+    const Status& status = rows.set(0, feature, values);
+    return status ? "" : status.error().message();
+  };
+  CHECK(error("place", {"Wien", "seven"}) == "feature \"place\", row 0: \"seven\", expected an integer");
+  for (const char* text :
+       {"+7", " 7", "7.0", "-", "9223372036854775808", "-9223372036854775809", "18446744073709551616"}) {
+    CHECK(error("place", {"Wien", text}).find("expected an integer") != std::string::npos);
+  }
+  CHECK(error("place", {"Wien", 0.5}).find("a number with a fraction") != std::string::npos);
+  CHECK(error("place", "Wien") == "feature \"place\", row 0: number of values: 1, expected 2");
+  CHECK(error("place", {"Wien", 7, 8}) == "feature \"place\", row 0: number of values: 3, expected 2");
+  CHECK(error("pair", {"a", nullptr}).find("a missing category, which the feature refuses") != std::string::npos);
+}
+
+TEST_CASE("Rows: a column of crosses, and scores of its ids") {
+  const AlignedBytes file = model_file(crossed_description());
+  const Model model = load(file);
+  RowsOptions options;
+  options.max_rows = 3;
+  Rows rows = std::move(*Rows::create(model, options));
+  const std::vector<std::string> places = {"Wien", "7", "", "3", "Linz", ""}, pairs = {"a", "d", "", "", "Wien", "7"};
+  rows.set_column("place", places);
+  rows.set_column("pair", pairs);
+  REQUIRE(rows.status().ok());
+  CHECK(rows.columns()[0].ids[0] == 965);
+  CHECK(rows.columns()[0].ids[2] == Model::kUnknownId);
+  CHECK(rows.columns()[1].ids[0] == 2);
+  CHECK_FALSE(rows.set_column("pair", std::vector<std::string>{"a", "b", "c"}).ok());
+  rows.clear();
+  rows.set_column("place", places);
+  rows.set_column("pair", pairs);
+  SessionOptions session_options;
+  session_options.max_batch = 3;
+  Session session = std::move(*Session::create(model, session_options));
+  std::vector<float> scores(3 * model.num_tasks()), one(model.num_tasks());
+  REQUIRE(session.score(Input::rows(rows), {scores}).ok());
+  const std::int32_t unknown = -1, third = rows.columns()[1].ids[2];
+  const FeatureColumn columns[] = {{{}, {&unknown, 1}}, {{}, {&third, 1}}};
+  REQUIRE(session.score(Input::columns(columns, 1), {one}).ok());
+  for (std::size_t task = 0; task < one.size(); ++task) CHECK(one[task] == scores[2 * one.size() + task]);
+}
+
+TEST_CASE("C interface: columns of a cross, and its values as texts") {
+  const AlignedBytes file = model_file(crossed_description());
+  mmoe_model* model = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &model) == MMOE_OK);
+  size_t size = 0;
+  const char* column = mmoe_model_crossed_column(model, 0, 1, &size);
+  CHECK(std::string_view(column, size) == "hour");
+  CHECK(mmoe_model_crossed_column(model, 0, 2, &size) == nullptr);
+  CHECK(mmoe_model_crossed_column(model, 2, 0, &size) == nullptr);
+  int32_t id = 0;
+  CHECK(mmoe_model_find_id_text(model, 0, "Wien", 4, &id) == MMOE_INVALID_ARGUMENT);
+  mmoe_rows* rows = nullptr;
+  REQUIRE(mmoe_rows_create(model, nullptr, &rows) == MMOE_OK);
+  const char* texts[] = {"Wien", "7"};
+  mmoe_values values = {};
+  values.data = texts;
+  values.size = 2;
+  values.type = MMOE_TEXTS;
+  CHECK(mmoe_rows_set_list(rows, 0, "place", &values) == MMOE_OK);
+  mmoe_rows_free(rows);
+  mmoe_model_free(model);
+}
+
+TEST_CASE("hostile: crosses that are none are refused by name") {
+  const auto refused_cross = [](const auto& change) {
+    const AlignedBytes file = model_file(crossed_description(), 1);
+    const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+    change(root);
+    seal(file);
+    const Result<Model> model = Model::from_bytes(file.data(), file.size());
+    return model ? std::string() : std::string(model.error().message());
+  };
+  const auto table = [](const auto* found) {
+    using Found = std::remove_cv_t<std::remove_pointer_t<decltype(found)>>;
+    return reinterpret_cast<flatbuffers::Table*>(const_cast<Found*>(found));
+  };
+  CHECK(refused_cross([](const schema::Model&) {}) == "");
+  CHECK(refused_cross([&](const schema::Model& root) {
+          REQUIRE(table(root.features()->Get(0)->vocabulary()->hashing()->parts()->Get(1))
+                      ->SetField<std::uint8_t>(schema::HashedPart::VT_BYTES, 2, 0));
+        }) == "features[0].vocabulary.hashing.parts[1].bytes: 2");
+  CHECK(refused_cross([&](const schema::Model& root) {
+          auto* length = reinterpret_cast<std::uint32_t*>(
+              const_cast<void*>(static_cast<const void*>(root.features()->Get(1)->vocabulary()->hashing()->parts())));
+          *length = 1;
+        }) == "features[1].vocabulary.hashing.parts: 1 of a cross");
 }
 
 }  // namespace

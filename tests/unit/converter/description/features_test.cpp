@@ -287,6 +287,39 @@ TEST_CASE("sequences") {
   CHECK(contains(error_of(start + R"("length": 5, "pooling": "sum", "padding_id": 4})"), "expected at most 3"));
 }
 
+TEST_CASE("crosses") {
+  const Vocabulary plain = vocabulary(R"("vocabulary": {"cross": ["a", "b"], "buckets": 3}, "first_id": 1)");
+  REQUIRE(plain.hashing);
+  CHECK(plain.hashing->bytes == HashedBytes::kCrossed);
+  CHECK(plain.hashing->seed == 0xdecafcaffe);
+  CHECK(plain.hashing->first_id == 1);
+  CHECK(plain.size == 3);
+  const Vocabulary typed = vocabulary(
+      R"("vocabulary": {"cross": [{"column": "a", "of": "int64"}, {"column": "b"}], "buckets": 4, "key": 7})");
+  CHECK(typed.hashing->seed == 7);
+  CHECK(typed.hashing->parts[0] == std::pair<std::string, HashedBytes>{"a", HashedBytes::kInt64});
+  CHECK(typed.hashing->parts[1] == std::pair<std::string, HashedBytes>{"b", HashedBytes::kText});
+  const auto error = [](const std::string& fields) { return categorical_error(", \"vocabulary\": " + fields); };
+  CHECK(contains(error(R"({"cross": ["a"], "buckets": 3})"),
+                 "features[0].vocabulary.cross: found a list of 1, expected 2"));
+  CHECK(contains(error(R"({"cross": ["a", {"column": "b", "of": "int32"}], "buckets": 3})"), "cross[1].of: found"));
+  CHECK(contains(error(R"({"cross": ["a", {"name": "b"}], "buckets": 3})"), "cross[1].name: unknown key"));
+  CHECK(contains(error(R"({"cross": ["a", "b"]})"), "features[0].vocabulary.buckets: missing"));
+  CHECK(contains(error(R"({"cross": ["a", "b"], "buckets": 3, "hash": "crc32"})"), "vocabulary.hash: unknown key"));
+  CHECK(contains(error(R"({"cross": ["a", "b"], "buckets": 5})"), "ids 0 to 4, but c.weight has 4 rows"));
+  CHECK(contains(error(R"({"cross": ["a", "b"], "buckets": 3}, "column": "a")"), "a cross names its columns itself"));
+  CHECK(contains(error_of(R"({"name": "c", "kind": "sequence", "length": 2, "pooling": "sum", "embedding": "c.weight",
+                              "vocabulary": {"cross": ["a", "b"], "buckets": 3}})"),
+                 "features[0].vocabulary: a sequence has no crosses"));
+  // Columns of a cross may be those of other features, in any order.
+  const std::string cross = R"({"name": "a x b", "kind": "categorical", "embedding": "c.weight",
+                                "vocabulary": {"cross": ["a", "b"], "buckets": 3}})";
+  const std::string dense = R"({"name": "a", "kind": "dense"})";
+  for (const std::string& features : {cross + "," + dense, dense + "," + cross}) {
+    CHECK(bind_description_text(description(features), weights(4), "m").features.size() == 2);
+  }
+}
+
 TEST_CASE("one-hot columns, and rows in the description") {
   const auto table_of = [](const std::string& embedding, uint64_t inputs, const std::string& more = "") {
     const std::string feature =

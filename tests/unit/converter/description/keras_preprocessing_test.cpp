@@ -85,6 +85,12 @@ TEST_CASE("keras layers: buckets and bins") {
              {"unknown", {{"id", 0}}}});
   CHECK(resolved("Discretization", {{"bin_boundaries", {1.5, 2}}}, kVocabulary) ==
         json{{"vocabulary", {{"bounds", {1.5, 2}}, {"side", "right"}}}});
+  json crossed = kVocabulary;
+  crossed["vocabulary"]["columns"] = {"a", "b"};
+  CHECK(resolved("HashedCrossing", {{"num_bins", 9}}, crossed) ==
+        json{{"vocabulary", {{"cross", {"a", "b"}}, {"buckets", 9}}}});
+  CHECK(contains(error_of("HashedCrossing", {{"num_bins", 9}}, kVocabulary), "vocabulary.columns: missing"));
+  CHECK(contains(error_of("Hashing", {{"num_bins", 9}}, crossed), "columns: only for a HashedCrossing"));
   CHECK(resolved("CategoryEncoding", {{"num_tokens", 4}, {"output_mode", "multi_hot"}},
                  {{"embedding", {{"keras_layer", "l"}}}}) == json{{"embedding", {{"one_hot", 4}}}});
 }

@@ -313,9 +313,32 @@ TEST_CASE("describe: how values are hashed") {
   CHECK(features[0]["vocabulary"]["kind"] == "hash");
   CHECK(features[0]["vocabulary"]["size"] == 11);
   CHECK(features[1]["vocabulary"]["hashing"].dump() ==
-        R"({"function":"murmur3","seed":42,"bytes":"int32","modulo":"floored","first_id":2,"mask":null})");
+        R"({"function":"murmur3","seed":42,"bytes":"int32","modulo":"floored","first_id":2,"mask":null,"parts":null})");
   CHECK(features[0]["vocabulary"]["hashing"]["mask"] == "");
   CHECK(model_text(describe(load(file), "", false)).find("11 buckets of farmhash64; unknown: id 0") !=
+        std::string::npos);
+}
+
+// crossed_description(): place (city as text, hour as integer), pair (both as texts); the buckets are TensorFlow's.
+TEST_CASE("rows with crosses: a column per part, by its name") {
+  const AlignedBytes file = model_file(mmoe::test::crossed_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const auto ids_of = [&](const std::string& row, const std::string& header = "hour,other,city") {
+    const std::string path = directory.write("rows.csv", header + "\n" + row + "\n");
+    RowReader reader(path, input_spec(model), {});
+    const RowBatch* batch = reader.next();
+    return std::vector<std::int32_t>{*batch->ids(0, 0), *batch->ids(1, 0)};
+  };
+  CHECK(ids_of("7,,Wien")[0] == 965);
+  CHECK(ids_of(",1,") == std::vector<std::int32_t>{-1, 3});  // an empty text is a text, and no integer
+  CHECK(directory.error_of([&] { ids_of("seven,1,Wien"); }) ==
+        "rows.csv:2: column 'hour': a value of the cross 'place' is not a whole number");
+  CHECK(directory.error_of([&] { ids_of("7", "hour"); }).find("no columns 'city'") != std::string::npos);
+  const Json features = describe(model, "", false)["features"];
+  CHECK(features[0]["vocabulary"]["hashing"]["parts"].dump() ==
+        R"([{"column":"city","bytes":"text"},{"column":"hour","bytes":"int64"}])");
+  CHECK(model_text(describe(model, "", false)).find("1,000 buckets of city x hour; unknown: id 0") !=
         std::string::npos);
 }
 
