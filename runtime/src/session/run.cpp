@@ -321,9 +321,15 @@ void bind_rows(Step& step, std::size_t num_rows) {
     case StepKind::kNorm: step.norm.args.num_rows = num_rows; return;
     case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
     case StepKind::kMix: step.mix.args.num_rows = num_rows; return;
-    case StepKind::kCombine: step.combine.args.num_rows = num_rows; return;
-    case StepKind::kSoftmax: step.softmax.args.num_rows = num_rows; return;
-    case StepKind::kAttention: step.attention->num_rows = num_rows; return;
+    case StepKind::kCombine:
+      if (kHasNodes) step.combine.args.num_rows = num_rows;
+      return;
+    case StepKind::kSoftmax:
+      if (kHasNodes) step.softmax.args.num_rows = num_rows;
+      return;
+    case StepKind::kAttention:
+      if (kHasNodes) step.attention->num_rows = num_rows;
+      return;
     case StepKind::kSelect:
     case StepKind::kLink:
     case StepKind::kCopy: return;
