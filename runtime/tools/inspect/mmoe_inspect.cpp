@@ -18,16 +18,16 @@ namespace mmoe::tools {
 namespace {
 
 constexpr const char* kDescription =
-    "Shows what a .mmoe file holds: features, experts, gates, towers and tasks, and what they cost.";
+    "Shows what a .mmoe file holds: features, nodes, experts, gates, towers and tasks, and what they cost.";
 
 constexpr const char* kFooter =
-    "FLOPs are counted as 2 per multiply-add of dense layers, gates and mixing. Activations are not counted. For\n"
+    "FLOPs are counted as 2 per multiply-add of dense layers, gates, nodes and mixing. Activations are not counted. For\n"
     "top-k gates, the least is for gates of a level that select the same experts, the most for gates that select\n"
     "different ones. A bias of zeros does not count as parameters.\n\n"
     "Keys of --json (only ever added): file, file_bytes, format_version, name, architecture, input_dim, user_dim,\n"
     "candidate_dim, parameters, weight_bytes, flops_per_row {all_experts, top_k_min, top_k_max}, golden_rows,\n"
     "score_change {rows, rows_file, tasks [{task, largest, mean, labels, quality {measure, f32, stored}}]}, features,\n"
-    "trunk, levels [{experts, gates}], towers, tasks, auxiliary_tasks, segments, header_xxh64, tensors (with\n"
+    "trunk, nodes, levels [{experts, gates}], towers, tasks, auxiliary_tasks, segments, header_xxh64, tensors (with\n"
     "--tensors), provenance.\n\n"
     "--report scores rows, which it reads as mmoe-score does, and writes one HTML file without external resources.\n"
     "It shows how much weight the gate of each task gives to each expert, what each expert costs, which experts are\n"
