@@ -21,7 +21,7 @@ constexpr const char* kDescription =
     "Shows what a .mmoe file holds: features, nodes, experts, gates, towers and tasks, and what they cost.";
 
 constexpr const char* kFooter =
-    "FLOPs are counted as 2 per multiply-add of dense layers, gates, nodes and mixing. Activations are not counted. For\n"
+    "FLOPs are counted as 2 per multiply-add of layers, gates, nodes and mixing. Activations are not counted. For\n"
     "top-k gates, the least is for gates of a level that select the same experts, the most for gates that select\n"
     "different ones. A bias of zeros does not count as parameters.\n\n"
     "Keys of --json (only ever added): file, file_bytes, format_version, name, architecture, input_dim, user_dim,\n"
