@@ -236,9 +236,10 @@ class Rows {
   const Status& set_column(const FeatureKey& feature, const RawValue& values,
                            Span<const std::int32_t> row_offsets = {});
 
-  /// Sets the weights of a Sequence's elements in one row, or in all rows: as many numbers as elements, in their order.
-  /// REQUIRES: the feature has `weights`. An element without one makes the row's input missing. Errors: as set().
+  /// Sets the weights of a Sequence's elements in one row: as many numbers as elements, in their order. An element
+  /// without one makes the row's input missing. Errors: as set(); kInvalidArgument: the feature has no `weights`.
   const Status& set_weights(std::size_t row, const FeatureKey& feature, const RawValue& weights);
+  /// The same of all rows, as set_column() takes a Sequence's elements.
   const Status& set_weights_column(const FeatureKey& feature, const RawValue& weights,
                                    Span<const std::int32_t> row_offsets = {});
 
