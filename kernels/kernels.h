@@ -204,10 +204,12 @@ struct LookupArgs {
   std::size_t output_stride;
 };
 
-enum class Pooling : std::uint8_t { kSum, kMean, kMax };
+enum class Pooling : std::uint8_t { kSum, kMean, kMax, kSqrtN = 4 };  // with the numbers of the file
 
 /// output = the sum, mean or maximum of the rows table[ids[0]], table[ids[1]], ..., in this order; zeros of none. A sum
-/// begins with the first row; a mean is the sum divided by num_ids.
+/// begins with the first row; a mean is the sum divided by num_ids, and kSqrtN by its root. With weights, each row is
+/// multiplied by its weight first; a mean is divided by the sum of the weights, in their order, kSqrtN by the root of
+/// the sum of their squares. Nothing is fused.
 struct PoolArgs {
   TableType type;
   const void* table;  ///< [.., width], rows of table_row_bytes()
@@ -215,7 +217,8 @@ struct PoolArgs {
   const std::int32_t* ids;  ///< none is negative
   std::size_t num_ids;
   Pooling pooling;
-  float* output;  ///< [width]: nothing behind it is written
+  float* output;                   ///< [width]: nothing behind it is written
+  const float* weights = nullptr;  ///< [num_ids], not with kMax; null: none
 };
 
 /// What steers a plan: of several ways to compute the same bits, which is faster. In multiply-adds of the dense kernel.

@@ -85,6 +85,7 @@ void require(const PoolArgs& args) {
   MMOE_ASSERT(is_compiled(args.type));
   MMOE_ASSERT(args.output);
   MMOE_ASSERT(args.num_ids == 0 || (args.table && args.ids));
+  MMOE_ASSERT(!args.weights || args.pooling != Pooling::kMax);
   for (std::size_t i = 0; i < args.num_ids; ++i) MMOE_ASSERT(args.ids[i] >= 0);
 }
 

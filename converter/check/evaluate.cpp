@@ -23,9 +23,14 @@ class RowReader {
   void append_dense(const Feature& feature, const float* values, Numbers& x) const;
   void append_projected(const Projection& projection, const Numbers& values, Numbers& x) const;
   std::optional<size_t> table_row(const Feature& feature, size_t embedding, int32_t id, size_t row) const;
-  void append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
+  void append_ids(const Feature& feature, const int32_t* ids, const float* values, size_t row, Numbers& x) const;
   void append_kept(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const;
-  void append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const;
+  /// A row of the table, and what it is multiplied by.
+  struct Element {
+    size_t row;
+    double weight;
+  };
+  void append_pooled(const SequenceFeature& sequence, const std::vector<Element>& rows, Numbers& x) const;
 
   const TrainedModel& model_;
   const RawRows& rows_;
@@ -56,11 +61,11 @@ Numbers RowReader::read(size_t row) const {
   for (const Feature& feature : model_.features) {
     if (std::holds_alternative<DenseFeature>(feature.kind)) {
       append_dense(feature, values, x);
-      values += feature.num_values();
     } else {
-      append_ids(feature, ids, row, x);
-      ids += feature.num_ids();
+      append_ids(feature, ids, values, row, x);
     }
+    values += feature.num_values();
+    ids += feature.num_ids();
   }
   return x;
 }
@@ -137,16 +142,20 @@ std::optional<size_t> RowReader::table_row(const Feature& feature, size_t embedd
   return vocabulary.unknown_id;
 }
 
-void RowReader::append_ids(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const {
+// `values`: of a sequence the elements' weights, where it has some.
+void RowReader::append_ids(const Feature& feature, const int32_t* ids, const float* values, size_t row,
+                           Numbers& x) const {
   if (const auto* sequence = std::get_if<SequenceFeature>(&feature.kind)) {
     if (sequence->pooling == Pooling::kKept) return append_kept(feature, ids, row, x);
-    std::vector<size_t> rows;
+    std::vector<Element> elements;
     for (size_t i = 0; i < sequence->length; ++i) {
       if (ids[i] == kNoElement) continue;
       const std::optional<size_t> found = table_row(feature, sequence->embedding, ids[i], row);
-      if (found && found != sequence->padding_id) rows.push_back(*found);
+      if (!found || found == sequence->padding_id) continue;
+      const double weight = sequence->weights.empty() ? 1 : static_cast<double>(values[i]);
+      if (sequence->pooling == Pooling::kSum || !(weight <= 0)) elements.push_back({*found, weight});
     }
-    return append_pooled(*sequence, rows, x);
+    return append_pooled(*sequence, elements, x);
   }
   const SparseFeature& sparse = std::get<SparseFeature>(feature.kind);
   const Table& table = model_.embeddings[sparse.embedding].table;
@@ -169,22 +178,30 @@ void RowReader::append_kept(const Feature& feature, const int32_t* ids, size_t r
   x.insert(x.end(), mask.begin(), mask.end());
 }
 
-// A sum of n takes n - 1 roundings, a mean one more.
-void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector<size_t>& rows, Numbers& x) const {
+// A sum of n takes n - 1 roundings, and one more where each is multiplied by its weight; so does the sum of n weights,
+// which are positive, or of their squares; a root and a division one each.
+void RowReader::append_pooled(const SequenceFeature& sequence, const std::vector<Element>& rows, Numbers& x) const {
   const Table& table = model_.embeddings[sequence.embedding].table;
   std::vector<double> sums(table.cols), terms(table.cols), largest(table.cols, rows.empty() ? 0 : -kInfinity);
-  for (const size_t row : rows) {
+  double weights = 0;
+  for (const auto& [row, weight] : rows) {
+    weights += sequence.pooling == Pooling::kSqrtN ? weight * weight : weight;
     const std::vector<float> element = table.row(row);
     for (size_t i = 0; i < table.cols; ++i) {
-      sums[i] += element[i];
-      terms[i] += std::abs(element[i]);
+      sums[i] += weight * static_cast<double>(element[i]);
+      terms[i] += std::abs(weight * static_cast<double>(element[i]));
       largest[i] = std::max<double>(largest[i], element[i]);
     }
   }
   const double count = static_cast<double>(rows.size());
-  const double divisor = sequence.pooling == Pooling::kMean && !rows.empty() ? count : 1;
+  const bool weighted = !sequence.weights.empty(), divides = sequence.pooling != Pooling::kSum && !rows.empty();
+  const double divisor = !divides || sequence.pooling == Pooling::kMax ? 1
+                         : sequence.pooling == Pooling::kSqrtN         ? std::sqrt(weights)
+                                                                       : weights;
+  const double roundings = weighted ? 2 * count + 3 : count + 1;
   for (size_t i = 0; i < table.cols; ++i) {
-    const double error = rows.size() < 2 ? 0 : rounding(count) * terms[i] / divisor + kTiny;
+    const bool exact = rows.empty() || (rows.size() == 1 && !weighted);
+    const double error = exact ? 0 : rounding(roundings) * terms[i] / divisor + kTiny;
     x.push_back(sequence.pooling == Pooling::kMax ? plain(largest[i], 0) : plain(sums[i] / divisor, error));
   }
 }

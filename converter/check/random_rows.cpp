@@ -58,6 +58,12 @@ float random_value(const Scaling& scaling, Random& random) {
   return static_cast<float>(static_cast<double>(scaling.offset) + random.normal() / factor);
 }
 
+// Some are 0, or less: an element that is left out of a mean.
+float random_weight(Random& random) {
+  const double uniform = random.uniform();
+  return random.below(kOneInMissing) == 0 ? static_cast<float>(-uniform) : static_cast<float>(0.05 + 2 * uniform);
+}
+
 int32_t random_id(const Vocabulary& vocabulary, Random& random) {
   if (vocabulary.unknown != UnknownRule::kError && random.below(kOneInMissing) == 0) return -1;
   return static_cast<int32_t>(vocabulary.id_of(random.below(vocabulary.size)));
@@ -80,6 +86,7 @@ RawRows random_rows(const TrainedModel& model, size_t num_rows, uint64_t seed) {
         for (size_t i = 0; i < feature.num_ids(); ++i) {
           rows.ids.push_back(i < count ? random_id(*vocabulary, random) : kNoElement);
         }
+        for (size_t i = 0; i < feature.num_values(); ++i) rows.values.push_back(random_weight(random));
         continue;
       }
       const Scaling& scaling = std::get<DenseFeature>(feature.kind).scaling;

@@ -131,7 +131,7 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
 
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
   object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "embedding",
-                     "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id"});
+                     "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id", "weights"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
@@ -142,7 +142,13 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources
   sequence.length = length.count(kMaxDim);
   if (sequence.length == 0) length.fail_expected("1 or more");
   sequence.pooling = static_cast<Pooling>(  // in the order of Pooling
-      object.get("pooling", "sum, mean, max or none: it is not in the weights").choice({"sum", "mean", "max", "none"}));
+      object.get("pooling", "sum, mean, max, none or sqrtn: it is not in the weights")
+          .choice({"sum", "mean", "max", "none", "sqrtn"}));
+  if (const auto weights = object.find("weights")) {
+    const bool sums = sequence.pooling != Pooling::kMax && sequence.pooling != Pooling::kKept;
+    if (!sums) weights->fail("only for the pooling sum, mean or sqrtn");
+    sequence.weights = weights->string();
+  }
   sequence.padding_id = read_padding_id(object, part);
   sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
   feature.width = part.width;
@@ -175,9 +181,10 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
   if (!names.insert(feature.name).second) object.fail("two features are named \"" + feature.name + "\"");
   const Vocabulary* vocabulary = feature.vocabulary();
   if (vocabulary != nullptr && vocabulary->hashing && !vocabulary->hashing->parts.empty()) return;  // it has no own
-  const bool wide = feature.num_values() > 1;
+  const size_t num_values = embedding_of(feature) ? 0 : feature.num_values();
+  const bool wide = num_values > 1;
   const std::string& source = feature.source.empty() ? feature.name : feature.source;
-  for (size_t i = 0; i < (wide ? feature.num_values() : 1); ++i) {
+  for (size_t i = 0; i < (wide ? num_values : 1); ++i) {
     const std::string column = wide ? source + "." + std::to_string(i) : source;
     const auto [other, added] = columns.emplace(column, !feature.source.empty());
     if (added || other->second || !feature.source.empty()) continue;

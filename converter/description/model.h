@@ -393,7 +393,7 @@ struct SparseFeature {
   size_t embedding = 0;  ///< index into TrainedModel::embeddings
 };
 
-enum class Pooling { kSum, kMean, kMax, kKept };
+enum class Pooling { kSum, kMean, kMax, kKept, kSqrtN };
 
 /// Several categories of one vocabulary, whose embeddings are pooled; zeros where there is none. Elements of the
 /// padding id, and unknown ones with the rule kZero, are left out. kKept: schema/mmoe.fbs says what x has.
@@ -403,6 +403,8 @@ struct SequenceFeature {
   size_t length = 1;     ///< most elements of a row
   Pooling pooling = Pooling::kSum;
   std::optional<uint32_t> padding_id;
+  /// The raw data's column of the elements' weights, which schema/mmoe.fbs explains; empty: none. Not with kMax.
+  std::string weights{};
 };
 
 struct Feature {
@@ -426,8 +428,10 @@ struct Feature {
     return sparse == nullptr ? nullptr : &sparse->vocabulary;
   }
 
-  /// How many numbers a raw row has for it; 0 for categories.
+  /// How many numbers a raw row has for it; of categories the elements' weights.
   size_t num_values() const {
+    const auto* sequence = std::get_if<SequenceFeature>(&kind);
+    if (sequence != nullptr) return sequence->weights.empty() ? 0 : sequence->length;
     const auto* dense = std::get_if<DenseFeature>(&kind);
     return dense == nullptr ? 0 : dense->projection ? dense->projection->weight.cols : width;
   }

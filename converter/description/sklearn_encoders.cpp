@@ -44,6 +44,17 @@ std::vector<json> keys_of(const JsonReader& list) {
   return keys;
 }
 
+// NaN and None are both null here, and an imputer replaces one of them.
+std::vector<json> keys_of(const JsonReader& list, const PreprocessedColumn& column) {
+  std::vector<json> keys = keys_of(list);
+  const bool misses = std::find(keys.begin(), keys.end(), json()) != keys.end();
+  if (misses && !column.missing.is_null()) {
+    list.fail("has a missing value, though a SimpleImputer is in front; are there both NaN and None in column \"" +
+              column.source + "\"?");
+  }
+  return keys;
+}
+
 void check_raw(const JsonReader& encoder, const PreprocessedColumn& column) {
   if (column.is_raw()) return;
   encoder.fail("reads column \"" + column.source + "\" behind another step than SimpleImputer, which is not supported");
@@ -142,7 +153,7 @@ void add_one_hot_of(const JsonReader& encoder, const JsonReader& list, const Pre
   const uint32_t width = groups.count - (dropped ? 1 : 0);  // also the id of zeros
   const auto id = [&](uint32_t of) { return of == dropped ? width : of - (dropped && of > *dropped ? 1 : 0); };
   Seen seen;
-  seen.keys = keys_of(list);
+  seen.keys = keys_of(list, column);
   for (const uint32_t of : groups.of) seen.ids.push_back(id(of));
   const size_t rule = encoder.get("handle_unknown", "what becomes of unknown categories")
                           .choice({"error", "ignore", "infrequent_if_exist", "warn"});
@@ -195,7 +206,7 @@ PreprocessedColumns encode_ordinal(const JsonReader& encoder, const Preprocessed
   for (size_t i = 0; i < columns.size(); ++i) {
     check_raw(encoder, columns[i]);
     Seen seen;
-    seen.keys = keys_of(lists[i]);
+    seen.keys = keys_of(lists[i], columns[i]);
     const Groups groups = group(encoder, i, seen.keys);
     std::map<size_t, double> codes;
     for (size_t key = 0; key < seen.keys.size(); ++key) {

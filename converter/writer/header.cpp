@@ -42,6 +42,7 @@ static_assert(kSame<Pooling::kSum, schema::Pooling_Sum>);
 static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
 static_assert(kSame<Pooling::kKept, schema::Pooling_Kept>);
+static_assert(kSame<Pooling::kSqrtN, schema::Pooling_SqrtN>);
 static_assert(kSame<NumberFunction::kIsMissing, schema::NumberFunction_IsMissing>);
 static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
@@ -61,8 +62,22 @@ bool has_transforms(const TrainedModel& model) {
   return std::any_of(model.features.begin(), model.features.end(), [](const Feature& feature) {
     const auto* dense = std::get_if<DenseFeature>(&feature.kind);
     if (dense) return dense->scaling.function != NumberFunction::kIdentity;
+    const auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
+    if (sequence && (sequence->pooling == Pooling::kSqrtN || !sequence->weights.empty())) return true;
     return feature.vocabulary()->hashing || feature.vocabulary()->bins;
   });
+}
+
+schema::Pooling pooling_of(const SequenceFeature& sequence) {
+  if (sequence.weights.empty()) return static_cast<schema::Pooling>(sequence.pooling);
+  switch (sequence.pooling) {
+    case Pooling::kSum: return schema::Pooling_WeightedSum;
+    case Pooling::kMean: return schema::Pooling_WeightedMean;
+    case Pooling::kSqrtN: return schema::Pooling_WeightedSqrtN;
+    case Pooling::kMax:
+    case Pooling::kKept: break;
+  }
+  throw ConvertError("internal error: weights that are not summed");
 }
 
 schema::StreamSource to_schema(StreamSource source) {
@@ -393,6 +408,10 @@ class HeaderWriter {
       const auto name = out_.CreateString(feature.name);
       Offset<flatbuffers::String> source;
       if (!feature.source.empty() && feature.source != feature.name) source = out_.CreateString(feature.source);
+      Offset<flatbuffers::String> weights;
+      if (const auto* pooled = std::get_if<SequenceFeature>(&feature.kind); pooled && !pooled->weights.empty()) {
+        weights = out_.CreateString(pooled->weights);
+      }
       Offset<schema::Scaling> scaling;
       Offset<schema::Vocabulary> vocabulary;
       if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
@@ -410,10 +429,10 @@ class HeaderWriter {
                         : sparse ? schema::FeatureKind_Sparse
                                  : schema::FeatureKind_Dense;
       const int32_t embedding = found ? i32(sequence.embedding) : sparse ? i32(sparse->embedding) : -1;
-      features.push_back(schema::CreateFeature(
-          out_, name, kind, to_schema(feature.side), u32(model_.feature_columns[i]), u32(feature.width), scaling,
-          vocabulary, embedding, found ? u32(sequence.length) : 0, static_cast<schema::Pooling>(sequence.pooling),
-          sequence.padding_id ? i32(*sequence.padding_id) : -1, source));
+      features.push_back(schema::CreateFeature(out_, name, kind, to_schema(feature.side),
+                                               u32(model_.feature_columns[i]), u32(feature.width), scaling, vocabulary,
+                                               embedding, found ? u32(sequence.length) : 0, pooling_of(sequence),
+                                               sequence.padding_id ? i32(*sequence.padding_id) : -1, source, weights));
     }
     return out_.CreateVector(features);
   }

@@ -139,6 +139,20 @@ inline void pool_floats(const float* row, std::size_t width, bool largest, float
   for (; d < width; ++d) pooled[d] = !largest ? pooled[d] + row[d] : pooled[d] < row[d] ? row[d] : pooled[d];
 }
 
+/// The same of a row times its weight; the first one has nothing to be added to.
+template <class Arch, class Row>
+inline void pool_weighted(const Row& row, std::size_t width, float weight, bool first, float* pooled) {
+  for (std::size_t d = 0; d < width; d += kPanelWidth) {
+    const std::size_t count = width - d < kPanelWidth ? width - d : kPanelWidth;
+    float numbers[kPanelWidth];
+    read_numbers<Arch>(row, d, count, numbers);
+    for (std::size_t i = 0; i < count; ++i) {
+      const float product = numbers[i] * weight;
+      pooled[d + i] = first ? product : pooled[d + i] + product;
+    }
+  }
+}
+
 template <class Arch, class Row>
 inline void pool_row(const Row& row, std::size_t width, bool largest, float* pooled) {
   float numbers[kPanelWidth];
@@ -208,7 +222,9 @@ inline void pool_rows(const PoolArgs& args) {
     if (!kForSize && args.num_ids - i > kRowsAhead)
       fetch_row(args.type, args.table, args.width, args.ids[i + kRowsAhead]);
     const Row row(args.table, args.width, static_cast<std::size_t>(args.ids[i]));
-    if (i == 0) {
+    if (args.weights) {
+      pool_weighted<Arch>(row, args.width, args.weights[i], i == 0, args.output);
+    } else if (i == 0) {
       copy_row<Arch>(row, args.output, args.width);
     } else {
       pool_row<Arch>(row, args.width, args.pooling == Pooling::kMax, args.output);
@@ -221,9 +237,14 @@ void pool(const PoolArgs& args) {
   MMOE_REQUIRE(args);
   for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
   with_rows<Arch>(args.type, [&args](auto* rows) { pool_rows<Arch, std::remove_pointer_t<decltype(rows)>>(args); });
-  if (args.pooling != Pooling::kMean || args.num_ids < 2) return;
-  const float count = static_cast<float>(args.num_ids);
-  for (std::size_t d = 0; d < args.width; ++d) args.output[d] /= count;
+  const bool root = args.pooling == Pooling::kSqrtN;
+  if ((args.pooling != Pooling::kMean && !root) || args.num_ids == 0) return;
+  float divisor = args.weights ? 0.0f : static_cast<float>(args.num_ids);
+  for (std::size_t i = 0; args.weights && i < args.num_ids; ++i) {
+    divisor += root ? args.weights[i] * args.weights[i] : args.weights[i];
+  }
+  if (root) divisor = __builtin_sqrtf(divisor);
+  for (std::size_t d = 0; d < args.width; ++d) args.output[d] /= divisor;
 }
 
 /// x - x is 0 for a finite x and NaN for any other; so is the sum of such differences.

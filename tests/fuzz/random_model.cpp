@@ -412,7 +412,7 @@ class Builder {
     sequence.vocabulary = vocabulary(matrix.rows);
     sequence.embedding = table;
     sequence.length = bytes_.between(1, 6);
-    sequence.pooling = bytes_.pick({Pooling::kSum, Pooling::kMean, Pooling::kMax});
+    sequence.pooling = bytes_.pick({Pooling::kSum, Pooling::kMean, Pooling::kMax, Pooling::kSqrtN});
     if (bytes_.chance(100)) sequence.padding_id = static_cast<std::uint32_t>(bytes_.below(matrix.rows));
     return {name, side(), matrix.cols, sequence};
   }

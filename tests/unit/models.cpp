@@ -832,6 +832,32 @@ TrainedModel hashed_description(std::uint64_t seed) {
   return model;
 }
 
+TrainedModel weighted_description(std::uint64_t seed) {
+  TrainedModel model = mmoe_description({15, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "weighted";
+  Random random(seed + 500);
+  model.embeddings = {{"words", {6, 5, random.floats(30)}}, {"shops", {9, 3, random.floats(27)}}};
+  const auto sequence = [](std::size_t embedding, std::size_t length, Pooling pooling, const char* weights) {
+    SequenceFeature feature;
+    feature.vocabulary.identity = true;
+    feature.vocabulary.size = embedding == 0 ? 6 : 9;
+    feature.vocabulary.unknown = UnknownRule::kZero;
+    feature.embedding = embedding;
+    feature.length = length;
+    feature.pooling = pooling;
+    feature.weights = weights;
+    return feature;
+  };
+  SequenceFeature words = sequence(0, 4, Pooling::kSum, "word weights");
+  words.padding_id = 0;
+  model.features = {{"price", converter::Side::kItem, 1, DenseFeature{}},
+                    {"tags", converter::Side::kUser, 3, sequence(1, 3, Pooling::kMean, "tag weights")},
+                    {"words", converter::Side::kItem, 5, words},
+                    {"seen", converter::Side::kItem, 3, sequence(1, 2, Pooling::kSqrtN, "seen weights")},
+                    {"clicks", converter::Side::kUser, 3, sequence(1, 2, Pooling::kSqrtN, "")}};
+  return model;
+}
+
 TrainedModel crossed_description(std::uint64_t seed) {
   TrainedModel model = mmoe_description({7, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "crossed";

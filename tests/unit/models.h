@@ -102,6 +102,9 @@ converter::TrainedModel binned_description(std::uint64_t seed = 1);
 /// Hashed categories: city (FarmHash of texts, "" is masked), shop (Murmur3 of 32 bits, floored), words (a sequence;
 /// CRC-32) and user (XXH64 of 64 bits with a seed, absolute).
 converter::TrainedModel hashed_description(std::uint64_t seed = 1);
+/// price, tags (user; a weighted mean of at most 3), words (item; a weighted sum of 4, padding id 0), seen (item; a
+/// weighted sqrtn of 2), clicks (user; sqrtn of 2 without weights).
+converter::TrainedModel weighted_description(std::uint64_t seed = 1);
 /// place (city x hour, text and integer, unknown ones have id 0), pair (two texts, refused where one is missing).
 converter::TrainedModel crossed_description(std::uint64_t seed = 1);
 

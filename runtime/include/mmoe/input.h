@@ -33,7 +33,8 @@ class Rows;
 
 /// The raw values of one feature for all rows. The member that the kind of the feature does not use is ignored.
 struct FeatureColumn {
-  Span<const float> values = {};      ///< Dense: [num_rows, width]; NaN is a missing value
+  Span<const float> values = {};      ///< Dense: [num_rows, width]; NaN is a missing value. Sequence with weights:
+                                      ///< [num_rows, length], the weight of each element
   Span<const std::int32_t> ids = {};  ///< Sparse: [num_rows], from Model::find_id(); Sequence: [num_rows, length],
                                       ///< where kNoElement means no element
 };

@@ -164,6 +164,8 @@ typedef struct mmoe_feature_info {
   int32_t hashed;          /**< sparse, sequence: the id is a bucket of the value's hash; integers are values too */
   int32_t number_values;   /**< sparse, sequence: a value is a number, between bounds: mmoe_model_find_bin() */
   int32_t num_parts;       /**< sparse: values of a row that make one category: 1, but for a cross (a list of rows) */
+  const char* weights;     /**< sequence: the raw data's column of the elements' weights; empty: they have none */
+  size_t weights_size;
 } mmoe_feature_info;
 
 /** Features are in the order of the model's description; 0 when the model takes x alone. */
@@ -298,6 +300,16 @@ MMOE_API mmoe_status mmoe_rows_set_column(mmoe_rows* rows, const char* feature, 
                                           const int32_t* row_offsets, size_t num_offsets);
 MMOE_API mmoe_status mmoe_rows_set_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* values,
                                              const int32_t* row_offsets, size_t num_offsets);
+
+/** The weights of a sequence's elements, where mmoe_feature_info has a column of them: of one row, or of all rows as
+ * mmoe_rows_set_column() has them. An element without a weight makes the row's input missing. */
+MMOE_API mmoe_status mmoe_rows_set_weights(mmoe_rows* rows, size_t row, const char* feature,
+                                           const mmoe_values* weights);
+MMOE_API mmoe_status mmoe_rows_set_weights_at(mmoe_rows* rows, size_t row, size_t feature, const mmoe_values* weights);
+MMOE_API mmoe_status mmoe_rows_set_weights_column(mmoe_rows* rows, const char* feature, const mmoe_values* weights,
+                                                  const int32_t* row_offsets, size_t num_offsets);
+MMOE_API mmoe_status mmoe_rows_set_weights_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* weights,
+                                                     const int32_t* row_offsets, size_t num_offsets);
 
 /** num_rows rows with nothing set, and no error. MMOE_INVALID_ARGUMENT, which stays as an error of
  * mmoe_rows_set_...() does: more than max_rows. */

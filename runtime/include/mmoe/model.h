@@ -53,28 +53,30 @@ enum class Part : std::uint8_t { kWhole, kUser, kCandidate };
 /// A raw feature. Dense: numbers. Sparse: a category, which is looked up in an embedding table. Sequence: several
 /// categories of one vocabulary, whose embeddings are pooled.
 struct FeatureInfo {
-  std::string_view name;    ///< no two features have the same
-  std::string_view source;  ///< the raw data's column: the name, unless several features read one column
-  FeatureKind kind;         ///< what a row has for it
-  Side side;                ///< the user's, the item's, or the context's
-  std::size_t column;       ///< first column in x: the features before it in the model's order take those before it
-  std::size_t width;        ///< columns in x; for Dense also the number of raw values
-  bool string_values;       ///< Sparse, Sequence: the vocabulary holds strings, else integers
-  std::size_t num_values;   ///< Sparse, Sequence: size of the vocabulary; number of buckets or bins
-  std::size_t num_ids;      ///< Sparse, Sequence: rows of the embedding table
-  bool refuses_unknown;     ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
-  bool refuses_missing;     ///< Dense: no value stands for a missing (NaN) one
-  std::size_t length;       ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
-  bool hashed;              ///< Sparse, Sequence: a value's id is a bucket of its hash; integers are values too, in
-                            ///< decimal, where string_values says that texts are
-  bool number_values;       ///< Sparse, Sequence: a value is a number, which find_bin() puts between bounds
-  std::size_t num_parts;    ///< Sparse: values of a row that make one category: 1, but for a cross, whose id Rows finds
+  std::string_view name;     ///< no two features have the same
+  std::string_view source;   ///< the raw data's column: the name, unless several features read one column
+  FeatureKind kind;          ///< what a row has for it
+  Side side;                 ///< the user's, the item's, or the context's
+  std::size_t column;        ///< first column in x: the features before it in the model's order take those before it
+  std::size_t width;         ///< columns in x; for Dense also the number of raw values
+  bool string_values;        ///< Sparse, Sequence: the vocabulary holds strings, else integers
+  std::size_t num_values;    ///< Sparse, Sequence: size of the vocabulary; number of buckets or bins
+  std::size_t num_ids;       ///< Sparse, Sequence: rows of the embedding table
+  bool refuses_unknown;      ///< Sparse, Sequence: find_id() of a value not in the vocabulary is an error
+  bool refuses_missing;      ///< Dense: no value stands for a missing (NaN) one
+  std::size_t length;        ///< ids per row: Sparse 1, Sequence the most that it may have, Dense 0
+  bool hashed;               ///< Sparse, Sequence: a value's id is a bucket of its hash; integers are values too, in
+                             ///< decimal, where string_values says that texts are
+  bool number_values;        ///< Sparse, Sequence: a value is a number, which find_bin() puts between bounds
+  std::string_view weights;  ///< Sequence: the raw data's column of the elements' weights; empty: they have none
+  std::size_t num_parts;  ///< Sparse: values of a row that make one category: 1, but for a cross, whose id Rows finds
 };
 
 /// Rows with known scores that the converter stored in the file.
 struct GoldenRows {
   std::size_t num_rows;     ///< 0: the file has none
-  const float* values;      ///< with features [num_rows, sum of Dense widths], else x [num_rows, input_dim]
+  const float* values;      ///< with features [num_rows, sum of Dense widths and of the lengths of Sequences with
+                            ///< weights], else x [num_rows, input_dim]
   const std::int32_t* ids;  ///< [num_rows, sum of the features' lengths]; -1 is unknown, -2 no element
   const float* scores;      ///< [num_rows, num_tasks]
   std::size_t num_values;   ///< columns of values

@@ -236,6 +236,13 @@ class Rows {
   const Status& set_column(const FeatureKey& feature, const RawValue& values,
                            Span<const std::int32_t> row_offsets = {});
 
+  /// Sets the weights of a Sequence's elements in one row: as many numbers as elements, in their order. An element
+  /// without one makes the row's input missing. Errors: as set(); kInvalidArgument: the feature has no `weights`.
+  const Status& set_weights(std::size_t row, const FeatureKey& feature, const RawValue& weights);
+  /// The same of all rows, as set_column() takes a Sequence's elements.
+  const Status& set_weights_column(const FeatureKey& feature, const RawValue& weights,
+                                   Span<const std::int32_t> row_offsets = {});
+
   /// Starts again with `num_rows` rows, nothing set and no error. More than max_rows() are kInvalidArgument: an error
   /// as those of set(), which stays until the next clear(). Returns status(), which may be ignored.
   const Status& clear(std::size_t num_rows);
@@ -254,6 +261,9 @@ class Rows {
  private:
   friend class Input;
   friend struct internal::RowsAccess;
+  const Status& set(std::size_t row, const FeatureKey& feature, const RawValue& value, bool weights);
+  const Status& set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets,
+                           bool weights);
   Rows(internal::RowsState* state, void* owned) : state_(state), owned_(owned) {}
 
   internal::RowsState* state_;  ///< in the memory

@@ -13,7 +13,7 @@ using mmoe::Status;
 using namespace mmoe::internal;
 
 MMOE_ENDS_WITH(mmoe_load_options, copy);
-MMOE_ENDS_WITH(mmoe_feature_info, num_parts);
+MMOE_ENDS_WITH(mmoe_feature_info, weights_size);
 MMOE_ENDS_WITH(mmoe_golden_rows, reserved);
 static_assert(MMOE_DENSE == int(mmoe::FeatureKind::kDense) && MMOE_SPARSE == int(mmoe::FeatureKind::kSparse) &&
               MMOE_SEQUENCE == int(mmoe::FeatureKind::kSequence));
@@ -112,6 +112,7 @@ mmoe_status mmoe_model_feature(const mmoe_model* model, size_t index, mmoe_featu
   full.refuses_missing = feature.refuses_missing;
   full.hashed = feature.hashed;
   full.number_values = feature.number_values;
+  full.weights = text_of(feature.weights, &full.weights_size);
   full.num_parts = static_cast<int32_t>(feature.num_parts);
   return write_struct(full, "info", info);
 }

@@ -106,6 +106,21 @@ mmoe_status set_column(mmoe_rows* rows, Key feature, const mmoe_values* values, 
   });
 }
 
+template <class Key>
+mmoe_status set_weights(mmoe_rows* rows, size_t row, Key feature, const mmoe_values* weights) {
+  return with_values(rows, weights,
+                     [&](const RawValue& value) { return rows->rows.set_weights(row, key_of(feature), value); });
+}
+
+template <class Key>
+mmoe_status set_weights_column(mmoe_rows* rows, Key feature, const mmoe_values* weights, const int32_t* row_offsets,
+                               size_t num_offsets) {
+  return with_values(rows, weights, [&](const RawValue& value) {
+    if (!row_offsets && num_offsets != 0) return misuse(*rows, "row_offsets", "null");
+    return rows->rows.set_weights_column(key_of(feature), value, {row_offsets, num_offsets});
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -148,6 +163,21 @@ mmoe_status mmoe_rows_create_in(const mmoe_model* model, const mmoe_rows_options
 }
 
 void mmoe_rows_free(mmoe_rows* rows) { free_handle(rows); }
+
+mmoe_status mmoe_rows_set_weights(mmoe_rows* rows, size_t row, const char* feature, const mmoe_values* weights) {
+  return set_weights(rows, row, feature, weights);
+}
+mmoe_status mmoe_rows_set_weights_at(mmoe_rows* rows, size_t row, size_t feature, const mmoe_values* weights) {
+  return set_weights(rows, row, feature, weights);
+}
+mmoe_status mmoe_rows_set_weights_column(mmoe_rows* rows, const char* feature, const mmoe_values* weights,
+                                         const int32_t* row_offsets, size_t num_offsets) {
+  return set_weights_column(rows, feature, weights, row_offsets, num_offsets);
+}
+mmoe_status mmoe_rows_set_weights_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* weights,
+                                            const int32_t* row_offsets, size_t num_offsets) {
+  return set_weights_column(rows, feature, weights, row_offsets, num_offsets);
+}
 
 mmoe_status mmoe_rows_set_missing(mmoe_rows* rows, size_t row, const char* feature) {
   return set(rows, row, feature, RawValue());

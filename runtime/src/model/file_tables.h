@@ -137,6 +137,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Feature::pooling),
     optional_field(&schema::Feature::padding_id),
     optional_field(&schema::Feature::source),
+    optional_field(&schema::Feature::weights),
 
     optional_field(&schema::Scaling::offset),
     optional_field(&schema::Scaling::factor),

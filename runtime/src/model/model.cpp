@@ -141,6 +141,7 @@ FeatureInfo Model::feature(std::size_t index) const {
   info.string_values = internal::takes_texts(vocabulary);
   info.number_values = internal::takes_numbers(vocabulary);
   info.hashed = internal::kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash;
+  info.weights = text_of(feature.weights());
   info.num_parts = internal::kHasHash ? internal::num_parts(vocabulary) : 1;
   info.num_values = vocabulary.size();
   info.num_ids = root_of(*this).tensors()->Get(embedding.table())->rows();

@@ -24,7 +24,8 @@ static_assert(!internal::kHasExtras || schema::ActivationKind_MAX + 1 == static_
 MMOE_SAME(Pooling, kernels::Pooling, Sum);
 MMOE_SAME(Pooling, kernels::Pooling, Mean);
 MMOE_SAME(Pooling, kernels::Pooling, Max);
-static_assert(schema::Pooling_MAX == schema::Pooling_Kept);  // which no kernel computes
+MMOE_SAME(Pooling, kernels::Pooling, SqrtN);
+static_assert(schema::Pooling_MAX == schema::Pooling_WeightedSqrtN);
 
 MMOE_SAME(NumberFunction, kernels::NumberFunction, Identity);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, Log);

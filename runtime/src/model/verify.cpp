@@ -12,6 +12,7 @@
 #include "model/verify_buffer.h"
 #include "model/verify_layers.h"
 #include "model/verify_tensors.h"
+#include "model/vocabulary.h"
 
 namespace mmoe::internal {
 namespace {
@@ -92,7 +93,7 @@ class ModelVerifier : Checker {
     for (std::size_t i = 0; i < size_of(root_.features()); ++i) {
       const schema::Feature* feature = root_.features()->Get(static_cast<flatbuffers::uoffset_t>(i));
       const bool dense = feature->kind() == schema::FeatureKind_Dense;
-      num_values += dense ? feature->width() : 0;
+      num_values += dense ? feature->width() : is_weighted(*feature) ? feature->length() : 0;
       num_ids += dense ? 0 : feature->kind() == schema::FeatureKind_Sequence ? feature->length() : 1;
     }
     if (size_of(root_.features()) == 0) num_values = root_.input_dim();

@@ -7,6 +7,7 @@
 #include "model/parts.h"
 #include "model/stored_types.h"
 #include "model/tensor_check.h"
+#include "model/vocabulary.h"
 
 namespace mmoe::internal {
 namespace {
@@ -182,8 +183,11 @@ class FeatureVerifier : Checker {
       if (feature.length() == 0 || feature.length() > kMaxDim) {
         return damaged(nullptr, "features[%].length: %", index, feature.length());
       }
-      if (feature.pooling() > (kHasNodes ? schema::Pooling_Kept : schema::Pooling_Max)) {
+      if (feature.pooling() > schema::Pooling_MAX || (kept && !kHasNodes)) {
         return unsupported(nullptr, "features[%].pooling: %", index, feature.pooling());
+      }
+      if (is_weighted(feature) != (feature.weights() != nullptr)) {
+        return damaged(nullptr, "features[%].weights: not as pooling % has them", index, feature.pooling());
       }
     }
     if (!feature.vocabulary()) return damaged(nullptr, "features[%].vocabulary: missing", index);

@@ -11,6 +11,11 @@
 
 namespace mmoe::internal {
 
+/// Whether a row has a weight for each element of the sequence.
+inline bool is_weighted(const schema::Feature& feature) {
+  return feature.kind() == schema::FeatureKind_Sequence && feature.pooling() >= schema::Pooling_WeightedSum;
+}
+
 /// Whether texts have ids.
 inline bool takes_texts(const schema::Vocabulary& vocabulary) {
   return vocabulary.kind() == schema::VocabularyKind_Strings ||

@@ -5,6 +5,7 @@
 
 #include "model/parts.h"
 #include "model/stored_types.h"
+#include "model/vocabulary.h"
 
 namespace mmoe {
 
@@ -12,6 +13,16 @@ using namespace internal;  // NOLINT: this file is the inside of the plan
 using flatbuffers::uoffset_t;
 
 namespace {
+
+// Weighted kinds follow the plain ones, but for the maximum, which has none.
+kernels::Pooling pooling_of(schema::Pooling pooling) {
+  switch (pooling) {
+    case schema::Pooling_WeightedSum: return kernels::Pooling::kSum;
+    case schema::Pooling_WeightedMean: return kernels::Pooling::kMean;
+    case schema::Pooling_WeightedSqrtN: return kernels::Pooling::kSqrtN;
+    default: return static_cast<kernels::Pooling>(pooling);
+  }
+}
 
 // A program's memory: Program, steps, tables, work buffers, and 64 bytes that a kernel may read beyond the
 // last buffer.
@@ -154,18 +165,21 @@ void PlanBuilder::add_features() {
   }
   if (num_features == 0) return;
   FeatureStep* steps = tables_.allocate<FeatureStep>(num_features);
-  std::size_t most_ids = block_rows_;
+  std::size_t most_ids = block_rows_, most_weights = 0;
   for (const schema::Feature* feature : *root_.features()) {
     if (feature->kind() != schema::FeatureKind_Sequence) continue;
     if (feature->length() > most_ids) most_ids = feature->length();
+    if (is_weighted(*feature) && feature->length() > most_weights) most_weights = feature->length();
     const bool kept = kHasNodes && feature->pooling() == schema::Pooling_Kept;
     add_work(kept ? 1 : feature->length(), feature->width());
   }
   std::int32_t* ids = tables_.allocate<std::int32_t>(most_ids);
+  float* weights = tables_.allocate<float>(most_weights);
   if (!program_) return;
   program_->features = steps;
   program_->num_features = num_features;
   program_->ids = ids;
+  program_->weights = weights;
   for (uoffset_t i = 0; i < num_features; ++i) {
     const schema::Feature& feature = *root_.features()->Get(i);
     FeatureStep& step = steps[i];
@@ -174,7 +188,8 @@ void PlanBuilder::add_features() {
     step.kept = kHasNodes && sequence && feature.pooling() == schema::Pooling_Kept;
     step.pooled = sequence && !step.kept;
     step.length = sequence ? feature.length() : step.sparse ? 1 : 0;
-    step.pooling = static_cast<kernels::Pooling>(feature.pooling());
+    step.weighted = is_weighted(feature);
+    step.pooling = pooling_of(feature.pooling());
     step.padding_id = feature.padding_id();
     step.column = feature.column();
     step.width = feature.width();

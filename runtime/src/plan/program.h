@@ -194,6 +194,7 @@ struct FeatureStep {
   bool pooled;
   bool kept;  ///< a sequence that is not pooled
   kernels::Pooling pooling;
+  bool weighted;              ///< Sequence: each element has a weight
   std::int32_t padding_id;    ///< Sequence: elements of this id are left out
   std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
   std::int32_t unknown_id;
@@ -223,6 +224,7 @@ class Program {
   std::size_t num_steps;
   internal::FeatureStep* features;
   std::size_t num_features;
+  float* weights;        ///< of these ids, where a feature has some: of a sequence's row
   std::int32_t* ids;     ///< one feature's ids with the unknown rule applied: [block_rows], or of a sequence's row
   internal::View input;  ///< encoded features, or x in the program's order: [block_rows, input_dim]
   std::size_t input_dim;

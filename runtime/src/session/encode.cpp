@@ -34,6 +34,8 @@ struct Ids {
   const std::int32_t* data;
   std::size_t stride;
   std::size_t first_row, num_rows;  ///< rows are counted in the call
+  const float* weights;             ///< of the ids, where the feature has some
+  std::size_t weights_stride;
 };
 
 Status look_up(const Program& program, const FeatureStep& feature, const Ids& ids) {
@@ -55,11 +57,18 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
       if (id == Model::kNoElement) continue;
       const std::int32_t resolved = resolve_id(feature, id);
       if (resolved == kRefused) return refused_id(program, feature, ids.first_row + row, id);
+      if (resolved < 0 || resolved == feature.padding_id) continue;
       program.ids[count] = resolved;
-      if (resolved >= 0 && resolved != feature.padding_id) ++count;
+      if (feature.weighted) {
+        const float weight = ids.weights[row * ids.weights_stride + i];
+        if (feature.pooling != kernels::Pooling::kSum && weight <= 0) continue;  // as TensorFlow leaves them out
+        program.weights[count] = weight;
+      }
+      ++count;
     }
     program.kernels->pool({feature.table_type, feature.table, feature.width, program.ids, count, feature.pooling,
-                           program.input.data + row * program.input.stride + feature.column});
+                           program.input.data + row * program.input.stride + feature.column,
+                           feature.weighted ? program.weights : nullptr});
   }
   return {};
 }
@@ -104,6 +113,11 @@ void scale(const Program& program, const FeatureStep& feature, const float* valu
   if (!plain) apply_function(program, feature, num_rows);
 }
 
+// Numbers per row: of a dense feature, or weights of a sequence.
+std::size_t values_per_row(const FeatureStep& feature) {
+  return feature.weighted ? feature.length : feature.sparse ? 0 : feature.width;
+}
+
 Status encode(const Program& program, const Call& call, std::size_t first_row, std::size_t num_rows) {
   const bool interleaved = call.interleaved;
   const float* values = call.values.data();  // of the next dense feature, in rows one after the other
@@ -118,7 +132,13 @@ Status encode(const Program& program, const Call& call, std::size_t first_row, s
     if (!is_in_part(program, feature, call.part)) {
     } else if (feature.sparse) {
       const std::size_t stride = interleaved ? call.ids_stride : feature.length;
-      const Ids rows{ids + first_row * stride, stride, first_row, num_rows};
+      const std::size_t weights_stride = interleaved ? call.stride : feature.length;
+      const Ids rows{ids + first_row * stride,
+                     stride,
+                     first_row,
+                     num_rows,
+                     feature.weighted ? values + first_row * weights_stride : nullptr,
+                     weights_stride};
       status = kHasNodes && feature.kept ? keep(program, feature, rows)
                : feature.pooled          ? pool(program, feature, rows)
                                          : look_up(program, feature, rows);
@@ -128,21 +148,28 @@ Status encode(const Program& program, const Call& call, std::size_t first_row, s
     }
     if (!status) return status;
     if (interleaved && feature.sparse) ids += feature.length;
-    if (interleaved && !feature.sparse) values += feature.width;
+    if (interleaved) values += values_per_row(feature);
   }
   return {};
 }
 
-Status check_column(const Program& program, std::size_t index, const FeatureColumn& column, std::size_t num_rows) {
+Status check_length(const Program& program, std::size_t index, const FeatureColumn& column, std::size_t num_rows,
+                    bool ids) {
   const FeatureStep& feature = program.features[index];
-  const std::size_t found = feature.sparse ? column.ids.size() : column.values.size();
-  const std::size_t width = feature.sparse ? feature.length : feature.width;
-  const bool is_null = feature.sparse ? column.ids.data() == nullptr : column.values.data() == nullptr;
+  const std::size_t found = ids ? column.ids.size() : column.values.size();
+  const std::size_t width = ids ? feature.length : values_per_row(feature);
+  const bool is_null = ids ? column.ids.data() == nullptr : column.values.data() == nullptr;
   if (!is_null && found % width == 0 && found / width == num_rows) return {};
   if (found == 0 && num_rows == 0) return {};
-  return make_error(ErrorCode::kInvalidArgument, "columns[", index, "].", feature.sparse ? "ids" : "values", " (",
+  return make_error(ErrorCode::kInvalidArgument, "columns[", index, "].", ids ? "ids" : "values", " (",
                     FeatureName{program.file, index}, "): length ", is_null ? 0 : found,
                     Needed{saturating_multiply(num_rows, width), num_rows, width});
+}
+
+Status check_column(const Program& program, std::size_t index, const FeatureColumn& column, std::size_t num_rows) {
+  const FeatureStep& feature = program.features[index];
+  Status status = check_length(program, index, column, num_rows, feature.sparse);
+  return status && feature.weighted ? check_length(program, index, column, num_rows, false) : status;
 }
 
 Status check_columns(const Program& program, const Call& call) {
@@ -161,7 +188,7 @@ Status check_interleaved(const Program& program, const Call& call) {
   std::size_t num_values = 0, num_ids = 0;
   for (std::size_t i = 0; i < program.num_features; ++i) {
     num_ids += program.features[i].length;
-    num_values += program.features[i].sparse ? 0 : program.features[i].width;
+    num_values += values_per_row(program.features[i]);
   }
   if (call.stride == num_values && call.ids_stride == num_ids) return {};
   return make_error(ErrorCode::kInvalidArgument, "golden rows: ", call.stride, " values and ", call.ids_stride,

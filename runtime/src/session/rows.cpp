@@ -59,7 +59,9 @@ struct Layout {
     std::size_t row = 0;  // an id has the size of a float
     for (uoffset_t i = 0; i < size_of(root.features()); ++i) {
       const schema::Feature& feature = *root.features()->Get(i);
-      if (is_in(root, feature, options.part)) row = saturating_add(row, width_of(feature));
+      if (!is_in(root, feature, options.part)) continue;
+      row = saturating_add(row, width_of(feature));
+      if (is_weighted(feature)) row = saturating_add(row, feature.length());
     }
     const std::size_t all = saturating_multiply(saturating_multiply(row, sizeof(float)), options.max_rows);
     total = saturating_add(saturating_add(data, all), alignof(RowsState) - 1);
@@ -85,12 +87,14 @@ struct Target {
   RowsState& rows;
   const schema::Feature& feature;
   std::size_t index;
+  bool weights = false;  ///< of the elements, and not these
 
   FeaturePlace at(std::size_t row) const { return {{rows.file, index}, row}; }
   FeatureName name() const { return {rows.file, index}; }
   // The builder's own memory, of which FeatureColumn shows a read-only view.
   float* values(std::size_t row) const {
-    return const_cast<float*>(rows.columns[index].values.data()) + row * feature.width();
+    const std::size_t stride = is_sequence(feature) ? feature.length() : feature.width();
+    return const_cast<float*>(rows.columns[index].values.data()) + row * stride;
   }
   std::int32_t* ids(std::size_t row) const {
     return const_cast<std::int32_t*>(rows.columns[index].ids.data()) + row * width_of(feature);
@@ -119,9 +123,10 @@ bool refuses_unknown(const Target& target) {
 
 void clear_row(const Target& target, std::size_t row) {
   const std::size_t width = width_of(target.feature);
-  if (is_dense(target.feature)) {
+  if (is_dense(target.feature) || is_weighted(target.feature)) {
     for (std::size_t i = 0; i < width; ++i) target.values(row)[i] = std::numeric_limits<float>::quiet_NaN();
-  } else {
+  }
+  if (!is_dense(target.feature) && !target.weights) {
     const std::int32_t id = is_sequence(target.feature) ? Model::kNoElement : Model::kUnknownId;
     for (std::size_t i = 0; i < width; ++i) target.ids(row)[i] = id;
   }
@@ -168,9 +173,15 @@ struct RowsAccess {
                                            : ": describes the user or context, but the rows are of the candidate part");
   }
 
-  static bool set_dense(const Target& target, std::size_t row, const RawValue& value, std::size_t first) {
+  static bool require_weights(const Target& target) {
+    return is_weighted(target.feature) ||
+           refuse(target.rows, ErrorCode::kInvalidArgument, target.name(), ": its elements have no weights");
+  }
+
+  static bool set_numbers(const Target& target, std::size_t row, const RawValue& value, std::size_t first,
+                          std::size_t count) {
     float* values = target.values(row);
-    for (std::size_t i = 0; i < target.feature.width(); ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       const RawItem item(value, first + i);
       if (item.is_text()) return refuse(target, row, "a string, expected a number");
       values[i] = static_cast<float>(item.number());
@@ -283,7 +294,11 @@ struct RowsAccess {
       return refuse(target, row, "number of values: ", count, ", expected ",
                     is_sequence(target.feature) ? "at most " : "", width);
     }
-    if (is_dense(target.feature)) return set_dense(target, row, value, first);
+    if (is_dense(target.feature)) return set_numbers(target, row, value, first, count);
+    if (target.weights) {
+      clear_row(target, row);
+      return set_numbers(target, row, value, first, count);
+    }
     if constexpr (kHasHash) {
       if (width != 1 && !is_sequence(target.feature)) {
         return find_crossed_id(target, row, value, first, *target.ids(row));
@@ -383,6 +398,9 @@ Result<Rows> Rows::create(const Model& model, void* memory, std::size_t size, co
       column.ids = {reinterpret_cast<const std::int32_t*>(data), 0};
     }
     data += internal::width_of(feature) * options.max_rows * sizeof(float);
+    if (!internal::is_weighted(feature)) continue;
+    column.values = {reinterpret_cast<const float*>(data), 0};
+    data += feature.length() * options.max_rows * sizeof(float);
   }
   Rows rows(state, nullptr);
   rows.clear();
@@ -404,9 +422,28 @@ Rows& Rows::operator=(Rows&& other) noexcept {
 Rows::~Rows() { internal::release(owned_); }
 
 const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value) {
+  return set(row, feature, value, false);
+}
+
+const Status& Rows::set_weights(std::size_t row, const FeatureKey& feature, const RawValue& weights) {
+  return set(row, feature, weights, true);
+}
+
+const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values,
+                               Span<const std::int32_t> row_offsets) {
+  return set_column(feature, values, row_offsets, false);
+}
+
+const Status& Rows::set_weights_column(const FeatureKey& feature, const RawValue& weights,
+                                       Span<const std::int32_t> row_offsets) {
+  return set_column(feature, weights, row_offsets, true);
+}
+
+const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawValue& value, bool weights) {
   std::size_t index = 0;
   if (!state_->status || !RowsAccess::find(*state_, feature, index)) return state_->status;
-  const Target target{*state_, internal::feature_of(state_->file, index), index};
+  const Target target{*state_, internal::feature_of(state_->file, index), index, weights};
+  if (weights && !RowsAccess::require_weights(target)) return state_->status;
   if (row >= state_->num_rows) {
     RowsAccess::refuse(target, row, "out of range, num_rows is ", state_->num_rows);
   } else if (value.type() == RawValue::Type::kMissing) {
@@ -417,11 +454,12 @@ const Status& Rows::set(std::size_t row, const FeatureKey& feature, const RawVal
   return state_->status;
 }
 
-const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values,
-                               Span<const std::int32_t> row_offsets) {
+const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values, Span<const std::int32_t> row_offsets,
+                               bool weights) {
   std::size_t index = 0;
   if (!state_->status || !RowsAccess::find(*state_, feature, index)) return state_->status;
-  const Target target{*state_, internal::feature_of(state_->file, index), index};
+  const Target target{*state_, internal::feature_of(state_->file, index), index, weights};
+  if (weights && !RowsAccess::require_weights(target)) return state_->status;
   if (values.type() == RawValue::Type::kMissing) {
     for (std::size_t row = 0; row < state_->num_rows; ++row) clear_row(target, row);
   } else {

@@ -106,7 +106,8 @@ Json features_of(const ModelView& view) {
     if (feature.kind() == schema::FeatureKind_Sequence) {
       item["sequence"] = {{"length", feature.length()},
                           {"pooling", name_of(feature.pooling())},
-                          {"padding_id", feature.padding_id() < 0 ? Json() : Json(feature.padding_id())}};
+                          {"padding_id", feature.padding_id() < 0 ? Json() : Json(feature.padding_id())},
+                          {"weights", feature.weights() ? Json(shown_text(feature.weights())) : Json()}};
     }
     out.push_back(std::move(item));
   }

@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 ///                          hashing {function, seed, bytes, modulo, first_id, mask, parts},    kind hash
 ///                          side},                                              kind bins
 ///              embedding {name, rows, width, dtype},
-///              sequence {length, pooling, padding_id}}]                         sequence
+///              sequence {length, pooling, padding_id, weights}}]                         sequence
 ///   trunk [layer]                layer: {inputs, outputs, activation, alpha, weights, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]

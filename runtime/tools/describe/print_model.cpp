@@ -226,7 +226,8 @@ std::string embedding_text(const Json& embedding) {
 std::string kind_text(const Json& feature) {
   if (!feature.contains("sequence")) return text_of(feature["kind"]);
   const Json& sequence = feature["sequence"];
-  return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + " of at most " +
+  const std::string weights = sequence["weights"].is_null() ? "" : " by " + text_of(sequence["weights"]);
+  return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + weights + " of at most " +
          number_of(sequence["length"]);
 }
 

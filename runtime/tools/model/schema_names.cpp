@@ -22,7 +22,8 @@ constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
 constexpr const char* kNorms[] = {"batch_norm", "layer_norm"};
 constexpr const char* kNormUses[] = {"before_activation", "after_activation", "dice"};
-constexpr const char* kPoolings[] = {"sum", "mean", "max", "none"};
+constexpr const char* kPoolings[] = {"sum",   "mean",         "max",           "none",
+                                     "sqrtn", "weighted_sum", "weighted_mean", "weighted_sqrtn"};
 constexpr const char* kGates[] = {"softmax", "constant", "scaled_softmax", "activated", "smooth_step"};
 constexpr const char* kNodes[] = {"mlp",
                                   "sum",

@@ -34,8 +34,8 @@ std::vector<std::string> numbered(const std::string& name, std::size_t count) {
 using Names = std::unordered_set<std::string_view>;  // as the header has them, and without blanks
 
 /// How many columns hold an element each of the sequence; 0: it is one column.
-std::size_t count_element_columns(const std::string& where, const Names& header, const FeatureSpec& feature) {
-  const std::string& source = source_of(feature);
+std::size_t count_element_columns(const std::string& where, const Names& header, const FeatureSpec& feature,
+                                  const std::string& source) {
   if (feature.kind != FeatureKind::kSequence || header.count(source) > 0) return 0;
   std::size_t count = 0;
   while (header.count(source + "." + std::to_string(count)) > 0) ++count;
@@ -134,13 +134,19 @@ std::vector<Cell> map_columns(const std::string& where, const std::vector<std::s
   for (const std::string& name : header) in_header.insert({name, trimmed(name)});
   for (std::size_t slot = 0; slot < spec.features.size(); ++slot) {
     const FeatureSpec& feature = spec.features[slot];
-    const std::size_t elements = count_element_columns(where, in_header, feature);
+    const std::size_t elements = count_element_columns(where, in_header, feature, source_of(feature));
     const std::vector<std::string> of_feature = !feature.parts.empty() ? feature.parts
                                                 : elements > 0         ? numbered(source_of(feature), elements)
                                                 : feature.width > 1    ? numbered(source_of(feature), feature.width)
                                                                        : std::vector<std::string>{source_of(feature)};
     for (std::size_t i = 0; i < of_feature.size(); ++i) cells.push_back({slot, i, 0, elements > 0});
     names.insert(names.end(), of_feature.begin(), of_feature.end());
+    if (feature.weights.empty()) continue;
+    const std::size_t weights = count_element_columns(where, in_header, feature, feature.weights);
+    const std::vector<std::string> of_weights =
+        weights > 0 ? numbered(feature.weights, weights) : std::vector<std::string>{feature.weights};
+    for (std::size_t i = 0; i < of_weights.size(); ++i) cells.push_back({slot, i, 0, weights > 0, true});
+    names.insert(names.end(), of_weights.begin(), of_weights.end());
   }
   const std::vector<std::size_t> columns = find_columns(where, header, names);
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i].column = columns[i];

@@ -16,6 +16,7 @@ struct Cell {
                             ///< part's, where the last is reached last
   std::size_t column;       ///< in the CSV file
   bool is_element = false;  ///< one element of a sequence, which has a column per element
+  bool is_weight = false;   ///< its weight, or the weights of all; behind the cells of its elements
 };
 
 /// Finds the columns by name: as the header has it first, then without the blanks around it. Throws ToolError that

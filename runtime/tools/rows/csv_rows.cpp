@@ -83,6 +83,10 @@ void CsvRows::store_row(RowBatch& batch, std::size_t row) {
         }
         break;
       case FeatureKind::kSequence:
+        if (cell.is_weight) {
+          parse_weights(cell, record[cell.column], batch.ids(cell.slot, row), batch.values(cell.slot, row));
+          break;
+        }
         cell.is_element ? parse_element(cell, record[cell.column], batch.ids(cell.slot, row))
                         : parse_sequence(cell, record[cell.column], batch.ids(cell.slot, row));
         break;
@@ -162,6 +166,32 @@ void CsvRows::parse_sequence(const Cell& cell, std::string_view text, std::int32
     if (more) text.remove_prefix(end + 1);
   }
   std::fill(ids + count, ids + length, Model::kNoElement);
+}
+
+float CsvRows::parse_weight(const Cell& cell, std::string_view text) const {
+  text = trimmed(text);
+  float weight = std::numeric_limits<float>::quiet_NaN();
+  if (!text.empty() && parse_float(text, weight) != NumberStatus::kOk) fail(cell, quoted(text) + " is not a number");
+  return weight;
+}
+
+// As many as there are elements; in columns of their own, one beside each element.
+void CsvRows::parse_weights(const Cell& cell, std::string_view text, const std::int32_t* ids, float* weights) {
+  const std::size_t length = spec_.features[cell.slot].length;
+  if (cell.offset == 0) std::fill(weights, weights + length, std::numeric_limits<float>::quiet_NaN());
+  if (cell.is_element) {
+    weights[cell.offset] = parse_weight(cell, text);
+    return;
+  }
+  const auto elements = static_cast<std::size_t>(std::find(ids, ids + length, Model::kNoElement) - ids);
+  std::size_t count = 0;
+  for (bool more = !trimmed(text).empty(); more; ++count) {
+    const std::size_t end = text.find(kElementSeparator);
+    more = end != text.npos;
+    if (count < elements) weights[count] = parse_weight(cell, text.substr(0, end));
+    if (more) text.remove_prefix(end + 1);
+  }
+  if (count != elements) fail(cell, counted(count, "weight") + " of " + counted(elements, "element"));
 }
 
 // An empty column is no element.

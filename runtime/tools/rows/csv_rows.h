@@ -33,6 +33,8 @@ class CsvRows final : public RowSource {
   void parse_part(const Cell& cell, std::string_view text, std::int32_t& id);
   void parse_sequence(const Cell& cell, std::string_view text, std::int32_t* ids);
   void parse_element(const Cell& cell, std::string_view text, std::int32_t* ids);
+  void parse_weights(const Cell& cell, std::string_view text, const std::int32_t* ids, float* weights);
+  float parse_weight(const Cell& cell, std::string_view text) const;
   std::int32_t look_up(const Cell& cell, std::string_view text) const;
   std::int32_t find_integer(const Cell& cell, std::string_view text) const;
   std::int32_t find_bin(const Cell& cell, std::string_view text) const;

@@ -25,6 +25,7 @@ FeatureSpec feature_spec(const Model& model, std::size_t index) {
   spec.number_values = info.number_values;
   spec.refuses_unknown = info.refuses_unknown;
   spec.refuses_missing = info.refuses_missing;
+  spec.weights = info.weights;
   for (std::size_t i = 0; i < info.num_parts && info.num_parts > 1; ++i) {
     spec.parts.emplace_back(model.crossed_column(index, i));
   }

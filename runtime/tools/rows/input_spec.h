@@ -26,6 +26,7 @@ struct FeatureSpec {
   bool hashed = false;               ///< else: every value has an id; integers are values too
   bool number_values = false;        ///< else: a category is a bin of numbers
   std::string source;                ///< column of a table; empty: the name
+  std::string weights{};             ///< Sequence: the column of the elements' weights; empty: they have none
   std::vector<std::string> parts{};  ///< Sparse: the columns of a cross; empty: it is none
 };
 

@@ -88,6 +88,14 @@ std::size_t NpyRows::read_features(RowBatch& batch) {
   for (; rows < batch.capacity() && array_.read(row.data(), 1) == 1; ++rows, ++next_row_) {
     for (const Cell& cell : cells_) {
       const double number = row[cell.column];
+      if (cell.is_weight) {
+        float* weights = batch.values(cell.slot, rows);
+        if (cell.offset == 0) {
+          std::fill(weights, weights + spec_.features[cell.slot].length, std::numeric_limits<float>::quiet_NaN());
+        }
+        weights[cell.offset] = static_cast<float>(number);
+        continue;
+      }
       if (!spec_.features[cell.slot].parts.empty()) {
         store_part(cell, number, *batch.ids(cell.slot, rows));
         continue;

@@ -13,6 +13,7 @@ std::size_t rows_that_fit(const InputSpec& spec, std::size_t wanted) {
   for (const FeatureSpec& feature : spec.features) {
     const std::size_t width = feature.kind == FeatureKind::kDense ? feature.width : feature.length;
     row_bytes += width * sizeof(float);  // an id has the size of a float
+    if (!feature.weights.empty()) row_bytes += width * sizeof(float);
   }
   return rows_that_fit(row_bytes, wanted);
 }
@@ -29,6 +30,7 @@ RowBatch::RowBatch(const InputSpec& spec, std::size_t capacity)
       slot.values.resize(capacity * feature.width);
     } else {
       slot.ids.resize(capacity * feature.length);
+      if (!feature.weights.empty()) slot.values.resize(capacity * feature.length);
     }
     slots_.push_back(std::move(slot));
   }

@@ -40,7 +40,7 @@ class RowBatch {
   void clear() { num_rows_ = 0; }
   void set_num_rows(std::size_t num_rows) { num_rows_ = num_rows; }
 
-  /// A row's values in a slot: x, or a Dense feature's.
+  /// A row's values in a slot: x, a Dense feature's, or the weights of a Sequence's elements.
   float* values(std::size_t slot, std::size_t row) { return slots_[slot].values.data() + row * slots_[slot].width; }
   /// A Sparse feature's id, or the first of a Sequence's.
   std::int32_t* ids(std::size_t slot, std::size_t row) { return slots_[slot].ids.data() + row * slots_[slot].width; }

@@ -118,7 +118,11 @@ def categorical_block(feature, rows, names, dtype):
     return x
 
 
-def pooled(vectors, pooling):
+def pooled(vectors, pooling, weights):
+    if weights is not None or pooling == "sqrtn":
+        weights = np.ones(len(vectors), vectors.dtype) if weights is None else weights
+        divisor = {"sum": 1, "mean": weights.sum(), "sqrtn": np.sqrt((weights * weights).sum())}[pooling]
+        return (vectors * weights[:, None]).sum(0) / vectors.dtype.type(divisor)
     if pooling == "max":
         return vectors.max(0)
     return vectors.sum(0) if pooling == "sum" else vectors.sum(0) / vectors.dtype.type(len(vectors))
@@ -130,9 +134,15 @@ def sequence_block(feature, rows, names, dtype):
     for index, row in enumerate(rows):
         cell = row[feature["name"]]
         found = [id_of(element, feature) for element in cell.split("|")] if cell else []
-        kept = [i for i in found if i is not UNKNOWN_ZERO and i != feature.get("padding_id")]
+        kept = [k for k, i in enumerate(found) if i is not UNKNOWN_ZERO and i != feature.get("padding_id")]
+        weights = None
+        if "weights" in feature:
+            numbers = np.array([float(w) for w in row[feature["weights"]].split("|") if w], np.float32)
+            kept = [k for k in kept if feature["pooling"] == "sum" or numbers[k] > 0]
+            weights = numbers[kept].astype(dtype)
         if kept:
-            x[index] = pooled(table[[feature.get("first_row", 0) + i for i in kept]], feature["pooling"])
+            vectors = table[[feature.get("first_row", 0) + found[k] for k in kept]]
+            x[index] = pooled(vectors, feature["pooling"], weights)
     return x
 
 

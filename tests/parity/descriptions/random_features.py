@@ -219,13 +219,24 @@ class RandomFeatures:
         inside, outside, ids = self.vocabulary(feature)
         unknown = self.rule(feature, ids)
         length = feature["length"] = maker.between(1, 5)
-        feature["pooling"] = maker.pick(["sum", "mean", "max"])
+        feature["pooling"] = maker.pick(["sum", "mean", "max", "sqrtn"])
         if maker.chance(0.5):
             feature["padding_id"] = maker.below(ids)
         self.table(feature, index, ids)
         name = feature["name"]
         element = lambda: maker.pick(outside if unknown and maker.chance(0.25) else inside)
-        self.makers.append(lambda: {name: "|".join(element() for _ in range(maker.between(0, length)))})
+        if feature["pooling"] == "max" or maker.chance(0.6):
+            self.makers.append(lambda: {name: "|".join(element() for _ in range(maker.between(0, length)))})
+            return
+        feature["weights"] = f"{name} weights"
+
+        def bag():
+            count = maker.between(0, length)
+            weights = [np.float32(maker.pick([maker.number(0.1, 2), maker.number(0.1, 2), 0, -0.5])) for _ in range(count)]
+            cell = "|".join(f"{weight:.9g}" for weight in weights)
+            return {name: "|".join(element() for _ in range(count)), feature["weights"]: cell}
+
+        self.makers.append(bag)
 
     def rows(self, count):
         result = []

@@ -22,13 +22,11 @@ from sklearn.preprocessing import (FunctionTransformer, KBinsDiscretizer, MaxAbs
 from torch import nn
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "architectures"))
-from fixture import mix, mlp, randomise, sigmoids, tasks, text, tower, write_csv, write_safetensors  # noqa: E402
+sys.path[:0] = [str(HERE), str(HERE.parent / "architectures")]
+from fixture import randomise, text, write_csv, write_safetensors  # noqa: E402
+from ranker import LEVELS, Ranker  # noqa: E402
 
 FIXTURES = HERE / "fixtures"
-LEVELS = {"levels": [{"experts": {"layers": "experts.{expert}.{layer}", "activation": "relu"},
-                      "gates": {"logits": "gates.{task}"}}],
-          "towers": {"layers": "towers.{task}.{layer}", "activation": "relu"}, "tasks": tasks("income", "married")}
 FITTED, SCORED = 300, 40
 
 
@@ -46,7 +44,7 @@ def persons(count, seed):
     rng = np.random.default_rng(seed)
 
     def missing(values, share):
-        return np.where(rng.random(count) < share, None, values)
+        return np.where(rng.random(count) < share, np.nan, values.astype(object))
 
     rows = pd.DataFrame({
         "age": missing(rng.integers(17, 91, count).astype(float), 0.1).astype(float),
@@ -104,18 +102,6 @@ def nested():
 def arrays():
     """Fitted with an array: the columns have no names."""
     return make_pipeline(SimpleImputer(strategy="mean"), FunctionTransformer(np.sqrt), StandardScaler(with_mean=False))
-
-
-class Ranker(nn.Module):
-    def __init__(self, inputs):
-        super().__init__()
-        self.experts = nn.ModuleList(mlp([inputs, 6, 5]) for _ in range(2))
-        self.gates = nn.ModuleList(nn.Linear(inputs, 2) for _ in range(2))
-        self.towers = nn.ModuleList(tower(5) for _ in range(2))
-
-    def forward(self, x):
-        experts = [e(x) for e in self.experts]
-        return sigmoids([t(mix(torch.softmax(g(x), dim=1), experts)) for g, t in zip(self.gates, self.towers)])
 
 
 def write(name, features, preprocessing, network, x, rows):

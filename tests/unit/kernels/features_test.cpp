@@ -68,6 +68,43 @@ TEST_CASE("pool: sum, mean and maximum of rows in their order, zeros of none, no
   }
 }
 
+TEST_CASE("pool: weights, and the divisors of weighted means and roots") {
+  using kernels::Pooling;
+  Random random(2);
+  const std::vector<std::int32_t> ids = {4, 0, 2, 4, 1};
+  const std::vector<float> weights = {0.5f, 1.25f, 3e-3f, 7, 0.1f};
+  for (const std::size_t width : {1, 3, 8, 16, 17, 40}) {
+    const std::vector<float> table_data = random.floats(5 * width, -2, 2);
+    for (const Pooling pooling : {Pooling::kSum, Pooling::kMean, Pooling::kSqrtN}) {
+      for (const bool weighted : {false, true}) {
+        for (std::size_t count = 0; count <= ids.size(); ++count) {
+          const auto weight = [&](std::size_t i) { return weighted ? weights[i] : 1.0f; };
+          float divisor = 0;
+          for (std::size_t i = 0; i < count; ++i) {
+            divisor += pooling == Pooling::kSqrtN ? weight(i) * weight(i) : weight(i);
+          }
+          if (pooling == Pooling::kSqrtN) divisor = std::sqrt(divisor);
+          std::vector<float> expected(width + 1, 9.0f);
+          for (std::size_t d = 0; d < width; ++d) {
+            float pooled = 0;
+            for (std::size_t i = 0; i < count; ++i) {
+              const float x = table_data[static_cast<std::size_t>(ids[i]) * width + d] * weight(i);
+              pooled = i == 0 ? x : pooled + x;
+            }
+            expected[d] = pooling == Pooling::kSum || count == 0 ? pooled : pooled / divisor;
+          }
+          for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+            std::vector<float> x(width + 1, 9.0f);
+            table->pool({kernels::TableType::kF32, table_data.data(), width, ids.data(), count, pooling, x.data(),
+                         weighted ? weights.data() : nullptr});
+            CHECK(x == expected);  // nothing is fused, so that every set gives these bits
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("all_finite: finds one bad value at any position of any length") {
   for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
     for (std::size_t size = 0; size < 40; ++size) {

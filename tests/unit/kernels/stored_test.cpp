@@ -291,6 +291,29 @@ TEST_CASE("lookup: tables of every type, with more rows than are fetched ahead")
   }
 }
 
+TEST_CASE("pool: weighted rows of tables of every type") {
+  using kernels::Pooling;
+  Random random(7);
+  const std::vector<std::int32_t> ids = {4, 0, 2, 4, 1, 3};
+  const std::vector<float> weights = random.floats(ids.size(), 0.1f, 2);
+  for (const TableType type : kTableTypes) {
+    for (const std::size_t width : {1, 15, 16, 17, 40}) {
+      const StoredTable stored = stored_table(type, width, random);
+      for (const Pooling pooling : {Pooling::kSum, Pooling::kMean, Pooling::kSqrtN}) {
+        std::vector<float> expected(width + 1, 9.0f);
+        kernels::select_kernels("scalar")->pool({TableType::kF32, stored.elements.data(), width, ids.data(), ids.size(),
+                                                 pooling, expected.data(), weights.data()});
+        for (std::size_t i = 0; const kernels::KernelTable* table = kernels::available_kernels(i); ++i) {
+          std::vector<float> found(width + 1, 9.0f);
+          table->pool(
+              {type, stored.bytes.data(), width, ids.data(), ids.size(), pooling, found.data(), weights.data()});
+          CHECK(found == expected);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("pool: tables of every type") {
   Random random(6);
   const std::vector<std::int32_t> ids = {4, 0, 2, 4, 1, 3, 3, 0, 1, 2, 4};

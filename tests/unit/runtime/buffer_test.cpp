@@ -87,7 +87,7 @@ TEST_CASE("verify_buffer: flatc's verdict for a header that is damaged anywhere"
   std::size_t num_refused = 0;
   for (const converter::TrainedModel& description :
        {linked_description(3), sequence_description(), normalised_description(2), hashed_description(),
-        crossed_description(), function_description(), binned_description()}) {
+        crossed_description(), weighted_description(), function_description(), binned_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t size = 0;
     std::memcpy(&size, file.data(), sizeof size);

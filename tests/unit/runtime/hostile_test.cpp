@@ -64,8 +64,9 @@ void flip_bytes(std::size_t first, std::size_t step) {
   for (const converter::TrainedModel& description :
        {mmoe_description({8, 2, {4}, 2, {}, 1, 0}), mixed_description(), feature_description(),
         user_item_description(true, 1), normalised_description(2), sequence_description(), linked_description(3),
-        hashed_description(), crossed_description(), function_description(), binned_description(), parts_description(2),
-        feature_parts_description(), node_description(2), feature_node_description(), attention_description()}) {
+        hashed_description(), crossed_description(), weighted_description(), function_description(),
+        binned_description(), parts_description(2), feature_parts_description(), node_description(2),
+        feature_node_description(), attention_description()}) {
     const AlignedBytes file = model_file(description, 1);
     std::uint32_t header = 0;
     std::memcpy(&header, file.data(), sizeof header);

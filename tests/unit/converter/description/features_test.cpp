@@ -283,7 +283,14 @@ TEST_CASE("sequences") {
   CHECK(contains(error_of(start + R"("pooling": "sum"})"), "features[0].length: missing: the most elements of a row"));
   CHECK(contains(error_of(start + R"("length": 5})"), "features[0].pooling: missing"));
   CHECK(contains(error_of(start + R"("length": 0, "pooling": "sum"})"), "expected 1 or more"));
-  CHECK(contains(error_of(start + R"("length": 5, "pooling": "attention"})"), "expected one of sum, mean, max"));
+  CHECK(contains(error_of(start + R"("length": 5, "pooling": "attention"})"),
+                 "expected one of sum, mean, max, none, sqrtn"));
+  const Feature bag = bound(start + R"("length": 5, "pooling": "sqrtn", "weights": "w"})", 3);
+  CHECK(std::get<SequenceFeature>(bag.kind).weights == "w");
+  CHECK(std::get<SequenceFeature>(bag.kind).pooling == Pooling::kSqrtN);
+  CHECK(bag.num_values() == 5);
+  CHECK(contains(error_of(start + R"("length": 5, "pooling": "max", "weights": "w"})"),
+                 "only for the pooling sum, mean or sqrtn"));
   CHECK(contains(error_of(start + R"("length": 5, "pooling": "sum", "padding_id": 4})"), "expected at most 3"));
 }
 

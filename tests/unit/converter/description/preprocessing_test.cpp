@@ -220,6 +220,9 @@ TEST_CASE("preprocessing: what is refused names the transformer") {
   CHECK(contains(error_of(one_hot(R"(["x", 1])")), "texts or whole numbers, all of one kind"));
   CHECK(contains(error_of(one_hot(R"(["x"])", "error", R"(, "drop_idx_": [0])")), "no column is left of it"));
   CHECK(contains(error_of(one_hot(R"(["x"])", "error", R"(, "min_frequency": 2)")), "infrequent_categories_: missing"));
+  const std::string imputed = R"({"class": "SimpleImputer", "statistics_": ["x"]})";
+  CHECK(contains(error_of(pipeline({imputed, one_hot(R"(["x", null])", "ignore")})),
+                 "has a missing value, though a SimpleImputer is in front"));
   CHECK(contains(error_of(ordinal(R"(["x", null])")), "a missing value becomes NaN; set encoded_missing_value"));
   CHECK(contains(error_of(min_max("false")), "n_features_in_: missing"));
   CHECK(contains(error_of("[1"), "features[0].preprocessing: not valid JSON"));

@@ -319,6 +319,41 @@ TEST_CASE("describe: how values are hashed") {
         std::string::npos);
 }
 
+// weighted_description(): price, tags (mean of 3), words (sum of 4), seen (sqrtn of 2), clicks without weights.
+TEST_CASE("rows with weights: in a cell as the elements, or in columns") {
+  const AlignedBytes file = model_file(mmoe::test::weighted_description(), 1);
+  const Model model = load(file);
+  const TemporaryDirectory directory;
+  const auto weights_of = [&](const std::string& header, const std::string& row) {
+    const std::string path =
+        directory.write("rows.csv", header + ",price,seen,seen weights,clicks\n" + row + ",1,,,\n");
+    RowReader reader(path, input_spec(model), {});
+    const RowBatch* batch = reader.next();
+    std::vector<float> weights(batch->values(1, 0), batch->values(1, 0) + 3);
+    weights.insert(weights.end(), batch->values(2, 0), batch->values(2, 0) + 4);
+    for (float& weight : weights) weight = std::isnan(weight) ? -9 : weight;
+    return weights;
+  };
+  const std::string cells = "tag weights,tags,words,word weights";
+  CHECK(weights_of(cells, "0.5|2,7|8,1|2|3, -1 |0|1e2") == std::vector<float>{0.5f, 2, -9, -1, 0, 100, -9});
+  CHECK(weights_of(cells, ",,,") == std::vector<float>(7, -9));
+  CHECK(weights_of(cells, "|2,7|8,1,3") == std::vector<float>{-9, 2, -9, 3, -9, -9, -9});
+  CHECK(weights_of("tags.0,tags.1,tag weights.0,tag weights.1,words,word weights", "7,8,0.5,,1,2") ==
+        std::vector<float>{0.5f, -9, -9, 2, -9, -9, -9});
+  CHECK(directory.error_of([&] { weights_of(cells, "1,7|8,,"); }) ==
+        "rows.csv:2: column 'tag weights': 1 weight of 2 elements");
+  CHECK(directory.error_of([&] { weights_of(cells, "1|2|3|4,7,,"); }) ==
+        "rows.csv:2: column 'tag weights': 4 weights of 1 element");
+  CHECK(directory.error_of([&] { weights_of(cells, "one,7,,"); }) ==
+        "rows.csv:2: column 'tag weights': 'one' is not a number");
+  CHECK(directory.error_of([&] { weights_of("tags,words,word weights", "7,,"); }).find("no column 'tag weights'") !=
+        std::string::npos);
+  const Json sequence = describe(model, "", false)["features"][1]["sequence"];
+  CHECK(sequence["pooling"] == "weighted_mean");
+  CHECK(sequence["weights"] == "tag weights");
+  CHECK(model_text(describe(model, "", false)).find("weighted_mean by tag weights of at most 3") != std::string::npos);
+}
+
 // crossed_description(): place (city as text, hour as integer), pair (both as texts); the buckets are TensorFlow's.
 TEST_CASE("rows with crosses: a column per part, by its name") {
   const AlignedBytes file = model_file(mmoe::test::crossed_description(), 1);
