@@ -204,6 +204,12 @@ struct LookupArgs {
   std::size_t output_stride;
 };
 
+#ifdef MMOE_NO_WEIGHTS
+constexpr bool kHasWeights = false;  // nor kSqrtN
+#else
+constexpr bool kHasWeights = true;
+#endif
+
 enum class Pooling : std::uint8_t { kSum, kMean, kMax, kSqrtN = 4 };  // with the numbers of the file
 
 /// output = the sum, mean or maximum of the rows table[ids[0]], table[ids[1]], ..., in this order; zeros of none. A sum

@@ -399,12 +399,12 @@ void lookup(const LookupArgs& args) {
 // What the sum of the rows is divided by; 1 of no rows.
 static float pooling_divisor(const PoolArgs& args) {
   if (args.num_ids == 0 || args.pooling == Pooling::kSum || args.pooling == Pooling::kMax) return 1;
-  const bool root = args.pooling == Pooling::kSqrtN;
+  const bool root = kHasWeights && args.pooling == Pooling::kSqrtN;
   float sum = 0;
-  for (std::size_t i = 0; args.weights && i < args.num_ids; ++i) {
+  for (std::size_t i = 0; kHasWeights && args.weights && i < args.num_ids; ++i) {
     sum += root ? args.weights[i] * args.weights[i] : args.weights[i];
   }
-  if (!args.weights) sum = static_cast<float>(args.num_ids);
+  if (!kHasWeights || !args.weights) sum = static_cast<float>(args.num_ids);
   return root ? std::sqrt(sum) : sum;
 }
 
@@ -412,7 +412,7 @@ void pool(const PoolArgs& args) {
   MMOE_REQUIRE(args);
   const auto element = [&args](std::size_t i, std::size_t d) {
     const float x = table_element(args.type, args.table, args.width, static_cast<std::size_t>(args.ids[i]), d);
-    return args.weights ? x * args.weights[i] : x;
+    return kHasWeights && args.weights ? x * args.weights[i] : x;
   };
   const float divisor = pooling_divisor(args);
   for (std::size_t d = 0; d < args.width; ++d) {

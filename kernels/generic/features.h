@@ -222,7 +222,7 @@ inline void pool_rows(const PoolArgs& args) {
     if (!kForSize && args.num_ids - i > kRowsAhead)
       fetch_row(args.type, args.table, args.width, args.ids[i + kRowsAhead]);
     const Row row(args.table, args.width, static_cast<std::size_t>(args.ids[i]));
-    if (args.weights) {
+    if (kHasWeights && args.weights) {
       pool_weighted<Arch>(row, args.width, args.weights[i], i == 0, args.output);
     } else if (i == 0) {
       copy_row<Arch>(row, args.output, args.width);
@@ -237,10 +237,10 @@ void pool(const PoolArgs& args) {
   MMOE_REQUIRE(args);
   for (std::size_t d = 0; args.num_ids == 0 && d < args.width; ++d) args.output[d] = 0.0f;
   with_rows<Arch>(args.type, [&args](auto* rows) { pool_rows<Arch, std::remove_pointer_t<decltype(rows)>>(args); });
-  const bool root = args.pooling == Pooling::kSqrtN;
+  const bool root = kHasWeights && args.pooling == Pooling::kSqrtN;
   if ((args.pooling != Pooling::kMean && !root) || args.num_ids == 0) return;
-  float divisor = args.weights ? 0.0f : static_cast<float>(args.num_ids);
-  for (std::size_t i = 0; args.weights && i < args.num_ids; ++i) {
+  float divisor = kHasWeights && args.weights ? 0.0f : static_cast<float>(args.num_ids);
+  for (std::size_t i = 0; kHasWeights && args.weights && i < args.num_ids; ++i) {
     divisor += root ? args.weights[i] * args.weights[i] : args.weights[i];
   }
   if (root) divisor = __builtin_sqrtf(divisor);

@@ -46,6 +46,12 @@ constexpr bool kHasBins = false;
 constexpr bool kHasBins = true;
 #endif
 
+#ifdef MMOE_NO_WEIGHTS  // of sequences, and the pooling SqrtN
+constexpr bool kHasWeights = false;
+#else
+constexpr bool kHasWeights = true;
+#endif
+
 #ifdef MMOE_NO_MESSAGES
 constexpr bool kHasMessages = false;
 #else

@@ -186,6 +186,9 @@ class FeatureVerifier : Checker {
       if (feature.pooling() > schema::Pooling_MAX || (kept && !kHasNodes)) {
         return unsupported(nullptr, "features[%].pooling: %", index, feature.pooling());
       }
+      if (!kHasWeights && feature.pooling() >= schema::Pooling_SqrtN) {
+        return unsupported(nullptr, "features[%].pooling: sqrtn and weights are not in this build", index);
+      }
       if (is_weighted(feature) != (feature.weights() != nullptr)) {
         return damaged(nullptr, "features[%].weights: not as pooling % has them", index, feature.pooling());
       }

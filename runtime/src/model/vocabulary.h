@@ -13,7 +13,8 @@ namespace mmoe::internal {
 
 /// Whether a row has a weight for each element of the sequence.
 inline bool is_weighted(const schema::Feature& feature) {
-  return feature.kind() == schema::FeatureKind_Sequence && feature.pooling() >= schema::Pooling_WeightedSum;
+  return kHasWeights && feature.kind() == schema::FeatureKind_Sequence &&
+         feature.pooling() >= schema::Pooling_WeightedSum;
 }
 
 /// Whether texts have ids.

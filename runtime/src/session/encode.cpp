@@ -59,7 +59,7 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
       if (resolved == kRefused) return refused_id(program, feature, ids.first_row + row, id);
       if (resolved < 0 || resolved == feature.padding_id) continue;
       program.ids[count] = resolved;
-      if (feature.weighted) {
+      if (kHasWeights && feature.weighted) {
         const float weight = ids.weights[row * ids.weights_stride + i];
         if (feature.pooling != kernels::Pooling::kSum && weight <= 0) continue;  // as TensorFlow leaves them out
         program.weights[count] = weight;
@@ -68,7 +68,7 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
     }
     program.kernels->pool({feature.table_type, feature.table, feature.width, program.ids, count, feature.pooling,
                            program.input.data + row * program.input.stride + feature.column,
-                           feature.weighted ? program.weights : nullptr});
+                           kHasWeights && feature.weighted ? program.weights : nullptr});
   }
   return {};
 }
@@ -115,7 +115,7 @@ void scale(const Program& program, const FeatureStep& feature, const float* valu
 
 // Numbers per row: of a dense feature, or weights of a sequence.
 std::size_t values_per_row(const FeatureStep& feature) {
-  return feature.weighted ? feature.length : feature.sparse ? 0 : feature.width;
+  return kHasWeights && feature.weighted ? feature.length : feature.sparse ? 0 : feature.width;
 }
 
 Status encode(const Program& program, const Call& call, std::size_t first_row, std::size_t num_rows) {
@@ -137,7 +137,7 @@ Status encode(const Program& program, const Call& call, std::size_t first_row, s
                      stride,
                      first_row,
                      num_rows,
-                     feature.weighted ? values + first_row * weights_stride : nullptr,
+                     kHasWeights && feature.weighted ? values + first_row * weights_stride : nullptr,
                      weights_stride};
       status = kHasNodes && feature.kept ? keep(program, feature, rows)
                : feature.pooled          ? pool(program, feature, rows)
@@ -169,7 +169,7 @@ Status check_length(const Program& program, std::size_t index, const FeatureColu
 Status check_column(const Program& program, std::size_t index, const FeatureColumn& column, std::size_t num_rows) {
   const FeatureStep& feature = program.features[index];
   Status status = check_length(program, index, column, num_rows, feature.sparse);
-  return status && feature.weighted ? check_length(program, index, column, num_rows, false) : status;
+  return kHasWeights && status && feature.weighted ? check_length(program, index, column, num_rows, false) : status;
 }
 
 Status check_columns(const Program& program, const Call& call) {
