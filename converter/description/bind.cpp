@@ -119,6 +119,14 @@ void Binder::bind_shared_dim() {
   if (!given) return;
   if (!model_.features.empty()) given->fail("with `features`, their sides say what candidates share");
   model_.shared_dim = given->count(model_.input_dim);
+  for (const Node& node : model_.nodes) {
+    for (size_t i = 1; node.kind == NodeKind::kAttention && i < node.inputs.size(); ++i) {
+      const ColumnRange columns = node.inputs[i].parts.empty() ? ColumnRange() : node.inputs[i].parts.front().columns;
+      const bool of_x = node.inputs[i].reads_x();
+      if (!of_x || columns.first >= model_.shared_dim || columns.first + columns.width <= model_.shared_dim) continue;
+      given->fail("ends within a sequence of the node \"" + node.name + "\"");
+    }
+  }
 }
 
 void Binder::bind_trunk() {

@@ -41,6 +41,9 @@ std::vector<json> keys_of(const JsonReader& list) {
         keys.back().is_null() || keys.front().is_null() || keys.back().is_string() == keys.front().is_string();
     if (!same) item.fail_expected("texts or whole numbers, all of one kind");
   }
+  if (std::count(keys.begin(), keys.end(), json()) > 1) {
+    list.fail("has None and NaN, which are the same empty cell of a row; put a SimpleImputer in front");
+  }
   return keys;
 }
 
@@ -67,6 +70,17 @@ std::optional<uint32_t> id_of(const std::vector<json>& keys, const std::vector<u
 
 std::string as_text(const json& key) { return key.is_string() ? key.get<std::string>() : key.dump(); }
 
+// Whole numbers as texts, each also as pandas writes a column that misses some: "7" and "7.0".
+void add_as_floats(json& keys, Categories& categories) {
+  const size_t count = keys.size();
+  for (size_t i = 0; i < count; ++i) {
+    const std::string text = as_text(keys[i]);
+    keys[i] = text;
+    keys.push_back(text + ".0");
+    categories.ids.push_back(categories.ids[i]);
+  }
+}
+
 /// A missing text is the empty one. A missing whole number is an unknown one: where an encoder tells them apart, the
 /// numbers are looked up as texts.
 std::shared_ptr<const Categories> categories_of(const PreprocessedColumn& column, Seen seen,
@@ -85,7 +99,7 @@ std::shared_ptr<const Categories> categories_of(const PreprocessedColumn& column
   }
   if (missing != seen.unknown && !has_empty) {
     if (!texts) {
-      for (json& key : keys) key = as_text(key);
+      add_as_floats(keys, *categories);
       notes.push_back("column \"" + column.source +
                       "\": its whole numbers are looked up as texts, since a missing one and an unknown one differ");
     }
@@ -115,7 +129,8 @@ struct Groups {
   std::optional<uint32_t> infrequent;
 };
 
-Groups group(const JsonReader& encoder, size_t column, const std::vector<json>& keys) {
+// `missing_is_one`: a missing value counts among the frequent ones.
+Groups group(const JsonReader& encoder, size_t column, const std::vector<json>& keys, bool missing_is_one) {
   std::set<json> infrequent;
   if (const auto lists = encoder.find("infrequent_categories_"); lists && !lists->is_null()) {
     const JsonReader list = one_per_column(encoder, "infrequent_categories_", column + 1)[column];
@@ -129,7 +144,10 @@ Groups group(const JsonReader& encoder, size_t column, const std::vector<json>& 
     }
   }
   Groups groups;
-  for (const json& key : keys) groups.of.push_back(infrequent.count(key) != 0 ? 0 : groups.count++);
+  for (const json& key : keys) {
+    const bool counts = infrequent.count(key) == 0 && (missing_is_one || !key.is_null());
+    groups.of.push_back(counts ? groups.count++ : 0);
+  }
   if (infrequent.empty()) return groups;
   groups.infrequent = groups.count++;
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -190,7 +208,7 @@ PreprocessedColumns encode_one_hot(const JsonReader& encoder, const Preprocessed
   const std::vector<JsonReader> lists = one_per_column(encoder, "categories_", columns.size());
   for (size_t i = 0; i < columns.size(); ++i) {
     check_raw(encoder, columns[i]);
-    const Groups groups = group(encoder, i, keys_of(lists[i]));
+    const Groups groups = group(encoder, i, keys_of(lists[i]), true);
     add_one_hot_of(encoder, lists[i], columns[i], groups, dropped_group(encoder, i, columns.size(), groups), notes,
                    out);
   }
@@ -207,7 +225,7 @@ PreprocessedColumns encode_ordinal(const JsonReader& encoder, const Preprocessed
     check_raw(encoder, columns[i]);
     Seen seen;
     seen.keys = keys_of(lists[i], columns[i]);
-    const Groups groups = group(encoder, i, seen.keys);
+    const Groups groups = group(encoder, i, seen.keys, false);
     std::map<size_t, double> codes;
     for (size_t key = 0; key < seen.keys.size(); ++key) {
       codes[key] = seen.keys[key].is_null() ? code_of_missing(encoder) : groups.of[key];

@@ -107,6 +107,16 @@ Columns standardise(const JsonReader& transformer, Columns columns, const std::s
   return columns;
 }
 
+// v / scale, then -1 to 1 where it clips.
+Columns scale_by_largest(const JsonReader& transformer, Columns columns) {
+  columns = standardise(transformer, std::move(columns), "", "", "");
+  const auto clips = transformer.find("clip");
+  for (PreprocessedColumn& column : columns) {
+    if (clips && clips->boolean()) clip(transformer, column, -1, 1);
+  }
+  return columns;
+}
+
 // v * scale + min, then the range where it clips.
 Columns scale_to_range(const JsonReader& transformer, Columns columns) {
   const auto scales = one_per_column(transformer, "scale_", columns.size());
@@ -150,7 +160,9 @@ void impute(const JsonReader& imputer, const JsonReader& value, PreprocessedColu
   if (value.is_null()) {
     value.fail("nothing replaces missing values of column \"" + column.source + "\", which the imputer drops");
   }
-  if (!column.missing.is_null()) return;  // nothing is missing any more
+  const auto* steps = std::get_if<NumberSteps>(&column.made);
+  const bool indicates = steps != nullptr && steps->function == "is_missing";
+  if (indicates || !column.missing.is_null()) return;  // nothing is missing any more
   if (!column.is_raw()) {
     imputer.fail("replaces missing values of column \"" + column.source +
                  "\" behind another step, which is not supported; put it first");
@@ -273,6 +285,9 @@ Columns Transformers::transform_in_turn(const JsonReader& list, Columns columns,
 Columns Transformers::transform(const JsonReader& transformer, Columns columns, size_t depth) {
   if (depth > kMaxDepth) transformer.fail("transformers in transformers, more than " + std::to_string(kMaxDepth));
   const std::string kind = transformer.get("class", "the transformer's class").text();
+  if (const auto weights = transformer.find("transformer_weights"); weights && !weights->is_null()) {
+    weights->fail("weights of transformers are not supported");
+  }
   if (kind == "ColumnTransformer") return transform_parts(transformer, columns, depth + 1);
   if (kind == "FeatureUnion") return transform_each(transformer.get("transformer_list", ""), columns, depth + 1);
   if (kind == "Pipeline") return transform_in_turn(transformer.get("steps", ""), std::move(columns), depth + 1);
@@ -288,12 +303,22 @@ Columns Transformers::transform_simple(const JsonReader& transformer, Columns co
     case 2: return encode_bins(transformer, columns);
     case 3: return standardise(transformer, std::move(columns), "mean_", "with_mean", "with_std");
     case 4: return scale_to_range(transformer, std::move(columns));
-    case 5: return standardise(transformer, std::move(columns), "", "", "");
+    case 5: return scale_by_largest(transformer, std::move(columns));
     case 6: return standardise(transformer, std::move(columns), "center_", "with_centering", "with_scaling");
     case 7: return fill_missing(transformer, std::move(columns));
     case 8: return indicate(transformer, columns);
     default: return apply_function(transformer, std::move(columns));
   }
+}
+
+// Of [name, transformer] each, the first that is no "passthrough" or "drop".
+std::optional<JsonReader> first_transformer(const JsonReader& list) {
+  for (const JsonReader& part : list.items()) {
+    const std::vector<JsonReader> items = part.items();
+    if (items.size() != 2) part.fail_expected("[name, transformer]");
+    if (items[1].is_object()) return items[1];
+  }
+  return std::nullopt;
 }
 
 // The raw columns, by the names that the first transformer has seen; without names x0, x1, ...
@@ -307,10 +332,9 @@ Columns raw_columns(const JsonReader& transformer) {
     }
     const auto steps = first.find(first.find("steps") ? "steps" : "transformer_list");
     if (!steps || !steps->is_array() || steps->items().empty()) break;
-    const JsonReader step = steps->items().front();
-    const std::vector<JsonReader> items = step.items();
-    if (items.size() != 2 || !items[1].is_object()) step.fail_expected("[name, transformer]");
-    first = items[1];
+    const std::optional<JsonReader> next = first_transformer(*steps);
+    if (!next) break;
+    first = *next;
   }
   Columns columns;
   const size_t count = first.get("n_features_in_", "the number of columns; is the transformer fitted?").count(kMaxDim);

@@ -81,6 +81,7 @@ class LayerVerifier : Checker {
                          : node.kind() == schema::NodeKind_Attention ? attention(node, streams, at)
                                                                      : operation(node, streams, at);
       if (!sound) return false;
+      node_widths_[num_known_] = node_width(node);
     }
     return true;
   }
@@ -141,7 +142,8 @@ class LayerVerifier : Checker {
              layer.column() % kPanelWidth == 0;
     };
     if (!linear(*node.query()) || !linear(*node.keys()) || node.product()->column() % kPanelWidth != 0 ||
-        node.product()->activation() == schema::ActivationKind_PRelu) {
+        node.product()->activation() == schema::ActivationKind_PRelu ||
+        (node.product()->norm() && node.product()->norm()->use() == schema::NormUse_AfterActivation)) {
       return damaged(&path, "query, keys or product: not linear, of one width, in panels of its own");
     }
     std::uint32_t last = 0;
@@ -204,7 +206,7 @@ class LayerVerifier : Checker {
       const std::size_t count = of_node ? num_known_ : previous.are_x ? 0 : previous.count;
       if (!of_x && part.input() >= count) return damaged(&at, "input: stream % of %", part.input(), count);
       const std::uint32_t columns = of_x      ? root_.input_dim()
-                                    : of_node ? node_width(*root_.nodes()->Get(part.input()))
+                                    : of_node ? node_widths_[part.input()]
                                               : previous.width[part.input()];
       const std::uint32_t least = of_x && ordered ? next_of_x : 0;
       if (part.first() < least || part.first() > columns || part.width() == 0 ||
@@ -316,7 +318,7 @@ class LayerVerifier : Checker {
     if (input >= count) return damaged(&path, "input: stream % of %", input, count);
     if (named) return parts(*root_.streams()->Get(input), streams, path, true, found);
     if (node) {
-      found = {node_width(*root_.nodes()->Get(input)), 0};
+      found = {node_widths_[input], 0};
       return true;
     }
     found = {streams.width[input], streams.are_x ? root_.shared_dim() : 0};
@@ -472,6 +474,8 @@ class LayerVerifier : Checker {
     return link.column() < width || damaged(&path, "column: % of %", link.column(), width);
   }
 
+  // Of those; a node may be read as often as the file has parts.
+  std::uint32_t node_widths_[kHasNodes ? kMaxNodes : 1];
   std::size_t num_known_ = 0;  // of Model.nodes, the first ones: those that have been verified
 };
 

@@ -166,7 +166,7 @@ class LayerDescriber {
       return out;
     }
     out["inputs"] = Json::array();
-    for (const schema::Stream* input : *node.inputs()) out["inputs"].push_back(parts_of(*input));
+    for (const schema::Stream* input : *node.inputs()) out["inputs"].push_back(parts_in_order(*input));
     if (node.kind() == schema::NodeKind_Attention) {
       for (const auto& [name, layer] :
            {std::pair("query", node.query()), {"keys", node.keys()}, {"product", node.product()}}) {
@@ -182,6 +182,39 @@ class LayerDescriber {
     out["scale"] = node.scale();
     out["activation"] = name_of(node.activation());
     return out;
+  }
+
+  // An operand's: their order counts.
+  Json parts_in_order(const schema::Stream& read) const {
+    Json parts = Json::array();
+    for (const schema::StreamPart* part : *read.parts()) {
+      const std::vector<const schema::Feature*> features = features_of(*part);
+      for (const schema::Feature* feature : features) {
+        parts.push_back({{"stream", "x"}, {"feature", shown_text(feature->name())}});
+      }
+      if (!features.empty()) continue;
+      Json each = stream(part->source(), part->input());
+      each["first"] = part->first();
+      each["count"] = part->width();
+      parts.push_back(std::move(each));
+    }
+    return {{"stream", "parts"}, {"parts", std::move(parts)}};
+  }
+
+  // Those that a part of x consists of, by their columns; none where it has a part of one.
+  std::vector<const schema::Feature*> features_of(const schema::StreamPart& part) const {
+    std::vector<const schema::Feature*> features;
+    if (part.source() != schema::StreamSource_ModelInput) return features;
+    std::uint32_t width = 0;
+    for (Index i = 0; i < size_of(model_.features()); ++i) {
+      const schema::Feature& feature = *model_.features()->Get(i);
+      if (feature.column() < part.first() || feature.column() >= part.first() + part.width()) continue;
+      features.push_back(&feature);
+      width += feature.width();
+    }
+    if (width != part.width()) features.clear();
+    std::sort(features.begin(), features.end(), [](const auto* a, const auto* b) { return a->column() < b->column(); });
+    return features;
   }
 
   // Those of x, by features where there are some, in front of the others.

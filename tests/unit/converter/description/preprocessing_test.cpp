@@ -137,8 +137,9 @@ TEST_CASE("preprocessing: missing categories are empty texts, or what replaces t
   // Nothing tells a missing whole number from an unknown one, but a text.
   std::vector<std::string> notes;
   const std::string seven = R"({"class": "SimpleImputer", "statistics_": [7.0]})";
-  CHECK(made(pipeline({seven, one_hot("[5, 7]", "ignore")}), "", &notes)[0].description["vocabulary"] ==
-        json(R"(["5", "7", ""])"));
+  const nlohmann::json texts = made(pipeline({seven, one_hot("[5, 7]", "ignore")}), "", &notes)[0].description;
+  CHECK(texts["vocabulary"] == json(R"(["5", "7", "5.0", "7.0", ""])"));
+  CHECK(texts["ids"] == json("[0, 1, 0, 1, 1]"));
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "column \"a\": its whole numbers are looked up as texts"));
 }
@@ -154,6 +155,11 @@ TEST_CASE("preprocessing: codes as numbers, and as rows of tables") {
   CHECK(described(bins("ordinal"), R"(, "embedding": "t", "first_id": 1)") ==
         json(R"([{"name": "a", "kind": "categorical", "embedding": "t", "first_id": 1,
                   "vocabulary": {"bounds": [1.5, 2.0], "side": "right", "values": "float64"}}])"));
+  // The missing category has a code of its own: scikit-learn numbers the others without it.
+  const std::string grouped = ordinal(R"(["x", null, "y", "z"])",
+                                      R"(, "handle_unknown": "use_encoded_value", "unknown_value": -1,
+                                          "encoded_missing_value": -2, "infrequent_categories_": [["y"]])");
+  CHECK(described(grouped)[0]["embedding"]["rows"] == json("[[0.0], [-2.0], [2.0], [1.0], [-1.0]]"));
   CHECK(contains(error_of(encoder, R"(, "embedding": "t")"), "a code is -1.0, which with `first_id` 0 is no row"));
   CHECK(contains(error_of(one_hot(R"(["x", "y"])"), R"(, "embedding": "t")"), "is one-hot"));
   CHECK(contains(error_of(pipeline({kStandard}), R"(, "embedding": "t")"), "no encoder gives it ids"));
@@ -197,6 +203,16 @@ TEST_CASE("preprocessing: columns by name, number and mask, and those that are w
         json(R"([{"name": "a", "kind": "dense"}, {"name": "a 2", "column": "a", "kind": "dense"}])"));
 }
 
+TEST_CASE("preprocessing: steps that pass, and a scaler that clips") {
+  const std::string largest = R"({"class": "MaxAbsScaler", "scale_": [2.0], "clip": true})";
+  CHECK(described(pipeline({largest}))[0]["clip"] == json("[-2.0, 2.0]"));
+  const std::string named =
+      R"({"class": "StandardScaler", "feature_names_in_": ["a"], "with_mean": false, "with_std": true, "scale_": [2.0]})";
+  const std::string both =
+      R"({"class": "FeatureUnion", "transformer_list": [["p", "passthrough"], ["s", )" + named + "]]}";
+  CHECK(described(both).size() == 2);
+}
+
 TEST_CASE("preprocessing: what is refused names the transformer") {
   CHECK(contains(error_of(pipeline({R"({"class": "PolynomialFeatures"})"})),
                  "p.json.steps[0][1].class: found \"PolynomialFeatures\", expected one of OneHotEncoder"));
@@ -223,6 +239,9 @@ TEST_CASE("preprocessing: what is refused names the transformer") {
   const std::string imputed = R"({"class": "SimpleImputer", "statistics_": ["x"]})";
   CHECK(contains(error_of(pipeline({imputed, one_hot(R"(["x", null])", "ignore")})),
                  "has a missing value, though a SimpleImputer is in front"));
+  CHECK(contains(error_of(one_hot(R"(["x", null, null])")), "has None and NaN"));
+  const std::string weighted = R"({"class": "FeatureUnion", "transformer_weights": {"s": 2}, "transformer_list": []})";
+  CHECK(contains(error_of(pipeline({weighted})), "weights of transformers are not supported"));
   CHECK(contains(error_of(ordinal(R"(["x", null])")), "a missing value becomes NaN; set encoded_missing_value"));
   CHECK(contains(error_of(min_max("false")), "n_features_in_: missing"));
   CHECK(contains(error_of("[1"), "features[0].preprocessing: not valid JSON"));
