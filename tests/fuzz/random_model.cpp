@@ -208,20 +208,37 @@ class Builder {
     return node;
   }
 
+  // Operations do not read the embedding of a number.
+  std::size_t choose_operand(StreamRef& input) {
+    const std::size_t width = choose_input(input);
+    const bool previous_is_x = model_.levels.empty() && model_.trunk.empty();
+    const bool of_x =
+        input.reads_x() || (previous_is_x && input.source == StreamSource::kPrevious && input.parts.empty());
+    return of_x && has_projections() ? 0 : width;
+  }
+
+  bool has_projections() const {
+    return std::any_of(model_.features.begin(), model_.features.end(), [](const Feature& feature) {
+      const auto* dense = std::get_if<DenseFeature>(&feature.kind);
+      return dense != nullptr && dense->projection;
+    });
+  }
+
   Node operation() {
     Node node;
     node.kind =
         bytes_.pick({NodeKind::kSum, NodeKind::kProduct, NodeKind::kDot, NodeKind::kLowerPairs, NodeKind::kUpperPairs,
                      NodeKind::kBiInteraction, NodeKind::kSumOfGroups, NodeKind::kSumWithinGroups, NodeKind::kSoftmax});
     StreamRef input;
-    node.input_width = choose_input(input);
+    node.input_width = choose_operand(input);
+    if (node.input_width == 0) return mlp_node();
     node.inputs = {input};
     const bool by_element = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
     if (node.kind == NodeKind::kDot) node.inputs.push_back(input);
     for (std::size_t i = 0, count = by_element ? bytes_.below(4) : 0; i < count; ++i) {
       StreamRef other;
-      const std::size_t width = choose_input(other);
-      if (node.input_width % width != 0) continue;
+      const std::size_t width = choose_operand(other);
+      if (width == 0 || node.input_width % width != 0) continue;
       node.inputs.push_back(other);
     }
     if (!by_element && node.kind != NodeKind::kSoftmax) {
