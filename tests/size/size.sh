@@ -31,7 +31,7 @@ cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
 cortex-m7-numbers fpu     47104  arm-none-eabi-cortex-m7 $plain
 cortex-m55        mve     19968  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55 $f32
-wasm              fpu     40960  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
+wasm              fpu     41984  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
 wasm-simd128      simd128 59392 wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
 wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,$whole_streams,$f32
 TABLE
