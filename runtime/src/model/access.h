@@ -93,6 +93,15 @@ void for_each_source(const schema::Model& root, const Reader& reader, const Visi
   }
 }
 
+/// The same of all that a node reads, whatever its kind.
+template <class Visit>
+void for_each_source_of_node(const schema::Model& root, const schema::Node& node, const Visit& visit) {
+  if (node.kind() == schema::NodeKind_Mlp) return for_each_source(root, node, visit);
+  for (const schema::Stream* input : *node.inputs()) {
+    for (const schema::StreamPart* part : *input->parts()) visit(part->source(), part->input());
+  }
+}
+
 /// How many numbers a verified node gives: at most kMaxDim.
 inline std::uint32_t node_width(const schema::Node& node) {
   return static_cast<std::uint32_t>(schema::outputs_of(node));

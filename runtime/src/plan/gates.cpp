@@ -41,15 +41,9 @@ void pass_nodes(const schema::Model& root, std::size_t level, DependingTasks& ta
   for (auto n = static_cast<uoffset_t>(internal::size_of(root.nodes())); n-- > 0;) {
     const schema::Node& node = *root.nodes()->Get(n);
     if (node.level() != level || tasks.nodes[n] == 0) continue;
-    if (node.kind() == schema::NodeKind_Mlp) {
-      add_sources(root, node, tasks.nodes[n], tasks.gates, tasks);
-      continue;
-    }
-    for (const schema::Stream* input : *node.inputs()) {
-      for (const schema::StreamPart* part : *input->parts()) {
-        add_source(part->source(), part->input(), tasks.nodes[n], tasks.gates, tasks);
-      }
-    }
+    internal::for_each_source_of_node(root, node, [&](schema::StreamSource source, std::uint32_t index) {
+      add_source(source, index, tasks.nodes[n], tasks.gates, tasks);
+    });
   }
 }
 

@@ -42,13 +42,7 @@ void Finder::find_nodes() const {
   for (auto n = static_cast<uoffset_t>(size_of(root.nodes())); n-- > 0;) {
     const schema::Node& node = *root.nodes()->Get(n);
     if (node.level() != level || !needs.nodes.contains(n)) continue;
-    if (node.kind() == schema::NodeKind_Mlp) {
-      need_input(node);
-      continue;
-    }
-    for (const schema::Stream* input : *node.inputs()) {
-      for (const schema::StreamPart* part : *input->parts()) need(part->source(), part->input());
-    }
+    for_each_source_of_node(root, node, [&](schema::StreamSource source, std::uint32_t index) { need(source, index); });
   }
 }
 
