@@ -28,10 +28,24 @@ inline std::uint64_t width_of(const Stream& stream) {
   return width;
 }
 
+/// How many numbers ScaledDot gives for inputs of these widths. REQUIRES: `group` divides `keys`.
+constexpr std::uint64_t outputs_of_scaled_dot(std::uint64_t query, std::uint64_t keys, std::uint64_t values,
+                                              std::uint64_t group) {
+  return query / group * (values / (keys / group));
+}
+
 /// How many numbers a node gives. REQUIRES: it has been verified.
 inline std::uint64_t outputs_of(const Node& node) {
   if (node.kind() == NodeKind_Mlp) return node.layers()->Get(node.layers()->size() - 1)->outputs();
   if (node.kind() == NodeKind_Attention) return width_of(*node.inputs()->Get(0));
+  if (node.kind() == NodeKind_Each) {
+    const std::uint64_t outputs = node.layers()->Get(node.layers()->size() - 1)->outputs();
+    return width_of(*node.inputs()->Get(0)) / node.group() * outputs;
+  }
+  if (node.kind() == NodeKind_ScaledDot) {
+    return outputs_of_scaled_dot(width_of(*node.inputs()->Get(0)), width_of(*node.inputs()->Get(1)),
+                                 width_of(*node.inputs()->Get(2)), node.group());
+  }
   std::uint64_t widest = 0;
   for (const Stream* input : *node.inputs()) {
     const std::uint64_t width = width_of(*input);

@@ -131,8 +131,11 @@ void dice(const Activation& activation, Numbers& x) {
 
 }  // namespace
 
-Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature) {
-  Numbers y;
+Numbers run_layer(const DenseLayer& layer, const Numbers& inputs, double temperature) {
+  Numbers x = inputs, y;
+  for (size_t input = 0; layer.norm_of_inputs && input < x.size(); ++input) {
+    x[input] = normalise(affine_of(layer.norm_of_inputs, input), x[input]);
+  }
   if (layer.storage.type == WeightType::kW8A8 && !layer.storage.scales.empty()) {
     y = run_w8a8(layer, x);
   } else {

@@ -171,11 +171,70 @@ Numbers attend(const Node& node, const std::vector<Numbers>& inputs) {
   return result;
 }
 
+Numbers each(const Node& node, const Numbers& input) {
+  Numbers result;
+  const Groups groups{input, node.group};
+  for (size_t g = 0; g < groups.count(); ++g) {
+    const Numbers outputs = run_layers(node.layers, groups.group(g));
+    result.insert(result.end(), outputs.begin(), outputs.end());
+  }
+  return result;
+}
+
+// One head's columns of an element.
+struct Heads {
+  const Node& node;
+  const std::vector<Numbers>& inputs;
+
+  Numbers of(size_t input, size_t width, size_t element, size_t head) const {
+    const size_t columns = width / node.heads;
+    const auto first = inputs[input].begin() + static_cast<std::ptrdiff_t>(element * width + head * columns);
+    return {first, first + static_cast<std::ptrdiff_t>(columns)};
+  }
+  size_t num_keys() const { return inputs[1].size() / node.group; }
+  // Whether an element of the query attends to a key.
+  bool attends(size_t query, size_t key) const {
+    if (node.causal && key > query) return false;
+    return inputs.size() < 4 || key >= inputs[3].size() || inputs[3][key].value != 0;
+  }
+
+  Numbers attend(size_t query, size_t head) const {
+    Numbers weights, result;
+    std::vector<Numbers> values;
+    for (size_t j = 0; j < num_keys(); ++j) {
+      if (!attends(query, j)) continue;
+      weights.push_back(scaled(dot(of(0, node.group, query, head), of(1, node.group, j, head)), node.scale));
+      values.push_back(of(2, node.value_width, j, head));
+    }
+    if (!weights.empty()) weights = softmax(weights);
+    for (size_t c = 0; c < node.value_width / node.heads; ++c) {
+      Numbers products;
+      for (size_t i = 0; i < values.size(); ++i) products.push_back(multiply(weights[i], values[i][c]));
+      result.push_back(sum_of(products));
+    }
+    return result;
+  }
+};
+
+Numbers scaled_dot(const Node& node, const std::vector<Numbers>& inputs) {
+  Numbers result;
+  const Heads heads{node, inputs};
+  for (size_t i = 0; i < node.query_width / node.group; ++i) {
+    for (size_t h = 0; h < node.heads; ++h) {
+      const Numbers mixed = heads.attend(i, h);
+      result.insert(result.end(), mixed.begin(), mixed.end());
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Numbers run_operation(const Node& node, const std::vector<Numbers>& inputs) {
   if (node.kind == NodeKind::kSoftmax) return softmax(inputs.front());
   if (node.kind == NodeKind::kAttention) return attend(node, inputs);
+  if (node.kind == NodeKind::kEach) return each(node, inputs.front());
+  if (node.kind == NodeKind::kScaledDot) return scaled_dot(node, inputs);
   const bool elements = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
   Numbers result = elements ? by_element(node, inputs) : on_groups(node, inputs);
   for (Number& number : result) number = activate(node.activation, 0, number);

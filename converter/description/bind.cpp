@@ -153,15 +153,6 @@ void Binder::bind_levels() {
   }
 }
 
-// A layer that hands its inputs on.
-DenseLayer identity_layer(size_t width, const std::string& name) {
-  DenseLayer layer;
-  layer.name = name;
-  layer.weight = {width, width, std::vector<float>(width * width)};
-  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
-  return layer;
-}
-
 // Logits that nodes give.
 void Binder::bind_towers_without_layers(const JsonReader& object) {
   object.allow_keys({"reads"});

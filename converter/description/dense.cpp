@@ -84,7 +84,7 @@ DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bi
 
 BatchNorm bind_batch_norm(TensorIndex& tensors, const std::string& module, const NormForm& form, size_t channels,
                           double epsilon, const std::string& path) {
-  const std::string meaning = "one per output of the layer it normalises";
+  const std::string meaning = "one per number it normalises";
   const auto vector = [&](const std::string& suffix) {
     return tensors.read_vector(require_tensor(tensors, module + suffix, path), channels, meaning);
   };
@@ -112,7 +112,7 @@ LayerNorm bind_layer_norm(TensorIndex& tensors, const std::string& module, const
   const auto optional = [&](const std::string& suffix, float absent) {
     const std::optional<size_t> tensor = tensors.find(module + suffix);
     if (!tensor) return std::vector<float>(width, absent);
-    return tensors.read_vector(*tensor, width, "one per output of the layer it normalises");
+    return tensors.read_vector(*tensor, width, "one per number it normalises");
   };
   LayerNorm norm;
   norm.epsilon = epsilon;

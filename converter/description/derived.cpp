@@ -14,7 +14,7 @@ namespace mmoe::converter {
 
 namespace {
 
-const char* const kSourceMeaning = "what it is made of: `split`, `chunks`, `slice` or `tucker`";
+const char* const kSourceMeaning = "what it is made of: `split`, `chunks`, `slice`, `tucker`, `product` or `sum`";
 
 std::string name_of(const JsonReader& item, const PlaceholderValues& values) {
   const JsonReader field = item.get("name", "the name of the derived tensors");
@@ -46,9 +46,8 @@ struct AxisRange {
   uint64_t begin(uint64_t index) const { return (index * length + first) * inner; }
 };
 
-/// Elements [first, first + count) of the tensor that the range makes of tensor `whole`.
-void read_range(const WeightSource& source, size_t whole, const AxisRange& range, uint64_t first, uint64_t count,
-                float* to) {
+/// Elements [first, first + count) of the tensor that the range makes of the one that `read_whole` reads.
+void read_range(const TensorReader& read_whole, const AxisRange& range, uint64_t first, uint64_t count, float* to) {
   // Short runs are picked out of a block: a read costs more than the elements between them.
   if (count == 0) return;
   constexpr uint64_t kShortRun = 64, kBlockElements = uint64_t{1} << 16;
@@ -59,13 +58,13 @@ void read_range(const WeightSource& source, size_t whole, const AxisRange& range
     const uint64_t index = first / run, skipped = first % run;
     if (runs_at_once == 1) {
       const uint64_t taken = std::min(count, run - skipped);
-      source.read(whole, range.begin(index) + skipped, taken, to);
+      read_whole(range.begin(index) + skipped, taken, to);
       to += taken, first += taken, count -= taken;
       continue;
     }
     const uint64_t runs = std::min(runs_at_once, (skipped + count + run - 1) / run);
     block.resize((runs - 1) * stride + run);
-    source.read(whole, range.begin(index), block.size(), block.data());
+    read_whole(range.begin(index), block.size(), block.data());
     for (uint64_t i = 0; i < runs; ++i) {
       const uint64_t from = i == 0 ? skipped : 0, taken = std::min(count, run - from);
       to = std::copy_n(block.data() + i * stride + from, taken, to);
@@ -121,30 +120,41 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
   const JsonReader root(description);
   const auto list = root.is_object() ? root.find("derived") : std::nullopt;
   prefixes_ = shared_prefixes(source.tensors());
+  const size_t count = source.tensors().size();
+  for (size_t i = 0; i < count; ++i) {
+    const auto read = [&source, i](uint64_t first, uint64_t elements, float* to) {
+      source.read(i, first, elements, to);
+    };
+    known_.push_back({source.tensors()[i], read, false});
+  }
   if (list) {
     for (const JsonReader& item : list->items()) add(item);
   }
-  const std::vector<TensorAlias> aliases = source.aliases();
-  for (size_t i = 0; i < source.tensors().size(); ++i) {
-    if (consumed_.count(i) != 0) continue;
-    for (const TensorAlias& alias : aliases) {
-      if (alias.tensor == i) aliases_.push_back({alias.name, tensors_.size()});
-    }
-    tensors_.push_back(source.tensors()[i]);
-    readers_.push_back([&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); });
+  for (size_t i = count; i < known_.size(); ++i) hand_out(i);
+  for (size_t i = 0; i < count; ++i) hand_out(i);
+}
+
+void DerivedWeights::hand_out(size_t known) {
+  if (known_[known].consumed) return;
+  for (const TensorAlias& alias : source_.aliases()) {
+    if (alias.tensor == known) aliases_.push_back({alias.name, tensors_.size()});
   }
+  tensors_.push_back(known_[known].info);
+  places_.push_back(known);
 }
 
 void DerivedWeights::add(const JsonReader& item) {
-  item.allow_keys({"name", "split", "chunks", "slice", "tucker", "axis", "first", "count"});
+  item.allow_keys({"name", "split", "chunks", "slice", "tucker", "product", "sum", "axis", "first", "count"});
   const auto split = item.find("split"), chunks = item.find("chunks"), slice = item.find("slice");
-  const auto tucker = item.find("tucker");
-  if (split.has_value() + chunks.has_value() + slice.has_value() + tucker.has_value() != 1) {
-    item.fail(std::string("expected one of ") + kSourceMeaning);
-  }
+  const auto tucker = item.find("tucker"), product = item.find("product"), sum = item.find("sum");
+  const int sources = split.has_value() + chunks.has_value() + slice.has_value() + tucker.has_value() +
+                      product.has_value() + sum.has_value();
+  if (sources != 1) item.fail(std::string("expected one of ") + kSourceMeaning);
   if (split) return add_split(item, *split);
   if (chunks) return add_chunks(item, *chunks);
   if (slice) return add_slice(item, *slice);
+  if (product) return add_combined(item, *product, true);
+  if (sum) return add_combined(item, *sum, false);
   add_tucker(item, *tucker);
 }
 
@@ -152,7 +162,7 @@ void DerivedWeights::add(const JsonReader& item) {
 void DerivedWeights::add_split(const JsonReader& item, const JsonReader& source) {
   item.allow_keys({"name", "split", "axis"});
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo& info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     for (uint64_t i = 0; i < info.shape[axis]; ++i) {
       add_range(part_name(item, match.values, i), match.tensor, axis, i, 1, true);
@@ -166,7 +176,7 @@ void DerivedWeights::add_chunks(const JsonReader& item, const JsonReader& source
   const JsonReader field = item.get("count", "the number of chunks");
   const size_t count = field.count(kMaxDim);
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo& info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     if (count == 0 || info.shape[axis] % count != 0) {
       field.fail_expected("a divisor of " + std::to_string(info.shape[axis]) + ": " + info.name + " is " +
@@ -183,7 +193,7 @@ void DerivedWeights::add_slice(const JsonReader& item, const JsonReader& source)
   item.allow_keys({"name", "slice", "axis", "first", "count"});
   const auto first = item.find("first"), count = item.find("count");
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo& info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     const size_t begin = first ? first->count(kMaxTableRows) : 0;
     const size_t rest = info.shape[axis] > begin ? static_cast<size_t>(info.shape[axis]) - begin : 0;
@@ -204,13 +214,13 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
   if (names.size() != 3) factors.get("factors", "").fail_expected("three: rows, columns, tasks");
   for (const Match& match : find(factors.get("core", "the core tensor, of three dimensions"))) {
     std::vector<size_t> indices = {match.tensor};
-    std::vector<std::vector<uint64_t>> shapes = {source_.tensors()[match.tensor].shape};
+    std::vector<std::vector<uint64_t>> shapes = {known_[match.tensor].info.shape};
     if (shapes[0].size() != 3) factors.get("core", "").fail(shape_text(shapes[0]) + ", expected three dimensions");
     for (size_t f = 0; f < 3; ++f) {
       indices.push_back(find_one(names[f], match.values));
-      shapes.push_back(source_.tensors()[indices.back()].shape);
+      shapes.push_back(known_[indices.back()].info.shape);
       if (shapes.back().size() == 2 && shapes.back()[1] == shapes[0][f] && shapes.back()[0] <= kMaxDim) continue;
-      names[f].fail(source_.tensors()[indices.back()].name + " is " + shape_text(shapes.back()) + ", expected [n, " +
+      names[f].fail(known_[indices.back()].info.name + " is " + shape_text(shapes.back()) + ", expected [n, " +
                     std::to_string(shapes[0][f]) + "]: the core is " + shape_text(shapes[0]));
     }
     for (uint64_t task = 0; task < shapes[3][0]; ++task) {
@@ -225,16 +235,62 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
   has_factors_ = true;
 }
 
+// The operand with the most placeholders says which there are; the others have a part of its placeholders.
+void DerivedWeights::add_combined(const JsonReader& item, const JsonReader& operands, bool product) {
+  item.allow_keys({"name", product ? "product" : "sum"});
+  const std::vector<JsonReader> fields = operands.items();
+  if (fields.size() < 2) operands.fail_expected("two tensors or more");
+  const auto num_placeholders = [](const JsonReader& field) {
+    const Pattern pattern(field.string(), field.path());
+    size_t count = 0;
+    for (size_t i = 0; i < kNumPlaceholders; ++i) count += pattern.has(static_cast<Placeholder>(i));
+    return count;
+  };
+  const auto fewer = [&](const JsonReader& a, const JsonReader& b) {
+    return num_placeholders(a) < num_placeholders(b);
+  };
+  for (const Match& match : find(*std::max_element(fields.begin(), fields.end(), fewer))) {
+    const TensorInfo info = known_[match.tensor].info;
+    std::vector<size_t> factors;
+    for (const JsonReader& field : fields) factors.push_back(find_operand(field, match.values, info));
+    const auto reader = [this, factors, product](uint64_t first, uint64_t count, float* to) {
+      known_[factors[0]].read(first, count, to);
+      std::vector<float> next(count);
+      for (size_t f = 1; f < factors.size(); ++f) {
+        known_[factors[f]].read(first, count, next.data());
+        for (uint64_t i = 0; i < count; ++i) to[i] = product ? to[i] * next[i] : to[i] + next[i];
+      }
+    };
+    add_tensor(name_of(item, match.values), info.shape, reader);
+  }
+}
+
+size_t DerivedWeights::find_operand(const JsonReader& field, const PlaceholderValues& values, const TensorInfo& like) {
+  const size_t found = find_one(field, values);
+  const TensorInfo& info = known_[found].info;
+  if (info.shape == like.shape) return found;
+  field.fail(info.name + " is " + shape_text(info.shape) + ", expected " + shape_text(like.shape) + " like " +
+             like.name);
+}
+
+std::vector<float> DerivedWeights::read_all(size_t known) const {
+  uint64_t count = 1;
+  for (const uint64_t length : known_[known].info.shape) count *= length;
+  std::vector<float> data(count);
+  known_[known].read(0, count, data.data());
+  return data;
+}
+
 std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field) {
   const Pattern pattern(field.string(), field.path());
   std::vector<Match> matches;
-  for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    for (const auto& [name, prefix] : names_of(source_.tensors()[i].name, prefixes_)) {
+  for (size_t i = 0; i < known_.size(); ++i) {
+    for (const auto& [name, prefix] : names_of(known_[i].info.name, prefixes_)) {
       const auto values = pattern.match(name, {});
       if (!values) continue;
       prefix_ = prefix;
       matches.push_back({i, *values});
-      consumed_.insert(i);
+      known_[i].consumed = true;
       break;
     }
   }
@@ -244,10 +300,10 @@ std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field)
 
 size_t DerivedWeights::find_one(const JsonReader& field, const PlaceholderValues& values) {
   const std::string name = Pattern(field.string(), field.path()).with(values).text();
-  for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    const auto known = names_of(source_.tensors()[i].name, prefixes_);
+  for (size_t i = 0; i < known_.size(); ++i) {
+    const auto known = names_of(known_[i].info.name, prefixes_);
     if (std::none_of(known.begin(), known.end(), [&](const auto& one) { return one.first == name; })) continue;
-    consumed_.insert(i);
+    known_[i].consumed = true;
     return i;
   }
   field.fail("no tensor is named " + name);
@@ -264,7 +320,7 @@ size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info)
 
 void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count,
                                bool drop_axis) {
-  std::vector<uint64_t> shape = source_.tensors()[tensor].shape;
+  std::vector<uint64_t> shape = known_[tensor].info.shape;
   AxisRange range{shape[axis], 1, first, count};
   for (size_t i = axis + 1; i < shape.size(); ++i) range.inner *= shape[i];
   if (drop_axis) {
@@ -273,21 +329,20 @@ void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t ax
     shape[axis] = count;
   }
   add_tensor(name, std::move(shape), [this, tensor, range](uint64_t begin, uint64_t elements, float* to) {
-    read_range(source_, tensor, range, begin, elements, to);
+    read_range(known_[tensor].read, range, begin, elements, to);
   });
 }
 
 std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors,
                                               const std::vector<std::vector<uint64_t>>& shapes, uint64_t task) const {
   std::vector<std::vector<float>> data;
-  for (const size_t factor : factors) data.push_back(source_.read(factor));
+  for (const size_t factor : factors) data.push_back(read_all(factor));
   return multiply_out(data, shapes, task);
 }
 
-void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader) {
+void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, TensorReader reader) {
   const bool full = !prefix_.empty() && name.compare(0, prefix_.size(), prefix_) == 0;
-  tensors_.push_back({full ? name : prefix_ + name, std::move(shape), "f32"});
-  readers_.push_back(std::move(reader));
+  known_.push_back({{full ? name : prefix_ + name, std::move(shape), "f32"}, std::move(reader), false});
 }
 
 }  // namespace mmoe::converter

@@ -7,6 +7,7 @@
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
 #include "converter/description/mixes.h"
+#include "converter/description/routes.h"
 #include "converter/description/stated.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
@@ -16,7 +17,8 @@ namespace mmoe::converter {
 
 namespace {
 
-const char* const kLogitsMeaning = "the pattern of the layer that gives one logit per expert (or `constant`)";
+const char* const kLogitsMeaning =
+    "the pattern of the layer that gives one logit per expert (or `constant`, or `route`)";
 
 // One entry of `gates`, read once and bound once, or once per task.
 class GateGroup {
@@ -29,6 +31,8 @@ class GateGroup {
 
  private:
   void read_constant(const JsonReader& constant);
+  void read_route();
+  void read_per();
   void read_logits();
   void read_function();
   void read_top_k();
@@ -53,7 +57,8 @@ class GateGroup {
   std::vector<float> scales_;    // of a softmax gate
   std::string scales_tensor_;    // pattern of the tensor that holds them, else empty
   std::string constant_tensor_;  // pattern of the tensor that holds them, else empty
-  std::string logits_;           // empty: constant
+  std::string logits_;           // empty: constant or a route
+  std::optional<JsonReader> route_;
   GateFunction function_ = GateFunction::kSoftmax;
   Activation activation_;         // of the logits, where that gives the weights
   std::string selector_weights_;  // smooth steps: pattern of the layer that gives the selectors' shares
@@ -78,6 +83,8 @@ GateGroup::GateGroup(const JsonReader& object, const std::vector<Pool>& pools,
   if (name_ == "input") object.fail("a gates group cannot be named \"input\": that is x");
   if (const auto constant = object.find("constant")) {
     read_constant(*constant);
+  } else if ((route_ = object.find("route"))) {
+    read_route();
   } else {
     read_logits();
   }
@@ -98,11 +105,20 @@ void GateGroup::read_constant(const JsonReader& constant) {
     for (const JsonReader& item : constant.items()) constant_.push_back(item.real());
     if (constant_.empty()) constant.fail_expected("one weight per expert");
   }
-  if (const auto per = object_.find("per")) {
-    per->choice({"task"});
-    if (per_task_) per->fail("`constant` has {task}: there is a gate per task already");
-    per_task_ = true;
-  }
+  read_per();
+}
+
+void GateGroup::read_per() {
+  const auto per = object_.find("per");
+  if (!per) return;
+  per->choice({"task"});
+  if (per_task_) per->fail("`constant` has {task}: there is a gate per task already");
+  per_task_ = true;
+}
+
+void GateGroup::read_route() {
+  object_.allow_keys({"route", "per", "mixes", "name"});
+  read_per();
 }
 
 // What only one function has.
@@ -153,7 +169,7 @@ void GateGroup::read_top_k() {
 
 void GateGroup::read_logits() {
   if (const auto per = object_.find("per"))
-    per->fail("is allowed only with `constant`; for a gate per task put {task} into `logits`");
+    per->fail("is allowed only with `constant` and `route`; for a gate per task put {task} into `logits`");
   logits_ = object_.get("logits", kLogitsMeaning).string();
   per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
   if (const auto field = object_.find("hidden")) hidden_.emplace(*field, layers_keys(), false);
@@ -176,6 +192,13 @@ void GateGroup::read_logits() {
 Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Level& level) const {
   Gate gate;
   gate.name = per_task_ ? name_ + "." + tensors.task_names()[*slot.task] : name_;
+  if (route_) {
+    gate.input = streams.operand(*route_, slot.task);
+    gate.experts = mixes_.experts(slot.task);
+    check_widths(gate, level);
+    bind_route(*route_, streams.width(gate.input).value_or(0), gate);
+    return gate;
+  }
   // Constant weights read nothing; what `reads` says is checked all the same.
   const bool constant = logits_.empty() || static_;
   if (!constant || object_.find("reads")) {

@@ -21,9 +21,14 @@ Keys operation_names() {
           "sum_of_groups", "sum_within_groups", "softmax"};
 }
 
-Keys operation_keys() { return joined(operation_names(), {"name", "scale", "group", "constant", "activation"}); }
+Keys operation_keys() {
+  return joined(operation_names(), {"name", "scale", "group", "constant", "activation", "layer_norm",
+                                    "layer_norm_tensors", "layer_norm_epsilon"});
+}
 
-Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads"}); }
+Keys scaled_dot_keys() { return {"name", "scaled_dot", "group", "heads", "scale", "mask", "causal"}; }
+
+Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads", "each"}); }
 
 Keys attention_node_keys() { return joined(layers_keys(), {"name", "attention"}); }
 
@@ -50,6 +55,7 @@ Keys gates_keys() {
           "temperature",
           "weight_scales",
           "constant",
+          "route",
           "per",
           "name",
           "reads"};
@@ -62,6 +68,9 @@ Keys layers_keys() {
           "last_activation",
           "slopes",
           "dice",
+          "input_batch_norm",
+          "input_batch_norm_tensors",
+          "input_batch_norm_epsilon",
           "batch_norm",
           "batch_norm_tensors",
           "batch_norm_epsilon",

@@ -14,6 +14,7 @@ Keys numbers_keys();      ///< of an entry of `numbers`
 Keys level_keys();
 Keys operation_names();      ///< of nodes that are no MLPs: the key of what they operate on
 Keys operation_keys();       ///< of such a node
+Keys scaled_dot_keys();      ///< of a node with `scaled_dot`
 Keys node_mlp_keys();        ///< of a node that is an MLP: a layers object with more
 Keys attention_node_keys();  ///< the same of one that attends to a sequence
 Keys attention_keys();       ///< of its `attention`

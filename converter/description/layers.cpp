@@ -23,6 +23,7 @@ LayersFields::LayersFields(const JsonReader& object, const Keys& keys, bool line
     : path_(checked(object, keys).path()),
       linear_end_(linear_end),
       form_(read_dense_form(object)),
+      input_norm_(object, "input_batch_norm", false),
       norm_(object, "batch_norm", true),
       layer_norm_(object, "layer_norm", true),
       dice_(object),
@@ -39,7 +40,8 @@ LayersFields::LayersFields(const JsonReader& object, const Keys& keys, bool line
 
 bool LayersFields::has(Placeholder placeholder) const {
   std::vector<std::string> patterns = layers_;
-  patterns.insert(patterns.end(), {output_, output_bias_, slopes_, norm_.module, layer_norm_.module, dice_.alpha});
+  patterns.insert(patterns.end(),
+                  {output_, output_bias_, slopes_, input_norm_.module, norm_.module, layer_norm_.module, dice_.alpha});
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& text) { return Pattern(text, path_).has(placeholder); });
 }
@@ -53,8 +55,9 @@ std::optional<size_t> LayersFields::num_experts(TensorIndex& tensors, const Slot
 }
 
 Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<size_t> inputs) const {
-  Bound bound{tensors, {}, {}, {}, {}};
+  Bound bound{tensors, {}, {}, {}, {}, {}};
   bind_linear_layers(bound, slot, inputs);
+  bind_input_norm(bound, slot);
   bind_norms(bound, slot);
   bind_layer_norms(bound, slot);
   if (!output_.empty()) bind_output(bound, slot);
@@ -72,8 +75,8 @@ Mlp LayersFields::bind(TensorIndex& tensors, const Slot& slot, std::optional<siz
     if (tensors.is_used(other.tensor)) continue;
     const TensorInfo& info = tensors.info(other.tensor);
     throw ConvertError(info.name + ": " + shape_text(info.shape) + " lies among the layers of " + path_ +
-                       ".layers, but is neither a layer's weight (two dimensions) nor named by `batch_norm`, " +
-                       "`layer_norm`, `slopes` or `dice`");
+                       ".layers, but is neither a layer's weight (two dimensions) nor named by " +
+                       "`input_batch_norm`, `batch_norm`, `layer_norm`, `slopes` or `dice`");
   }
   return std::move(bound.mlp);
 }

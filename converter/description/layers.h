@@ -35,12 +35,15 @@ class LayersFields {
   void bind_linear_layers(Bound& bound, const Slot& slot, std::optional<size_t> inputs) const;
   void bind_output(Bound& bound, const Slot& slot) const;
   void bind_output_bias(Bound& bound, const Slot& slot) const;
+  void bind_input_norm(Bound& bound, const NumberedTensor& found, const NormFields& fields) const;
+  void bind_input_norm(Bound& bound, const Slot& slot) const;
   void bind_norms(Bound& bound, const Slot& slot) const;
   void bind_layer_norms(Bound& bound, const Slot& slot) const;
   void bind_dice(Bound& bound, const Slot& slot) const;
   void bind_activations(Bound& bound) const;
   void check_against_file(const Bound& bound) const;
   void bind_slopes(Bound& bound, const Slot& slot) const;
+  bool numbered_together(const NormFields& fields) const;
   DenseLayer& owner_of_norm(Bound& bound, const NormFields& fields, size_t position, const NumberedTensor& norm,
                             const std::string& name) const;
   std::vector<std::vector<float>> bind_slope_vectors(Bound& bound, const Slot& slot, const Pattern& pattern,
@@ -53,7 +56,7 @@ class LayersFields {
   std::string output_, output_bias_, slopes_;  // patterns; empty: none
   std::optional<std::string> output_weight_;
   DenseForm form_;
-  NormFields norm_, layer_norm_;
+  NormFields input_norm_, norm_, layer_norm_;
   DiceFields dice_;
   ActivationFields activations_;
 };

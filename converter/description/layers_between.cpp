@@ -21,10 +21,13 @@ std::vector<DenseLayer*> layers_with(Mlp& mlp, ActivationKind kind) {
 
 // In an nn.Sequential, where layers and normalisations are numbered together, a normalisation belongs to the
 // layer it follows; elsewhere the k-th belongs to the k-th.
+bool LayersFields::numbered_together(const NormFields& fields) const {
+  return !layers_is_list_ && fields.module == layers_.front();
+}
+
 DenseLayer& LayersFields::owner_of_norm(Bound& bound, const NormFields& fields, size_t position,
                                         const NumberedTensor& norm, const std::string& name) const {
-  const bool numbered_together = !layers_is_list_ && fields.module == layers_.front();
-  if (!numbered_together) {
+  if (!numbered_together(fields)) {
     if (position < bound.mlp.size()) return bound.mlp[position];
     throw ConvertError(fields.path + ": " + name + " is the " + std::to_string(position + 1) +
                        ". normalisation, but there are only " + counted(bound.mlp.size(), "layer"));
@@ -56,12 +59,34 @@ bool is_after_activation(const LayersFields::Bound& bound, const NormFields& fie
 
 }  // namespace
 
+// Of the first layer's inputs.
+void LayersFields::bind_input_norm(Bound& bound, const NumberedTensor& found, const NormFields& fields) const {
+  const std::string module = full_name(fields.module, found.values, fields.path);
+  DenseLayer& first = bound.mlp.front();
+  bound.input_norm = module;
+  if (first.norm_of_inputs) throw ConvertError(fields.path + ": " + module + " is the second before " + first.name);
+  const double epsilon = stated_epsilon(bound.tensors, bound.tensors.info(found.tensor).name, fields);
+  first.norm_of_inputs = bind_batch_norm(bound.tensors, module, fields.form, first.inputs(), epsilon, fields.path);
+}
+
+void LayersFields::bind_input_norm(Bound& bound, const Slot& slot) const {
+  if (input_norm_.module.empty()) return;
+  const Pattern pattern(input_norm_.module + input_norm_.form.mean, input_norm_.path);
+  if (pattern.has(Placeholder::kLayer)) throw ConvertError(pattern.path() + ": is one norm, without {layer}");
+  bind_input_norm(bound, find_numbered(bound.tensors, pattern, slot).front(), input_norm_);
+}
+
 void LayersFields::bind_norms(Bound& bound, const Slot& slot) const {
   if (norm_.module.empty()) return;
   const Pattern pattern(norm_.module + norm_.form.mean, norm_.path);
   size_t position = 0;
   for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
     const std::string module = full_name(norm_.module, found.values, norm_.path);
+    if (module == bound.input_norm) continue;
+    if (numbered_together(norm_) && found.layer < bound.numbers.front()) {
+      bind_input_norm(bound, found, norm_);
+      continue;
+    }
     DenseLayer& layer = owner_of_norm(bound, norm_, position++, found, module);
     const std::string& tensor = bound.tensors.info(found.tensor).name;
     const bool after = is_after_activation(bound, norm_, layer, tensor);

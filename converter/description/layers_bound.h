@@ -14,6 +14,7 @@ struct LayersFields::Bound {
   TensorIndex& tensors;
   Mlp mlp;
   std::vector<size_t> numbers;         ///< of each layer in its tensors' names
+  std::string input_norm;              ///< module of the norm of the first layer's inputs; empty: none
   std::vector<NormNames> norms;        ///< of each layer, where the file says which layers they are
   std::vector<NumberedTensor> others;  ///< tensors of the layers' pattern that are no matrix
 };

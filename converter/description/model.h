@@ -84,12 +84,14 @@ struct Storage {
   bool while_exact = false;  ///< the type holds only where lowering has left such numbers; else it is f32
 };
 
-/// Linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is [outputs, inputs].
+/// [batch norm] -> linear -> [batch norm] -> [layer norm] -> activation -> [layer norm] -> [batch norm]. Weight is
+/// [outputs, inputs].
 struct DenseLayer {
   std::string name;  ///< of the tensors it came from, for messages
   Storage storage{};
   Matrix weight;
   std::vector<float> bias;  ///< empty: none
+  std::optional<BatchNorm> norm_of_inputs;
   std::optional<BatchNorm> norm_before_activation;
   std::optional<LayerNorm> layer_norm_before_activation;
   Activation activation;
@@ -99,6 +101,9 @@ struct DenseLayer {
   size_t inputs() const { return weight.cols; }
   size_t outputs() const { return weight.rows; }
 };
+
+/// A layer that hands its inputs on.
+DenseLayer identity_layer(size_t width, const std::string& name);
 
 using Mlp = std::vector<DenseLayer>;
 
@@ -240,7 +245,9 @@ enum class NodeKind {
   kSumOfGroups,
   kSumWithinGroups,
   kSoftmax,
-  kAttention
+  kAttention,
+  kEach,
+  kScaledDot
 };
 
 /// What an attention's first layer reads of the query q and an element k.
@@ -262,10 +269,16 @@ struct Node {
   NodeKind kind = NodeKind::kMlp;
   size_t level = 0;  ///< it is computed behind so many levels, and behind the trunk
   StreamRef input;   ///< kMlp
-  Mlp layers;        ///< kMlp: at least one. kAttention: two; the last has one output. Of the file without the first
-  std::vector<StreamRef> inputs;  ///< not kMlp; parts of x in any order. kAttention: the query, then sequences
+  Mlp layers;        ///< kMlp, kEach: at least one. kAttention: two; the last has one output. Of the file without the
+                     ///< first
+  std::vector<StreamRef> inputs;  ///< not kMlp; parts of x in any order. kAttention: the query, then sequences.
+                                  ///< kScaledDot: query, keys, values and perhaps a mask
   size_t input_width = 0;         ///< not kMlp: of the widest input; kAttention: of the query
-  size_t group = 0;               ///< columns of a group; 0: the input is one
+  size_t group = 0;               ///< columns of a group; 0: the input is one. kEach, kScaledDot: of an element
+  size_t heads = 0;               ///< kScaledDot: divides the elements' widths
+  bool causal = false;            ///< kScaledDot: an element attends to those up to itself
+  size_t value_width = 0;         ///< kScaledDot: of an element of the values
+  size_t query_width = 0;         ///< kScaledDot: of all of the query
   float scale = 1;
   std::vector<float> constant;  ///< kSum: added last; empty: none
   Activation activation;  ///< not kMlp, kSoftmax: of the result; any kind without slopes. kAttention: see Attention

@@ -1,8 +1,10 @@
 #include "converter/description/nodes.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "converter/description/activations.h"
+#include "converter/description/element_nodes.h"
 #include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
@@ -49,10 +51,19 @@ class NodeBinder {
 
  private:
   void add(const std::string& name, std::optional<size_t> task) {
+    const NodeFields fields{object_, task, tensors_, streams_};
+    if (object_.find("attention")) return push(name, bind_attention(fields));
+    if (object_.find("scaled_dot")) return push(name, bind_scaled_dot(fields));
+    if (object_.find("layers")) return push(name, object_.find("each") ? bind_each(fields) : mlp(task));
+    Node node = operation(find_operation(), task);
+    if (!object_.find("layer_norm")) return push(name, std::move(node));
+    const Activation activation = std::exchange(node.activation, {});
+    push(name + " before its norm", std::move(node));
+    push(name, bind_norm(fields, activation));
+  }
+
+  void push(const std::string& name, Node node) {
     if (nodes_.size() == kMaxNodes) object_.fail("more than " + std::to_string(kMaxNodes) + " nodes");
-    Node node = object_.find("attention") ? attention(task)
-                : object_.find("layers")  ? mlp(task)
-                                          : operation(find_operation(), task);
     node.name = name;
     node.level = level_;
     streams_.add_node(name_, name, node.width());
@@ -69,86 +80,6 @@ class NodeBinder {
     return node;
   }
 
-  // A query and sequences, whose elements side by side are as wide.
-  Node attention(std::optional<size_t> task) {
-    const JsonReader object = object_.get("attention", "");
-    object.allow_keys(attention_keys());
-    Node node;
-    node.kind = NodeKind::kAttention;
-    const JsonReader query = object.get("query", "what attends: a stream, or parts side by side");
-    node.inputs.push_back(streams_.operand(query, task));
-    node.input_width = streams_.width(node.inputs.front()).value();
-    const JsonReader sequences = object.get("sequences", "a sequence feature with the pooling none, or several");
-    size_t width = 0;
-    for (const JsonReader& item : sequences.items_or_self()) width += add_sequence(item, object, task, node);
-    if (width != node.input_width) {
-      sequences.fail("elements of " + counted(width, "column") + ", but the query has " +
-                     std::to_string(node.input_width));
-    }
-    bind_terms(object, node.attention);
-    if (const auto mask = object.find("mask")) node.attention.masked = mask->boolean();
-    if (const auto softmax = object.find("softmax")) node.attention.softmax = softmax->boolean();
-    const size_t longest = node.attention.softmax ? kMaxExpertsPerLevel : kMaxAttended;
-    if (node.attention.length > longest) sequences.fail_expected("a length of at most " + std::to_string(longest));
-    bind_attention_layers(task, node);
-    return node;
-  }
-
-  // The width of its elements.
-  size_t add_sequence(const JsonReader& item, const JsonReader& object, std::optional<size_t> task, Node& node) {
-    const StreamRef stream = streams_.operand(item, task);
-    std::optional<size_t> length = streams_.length_of_sequence(stream);
-    if (const auto given = object.find("length"); given && !length) length = given->count(kMaxDim);
-    const size_t columns = streams_.width(stream).value();
-    const bool one = stream.parts.size() == 1 || stream.parts.empty();
-    if (!length || *length == 0 || !one || stream.is_input() || columns % *length != 0 || columns / *length < 2) {
-      item.fail_expected("a sequence feature with \"pooling\": \"none\", or with `length` columns of one");
-    }
-    if (node.inputs.size() > 1 && *length != node.attention.length) {
-      item.fail("has " + counted(*length, "element") + ", the first sequence " + std::to_string(node.attention.length));
-    }
-    node.attention.length = *length;
-    node.inputs.push_back(stream);
-    return columns / *length - 1;
-  }
-
-  static void bind_terms(const JsonReader& object, Attention& attention) {
-    const std::vector<std::string> names = {"query", "element", "difference",
-                                            "product"};  // in the order of AttentionTerm
-    attention.terms = {AttentionTerm::kQuery, AttentionTerm::kElement, AttentionTerm::kDifference,
-                       AttentionTerm::kProduct};
-    const auto list = object.find("terms");
-    if (!list) return;
-    attention.terms.clear();
-    for (const JsonReader& item : list->items()) {
-      const auto term = static_cast<AttentionTerm>(item.choice(names));
-      for (const AttentionTerm other : attention.terms) {
-        if (other == term) item.fail("is there twice");
-      }
-      attention.terms.push_back(term);
-    }
-    if (attention.terms.empty()) list->fail_expected("at least one of " + join(names));
-  }
-
-  void bind_attention_layers(std::optional<size_t> task, Node& node) {
-    Slot slot;
-    slot.task = task;
-    const size_t inputs = node.attention.terms.size() * node.input_width;
-    node.layers = LayersFields(object_, attention_node_keys(), true).bind(tensors_, slot, inputs);
-    const DenseLayer& first = node.layers.front();
-    const std::string layers = object_.path() + ".layers: ";
-    if (node.layers.size() < 2)
-      throw ConvertError(layers + "expected at least two, of which the last gives the weight");
-    if (node.layers.back().outputs() != 1) {
-      throw ConvertError(layers + "the last gives " + counted(node.layers.back().outputs(), "number") +
-                         ", expected 1, the weight");
-    }
-    if (first.layer_norm_before_activation || first.layer_norm_after_activation ||
-        first.activation.kind == ActivationKind::kPRelu) {
-      throw ConvertError(layers + "layer norms and prelu behind an attention's first layer are not supported");
-    }
-  }
-
   Operation find_operation() const {
     object_.allow_keys(operation_keys());
     std::optional<Operation> found;
@@ -159,7 +90,7 @@ class NodeBinder {
       if (found) object_.fail("has `" + found->key + "` and `" + names[i] + "`");
       found.emplace(Operation{kKinds[i], names[i], *operands});
     }
-    if (!found) object_.fail("expected `layers`, or one of " + join(names));
+    if (!found) object_.fail("expected `layers`, `scaled_dot`, or one of " + join(names));
     return *found;
   }
 
@@ -172,6 +103,12 @@ class NodeBinder {
       const bool scaled = node.kind != NodeKind::kSum && node.kind != NodeKind::kSoftmax;
       if (!scaled) scale->fail("a " + operation.key + " has none");
       node.scale = scale->real();
+    }
+    for (const char* key : {"layer_norm", "layer_norm_tensors", "layer_norm_epsilon"}) {
+      const auto field = object_.find(key);
+      if (!field) continue;
+      if (!is_by_element(node.kind)) field->fail("is allowed only of a sum or a product");
+      if (!object_.find("layer_norm")) field->fail("has no meaning without `layer_norm`");
     }
     if (const auto constant = object_.find("constant")) node.constant = bind_constant(*constant, operation, node);
     if (const auto activation = object_.find("activation")) {
@@ -225,7 +162,7 @@ class NodeBinder {
   void bind_group(const Operation& operation, Node& node) const {
     const auto group = object_.find("group");
     if (is_by_element(node.kind) || node.kind == NodeKind::kSoftmax) {
-      if (group) group->fail("a " + operation.key + " has no groups");
+      if (group && !object_.find("layer_norm")) group->fail("a " + operation.key + " has no groups");
       return;
     }
     const bool whole = node.kind == NodeKind::kDot || node.kind == NodeKind::kSumWithinGroups;
@@ -247,6 +184,11 @@ class NodeBinder {
     if (node.kind != NodeKind::kSum) field.fail("a " + operation.key + " has none");
     const std::optional<size_t> tensor = tensors_.find(field.string());
     if (!tensor) tensors_.fail_missing(Pattern(field.string(), field.path()));
+    // A position embedding is a row for each element.
+    const TensorInfo& info = tensors_.info(*tensor);
+    uint64_t count = 1;
+    for (const uint64_t length : info.shape) count *= length;
+    if (count == node.input_width) return tensors_.read(*tensor);
     return tensors_.read_vector(*tensor, node.input_width, field.path());
   }
 

@@ -21,6 +21,11 @@ void Streams::add_node(const JsonReader& name, const std::string& text, size_t w
   nodes_.push_back({text, width, false});
 }
 
+StreamRef Streams::last_node() {
+  nodes_.back().read = true;
+  return {StreamSource::kNode, nodes_.size() - 1};
+}
+
 std::optional<size_t> Streams::find_node(const std::string& name) const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].name == name) return i;
@@ -121,9 +126,11 @@ StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> t
 std::vector<StreamPart> Streams::parts_of(const JsonReader& item, std::optional<size_t> task) {
   if (item.is_string()) return parts_of_name(item, task);
   if (!item.is_object())
-    item.fail_expected("the name of a part, or an object with `first` and `count`, or with `gates` or `node`");
+    item.fail_expected(
+        "the name of a part, or an object with `first` and `count`, or with `gates`, `node` or `feature`");
   if (item.find("gates")) return parts_of_tasks(item);
   if (item.find("node")) return {part_of_node(item, task)};
+  if (item.find("feature")) return {part_of_feature(item, task)};
   if (parts_.has_features()) item.fail("with `features`, their names say what of x is read");
   return {{StreamSource::kModelInput, 0, InputParts::columns(item, task, known_input_dim(item))}};
 }
@@ -159,6 +166,18 @@ StreamPart Streams::part_of_node(const JsonReader& object, std::optional<size_t>
   part.columns.width = object.get("count", "the number of columns").count(width - part.columns.first);
   if (part.columns.width == 0) object.get("count", "").fail_expected("1 or more");
   return part;
+}
+
+// What a sequence that is kept consists of: {"feature": name, "part": "elements"} or "mask".
+StreamPart Streams::part_of_feature(const JsonReader& object, std::optional<size_t> task) const {
+  object.allow_keys({"feature", "part"});
+  const JsonReader name = object.get("feature", "");
+  const std::optional<ColumnRange> columns = parts_.feature(name_for_task(name, task));
+  const std::optional<size_t> length = columns ? parts_.length_of_sequence(*columns) : std::nullopt;
+  if (!length) name.fail_expected("a sequence feature with \"pooling\": \"none\"");
+  const bool mask = object.get("part", "\"elements\" or \"mask\"").choice({"elements", "mask"}) == 1;
+  const size_t elements = columns->width - *length;
+  return {StreamSource::kModelInput, 0, {columns->first + (mask ? elements : 0), mask ? *length : elements}};
 }
 
 // x, the trunk's output, a node, a feature, or a gates group of the level before.

@@ -34,6 +34,8 @@ class Streams {
   void pass_level(std::vector<StreamGroup> groups, std::vector<size_t> widths);
   /// A node that what comes later can read; `name` is the description's field.
   void add_node(const JsonReader& name, const std::string& text, size_t width);
+  /// The node added last, as what reads it.
+  StreamRef last_node();
 
   /// The stream that `reads` of `reader` (or its absence) means, for the parts of a task or for shared ones.
   StreamRef resolve(const JsonReader& reader, std::optional<size_t> task);
@@ -59,6 +61,7 @@ class Streams {
   StreamPart output_part(size_t index) const { return {StreamSource::kPrevious, index, {0, widths_[index]}}; }
   StreamPart node_part(size_t index);
   StreamPart part_of_node(const JsonReader& object, std::optional<size_t> task);
+  StreamPart part_of_feature(const JsonReader& object, std::optional<size_t> task) const;
   std::optional<size_t> find_node(const std::string& name) const;
   bool is_whole(const StreamPart& part) const;
   std::string name_for_task(const JsonReader& name, std::optional<size_t> task) const;

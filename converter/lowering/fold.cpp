@@ -55,15 +55,6 @@ void fold_into_inputs(const Affine& affine, DenseLayer& layer) {
   require_finite(layer);
 }
 
-// A layer that hands its inputs on.
-DenseLayer identity(size_t width, const std::string& name) {
-  DenseLayer layer;
-  layer.name = name;
-  layer.weight = {width, width, std::vector<float>(width * width)};
-  for (size_t i = 0; i < width; ++i) layer.weight.data[i * width + i] = 1;
-  return layer;
-}
-
 bool normalises_itself(const DenseLayer& layer) {
   return layer.layer_norm_before_activation || layer.activation.kind == ActivationKind::kDice;
 }
@@ -72,7 +63,7 @@ bool normalises_itself(const DenseLayer& layer) {
 void separate_norms(Mlp& layers) {
   for (size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].layer_norm_before_activation && layers[l].activation.kind == ActivationKind::kDice) {
-      DenseLayer rest = identity(layers[l].outputs(), layers[l].name + ".dice");
+      DenseLayer rest = identity_layer(layers[l].outputs(), layers[l].name + ".dice");
       rest.activation = layers[l].activation;
       layers[l].activation = Activation();
       std::swap(rest.layer_norm_after_activation, layers[l].layer_norm_after_activation);
@@ -80,7 +71,7 @@ void separate_norms(Mlp& layers) {
       layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(l) + 1, std::move(rest));
     }
     if (layers[l].layer_norm_after_activation && normalises_itself(layers[l])) {
-      DenseLayer rest = identity(layers[l].outputs(), layers[l].name + ".norm");
+      DenseLayer rest = identity_layer(layers[l].outputs(), layers[l].name + ".norm");
       std::swap(rest.layer_norm_after_activation, layers[l].layer_norm_after_activation);
       std::swap(rest.norm_after_activation, layers[l].norm_after_activation);
       layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(l) + 1, std::move(rest));
@@ -103,6 +94,10 @@ void require_finite(const DenseLayer& layer) {
 void fold_batch_norms(Mlp& layers) {
   separate_norms(layers);
   for (size_t l = 0; l < layers.size(); ++l) {
+    if (layers[l].norm_of_inputs) {
+      fold_into_inputs(to_affine(*layers[l].norm_of_inputs), layers[l]);
+      layers[l].norm_of_inputs.reset();
+    }
     if (layers[l].norm_before_activation) {
       fold_into_outputs(to_affine(*layers[l].norm_before_activation), layers[l]);
       layers[l].norm_before_activation.reset();
@@ -112,7 +107,7 @@ void fold_batch_norms(Mlp& layers) {
     // layer that hands its inputs on.
     if (l + 1 == layers.size()) {
       if (!normalises_itself(layers[l]) && !layers[l].layer_norm_after_activation) return;
-      layers.push_back(identity(layers[l].outputs(), layers[l].name + ".norm"));
+      layers.push_back(identity_layer(layers[l].outputs(), layers[l].name + ".norm"));
     }
     fold_into_inputs(to_affine(*layers[l].norm_after_activation), layers[l + 1]);
     layers[l].norm_after_activation.reset();

@@ -247,6 +247,7 @@ void fold_all(TrainedModel& model) {
   for (Node& node : model.nodes) {
     fold_batch_norms(node.layers);
     take_apart(node);
+    node.activation = lowered(node.activation);
   }
   for (Level& level : model.levels) {
     for (Expert& expert : level.experts) fold_batch_norms(expert.layers);

@@ -1,6 +1,7 @@
 #include "converter/lowering/project.h"
 
 #include <algorithm>
+#include <map>
 
 #include "converter/description/limits.h"
 #include "converter/error.h"
@@ -33,7 +34,8 @@ struct Block {
   size_t width;            // before the projection
 };
 
-// REQUIRES: parts of x begin and end with features. `widths`: those of the features without projections.
+// REQUIRES: parts of x begin and end with features, or within those without a projection. `widths`: those of the
+// features without projections.
 std::vector<Block> blocks_of(const StreamRef& input, const std::vector<Feature>& features,
                              const std::vector<size_t>& widths) {
   std::vector<Block> blocks;
@@ -43,8 +45,12 @@ std::vector<Block> blocks_of(const StreamRef& input, const std::vector<Feature>&
     size_t first = 0, place = 0;
     for (size_t i = 0; part.is_input() && i < features.size(); ++i) {
       const size_t width = features[i].width;
-      if (first >= part.columns.first && first < end) {
-        blocks.push_back({&features[i], {StreamSource::kModelInput, 0, {place, widths[i]}}, width});
+      const size_t from = std::max(first, part.columns.first), to = std::min(first + width, end);
+      if (from < to) {
+        const bool whole = to - from == width;
+        const ColumnRange columns =
+            whole ? ColumnRange{place, widths[i]} : ColumnRange{place + from - first, to - from};
+        blocks.push_back({&features[i], {StreamSource::kModelInput, 0, columns}, to - from});
       }
       first += width;
       place += widths[i];
@@ -75,16 +81,41 @@ void project_inputs(const std::vector<Block>& blocks, DenseLayer& layer) {
   require_finite(layer);
 }
 
-// A node's operand is no layer that could take a projection in.
-void move_operand(StreamRef& input, const std::vector<Feature>& features, const std::vector<size_t>& widths) {
-  const std::vector<Block> blocks = blocks_of(input, features, widths);
-  input.parts.clear();
-  for (const Block& block : blocks) {
-    input.parts.push_back(block.part);
-    if (block.feature == nullptr || projection_of(*block.feature) == nullptr) continue;
-    throw ConvertError("feature \"" + block.feature->name +
-                       "\": a node reads the embedding of its number, which is supported only of layers");
-  }
+Node embedding_node(const Feature& feature, const ColumnRange& values) {
+  const Projection& projection = *projection_of(feature);
+  Node node;
+  node.name = feature.name + " embedding";
+  node.input = input_stream({values});
+  DenseLayer layer;
+  layer.name = node.name;
+  layer.weight = projection.weight;
+  layer.bias = projection.bias;
+  node.layers.push_back(std::move(layer));
+  return node;
+}
+
+// An operand is no layer that could take a projection in: a node makes the embedding, in front of all others.
+void project_operands(TrainedModel& model, const std::vector<size_t>& widths) {
+  std::map<const Feature*, size_t> nodes;
+  std::vector<Node> made;
+  change_operands(model, [&](const StreamRef& input) {
+    for (const Block& block : blocks_of(input, model.features, widths)) {
+      if (block.feature == nullptr || projection_of(*block.feature) == nullptr) continue;
+      if (!nodes.emplace(block.feature, made.size()).second) continue;
+      made.push_back(embedding_node(*block.feature, block.part.columns));
+    }
+  });
+  number_nodes_from(model, made.size());
+  change_operands(model, [&](StreamRef& input) {
+    const std::vector<Block> blocks = blocks_of(input, model.features, widths);
+    input.parts.clear();
+    for (const Block& block : blocks) {
+      const auto node = nodes.find(block.feature);
+      input.parts.push_back(node == nodes.end() ? block.part
+                                                : StreamPart{StreamSource::kNode, node->second, {0, block.width}});
+    }
+  });
+  model.nodes.insert(model.nodes.begin(), made.begin(), made.end());
 }
 
 }  // namespace
@@ -103,7 +134,7 @@ void fold_projections(TrainedModel& model) {
     input.parts.clear();
     for (const Block& block : blocks) input.parts.push_back(block.part);
   });
-  change_operands(model, [&](StreamRef& input) { move_operand(input, model.features, widths); });
+  project_operands(model, widths);
   model.input_dim = 0;
   for (size_t i = 0; i < widths.size(); ++i) {
     Feature& feature = model.features[i];

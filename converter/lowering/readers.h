@@ -41,6 +41,20 @@ void change_readers(TrainedModel& model, const Change& change) {
   });
 }
 
+/// What reads node n reads n + `first` then.
+inline void number_nodes_from(TrainedModel& model, size_t first) {
+  const auto move = [&](StreamRef& input) {
+    if (input.source == StreamSource::kNode) input.index += first;
+    for (StreamPart& part : input.parts) {
+      if (part.source == StreamSource::kNode) part.index += first;
+    }
+  };
+  for_each_reader(model, [&](DenseLayer&, StreamRef& input, bool) { move(input); });
+  for (Node& node : model.nodes) {
+    for (StreamRef& input : node.inputs) move(input);
+  }
+}
+
 /// Calls change(input) with every operand of a node that is x, or has parts of it.
 template <class Change>
 void change_operands(TrainedModel& model, const Change& change) {

@@ -48,6 +48,7 @@ static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
 static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
 static_assert(kSame<NodeKind::kAttention, schema::NodeKind_Attention>);
+static_assert(kSame<NodeKind::kScaledDot, schema::NodeKind_ScaledDot>);
 static_assert(kSame<NodeKind::kLowerPairs, schema::NodeKind_LowerPairs>);
 
 // Dice is a use of the layer's normalisation; softplus with a sharpness is a function of its own.
@@ -267,6 +268,12 @@ class HeaderWriter {
     for (const StreamRef& input : node.inputs) inputs.push_back(write_operand(node, input));
     const auto vector = out_.CreateVector(inputs);
     if (node.kind == NodeKind::kAttention) return write_attention(node, model_.nodes[index], name, vector);
+    if (node.kind == NodeKind::kEach || node.kind == NodeKind::kScaledDot) {
+      const auto layers = node.layers.empty() ? 0 : write_mlp(model_.nodes[index]);
+      return schema::CreateNode(out_, name, kind, u32(node.level), schema::StreamSource_Previous, 0, layers, vector,
+                                u32(node.group), node.scale, -1, schema::ActivationKind_Identity, 0, 0, 0, 0, 0, 0,
+                                false, false, u32(node.heads), node.causal);
+    }
     const Activation& activation = node.activation;
     return schema::CreateNode(out_, name, kind, u32(node.level), schema::StreamSource_Previous, 0, 0, vector,
                               u32(node.group), node.scale, tensors_.node_constants[index],

@@ -168,7 +168,7 @@ class Builder {
   void add_nodes(std::size_t level) {
     for (std::size_t i = 0, count = bytes_.pick<std::size_t>({0, 0, 1, 2, 4}); i < count; ++i) {
       if (bytes_.chance(60)) add_attention(level);
-      Node node = bytes_.chance(80) ? mlp_node() : operation();
+      Node node = bytes_.chance(80) ? mlp_node() : bytes_.chance(60) ? elements_node() : operation();
       if (node.kind != NodeKind::kMlp && node.width() == 0) continue;
       node.name = "node " + std::to_string(model_.nodes.size());
       node.level = level;
@@ -208,20 +208,33 @@ class Builder {
     return node;
   }
 
-  // Operations do not read the embedding of a number.
-  std::size_t choose_operand(StreamRef& input) {
-    const std::size_t width = choose_input(input);
-    const bool previous_is_x = model_.levels.empty() && model_.trunk.empty();
-    const bool of_x =
-        input.reads_x() || (previous_is_x && input.source == StreamSource::kPrevious && input.parts.empty());
-    return of_x && has_projections() ? 0 : width;
-  }
-
-  bool has_projections() const {
-    return std::any_of(model_.features.begin(), model_.features.end(), [](const Feature& feature) {
-      const auto* dense = std::get_if<DenseFeature>(&feature.kind);
-      return dense != nullptr && dense->projection;
-    });
+  // Layers for each element of what is read, or attention between its elements.
+  Node elements_node() {
+    Node node;
+    StreamRef input;
+    node.input_width = choose_input(input);
+    node.group = bytes_.pick<std::size_t>({1, 2, 3, 4, 8});
+    const std::size_t elements = node.input_width / node.group;
+    if (elements == 0 || node.input_width % node.group != 0) return mlp_node();
+    node.inputs = {input};
+    if (bytes_.chance(128)) {
+      node.kind = NodeKind::kEach;
+      node.layers = layers(node.group);
+      return node.width() > 4096 ? mlp_node() : node;
+    }
+    if (elements > 64) return mlp_node();
+    node.kind = NodeKind::kScaledDot;
+    node.inputs = {input, input, input};
+    if (bytes_.chance(128)) {
+      StreamRef mask;
+      if (choose_input(mask) <= elements) node.inputs.push_back(mask);
+    }
+    node.query_width = node.input_width;
+    node.value_width = node.group;
+    node.heads = node.group % 2 == 0 && bytes_.chance(128) ? 2 : 1;
+    node.causal = bytes_.chance(128);
+    node.scale = random_.uniform(-1, 1);
+    return node;
   }
 
   Node operation() {
@@ -230,14 +243,14 @@ class Builder {
         bytes_.pick({NodeKind::kSum, NodeKind::kProduct, NodeKind::kDot, NodeKind::kLowerPairs, NodeKind::kUpperPairs,
                      NodeKind::kBiInteraction, NodeKind::kSumOfGroups, NodeKind::kSumWithinGroups, NodeKind::kSoftmax});
     StreamRef input;
-    node.input_width = choose_operand(input);
+    node.input_width = choose_input(input);
     if (node.input_width == 0) return mlp_node();
     node.inputs = {input};
     const bool by_element = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
     if (node.kind == NodeKind::kDot) node.inputs.push_back(input);
     for (std::size_t i = 0, count = by_element ? bytes_.below(4) : 0; i < count; ++i) {
       StreamRef other;
-      const std::size_t width = choose_operand(other);
+      const std::size_t width = choose_input(other);
       if (width == 0 || node.input_width % width != 0) continue;
       node.inputs.push_back(other);
     }

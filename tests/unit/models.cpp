@@ -546,6 +546,23 @@ class NodeMaker {
     return add(std::move(node));
   }
 
+  // Layers for each element of so many columns.
+  StreamRef each(StreamRef input, std::size_t width, const std::vector<std::size_t>& widths) {
+    Node node = operation(NodeKind::kEach, {std::move(input)}, width);
+    node.layers = random_mlp(width, widths, random_);
+    return add(std::move(node));
+  }
+  // Of elements of `width` columns.
+  StreamRef scaled_dot(std::vector<StreamRef> inputs, std::size_t width, std::size_t heads, bool causal) {
+    Node node = operation(NodeKind::kScaledDot, std::move(inputs), width);
+    node.query_width = width_of(node.inputs[0]);
+    node.value_width = width_of(node.inputs[2]) / (width_of(node.inputs[1]) / width);
+    node.heads = heads;
+    node.causal = causal;
+    node.scale = 0.7f;
+    return add(std::move(node));
+  }
+
   NodeMaker(TrainedModel& model, Random& random) : model_(model), random_(random) {}
 
   void go_behind(std::size_t level) { level_ = level; }
@@ -636,7 +653,22 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
       make.attention({input_stream({{9, 6}}), input_stream({{12, 8}}), input_stream({{0, 8}})}, 2, false, false);
   const StreamRef of_node =
       make.attention({beside({make.part(first, 1, 3)}), beside({make.part(crossed, 3, 12)})}, 3, true, false);
-  const StreamRef attended = beside({make.part(of_user, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2)});
+  const StreamRef elements = make.each(input_stream({{1, 20}}), 5, {9, 6});
+  model.nodes.back().layers[0].layer_norm_before_activation = random_layer_norm(9, random);
+  const StreamRef keys = make.each(beside({make.part(crossed, 0, 12)}), 4, {6});
+  const StreamRef heads = make.scaled_dot({elements, keys, beside({make.part(crossed, 11, 12)}),
+                                           beside({make.part(softmax, 0, 1), {StreamSource::kModelInput, 0, {22, 1}}})},
+                                          6, 2, false);
+  const StreamRef looking_back = make.scaled_dot({elements, elements, input_stream({{2, 12}})}, 6, 3, true);
+  // Of the user alone, whose columns are the first nine.
+  const StreamRef profile = make.mlp(input_stream({{1, 6}}), {10, 8});
+  const StreamRef habits = make.scaled_dot({profile, profile, profile}, 4, 2, false);
+  const StreamRef taste =
+      make.add(make.operation(NodeKind::kProduct, {habits, profile, beside({make.part(habits, 3, 1)})}));
+  const StreamRef seen = make.attention({beside({make.part(taste, 2, 3)}), input_stream({{0, 8}})}, 2, true, true);
+  const StreamRef attended =
+      beside({make.part(of_user, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2), make.part(heads, 0, 16),
+              make.part(looking_back, 3, 9), make.part(taste, 1, 7), make.part(seen, 0, 3)});
   const StreamRef others =
       beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2), make.part(within, 0, 3)});
   const auto read = [&](const StreamRef& input) { return reading(input, make.width_of(input), {17, 9}, random); };

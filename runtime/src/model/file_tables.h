@@ -273,6 +273,8 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Node::length),
     optional_field(&schema::Node::masked),
     optional_field(&schema::Node::softmax),
+    optional_field(&schema::Node::heads),
+    optional_field(&schema::Node::causal),
 };
 inline constexpr std::size_t kNumFields = sizeof kOwnedFields / sizeof kOwnedFields[0];
 

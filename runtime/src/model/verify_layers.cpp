@@ -79,6 +79,8 @@ class LayerVerifier : Checker {
       if (node.kind() > schema::NodeKind_MAX) return unsupported(&at, "kind: %", node.kind());
       const bool sound = node.kind() == schema::NodeKind_Mlp         ? node_mlp(node, streams, at)
                          : node.kind() == schema::NodeKind_Attention ? attention(node, streams, at)
+                         : node.kind() == schema::NodeKind_Each      ? each(node, streams, at)
+                         : node.kind() == schema::NodeKind_ScaledDot ? scaled_dot(node, streams, at)
                                                                      : operation(node, streams, at);
       if (!sound) return false;
       node_widths_[num_known_] = node_width(node);
@@ -148,6 +150,46 @@ class LayerVerifier : Checker {
     }
     std::uint32_t last = 0;
     return mlp(node.layers(), 1, {outputs, 0}, layers, last) && (last == 1 || damaged(&layers, "% weights", last));
+  }
+
+  bool each(const schema::Node& node, const Streams& streams, const Path& path) const {
+    const Path inputs(&path, "inputs");
+    Input found{};
+    if (!count(size_of(node.inputs()), 1, 1, inputs) ||
+        !parts(*node.inputs()->Get(0), streams, inputs.at(0), false, found)) {
+      return false;
+    }
+    if (node.group() == 0 || found.width % node.group() != 0)
+      return damaged(&path, "group: % of % columns", node.group(), found.width);
+    std::uint32_t outputs = 0;
+    if (!mlp(node.layers(), 1, {node.group(), 0}, Path(&path, "layers"), outputs)) return false;
+    return is_width(std::uint64_t{found.width} / node.group() * outputs, path);
+  }
+
+  bool is_width(std::uint64_t width, const Path& path) const {
+    return width <= kMaxDim || unsupported(&path, "% numbers, at most %", width, kMaxDim);
+  }
+
+  bool scaled_dot(const schema::Node& node, const Streams& streams, const Path& path) const {
+    const Path inputs(&path, "inputs");
+    if (!count(size_of(node.inputs()), 3, 4, inputs)) return false;
+    std::uint32_t widths[4] = {};
+    for (uoffset_t i = 0; i < node.inputs()->size(); ++i) {
+      Input found{};
+      if (!parts(*node.inputs()->Get(i), streams, inputs.at(i), false, found)) return false;
+      widths[i] = found.width;
+    }
+    const std::uint32_t group = node.group(), heads = node.heads();
+    if (group == 0 || widths[0] % group != 0 || widths[1] % group != 0)
+      return damaged(&path, "group: % of % and % columns", group, widths[0], widths[1]);
+    const std::uint32_t keys = widths[1] / group;
+    if (keys > kMaxExperts) return unsupported(&path, "% keys, at most %", keys, kMaxExperts);
+    if (widths[2] % keys != 0 || widths[3] > keys)
+      return damaged(&path, "values of % and a mask of % columns for % keys", widths[2], widths[3], keys);
+    if (heads == 0 || group % heads != 0 || widths[2] / keys % heads != 0)
+      return damaged(&path, "heads: % of % and % columns", heads, group, widths[2] / keys);
+    if (!is_finite(node.scale())) return damaged(&path, "scale: not finite");
+    return is_width(schema::outputs_of_scaled_dot(widths[0], widths[1], widths[2], group), path);
   }
 
   // One part, with so many elements and what says which there are; adds the width of an element.

@@ -93,9 +93,9 @@ void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t proje
   ElementsStep* layers = tables_.allocate<ElementsStep>(num_layers);
   for (uoffset_t i = 0; i < num_layers; ++i) {
     const schema::Dense& layer = *node.layers()->Get(i);
-    ElementsStep unused{};
     const Buffer panels = buffer(in_end_, span_of(layer).count * kPanelWidth);
-    input = set_elements(layer, input, panels, layers ? layers[i] : unused);
+    // While measuring nothing is kept: what is filled in already is room enough, and saves stack.
+    input = set_elements(layer, input, panels, layers ? layers[i] : step.project_keys);
     add_work(step.length, std::uint64_t{layer.inputs()} * layer.outputs());
   }
   step.layers = layers;

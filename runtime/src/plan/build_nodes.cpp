@@ -30,15 +30,52 @@ void PlanBuilder::add_nodes(std::size_t level) {
     const schema::Node& node = *root_.nodes()->Get(n);
     if (node.level() != level || !needs_.nodes.contains(n)) continue;
     const std::size_t mark = work_.mark(in_end_);
+    adds_of_user_ = is_of_user(node);
     switch (node.kind()) {
       case schema::NodeKind_Mlp: add_node_mlp(node, node_at(n)); break;
       case schema::NodeKind_Softmax: add_softmax(node, node_at(n)); break;
       case schema::NodeKind_Attention: add_attention(node, node_at(n)); break;
+      case schema::NodeKind_Each: add_each(node, node_at(n)); break;
+      case schema::NodeKind_ScaledDot: add_scaled_dot(node, node_at(n)); break;
       default: add_combine(node, node_at(n));
+    }
+    if (adds_of_user_) {
+      of_user_.insert(n);
+      adds_of_user_ = false;
+      add_user(node, node_at(n));
     }
     work_.release_to(in_end_, mark);
     copied_ = {};
   }
+}
+
+// Whether all that it reads are columns of the user, and nodes of which this is true.
+bool PlanBuilder::is_of_user(const schema::Node& node) const {
+  const auto is_so = [&](const schema::StreamPart& part) {
+    if (part.source() == schema::StreamSource_Node) return of_user_.contains(part.input());
+    return part.source() == schema::StreamSource_ModelInput && part.first() + part.width() <= root_.shared_dim();
+  };
+  const auto are_so = [&](const schema::Stream& stream) {
+    for (const schema::StreamPart* part : *stream.parts()) {
+      if (!is_so(*part)) return false;
+    }
+    return true;
+  };
+  if (node.kind() == schema::NodeKind_Mlp) {
+    if (node.source() == schema::StreamSource_Node) return of_user_.contains(node.input());
+    return node.source() == schema::StreamSource_Named && are_so(*root_.streams()->Get(node.input()));
+  }
+  for (const schema::Stream* input : *node.inputs()) {
+    if (!are_so(*input)) return false;
+  }
+  return true;
+}
+
+void PlanBuilder::add_user(const schema::Node& node, const Buffer& output) {
+  UserStep& step = add_step(StepKind::kUser).user;
+  step.width = node_width(node);
+  step.saved = tables_.allocate<float>(step.width);
+  step.output = view_of(output);
 }
 
 void PlanBuilder::add_node_mlp(const schema::Node& node, const Buffer& output) {

@@ -144,6 +144,7 @@ Step& PlanBuilder::add_step(StepKind kind) {
   Step& step = *new (fits ? steps_ + num_steps_ : &scratch_step_) Step();
   ++num_steps_;
   step.kind = kind;
+  step.of_user = kHasNodes && adds_of_user_;
   return step;
 }
 

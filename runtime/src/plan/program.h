@@ -8,6 +8,7 @@
 #include "kernels/combine.h"
 #include "kernels/kernels.h"
 #include "kernels/number_functions.h"
+#include "kernels/scaled_dot.h"
 #include "mmoe/plan.h"
 
 namespace mmoe {
@@ -105,9 +106,36 @@ struct AttentionStep {
   std::size_t num_rows;
 };
 
+/// Layers over each group of a row's columns (schema::NodeKind_Each).
+struct EachStep {
+  View input;
+  std::size_t length, width;  ///< of the groups
+  ElementsStep* layers;
+  std::size_t num_layers;
+  View last;  ///< [length, outputs] what the last of them gives
+  std::size_t outputs;
+  View output;  ///< by rows of the block
+  std::size_t num_rows;
+};
+
+/// Scaled dot-product attention (schema::NodeKind_ScaledDot).
+struct ScaledDotStep {
+  kernels::ScaledDotArgs args;  ///< query, keys, values, mask and output are those of the last row
+  View query, keys, values, mask, output;
+  std::size_t num_rows;
+};
+
 /// A node's softmax, over all of its input.
 struct SoftmaxStep {
   kernels::GateArgs args;
+};
+
+/// What a node gives that reads the user's columns alone: computed once for a request.
+struct UserStep {
+  float* saved;  ///< [width]
+  std::size_t width;
+  View output;  ///< by rows of the block
+  std::size_t num_rows;
 };
 
 /// A normalisation of what a dense step left in one layer's panels.
@@ -168,11 +196,15 @@ enum class StepKind : std::uint8_t {
   kCopy,
   kCombine,
   kSoftmax,
-  kAttention
+  kAttention,
+  kEach,
+  kScaledDot,
+  kUser
 };
 
 struct Step {
   StepKind kind;
+  bool of_user;  ///< it reads the user's columns alone: for candidates, the next kUser step has what it leads to
   union {
     DenseStep dense;
     NormStep norm;
@@ -183,7 +215,10 @@ struct Step {
     CopyStep copy;
     CombineStep combine;
     SoftmaxStep softmax;
-    AttentionStep* attention;  ///< large, and rare
+    AttentionStep* attention;  ///< large, and rare; so are those below
+    EachStep* each;
+    ScaledDotStep* scaled_dot;
+    UserStep user;
   };
 };
 

@@ -193,6 +193,35 @@ void run_attention(const Block& block, const AttentionStep& step) {
   }
 }
 
+void run_each(const Block& block, const EachStep& step) {
+  for (std::size_t row = 0; row < step.num_rows; ++row) {
+    step.layers[0].dense.input = step.input.data + row * step.input.stride;
+    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
+    float* output = step.output.data + row * step.output.stride;
+    for (std::size_t i = 0; i < step.length; ++i) {
+      std::memcpy(output + i * step.outputs, step.last.data + i * step.last.stride, step.outputs * sizeof(float));
+    }
+  }
+}
+
+void run_scaled_dot(const Block& block, ScaledDotStep& step) {
+  const auto at = [](const View& view, std::size_t row) { return view.data + row * view.stride; };
+  for (std::size_t row = 0; row < step.num_rows; ++row) {
+    step.args.query = at(step.query, row);
+    step.args.keys = at(step.keys, row);
+    step.args.values = at(step.values, row);
+    if (step.args.num_masked != 0) step.args.mask = at(step.mask, row);
+    step.args.output = at(step.output, row);
+    kernels::scaled_dot(block.kernels, step.args);
+  }
+}
+
+void run_user(const Block& block, const UserStep& step) {
+  for (std::size_t row = 0; block.rows.candidates && row < step.num_rows; ++row) {
+    std::memcpy(step.output.data + row * step.output.stride, step.saved, step.width * sizeof(float));
+  }
+}
+
 void run_norm(const Block& block, NormStep& step) {
   if (step.list) step.args.num_rows = step.list->count;
   block.kernels.normalise(step.args);
@@ -330,6 +359,15 @@ void bind_rows(Step& step, std::size_t num_rows) {
     case StepKind::kAttention:
       if (kHasNodes) step.attention->num_rows = num_rows;
       return;
+    case StepKind::kEach:
+      if (kHasNodes) step.each->num_rows = num_rows;
+      return;
+    case StepKind::kScaledDot:
+      if (kHasNodes) step.scaled_dot->num_rows = num_rows;
+      return;
+    case StepKind::kUser:
+      if (kHasNodes) step.user.num_rows = num_rows;
+      return;
     case StepKind::kSelect:
     case StepKind::kLink:
     case StepKind::kCopy: return;
@@ -346,6 +384,7 @@ Block bind(Program& program, const RowBlock& rows) {
 
 // A step of one row is some hundred instructions: a call that saves all registers would show.
 [[gnu::always_inline]] inline void run_step(const Block& block, Step& step) {
+  if (kHasNodes && step.of_user && block.rows.candidates) return;
   switch (step.kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
     case StepKind::kNorm: return run_norm(block, step.norm);
@@ -364,6 +403,15 @@ Block bind(Program& program, const RowBlock& rows) {
       return;
     case StepKind::kAttention:
       if (kHasNodes) run_attention(block, *step.attention);
+      return;
+    case StepKind::kEach:
+      if (kHasNodes) run_each(block, *step.each);
+      return;
+    case StepKind::kScaledDot:
+      if (kHasNodes) run_scaled_dot(block, *step.scaled_dot);
+      return;
+    case StepKind::kUser:
+      if (kHasNodes) run_user(block, step.user);
       return;
   }
 }
@@ -412,11 +460,31 @@ void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clo
   }
 }
 
+namespace {
+
+// A step of a node that reads the user's columns alone, for one row: these columns.
+void run_for_user(Program& program, const float* shared, Step& step) {
+  const Block user{*program.kernels, {shared, 0, 1, false}, 0, nullptr, nullptr};
+  if (step.kind == StepKind::kUser) {
+    std::memcpy(step.user.saved, step.user.output.data, step.user.width * sizeof(float));
+    return;
+  }
+  bind_rows(step, 1);
+  program.bound_rows = 0;  // the others are for as many rows as before
+  run_step(user, step);
+}
+
+}  // namespace
+
 // A product reads the copy that the last step before it made.
-void compute_prefixes(const Program& program, const float* shared) {
+void compute_prefixes(Program& program, const float* shared) {
   if (kHasNodes && program.user) std::memcpy(program.user, shared, program.shared_dim * sizeof(float));
   for (std::size_t i = 0; i < program.num_steps; ++i) {
-    const Step& step = program.steps[i];
+    Step& step = program.steps[i];
+    if (kHasNodes && (step.of_user || step.kind == StepKind::kUser)) {
+      run_for_user(program, shared, step);
+      continue;
+    }
     if (kHasStreams && step.kind == StepKind::kCopy && !step.copy.whole)
       copy_parts(step.copy, {shared, 0, 1, false}, 0, program.shared_dim);
     if (kHasNodes && step.kind == StepKind::kAttention && step.attention->user.elements) {

@@ -30,6 +30,6 @@ void run_steps(Program& program, const RowBlock& rows, const GateWeights& weight
 void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clock)(), std::uint64_t* ticks);
 
 /// Accumulates the shared columns of x, once, into the prefix of every product that reads some of them.
-void compute_prefixes(const Program& program, const float* shared);
+void compute_prefixes(Program& program, const float* shared);
 
 }  // namespace mmoe::internal

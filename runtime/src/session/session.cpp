@@ -294,6 +294,13 @@ StepInfo Session::step(std::size_t index) const {
     case internal::StepKind::kSoftmax:
       return {"softmax", step.softmax.args.num_experts, step.softmax.args.num_experts, false};
     case internal::StepKind::kAttention: return {"attention", step.attention->length, step.attention->width, false};
+    case internal::StepKind::kEach:
+      return {"each", step.each->length * step.each->width, step.each->length * step.each->outputs, false};
+    case internal::StepKind::kScaledDot: {
+      const kernels::ScaledDotArgs& args = step.scaled_dot->args;
+      return {"scaled dot", args.num_keys * args.width, args.num_queries * args.value_width, false};
+    }
+    case internal::StepKind::kUser: return {"user", step.user.width, step.user.width, false};
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};

@@ -93,7 +93,8 @@ std::uint64_t entries_of_parts(const schema::Model& model) {
       count += 1 + size_of(node.layers());
       continue;
     }
-    if (node.kind() == schema::NodeKind_Attention) count += 3 + size_of(node.layers());
+    if (node.kind() == schema::NodeKind_Attention) count += 3;
+    count += size_of(node.layers());
     for (const schema::Stream* input : *node.inputs()) count += size_of(model.features()) + input->parts()->size();
   }
   return count;
@@ -177,6 +178,11 @@ class LayerDescriber {
       out["masked"] = node.masked();
       out["softmax"] = node.softmax();
       return out;
+    }
+    if (node.kind() == schema::NodeKind_Each) out["layers"] = layers_of(model_, node.layers());
+    if (node.kind() == schema::NodeKind_ScaledDot) {
+      out["heads"] = node.heads();
+      out["causal"] = node.causal();
     }
     out["group"] = node.group() == 0 ? Json() : Json(node.group());
     out["scale"] = node.scale();

@@ -35,7 +35,9 @@ constexpr const char* kNodes[] = {"mlp",
                                   "sum_of_groups",
                                   "sum_within_groups",
                                   "softmax",
-                                  "attention"};
+                                  "attention",
+                                  "each",
+                                  "scaled_dot"};
 constexpr const char* kTopKModes[] = {"softmax_of_top_k", "top_k_of_softmax"};
 constexpr const char* kLinks[] = {"identity",           "sigmoid",        "softmax_column", "product",
                                   "log_softmax_column", "expected_value", "mapped"};

@@ -45,7 +45,7 @@ class ParameterCounter {
 
  private:
   void add_node(const schema::Node& node) {
-    if (node.kind() == schema::NodeKind_Mlp) return add(node.layers());
+    if (node.kind() == schema::NodeKind_Mlp || node.kind() == schema::NodeKind_Each) return add(node.layers());
     if (node.kind() == schema::NodeKind_Attention) {
       for (const schema::Dense* layer : {node.query(), node.keys(), node.product()}) add(*layer);
       return add(node.layers());
@@ -207,6 +207,22 @@ std::uint64_t flops_of_attention(const schema::Node& node) {
   return flops_of(*node.query()) + node.length() * of_element;
 }
 
+std::uint64_t flops_of_elements(const schema::Node& node) {
+  const std::uint64_t first = schema::width_of(*node.inputs()->Get(0)) / node.group();
+  if (node.kind() == schema::NodeKind_Each) return first * flops_of(node.layers());
+  const std::uint64_t keys = schema::width_of(*node.inputs()->Get(1)) / node.group();
+  return 2 * first * keys * (node.group() + schema::width_of(*node.inputs()->Get(2)) / keys);
+}
+
+std::uint64_t flops_of_node(const schema::Node& node) {
+  switch (node.kind()) {
+    case schema::NodeKind_Attention: return flops_of_attention(node);
+    case schema::NodeKind_Each:
+    case schema::NodeKind_ScaledDot: return flops_of_elements(node);
+    default: return flops_of_operation(node);
+  }
+}
+
 // Walks from the tasks back to x, counting only what they need.
 class FlopsCounter {
  public:
@@ -277,7 +293,7 @@ class FlopsCounter {
         continue;
       }
       for (const schema::Stream* input : *node.inputs()) marks.add_parts(*input);
-      add(node.kind() == schema::NodeKind_Attention ? flops_of_attention(node) : flops_of_operation(node));
+      add(flops_of_node(node));
     }
   }
 

@@ -12,10 +12,12 @@ import blocks
 import inputs
 import nodes
 import parts
+import routes
+import self_attention
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures, blocks, inputs, nodes, parts]
+MODULES = [architectures, blocks, inputs, nodes, parts, routes, self_attention]
 
 
 def main():

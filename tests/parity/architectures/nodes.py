@@ -89,6 +89,46 @@ def deep_fm():
         "towers": {"reads": "{task}.logit"}}
 
 
+class FmNumbers(Categories):
+    """A factorisation machine whose numbers have embeddings too: a number times a vector, as in DeepCTR, FuxiCTR and
+    torch-rechub."""
+
+    NUMBERS = ("age", "price")
+
+    def __init__(self):
+        super().__init__()
+        self.vectors = nn.ModuleDict({name: nn.Linear(1, self.DIM, bias=name == "age") for name in self.NUMBERS})
+        self.mmoe = Mixture(6 * self.DIM)
+
+    def forward(self, b):
+        v = torch.stack([*self.embedded(b), *(self.vectors[name](b[name].unsqueeze(1)) for name in self.NUMBERS)], dim=1)
+        pairs = 0.5 * (v.sum(dim=1) ** 2 - (v ** 2).sum(dim=1)).sum(dim=1, keepdim=True)
+        return sigmoids([logit + pairs for logit in self.mmoe.logits(v.flatten(1))])
+
+    @classmethod
+    def batch(cls, generator):
+        columns, heading, rows = super().batch(generator)
+        for name in cls.NUMBERS:
+            columns[name] = torch.randint(-8, 9, (NUM_ROWS,), generator=generator) / 8
+        numbers = zip(*(columns[name].tolist() for name in cls.NUMBERS))
+        return columns, heading + list(cls.NUMBERS), [row + list(more) for row, more in zip(rows, numbers)]
+
+
+def fm_numbers():
+    projection = lambda name: {"weight": f"vectors.{name}.weight", **({"bias": "vectors.age.bias"} if name == "age" else {})}
+    fields = [*Categories.FIELDS, *FmNumbers.NUMBERS]
+    described = mixture(fields)
+    described["levels"][0]["nodes"] = [
+        {"name": "{task}.deep", "layers": "mmoe.towers.{task}.{layer}", "reads": "gates", "last_activation": "linear", **RELU},
+        {"name": "{task}.logit", "sum": ["{task}.deep", "second"]}]
+    return {
+        **described,
+        "features": FmNumbers.features() + [{"name": name, "kind": "dense", "side": side, "projection": projection(name)}
+                                            for name, side in zip(FmNumbers.NUMBERS, ["user", "item"])],
+        "nodes": [{"name": "pairs", "bi_interaction": fields}, {"name": "second", "sum_within_groups": "pairs"}],
+        "towers": {"reads": "{task}.logit"}}
+
+
 class Nfm(Categories):
     """He and Chua, SIGIR 2017: the bi-interaction of the fields, beside x."""
 
@@ -437,6 +477,7 @@ class Dice(nn.Module):
 def all_fixtures():
     with_nodes = "MMoE with nodes"
     yield Fixture("deep_fm", with_nodes, DeepFm(), deep_fm(), batch=DeepFm.batch)
+    yield Fixture("fm_numbers", with_nodes, FmNumbers(), fm_numbers(), batch=FmNumbers.batch)
     yield Fixture("nfm", with_nodes, Nfm(), nfm(), batch=Nfm.batch)
     yield Fixture("dlrm", with_nodes, Dlrm(), dlrm(), batch=Dlrm.batch)
     yield Fixture("dcn_v2", with_nodes, DcnV2(), dcn_v2(), inputs=INPUTS)

@@ -3,8 +3,9 @@
 import numpy as np
 
 import features
+import nodes
 from layers import FUNCTIONS, Reader, activate, batch_norm, forward, kind_of, parameters_of
-from names import Names
+from names import Names, substitute
 
 
 def softmax(x):
@@ -65,7 +66,7 @@ class Evaluator:
         self.towered = [task["name"] for task in description["tasks"] if has_tower(task)]
         self.names = Names(tensors, description.get("derived", []), self.towered)
         self.reader = Reader(self.names, dtype)
-        self.blocks = {}
+        self.blocks, self.nodes = {}, {}
 
     def scores(self, rows):
         """`rows`: dicts of text with `features`, else an array [rows, input_dim] of x. [rows, tasks]"""
@@ -77,9 +78,26 @@ class Evaluator:
             x = rows.astype(self.dtype)
         stream = forward(self.reader.read(description["trunk"], {}), x) if "trunk" in description else x
         groups = [Group("", False, [stream])]
+        self.add_nodes(description, groups, x)
         for number, level in enumerate(description.get("levels", [])):
             groups = self.level(level, {"level": number}, groups, x)
+            self.add_nodes(level, groups, x)
         return self.links(self.towers(groups, x))
+
+    def add_nodes(self, spec, groups, x):
+        for node in spec.get("nodes", []):
+            by_task = "{task}" in node["name"]
+            for task in range(len(self.towered)) if by_task else [None]:
+                fixed = {}
+                if by_task and "layers" in node:
+                    first = node["layers"] if isinstance(node["layers"], str) else node["layers"][0]
+                    fixed["task"] = self.names.task_values(first + node.get("weight", ".weight"), {})[task]
+                read = lambda reads: self.stream(groups, reads, task, x)
+                name = substitute(node["name"], {"task": self.towered[task]} if by_task else {})
+                self.nodes[name] = nodes.node(node, self.reader, fixed, read)
+
+    def node_named(self, name, task):
+        return self.nodes.get(name if task is None else substitute(name, {"task": self.towered[task]}))
 
     # -------------------------------------------------------------------------------- streams
     def parts(self, groups, reads, task, x):
@@ -88,6 +106,11 @@ class Evaluator:
         for part in as_list(reads):
             if isinstance(part, str) and part in self.blocks:
                 blocks.append(self.blocks[part])
+            elif isinstance(part, str) and self.node_named(part, task) is not None:
+                blocks.append(self.node_named(part, task))
+            elif isinstance(part, dict) and "node" in part:
+                columns = slice(part["first"], part["first"] + part["count"])
+                blocks.append(self.node_named(part["node"], task)[:, columns])
             elif isinstance(part, str):
                 blocks.append(groups[0].streams[0] if part == "trunk" else self.stream(groups, part, task, x))
             elif "gates" in part:
@@ -102,6 +125,8 @@ class Evaluator:
         """What belongs to `task` (None: shared) reads."""
         if reads == "input":
             return x
+        if isinstance(reads, str) and (reads in self.blocks or self.node_named(reads, task) is not None):
+            return self.parts(groups, reads, task, x)
         if isinstance(reads, (list, dict)):
             return self.parts(groups, reads, task, x)
         if reads is not None:
@@ -162,7 +187,9 @@ class Evaluator:
         return result
 
     def gates(self, gates, fixed, groups, x, pools):
-        if "constant" in gates:
+        if "route" in gates:
+            per_task = gates.get("per") == "task"
+        elif "constant" in gates:
             per_task = gates.get("per") == "task"
             weights = self.constant_weights(gates, fixed, per_task)
         else:
@@ -171,6 +198,10 @@ class Evaluator:
         streams = []
         for task in range(len(self.towered)) if per_task else [None]:
             experts = self.mixed(gates, pools, task)
+            if "route" in gates:
+                chosen = self.routes(self.stream(groups, gates["route"], task, x), len(experts))
+                streams.append(np.stack(experts, 1)[np.arange(len(x)), chosen])
+                continue
             if "constant" in gates:
                 mine = (
                     weights[task or 0]
@@ -185,6 +216,12 @@ class Evaluator:
             weights = self.gate_weights(gates, f, self.stream(groups, gates.get("reads"), task, x), len(experts))
             streams.append(sum(weights[:, e : e + 1] * expert for e, expert in enumerate(experts)))
         return Group(gates.get("name", "gates"), per_task, streams)
+
+    @staticmethod
+    def routes(numbers, experts):
+        if numbers.shape[1] == experts:
+            return numbers.argmax(1)
+        return np.abs(numbers - np.arange(experts)).argmin(1)
 
     def constant_weights(self, gates, fixed, per_task):
         given = gates["constant"]
@@ -240,6 +277,8 @@ class Evaluator:
     # -------------------------------------------------------------------------------- towers and links
     def towers(self, groups, x):
         spec = self.description["towers"]
+        if "layers" not in spec:
+            return [self.stream(groups, spec["reads"], task, x) for task in range(len(self.towered))]
         first = spec["layers"] if isinstance(spec["layers"], str) else spec["layers"][0]
         values = self.names.task_values(first + spec.get("weight", ".weight"), {})
         return [

@@ -95,6 +95,7 @@ def activate(x, layer):
 
 def forward(layers, x):
     for layer in layers:
+        x = batch_norm(x, layer["input"]) if layer["input"] else x
         x = x @ layer["weight"].T
         if layer["bias"] is not None:
             x = x + layer["bias"]
@@ -158,6 +159,7 @@ class Reader:
             "number": number,
             "weight": self.matrix(self.names.get(pattern + weight, fixed), spec.get("orientation")),
             "bias": self.cast(self.names.get(pattern + spec.get("bias", ".bias"), fixed)),
+            "input": None,
             "before": None,
             "after": None,
             "layer_before": None,
@@ -194,21 +196,32 @@ class Reader:
         return result
 
     def norm_owners(self, pattern, layers_pattern, numbers, layers):
-        """(number, layer): the k-th found belongs to the k-th layer; of a Sequential to the layer that it follows."""
+        """(number, layer): the k-th found belongs to the k-th layer; of a Sequential to the layer that it follows. None:
+        it stands before the first."""
         for k, number in enumerate(numbers):
             if pattern == layers_pattern:
-                yield number, [layer for layer in layers if layer["number"] < number][-1]
+                yield number, next((layer for layer in reversed(layers) if layer["number"] < number), None)
             else:
                 yield number, layers[k]
 
+    def add_input_norm(self, spec, fixed, layers):
+        if "input_batch_norm" in spec:
+            suffixes, epsilon = spec.get("input_batch_norm_tensors", {}), spec.get("input_batch_norm_epsilon", 1e-5)
+            layers[0]["input"] = self.norm(spec["input_batch_norm"], fixed, suffixes, epsilon, self.BATCH)
+
     def add_norms(self, spec, fixed, layers, count):
+        self.add_input_norm(spec, fixed, layers)
         suffixes = spec.get("batch_norm_tensors", {})
         if "batch_norm" in spec:
             pattern = spec["batch_norm"]
             numbers = self.names.numbers(pattern + suffixes.get("mean", ".running_mean"), fixed, "layer")
             where = "before" if spec.get("batch_norm_position", "before_activation") == "before_activation" else "after"
             for number, layer in self.norm_owners(pattern, spec["layers"], numbers, layers[:count]):
-                layer[where] = self.batch_norm_of(spec, pattern, dict(fixed, layer=number))
+                norm = self.batch_norm_of(spec, pattern, dict(fixed, layer=number))
+                if layer is None:
+                    layers[0]["input"] = norm
+                else:
+                    layer[where] = norm
         if "layer_norm" in spec:
             self.add_layer_norms(spec, fixed, layers, count)
 

@@ -66,7 +66,9 @@ class Names:
 
     # -------------------------------------------------------------------------------- derived tensors
     def derive(self, entry):
-        if "tucker" in entry:
+        if "product" in entry or "sum" in entry:
+            made, consumed = self.combined(entry)
+        elif "tucker" in entry:
             made = self.tucker(entry)
             consumed = [entry["tucker"]["core"], *entry["tucker"]["factors"]]
         else:
@@ -98,6 +100,18 @@ class Names:
         for placeholder in PLACEHOLDERS:
             name = name.replace("{" + placeholder + "}", str(index))
         return name
+
+    def combined(self, entry):
+        """The operand with the most placeholders says which there are."""
+        names = entry.get("product", entry.get("sum"))
+        made, consumed = {}, []
+        for values, _ in self.find(max(names, key=lambda name: name.count("{")), {}):
+            values = {key: value for key, value in values.items() if value is not None}
+            operands = [substitute(name, values) for name in names]
+            arrays = [self.tensors[name] for name in operands]
+            made[substitute(entry["name"], values)] = np.prod(arrays, 0) if "product" in entry else sum(arrays)
+            consumed += operands
+        return made, consumed
 
     def tucker(self, entry):
         core, (u, v, w) = self.tensors[entry["tucker"]["core"]], (self.tensors[n] for n in entry["tucker"]["factors"])

@@ -7,6 +7,7 @@ import numpy as np
 
 from random_features import RandomFeatures
 from random_layers import Maker, RandomLayers
+from random_nodes import RandomNodes
 
 # Prefixes that the document says may be left out.
 DOCUMENT = pathlib.Path(__file__).resolve().parents[3] / "converter/DESCRIPTION.md"
@@ -24,7 +25,7 @@ class Group:
         self.name, self.per_task, self.width = name, per_task, width
 
 
-class RandomDescription:
+class RandomDescription(RandomNodes):
     def __init__(self, seed, num_rows=12):
         self.maker = Maker(seed)
         self.json = {"mmoe_description": 1}
@@ -125,6 +126,9 @@ class RandomDescription:
             trunk.instantiate({})
             self.json["trunk"], self.groups = trunk.spec, [Group("", False, widths[-1])]
         levels = maker.pick([0, 1, 1, 1, 2, 2, 3])
+        self.nodes, self.num_nodes = [], 0
+        if maker.chance(0.35) and (levels or "trunk" not in self.json):
+            self.json["nodes"] = self.some_nodes()
         if levels:
             self.json["levels"] = [self.level(number) for number in range(levels)]
         self.make_towers()
@@ -135,6 +139,7 @@ class RandomDescription:
         choices += [
             (group.name, group.width) for group in self.groups if group.name and (per_task or not group.per_task)
         ]
+        choices += self.readable_nodes(per_task)
         fitting = [group for group in self.groups if group.per_task == per_task]
         if len(self.groups) == 1 and (per_task or not self.groups[0].per_task):
             choices += [(None, self.groups[0].width)] * 3
@@ -185,6 +190,14 @@ class RandomDescription:
                 part["task"] = maker.pick(self.towered)
             parts.insert(maker.below(len(parts) + 1), part)
             width += group.width * times
+        for name, whole in self.readable_nodes(per_task):
+            if maker.chance(0.7):
+                continue
+            first = maker.below(whole)
+            count = maker.between(1, whole - first)
+            part, count = maker.pick([(name, whole), ({"node": name, "first": first, "count": count}, count)])
+            parts.insert(maker.below(len(parts) + 1), part)
+            width += count
         return parts, width
 
     @staticmethod
@@ -204,10 +217,13 @@ class RandomDescription:
         self.groups = [Group(spec.get("name", "gates"), spec["per_task"], width) for spec in gates]
         for spec in gates:
             del spec["per_task"]
-        return {
+        made = {
             "experts": pools if len(pools) > 1 or maker.chance(0.3) else pools[0],
             "gates": gates if len(gates) > 1 or maker.chance(0.3) else gates[0],
         }
+        if maker.chance(0.3):
+            made["nodes"] = self.some_nodes()
+        return made
 
     def instantiate(self, layers, values):
         layers.instantiate(dict(values, level=self.level_number))
@@ -291,6 +307,8 @@ class RandomDescription:
         experts = self.default_mix(per_task)
         if maker.chance(0.3):
             spec["mixes"], experts = self.mix(per_task)
+        if maker.chance(0.15) and self.route(spec, per_task, experts):
+            return spec
         if maker.chance(0.15):
             self.constant(spec, name, per_task, experts)
             return spec
@@ -398,6 +416,10 @@ class RandomDescription:
         maker = self.maker
         reads, inputs = maker.pick(self.readable(True))
         widths = self.widths(max(self.classes))
+        given = [name for name, width in self.readable_nodes(True) if [width] * len(self.classes) == self.classes]
+        if given and maker.chance(0.5):
+            self.json["towers"] = {"reads": maker.pick(given)}
+            return None
         if len(set(self.classes)) > 1:
             return self.uneven_towers(reads, inputs, widths)
         layers = RandomLayers(maker, "towers.{task}", inputs, widths, is_tower=True)
@@ -422,7 +444,7 @@ class RandomDescription:
     def split_some(self):
         """Tensors made whole, which the description takes apart again."""
         if self.maker.chance(0.3):
-            (self.slice_one if self.maker.chance(0.5) else self.join_family)()
+            self.maker.pick([self.slice_one, self.join_family, self.factor_one])()
 
     def slice_one(self):
         maker = self.maker
@@ -435,6 +457,15 @@ class RandomDescription:
         if maker.chance(0.5):
             entry["count"] = array.shape[axis]
         self.json["derived"] = [entry]
+
+    def factor_one(self):
+        """A tensor that is the product or the sum of two."""
+        maker = self.maker
+        name = maker.pick([name for name, array in self.tensors.items() if "tables" not in name and "var" not in name])
+        shape, how = self.tensors.pop(name).shape, maker.pick(["product", "sum"])
+        for part in ("ours", "its"):
+            maker.add(f"factors.{part}", maker.array(*shape, scale=0.7))
+        self.json["derived"] = [{"name": name, how: ["factors.ours", "factors.its"]}]
 
     def join_family(self):
         """Tensors whose names differ in one number that counts from 0, stacked or laid side by side."""

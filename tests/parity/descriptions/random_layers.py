@@ -73,12 +73,14 @@ class RandomLayers:
 
     def __init__(self, maker, base, inputs, widths, is_tower=False, separator="."):
         self.maker, self.base, self.inputs, self.is_tower = maker, base, inputs, is_tower
+        self.first_inputs = inputs
         self.separator, self.spec, self.plan = separator, {}, []
         self.style = maker.pick(["sequential", "separate", "list", "suffix"])
         has_output = len(widths) > 1 and maker.chance(0.3)
         self.widths, self.output = (widths[:-1], widths[-1]) if has_output else (widths, None)
         self.choose_suffixes()
         self.choose_activations()
+        self.input_norm = maker.chance(0.15)
         self.norms = {"batch_norm": maker.chance(0.3), "layer_norm": maker.chance(0.25)}
         # One Sequential holds layers and the norms of one kind; the others have a name of their own.
         self.inside = self.pick_inside()
@@ -188,16 +190,32 @@ class RandomLayers:
         self.later_layer(pattern + weight, pattern + bias, self.output, self.inputs)
 
     def add_norms(self):
+        if self.input_norm:
+            self.add_input_norm()
         for kind, wanted in self.norms.items():
             if wanted:
                 (self.add_batch_norms if kind == "batch_norm" else self.add_layer_norms)()
+
+    def add_input_norm(self):
+        maker, module = self.maker, self.named("input_bn")
+        self.spec["input_batch_norm"] = module
+        suffixes = {"gamma": ".weight", "beta": ".bias", "mean": ".running_mean", "variance": ".running_var"}
+        if maker.chance(0.3):
+            self.spec["input_batch_norm_tensors"] = {"gamma": "/gamma", "beta": "/beta"}
+            suffixes.update(gamma="/gamma", beta="/beta")
+        if maker.chance(0.4):
+            self.spec["input_batch_norm_epsilon"] = maker.pick([1e-3, 0.01])
+        self.later_norm(module, suffixes, self.first_inputs, maker.chance(0.2))
 
     def norm_places(self, kind, pattern_name):
         """(pattern, [(number, width)]): behind which layers the norms stand."""
         count = len(self.widths)
         if self.inside == kind:
             chosen = [k for k in range(count) if self.maker.chance(0.7)] or [count - 1]
-            return self.spec["layers"], [(self.numbers[k] + 1, self.widths[k]) for k in chosen]
+            places = [(self.numbers[k] + 1, self.widths[k]) for k in chosen]
+            if kind == "batch_norm" and self.numbers[0] > 0 and not self.input_norm and self.maker.chance(0.5):
+                places.insert(0, (self.numbers[0] - 1, self.first_inputs))
+            return self.spec["layers"], places
         covered = self.maker.between(1, count)
         return self.named(pattern_name + ".{layer}"), [(k, self.widths[k]) for k in range(covered)]
 

@@ -555,6 +555,19 @@ TEST_CASE("hostile: nodes that there are not, or whose columns do not fit, are r
   CHECK(contains(set_sequence(StreamPart::VT_FIRST, 2u),
                  "are no sequence of 2"));  // of the user's and the items' columns
   CHECK(contains(set_sequence(StreamPart::VT_FIRST, 16u), "8 columns from 16 on"));
+  // Four elements of 5 columns; queries of 4, keys of 3 elements of 6 columns in two heads, values of 4 columns.
+  const NodeKind each = NodeKind_Each, dot = NodeKind_ScaledDot;
+  CHECK(contains(set(each, Node::VT_GROUP, 3u), "group: 3 of 20 columns"));
+  CHECK(contains(set(each, Node::VT_GROUP, 4u), "where 4 arrive"));
+  CHECK(contains(set(each, Node::VT_GROUP, 0u), "group: 0 of 20 columns"));
+  CHECK(contains(set(each, Node::VT_KIND, std::uint8_t{NodeKind_ScaledDot}), "inputs: 1 entries, expected 3 to 4"));
+  CHECK(contains(set(dot, Node::VT_KIND, std::uint8_t{NodeKind_Each}), "inputs: 4 entries, expected 1 to 1"));
+  CHECK(contains(set(dot, Node::VT_GROUP, 4u), "group: 4 of 24 and 18 columns"));
+  CHECK(contains(set(dot, Node::VT_GROUP, 0u), "group: 0 of 24 and 18 columns"));
+  CHECK(contains(set(dot, Node::VT_GROUP, 2u), "values of 12 and a mask of 2 columns for 9 keys"));
+  CHECK(contains(set(dot, Node::VT_HEADS, 3u), "heads: 3 of 6 and 4 columns"));
+  CHECK(contains(set(dot, Node::VT_HEADS, 0u), "heads: 0 of 6 and 4 columns"));
+  CHECK(contains(set(dot, Node::VT_SCALE, std::numeric_limits<float>::quiet_NaN()), "scale: not finite"));
 }
 
 TEST_CASE("hostile: random damage in many places at once") {

@@ -1,6 +1,7 @@
 // Blocks of the description beyond a plain MMoE: which experts are whose, constant gates out of a tensor, networks
 // without levels, ignored tensors, parts of a packed table, names of architectures. Errors beside each.
 #include <doctest/doctest.h>
+#include <algorithm>
 
 #include "converter/description/architecture.h"
 #include "tests/unit/converter/description/memory_weights.h"
@@ -63,6 +64,31 @@ TEST_CASE("running numbers that do not fit") {
       bind_error(replaced(mmoe_description(), "experts.{expert}.{layer}\"", "experts.0.{layer}\", \"per\": \"task\""),
                  mmoe_weights()),
       "need {expert} in `layers`"));
+}
+
+TEST_CASE("routes: a row takes the expert whose number it says, or that of the one") {
+  const auto description = [](const std::string& gates) {
+    return R"({"mmoe_description": 1, "input_dim": 10, "levels": [{"experts": {"layers": "experts.{expert}",
+        "activation": "relu", "reads": "input"}, "gates": )" +
+           gates + R"(}], "towers": {"layers": "tower"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  };
+  MemoryWeights weights;
+  for (const char* e : {"0", "1", "2"}) weights.linear(std::string("experts.") + e, 4, 10);
+  weights.linear("tower", 1, 4);
+  const Gate number = bound(description(R"({"route": {"first": 9, "count": 1}})"), weights).levels[0].gates[0];
+  CHECK(number.input == input_stream({{9, 1}}));
+  CHECK(number.top_k == 1);
+  for (size_t id = 0; id < 3; ++id) {
+    std::vector<float> logits(number.logits->bias);
+    for (size_t e = 0; e < 3; ++e) logits[e] += number.logits->weight.at(e, 0) * static_cast<float>(id);
+    CHECK(static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()) == id);
+  }
+  const Gate one_hot = bound(description(R"({"route": {"first": 7, "count": 3}})"), weights).levels[0].gates[0];
+  CHECK(one_hot.logits->weight.data == std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1});
+  CHECK(bind_error(description(R"({"route": {"first": 7, "count": 2}})"), weights) ==
+        "levels[0].gates.route: is 2 columns wide, expected 1, the number of the expert, or one for each of 3 experts");
+  CHECK(contains(bind_error(description(R"({"route": {"first": 9, "count": 1}, "top_k": 1})"), weights), "top_k"));
+  CHECK(contains(bind_error(description(R"({"route": "country"})"), weights), "country"));
 }
 
 TEST_CASE("mixes: single experts, another task's, every task's") {

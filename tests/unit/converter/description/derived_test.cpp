@@ -110,6 +110,37 @@ TEST_CASE("a wrapper's prefix and placeholders of the source") {
   CHECK(made.data("module.level.1.e.0") == std::vector<float>{3});
 }
 
+TEST_CASE("products and sums: element by element, also of what an entry before has made") {
+  MemoryWeights weights;
+  weights.add("shared.0.weight", {1, 2}, {2, 3}).add("specific", {2, 1, 2}, {1, 2, 10, 20});
+  weights.add("shared.0.bias", {1}, {0.5f}).add("own.0.0.bias", {1}, {1}).add("own.1.0.bias", {1}, {2});
+  const Made made(R"([{"name": "own.{expert}.0.weight", "split": "specific"},
+                      {"name": "path.{expert}.{layer}.weight",
+                       "product": ["shared.{layer}.weight", "own.{expert}.{layer}.weight"]},
+                      {"name": "path.{expert}.{layer}.bias",
+                       "sum": ["own.{expert}.{layer}.bias", "shared.{layer}.bias", "shared.{layer}.bias"]}])",
+                  weights);
+  CHECK(made.weights.tensors().size() == 4);  // what they are made of is gone
+  CHECK(made.data("path.1.0.weight") == std::vector<float>{20, 60});
+  CHECK(made.data("path.0.0.bias") == std::vector<float>{2});
+  std::vector<float> part(1);
+  made.weights.read(made.index("path.1.0.weight"), 1, 1, part.data());
+  CHECK(part[0] == 60);
+}
+
+TEST_CASE("products and sums that do not fit") {
+  MemoryWeights weights;
+  weights.add("a.0", {2, 2}).add("a.1", {2, 2}).add("b", {4}).add("c.0", {2, 2});
+  CHECK(error_of(R"([{"name": "p.{layer}", "product": ["a.{layer}", "b"]}])", weights) ==
+        "derived[0].product[1]: b is [4], expected [2, 2] like a.0");
+  CHECK(contains(error_of(R"([{"name": "p.{layer}", "product": ["a.{layer}"]}])", weights), "two tensors or more"));
+  CHECK(error_of(R"([{"name": "p.{layer}", "sum": ["a.{layer}", "c.{layer}"]}])", weights) ==
+        "derived[0].sum[1]: no tensor is named c.1");
+  CHECK(contains(error_of(R"([{"name": "p", "sum": ["a.0", "a.1"], "axis": 0}])", weights), "axis"));
+  CHECK(contains(error_of(R"([{"name": "p", "sum": ["a.0", "a.1"], "product": ["a.0", "a.1"]}])", weights),
+                 "expected one of"));
+}
+
 TEST_CASE("what does not fit") {
   const MemoryWeights weights = cube();
   CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) ==

@@ -252,5 +252,40 @@ TEST_CASE("dice: over the batch's statistics or the row's") {
       "has no meaning without the activation dice"));
 }
 
+// A network that begins with a norm, the first module of an nn.Sequential.
+MemoryWeights norm_first() {
+  MemoryWeights weights;
+  weights.norm("e.0", 3).linear("e.1", 4, 3).linear("e.3", 2, 4).norm("e.4", 2).norm("bn", 3).add("t.weight", {1, 2});
+  return weights;
+}
+
+TEST_CASE("a norm of the inputs: by its name, or the first module of an nn.Sequential") {
+  MemoryWeights weights = norm_first();
+  const std::string layers = R"("layers": "e.{layer}", "activation": "relu", "batch_norm": "e.{layer}")";
+  for (const char* named : {"", R"(, "input_batch_norm": "e.0", "input_batch_norm_epsilon": 0.5)"}) {
+    const Mlp mlp = bound(layers + named, weights);
+    REQUIRE(mlp[0].norm_of_inputs);
+    CHECK(mlp[0].norm_of_inputs->epsilon == (*named == 0 ? 1e-5 : 0.5));
+    CHECK(mlp[0].norm_of_inputs->gamma == weights.data("e.0.weight"));
+    CHECK_FALSE(mlp[0].norm_before_activation);
+    CHECK(mlp[1].norm_before_activation);
+  }
+}
+
+TEST_CASE("a norm of the inputs that does not fit") {
+  const MemoryWeights weights = norm_first();
+  const auto error = [&](const std::string& fields) {
+    return bind_error(description(R"("layers": ["e.1", "e.3"], "activation": "relu")" + fields), weights);
+  };
+  CHECK(error(R"(, "input_batch_norm": "e.4")") ==
+        "e.4.running_mean: [2], expected [3] (one per number it normalises)");
+  CHECK(contains(error(R"(, "input_batch_norm": "e.{layer}")"), "is one norm, without {layer}"));
+  CHECK(contains(error(R"(, "input_batch_norm_epsilon": 1)"), "has no meaning without `input_batch_norm`"));
+  CHECK(contains(bind_error(description(R"("layers": "e.{layer}", "activation": "relu", "batch_norm": "e.{layer}",
+                                           "input_batch_norm": "bn")"),
+                            weights),
+                 "batch_norm: e.0 is the second before e.1.weight"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

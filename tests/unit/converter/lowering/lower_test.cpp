@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "converter/error.h"
 #include "converter/lowering/fold.h"
@@ -101,6 +102,43 @@ TEST_CASE("lower: projections go into what reads x") {
   CHECK(fused_layer.weight.at(layer.column + 2, 0) == static_cast<float>(column));
   CHECK(fused_layer.weight.at(layer.column + 2, 1) == before.weight.at(2, 0));
   CHECK(fused_layer.bias[layer.column + 2] == static_cast<float>(before.bias[2] + 0.5 * before.weight.at(2, 2)));
+}
+
+TEST_CASE("lower: of an operand that is projected a node in front makes the embedding") {
+  TrainedModel description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
+  DenseFeature plain, projected;
+  projected.projection.emplace();
+  projected.projection->weight = {3, 1, {1, 2, 4}};
+  description.features = {{"a", Side::kItem, 2, plain}, {"b", Side::kUser, 3, projected}};
+  Node twice, sum;
+  twice.kind = sum.kind = NodeKind::kSum;
+  twice.inputs = {input_stream({{2, 3}}), input_stream({{2, 3}})};
+  twice.input_width = sum.input_width = 3;
+  sum.inputs = {{StreamSource::kNode, 0}, {StreamSource::kNode, 0}};
+  description.nodes = {twice, sum};
+  description.towers[0].input = StreamRef(StreamSource::kNode, 1);
+  description.towers[0].layers.front().weight = {1, 3, {1, 1, 1}};
+  const TrainedModel model = lower(description).description;
+  REQUIRE(model.nodes.size() == 3);
+  CHECK(model.nodes[0].name == "b embedding");
+  CHECK(model.nodes[0].kind == NodeKind::kMlp);
+  const StreamPart made{StreamSource::kNode, 0, {0, 3}};
+  for (const StreamRef& input : model.nodes[1].inputs) CHECK(input.parts == std::vector<StreamPart>{made});
+  for (const StreamRef& input : model.nodes[2].inputs) CHECK(input == StreamRef(StreamSource::kNode, 1));
+  CHECK(model.towers[0].input == StreamRef(StreamSource::kNode, 2));
+}
+
+TEST_CASE("lower: an operation's activation has the parameters of the file, as a layer's has") {
+  TrainedModel description = test::mmoe_description({5, 2, {6}, 1, {}, 0, 0});
+  Node clamped;
+  clamped.kind = NodeKind::kSum;
+  clamped.inputs = {input_stream()};
+  clamped.input_width = 5;
+  clamped.activation = {ActivationKind::kClamp, -0.5f, {}, {}, 0, std::numeric_limits<float>::infinity()};
+  description.nodes = {clamped};
+  const Activation activation = lower(description).description.nodes[0].activation;
+  CHECK(activation.alpha == -0.5f);
+  CHECK(activation.beta == std::numeric_limits<float>::max());
 }
 
 TEST_CASE("lower: a normalised layer has its panels for itself") {

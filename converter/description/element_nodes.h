@@ -1,0 +1,35 @@
+// Nodes over elements that lie side by side: layers for each, and attention to them and between them.
+#pragma once
+
+#include <optional>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+#include "converter/description/numbering.h"
+#include "converter/description/streams.h"
+#include "converter/description/tensor_index.h"
+
+namespace mmoe::converter {
+
+/// An entry of `nodes`, and what it may read; `task`: whose it is, if it is one for each.
+struct NodeFields {
+  const JsonReader& object;
+  std::optional<size_t> task;
+  TensorIndex& tensors;
+  Streams& streams;
+
+  StreamRef operand(const JsonReader& field) const { return streams.operand(field, task); }
+  Slot slot() const {
+    Slot slot;
+    slot.task = task;
+    return slot;
+  }
+};
+
+Node bind_each(const NodeFields& fields);
+Node bind_scaled_dot(const NodeFields& fields);
+Node bind_attention(const NodeFields& fields);
+/// `layer_norm` of the node that was added last, and what follows it.
+Node bind_norm(const NodeFields& fields, const Activation& activation);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,17 @@
+// `route` of a group of gates: each row takes one expert, whose number the row says.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "converter/description/json_reader.h"
+#include "converter/description/model.h"
+
+namespace mmoe::converter {
+
+/// The gate takes the expert of the largest logit alone. Of one input, the expert's number from 0, its logit for
+/// expert e is 2 e x - e², which is largest for the e next to x; of an input per expert (one-hot) it is the input. A
+/// width that is neither is an error of `field`.
+void bind_route(const JsonReader& field, size_t width, Gate& gate);
+
+}  // namespace mmoe::converter

@@ -1,0 +1,187 @@
+"""Random `nodes` of a description, and routes: mixed into RandomDescription."""
+
+from random_layers import RandomLayers
+
+KEPT = ("dot", "lower_pairs", "upper_pairs", "bi_interaction", "sum_of_groups", "sum_within_groups", "softmax")
+
+
+class NamedNode:
+    def __init__(self, name, per_task, width):
+        self.name, self.per_task, self.width = name, per_task, width
+
+
+def divisors(number, most):
+    return [d for d in range(1, most + 1) if number % d == 0]
+
+
+class RandomNodes:
+    """Of the class that it is mixed into it uses maker, json, groups, readable, reading, task_values."""
+
+    def some_nodes(self):
+        """The list for `nodes`."""
+        if "features" not in self.json:
+            self.json["input_dim"] = self.input_dim
+        return [node for _ in range(self.maker.between(1, 4)) for node in self.node()]
+
+    def readable_nodes(self, per_task):
+        return [(node.name, node.width) for node in self.nodes if per_task or not node.per_task]
+
+    def node(self):
+        """One node, or two where an operation needs an MLP of some width beside what there is."""
+        maker, per_task = self.maker, self.maker.chance(0.4)
+        kind = maker.pick(["mlp", "each", "sum", "product", "attention", "scaled_dot", *KEPT])
+        if kind == "mlp":
+            return [self.mlp(per_task, self.widths()[-1])]
+        if kind in ("attention", "scaled_dot"):
+            return self.attention(per_task) if kind == "attention" else self.scaled_dot(per_task)
+        operand, width = self.operand(per_task)
+        if kind == "each":
+            return [self.each(per_task, operand, width)]
+        if kind in ("sum", "product"):
+            return self.by_element(kind, per_task, operand, width)
+        if kind == "dot":
+            other = self.mlp(per_task, width)
+            return [other, self.grouped(kind, [operand, other["name"]], width, per_task)]
+        return [self.grouped(kind, operand, width, per_task)]
+
+    def operand(self, per_task):
+        return self.maker.pick([choice for choice in self.readable(per_task) if choice[0] is not None])
+
+    def new_name(self, per_task):
+        self.num_nodes += 1
+        return ("{task}." if per_task else "") + f"node{self.num_nodes}"
+
+    def added(self, spec, per_task, width):
+        self.nodes.append(NamedNode(spec["name"], per_task, width))
+        return spec
+
+    def mlp(self, per_task, width):
+        reads, inputs = self.maker.pick(self.readable(per_task))
+        return self.added(self.layers(per_task, reads, inputs, width), per_task, width)
+
+    @staticmethod
+    def end_with_relu(spec):
+        """So that some numbers are 0; where all layers have slopes it stays."""
+        if "slopes" not in spec and "dice" not in spec:
+            spec["last_activation"] = "relu"
+
+    def each(self, per_task, operand, inputs):
+        count, width = self.maker.pick(divisors(inputs, 12)), self.maker.pick([1, 3, 6, 8])
+        spec = self.layers(per_task, operand, inputs // count, width)
+        spec["each"] = inputs // count
+        return self.added(spec, per_task, count * width)
+
+    def layers(self, per_task, reads, inputs, width):
+        maker, name = self.maker, self.new_name(per_task)
+        layers = RandomLayers(maker, f"nodes.{name}", inputs, self.widths(width))
+        for task in self.task_values() if per_task else [None]:
+            layers.instantiate({"task": task})
+        spec = dict(layers.spec, name=name)
+        self.reading(spec, reads)
+        return spec
+
+    def by_element(self, kind, per_task, operand, width):
+        maker = self.maker
+        others = [self.mlp(per_task, maker.pick([width, width, *divisors(width, width)])) for _ in range(maker.between(0, 2))]
+        operands = [operand] + [other["name"] for other in others]
+        spec = {"name": self.new_name(per_task), kind: [operands[int(i)] for i in maker.rng.permutation(len(operands))]}
+        if kind == "product" and maker.chance(0.4):
+            spec["scale"] = maker.number(-2, 2)
+        if kind == "sum" and maker.chance(0.3):
+            spec["constant"] = f"constants.{self.num_nodes}"
+            maker.add(spec["constant"], maker.array(width))
+        if maker.chance(0.25):
+            self.layer_norm(spec, width)
+        return [*others, self.ended(spec, per_task, width)]
+
+    def layer_norm(self, spec, width):
+        maker = self.maker
+        spec["group"] = width // maker.pick(divisors(width, 4))
+        if maker.chance(0.5):
+            spec["layer_norm_epsilon"] = maker.pick([1e-3, 1e-2])
+        spec["layer_norm"] = maker.chance(0.2) or f"norms.{self.num_nodes}"
+        if spec["layer_norm"] is not True:
+            maker.add(spec["layer_norm"] + ".weight", maker.array(spec["group"], scale=0.4) + 1)
+            maker.add(spec["layer_norm"] + ".bias", maker.array(spec["group"], scale=0.4))
+
+    def ended(self, spec, per_task, width):
+        if self.maker.chance(0.3):
+            spec["activation"] = self.maker.activation()
+        return self.added(spec, per_task, width)
+
+    def grouped(self, kind, operand, width, per_task):
+        maker, spec = self.maker, {"name": self.new_name(per_task), kind: operand}
+        if kind == "softmax":
+            return self.added(spec, per_task, width)
+        groups = maker.pick(divisors(width, 12))
+        if kind.endswith("pairs") and groups < 2:
+            if width == 1:
+                spec["sum_of_groups"], kind = spec.pop(kind), "sum_of_groups"
+            else:
+                groups = width if width <= 12 else next(d for d in range(2, width + 1) if width % d == 0)
+        group = spec["group"] = width // groups
+        if maker.chance(0.5):
+            spec["scale"] = maker.number(-1.5, 1.5)
+        result = {"dot": groups, "sum_within_groups": groups, "bi_interaction": group, "sum_of_groups": group}
+        return self.ended(spec, per_task, result.get(kind, groups * (groups - 1) // 2))
+
+    def attention(self, per_task):
+        """To what an MLP gives: elements, then numbers of which some may be 0."""
+        maker, length = self.maker, self.maker.between(1, 6)
+        query, width = self.operand(per_task)
+        sequence = self.mlp(per_task, length * (width + 1))
+        if maker.chance(0.7):
+            self.end_with_relu(sequence)
+        name = self.new_name(per_task)
+        spec = {"name": name, "attention": {"query": query, "length": length, "sequences": sequence["name"]}}
+        terms = ["query", "element", "difference", "product"]
+        if maker.chance(0.6):
+            terms = [terms[int(i)] for i in maker.rng.permutation(4)[: maker.between(1, 4)]]
+            spec["attention"]["terms"] = terms
+        for key in ("mask", "softmax"):
+            if maker.chance(0.5):
+                spec["attention"][key] = maker.chance(0.6)
+        spec["layers"] = f"nodes.{name}" + ".{layer}"
+        spec["activation"] = maker.pick(["relu", "sigmoid", "tanh"])
+        if maker.chance(0.3):
+            spec["last_activation"] = "sigmoid"
+        inputs = len(terms) * width
+        for task in self.task_values() if per_task else [None]:
+            named = f"nodes.{name}".replace("{task}", str(task))
+            for layer, (outputs, reads) in enumerate([(5, inputs), (1, 5)]):
+                maker.add(f"{named}.{layer}.weight", maker.matrix(outputs, reads))
+                maker.add(f"{named}.{layer}.bias", maker.array(outputs, scale=0.4))
+        return [sequence, self.added(spec, per_task, width)]
+
+    def scaled_dot(self, per_task):
+        """Between what MLPs give: in one or two heads."""
+        maker = self.maker
+        heads, queries, keys = maker.pick([1, 1, 2, 3]), maker.between(1, 5), maker.between(1, 5)
+        group, values = heads * maker.between(1, 4), heads * maker.between(1, 4)
+        widths = [queries * group, keys * group, keys * values]
+        nodes = [self.mlp(per_task, width) for width in widths]
+        spec = {"name": self.new_name(per_task), "scaled_dot": [node["name"] for node in nodes], "group": group}
+        if heads > 1:
+            spec["heads"] = heads
+        if maker.chance(0.5):
+            spec["scale"] = maker.number(-1.5, 1.5)
+        if maker.chance(0.4):
+            spec["causal"] = maker.chance(0.8)
+        if maker.chance(0.5):
+            nodes.append(self.mlp(per_task, maker.between(1, keys)))
+            self.end_with_relu(nodes[-1])
+            spec["mask"] = nodes[-1]["name"]
+        return [*nodes, self.added(spec, per_task, queries * values)]
+
+    def route(self, spec, per_task, experts):
+        """Whether there is something of a fitting width."""
+        fitting = [choice for choice in self.readable(per_task) if choice[1] in (1, experts) and choice[0] is not None]
+        if "features" not in self.json and self.input_dim >= 1:
+            self.json["input_dim"] = self.input_dim
+            fitting.append(({"first": self.maker.below(self.input_dim), "count": 1}, 1))
+        if not fitting:
+            return False
+        if per_task:
+            spec["per"] = "task"
+        spec["route"] = self.maker.pick(fitting)[0]
+        return True
