@@ -19,7 +19,7 @@ packages_to_test=(
   mandoc doxygen                                               # manual pages and API reference
 )
 packages_for_experiments=(                                     # examples/RESULTS.md; else their tests are skipped
-  python3-torch python3-matplotlib python3-optuna libopenblas0-pthread
+  python3-torch python3-matplotlib python3-optuna libopenblas0-pthread python3-pandas python3-sklearn
 )
 packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs
