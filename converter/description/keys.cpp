@@ -21,11 +21,13 @@ Keys operation_names() {
           "sum_of_groups", "sum_within_groups", "softmax"};
 }
 
-Keys operation_keys() { return joined(operation_names(), {"name", "scale", "group", "constant", "activation"}); }
+Keys operation_keys() {
+  return joined(operation_names(), {"name", "tasks", "scale", "group", "constant", "activation"});
+}
 
-Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads"}); }
+Keys node_mlp_keys() { return joined(layers_keys(), {"name", "tasks", "reads"}); }
 
-Keys attention_node_keys() { return joined(layers_keys(), {"name", "attention"}); }
+Keys attention_node_keys() { return joined(layers_keys(), {"name", "tasks", "attention"}); }
 
 Keys attention_keys() { return {"query", "sequences", "length", "terms", "mask", "softmax"}; }
 
