@@ -46,8 +46,8 @@ struct AxisRange {
   uint64_t begin(uint64_t index) const { return (index * length + first) * inner; }
 };
 
-/// Elements [first, first + count) of the tensor that the range makes of tensor `whole`.
-void read_range(const WeightSource& source, size_t whole, const AxisRange& range, uint64_t first, uint64_t count,
+/// Elements [first, first + count) of the tensor that the range makes of the one that `whole` reads.
+void read_range(const DerivedWeights::Reader& whole, const AxisRange& range, uint64_t first, uint64_t count,
                 float* to) {
   // Short runs are picked out of a block: a read costs more than the elements between them.
   if (count == 0) return;
@@ -59,13 +59,13 @@ void read_range(const WeightSource& source, size_t whole, const AxisRange& range
     const uint64_t index = first / run, skipped = first % run;
     if (runs_at_once == 1) {
       const uint64_t taken = std::min(count, run - skipped);
-      source.read(whole, range.begin(index) + skipped, taken, to);
+      whole(range.begin(index) + skipped, taken, to);
       to += taken, first += taken, count -= taken;
       continue;
     }
     const uint64_t runs = std::min(runs_at_once, (skipped + count + run - 1) / run);
     block.resize((runs - 1) * stride + run);
-    source.read(whole, range.begin(index), block.size(), block.data());
+    whole(range.begin(index), block.size(), block.data());
     for (uint64_t i = 0; i < runs; ++i) {
       const uint64_t from = i == 0 ? skipped : 0, taken = std::min(count, run - from);
       to = std::copy_n(block.data() + i * stride + from, taken, to);
@@ -121,18 +121,34 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
   const JsonReader root(description);
   const auto list = root.is_object() ? root.find("derived") : std::nullopt;
   prefixes_ = shared_prefixes(source.tensors());
+  for (size_t i = 0; i < source.tensors().size(); ++i) {
+    known_.push_back({source.tensors()[i],
+                      [&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); }});
+  }
   if (list) {
     for (const JsonReader& item : list->items()) add(item);
   }
-  const std::vector<TensorAlias> aliases = source.aliases();
-  for (size_t i = 0; i < source.tensors().size(); ++i) {
+  list_tensors();
+}
+
+// The derived ones first, and those of the file that nothing is made of.
+void DerivedWeights::list_tensors() {
+  const size_t of_file = source_.tensors().size();
+  const std::vector<TensorAlias> aliases = source_.aliases();
+  for (size_t i = of_file; i < known_.size(); ++i) keep(i);
+  for (size_t i = 0; i < of_file; ++i) {
     if (consumed_.count(i) != 0) continue;
     for (const TensorAlias& alias : aliases) {
       if (alias.tensor == i) aliases_.push_back({alias.name, tensors_.size()});
     }
-    tensors_.push_back(source.tensors()[i]);
-    readers_.push_back([&source, i](uint64_t first, uint64_t count, float* to) { source.read(i, first, count, to); });
+    keep(i);
   }
+}
+
+void DerivedWeights::keep(size_t known) {
+  if (consumed_.count(known) != 0) return;
+  tensors_.push_back(known_[known].info);
+  readers_.push_back(known_[known].reader);
 }
 
 void DerivedWeights::add(const JsonReader& item) {
@@ -152,7 +168,7 @@ void DerivedWeights::add(const JsonReader& item) {
 void DerivedWeights::add_split(const JsonReader& item, const JsonReader& source) {
   item.allow_keys({"name", "split", "axis"});
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     for (uint64_t i = 0; i < info.shape[axis]; ++i) {
       add_range(part_name(item, match.values, i), match.tensor, axis, i, 1, true);
@@ -166,7 +182,7 @@ void DerivedWeights::add_chunks(const JsonReader& item, const JsonReader& source
   const JsonReader field = item.get("count", "the number of chunks");
   const size_t count = field.count(kMaxDim);
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     if (count == 0 || info.shape[axis] % count != 0) {
       field.fail_expected("a divisor of " + std::to_string(info.shape[axis]) + ": " + info.name + " is " +
@@ -183,7 +199,7 @@ void DerivedWeights::add_slice(const JsonReader& item, const JsonReader& source)
   item.allow_keys({"name", "slice", "axis", "first", "count"});
   const auto first = item.find("first"), count = item.find("count");
   for (const Match& match : find(source)) {
-    const TensorInfo& info = source_.tensors()[match.tensor];
+    const TensorInfo info = known_[match.tensor].info;
     const size_t axis = read_axis(item, info);
     const size_t begin = first ? first->count(kMaxTableRows) : 0;
     const size_t rest = info.shape[axis] > begin ? static_cast<size_t>(info.shape[axis]) - begin : 0;
@@ -204,13 +220,13 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
   if (names.size() != 3) factors.get("factors", "").fail_expected("three: rows, columns, tasks");
   for (const Match& match : find(factors.get("core", "the core tensor, of three dimensions"))) {
     std::vector<size_t> indices = {match.tensor};
-    std::vector<std::vector<uint64_t>> shapes = {source_.tensors()[match.tensor].shape};
+    std::vector<std::vector<uint64_t>> shapes = {known_[match.tensor].info.shape};
     if (shapes[0].size() != 3) factors.get("core", "").fail(shape_text(shapes[0]) + ", expected three dimensions");
     for (size_t f = 0; f < 3; ++f) {
       indices.push_back(find_one(names[f], match.values));
-      shapes.push_back(source_.tensors()[indices.back()].shape);
+      shapes.push_back(known_[indices.back()].info.shape);
       if (shapes.back().size() == 2 && shapes.back()[1] == shapes[0][f] && shapes.back()[0] <= kMaxDim) continue;
-      names[f].fail(source_.tensors()[indices.back()].name + " is " + shape_text(shapes.back()) + ", expected [n, " +
+      names[f].fail(known_[indices.back()].info.name + " is " + shape_text(shapes.back()) + ", expected [n, " +
                     std::to_string(shapes[0][f]) + "]: the core is " + shape_text(shapes[0]));
     }
     for (uint64_t task = 0; task < shapes[3][0]; ++task) {
@@ -225,11 +241,20 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
   has_factors_ = true;
 }
 
+// Tensors of the file; else derived ones, so that one may be taken apart twice.
 std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field) {
   const Pattern pattern(field.string(), field.path());
+  const size_t of_file = source_.tensors().size();
+  std::vector<Match> matches = find_between(pattern, 0, of_file);
+  if (matches.empty()) matches = find_between(pattern, of_file, known_.size());
+  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
+  return matches;
+}
+
+std::vector<DerivedWeights::Match> DerivedWeights::find_between(const Pattern& pattern, size_t begin, size_t end) {
   std::vector<Match> matches;
-  for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    for (const auto& [name, prefix] : names_of(source_.tensors()[i].name, prefixes_)) {
+  for (size_t i = begin; i < end; ++i) {
+    for (const auto& [name, prefix] : names_of(known_[i].info.name, prefixes_)) {
       const auto values = pattern.match(name, {});
       if (!values) continue;
       prefix_ = prefix;
@@ -238,14 +263,13 @@ std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field)
       break;
     }
   }
-  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
   return matches;
 }
 
 size_t DerivedWeights::find_one(const JsonReader& field, const PlaceholderValues& values) {
   const std::string name = Pattern(field.string(), field.path()).with(values).text();
-  for (size_t i = 0; i < source_.tensors().size(); ++i) {
-    const auto known = names_of(source_.tensors()[i].name, prefixes_);
+  for (size_t i = 0; i < known_.size(); ++i) {
+    const auto known = names_of(known_[i].info.name, prefixes_);
     if (std::none_of(known.begin(), known.end(), [&](const auto& one) { return one.first == name; })) continue;
     consumed_.insert(i);
     return i;
@@ -264,7 +288,7 @@ size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info)
 
 void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count,
                                bool drop_axis) {
-  std::vector<uint64_t> shape = source_.tensors()[tensor].shape;
+  std::vector<uint64_t> shape = known_[tensor].info.shape;
   AxisRange range{shape[axis], 1, first, count};
   for (size_t i = axis + 1; i < shape.size(); ++i) range.inner *= shape[i];
   if (drop_axis) {
@@ -272,22 +296,29 @@ void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t ax
   } else {
     shape[axis] = count;
   }
-  add_tensor(name, std::move(shape), [this, tensor, range](uint64_t begin, uint64_t elements, float* to) {
-    read_range(source_, tensor, range, begin, elements, to);
-  });
+  add_tensor(name, std::move(shape),
+             [whole = known_[tensor].reader, range](uint64_t begin, uint64_t elements, float* to) {
+               read_range(whole, range, begin, elements, to);
+             });
 }
 
 std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors,
                                               const std::vector<std::vector<uint64_t>>& shapes, uint64_t task) const {
   std::vector<std::vector<float>> data;
-  for (const size_t factor : factors) data.push_back(source_.read(factor));
+  for (const size_t factor : factors) {
+    uint64_t size = 1;
+    for (const uint64_t length : known_[factor].info.shape) size *= length;
+    data.emplace_back(size);
+    known_[factor].reader(0, size, data.back().data());
+  }
   return multiply_out(data, shapes, task);
 }
 
 void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, Reader reader) {
   const bool full = !prefix_.empty() && name.compare(0, prefix_.size(), prefix_) == 0;
-  tensors_.push_back({full ? name : prefix_ + name, std::move(shape), "f32"});
-  readers_.push_back(std::move(reader));
+  constexpr size_t kMaxKnown = size_t{1} << 20;
+  if (known_.size() >= kMaxKnown) throw ConvertError("derived: makes more than a million tensors");
+  known_.push_back({{full ? name : prefix_ + name, std::move(shape), "f32"}, std::move(reader)});
 }
 
 }  // namespace mmoe::converter

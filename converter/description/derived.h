@@ -32,8 +32,13 @@ class DerivedWeights : public WeightSource {
   /// Whether the weights of some layers were given as factors of a tensor.
   bool has_factors() const { return has_factors_; }
 
- private:
   using Reader = std::function<void(uint64_t first, uint64_t count, float* to)>;
+
+ private:
+  struct Known {
+    TensorInfo info;
+    Reader reader;
+  };
   struct Match {
     size_t tensor;
     PlaceholderValues values;
@@ -45,7 +50,10 @@ class DerivedWeights : public WeightSource {
   void add_slice(const JsonReader& item, const JsonReader& source);
   void add_tucker(const JsonReader& item, const JsonReader& factors);
 
+  void list_tensors();
+  void keep(size_t known);
   std::vector<Match> find(const JsonReader& field);
+  std::vector<Match> find_between(const Pattern& pattern, size_t begin, size_t end);
   size_t find_one(const JsonReader& field, const PlaceholderValues& values);
   size_t read_axis(const JsonReader& item, const TensorInfo& info) const;
   void add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count, bool drop_axis);
@@ -56,7 +64,8 @@ class DerivedWeights : public WeightSource {
   const WeightSource& source_;
   std::vector<std::string> prefixes_;  // of all tensors of the file, which the description may leave out
   std::string prefix_;                 // the one that it left out of the last source: derived tensors get it too
-  std::set<size_t> consumed_;
+  std::vector<Known> known_;           // the file's, then those that are made
+  std::set<size_t> consumed_;          // of known_
   std::vector<TensorInfo> tensors_;
   std::vector<TensorAlias> aliases_;
   std::vector<Reader> readers_;
