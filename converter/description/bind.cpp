@@ -73,11 +73,11 @@ std::vector<std::string> Binder::read_names() {
   return tower_task_names(model_.tasks);
 }
 
-// The names up to the first placeholder, of whatever has no {task} in its pattern.
+// The names up to the first placeholder, of whatever has neither {task} nor {previous_task} in its pattern.
 void add_shared_names(const nlohmann::json& value, std::set<std::string>& names) {
   if (value.is_string()) {
     const std::string text = value.get<std::string>();
-    if (text.find("{task}") == text.npos) names.insert(text.substr(0, text.find('{')));
+    if (text.find("task}") == text.npos) names.insert(text.substr(0, text.find('{')));
   }
   if (!value.is_structured()) return;
   for (const nlohmann::json& child : value) add_shared_names(child, names);

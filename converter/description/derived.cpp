@@ -281,10 +281,19 @@ std::vector<float> DerivedWeights::read_all(size_t known) const {
   return data;
 }
 
+// Tensors of the file; else what entries before have made.
 std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field) {
   const Pattern pattern(field.string(), field.path());
+  const size_t of_file = source_.tensors().size();
+  std::vector<Match> matches = find_between(pattern, 0, of_file);
+  if (matches.empty()) matches = find_between(pattern, of_file, known_.size());
+  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
+  return matches;
+}
+
+std::vector<DerivedWeights::Match> DerivedWeights::find_between(const Pattern& pattern, size_t begin, size_t end) {
   std::vector<Match> matches;
-  for (size_t i = 0; i < known_.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     for (const auto& [name, prefix] : names_of(known_[i].info.name, prefixes_)) {
       const auto values = pattern.match(name, {});
       if (!values) continue;
@@ -294,7 +303,6 @@ std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field)
       break;
     }
   }
-  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
   return matches;
 }
 

@@ -57,6 +57,7 @@ class DerivedWeights : public WeightSource {
   size_t find_operand(const JsonReader& field, const PlaceholderValues& values, const TensorInfo& like);
 
   std::vector<Match> find(const JsonReader& field);
+  std::vector<Match> find_between(const Pattern& pattern, size_t begin, size_t end);
   size_t find_one(const JsonReader& field, const PlaceholderValues& values);
   size_t read_axis(const JsonReader& item, const TensorInfo& info) const;
   void add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count, bool drop_axis);

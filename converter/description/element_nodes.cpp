@@ -31,8 +31,7 @@ class ElementNode {
     if (node.group == 0 || node.input_width % node.group != 0) {
       width.fail_expected("a divisor of " + std::to_string(node.input_width) + ", what it reads");
     }
-    node.layers =
-        LayersFields(fields_.object, node_mlp_keys(), false).bind(fields_.tensors, fields_.slot(), node.group);
+    node.layers = LayersFields(fields_.object, node_mlp_keys(), false).bind(fields_.tensors, fields_.slot, node.group);
     check_width(node);
     return node;
   }
@@ -51,7 +50,7 @@ class ElementNode {
     std::string module;
     if (!norm.every_layer) {
       const Pattern pattern(norm.module + norm.form.gamma, norm.path);
-      const NumberedTensor found = find_numbered(fields_.tensors, pattern, fields_.slot()).front();
+      const NumberedTensor found = find_numbered(fields_.tensors, pattern, fields_.slot).front();
       module = Pattern(norm.module, norm.path).with(found.values).text();
     }
     DenseLayer layer = identity_layer(node.group, norm.every_layer ? fields_.object.get("name", "").string() : module);
@@ -178,8 +177,7 @@ class ElementNode {
 
   void bind_attention_layers(Node& node) {
     const size_t inputs = node.attention.terms.size() * node.input_width;
-    node.layers =
-        LayersFields(fields_.object, attention_node_keys(), true).bind(fields_.tensors, fields_.slot(), inputs);
+    node.layers = LayersFields(fields_.object, attention_node_keys(), true).bind(fields_.tensors, fields_.slot, inputs);
     const DenseLayer& first = node.layers.front();
     const std::string layers = fields_.object.path() + ".layers: ";
     if (node.layers.size() < 2)

@@ -15,15 +15,11 @@ namespace mmoe::converter {
 struct NodeFields {
   const JsonReader& object;
   std::optional<size_t> task;
+  Slot slot;  ///< where its tensors are
   TensorIndex& tensors;
   Streams& streams;
 
   StreamRef operand(const JsonReader& field) const { return streams.operand(field, task); }
-  Slot slot() const {
-    Slot slot;
-    slot.task = task;
-    return slot;
-  }
 };
 
 Node bind_each(const NodeFields& fields);

@@ -22,15 +22,15 @@ Keys operation_names() {
 }
 
 Keys operation_keys() {
-  return joined(operation_names(), {"name", "scale", "group", "constant", "activation", "layer_norm",
+  return joined(operation_names(), {"name", "tasks", "scale", "group", "constant", "activation", "layer_norm",
                                     "layer_norm_tensors", "layer_norm_epsilon"});
 }
 
-Keys scaled_dot_keys() { return {"name", "scaled_dot", "group", "heads", "scale", "mask", "causal"}; }
+Keys scaled_dot_keys() { return {"name", "tasks", "scaled_dot", "group", "heads", "scale", "mask", "causal"}; }
 
-Keys node_mlp_keys() { return joined(layers_keys(), {"name", "reads", "each"}); }
+Keys node_mlp_keys() { return joined(layers_keys(), {"name", "tasks", "reads", "each"}); }
 
-Keys attention_node_keys() { return joined(layers_keys(), {"name", "attention"}); }
+Keys attention_node_keys() { return joined(layers_keys(), {"name", "tasks", "attention"}); }
 
 Keys attention_keys() { return {"query", "sequences", "length", "terms", "mask", "softmax"}; }
 

@@ -34,24 +34,63 @@ class NodeBinder {
   NodeBinder(const JsonReader& object, size_t level, TensorIndex& tensors, Streams& streams, std::vector<Node>& nodes)
       : object_(object),
         name_(object.get("name", "the node's name, by which others read it")),
+        pattern_(name_.string(), name_.path()),
+        tasks_(read_tasks(tensors.task_names())),
         level_(level),
         tensors_(tensors),
         streams_(streams),
         nodes_(nodes) {}
 
+  bool per_task() const { return pattern_.has(Placeholder::kTask); }
+
   void bind() {
-    const Pattern name(name_.string(), name_.path());
-    if (!name.has(Placeholder::kTask)) return add(name_.string(), std::nullopt);
-    for (size_t task = 0; task < tensors_.task_names().size(); ++task) {
-      PlaceholderValues values;
-      values[Placeholder::kTask] = tensors_.task_names()[task];
-      add(name.with(values).text(), task);
-    }
+    if (!per_task()) return add(name_.string(), std::nullopt);
+    for (const size_t task : tasks_) bind_task(task);
+  }
+
+  /// Nothing, if the node is not there for this task.
+  void bind_task(size_t task) {
+    if (std::find(tasks_.begin(), tasks_.end(), task) == tasks_.end()) return;
+    PlaceholderValues values;
+    values[Placeholder::kTask] = tensors_.task_names()[task];
+    add(pattern_.with(values).text(), task);
+  }
+
+  void require_per_task() const {
+    if (!per_task()) name_.fail_expected("a name with {task}: nodes of `task_by_task` are one for each task");
   }
 
  private:
+  // Those for which the node is there, ascending.
+  std::vector<size_t> read_tasks(const std::vector<std::string>& names) const {
+    if (pattern_.has(Placeholder::kPreviousTask)) name_.fail("a node has the name of its own task");
+    const auto given = object_.find("tasks");
+    if (given && !per_task()) given->fail("the node's name has no {task}: it is one for all tasks");
+    std::vector<size_t> tasks;
+    if (!given || given->is_string()) {
+      const bool later = given && given->choice({"first", "later"}) == 1;
+      const size_t end = given && !later ? 1 : names.size();
+      for (size_t i = later ? 1 : 0; i < end; ++i) tasks.push_back(i);
+      return tasks;
+    }
+    for (const JsonReader& item : given->items()) {
+      tasks.push_back(item.choice(names));
+      if (std::count(tasks.begin(), tasks.end(), tasks.back()) > 1) item.fail("is there twice");
+    }
+    if (tasks.empty()) given->fail_expected("\"first\", \"later\", or a list of some tasks' names");
+    std::sort(tasks.begin(), tasks.end());
+    return tasks;
+  }
+
+  Slot slot_of(std::optional<size_t> task) const {
+    Slot slot;
+    slot.task = task;
+    if (task) slot.tasks = tasks_;
+    return slot;
+  }
+
   void add(const std::string& name, std::optional<size_t> task) {
-    const NodeFields fields{object_, task, tensors_, streams_};
+    const NodeFields fields{object_, task, slot_of(task), tensors_, streams_};
     if (object_.find("attention")) return push(name, bind_attention(fields));
     if (object_.find("scaled_dot")) return push(name, bind_scaled_dot(fields));
     if (object_.find("layers")) return push(name, object_.find("each") ? bind_each(fields) : mlp(task));
@@ -73,9 +112,8 @@ class NodeBinder {
   Node mlp(std::optional<size_t> task) {
     Node node;
     node.input = streams_.resolve(object_, task);
-    Slot slot;
-    slot.task = task;
-    node.layers = LayersFields(object_, node_mlp_keys(), false).bind(tensors_, slot, streams_.width(node.input));
+    node.layers =
+        LayersFields(object_, node_mlp_keys(), false).bind(tensors_, slot_of(task), streams_.width(node.input));
     streams_.learn_width(node.input, node.layers.front().inputs());
     return node;
   }
@@ -110,7 +148,7 @@ class NodeBinder {
       if (!is_by_element(node.kind)) field->fail("is allowed only of a sum or a product");
       if (!object_.find("layer_norm")) field->fail("has no meaning without `layer_norm`");
     }
-    if (const auto constant = object_.find("constant")) node.constant = bind_constant(*constant, operation, node);
+    if (const auto constant = object_.find("constant")) node.constant = bind_constant(*constant, operation, task, node);
     if (const auto activation = object_.find("activation")) {
       node.activation = read_activation(*activation);
       const bool slopes =
@@ -180,30 +218,53 @@ class NodeBinder {
   }
 
   // A vector of the weights file, by its name.
-  std::vector<float> bind_constant(const JsonReader& field, const Operation& operation, const Node& node) {
+  std::vector<float> bind_constant(const JsonReader& field, const Operation& operation, std::optional<size_t> task,
+                                   const Node& node) {
     if (node.kind != NodeKind::kSum) field.fail("a " + operation.key + " has none");
-    const std::optional<size_t> tensor = tensors_.find(field.string());
-    if (!tensor) tensors_.fail_missing(Pattern(field.string(), field.path()));
+    const Pattern pattern(field.string(), field.path());
+    if (pattern.has(Placeholder::kLayer)) field.fail("is one vector, without {layer}");
+    const size_t tensor = find_numbered(tensors_, pattern, slot_of(task)).front().tensor;
     // A position embedding is a row for each element.
-    const TensorInfo& info = tensors_.info(*tensor);
     uint64_t count = 1;
-    for (const uint64_t length : info.shape) count *= length;
-    if (count == node.input_width) return tensors_.read(*tensor);
-    return tensors_.read_vector(*tensor, node.input_width, field.path());
+    for (const uint64_t length : tensors_.info(tensor).shape) count *= length;
+    if (count == node.input_width) return tensors_.read(tensor);
+    return tensors_.read_vector(tensor, node.input_width, field.path());
   }
 
   JsonReader object_, name_;
+  Pattern pattern_;  // of the names
+  std::vector<size_t> tasks_;
   size_t level_;
   TensorIndex& tensors_;
   Streams& streams_;
   std::vector<Node>& nodes_;
 };
 
+// Nodes of one task may read those of the task before.
+void bind_task_by_task(const JsonReader& object, std::vector<NodeBinder> binders, size_t num_tasks) {
+  object.allow_keys({"task_by_task"});
+  for (const NodeBinder& binder : binders) binder.require_per_task();
+  for (size_t task = 0; task < num_tasks; ++task) {
+    for (NodeBinder& binder : binders) binder.bind_task(task);
+  }
+}
+
 }  // namespace
 
 void bind_nodes(const JsonReader& list, size_t level, TensorIndex& tensors, Streams& streams,
                 std::vector<Node>& nodes) {
-  for (const JsonReader& item : list.items()) NodeBinder(item, level, tensors, streams, nodes).bind();
+  for (const JsonReader& item : list.items()) {
+    const auto group = item.find("task_by_task");
+    std::vector<NodeBinder> binders;
+    for (const JsonReader& node : group ? group->items() : std::vector<JsonReader>{item})
+      binders.emplace_back(node, level, tensors, streams, nodes);
+    if (binders.empty()) group->fail_expected("at least one node");
+    if (group) {
+      bind_task_by_task(item, std::move(binders), tensors.task_names().size());
+    } else {
+      binders.front().bind();
+    }
+  }
 }
 
 }  // namespace mmoe::converter

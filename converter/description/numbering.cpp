@@ -60,10 +60,11 @@ std::vector<std::string> expert_texts(TensorIndex& tensors, const Pattern& patte
 
 // Tasks' gates and a shared one may be numbered together. What the description names elsewhere, and not as a task's, is
 // no task: "gates.2" beside "gates.{task}".
-void leave_out_shared(const TensorIndex& tensors, const Pattern& pattern, std::set<std::string>& texts) {
+void leave_out_shared(const TensorIndex& tensors, const Pattern& pattern, Placeholder placeholder,
+                      std::set<std::string>& texts) {
   for (auto text = texts.begin(); text != texts.end();) {
     PlaceholderValues values;
-    values[Placeholder::kTask] = *text;
+    values[placeholder] = *text;
     const std::string module = pattern.leading_text() + *text;
     const std::string named = pattern.with(values).leading_text();
     const bool shared =
@@ -72,33 +73,53 @@ void leave_out_shared(const TensorIndex& tensors, const Pattern& pattern, std::s
   }
 }
 
-std::vector<std::string> task_texts(TensorIndex& tensors, const Pattern& pattern) {
-  const std::vector<std::string>& names = tensors.task_names();
-  std::set<std::string> texts = texts_of(find_some(tensors, pattern), Placeholder::kTask);
-  const std::vector<std::string>& numbers = tensors.task_numbers();
-  const bool given = !numbers.empty() && std::all_of(numbers.begin(), numbers.end(), [&](const std::string& number) {
-    return texts.count(number) != 0;
-  });
-  if (given) return numbers;
-  if (texts.size() > names.size()) leave_out_shared(tensors, pattern, texts);
+bool has_all(const std::set<std::string>& texts, const std::vector<std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& text) { return texts.count(text) != 0; });
+}
+
+std::vector<std::string> chosen(const std::vector<std::string>& all, const std::vector<size_t>& tasks) {
+  std::vector<std::string> some;
+  for (size_t i = 0; i < tasks.size() && !all.empty(); ++i) some.push_back(all[tasks[i]]);
+  return some;
+}
+
+// What stands for each of `tasks`, ascending.
+std::vector<std::string> texts_of_tasks(TensorIndex& tensors, const Pattern& pattern, Placeholder placeholder,
+                                        const std::vector<size_t>& tasks) {
+  std::set<std::string> texts = texts_of(find_some(tensors, pattern), placeholder);
+  const std::vector<std::string>& all = tensors.task_names();
+  const std::vector<std::string> names = chosen(all, tasks), numbers = chosen(tensors.task_numbers(), tasks);
+  if (!numbers.empty() && has_all(texts, numbers)) return numbers;
+  if (texts.size() > all.size()) leave_out_shared(tensors, pattern, placeholder, texts);
   if (texts.empty()) fail(pattern, "every tensor that it finds is named elsewhere as one that is not a task's");
-  const auto missing =
-      std::find_if(names.begin(), names.end(), [&](const std::string& name) { return texts.count(name) == 0; });
-  if (missing == names.end()) return names;
+  if (has_all(texts, names)) return names;
   const bool numbered =
       std::all_of(texts.begin(), texts.end(), [](const std::string& text) { return parse_number(text).has_value(); });
   if (!numbered) {
     PlaceholderValues values;
-    values[Placeholder::kTask] = *missing;
+    values[placeholder] =
+        *std::find_if(names.begin(), names.end(), [&](const std::string& name) { return texts.count(name) == 0; });
     tensors.fail_missing(pattern.with(values));
   }
   const std::vector<std::string> ordered = gapless(pattern, texts, "task");
-  if (ordered.size() != names.size()) {
-    fail(pattern, "found " + counted(ordered.size(), "task") + " (" + join(ordered) + "), expected " +
-                      std::to_string(names.size()) + ", as many as the description has tasks with a tower (" +
-                      join(names) + "); `number` of a task says which number is its own");
+  if (ordered.size() == all.size()) return chosen(ordered, tasks);
+  if (ordered.size() == tasks.size()) return ordered;
+  const std::string expected = tasks.size() == all.size()
+                                   ? ", as many as the description has tasks with a tower (" + join(all) + ")"
+                                   : " or " + std::to_string(all.size()) + ", for " + join(names) + " or for all tasks";
+  fail(pattern, "found " + counted(ordered.size(), "task") + " (" + join(ordered) + "), expected " +
+                    std::to_string(tasks.size()) + expected + "; `number` of a task says which number is its own");
+}
+
+std::string task_text(TensorIndex& tensors, const Pattern& pattern, Placeholder placeholder, const Slot& slot) {
+  std::vector<size_t> tasks = slot.tasks;
+  for (size_t i = 0; i < tensors.task_names().size() && slot.tasks.empty(); ++i) tasks.push_back(i);
+  const auto position = std::find(tasks.begin(), tasks.end(), *slot.task) - tasks.begin();
+  if (placeholder == Placeholder::kPreviousTask) {
+    if (tasks.front() == 0) fail(pattern, "has {previous_task}, but the first task has none before it");
+    for (size_t& task : tasks) --task;
   }
-  return ordered;
+  return texts_of_tasks(tensors, pattern, placeholder, tasks)[static_cast<size_t>(position)];
 }
 
 PlaceholderValues resolve_level_and_task(TensorIndex& tensors, const Pattern& pattern, const Slot& slot) {
@@ -107,11 +128,12 @@ PlaceholderValues resolve_level_and_task(TensorIndex& tensors, const Pattern& pa
     if (!slot.level) fail(pattern, "{level} has no meaning outside `levels`");
     values[Placeholder::kLevel] = std::to_string(*slot.level);
   }
-  if (pattern.has(Placeholder::kTask)) {
+  for (const Placeholder placeholder : {Placeholder::kTask, Placeholder::kPreviousTask}) {
+    if (!pattern.has(placeholder)) continue;
     if (!slot.task)
       fail(pattern,
            "has {task}, but what it belongs to is shared by the tasks: its `layers` or `logits` has no {task}");
-    values[Placeholder::kTask] = task_texts(tensors, pattern.with(values))[*slot.task];
+    values[placeholder] = task_text(tensors, pattern.with(values), placeholder, slot);
   }
   return values;
 }

@@ -16,11 +16,14 @@ struct Slot {
   std::optional<size_t> level;
   std::optional<size_t> task;
   std::optional<size_t> expert;
+  std::vector<size_t> tasks;  ///< of what is there for some tasks only, ascending; empty: for all
 };
 
 /// The texts of {level}, {task} and {expert} in a pattern of whole tensor names, for this slot. {task} stands for
-/// the tasks' names if there is one of each, else for numbers; those and {expert} count from 0 or 1 without gaps.
-/// Throws when nothing matches, for gaps, a wrong number of tasks, and a placeholder that the slot does not have.
+/// the tasks' names if there is one of each, else for numbers; those and {expert} count from 0 or 1 without gaps. Of
+/// what is there for some tasks only, the tensors may be those of these tasks alone. {previous_task} is the same for
+/// the tasks before these. Throws when nothing matches, for gaps, a wrong number of tasks, and a placeholder that the
+/// slot does not have.
 PlaceholderValues resolve(TensorIndex& tensors, const Pattern& pattern, const Slot& slot);
 
 /// How many experts the pattern finds; slot.expert is ignored.

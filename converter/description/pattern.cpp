@@ -8,7 +8,8 @@ namespace mmoe::converter {
 
 namespace {
 
-constexpr std::array<const char*, kNumPlaceholders> kNames = {"{expert}", "{task}", "{layer}", "{level}"};
+constexpr std::array<const char*, kNumPlaceholders> kNames = {"{expert}", "{task}", "{layer}", "{level}",
+                                                              "{previous_task}"};
 
 std::optional<Placeholder> placeholder_at(const std::string& text, size_t position) {
   for (size_t i = 0; i < kNumPlaceholders; ++i) {
@@ -37,7 +38,7 @@ Pattern::Pattern(const std::string& text, const std::string& path) : path_(path)
     if (!placeholder) {
       if (text[i] == '{' || text[i] == '}') {
         throw ConvertError(path + ": \"" + text + "\" has an unknown placeholder; known are {expert}, {task}, " +
-                           "{layer}, {level}");
+                           "{layer}, {level}, {previous_task}");
       }
       literal += text[i++];
       continue;
@@ -98,7 +99,7 @@ struct Pattern::Matcher {
     if (!parts[part].placeholder) return take(part, position, parts[part].literal);
     std::string& value = values[*parts[part].placeholder];
     if (!value.empty()) return take(part, position, value);
-    if (*parts[part].placeholder == Placeholder::kTask) {
+    if (is_task(*parts[part].placeholder)) {
       if (task_names == nullptr) return match_any_text(part, position, value);
       for (const std::string& task : *task_names) {
         if (try_value(part, position, task, value)) return true;

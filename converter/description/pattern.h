@@ -8,9 +8,14 @@
 
 namespace mmoe::converter {
 
-/// {expert}, {layer} and {level} stand for a decimal number, {task} for a number or a task's name.
-enum class Placeholder { kExpert, kTask, kLayer, kLevel };
-constexpr size_t kNumPlaceholders = 4;
+/// {expert}, {layer} and {level} stand for a decimal number, {task} and {previous_task} for a number or a task's name.
+enum class Placeholder { kExpert, kTask, kLayer, kLevel, kPreviousTask };
+constexpr size_t kNumPlaceholders = 5;
+
+/// Whether it stands for a task.
+constexpr bool is_task(Placeholder placeholder) {
+  return placeholder == Placeholder::kTask || placeholder == Placeholder::kPreviousTask;
+}
 
 /// The text each placeholder stands for; empty where it is not known.
 class PlaceholderValues {
@@ -35,7 +40,8 @@ class Pattern {
   /// in the order given: the longest first. A placeholder that occurs twice must stand for the same text.
   std::optional<PlaceholderValues> match(const std::string& name, const std::vector<std::string>& task_names) const;
 
-  /// The same, where {task} may be any text without '.', '/' and ':': to learn what a library's file calls the tasks.
+  /// The same, where {task} and {previous_task} may be any text without '.', '/' and ':': to learn what a library's
+  /// file calls the tasks.
   std::optional<PlaceholderValues> match_any_task(const std::string& name) const;
 
   std::string leading_text() const;  ///< up to the first placeholder

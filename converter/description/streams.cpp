@@ -135,23 +135,29 @@ std::vector<StreamPart> Streams::parts_of(const JsonReader& item, std::optional<
   return {{StreamSource::kModelInput, 0, InputParts::columns(item, task, known_input_dim(item))}};
 }
 
-// Itself; or with the name of the task in the place of {task}, or with its number from 0 or from 1.
+// Itself; or with the name of the task in the place of {task}, or with its number from 0 or from 1. The same for
+// {previous_task}.
 std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t> task) const {
   const std::string text = name.string();
   const auto is_known = [&](const std::string& each) {
     return find_group(each) != nullptr || parts_.feature(each) || find_node(each);
   };
-  if (is_known(text) || text.find("{task}") == text.npos) return text;
-  if (!task) name.fail("has {task}, but what reads it is not per task");
+  if (is_known(text) || text.find("task}") == text.npos) return text;
   const Pattern pattern(text, name.path());
-  const auto with = [&](const std::string& value) {
+  if (!pattern.has(Placeholder::kTask) && !pattern.has(Placeholder::kPreviousTask)) return text;
+  if (!task) name.fail("has {task}, but what reads it is not per task");
+  const bool previous = pattern.has(Placeholder::kPreviousTask);
+  if (previous && *task == 0) name.fail("has {previous_task}, but the first task has none before it");
+  const auto with = [&](const std::string& before, const std::string& value) {
     PlaceholderValues values;
+    values[Placeholder::kPreviousTask] = before;
     values[Placeholder::kTask] = value;
     return pattern.with(values).text();
   };
-  const std::string by_name = with(task_names_[*task]);
+  const auto numbered = [&](size_t number) { return with(std::to_string(number - previous), std::to_string(number)); };
+  const std::string by_name = with(previous ? task_names_[*task - 1] : "", task_names_[*task]);
   if (is_known(by_name)) return by_name;
-  return with(std::to_string(*task + (is_known(with("0")) ? 0 : 1)));
+  return numbered(*task + (is_known(numbered(previous)) ? 0 : 1));
 }
 
 // Columns of what a node gives: {"node": name, "first": n, "count": n}.

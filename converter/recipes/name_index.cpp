@@ -82,6 +82,18 @@ std::vector<std::string> NameIndex::texts_of(const std::string& pattern, Placeho
   return texts;
 }
 
+std::vector<std::string> NameIndex::any_tasks_of(const std::string& pattern) const {
+  const Pattern parsed(pattern, "recipe");
+  std::vector<std::string> texts;
+  for (const std::string& name : names_) {
+    const auto values = parsed.match_any_task(name);
+    if (!values) continue;
+    const std::string& text = (*values)[Placeholder::kTask];
+    if (std::count(texts.begin(), texts.end(), text) == 0) texts.push_back(text);
+  }
+  return texts;
+}
+
 bool NameIndex::has_like(const std::string& glob) const {
   return std::any_of(names_.begin(), names_.end(), [&](const std::string& name) { return matches_glob(glob, name); });
 }

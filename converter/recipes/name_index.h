@@ -30,6 +30,9 @@ class NameIndex {
   /// What the placeholder stands for: numbers in ascending order, else in the order of the file.
   std::vector<std::string> texts_of(const std::string& pattern, Placeholder placeholder) const;
 
+  /// What {task} stands for, also beside the tasks.
+  std::vector<std::string> any_tasks_of(const std::string& pattern) const;
+
   /// Whether a name fits, in which `*` stands for any text.
   bool has_like(const std::string& glob) const;
   /// Of the first name that fits, without its `end`, and is not among `taken`.

@@ -13,6 +13,7 @@
 #include "converter/recipes/fuxictr.h"
 #include "converter/recipes/library.h"
 #include "converter/recipes/network.h"
+#include "converter/recipes/nodes.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {
@@ -60,20 +61,19 @@ std::optional<ordered_json> with_names(const ordered_json& model, const NameInde
   return ordered_json::parse(text);
 }
 
-// The pattern that finds the names of the tasks: of several, the first that fits.
-std::string tasks_pattern(const ordered_json& model, const NameIndex& names) {
-  if (!model["tasks"].is_array()) return model["tasks"].get<std::string>();
-  for (const ordered_json& pattern : model["tasks"]) {
+// `tasks` or `input` of a model: of several patterns the first that fits.
+std::string first_pattern(const ordered_json& patterns, const NameIndex& names) {
+  if (!patterns.is_array()) return patterns.get<std::string>();
+  for (const ordered_json& pattern : patterns) {
     if (names.has(pattern.get<std::string>())) return pattern.get<std::string>();
   }
-  return model["tasks"].back().get<std::string>();
+  return patterns.back().get<std::string>();
 }
 
 // Whether the file has the tensors that identify the tasks, levels and input of the model.
 bool fits(const ordered_json& model, const NameIndex& names) {
-  const auto has = [&](const char* key) { return !model.contains(key) || names.has(model[key].get<std::string>()); };
-  if (model.contains("tasks") && !names.has(tasks_pattern(model, names))) return false;
-  if (!has("levels") || !has("input")) return false;
+  const auto has = [&](const char* key) { return !model.contains(key) || names.has(first_pattern(model[key], names)); };
+  if (!has("tasks") || !has("levels") || !has("input")) return false;
   const ordered_json required = model.value("requires", ordered_json::array());
   return std::all_of(required.begin(), required.end(),
                      [&](const ordered_json& pattern) { return names.has(pattern.get<std::string>()); });
@@ -127,7 +127,7 @@ Choice choose(const std::string& recipe, const Settings& settings, const WeightS
 
 // Width of x: the inputs of the first layer that reads it.
 size_t read_input_dim(const ordered_json& library, const ordered_json& model, const NameIndex& names) {
-  const std::string pattern = model["input"].get<std::string>();
+  const std::string pattern = first_pattern(model["input"], names);
   const auto number = [](const NameIndex::Match& match, Placeholder placeholder) {
     return parse_number(match.values[placeholder]).value_or(0);
   };
@@ -143,18 +143,51 @@ size_t read_input_dim(const ordered_json& library, const ordered_json& model, co
   return static_cast<size_t>(in_out ? shape.front() : shape.back());
 }
 
-ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names,
+// A part of the library's model that has no place here: named, with what is missing.
+void refuse(const Choice& choice) {
+  for (const ordered_json& item : choice.model.value("refused", ordered_json::array())) {
+    const std::string tensors = item["tensors"].get<std::string>();
+    for (size_t i = 0; i < choice.names.size(); ++i) {
+      if (!matches_glob(tensors, choice.names.name(i))) continue;
+      throw ConvertError(choice.names.name(i) + ": " + item["why"].get<std::string>() + ", in the " +
+                         choice.model["model"].get<std::string>() + " of " +
+                         choice.library.text["library"].get<std::string>());
+    }
+  }
+}
+
+// {task} stands for the names of the settings too: a library may number some modules of the tasks and name others.
+void set_tasks(NameIndex& names, std::vector<std::string> texts, const ordered_json& tasks) {
+  for (const ordered_json& task : tasks) {
+    const std::string name = task["name"].get<std::string>();
+    if (std::count(texts.begin(), texts.end(), name) == 0) texts.push_back(name);
+  }
+  names.set_tasks(std::move(texts));
+}
+
+// Those that have a tower.
+std::vector<RecipeTask> recipe_tasks(const ordered_json& tasks, const std::vector<std::string>& texts) {
+  std::vector<RecipeTask> with_tower;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const ordered_json& link = tasks[i]["link"];
+    if (link.contains("product") || link.contains("tower")) continue;
+    const std::string name = tasks[i]["name"].get<std::string>();
+    with_tower.push_back({i < texts.size() ? texts[i] : name, name});
+  }
+  return with_tower;
+}
+
+ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex& names, std::vector<std::string>& texts,
                             std::vector<std::string>& notes) {
   const ordered_json& model = choice.model;
   if (model.contains("fixed_tasks")) {
     if (const auto given = settings.reader().find("tasks"))
       given->fail("the tasks of this model are fixed: leave it out");
-    std::vector<std::string> texts;
     for (const ordered_json& task : model["fixed_tasks"]) texts.push_back(task["name"].get<std::string>());
     names.set_tasks(texts);
     return model["fixed_tasks"];
   }
-  const std::vector<std::string> texts = names.texts_of(tasks_pattern(model, names), Placeholder::kTask);
+  texts = names.texts_of(first_pattern(model["tasks"], names), Placeholder::kTask);
   if (texts.size() > kMaxTasks) {
     throw ConvertError("by the names of the tensors there are " + counted(texts.size(), "task") +
                        ", and a model has at most " + std::to_string(kMaxTasks));
@@ -163,7 +196,20 @@ ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex&
   if (settings.find("tasks") == nullptr && settings.find("feature_map") != nullptr) {
     settings.json["tasks"] = fuxictr_labels(settings);
   }
-  return tasks_of(settings, choice.library.text, texts, notes);
+  ordered_json tasks = tasks_of(settings, choice.library.text, texts, notes);
+  for (size_t i = 0; i < texts.size() && model.contains("numbered_tasks"); ++i)
+    tasks[i]["number"] = parse_number(texts[i]).value_or(i);
+  set_tasks(names, texts, tasks);
+  return tasks;
+}
+
+// {num_tasks} stands for the number of tasks, where a library numbers something behind them.
+ordered_json with_num_tasks(const ordered_json& model, size_t num_tasks) {
+  const std::string placeholder = "{num_tasks}";
+  std::string text = model.dump();
+  for (size_t at = text.find(placeholder); at != text.npos; at = text.find(placeholder, at))
+    text.replace(at, placeholder.size(), std::to_string(num_tasks));
+  return ordered_json::parse(text);
 }
 
 std::string in_last_level(std::string tensors, size_t level) {
@@ -211,19 +257,23 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   const auto in_settings = settings.reader().find("recipe");
   const std::string claimed = recipe.empty() && in_settings ? in_settings->string() : recipe;
   Choice choice = choose(claimed, settings, weights);
+  refuse(choice);
   NameIndex& names = choice.names;
-  const ordered_json& model = choice.model;
-  RecipeResult result{choice.library.name, choice.library.text["library"], model["model"], "", {}, !claimed.empty()};
+  RecipeResult result{choice.library.name, choice.library.text["library"], choice.model["model"], "", {},
+                      !claimed.empty()};
 
   ordered_json description = {{"mmoe_description", 1}};
   if (const json* name = settings.find("name")) description["name"] = *name;
-  ordered_json tasks = describe_tasks(choice, settings, names, result.notes);
+  std::vector<std::string> texts;
+  ordered_json tasks = describe_tasks(choice, settings, names, texts, result.notes);
+  const ordered_json model = with_num_tasks(choice.model, texts.size());
   const auto features = describe_features(choice.library.text, names, settings,
                                           read_input_dim(choice.library.text, model, names), result.notes);
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
   ordered_json ignored = ordered_json::array();
-  description.update(describe_network(choice.library.text, model, names, settings, ignored));
+  description.update(
+      describe_network(choice.library.text, model, names, settings, recipe_tasks(tasks, texts), ignored));
   description["tasks"] = std::move(tasks);
   if (model.contains("note")) result.notes.push_back(model["note"]);
   const size_t last_level = description.contains("levels") ? description["levels"].size() - 1 : 0;

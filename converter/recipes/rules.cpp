@@ -11,6 +11,8 @@
 #include "converter/description/keys.h"
 #include "converter/description/pattern.h"
 #include "converter/error.h"
+#include "converter/recipes/layers_rules.h"
+#include "converter/recipes/node_rules.h"
 
 namespace mmoe::converter {
 
@@ -18,117 +20,10 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<JsonReader> some_items(const JsonReader& list) {
-  const std::vector<JsonReader> items = list.items();
-  if (items.empty()) list.fail_expected("at least one");
-  return items;
-}
-
-void check_true(const JsonReader& flag) {
-  if (!flag.is_true()) flag.fail_expected("true, or no such key");
-}
-
-void check_optional_text(const JsonReader& object, const std::string& key) {
-  if (const auto field = object.find(key)) (void)field->string();
-}
-
-Pattern check_pattern(const JsonReader& field) { return Pattern(field.string(), field.path()); }
-
-void check_has(const JsonReader& field, const std::string& part) {
-  if (field.string().find(part) == std::string::npos) field.fail_expected("a text with " + part + " in it");
-}
-
 void check_link(const JsonReader& link) {
   if (link.is_object()) return link.allow_keys(link_keys());
   if (link.string() != "identity") (void)read_activation(link);
 }
-
-// Objects of layers, as they are written in a recipe: those of the library's `form` and `mlp`, and of its models.
-class LayersRules {
- public:
-  explicit LayersRules(const JsonReader& library) : has_mlp_(library.find("mlp").has_value()) {}
-
-  /// `keys`: those that a description has there.
-  void check(const JsonReader& layers, const Keys& keys) const {
-    layers.allow_keys(joined(keys, {"mlp", "layers_any", "output_any"}));
-    if (!layers.find("mlp") && !layers.find("layers") && !layers.find("layers_any")) {
-      layers.fail("expected `mlp`, `layers` or `layers_any`");
-    }
-    check_mlp(layers);
-    check_fields(layers);
-    for (const char* key : {"layers_any", "output_any"}) {
-      const auto patterns = layers.find(key);
-      if (!patterns) continue;
-      for (const JsonReader& item : some_items(*patterns)) (void)check_pattern(item);
-    }
-    if (const auto count = layers.find("num_experts")) check_num_experts(layers, *count);
-  }
-
-  void check_mlp(const JsonReader& object) const {
-    const auto mlp = object.find("mlp");
-    if (!mlp) return;
-    (void)check_pattern(*mlp);
-    if (!has_mlp_) mlp->fail("the library does not say what its `mlp` is");
-  }
-
-  /// What all these objects may hold.
-  static void check_fields(const JsonReader& object) {
-    for (const char* key : {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight",
-                            "output_bias", "logits", "selector_weights"}) {
-      if (const auto field = object.find(key)) (void)check_pattern(*field);
-    }
-    for (const char* key : {"name", "reads", "per", "orientation", "batch_norm_position", "layer_norm_position"}) {
-      check_optional_text(object, key);
-    }
-    for (const char* key : {"batch_norm_epsilon", "layer_norm_epsilon"}) {
-      if (const auto field = object.find(key)) (void)field->number();
-    }
-    if (const auto layers = object.find("layers")) {
-      for (const JsonReader& item : layers->items_or_self()) (void)check_pattern(item);
-    }
-    for (const char* key : {"activation", "last_activation"}) {
-      const auto field = object.find(key);
-      if (!field) continue;
-      for (const JsonReader& item : field->items_or_self()) {
-        const bool of_gate = item.is_string() && (item.string() == "softmax" || item.string() == "smooth_step");
-        if (!of_gate || !object.find("logits")) (void)read_activation(item);
-      }
-    }
-    check_norm_tensors(object);
-    if (const auto dice = object.find("dice")) {
-      for (const JsonReader& item : dice->is_array() ? some_items(*dice) : dice->items_or_self()) check_dice(item);
-    }
-  }
-
- private:
-  static void check_norm_tensors(const JsonReader& object) {
-    for (const char* key : {"batch_norm_tensors", "layer_norm_tensors"}) {
-      const auto tensors = object.find(key);
-      if (!tensors) continue;
-      tensors->allow_keys(norm_tensors_keys());
-      for (const std::string& name : norm_tensors_keys()) check_optional_text(*tensors, name);
-    }
-  }
-
-  static void check_dice(const JsonReader& dice) {
-    dice.allow_keys(dice_keys());
-    (void)check_pattern(dice.get("alpha", "the pattern of the slopes"));
-    if (const auto norm = dice.find("batch_norm")) (void)check_pattern(*norm);
-    if (const auto epsilon = dice.find("epsilon")) (void)epsilon->number();
-    check_norm_tensors(dice);
-  }
-
-  // The number of experts that are read, where the library makes more of them.
-  static void check_num_experts(const JsonReader& layers, const JsonReader& count) {
-    count.allow_keys({"outputs_of", "less_experts_of"});
-    (void)check_pattern(count.get("outputs_of", "the gates' logits, which have an output per expert"));
-    (void)check_pattern(count.get("less_experts_of", "the layers of the experts that are not counted"));
-    if (const auto list = layers.find("layers")) check_has(*list, "{expert}");
-    if (const auto mlp = layers.find("mlp")) check_has(*mlp, "{expert}");
-  }
-
-  bool has_mlp_;
-};
 
 void check_features(const JsonReader& features) {
   if (features.find("packed")) {
@@ -165,6 +60,17 @@ void check_left_over(const JsonReader& owner) {
   }
 }
 
+// Parts of the library's model that have no place in a description.
+void check_refused(const JsonReader& model) {
+  const auto list = model.find("refused");
+  if (!list) return;
+  for (const JsonReader& item : some_items(*list)) {
+    item.allow_keys({"tensors", "why"});
+    (void)item.get("tensors", "the names, in which * stands for any text").string();
+    (void)item.get("why", "what is missing, for the person who converts").string();
+  }
+}
+
 void check_gates(const JsonReader& gates, const LayersRules& rules) {
   gates.allow_keys(joined(joined(gates_keys(), layers_keys()), {"mlp", "not_in_last_level"}));
   if (const auto flag = gates.find("not_in_last_level")) check_true(*flag);
@@ -179,7 +85,9 @@ void check_gates(const JsonReader& gates, const LayersRules& rules) {
 }
 
 void check_level(const JsonReader& level, const LayersRules& rules) {
-  level.allow_keys(level_keys());
+  level.allow_keys(joined(level_keys(), {"else"}));
+  if (const auto instead = level.find("else")) check_streams(*instead);
+  if (const auto nodes = level.find("nodes")) check_nodes(*nodes, rules);
   const JsonReader experts = level.get("experts", "a layers object or a list of them");
   for (const JsonReader& pool : experts.is_array() ? some_items(experts) : experts.items_or_self())
     rules.check(pool, pool_keys());
@@ -188,8 +96,17 @@ void check_level(const JsonReader& level, const LayersRules& rules) {
     check_gates(group, rules);
 }
 
+// Nodes may give the logits.
+void check_towers(const JsonReader& towers, bool has_nodes, const LayersRules& rules) {
+  if (!has_nodes || towers.find("mlp") || towers.find("layers") || towers.find("layers_any"))
+    return rules.check(towers, towers_keys());
+  towers.allow_keys({"reads"});
+  check_streams(towers.get("reads", "the nodes that give the logits, as there are no `layers`"));
+}
+
 void check_description(const JsonReader& description, const LayersRules& rules) {
-  description.allow_keys({"derived", "trunk", "levels", "towers"});
+  description.allow_keys({"architecture", "derived", "trunk", "nodes", "levels", "towers"});
+  check_optional_text(description, "architecture");
   if (const auto derived = description.find("derived")) {
     for (const JsonReader& item : some_items(*derived)) {
       item.allow_keys({"name", "split", "slice", "axis", "first", "count"});
@@ -204,11 +121,17 @@ void check_description(const JsonReader& description, const LayersRules& rules) 
       }
     }
   }
+  bool has_nodes = false;
+  if (const auto nodes = description.find("nodes")) {
+    check_nodes(*nodes, rules);
+    has_nodes = true;
+  }
   if (const auto levels = description.find("levels")) {
     if (some_items(*levels).size() != 1) levels->fail_expected("one level, which stands for all");
     check_level(levels->items().front(), rules);
+    has_nodes = has_nodes || levels->items().front().find("nodes");
   }
-  rules.check(description.get("towers", "a layers object"), towers_keys());
+  check_towers(description.get("towers", "a layers object"), has_nodes, rules);
 }
 
 void check_fixed_tasks(const JsonReader& tasks) {
@@ -233,7 +156,9 @@ void check_patterns(const JsonReader& model) {
   }
   const auto levels = model.find("levels");
   if (levels && !check_pattern(*levels).has(Placeholder::kLevel)) levels->fail_expected("a pattern with {level} in it");
-  (void)check_pattern(model.get("input", "the weight of the first layer that reads x"));
+  const JsonReader input = model.get("input", "the weight of the first layer that reads x");
+  for (const JsonReader& pattern : input.is_array() ? some_items(input) : input.items_or_self())
+    (void)check_pattern(pattern);
   if (const auto required = model.find("requires")) {
     for (const JsonReader& pattern : required->items()) (void)check_pattern(pattern);
   }
@@ -289,9 +214,11 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 }
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
-  model.allow_keys(
-      {"model", "names", "tasks", "fixed_tasks", "note", "levels", "input", "requires", "description", "left_over"});
+  model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
+                    "description", "left_over", "refused"});
   check_optional_text(model, "note");
+  if (const auto flag = model.find("numbered_tasks")) check_true(*flag);
+  check_refused(model);
   check_patterns(model);
   const JsonReader description = model.get("description", "the description, with parts to be put in");
   check_description(description, rules);
@@ -351,6 +278,14 @@ size_t line_in(const std::string& message) {
   return at == message.npos ? 1 : static_cast<size_t>(std::strtoul(message.c_str() + at + 5, nullptr, 10));
 }
 
+// {num_tasks} is known when a file is converted: a number.
+std::string without_num_tasks(std::string text) {
+  const std::string placeholder = "{num_tasks}";
+  for (size_t at = text.find(placeholder); at != text.npos; at = text.find(placeholder, at))
+    text.replace(at, placeholder.size(), "2");
+  return text;
+}
+
 }  // namespace
 
 void check_recipe(const JsonReader& library) {
@@ -377,7 +312,7 @@ std::string check_recipe_text(std::string_view text, const std::string& file) {
   JsonLines lines;
   json library;
   try {
-    library = parse_json(text, &lines);
+    library = parse_json(without_num_tasks(std::string(text)), &lines);
   } catch (const ConvertError& error) {
     throw ConvertError(file + ":" + std::to_string(line_in(error.what())) + ": error: " + error.what());
   }

@@ -1,4 +1,4 @@
-"""FuxiCTR: MMoE of its model zoo, with its own preprocessing, feature map and vocabulary.
+"""FuxiCTR: ShareBottom, MMoE and PLE of its model zoo, with its own preprocessing, feature map and vocabulary.
 
 The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
 lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
@@ -24,11 +24,11 @@ from torch_weights import spread
 LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
 
 
-def load_mmoe(root):
-    spec = importlib.util.spec_from_file_location("fuxictr_mmoe", root / "model_zoo/multitask/MMoE/src/MMoE.py")
+def load(root, model):
+    spec = importlib.util.spec_from_file_location("fuxictr_model", root / f"model_zoo/multitask/{model}/src/{model}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.MMoE
+    return getattr(module, model)
 
 
 def columns(full):
@@ -87,11 +87,16 @@ def random_rows(sample, count, full, rng):
 def cases(rows, full):
     logging.disable(logging.CRITICAL)
     root = pathlib.Path(os.environ["MMOE_LIBRARIES"], "FuxiCTR")
-    sizes = (dict(embedding_dim=64, num_experts=8, expert_hidden_units=[512, 256, 128], gate_hidden_units=[128, 64],
-                  tower_hidden_units=[128, 64]) if full else
-             dict(embedding_dim=3, num_experts=3, expert_hidden_units=[6, 5], gate_hidden_units=[4],
-                  tower_hidden_units=[4]))
-    for name, activation, norm in (("mmoe", "relu", False), ("mmoe_bn_dice", "dice", True)):
+    sizes = (dict(embedding_dim=64, tower_hidden_units=[128, 64]) if full else
+             dict(embedding_dim=3, tower_hidden_units=[4]))
+    wide, narrow = ([512, 256, 128], [128, 64]) if full else ([6, 5], [4])
+    mixture = dict(expert_hidden_units=wide, gate_hidden_units=narrow)
+    levels = dict(num_layers=2, num_shared_experts=1, num_specific_experts=2)
+    for name, maker, architecture, activation, norm, more in (
+            ("mmoe", "MMoE", "MMoE", "relu", False, dict(num_experts=8 if full else 3, **mixture)),
+            ("mmoe_bn_dice", "MMoE", "MMoE", "dice", True, dict(num_experts=8 if full else 3, **mixture)),
+            ("ple", "PLE", "PLE", "relu", True, dict(**levels, **mixture)),
+            ("share_bottom", "ShareBottom", "Shared-Bottom", "relu", False, dict(bottom_hidden_units=wide))):
         torch.manual_seed(31)
         rng = np.random.default_rng(31)
         with tempfile.TemporaryDirectory() as folder:
@@ -100,10 +105,10 @@ def cases(rows, full):
                      for file in ("feature_map.json", "feature_vocab.json")}
             feature_map = FeatureMap("tiny_mtl", os.path.join(folder, "tiny_mtl"))
             feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), {})
-            model = load_mmoe(root)(
+            model = load(root, maker)(
                 feature_map, task=["binary_classification"] * 2, num_tasks=2, gpu=-1, learning_rate=1e-3, batch_norm=norm,
                 hidden_activations=activation, optimizer="adam", loss=["binary_crossentropy"] * 2, metrics=["AUC"],
-                model_root=folder, verbose=0, **sizes)
+                model_root=folder, verbose=0, **sizes, **more)
         spread(model)
         batch = encode(processor, sample, full)
         batch.update({label: torch.tensor([float(row[label]) for row in sample]) for label in ("click", "conversion")})
@@ -120,6 +125,6 @@ def cases(rows, full):
         settings = {"activation": activation, "feature_map": "feature_map.json", "feature_vocab": "feature_vocab.json"}
         if not full:  # the vocabulary's indentation is most of it
             files = {file: json.dumps(json.loads(content)) + "\n" for file, content in files.items()}
-        yield Case("fuxictr_" + name, LIBRARY, "MMoE", "MMoE_test.model", model.save_weights, settings,
+        yield Case("fuxictr_" + name, LIBRARY, architecture, f"{maker}_test.model", model.save_weights, settings,
                    ["click", "conversion"], heading, [[row[column] for column in heading] for row in raw], scores,
                    files=files)

@@ -1,4 +1,4 @@
-"""MTReclib (Multitask-Recommendation-Library): SharedBottom, OMoE, MMoE, PLE, from a checkout of its repository.
+"""MTReclib (Multitask-Recommendation-Library): SharedBottom, OMoE, MMoE, PLE, AITM, from a checkout of its repository.
 
 It is no package: MMOE_LIBRARIES names the folder in which the checkout lies as MTReclib. Trained as its main.py does,
 on made-up data with the columns of its AliExpress data set.
@@ -51,20 +51,22 @@ def cases(rows, full):
     bottom, tower, width = ((512, 256), (128, 64), 128) if full else ((6, 5), (4, 3), 2)
     field_dims = np.array([11, 4, 50, 9] if full else [5, 3, 4])
     num_numeric = 63 if full else 3
-    common = dict(embed_dim=width, bottom_mlp_dims=bottom, tower_mlp_dims=tower, task_num=2, dropout=0.2)
+    common = dict(embed_dim=width, bottom_mlp_dims=bottom, tower_mlp_dims=tower, dropout=0.2)
     makers = {
         "shared_bottom": ("Shared-Bottom", "sharedbottom", "SharedBottomModel", {}),
         "omoe": ("OMoE", "omoe", "OMoEModel", {"expert_num": 3}),
         "mmoe": ("MMoE", "mmoe", "MMoEModel", {"expert_num": 3}),
         "ple": ("PLE", "ple", "PLEModel", {"shared_expert_num": 1, "specific_expert_num": 2}),
+        "aitm": ("AITM", "aitm", "AITMModel", {}),
     }
     for name, (architecture, module, maker, arguments) in makers.items():
         generator = torch.Generator().manual_seed(3)
         torch.manual_seed(3)
-        model = getattr(load(module), maker)(field_dims, num_numeric, **common, **arguments)
+        tasks = ["click", "conversion"] if name != "aitm" else ["click", "cart", "conversion"]
+        model = getattr(load(module), maker)(field_dims, num_numeric, task_num=len(tasks), **common, **arguments)
         if not full:  # so small, its own weights leave all scores alike
             spread(model)
-        train(model, field_dims, num_numeric, 2, generator)
+        train(model, field_dims, num_numeric, len(tasks), generator)
         categorical, numeric = make_data(field_dims, num_numeric, rows, generator)
         model.eval()
         with torch.no_grad():
@@ -72,7 +74,7 @@ def cases(rows, full):
         heading = [f"categorical_{i + 1}" for i in range(len(field_dims))]
         heading += [f"numerical.{i}" for i in range(num_numeric)]
         raw = [[*ids, *values] for ids, values in zip(categorical.tolist(), numeric.tolist())]
-        settings = {"field_dims": field_dims.tolist(), "tasks": ["click", "conversion"]}
+        settings = {"field_dims": field_dims.tolist(), "tasks": tasks}
         yield Case("mtreclib_" + name, LIBRARY, architecture, f"AliExpress_{module}.pt",
-                   lambda path, model=model: torch.save(model.state_dict(), path), settings, ["click", "conversion"],
+                   lambda path, model=model: torch.save(model.state_dict(), path), settings, tasks,
                    heading, raw, scores)

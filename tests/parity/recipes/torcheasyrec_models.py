@@ -1,7 +1,7 @@
-"""TorchEasyRec: the networks of MMoE and PLE out of its own modules (tzrec.modules), from a checkout of its repository.
+"""TorchEasyRec: the networks of MMoE, PLE and DBMTL out of its own modules (tzrec.modules), from a checkout of its repository.
 
 The whole library needs torchrec and fbgemm, which are made for its own images; so the models here put its modules
-together as tzrec/models/mmoe.py and ple.py do, under the same names, on x itself instead of its embedding groups.
+together as tzrec/models/mmoe.py, ple.py and dbmtl.py do, under the same names, on x itself instead of its embedding groups.
 MMOE_LIBRARIES names the folder in which the checkout lies as TorchEasyRec.
 """
 
@@ -18,6 +18,7 @@ from case import Case
 from torch_weights import spread
 
 LIBRARY = "TorchEasyRec 54cac316"
+TASKS = ("ctr", "cvr")
 
 
 def load():
@@ -32,7 +33,7 @@ def load():
         stub = types.ModuleType(name)
         setattr(stub, needed, lambda path, needed=needed: getattr(nn, path.split(".")[-1]))
         sys.modules[name] = stub
-    return [importlib.import_module("tzrec.modules." + name) for name in ("mmoe", "extraction_net", "task_tower")]
+    return [importlib.import_module("tzrec.modules." + name) for name in ("mmoe", "extraction_net", "task_tower", "mlp")]
 
 
 class Model(nn.Module):
@@ -66,6 +67,28 @@ class PLE(Model):
         return streams
 
 
+class DBMTL(nn.Module):
+    """A task reads the streams of the tasks in `relations`; tasks without layers of their own pass on what they read."""
+
+    def __init__(self, bottom, mmoe, task_mlps, relations, relation_mlps, outputs):
+        super().__init__()
+        self.bottom_mlp, self.mmoe, self.relations = bottom, mmoe, relations
+        self.task_mlps, self.relation_mlps = nn.ModuleDict(task_mlps), nn.ModuleDict(relation_mlps)
+        self.task_outputs = nn.ModuleList(outputs)
+
+    def forward(self, x):
+        x = self.bottom_mlp(x) if self.bottom_mlp is not None else x
+        streams = self.mmoe(x) if self.mmoe is not None else [x] * len(TASKS)
+        related = {}
+        for task, stream in zip(TASKS, streams):
+            stream = self.task_mlps[task](stream) if task in self.task_mlps else stream
+            if task in self.relation_mlps:
+                stream = self.relation_mlps[task](torch.cat([stream, *(related[t] for t in self.relations[task])], dim=1))
+            related[task] = stream
+        logits = [output(related[task]) for output, task in zip(self.task_outputs, TASKS)]
+        return [torch.sigmoid(logits[0][:, 0]), torch.softmax(logits[1], dim=1)[:, 1]]
+
+
 class Wrapped(nn.Module):
     """The library's trainer saves its models under `model.`."""
 
@@ -78,7 +101,7 @@ class Wrapped(nn.Module):
 
 
 def make_models(inputs, wide, narrow, modules):
-    mmoe, extraction, task_tower = modules
+    mmoe, extraction, task_tower, mlps = modules
 
     def mlp(units, **more):
         return dict(hidden_units=list(units), activation="nn.ReLU", **more)
@@ -92,6 +115,14 @@ def make_models(inputs, wide, narrow, modules):
                  task_expert_net=mlp(wide))
     yield "ple", "PLE", PLE([extraction.ExtractionNet([inputs] * 2, inputs, **level),
                              extraction.ExtractionNet([wide[-1]] * 2, wide[-1], final_flag=True, **level)], towers())
+    w, n = wide[-1], narrow[-1]
+    yield "dbmtl", "DBMTL", DBMTL(
+        mlps.MLP(inputs, **mlp(wide, use_bn=True)), mmoe.MMoE(w, mlp(wide), 3, 2, gate_mlp=mlp(narrow)),
+        {task: mlps.MLP(w, **mlp(narrow)) for task in TASKS}, {"cvr": ["ctr"]},
+        {"cvr": mlps.MLP(2 * n, **mlp(narrow))}, [nn.Linear(n, 1), nn.Linear(n, 2)])
+    yield "dbmtl_plain", "DBMTL", DBMTL(
+        mlps.MLP(inputs, **mlp(wide)), None, {"cvr": mlps.MLP(w, **mlp(narrow))}, {"cvr": ["ctr"]},
+        {"cvr": mlps.MLP(n + w, **mlp(narrow, use_bn=True))}, [nn.Linear(w, 1), nn.Linear(n, 2)])
 
 
 def cases(rows, full):
@@ -113,6 +144,8 @@ def cases(rows, full):
         with torch.no_grad():
             scores = torch.stack(model(x), dim=1)
         settings = {"activation": "nn.ReLU", "tasks": ["ctr", {"name": "cvr", "link": {"softmax_column": 1}}]}
+        if architecture == "DBMTL":
+            settings["relation_tower_names"] = inner.relations
         yield Case("torcheasyrec_" + name, LIBRARY, architecture, "model.pt",
-                   lambda path, model=model: torch.save(model.state_dict(), path), settings, ["ctr", "cvr"],
+                   lambda path, model=model: torch.save(model.state_dict(), path), settings, list(TASKS),
                    [f"x{i}" for i in range(inputs)], x.tolist(), scores)

@@ -141,6 +141,21 @@ TEST_CASE("products and sums that do not fit") {
                  "expected one of"));
 }
 
+TEST_CASE("a tensor that was made is taken apart again, and is then no tensor of its own") {
+  MemoryWeights weights;
+  weights.add("module.u", {2, 2, 1, 2}, {1, 2, 3, 4, 5, 6, 7, 8}).add("module.bias", {2, 3, 1}, {1, 2, 3, 4, 5, 6});
+  const Made made(R"([{"name": "u.{layer}", "split": "u"},
+                      {"name": "u.{layer}.{expert}", "split": "u.{layer}"},
+                      {"name": "b.{layer}", "split": "bias"},
+                      {"name": "b.{layer}.{expert}", "split": "b.{layer}", "axis": 1}])",
+                  weights);
+  CHECK(made.weights.tensors().size() == 6);
+  CHECK(made.shape("module.u.1.0") == std::vector<uint64_t>{1, 2});
+  CHECK(made.data("module.u.1.0") == std::vector<float>{5, 6});
+  CHECK(made.shape("module.b.1.0") == std::vector<uint64_t>{3});
+  CHECK(made.data("module.b.1.0") == std::vector<float>{4, 5, 6});
+}
+
 TEST_CASE("what does not fit") {
   const MemoryWeights weights = cube();
   CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) ==

@@ -186,5 +186,83 @@ TEST_CASE("nodes: streams that do not come before, or do not fit, are refused by
   CHECK(contains(error(R"({"name": "{task}.h", )", R"({"name": "gates", )"), "gates"));
 }
 
+// What a task passes on to the next, and each of its own layers: three tasks.
+constexpr const char* kTaskByTask = R"({"mmoe_description": 1, "input_dim": 4,
+  "nodes": [
+    {"name": "{task}.bottom", "layers": "bottom.{task}", "reads": "input", "activation": "relu"},
+    {"task_by_task": [
+      {"name": "{task}.h", "tasks": "first", "sum": ["{task}.bottom"]},
+      {"name": "{task}.info", "tasks": "later", "layers": "info.{previous_task}", "reads": "{previous_task}.h",
+       "activation": "linear"},
+      {"name": "{task}.h", "tasks": "later", "sum": ["{task}.bottom", "{task}.info"], "constant": "shift.{task}"}]},
+    {"name": "{task}.last", "tasks": ["buy"], "layers": "last.{task}", "reads": "{task}.h", "activation": "relu"},
+    {"name": "{task}.last", "tasks": ["click", "cart"], "sum": ["{task}.h"]}],
+  "towers": {"layers": "towers.{task}", "reads": "{task}.last"},
+  "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "cart", "link": "sigmoid"},
+            {"name": "buy", "link": "sigmoid"}]})";
+
+// `infos`, `shifts`: what tells the tasks apart in the names of tensors that there are fewer of.
+MemoryWeights task_by_task_weights(const std::vector<std::string>& infos, const std::vector<std::string>& shifts) {
+  MemoryWeights weights;
+  for (const char* task : {"0", "1", "2"})
+    weights.linear(std::string("bottom.") + task, 3, 4).linear(std::string("towers.") + task, 1, 3);
+  for (const std::string& task : infos) weights.linear("info." + task, 3, 3);
+  for (const std::string& task : shifts) weights.add("shift." + task, {3});
+  return weights.linear("last.0", 3, 3);
+}
+
+TEST_CASE("nodes: task by task, a task's nodes read those of the task before") {
+  const std::vector<std::vector<std::string>> infos = {{"0", "1"}, {"1", "2"}, {"click", "cart"}};
+  const std::vector<std::vector<std::string>> shifts = {{"1", "2"}, {"0", "1"}, {"cart", "buy"}};
+  for (size_t i = 0; i < infos.size(); ++i) {
+    MemoryWeights weights = task_by_task_weights(infos[i], shifts[i]);
+    const TrainedModel model = bind_description_text(kTaskByTask, weights, "m", nullptr, UnusedTensors::kRefuse);
+    const std::vector<std::string> names = {"click.bottom", "cart.bottom", "buy.bottom", "click.h",
+                                            "cart.info",    "cart.h",      "buy.info",   "buy.h",
+                                            "buy.last",     "click.last",  "cart.last"};
+    REQUIRE(model.nodes.size() == names.size());
+    for (size_t n = 0; n < names.size(); ++n) CHECK(model.nodes[n].name == names[n]);
+    CHECK(model.nodes[4].input == StreamRef(StreamSource::kNode, 3));
+    CHECK(model.nodes[6].input == StreamRef(StreamSource::kNode, 5));
+    CHECK(model.nodes[4].layers[0].weight.data == weights.data("info." + infos[i][0] + ".weight"));
+    CHECK(model.nodes[6].layers[0].weight.data == weights.data("info." + infos[i][1] + ".weight"));
+    CHECK(model.nodes[5].constant == weights.data("shift." + shifts[i][0]));
+    CHECK(model.nodes[7].constant == weights.data("shift." + shifts[i][1]));
+  }
+}
+
+TEST_CASE("nodes: a task that is not there, or that is none, is refused by name") {
+  const MemoryWeights weights = task_by_task_weights({"0", "1"}, {"1", "2"});
+  const auto error_of = [&](const std::string& from, const std::string& to) {
+    return bind_error(replaced(kTaskByTask, from, to), weights);
+  };
+  CHECK(contains(error_of(R"("tasks": "later", "layers": "info.{previous_task}")", R"("layers": "info.{task}")"),
+                 "nodes[1].task_by_task[1].reads: has {previous_task}, but the first task has none before it"));
+  CHECK(contains(error_of(R"("tasks": "later", "layers": "info.{previous_task}", "reads": "{previous_task}.h")",
+                          R"("layers": "info.{previous_task}", "reads": "{task}.h")"),
+                 "the first task has none before it"));
+  CHECK(contains(error_of(R"("reads": "{task}.last")", R"("reads": "{previous_task}.last")"),
+                 "towers.reads: has {previous_task}, but the first task has none before it"));
+  CHECK(contains(error_of("{previous_task}.h", "{task}.h"), "nodes[1].task_by_task[1].reads"));
+  CHECK(contains(error_of(R"("tasks": "later", "layers": "info)", R"("tasks": "last", "layers": "info)"),
+                 R"(nodes[1].task_by_task[1].tasks: found "last", expected one of first, later)"));
+  CHECK(contains(error_of(R"(["buy"])", R"(["by"])"), "nodes[2].tasks[0]"));
+  CHECK(contains(error_of(R"(["buy"])", R"(["buy", "buy"])"), "nodes[2].tasks[1]: is there twice"));
+  CHECK(contains(error_of(R"(["buy"])", "[]"), "nodes[2].tasks"));
+  CHECK(contains(error_of(R"("tasks": ["click", "cart"], )", ""), "two nodes are named \"buy.last\""));
+  CHECK(contains(error_of(R"("name": "{task}.h", "tasks": "first")", R"("name": "first.h", "tasks": "first")"),
+                 "nodes[1].task_by_task[0].tasks: the node's name has no {task}"));
+  CHECK(contains(error_of(R"("name": "{task}.h", "tasks": "first")", R"("name": "first.h")"),
+                 "nodes[1].task_by_task[0].name: found \"first.h\", expected a name with {task}"));
+  CHECK(contains(error_of(R"("name": "{task}.info")", R"("name": "{previous_task}.info")"),
+                 "a node has the name of its own task"));
+  CHECK(contains(error_of(R"({"task_by_task")", R"({"name": "x", "task_by_task")"), "nodes[1].name: unknown key"));
+  CHECK(contains(error_of("shift.{task}", "shift.{layer}"), "without {layer}"));
+  CHECK(contains(bind_error(kTaskByTask, task_by_task_weights({"0"}, {"1", "2"})),
+                 "found 1 task (0), expected 2 or 3, for"));
+  const std::string empty = replaced(kTaskByTask, R"("nodes": [)", R"("nodes": [{"task_by_task": []},)");
+  CHECK(contains(bind_error(empty, weights), "nodes[0].task_by_task"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

@@ -58,7 +58,7 @@ TEST_CASE("known values are put in") {
 TEST_CASE("a wrong pattern names itself") {
   CHECK_THROWS_WITH_AS(Pattern("e.{experts}", "levels[0].experts.layers"),
                        "levels[0].experts.layers: \"e.{experts}\" has an unknown placeholder; known are {expert}, "
-                       "{task}, {layer}, {level}",
+                       "{task}, {layer}, {level}, {previous_task}",
                        ConvertError);
   CHECK_THROWS_AS(Pattern("e.{expert}{layer}", "p"), ConvertError);
 }

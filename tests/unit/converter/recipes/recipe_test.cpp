@@ -195,8 +195,8 @@ TEST_CASE("what no recipe knows is refused by name") {
                  "not those of a model that a recipe is for (the file's first is body.0.weight)"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "mtreclib"), "not those of MTReclib MMoE"));
   CHECK(contains(error_of(deepctr_torch(), "{}", "nolib"), "no recipe \"nolib\"; there are " + join(recipe_names())));
-  const std::string no_model = error_of(deepctr_torch(), R"({"model": "AITM"})");
-  CHECK(contains(no_model, "model: found \"AITM\", expected one of "));
+  const std::string no_model = error_of(deepctr_torch(), R"({"model": "Other"})");
+  CHECK(contains(no_model, "model: found \"Other\", expected one of "));
   CHECK(contains(no_model, "DeepCTR-Torch MMOE, DeepCTR-Torch PLE"));
   CHECK(contains(error_of(deepctr_torch(), R"({"model": "PLE"})"), "the tensors' names are not those of"));
   CHECK(contains(error_of(deepctr_torch(), R"({"activations": "relu"})"), "activations: unknown key"));

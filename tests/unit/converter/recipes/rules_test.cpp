@@ -38,6 +38,28 @@ const char* const kRecipe = R"({
       "fixed_tasks": [{"name": "ctr", "link": "sigmoid"}, {"name": "both", "link": {"product": ["ctr"]}}],
       "input": "a",
       "description": {"towers": {"layers": ["a"], "activation": "relu"}}
+    },
+    {
+      "model": "Nodes",
+      "tasks": "own.{task}.0.weight", "numbered_tasks": true,
+      "input": ["a", "b.{num_tasks}"],
+      "description": {
+        "architecture": "Own",
+        "nodes": [
+          {"name": "own", "mlp": "own", "reads": "input", "part": "gates", "else": "input"},
+          {"each": "cross.{layer}.weight", "from": "own", "name": "crossed", "nodes": [
+            {"name": "w{n}", "layers": "cross.{n}", "reads": "{before}", "activation": "linear"},
+            {"name": "c{n}", "product": ["own", "w{n}"], "scale": {"one_over_root_of_outputs_of": "cross.{n}.weight"}}]},
+          {"task_by_task": [
+            {"name": "{task}", "tasks": "first", "sum": ["crossed"], "constant": "shift.{task}"},
+            {"name": "{task}", "tasks": "later", "layers": "last.{previous_task}", "reads": ["crossed", "{previous_task}"],
+             "activation": "relu", "with_output": true}]}],
+        "levels": [{"experts": {"layers": "e.{expert}", "activation": "relu"}, "gates": {"logits": "g.{task}"}, "else": "crossed",
+                    "nodes": [{"name": "{task}.logit", "layers": "rel.{task}", "activation": "relu",
+                               "reads": ["{relations}"], "relations": "relation_tower_names"}]}],
+        "towers": {"reads": "{task}.logit"}
+      },
+      "refused": [{"tensors": "mask.*", "why": "no mask"}]
     }
   ]
 })";
@@ -125,6 +147,32 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
        "lib.json:25: error: models[1].description.towers.activation: found"},
       {R"({"towers": {"layers": ["a"], "activation": "relu"}})", "{}",
        "lib.json:25: error: models[1].description.towers: missing"},
+      {R"("numbered_tasks": true)", R"("numbered_tasks": 2)", "models[2].numbered_tasks: found 2, expected true"},
+      {R"("b.{num_tasks}")", R"("b.{num_task}")", "models[2].input[1]: \"b.{num_task}\" has an unknown placeholder"},
+      {R"(["a", "b.{num_tasks}"])", "[]", "models[2].input"},
+      {R"("architecture": "Own")", R"("architecture": 1)", "models[2].description.architecture: found 1"},
+      {R"("part": "gates")", R"("part": "gate")", "lib.json:34: error: models[2].description.nodes[0].part: found"},
+      {R"({"name": "own", )", "{", "lib.json:34: error: models[2].description.nodes[0].name: missing"},
+      {R"("mlp": "own", )", "", "nodes[0].else: unknown key"},
+      {R"("cross.{layer}.weight")", R"("cross.{n}.weight")", "nodes[1].each: found"},
+      {R"("from": "own", )", "", "nodes[1].from: missing"},
+      {R"("name": "crossed", )", "", "nodes[1].name: missing"},
+      {R"({"name": "w{n}")", R"({"name": "w")", "nodes[1].nodes[0].name: found \"w\", expected a text with {n} in it"},
+      {R"("product": ["own", "w{n}"])", R"("produkt": ["own"])", "nodes[1].nodes[1].produkt: unknown key"},
+      {R"("product": ["own", "w{n}"])", R"("product": ["own"], "sum": ["own"])", "nodes[1].nodes[1]: expected `mlp`"},
+      {R"("one_over_root_of_outputs_of": "cross.{n}.weight")", "", "nodes[1].nodes[1].scale: found"},
+      {R"("one_over_root_of_outputs_of")", R"("one_over_outputs_of")", "scale.one_over_outputs_of: unknown key"},
+      {R"({"name": "{task}", "tasks": "first")", R"({"name": "t", "tasks": "first")",
+       "nodes[2].task_by_task[0].name: found"},
+      {R"("tasks": "first")", R"("tasks": ["a"])", "nodes[2].task_by_task[0].tasks: found"},
+      {R"("constant": "shift.{task}")", R"("constant": "shift.{tusk}")", "nodes[2].task_by_task[0].constant"},
+      {R"("with_output": true)", R"("with_output": false)", "nodes[2].task_by_task[1].with_output: found false"},
+      {R"(, "else": "crossed")", R"(, "else": 3)", "levels[0].else: found 3"},
+      {R"(["{relations}"])", R"(["crossed"])", "levels[0].nodes[0].reads: found"},
+      {R"("relation_tower_names")", R"("relations")", "levels[0].nodes[0].relations: found"},
+      {R"("towers": {"reads": "{task}.logit"})", R"("towers": {"bias": "b"})", "towers.bias: unknown key"},
+      {R"("towers": {"reads": "{task}.logit"})", R"("towers": {})", "towers.reads: missing"},
+      {R"(, "why": "no mask")", "", "models[2].refused[0].why: missing"},
   };
   for (const Fault& fault : faults) {
     CAPTURE(fault.from);

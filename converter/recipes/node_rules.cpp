@@ -1,0 +1,120 @@
+#include "converter/recipes/node_rules.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "converter/description/activations.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+namespace {
+
+using nlohmann::json;
+
+// Those that a recipe has beside a description's.
+const Keys kOfRecipe = {"else", "part", "relations", "with_output", "mlp", "layers_any", "output_any"};
+
+// A number, or what tells it.
+void check_number(const JsonReader& field) {
+  if (!field.is_object()) return (void)field.number();
+  field.allow_keys({"outputs_of", "one_over_root_of_outputs_of"});
+  const std::vector<std::string> keys = field.keys();
+  if (keys.size() != 1) field.fail_expected("a number, or one of `outputs_of` and `one_over_root_of_outputs_of`");
+  (void)check_pattern(field.get(keys.front(), ""));
+}
+
+bool has_layers(const JsonReader& node) { return node.find("mlp") || node.find("layers") || node.find("layers_any"); }
+
+void check_layers_of_node(const JsonReader& node, const LayersRules& rules) {
+  const bool attends = node.find("attention").has_value();
+  rules.check(node, joined(attends ? attention_node_keys() : node_mlp_keys(), kOfRecipe));
+  if (const auto part = node.find("part")) part->choice({"experts", "gates", "towers"});
+  if (const auto flag = node.find("with_output")) check_true(*flag);
+  if (const auto instead = node.find("else")) check_streams(*instead);
+  if (attends) node.get("attention", "").allow_keys(attention_keys());
+  const auto relations = node.find("relations");
+  if (!relations) return;
+  relations->choice({"relation_tower_names"});
+  const JsonReader reads = node.get("reads", "a list, in which {relations} stands for other tasks");
+  const std::vector<JsonReader> items = reads.items();
+  const bool any = std::any_of(items.begin(), items.end(), [](const JsonReader& item) {
+    return item.is_string() && item.string().find("{relations}") != std::string::npos;
+  });
+  if (!any) reads.fail_expected("a text with {relations} in it");
+}
+
+void check_operation(const JsonReader& node) {
+  node.allow_keys(operation_keys());
+  size_t count = 0;
+  for (const std::string& key : operation_names()) {
+    if (const auto operands = node.find(key)) {
+      check_streams(*operands);
+      ++count;
+    }
+  }
+  if (count != 1) node.fail("expected `mlp`, `layers`, or one operation");
+  if (const auto activation = node.find("activation")) (void)read_activation(*activation);
+  if (const auto constant = node.find("constant")) (void)check_pattern(*constant);
+}
+
+void check_node(const JsonReader& node, const LayersRules& rules) {
+  (void)check_pattern(node.get("name", "the node's name"));
+  if (const auto tasks = node.find("tasks")) tasks->choice({"first", "later"});
+  for (const char* key : {"scale", "group"}) {
+    if (const auto field = node.find(key)) check_number(*field);
+  }
+  if (has_layers(node)) {
+    check_layers_of_node(node, rules);
+  } else {
+    check_operation(node);
+  }
+}
+
+void check_task_by_task(const JsonReader& group, const JsonReader& nodes, const LayersRules& rules) {
+  group.allow_keys({"task_by_task"});
+  for (const JsonReader& node : some_items(nodes)) {
+    check_has(node.get("name", "the node's name"), "{task}");
+    check_node(node, rules);
+  }
+}
+
+// {n} is a number when a file is converted.
+json with_number(json value) {
+  if (value.is_structured()) {
+    for (json& item : value) item = with_number(std::move(item));
+  } else if (value.is_string()) {
+    std::string text = value.get<std::string>();
+    for (size_t at = text.find("{n}"); at != text.npos; at = text.find("{n}", at)) text.replace(at, 3, "0");
+    value = std::move(text);
+  }
+  return value;
+}
+
+void check_each(const JsonReader& group, const LayersRules& rules) {
+  group.allow_keys({"each", "from", "name", "nodes"});
+  check_has(group.get("each", "the pattern whose {layer} counts the nodes"), "{layer}");
+  (void)check_pattern(group.get("each", ""));
+  check_streams(group.get("from", "what {before} stands for in the first of them"));
+  (void)check_pattern(group.get("name", "by which others read the last of them"));
+  for (const JsonReader& node : some_items(group.get("nodes", "the nodes of one number, {n}"))) {
+    check_has(node.get("name", "the node's name"), "{n}");
+    const json numbered = with_number(node.copy());
+    check_node(JsonReader(numbered, node.path()), rules);
+  }
+}
+
+}  // namespace
+
+void check_nodes(const JsonReader& list, const LayersRules& rules) {
+  for (const JsonReader& item : some_items(list)) {
+    if (item.find("each")) {
+      check_each(item, rules);
+    } else if (const auto group = item.find("task_by_task")) {
+      check_task_by_task(item, *group, rules);
+    } else {
+      check_node(item, rules);
+    }
+  }
+}
+
+}  // namespace mmoe::converter

@@ -1,0 +1,211 @@
+#include "converter/recipes/nodes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "converter/description/keys.h"
+#include "converter/description/text.h"
+#include "converter/error.h"
+
+namespace mmoe::converter {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+const char* const kRelations = "{relations}";
+
+// In every text of `value`.
+ordered_json with_text(const ordered_json& value, const std::string& from, const std::string& to) {
+  if (value.is_structured()) {
+    ordered_json copy = value;
+    for (ordered_json& item : copy) item = with_text(item, from, to);
+    return copy;
+  }
+  if (!value.is_string()) return value;
+  std::string text = value.get<std::string>();
+  for (size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string of_previous_task(const std::string& name) {
+  return with_text(name, "{task}", "{previous_task}").get<std::string>();
+}
+
+bool reads_relations(const ordered_json& node) {
+  return node.contains("relations") && node["reads"].dump().find(kRelations) != std::string::npos;
+}
+
+}  // namespace
+
+ordered_json NodesWriter::write(const ordered_json& list) {
+  ordered_json written = ordered_json::array();
+  for (const ordered_json& item : list) add_item(item, written);
+  return written;
+}
+
+void NodesWriter::replace(const std::string& name, const ordered_json& stream) {
+  const ordered_json found = streams(stream);
+  replaced_[name] = found;
+  if (name.find("{task}") != name.npos)
+    replaced_[of_previous_task(name)] = with_text(found, "{task}", "{previous_task}");
+}
+
+ordered_json NodesWriter::streams(const ordered_json& streams) const {
+  if (streams.is_string()) {
+    const auto found = replaced_.find(streams.get<std::string>());
+    return found == replaced_.end() ? streams : found->second;
+  }
+  if (!streams.is_array()) return streams;
+  ordered_json list = ordered_json::array();
+  for (const ordered_json& item : streams) list.push_back(this->streams(item));
+  return list;
+}
+
+void NodesWriter::add_item(const ordered_json& item, ordered_json& list) {
+  if (item.contains("each")) return add_each(item, list);
+  if (!item.contains("task_by_task")) return add_node(item, list);
+  const ordered_json nodes = write(item["task_by_task"]);
+  if (!nodes.empty()) list.push_back({{"task_by_task", nodes}});
+}
+
+// The nodes once for each number that the pattern finds, which stands for {n}; {before} is the last node of the number
+// before.
+void NodesWriter::add_each(const ordered_json& group, ordered_json& list) {
+  ordered_json before = streams(group["from"]);
+  for (const std::string& number : names_.texts_of(layers_.here(group["each"]), Placeholder::kLayer)) {
+    replaced_["{before}"] = before;
+    for (const ordered_json& node : group["nodes"]) add_item(with_text(node, "{n}", number), list);
+    before = with_text(group["nodes"].back()["name"], "{n}", number);
+  }
+  replaced_.erase("{before}");
+  replace(group["name"], before);
+}
+
+void NodesWriter::add_node(ordered_json node, ordered_json& list) {
+  for (const char* key : {"scale", "group"}) {
+    if (node.contains(key)) node[key] = number(node[key]);
+  }
+  for (const std::string& key : joined(operation_names(), {"reads"})) {
+    if (node.contains(key)) node[key] = streams(node[key]);
+  }
+  if (node.contains("/attention/query"_json_pointer)) node["attention"]["query"] = streams(node["attention"]["query"]);
+  layers_.expand_mlp(node);
+  const ordered_json otherwise = node.value("else", ordered_json());
+  const std::vector<std::string> missing = tasks_without(node);
+  if (is_absent(node) || missing.size() == tasks_.size()) {
+    if (!otherwise.is_null()) replace(node["name"], otherwise);
+    return;
+  }
+  const ordered_json rest = node;
+  node.erase("else");
+  if (!missing.empty()) {
+    node["tasks"] = ordered_json::array();
+    for (const RecipeTask& task : tasks_) {
+      if (std::count(missing.begin(), missing.end(), task.name) == 0) node["tasks"].push_back(task.name);
+    }
+  }
+  if (node.contains("layers") || node.contains("layers_any")) layers_.finish_node(node);
+  if (reads_relations(node)) {
+    add_related(node, list);
+  } else {
+    node.erase("relations");
+    list.push_back(std::move(node));
+  }
+  if (!missing.empty() && !otherwise.is_null()) add_missing(rest, missing, list);
+}
+
+// For the tasks that have no such module: what they have instead.
+void NodesWriter::add_missing(const ordered_json& node, const std::vector<std::string>& missing, ordered_json& list) {
+  list.push_back({{"name", node["name"]}, {"tasks", missing}, {"sum", ordered_json::array({streams(node["else"])})}});
+}
+
+// One node for each task, since each reads other tasks.
+void NodesWriter::add_related(const ordered_json& node, ordered_json& list) {
+  const ordered_json tasks = node.value("tasks", ordered_json());
+  for (const RecipeTask& task : tasks_) {
+    if (tasks.is_array() && std::find(tasks.begin(), tasks.end(), ordered_json(task.name)) == tasks.end()) continue;
+    ordered_json own = node;
+    own["tasks"] = ordered_json::array({task.name});
+    own["reads"] = ordered_json::array();
+    for (const ordered_json& item : node["reads"]) {
+      if (!item.is_string() || item.get<std::string>().find(kRelations) == std::string::npos) {
+        own["reads"].push_back(item);
+        continue;
+      }
+      for (const std::string& other : relations_of(node, task.name))
+        own["reads"].push_back(streams(with_text(item, kRelations, other)));
+    }
+    own.erase("relations");
+    list.push_back(std::move(own));
+  }
+}
+
+// The tasks whose streams this task reads too, by the settings.
+std::vector<std::string> NodesWriter::relations_of(const ordered_json& node, const std::string& task) const {
+  const std::string key = node["relations"].get<std::string>();
+  const std::string meaning = "which tasks' streams the layers " + first_layer(node) +
+                              " read is not in the weights: give them by task, such as {\"" + task + "\": [\"" +
+                              tasks_.front().name + "\"]}";
+  const JsonReader all = settings_.reader().get(key, meaning);
+  std::vector<std::string> known;
+  for (const RecipeTask& each : tasks_) known.push_back(each.name);
+  all.allow_keys(known);
+  std::vector<std::string> relations;
+  for (const JsonReader& item : all.get(task, meaning).items()) relations.push_back(known[item.choice(known)]);
+  return relations;
+}
+
+std::string NodesWriter::first_layer(const ordered_json& node) const {
+  if (!node.contains("layers")) return "";
+  const ordered_json& layers = node["layers"];
+  return (layers.is_array() ? layers.front() : layers).get<std::string>();
+}
+
+// Names of the tasks whose modules are not in the file, of a node that has some.
+std::vector<std::string> NodesWriter::tasks_without(const ordered_json& node) const {
+  const std::string layer = first_layer(node);
+  if (node.contains("tasks") || layer.find("{task}") == layer.npos) return {};
+  const std::vector<std::string> found = names_.any_tasks_of(layers_.here(layer + layers_.weight_suffix(node)));
+  const auto is_of = [](const RecipeTask& task, const std::string& text) {
+    return text == task.text || text == task.name;
+  };
+  for (const std::string& text : found) {
+    if (std::any_of(tasks_.begin(), tasks_.end(), [&](const RecipeTask& task) { return is_of(task, text); })) continue;
+    throw ConvertError("tasks: " + layer + " is there for \"" + text +
+                       "\", which is no task: give the names of the file in `tasks`, in the library's order, such as " +
+                       "{\"tasks\": " + json(found).dump() + "}");
+  }
+  std::vector<std::string> missing;
+  for (const RecipeTask& task : tasks_) {
+    const bool there =
+        std::any_of(found.begin(), found.end(), [&](const std::string& text) { return is_of(task, text); });
+    if (!there) missing.push_back(task.name);
+  }
+  return missing;
+}
+
+bool NodesWriter::is_absent(const ordered_json& node) const {
+  const std::string layer = first_layer(node);
+  return !layer.empty() && !layers_.has(layer + layers_.weight_suffix(node));
+}
+
+uint64_t NodesWriter::outputs_of(const ordered_json& pattern) const {
+  const auto found = names_.find_all(layers_.here(pattern.get<std::string>()));
+  if (found.empty() || names_.shape(found.front().tensor).empty())
+    throw ConvertError("no tensor is named " + pattern.get<std::string>());
+  return names_.shape(found.front().tensor).front();
+}
+
+// A number, or {"outputs_of": pattern}, or 1 / the square root of the outputs.
+ordered_json NodesWriter::number(const ordered_json& rule) const {
+  if (!rule.is_object()) return rule;
+  if (rule.contains("outputs_of")) return outputs_of(rule["outputs_of"]);
+  const uint64_t outputs = outputs_of(rule["one_over_root_of_outputs_of"]);
+  if (outputs == 0) throw ConvertError(rule["one_over_root_of_outputs_of"].get<std::string>() + ": has no outputs");
+  return 1 / std::sqrt(static_cast<double>(outputs));
+}
+
+}  // namespace mmoe::converter

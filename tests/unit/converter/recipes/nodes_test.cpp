@@ -1,0 +1,170 @@
+// Nodes of recipes: what of them the file has, what is read where it has them not, and what is refused.
+#include "converter/recipes/nodes.h"
+
+#include <doctest/doctest.h>
+
+#include "converter/recipes/recipe.h"
+#include "tests/unit/converter/description/memory_weights.h"
+
+namespace mmoe::converter {
+namespace {
+
+using nlohmann::json;
+using test::contains;
+using test::MemoryWeights;
+
+json description_of(const WeightSource& weights, const std::string& settings) {
+  return json::parse(describe_by_recipe(weights, "", settings, "").description);
+}
+
+std::string error_of(const WeightSource& weights, const std::string& settings) {
+  try {
+    const RecipeResult result = describe_by_recipe(weights, "", settings, "");
+    bind_description_text(result.description, weights, "m", nullptr, UnusedTensors::kRefuse);
+  } catch (const ConvertError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TrainedModel model_of(const WeightSource& weights, const std::string& settings) {
+  const RecipeResult result = describe_by_recipe(weights, "", settings, "");
+  return bind_description_text(result.description, weights, "m", nullptr, UnusedTensors::kRefuse);
+}
+
+/// TorchEasyRec's DBMTL of two tasks: x of 6 columns, streams of 5, layers of the tasks in `own`, relations of "cvr".
+MemoryWeights dbmtl(bool bottom, bool experts, const std::vector<std::string>& own) {
+  MemoryWeights weights;
+  const auto layer = [&](const std::string& module, uint64_t outputs, uint64_t inputs) {
+    weights.linear(module + ".mlp.0.perceptron.0", outputs, inputs);
+  };
+  if (bottom) layer("bottom_mlp", 6, 6);
+  for (const std::string n : {"0", "1"}) {
+    if (experts) layer("mmoe.expert_mlps." + n, 6, 6);
+    if (experts) weights.linear("mmoe.gate_finals." + n, 2, 6);
+  }
+  const auto width = [&](const std::string& task) -> uint64_t {
+    return std::count(own.begin(), own.end(), task) == 0 ? 6 : 5;
+  };
+  for (const std::string& task : own) layer("task_mlps." + task, 5, 6);
+  layer("relation_mlps.cvr", 4, width("ctr") + width("cvr"));
+  return weights.linear("task_outputs.0", 1, width("ctr")).linear("task_outputs.1", 1, 4);
+}
+
+const char* const kDbmtl =
+    R"({"activation": "relu", "tasks": ["ctr", "cvr"], "relation_tower_names": {"cvr": ["ctr"]}})";
+
+TEST_CASE("recipe nodes: what the file does not have is left out, and its readers read what stands in its place") {
+  const json all = description_of(dbmtl(true, true, {"ctr", "cvr"}), kDbmtl);
+  CHECK(all["nodes"].size() == 1);
+  CHECK(all["levels"][0]["experts"]["reads"] == "bottom");
+  CHECK(all["levels"][0]["nodes"][0]["reads"] == "mmoe");
+  CHECK_FALSE(all["levels"][0]["nodes"][0].contains("tasks"));
+  const json& related = all["levels"][0]["nodes"][1]["task_by_task"];
+  CHECK(related[0]["tasks"] == json::array({"cvr"}));
+  CHECK(related[0]["reads"] == json::array({"{task}.own", "ctr.related"}));
+  CHECK(related[1] == json::parse(R"({"name": "{task}.related", "tasks": ["ctr"], "sum": ["{task}.own"]})"));
+
+  const json none = description_of(dbmtl(false, false, {}), kDbmtl);
+  CHECK_FALSE(none.contains("levels"));
+  CHECK(none["nodes"][0]["task_by_task"][0]["reads"] == json::array({"input", "ctr.related"}));
+  CHECK(none["nodes"][0]["task_by_task"][1]["sum"] == json::array({"input"}));
+}
+
+TEST_CASE("recipe nodes: each form that the library has binds, and uses every tensor") {
+  for (const bool bottom : {false, true}) {
+    for (const bool experts : {false, true}) {
+      for (const std::vector<std::string>& own :
+           std::vector<std::vector<std::string>>{{}, {"ctr"}, {"cvr"}, {"ctr", "cvr"}}) {
+        if (!bottom && !experts && own.empty()) continue;  // x has no width then
+        CAPTURE(bottom);
+        CAPTURE(experts);
+        CAPTURE(own.size());
+        const TrainedModel model = model_of(dbmtl(bottom, experts, own), kDbmtl);
+        CHECK(model.architecture == "DBMTL");
+        CHECK(model.input_dim == 6);
+      }
+    }
+  }
+}
+
+TEST_CASE("recipe nodes: relations are asked for, and are those of tasks that there are") {
+  const MemoryWeights weights = dbmtl(true, true, {"ctr", "cvr"});
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"]})"),
+                 "relation_tower_names: missing: which tasks' streams the layers relation_mlps.{task}"));
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"], "relation_tower_names": {}})"),
+                 "relation_tower_names.cvr: missing"));
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"],
+                                       "relation_tower_names": {"cvr": ["ctn"]}})"),
+                 "relation_tower_names.cvr[0]: found \"ctn\""));
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"],
+                                       "relation_tower_names": {"buy": ["ctr"]}})"),
+                 "relation_tower_names.buy: unknown key"));
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"],
+                                       "relation_tower_names": {"cvr": []}})"),
+                 "relation_mlps.cvr.mlp.0.perceptron.0.weight: [4, 10], expected"));
+  CHECK(contains(error_of(weights, R"({"activation": "relu"})"),
+                 "is there for \"ctr\", which is no task: give the names of the file in `tasks`"));
+}
+
+TEST_CASE("recipe nodes: a part of the library's model that has no place is refused by name, with what is missing") {
+  MemoryWeights weights = dbmtl(true, true, {"ctr", "cvr"});
+  weights.add("mask_net.ln_emb.weight", {6}).add("mask_net.ln_emb.bias", {6});
+  CHECK(contains(error_of(weights, kDbmtl), "mask_net.ln_emb.weight: a layer norm"));
+}
+
+/// MTReclib's AITM, x itself of 6 columns.
+MemoryWeights aitm(size_t num_tasks) {
+  MemoryWeights weights;
+  for (size_t i = 0; i < num_tasks; ++i) {
+    const std::string n = std::to_string(i);
+    weights.linear("bottom." + n + ".mlp.0", 4, 6).norm("bottom." + n + ".mlp.1", 4);
+    weights.linear("tower." + n + ".mlp.0", 3, 4)
+        .norm("tower." + n + ".mlp.1", 3)
+        .linear("tower." + n + ".mlp.4", 1, 3);
+    if (i > 0) weights.linear("g." + std::to_string(i - 1), 4, 4);
+  }
+  return weights.linear("h1", 4, 4).linear("h2", 4, 4).linear("h3", 4, 4);
+}
+
+TEST_CASE("recipe nodes: AITM of any number of tasks, scaled by the width of its keys") {
+  for (const size_t num_tasks : {2, 3, 5}) {
+    const TrainedModel model = model_of(aitm(num_tasks), R"({"features": []})");
+    CHECK(model.architecture == "AITM");
+    CHECK(model.nodes.size() == num_tasks + 1 + 11 * (num_tasks - 1));
+    const Node& scores = model.nodes[num_tasks + 1 + 7];
+    CHECK(scores.name == "task_1.scores");
+    CHECK(scores.scale == 0.5f);
+    CHECK(scores.group == 4);
+    CHECK(scores.width() == 2);
+  }
+  CHECK(contains(error_of(aitm(3).remove("g.1.weight").remove("g.1.bias"), R"({"features": []})"),
+                 "found 1 task (0), expected 2 or 3"));
+  CHECK(contains(error_of(aitm(2).linear("g.1", 4, 4), R"({"features": []})"), "2 tensors of the file are not used"));
+}
+
+/// FuxiCTR's PLE of two levels: gates 0 and 1 of the tasks, gate 2 of the shared experts.
+MemoryWeights fuxictr_ple() {
+  MemoryWeights weights;
+  for (const std::string level : {"0", "1"}) {
+    const std::string module = "cgc_layers." + level + ".";
+    for (const std::string n : {"0", "1"}) {
+      weights.linear(module + "specific_experts." + n + ".0.mlp.0", 6, 6).linear(module + "gate." + n + ".mlp.0", 2, 6);
+    }
+    weights.linear(module + "shared_experts.0.mlp.0", 6, 6).linear(module + "gate.2.mlp.0", 2, 6);
+  }
+  return weights.linear("tower.0.mlp.0", 1, 6).linear("tower.1.mlp.0", 1, 6);
+}
+
+TEST_CASE("recipes: what is numbered behind the tasks is none") {
+  MemoryWeights weights = fuxictr_ple();
+  weights.remove("cgc_layers.0.gate.2.mlp.0.weight").remove("cgc_layers.0.gate.2.mlp.0.bias");
+  weights.linear("cgc_layers.0.gate.2.mlp.0", 1, 6);
+  const TrainedModel model = model_of(weights, R"({"activation": "relu", "features": []})");
+  CHECK(model.levels[0].gates.size() == 3);
+  CHECK(model.levels[0].gates[2].experts == std::vector<size_t>{2});
+  CHECK(model.levels[1].gates.size() == 2);
+}
+
+}  // namespace
+}  // namespace mmoe::converter
