@@ -94,7 +94,7 @@ class Transformer(nn.Module):
         columns = {"user": draw(NUM_ROWS, size=5), "item": draw(NUM_ROWS, size=cls.ITEMS, least=1),
                    "seen": draw(NUM_ROWS, cls.LENGTH, size=cls.ITEMS)}
         columns["seen"][:, 0] = columns["seen"][:, 0].clamp(min=1)  # PyTorch gives NaN where nothing may be attended to
-        columns["seen"][0] = torch.tensor([3, 0, 0, 0])
+        columns["seen"][0, 1:] = 0
         text = lambda value: "|".join(map(str, value)) if isinstance(value, list) else value
         rows = [[text(value) for value in row] for row in zip(*(column.tolist() for column in columns.values()))]
         return columns, list(columns), rows

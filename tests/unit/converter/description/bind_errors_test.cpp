@@ -117,7 +117,8 @@ TEST_CASE("unknown and missing keys") {
   CHECK(error_with("\"mmoe_description\": 1", "\"mmoe_description\": 2") ==
         "mmoe_description: found 2, expected 1, the version that this converter reads");
   CHECK(error_with("\"logits\": \"gates.{task}\"", "\"top_k\": 1") ==
-        "levels[0].gates.logits: missing: the pattern of the layer that gives one logit per expert (or `constant`)");
+        "levels[0].gates.logits: missing: the pattern of the layer that gives one logit per expert (or `constant`, or "
+        "`route`)");
   CHECK(contains(error_with("\"logits\": \"gates.{task}\"", "\"constant\": [1, 1, 1], \"top_k\": 2"),
                  "levels[0].gates.top_k: unknown key"));
   CHECK(contains(error_with(", \"activation\": \"relu\"},", "},"), "levels[0].experts.activation: missing"));

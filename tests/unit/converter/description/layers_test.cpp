@@ -105,7 +105,7 @@ TEST_CASE("a norm that the description forgets is an error, not left out") {
   const std::string forgotten = replaced(kSequential, R"(, "batch_norm": "m.{layer}")", "");
   CHECK(bind_error(description(forgotten), sequential()) ==
         "m.1.weight: [4] lies among the layers of levels[0].experts.layers, but is neither a layer's weight (two "
-        "dimensions) nor named by `batch_norm`, `layer_norm`, `slopes` or `dice`");
+        "dimensions) nor named by `input_batch_norm`, `batch_norm`, `layer_norm`, `slopes` or `dice`");
 }
 
 TEST_CASE("numbered apart, the k-th norm belongs to the k-th layer") {

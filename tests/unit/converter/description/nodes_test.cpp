@@ -2,6 +2,7 @@
 #include "converter/description/bind.h"
 
 #include <doctest/doctest.h>
+#include <cmath>
 
 #include "tests/unit/converter/description/memory_weights.h"
 
@@ -149,6 +150,86 @@ TEST_CASE("nodes: what cannot be attended to is refused by name") {
   CHECK(contains(error_of(R"("attention.{layer}")", R"(["attention.0"])"), "at least two"));
   CHECK(contains(error_of(R"("activation": "sigmoid")", R"("activation": "sigmoid", "layer_norm": true)"),
                  "not supported"));
+}
+
+// Three elements of four columns attend to each other.
+constexpr const char* kElements = R"({"mmoe_description": 1, "input_dim": 12,
+  "nodes": [{"name": "x", "sum": ["input"], "constant": "position"},
+            {"name": "q", "layers": "q", "reads": "x", "each": 4, "activation": "linear"},
+            {"name": "k", "layers": "k", "reads": "x", "each": 4, "activation": "linear"},
+            {"name": "v", "layers": "v", "reads": "x", "each": 4, "activation": "linear"},
+            {"name": "mixed", "scaled_dot": ["q", "k", "v"], "group": 6, "heads": 3,
+             "mask": [{"first": 0, "count": 2}], "causal": true},
+            {"name": "h", "sum": ["mixed", "mixed"], "group": 3, "layer_norm": "norm", "activation": "relu"}],
+  "towers": {"layers": "tower", "reads": "h"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+
+MemoryWeights element_weights() {
+  MemoryWeights weights;
+  weights.add("position", {3, 4}).linear("q", 6, 4).linear("k", 6, 4).linear("v", 3, 4).linear("tower", 1, 9);
+  return weights.add("norm.weight", {3}).add("norm.bias", {3});
+}
+
+TEST_CASE("nodes: layers for each element, attention between elements, a norm of each") {
+  MemoryWeights weights = element_weights();
+  const TrainedModel model = bind_description_text(kElements, weights, "m", nullptr, UnusedTensors::kRefuse);
+  REQUIRE(model.nodes.size() == 7);
+  CHECK(model.nodes[0].constant.size() == 12);
+  const Node& each = model.nodes[1];
+  CHECK(each.kind == NodeKind::kEach);
+  CHECK(each.group == 4);
+  CHECK(each.width() == 18);
+  const Node& mixed = model.nodes[4];
+  CHECK(mixed.kind == NodeKind::kScaledDot);
+  CHECK(mixed.inputs.size() == 4);
+  CHECK(mixed.width() == 9);
+  CHECK(mixed.value_width == 3);
+  CHECK(mixed.heads == 3);
+  CHECK(mixed.causal);
+  CHECK(mixed.scale == static_cast<float>(1 / std::sqrt(2.0)));
+  const Node& norm = model.nodes[6];
+  CHECK(model.nodes[5].name == "h before its norm");
+  CHECK(norm.name == "h");
+  CHECK(norm.group == 3);
+  CHECK(norm.layers[0].layer_norm_before_activation->gamma == weights.data("norm.weight"));
+  CHECK(norm.layers[0].activation.kind == ActivationKind::kRelu);
+  CHECK(norm.inputs == std::vector<StreamRef>{{StreamSource::kNode, 5}});
+}
+
+TEST_CASE("nodes: elements that do not fit are refused by name") {
+  const auto error_of = [](const std::string& from, const std::string& to) {
+    return bind_error(replaced(kElements, from, to), element_weights());
+  };
+  CHECK(contains(error_of(R"("each": 4)", R"("each": 5)"), "nodes[1].each: found 5, expected a divisor of 12"));
+  CHECK(contains(error_of(R"("each": 4)", R"("each": 6)"), "q.weight: [6, 4], expected [6, 6]"));
+  CHECK(contains(error_of(R"("reads": "x", "each": 4)", R"("each": 4)"), "nodes[1].reads: missing"));
+  CHECK(contains(error_of(R"(["q", "k", "v"])", R"(["q", "k"])"), "expected three streams"));
+  CHECK(contains(error_of(R"("group": 6, "heads")", R"("group": 5, "heads")"), "a divisor of 18 and 18"));
+  CHECK(contains(error_of(R"("group": 6, "heads")", R"("heads")"), "nodes[4].group: missing"));
+  CHECK(contains(error_of(R"("heads": 3)", R"("heads": 2)"), "nodes[4].heads: found 2, expected a divisor of 6 and 3"));
+  CHECK(contains(error_of(R"("count": 2)", R"("count": 4)"), "at most a column for each of 3 keys"));
+  CHECK(contains(error_of(R"(["q", "k", "v"])", R"(["q", "k", "input"])"), "heads"));
+  CHECK(contains(error_of(R"("causal": true)", R"("causl": true)"), "causl"));
+  CHECK(contains(error_of(R"("group": 3, "layer_norm": "norm")", R"("layer_norm_epsilon": 1)"),
+                 "no meaning without `layer_norm`"));
+  CHECK(contains(error_of(R"("layer_norm": "norm")", R"("layer_norm": "nrm")"), "nrm"));
+  CHECK(contains(error_of(R"("group": 3, "layer_norm")", R"("group": 2, "layer_norm")"), "a divisor of 9"));
+  CHECK(contains(error_of(R"("constant": "position")", R"("constant": "norm.bias")"), "expected [12]"));
+}
+
+TEST_CASE("nodes: parts of a sequence that is kept") {
+  const std::string text =
+      replaced(kAttention, R"({"name": "interest", "layers": "attention.{layer}", "activation": "sigmoid",
+             "attention": {"query": "item", "sequences": "seen"}})",
+               R"({"name": "interest", "scaled_dot": ["item", [{"feature": "seen", "part": "elements"}],
+          [{"feature": "seen", "part": "elements"}]], "group": 2, "mask": {"feature": "seen", "part": "mask"}})");
+  MemoryWeights weights;
+  weights.add("table", {4, 2}).linear("tower", 1, 4);
+  const Node node = bind_description_text(text, weights, "m", nullptr, UnusedTensors::kRefuse).nodes[0];
+  CHECK(node.inputs[1] == input_stream({{2, 6}}));
+  CHECK(node.inputs[3] == input_stream({{8, 3}}));
+  CHECK(contains(bind_error(replaced(text, R"("part": "mask")", R"("part": "masks")"), weights), "part"));
+  CHECK(contains(bind_error(replaced(text, R"("mask": {"feature": "seen")", R"("mask": {"feature": "item")"), weights),
+                 "expected a sequence feature"));
 }
 
 TEST_CASE("nodes: what is not read is told") {
