@@ -18,6 +18,7 @@ import tempfile
 from typing import NamedTuple
 
 from . import _native
+from ._conversion import ConversionWarning, Report, convert, describe, from_torch
 from ._arrays import new as _new
 from ._arrays import wrap as _wrap
 from ._native import ThreadPool
@@ -37,6 +38,7 @@ from .errors import (
 
 __version__ = _native.version
 __all__ = [
+    "ConversionWarning",
     "ConvertError",
     "Error",
     "Feature",
@@ -51,10 +53,14 @@ __all__ = [
     "ModelError",
     "NonFiniteError",
     "OutOfMemoryError",
+    "Report",
     "Scores",
     "Session",
     "ThreadPool",
     "UnknownCategoryError",
+    "convert",
+    "describe",
+    "from_torch",
     "kernel_sets",
 ]
 
@@ -162,6 +168,7 @@ class Model(_native.Model):
     path, and mapped again; one that was loaded from bytes is pickled with them.
     """
 
+    report: Report | None = None  #: what the conversion found, of a model that convert() has made
     _path: str | None = None
     _all_features: tuple[Feature, ...] | None = None
 
