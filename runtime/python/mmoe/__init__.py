@@ -24,6 +24,7 @@ from ._arrays import wrap as _wrap
 from ._native import ThreadPool
 from ._rows import Columns as _Columns
 from ._rows import columns_for as _columns_for
+from .analysis import calibration_curve, permutation_importance
 from .errors import (
     ConvertError,
     Error,
@@ -58,10 +59,12 @@ __all__ = [
     "Session",
     "ThreadPool",
     "UnknownCategoryError",
+    "calibration_curve",
     "convert",
     "describe",
     "from_torch",
     "kernel_sets",
+    "permutation_importance",
 ]
 
 _ALL = ("context", "user", "item")
