@@ -20,9 +20,11 @@ from typing import NamedTuple
 from . import _native
 from ._conversion import ConversionWarning, Report, convert, describe, from_torch
 from ._arrays import new as _new
+from ._arrays import part as _part
 from ._arrays import wrap as _wrap
 from ._native import ThreadPool
 from ._rows import Columns as _Columns
+from ._rows import batches as _batches
 from ._rows import columns_for as _columns_for
 from .analysis import calibration_curve, permutation_importance
 from .errors import (
@@ -265,11 +267,20 @@ class Session(_native.Session):
         """
         features = self._raw_features()
         sides = ("item",) if candidates or user is not None else _ALL
-        columns = _Columns(rows)
-        wanted = _columns_for(features, columns, sides)
         of_user = None if user is None else _columns_for(features, _one_row(user), _USER)
-        single = columns.single and out is None
-        return self._score_columns(columns.num_rows, wanted, single, out, of_user, bool(candidates), gates, logits)
+        parts = _batches(rows)
+        if len(parts) == 1:
+            wanted = _columns_for(features, parts[0], sides)
+            single = parts[0].single and out is None
+            return self._score_columns(parts[0].num_rows, wanted, single, out, of_user, bool(candidates), gates, logits)
+        out = _new((sum(part.num_rows for part in parts), len(self._task_indices))) if out is None else out
+        first = 0
+        for part in parts:
+            places = [_part(array, first, part.num_rows) for array in (out, gates, logits)]
+            wanted = _columns_for(features, part, sides)
+            self._score_columns(part.num_rows, wanted, False, places[0], of_user, bool(candidates), *places[1:])
+            first += part.num_rows
+        return out
 
     def set_user_row(self, user) -> None:
         """Take one row of the user's and the context's features, for score_rows(..., candidates=True)."""
@@ -283,8 +294,7 @@ class Session(_native.Session):
 
     def score_rows_all(self, rows, *, user=None) -> Scores:
         """Scores, gate weights and logits of raw rows."""
-        columns = _Columns(rows)
-        gates, logits = self._extras(columns.num_rows)
+        gates, logits = self._extras(sum(part.num_rows for part in _batches(rows)))
         return Scores(self.score_rows(rows, user=user, gates=gates, logits=logits), gates, logits)
 
     def replay_golden(self) -> GoldenReport:

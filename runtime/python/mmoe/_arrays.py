@@ -52,6 +52,16 @@ def new(shape, format="f"):
     return view.cast(format, shape=shape) if count else view.cast(format)
 
 
+def part(array, first, count):
+    """Some rows of a matrix, None of None."""
+    if array is None or _numpy() is not None:
+        return None if array is None else _numpy().asarray(array)[first : first + count]
+    view = memoryview(array)
+    columns = view.shape[1]
+    flat = view.cast("B")[4 * first * columns : 4 * (first + count) * columns]
+    return flat.cast("f", shape=(count, columns)) if len(flat) else flat.cast("f")
+
+
 def wrap(view):
     """A memoryview as an array of NumPy, where it is installed."""
     numpy = _numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _native
 from ._arrays import _numpy
 from .errors import InputError
 
@@ -67,9 +68,54 @@ class Columns:
         """A list, or an array of numbers."""
         return self._get(name)
 
+    def list(self, name):
+        """A list."""
+        return _as_list(self._get(name))
+
     def names(self):
         shown = ", ".join(str(name) for name in self._names[:20])
         return shown + (", ..." if len(self._names) > 20 else "")
+
+
+class Batch:
+    """Consecutive rows of a table of Arrow, whose columns are read where they lie."""
+
+    single = False
+
+    def __init__(self, table, columns, first, num_rows):
+        self._table, self._columns, self._first, self.num_rows = table, columns, first, num_rows
+
+    def __contains__(self, name):
+        return name in self._columns
+
+    def get(self, name):
+        column = self._columns[name]
+        return self.list(name) if column is None else column
+
+    def list(self, name):
+        """A list, for what the runtime cannot read: the table's library makes it."""
+        table = self._table
+        column = table.get_column(name) if hasattr(table, "get_column") else table.column(name)
+        part = column.slice(self._first, self.num_rows)
+        return part.to_list() if hasattr(part, "to_list") else part.to_pylist()
+
+    names = Columns.names
+
+    @property
+    def _names(self):
+        return list(self._columns)
+
+
+def batches(rows):
+    """`rows` as one Columns, or as the batches of a table of Arrow."""
+    is_arrow = hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__")
+    if not is_arrow or hasattr(rows, "iloc"):  # pandas has columns of its own
+        return [Columns(rows)]
+    found, first = [], 0
+    for num_rows, columns in _native.arrow_batches(rows):
+        found.append(Batch(rows, columns, first, num_rows))
+        first += num_rows
+    return found or [Columns(rows)]
 
 
 def _is_scalar(value):
@@ -154,7 +200,7 @@ def columns_for(features, rows, sides):
 
 def _values_of(feature, rows):
     if feature.crossed:
-        return [list(values) for values in zip(*(_as_list(_column(feature, name, rows)) for name in feature.crossed))]
+        return [list(values) for values in zip(*(_list(feature, name, rows) for name in feature.crossed))]
     if feature.source not in rows and f"{feature.source}.0" in rows:
         return _side_by_side(feature, rows)
     return _column(feature, feature.source, rows)
@@ -164,7 +210,7 @@ def _side_by_side(feature, rows):
     """A wide feature, or a sequence, with a column for each element: NAME.0, NAME.1, ..."""
     columns = []
     while f"{feature.source}.{len(columns)}" in rows:
-        columns.append(_as_list(rows.get(f"{feature.source}.{len(columns)}")))
+        columns.append(rows.list(f"{feature.source}.{len(columns)}"))
     if feature.kind == "dense":
         return [list(values) for values in zip(*columns)]
     return [[value for value in values if value is not None and value == value] for values in zip(*columns)]
@@ -174,9 +220,18 @@ def _as_list(values):
     return values if isinstance(values, list) else values.tolist()
 
 
-def _column(feature, name, rows):
+def _list(feature, name, rows):
+    _check(feature, name, rows)
+    return rows.list(name)
+
+
+def _check(feature, name, rows):
     if name not in rows:
         raise InputError(f"feature {feature.name!r}: there is no column {name!r}; the rows have: {rows.names()}")
+
+
+def _column(feature, name, rows):
+    _check(feature, name, rows)
     values = rows.get(name)
     if isinstance(values, list) and rows.num_rows and feature.kind != "sparse" and not isinstance(values[0], (list, str)):
         return [value.tolist() if hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0 else value for value in values]

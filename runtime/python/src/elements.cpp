@@ -19,6 +19,19 @@ bool Elements::add_text(PyObject* item) {
   return true;
 }
 
+// Whole ones may be whole numbers where others are missing, as pandas has them.
+bool Elements::add_float(double number) {
+  const bool is_whole = number == std::floor(number) && std::abs(number) < 9e15;
+  floats_.push_back(number);
+  integers_.push_back(is_whole ? static_cast<int64_t>(number) : 0);
+  unsigned_.push_back(is_whole ? static_cast<uint64_t>(integers_.back()) : 0);
+  has_float_ = has_float_ || !is_whole;
+  has_negative_ = has_negative_ || number < 0;
+  if (!is_whole) return true;
+  const Ref whole(PyLong_FromDouble(number));
+  return whole && add_text(whole.get());
+}
+
 bool Elements::add(PyObject* item) {
   if (PyUnicode_Check(item)) {
     has_text_ = true;
@@ -29,14 +42,7 @@ bool Elements::add(PyObject* item) {
     has_float_ = true;
     return true;
   }
-  if (PyFloat_Check(item)) {
-    floats_.push_back(PyFloat_AsDouble(item));
-    has_float_ = has_float_ || as_floats_ || floats_.back() != std::floor(floats_.back());
-    integers_.push_back(std::abs(floats_.back()) < 9e18 ? static_cast<int64_t>(floats_.back()) : 0);
-    unsigned_.push_back(0);
-    has_float_ = has_float_ || !(std::abs(floats_.back()) < 9e18);
-    return true;
-  }
+  if (PyFloat_Check(item)) return add_float(PyFloat_AsDouble(item));
   const Ref whole(PyNumber_Index(item));
   if (!whole) {
     PyErr_Clear();

@@ -20,6 +20,7 @@ class Elements {
 
  private:
   bool add(PyObject* item);
+  bool add_float(double number);
   bool add_text(PyObject* item);
 
   std::vector<double> floats_;

@@ -1,5 +1,6 @@
 // The module mmoe._native: the C interface of the runtime, as mmoe/__init__.py completes it.
 #include "mmoe/mmoe.h"
+#include "runtime/python/src/arrow.h"
 #include "runtime/python/src/model.h"
 #include "runtime/python/src/python.h"
 #include "runtime/python/src/session.h"
@@ -30,6 +31,7 @@ PyObject* status_name(PyObject*, PyObject* status) {
 
 PyMethodDef functions[] = {
     {"kernel_sets", kernel_sets, METH_NOARGS, nullptr},
+    {"arrow_batches", arrow_batches, METH_O, nullptr},
     {"status_name", status_name, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -50,6 +52,7 @@ PyMODINIT_FUNC PyInit__native() {
   using namespace mmoe::python;
   Ref module(PyModule_Create(&definition));
   if (!module || !add(module.get(), "Model", make_model_type()) ||
+      !add(module.get(), "ArrowColumn", make_arrow_column_type()) ||
       !add(module.get(), "ThreadPool", make_thread_pool_type()) || !add(module.get(), "Session", make_session_type()) ||
       PyModule_AddStringConstant(module.get(), "version", mmoe_version()) != 0) {
     return nullptr;

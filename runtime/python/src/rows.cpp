@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "runtime/python/src/arrays.h"
+#include "runtime/python/src/arrow_elements.h"
 #include "runtime/python/src/elements.h"
 #include "runtime/python/src/errors.h"
 #include "runtime/python/src/run.h"
@@ -12,6 +13,8 @@ namespace mmoe::python {
 namespace {
 
 constexpr std::size_t kRowsOfPart = 1024;  // whose values stay in cache
+
+constexpr std::size_t kFewRows = 16;  // which take less time than giving up the interpreter's lock costs others
 
 /// As MMOE_FLOATS and so on; 0: a type that no column of the C interface has.
 int32_t type_of(const Py_buffer& view) {
@@ -71,8 +74,11 @@ bool RowBuilder::open_column(const ModelObject& model, PyObject* item) {
   column.is_sequence = info.kind == MMOE_SEQUENCE;
   column.wants_ids = !is_weights && info.kind != MMOE_DENSE && !info.number_values;
   column.length = info.kind == MMOE_DENSE ? info.width : info.kind == MMOE_SEQUENCE ? info.length : 1;
+  column.arrow = arrow_column_of(column.values);
   columns_.push_back(column);
+  if (column.arrow) return true;  // of a batch, whose columns have one length
   if (!PyList_Check(column.values)) return open_buffer(columns_.back());
+  has_lists_ = true;
   if (static_cast<std::size_t>(PyList_Size(column.values)) == num_rows_) return true;
   return refuse("feature \"" + std::string(info.name, info.name_size) + "\": a column of " +
                 std::to_string(PyList_Size(column.values)) + " values, expected " + std::to_string(num_rows_)),
@@ -99,17 +105,25 @@ bool RowBuilder::open(const ModelObject& model, int32_t part, std::size_t num_ro
 
 bool RowBuilder::fill(std::size_t first, std::size_t count) {
   mmoe_rows_clear(rows_, count);
+  // Without lists nothing of the interpreter is needed.
+  PyThreadState* state = has_lists_ || count <= kFewRows ? nullptr : PyEval_SaveThread();
+  bool is_done = true;
   for (const Column& column : columns_) {
-    if (!fill(column, first, count) || failed(first)) return false;
+    const bool is_list = !column.arrow && !column.has_buffer;
+    if (is_list) is_done = fill_list(column, first, count);
+    if (!is_list) fill_plain(column, first, count);
+    if (!is_done || mmoe_rows_status(rows_) != MMOE_OK) break;
   }
-  return !failed(first);
+  if (state) PyEval_RestoreThread(state);
+  return is_done && !failed(first);
 }
 
-bool RowBuilder::fill(const Column& column, std::size_t first, std::size_t count) {
-  return column.has_buffer ? fill_buffer(column, first, count) : fill_list(column, first, count);
+void RowBuilder::fill_plain(const Column& column, std::size_t first, std::size_t count) {
+  if (column.arrow) return fill_arrow(column, first, count);
+  fill_buffer(column, first, count);
 }
 
-bool RowBuilder::fill_buffer(const Column& column, std::size_t first, std::size_t count) {
+void RowBuilder::fill_buffer(const Column& column, std::size_t first, std::size_t count) {
   const Py_buffer& view = column.view;
   const std::size_t width = view.ndim == 2 ? static_cast<std::size_t>(view.shape[1]) : 1;
   const int32_t type = type_of(view);
@@ -119,9 +133,9 @@ bool RowBuilder::fill_buffer(const Column& column, std::size_t first, std::size_
     for (std::size_t row = 0; row < count; ++row) {
       const double number = type == MMOE_FLOATS ? double(reinterpret_cast<const float*>(data)[row])
                                                 : reinterpret_cast<const double*>(data)[row];
-      if (!fill_number(column, row, number)) return false;
+      fill_number(column, row, number);
     }
-    return true;
+    return;
   }
   std::vector<int32_t> offsets;
   if (width != column.length && column.is_sequence) {
@@ -130,7 +144,40 @@ bool RowBuilder::fill_buffer(const Column& column, std::size_t first, std::size_
   const mmoe_values values{data, count * width, nullptr, 0, type, 0};
   const auto set = column.is_weights ? mmoe_rows_set_weights_column_at : mmoe_rows_set_column_at;
   set(rows_, column.feature, &values, offsets.empty() ? nullptr : offsets.data(), offsets.size());
-  return true;
+}
+
+// Whole where the C interface has columns of the type, else row by row.
+void RowBuilder::fill_arrow(const Column& column, std::size_t first, std::size_t count) {
+  const ArrowColumn& arrow = *column.arrow;
+  const int32_t type = arrow.type();
+  const bool are_ids_as_floats = column.wants_ids && arrow.is_float();
+  if (type != 0 && !are_ids_as_floats && count > 0) {
+    const mmoe_values values = arrow.values(first, count);
+    const auto set = column.is_weights ? mmoe_rows_set_weights_column_at : mmoe_rows_set_column_at;
+    set(rows_, column.feature, &values, nullptr, 0);
+    return;
+  }
+  for (std::size_t row = 0; row < count; ++row) fill_arrow_row(column, row, arrow, first + row);
+}
+
+void RowBuilder::fill_arrow_row(const Column& column, std::size_t row, const ArrowColumn& values, std::size_t place) {
+  if (values.is_missing(place)) {
+    if (!column.is_weights) mmoe_rows_set_missing_at(rows_, row, column.feature);
+  } else if (values.is_dictionary()) {
+    fill_arrow_row(column, row, values.dictionary(), static_cast<std::size_t>(values.integer(place)));
+  } else if (values.is_list()) {
+    const ArrowElements elements(values, place);
+    set_list(column, row, elements.values());
+  } else if (values.is_text()) {
+    const std::string_view text = values.text(place);
+    mmoe_rows_set_text_n_at(rows_, row, column.feature, text.data() ? text.data() : "", text.size());
+  } else if (values.is_float()) {
+    fill_number(column, row, values.number(place));
+  } else if (values.is_unsigned_64()) {
+    mmoe_rows_set_unsigned_at(rows_, row, column.feature, static_cast<uint64_t>(values.integer(place)));
+  } else {
+    mmoe_rows_set_integer_at(rows_, row, column.feature, values.integer(place));
+  }
 }
 
 bool RowBuilder::fill_list(const Column& column, std::size_t first, std::size_t count) {
@@ -142,7 +189,7 @@ bool RowBuilder::fill_list(const Column& column, std::size_t first, std::size_t 
 }
 
 // A column of pandas has floats where whole numbers are missing.
-bool RowBuilder::fill_number(const Column& column, std::size_t row, double number) {
+void RowBuilder::fill_number(const Column& column, std::size_t row, double number) {
   if (!column.wants_ids) {
     mmoe_rows_set_number_at(rows_, row, column.feature, number);
   } else if (std::isnan(number)) {
@@ -152,7 +199,6 @@ bool RowBuilder::fill_number(const Column& column, std::size_t row, double numbe
   } else {
     mmoe_rows_set_number_at(rows_, row, column.feature, number);
   }
-  return true;
 }
 
 mmoe_status RowBuilder::set_list(const Column& column, std::size_t row, const mmoe_values& values) {
@@ -179,12 +225,13 @@ bool RowBuilder::fill_row(const Column& column, std::size_t row, PyObject* value
     return data != nullptr;
   }
   if (is_list(value)) return fill_elements(column, row, value);
-  if (PyFloat_Check(value)) return fill_number(column, row, PyFloat_AsDouble(value));
+  if (PyFloat_Check(value)) return fill_number(column, row, PyFloat_AsDouble(value)), true;
   const Ref whole(PyNumber_Index(value));
   if (!whole) {
     PyErr_Clear();
     const Ref number(PyNumber_Float(value));  // a float32 of NumPy, which is none of Python's
-    return number && fill_number(column, row, PyFloat_AsDouble(number.get()));
+    if (number) fill_number(column, row, PyFloat_AsDouble(number.get()));
+    return static_cast<bool>(number);
   }
   int overflow = 0;
   const long long number = PyLong_AsLongLongAndOverflow(whole.get(), &overflow);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mmoe/mmoe.h"
+#include "runtime/python/src/arrow.h"
 #include "runtime/python/src/python.h"
 #include "runtime/python/src/session.h"
 
@@ -36,19 +37,22 @@ class RowBuilder {
     bool is_weights = false, is_sequence = false;
     bool wants_ids = false;      ///< categories, which are not numbers between bounds
     PyObject* values = nullptr;  ///< a list, where `has_buffer` is false
+    const ArrowColumn* arrow = nullptr;
     bool has_buffer = false;
     Py_buffer view{};
   };
 
   bool open_column(const ModelObject& model, PyObject* item);
   bool open_buffer(Column& column);
-  bool fill(const Column& column, std::size_t first, std::size_t count);
-  bool fill_buffer(const Column& column, std::size_t first, std::size_t count);
+  void fill_plain(const Column& column, std::size_t first, std::size_t count);
+  void fill_buffer(const Column& column, std::size_t first, std::size_t count);
+  void fill_arrow(const Column& column, std::size_t first, std::size_t count);
+  void fill_arrow_row(const Column& column, std::size_t row, const ArrowColumn& values, std::size_t place);
   bool fill_list(const Column& column, std::size_t first, std::size_t count);
   bool failed(std::size_t first) const;
 
   bool fill_row(const Column& column, std::size_t row, PyObject* value);
-  bool fill_number(const Column& column, std::size_t row, double number);
+  void fill_number(const Column& column, std::size_t row, double number);
   bool fill_elements(const Column& column, std::size_t row, PyObject* sequence);
   mmoe_status set_list(const Column& column, std::size_t row, const mmoe_values& values);
 
@@ -57,6 +61,7 @@ class RowBuilder {
   std::vector<Column> columns_;
   const ModelObject* model_ = nullptr;
   std::size_t num_rows_ = 0;
+  bool has_lists_ = false;  ///< values that only the interpreter can read
 };
 
 }  // namespace mmoe::python
