@@ -15,6 +15,7 @@ packages_to_build=(
 packages_to_test=(
   doctest-dev python3
   python3-numpy                                                # evaluates random descriptions
+  python3-dev python3-pytest                                   # the Python package
   valgrind                                                     # counts instructions
   mandoc doxygen                                               # manual pages and API reference
 )

@@ -1,5 +1,4 @@
 // mmoe-convert: trained weights and a description in, a checked .mmoe file out.
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -11,20 +10,20 @@
 #include <xxhash.h>
 
 #include "converter/check/expect.h"
-#include "converter/check/feature_order.h"
 #include "converter/check/score_rows.h"
 #include "converter/description/number_names.h"
-#include "converter/description/numbers.h"
 #include "converter/error.h"
 #include "converter/importers/left_out.h"
 #include "converter/importers/open_weights.h"
 #include "converter/interpretation/interpretation.h"
 #include "converter/program/convert.h"
 #include "converter/program/file_sink.h"
+#include "converter/program/given_numbers.h"
 #include "converter/program/hash_file.h"
 #include "converter/program/number_summary.h"
 #include "converter/program/pruning.h"
 #include "converter/program/search_summary.h"
+#include "converter/program/summary.h"
 #include "converter/proof/prove.h"
 #include "converter/recipes/recipe.h"
 #include "converter/search/patterns.h"
@@ -65,10 +64,6 @@ struct Arguments {
 
 using mmoe::tools::printable;
 
-void print_notes(std::ostream& out, const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) out << "note: " << printable(note) << '\n';
-}
-
 /// Comes last: a report that cannot be printed must not cost the model, and must not look like a success.
 void print(const std::string& text, const std::string& written) {
   try {
@@ -81,37 +76,11 @@ void print(const std::string& text, const std::string& written) {
   }
 }
 
-// The file against the description; whether the description is right, this cannot tell.
-void print_check(std::ostream& out, const CheckReport& check) {
-  if (check.num_rows == 0) {
-    out << "check: no golden rows\n";
-    return;
-  }
-  out << "check: " << check.num_compared << " of " << check.num_scores
-      << " scores of golden rows were compared with the description";
-  if (check.num_compared > 0) {
-    out << ": largest difference " << check.largest_difference << " (" << check.largest_share_of_bound * 100
-        << " % of what float rounding allows)";
-  }
-  if (check.num_compared < check.num_scores) {
-    out << "; the others were not compared: float rounding may change which experts their top-k gates select, or has "
-           "no bound there";
-  }
-  if (!check.exact_kernel_sets.empty()) {
-    out << "; same bits on scalar";
-    for (const std::string& kernel_set : check.exact_kernel_sets) out << ", " << kernel_set;
-  }
-  out << '\n';
-}
-
 void print_report(std::ostream& out, const Arguments& arguments, const TrainedModel& model, const BindReport& bound,
                   const std::optional<Pruning>& pruning, const std::optional<SearchResult>& found,
                   const ConvertReport& converted) {
   print_notes(out, bound.notes);
-  out << "model '" << printable(model.name) << "': " << converted.architecture << ", " << model.input_dim << " inputs, "
-      << model.output_names().size() << (model.output_names().size() == 1 ? " task, " : " tasks, ")
-      << converted.file_bytes << " bytes\n";
-  for (const std::string& line : describe_feature_order(model)) out << printable(line) << '\n';
+  print_model(out, model, converted);
   if (pruning) {
     for (const std::string& line : pruning->describe()) out << printable(line) << '\n';
   }
@@ -142,30 +111,11 @@ void print_expected(std::ostream& out, const Arguments& arguments, const ExpectR
 }
 
 /// Where a graph could not be evaluated, and where there is none, expected scores are what a file can be compared with.
-void print_proof(std::ostream& out, const Arguments& arguments, const OnnxGraph* graph, const ProofReport& report) {
-  if (report.num_rows > 0) {
-    out << "proved against the graph on " << report.num_rows << " random rows"
-        << (report.matched_by == "order" ? ", tasks in the order of its outputs" : "") << ": largest difference "
-        << report.largest_difference << '\n';
-    if (report.rounded_difference) {
-      out << "note: the graph rounds results to 8 bits, which is left out here and in the proof. With its rounding, "
-             "its "
-             "scores on these rows differ by up to "
-          << *report.rounded_difference << '\n';
-    }
-    return;
-  }
-  if (graph != nullptr) out << "note: not compared with the graph: " << printable(report.why_not) << '\n';
-  if (arguments.expect.empty()) out << "note: not compared with your framework: to do that, pass --rows and --expect\n";
-}
-
-/// Even with --quiet: a model may be incomplete.
-void print_warnings(const Interpretation& interpretation, const BindReport& bound) {
-  for (const std::string& warning : bound.warnings) std::cerr << "warning: " << printable(warning) << '\n';
-  for (const std::string& tensor : bound.unused_tensors) {
-    std::cerr << "warning: tensor " << printable(tensor) << " is not used by the recipe " << interpretation.recipe
-              << " and is left out: compare the scores with those of your framework (--rows, --expect)\n";
-  }
+void print_comparison(std::ostream& out, const Arguments& arguments, const OnnxGraph* graph,
+                      const ProofReport& report) {
+  print_proof(out, graph, report);
+  if (report.num_rows > 0 || !arguments.expect.empty()) return;
+  out << "note: not compared with your framework: to do that, pass --rows and --expect\n";
 }
 
 // The JSON itself may stand in the place of a description's name.
@@ -179,23 +129,6 @@ void check_named_files(const Arguments& arguments) {
        {"--numbers", is_list ? arguments.numbers : "", "has the types of numbers"},
        {"--rows", arguments.rows, "has the rows"},
        {"--expect", arguments.expect, "has the expected scores"}});
-}
-
-template <class Type>
-Type type_of(const std::string& name, const std::vector<std::string>& names) {
-  return static_cast<Type>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
-// A list of JSON, or a file that has it; entries as the description's.
-void apply_numbers(const std::string& numbers, TrainedModel& model) {
-  const bool is_json = numbers.front() == '[';
-  const std::string origin = is_json ? "--numbers" : numbers;
-  try {
-    const std::string text = is_json ? numbers : mmoe::tools::read_text_file(numbers);
-    bind_numbers_text(text, model);
-  } catch (const ConvertError& error) {
-    throw ConvertError(origin + ": " + error.what());
-  }
 }
 
 TrialOptions trial_options(const Arguments& arguments) {
@@ -252,8 +185,7 @@ std::optional<SearchResult> find_types(const Arguments& arguments, const Provena
 void run(Arguments arguments) {
   check_search(arguments);
   check_named_files(arguments);
-  arguments.options.numbers = {type_of<WeightType>(arguments.weight_type, weight_type_names()),
-                               type_of<TableType>(arguments.table_type, table_type_names())};
+  arguments.options.numbers = number_options(arguments.weight_type, arguments.table_type);
   if (!arguments.rows.empty()) {
     arguments.options.rows_file = fs::path(arguments.rows).filename().string();
     arguments.options.measure = [&arguments](std::string_view file, std::string_view f32_file,
@@ -281,8 +213,10 @@ void run(Arguments arguments) {
   }
   BindReport bound;
   TrainedModel model = read_model(*weights, weights.graph(), interpretation, weights_path.stem().string(), bound);
-  if (!arguments.numbers.empty()) apply_numbers(arguments.numbers, model);
-  print_warnings(interpretation, bound);
+  apply_numbers(arguments.numbers, model);
+  for (const std::string& warning : describe_warnings(interpretation, bound)) {
+    std::cerr << "warning: " << warning << '\n';
+  }
   const ProvenanceInfo provenance{weights_path.filename().string(), hash_file(weights_path),
                                   XXH64(text.data(), text.size(), 0)};
   FileSink output(arguments.output);
@@ -318,7 +252,7 @@ void run(Arguments arguments) {
   }
   std::ostringstream report;
   print_report(report, arguments, model, bound, pruning, found, converted);
-  print_proof(report, arguments, graph, proof);
+  print_comparison(report, arguments, graph, proof);
   if (!arguments.expect.empty()) print_expected(report, arguments, expected);
   print(report.str(), arguments.output);
 }

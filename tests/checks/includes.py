@@ -110,6 +110,11 @@ RULES = [
     # A library of its own, beside the runtime: it sees the public headers alone.
     Rule(r"runtime/src/threads/.*", ["mmoe/"]),
     Rule(r"runtime/src/c/.*", ["mmoe/", "core/", "model/", "plan/", "session/", "c/"], FREESTANDING),
+    # The Python package sees what a program in C sees.
+    Rule(r"runtime/python/src/python\.h", [], None, ["Python.h"]),
+    Rule(r"runtime/python/src/.*", ["mmoe/mmoe.h", "runtime/python/src/"]),
+    Rule(r"runtime/python/convert/.*", ["converter/program/", "converter/description/number_names.h",
+                                        "runtime/python/src/python.h"]),
     # tools: support <- {rows, model, page} <- labels, {{score, describe} <- report <- inspect, verify, bench}.
     Rule(r"runtime/tools/support/command_line\.cpp", tools("support"), None, ["CLI/"]),
     Rule(r"runtime/tools/support/.*", tools("support")),
@@ -208,6 +213,10 @@ VIOLATIONS = [
     ("runtime/src/threads/thread_pool.cpp", "core/make_error.h"),
     ("runtime/include/mmoe/thread_pool.h", "thread"),
     ("runtime/src/c/mmoe.cpp", "runtime/tools/support/text.h"),
+    ("runtime/python/src/run.cpp", "mmoe/session.h"),
+    ("runtime/python/src/run.cpp", "Python.h"),
+    ("runtime/python/src/module.cpp", "converter/program/convert.h"),
+    ("runtime/python/convert/module.cpp", "converter/search/search.h"),
     ("runtime/tools/model/work.cpp", "converter/error.h"),
     ("runtime/tools/model/work.cpp", "runtime/tools/score/scorer.h"),
     ("runtime/tools/model/work.cpp", "nlohmann/json.hpp"),
