@@ -41,6 +41,13 @@ BatchNorm compose(const BatchNorm& first, const BatchNorm& second) {
 
 void append(std::optional<BatchNorm>& norm, const BatchNorm& next) { norm = norm ? compose(*norm, next) : next; }
 
+void append(BatchNorm& norm, const BatchNorm& of, size_t column) {
+  norm.gamma.push_back(of.gamma[column]);
+  norm.beta.push_back(of.beta[column]);
+  norm.mean.push_back(of.mean[column]);
+  norm.variance.push_back(of.variance[column]);
+}
+
 /// An affine map behind a layer norm is part of it.
 void append(LayerNorm& norm, const BatchNorm& next) {
   for (size_t i = 0; i < norm.gamma.size(); ++i) {
@@ -299,10 +306,12 @@ Chains::Step Chains::step_over_activation(Vector& vector) const {
   step.result = vector;
   Activation activation = expressions_.of(vector.front()).activation;
   activation.slopes.clear();
+  if (activation.kind == ActivationKind::kDice) activation.dice_norm = BatchNorm{{}, {}, {}, {}, 0};
   for (Ref& ref : vector) {
     const Expression& expression = expressions_.of(ref);
-    if (activation.kind == ActivationKind::kPRelu)
-      activation.slopes.push_back(expression.activation.slopes[ref.column]);
+    const Activation& own = expression.activation;
+    if (!own.slopes.empty()) activation.slopes.push_back(own.slopes[ref.column]);
+    if (own.dice_norm) append(*activation.dice_norm, *own.dice_norm, ref.column);
     ref = expression.inputs[ref.column];
   }
   step.activation = std::move(activation);
@@ -439,6 +448,10 @@ void Chains::fail_between(const Vector& vector) const {
   if (alike && first.kind == ExpressionKind::kDense) {
     fail(vector.front(), "its outputs are joined with those of a layer that reads something else");
   }
+  if (alike && first.kind >= ExpressionKind::kTopKValue && first.kind <= ExpressionKind::kTopKMasked)
+    fail(vector.front(), "takes the largest of some numbers for something else than a gate");
+  if (alike && first.kind == ExpressionKind::kIdEquals)
+    fail(vector.front(), "compares ids for something else than the padding of a pooled sequence or an attention");
   if (alike) fail(vector.front(), "is read as if it were a layer");
   const auto is_base = [](ExpressionKind kind) {
     return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding || kind == ExpressionKind::kConstant;
@@ -447,6 +460,54 @@ void Chains::fail_between(const Vector& vector) const {
   fail(at,
        "gives one part of a vector that is joined from results of different operations; a layer, an expert or a tower "
        "reads the input, a mixture, or one layer's outputs");
+}
+
+/// Nothing where the vector is neither affine, nor activated, nor a norm.
+std::optional<Chains::Step> Chains::step_over(Vector& vector) const {
+  const auto is_affine = [&](Ref ref) { return expressions_.of(ref).kind == ExpressionKind::kAffine; };
+  if (std::any_of(vector.begin(), vector.end(), is_affine)) return step_over_affine(vector);
+  if (is_one_activation(vector)) return step_over_activation(vector);
+  if (is_whole_norm(vector)) return step_over_layer_norm(vector);
+  return std::nullopt;
+}
+
+Chain Chains::follow_layers(const Vector& start, const Ends& ends) const {
+  Chain chain;
+  chain.base = start;
+  for (;;) {
+    Vector vector = chain.base;
+    std::vector<Step> steps;
+    const auto ended = [&] { return vector != start && ends(vector); };
+    while (!ended() && !reads_one_vector(vector)) {
+      std::optional<Step> step = step_over(vector);
+      if (!step) break;
+      steps.push_back(std::move(*step));
+    }
+    if (ended() || !reads_one_vector(vector)) break;
+    chain.after.push_back(vector);
+    chain.layers.push_back(take_layer(vector));
+    add_steps(steps, chain);
+    chain.base = std::move(vector);
+  }
+  std::reverse(chain.layers.begin(), chain.layers.end());
+  std::reverse(chain.after.begin(), chain.after.end());
+  return chain;
+}
+
+Chain Chains::bare_step(const Vector& start) const {
+  if (start.size() > kMaxHandedOn) {
+    fail(start.front(), "works on what is no layer's output, and is wider than " + std::to_string(kMaxHandedOn));
+  }
+  Chain chain;
+  chain.base = start;
+  std::optional<Step> step = step_over(chain.base);
+  if (!step) fail_between(start);
+  std::vector<Step> steps;
+  steps.push_back(std::move(*step));
+  chain.layers.push_back(hand_on(start.size(), place_of(start.front())));
+  chain.after.push_back(start);
+  add_steps(steps, chain);
+  return chain;
 }
 
 Chain Chains::follow(const Vector& start) {
@@ -485,13 +546,8 @@ Chain Chains::follow(const Vector& start) {
       std::reverse(chain.after.begin(), chain.after.end());
       return chain;
     }
-    const auto is_affine = [&](Ref ref) { return expressions_.of(ref).kind == ExpressionKind::kAffine; };
-    if (std::any_of(vector.begin(), vector.end(), is_affine)) {
-      steps.push_back(step_over_affine(vector));
-    } else if (is_one_activation(vector)) {
-      steps.push_back(step_over_activation(vector));
-    } else if (is_whole_norm(vector)) {
-      steps.push_back(step_over_layer_norm(vector));
+    if (std::optional<Step> step = step_over(vector)) {
+      steps.push_back(std::move(*step));
     } else if (std::optional<Vector> layers = joined(vector)) {
       vector = std::move(*layers);
     } else {

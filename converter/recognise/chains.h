@@ -1,6 +1,7 @@
 // From a vector of scalars back through its layers to what they read.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,6 +40,14 @@ class Chains {
   /// Throws ConvertError naming the node at which the layers end in something else.
   Chain follow(const Vector& vector);
 
+  using Ends = std::function<bool(const Vector&)>;
+  /// The layers that the vector went through last, back to what is no layer or where `ends` says, which may be within
+  /// a layer: that layer is then not taken. `base` is what the first layer reads, as it stands. Without layers: the
+  /// vector itself.
+  Chain follow_layers(const Vector& start, const Ends& ends) const;
+  /// An activation, an affine map or a norm of whatever it is of, as a layer that hands its inputs on first.
+  Chain bare_step(const Vector& start) const;
+
   /// Vectors whose sum is the vector: one for each kind of things that its elements are linear forms of, each the
   /// outputs of one layer. Empty where the elements are none.
   std::vector<Vector> split(const Vector& vector);
@@ -47,6 +56,8 @@ class Chains {
   std::optional<Chain> constant(const Vector& vector, const Chain& reader) const;
 
   [[noreturn]] void fail(Ref at, const std::string& why) const;
+  /// Says why the vector is none that layers give.
+  [[noreturn]] void fail_between(const Vector& vector) const;
   /// The node or the input that gives a scalar, for messages.
   std::string place_of(Ref at) const;
 
@@ -63,13 +74,13 @@ class Chains {
   std::optional<Vector> joined(const Vector& vector);
   bool mixes_by_constants(const Vector& vector) const;
   std::optional<Base> base_of(const Vector& vector);
+  std::optional<Step> step_over(Vector& vector) const;
   Step step_over_activation(Vector& vector) const;
   Step step_over_affine(Vector& vector) const;
   Step step_over_layer_norm(Vector& vector) const;
   DenseLayer take_layer(Vector& vector) const;
   DenseLayer take_sum(Vector& vector) const;
   void add_steps(std::vector<Step>& steps, Chain& chain) const;
-  [[noreturn]] void fail_between(const Vector& vector) const;
 
   const OnnxGraph& graph_;
   Expressions& expressions_;

@@ -29,6 +29,8 @@ class Plan {
       if (equation.out.find(entry.first) == std::string::npos) summed_ += entry.first;
     }
     if (batch_ != '\0' && equation.out.find(batch_) == std::string::npos) throw ConvertError("sums over the batch");
+    require_same_for_all(equation.a, a);
+    require_same_for_all(equation.b, b);
   }
 
   std::string summed() const { return summed_; }
@@ -58,6 +60,12 @@ class Plan {
                            " do not go together");
       }
     }
+  }
+
+  void require_same_for_all(const std::string& letters, const TensorValue& value) const {
+    const size_t axis = letters.find(batch_);
+    const bool differs = !value.is_rows() && axis != std::string::npos && value.shape[axis] != 1;
+    if (differs) throw ConvertError("multiplies by a constant that differs along the batch");
   }
 
   Equation equation_;
@@ -262,8 +270,9 @@ void scale(Expressions& expressions, Expression& dense, float factor) {
   dense.weight = std::make_shared<const Matrix>(std::move(scaled));
 }
 
-void add_bias(Expression& dense, const TensorValue& bias, const TensorValue& product, float factor) {
-  if (broadcast_shape(product.shape, bias.shape) != product.shape) throw ConvertError("has a bias that does not fit");
+void add_bias(Expression& dense, const TensorValue& bias, size_t outputs, float factor) {
+  const std::vector<size_t> shape = {1, outputs};
+  if (broadcast_shape(shape, bias.shape) != shape) throw ConvertError("has a bias that does not fit");
   dense.bias.resize(dense.columns, 0.0f);
   for (size_t i = 0; i < dense.columns; ++i) dense.bias[i] += factor * bias.floats[bias.floats.size() == 1 ? 0 : i];
 }
@@ -280,14 +289,19 @@ NodeResults gemm(const NodeCall& call) {
   const TensorValue product = multiply(call, equation);
   const bool biased = call.has(2) && beta != 0;
   if (!biased && alpha == 1) return one(product);
-  Expression dense = call.expressions.of(product.refs.at(0));
-  if (dense.kind != ExpressionKind::kDense || product.batch_axis != 0) {
-    throw ConvertError("scales, or adds to, a product that is no layer");
+  if (product.batch_axis != 0) throw ConvertError("scales, or adds to, a product that is no layer");
+  // The dense layers made above, one for each row of the batch's axis, now scaled and with a bias.
+  TensorValue result = product;
+  const size_t outputs = product.shape[1];
+  for (size_t at = 0; at < result.refs.size(); at += outputs) {
+    Expression dense = call.expressions.of(result.refs[at]);
+    if (dense.kind != ExpressionKind::kDense) throw ConvertError("scales, or adds to, a product that is no layer");
+    if (alpha != 1) scale(call.expressions, dense, alpha);
+    if (biased) add_bias(dense, call.floats(2), outputs, beta);
+    const Vector columns = call.expressions.all(call.expressions.add(std::move(dense)));
+    std::copy(columns.begin(), columns.end(), result.refs.begin() + static_cast<std::ptrdiff_t>(at));
   }
-  // The one dense layer made above, now scaled and with a bias.
-  if (alpha != 1) scale(call.expressions, dense, alpha);
-  if (biased) add_bias(dense, call.floats(2), product, beta);
-  return one(call.rows_of(std::move(dense), product));
+  return one(std::move(result));
 }
 
 Ref larger_of(const NodeCall& call, Ref a, Ref b) {

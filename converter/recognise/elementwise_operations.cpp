@@ -5,6 +5,7 @@
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
+#include "converter/recognise/dice.h"
 #include "converter/recognise/functions.h"
 #include "converter/recognise/graph_evaluator.h"
 #include "converter/recognise/normalisations.h"
@@ -28,12 +29,18 @@ void for_each_pair(const std::vector<size_t>& shape, const TensorValue& a, const
 
 // ------------------------------------------------------------------------------------ rows and a constant
 
+/// Whether the axis that is so far from the end has several elements.
+bool differs_along(const TensorValue& constant, size_t from_end) {
+  return constant.rank() >= from_end && constant.shape[constant.rank() - from_end] != 1;
+}
+
 /// gamma * x + beta of every element.
 TensorValue scale_and_shift(const NodeCall& call, const TensorValue& rows, const TensorValue& constant,
                             const std::string& operation, bool rows_first) {
   const std::vector<size_t> shape = broadcast_shape(rows.shape, constant.shape);
   const size_t batch_axis = rows.batch_axis + (shape.size() - rows.rank());
-  if (shape[batch_axis] != 1) throw ConvertError("calculates with a constant that differs along the batch");
+  if (shape[batch_axis] != rows.shape[rows.batch_axis] || differs_along(constant, shape.size() - batch_axis))
+    throw ConvertError("calculates with a constant that differs along the batch");
   if (operation == "Div" && !rows_first) {
     const TensorValue inverse = apply_function(call, FunctionKind::kReciprocal, {rows.refs}, rows);
     return scale_and_shift(call, inverse, constant, "Mul", true);
@@ -70,6 +77,7 @@ TensorValue common_like(const TensorValue& a, const TensorValue& b) {
   like.shape = broadcast_shape(a.shape, b.shape);
   like.batch_axis = a.batch_axis + (like.shape.size() - a.rank());
   if (like.batch_axis != b.batch_axis + (like.shape.size() - b.rank())) throw ConvertError("has the batch on two axes");
+  if (a.shape[a.batch_axis] != b.shape[b.batch_axis]) throw ConvertError("has batches of different sizes");
   return like;
 }
 
@@ -89,6 +97,7 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   call.expressions.charge(2 * sum.terms.size());
   sum.columns = sum.terms.size();
   if (auto selected = select_by_mask(call, sum, like)) return *selected;
+  if (auto dice = operation == "Add" ? find_dice(call, sum, like) : std::nullopt) return *dice;
   return simplify(call, call.rows_of(std::move(sum), like));
 }
 

@@ -48,6 +48,7 @@ enum class ExpressionKind {
   kTopKValue,   ///< the top_k largest of the vector `inputs`, the largest first
   kTopKIndex,   ///< where in the vector they are
   kTopKMask,    ///< 1 for those of the vector `inputs` that are among the top_k largest, 0 for the others
+  kTopKTaken,  ///< column i: of the numbers inputs[i], inputs[columns + i], ... that which an index, the last one, says
   kTopKMasked,  ///< the vector `inputs`, with minus infinity for those that are not
   kSum          ///< column i: the sum of terms[i]
 };

@@ -16,6 +16,7 @@ class Operands {
  public:
   explicit Operands(const NodeCall& call) : call_(call) {
     bool found = false;
+    size_t places = 1;
     for (size_t i = 0; i < call.num_inputs(); ++i) {
       like.shape = broadcast_shape(like.shape, call.input(i).shape);
     }
@@ -24,11 +25,18 @@ class Operands {
       const TensorValue& rows = call.rows(i);
       const size_t axis = rows.batch_axis + (like.shape.size() - rows.rank());
       if (found && axis != like.batch_axis) throw ConvertError("has the batch on two axes");
+      if (found && places != rows.shape[rows.batch_axis]) throw ConvertError("has batches of different sizes");
       like.batch_axis = axis;
+      places = rows.shape[rows.batch_axis];
       found = true;
     }
     if (!found) throw ConvertError("calculates with constants alone; onnxslim or onnxruntime's optimiser folds them");
-    if (like.shape[like.batch_axis] != 1) throw ConvertError("calculates with a constant that differs along the batch");
+    const size_t from_end = like.shape.size() - like.batch_axis;
+    for (size_t i = 0; i < call.num_inputs(); ++i) {
+      const TensorValue& value = call.input(i);
+      const bool differs = !value.is_rows() && value.rank() >= from_end && value.shape[value.rank() - from_end] != 1;
+      if (differs) throw ConvertError("calculates with a constant that differs along the batch");
+    }
     like.kind = TensorKind::kRows;
   }
 

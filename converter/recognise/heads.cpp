@@ -173,12 +173,36 @@ std::vector<Head> find_heads(const OnnxGraph& graph, const FollowedGraph& follow
     const TensorValue& value = followed.outputs[i];
     const std::string& name = graph.outputs[i].name;
     if (!value.is_rows() || value.ids) throw ConvertError("not recognised: output '" + name + "' is no score");
+    if (value.shape[value.batch_axis] != 1)
+      throw ConvertError("not recognised: output '" + name + "' has several rows for each row of the batch");
     for (size_t k = 0; k < value.refs.size(); ++k) {
       finder.add(value.refs.size() == 1 ? name : name + "." + std::to_string(k), value.refs[k], true);
     }
   }
   if (finder.heads().empty()) throw ConvertError("not recognised: the graph has no output");
   return std::move(finder.heads());
+}
+
+std::vector<const Head*> find_towers(const std::vector<Head>& heads) {
+  std::vector<const Head*> towers;
+  for (const Head& head : heads) {
+    const auto same = [&](const Head* other) { return other->logits == head.logits; };
+    if (!head.logits.empty() && std::none_of(towers.begin(), towers.end(), same)) towers.push_back(&head);
+  }
+  return towers;
+}
+
+std::vector<Task> make_tasks(const std::vector<Head>& heads) {
+  const std::vector<const Head*> towers = find_towers(heads);
+  std::vector<Task> tasks;
+  for (const Head& head : heads) {
+    const auto same = [&](const Head* other) { return other->logits == head.logits; };
+    Task task{head.name, head.link, head.output};
+    if (!head.logits.empty())
+      task.link.tower = static_cast<size_t>(std::find_if(towers.begin(), towers.end(), same) - towers.begin());
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
 }
 
 }  // namespace mmoe::converter

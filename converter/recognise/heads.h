@@ -20,4 +20,9 @@ struct Head {
 /// Throws ConvertError when an output is a constant, or of ids.
 std::vector<Head> find_heads(const OnnxGraph& graph, const FollowedGraph& followed);
 
+/// Different vectors of logits, each with the first head that reads it.
+std::vector<const Head*> find_towers(const std::vector<Head>& heads);
+/// With links to the towers, which are in the order of find_towers().
+std::vector<Task> make_tasks(const std::vector<Head>& heads);
+
 }  // namespace mmoe::converter

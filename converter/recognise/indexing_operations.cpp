@@ -175,7 +175,8 @@ NodeResults slice(const NodeCall& call) {
     const size_t axis = resolve_axis(axes[i], value.rank());
     if (sliced[axis]) throw ConvertError("slices one axis twice");
     sliced[axis] = true;
-    if (value.has_batch() && axis == value.batch_axis && takes_all_rows(call, starts[i], ends[i], steps[i])) continue;
+    const bool batch = value.has_batch() && axis == value.batch_axis && value.shape[axis] == 1;
+    if (batch && takes_all_rows(call, starts[i], ends[i], steps[i])) continue;
     require_no_batch(value, axis);
     if (starts[i] == kBatchSize || ends[i] == kBatchSize) throw ConvertError("slices another axis by the batch's size");
     value = take(value, axis, slice_positions(starts[i], ends[i], steps[i], value.shape[axis]));
@@ -303,7 +304,7 @@ NodeResults gather_nd(const NodeCall& call) {
   const size_t shared = static_cast<size_t>(given), tuple = indices.shape.back(), first = shared + tuple;
   if (tuple == 0 || first > value.rank()) throw ConvertError("has tuples of indices that do not fit");
   for (size_t axis = 0; axis < shared; ++axis) {
-    const bool same_batch = value.has_batch() && axis == value.batch_axis
+    const bool same_batch = value.has_batch() && axis == value.batch_axis && value.shape[axis] == 1
                                 ? (indices.per_row && indices.batch_axis == axis) || indices.shape[axis] == 1
                                 : value.shape[axis] == indices.shape[axis];
     if (!same_batch) throw ConvertError("has indices that differ from row to row");

@@ -65,9 +65,20 @@ class NewShape {
     for (auto it = sizes_.begin(); found == sizes_.end() && it != sizes_.end(); ++it) {
       if (fixed_batch != 0 && *it == static_cast<int64_t>(fixed_batch)) found = it;
     }
+    if (found == sizes_.end() && fixed_batch == 0) found = merge();
     if (found == sizes_.end()) throw ConvertError("mixes the batch with other axes of " + value_shape_text(value_));
     batch_axis = static_cast<size_t>(found - sizes_.begin());
-    *found = 1;
+    if (*found < 0) *found = 1;
+  }
+
+  /// -1 where each row of the batch gives as many rows of that axis: [batch, length, width] as [batch * length, width].
+  std::vector<int64_t>::iterator merge() {
+    const auto found = std::find(sizes_.begin(), sizes_.end(), int64_t{-1});
+    if (found == sizes_.end() || !value_.is_rows()) return sizes_.end();
+    const std::optional<size_t> rest = product_without(static_cast<size_t>(found - sizes_.begin()));
+    if (!rest || *rest == 0 || count_ % *rest != 0) return sizes_.end();
+    *found = static_cast<int64_t>(count_ / *rest);
+    return found;
   }
 
   void resolve() {
@@ -110,7 +121,9 @@ NodeResults flatten(const NodeCall& call) {
   const std::vector<size_t> shape = {count_elements(value.shape, 0, axis),
                                      count_elements(value.shape, axis, value.rank())};
   const size_t batch_axis = value.batch_axis < axis ? 0 : 1;
-  if (value.has_batch() && shape[batch_axis] != 1) throw ConvertError("mixes the batch with other axes");
+  const size_t before = count_elements(value.shape, batch_axis == 0 ? 0 : axis, value.batch_axis);
+  const bool merged = shape[batch_axis] != 1 && (!value.is_rows() || call.fixed_batch != 0);
+  if (value.has_batch() && (merged || before != 1)) throw ConvertError("mixes the batch with other axes");
   return one(with_shape(value, shape, batch_axis));
 }
 

@@ -75,7 +75,69 @@ Mixtures::Products Mixtures::take_apart(Ref sum) {
     return products;
   }
   add_products(sum, 1, 0, products);
+  if (auto all = unselected(products)) return std::move(*all);
   return products;
+}
+
+/// Of a gate's k largest weights: its weights, of which k are not 0. Empty: these are none.
+Vector Mixtures::weights_of_all(const Vector& weights, const Vector& logits) {
+  const auto [known, fresh] = weights_of_all_.emplace(weights, Vector());
+  if (!fresh) return known->second;
+  const Expression& source = expressions_.of(weights.front());
+  if (weights != expressions_.all(weights.front().expression)) return {};
+  Expression softmax;
+  softmax.kind = ExpressionKind::kSoftmax;
+  softmax.node = source.node;
+  softmax.top_k = weights.size() < logits.size() ? weights.size() : 0;
+  softmax.columns = logits.size();
+  const auto is_whole = [&](const Vector& vector, ExpressionKind kind) {
+    return expressions_.of(vector.front()).kind == kind && expressions_.of(vector.front()).top_k == 0 &&
+           vector == expressions_.all(vector.front().expression);
+  };
+  const bool of_softmax = is_whole(logits, ExpressionKind::kSoftmax);
+  const Vector& of = of_softmax ? expressions_.of(logits.front()).inputs : logits;
+  if (source.kind == ExpressionKind::kTopKValue && source.inputs == logits && of_softmax) {
+    softmax.top_k_mode = TopKMode::kTopKOfSoftmax;
+  } else if (source.kind != ExpressionKind::kSoftmax || source.top_k != 0 || source.inputs.size() != weights.size() ||
+             expressions_.of(source.inputs.front()).kind != ExpressionKind::kTopKValue ||
+             source.inputs != expressions_.all(source.inputs.front().expression) ||
+             expressions_.of(source.inputs.front()).inputs != of) {
+    return {};
+  }
+  softmax.inputs = of;
+  return known->second = expressions_.all(expressions_.add(std::move(softmax)));
+}
+
+/// A sum over a gate's k largest, of weight times the vector at their places, as the sum over all. Nothing where it is
+/// none.
+std::optional<Mixtures::Products> Mixtures::unselected(const Products& products) {
+  std::map<Vector, Vector> weights;  // by the numbers: of each place
+  for (const Product& product : products) {
+    if (product.factor != 1 || product.factors.size() != 2) return std::nullopt;
+    const bool first = expressions_.of(product.factors[0]).kind == ExpressionKind::kTopKTaken;
+    const Ref taken = product.factors[first ? 0 : 1], weight = product.factors[first ? 1 : 0];
+    const Expression& source = expressions_.of(taken);
+    if (source.kind != ExpressionKind::kTopKTaken) return std::nullopt;
+    Vector key;
+    for (size_t at = taken.column; at < source.inputs.size(); at += source.columns) key.push_back(source.inputs[at]);
+    const Ref index = key.back();
+    key.back().column = 0;
+    Vector& of_places = weights[key];
+    of_places.resize(expressions_.of(index).columns, index);
+    if (of_places[index.column] != index) return std::nullopt;
+    of_places[index.column] = weight;
+  }
+  Products all;
+  for (const auto& [key, of_places] : weights) {
+    const Vector& logits = expressions_.of(key.back()).inputs;
+    const bool complete = std::none_of(of_places.begin(), of_places.end(), [&](Ref ref) {
+      return expressions_.of(ref).kind == ExpressionKind::kTopKIndex;
+    });
+    const Vector of_all = complete ? weights_of_all(of_places, Vector(logits)) : Vector();
+    if (of_all.empty()) return std::nullopt;
+    for (size_t i = 0; i < of_all.size(); ++i) all.push_back({1, {of_all[i], key[i]}});
+  }
+  return all.empty() ? std::nullopt : std::optional(std::move(all));
 }
 
 // ------------------------------------------------------------------------------------ weights

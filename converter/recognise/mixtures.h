@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -52,6 +53,8 @@ class Mixtures {
   using Uses = std::map<Ref, size_t>;
 
   Products take_apart(Ref sum);
+  std::optional<Products> unselected(const Products& products);
+  Vector weights_of_all(const Vector& weights, const Vector& logits);
   void add_products(Ref ref, double factor, size_t depth, Products& products);
   void add_factors(Ref ref, size_t depth, Product& product) const;
   bool is_softmax(Ref ref) const;
@@ -71,7 +74,8 @@ class Mixtures {
   std::map<std::vector<std::vector<double>>, Vector> made_;  // vectors of sums, by their terms
   std::map<uint32_t, uint32_t> gate_of_;                     // sums that were made, and the gate that weighs them
   std::map<Vector, Ref> products_;
-  std::vector<Ref> numbers_;  // 0 and 1
+  std::map<Vector, Vector> weights_of_all_;  // by those of the k largest
+  std::vector<Ref> numbers_;                 // 0 and 1
 };
 
 }  // namespace mmoe::converter

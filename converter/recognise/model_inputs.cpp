@@ -214,21 +214,23 @@ void ModelInputs::count_zeros(Ref at, const DenseLayer& layer) const {
   }
 }
 
+size_t ModelInputs::column_of(Ref ref) const {
+  const Expression& expression = expressions_.of(ref);
+  if (expression.kind == ExpressionKind::kPooled) {
+    const size_t input = expressions_.of(expression.inputs.front()).node;
+    return pooled_at_.at({input, place_of_pooled(expression)}) + ref.column;
+  }
+  const bool value = expression.kind == ExpressionKind::kInput;
+  const Ref id = value ? ref : lookup_of(expression).input;
+  const Column column{expressions_.of(id).node, id.column};
+  return value ? value_at_.at(column) : lookup_at_.at({column, field_of(expression)}) + ref.column;
+}
+
 void ModelInputs::read_x(const Vector& vector, DenseLayer& layer) const {
   count_zeros(vector.front(), layer);
   Matrix weight{layer.outputs(), input_dim_, std::vector<float>(layer.outputs() * input_dim_, 0.0f)};
   for (size_t i = 0; i < vector.size(); ++i) {
-    const Expression& expression = expressions_.of(vector[i]);
-    if (expression.kind == ExpressionKind::kPooled) {
-      const size_t input = expressions_.of(expression.inputs.front()).node;
-      const size_t at = pooled_at_.at({input, place_of_pooled(expression)}) + vector[i].column;
-      for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + at] += layer.weight.at(row, i);
-      continue;
-    }
-    const bool value = expression.kind == ExpressionKind::kInput;
-    const Ref id = value ? vector[i] : lookup_of(expression).input;
-    const Column column{expressions_.of(id).node, id.column};
-    const size_t to = value ? value_at_.at(column) : lookup_at_.at({column, field_of(expression)}) + vector[i].column;
+    const size_t to = column_of(vector[i]);
     for (size_t row = 0; row < weight.rows; ++row) weight.data[row * input_dim_ + to] += layer.weight.at(row, i);
   }
   layer.weight = std::move(weight);

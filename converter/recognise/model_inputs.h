@@ -25,6 +25,8 @@ class ModelInputs {
   /// Makes the layer, which reads `vector`, read x: its columns go where x has them. Inputs that x lists in another
   /// order are summed in that order.
   void read_x(const Vector& vector, DenseLayer& layer) const;
+  /// Where in x such a number lies. REQUIRES: it was added.
+  size_t column_of(Ref ref) const;
 
  private:
   using Column = std::pair<size_t, uint32_t>;      // of an input of the graph

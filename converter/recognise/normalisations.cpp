@@ -56,7 +56,7 @@ NodeResults batch_normalization(const NodeCall& call) {
   affine.inputs = value.refs;
   affine.columns = value.refs.size();
   affine.norm.epsilon = static_cast<double>(call.real("epsilon", 1e-5f));
-  const size_t inner = channels == 0 ? 1 : value.refs.size() / channels;
+  const size_t places = value.shape[0], inner = channels == 0 ? 1 : value.refs.size() / channels / places;
   const auto spread = [&](size_t which) {
     const TensorValue& constant = call.floats(which);
     if (constant.floats.size() != channels) {
@@ -64,7 +64,9 @@ NodeResults batch_normalization(const NodeCall& call) {
                          " for " + std::to_string(channels) + " channels");
     }
     std::vector<float> values;
-    for (const float x : constant.floats) values.insert(values.end(), inner, x);
+    for (size_t place = 0; place < places; ++place) {
+      for (const float x : constant.floats) values.insert(values.end(), inner, x);
+    }
     return values;
   };
   affine.norm.gamma = spread(1);

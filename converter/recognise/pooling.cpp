@@ -7,20 +7,16 @@
 #include "converter/error.h"
 
 namespace mmoe::converter {
-namespace {
 
-/// The id and the number of (id != number), of 1 - (id == number).
-struct Mask {
-  Ref id;
-  int64_t padding = 0;
-};
-
-std::optional<Mask> mask_of(const Expressions& expressions, Ref ref) {
+// 1 - (id == number)
+std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref) {
   const Scaled scaled = expressions.scaled(ref);
   const Expression& equal = expressions.of(scaled.of);
   if (equal.kind != ExpressionKind::kIdEquals || scaled.scale != -1 || scaled.shift != 1) return std::nullopt;
-  return Mask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
+  return IdMask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
 }
+
+namespace {
 
 /// What the terms of a pooled sum have in common.
 struct Pool {
@@ -33,7 +29,7 @@ struct Pool {
 
 /// An embedding's number, alone or times a mask of its id. False when it does not belong to the others.
 bool add(const Expressions& expressions, Ref ref, Pool& pool) {
-  std::optional<Mask> mask;
+  std::optional<IdMask> mask;
   const Expression* expression = &expressions.of(ref);
   if (expression->kind == ExpressionKind::kSum) {
     const std::vector<Term>& terms = expression->terms[ref.column];
@@ -88,7 +84,7 @@ bool counts(const Expressions& expressions, Ref ref, const Expression& pooled) {
   if (terms.size() != pooled.inputs.size()) return false;
   for (size_t i = 0; i < terms.size(); ++i) {
     if (terms[i].product || terms[i].coefficient != 1) return false;
-    const std::optional<Mask> mask = mask_of(expressions, terms[i].a);
+    const std::optional<IdMask> mask = mask_of(expressions, terms[i].a);
     if (!mask || mask->id != pooled.inputs[i] || mask->padding != static_cast<int64_t>(*pooled.padding_id))
       return false;
   }

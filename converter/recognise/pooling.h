@@ -8,6 +8,14 @@
 
 namespace mmoe::converter {
 
+/// 1 where an id is not the padding, else 0.
+struct IdMask {
+  Ref id;
+  int64_t padding = 0;
+};
+
+std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref);
+
 /// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a
 /// sum, of 1 / length for a mean. A factor of (id != padding) leaves the padding out.
 std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expression& sums, const TensorValue& like);

@@ -2,16 +2,58 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "converter/description/limits.h"
 #include "converter/error.h"
 #include "converter/recognise/chains.h"
 #include "converter/recognise/heads.h"
 #include "converter/recognise/model_inputs.h"
+#include "converter/recognise/node_model.h"
 #include "converter/recognise/stream_finder.h"
 
 namespace mmoe::converter {
 namespace {
+
+constexpr double kUsualWork = 1.25;
+
+double work_of(const Mlp& layers) {
+  double work = 0;
+  for (const DenseLayer& layer : layers) work += static_cast<double>(layer.weight.data.size());
+  return work;
+}
+
+/// About how many multiplications a row takes.
+double work_of(const TrainedModel& model) {
+  double work = work_of(model.trunk);
+  for (const Node& node : model.nodes) {
+    const double times = static_cast<double>(node.attention.length);
+    work += work_of(node.layers) * times + static_cast<double>(node.input_width);
+  }
+  for (const Level& level : model.levels) {
+    for (const Expert& expert : level.experts) work += work_of(expert.layers);
+    for (const Gate& gate : level.gates) {
+      work += work_of(gate.hidden) + (gate.logits ? work_of({*gate.logits}) : 0);
+      for (const size_t e : gate.experts) work += static_cast<double>(level.experts[e].layers.back().outputs());
+    }
+  }
+  for (const Tower& tower : model.towers) work += work_of(tower.layers);
+  return work;
+}
+
+/// Of layers: tables, which are looked up, are none.
+double weights_of(const OnnxGraph& graph) {
+  double weights = 0;
+  std::set<std::string> tables;
+  for (const OnnxNode& node : graph.nodes) {
+    if (node.operation == "Gather" && !node.inputs.empty()) tables.insert(node.inputs[0]);
+  }
+  for (const auto& [name, tensor] : graph.initializers) {
+    if (tables.count(name) == 0) weights += static_cast<double>(tensor->floats.size());
+  }
+  return weights;
+}
 
 /// How many layers the chains have in common from the input on, and leave each at least one of its own.
 size_t common_layers(const std::vector<const Chain*>& chains) {
@@ -43,7 +85,7 @@ class Recogniser {
     mixed ? find_streams() : split_shared_bottom();
     inputs_.finish(model_, notes);
     mixed ? make_levels() : make_bottom();
-    add_tasks();
+    model_.tasks = make_tasks(heads_);
     return std::move(model_);
   }
 
@@ -51,13 +93,9 @@ class Recogniser {
   // ------------------------------------------------------------------ towers
 
   void find_towers() {
-    for (const Head& head : heads_) {
-      if (head.logits.empty()) continue;
-      const auto known = std::find(logits_.begin(), logits_.end(), head.logits);
-      if (known != logits_.end()) continue;
-      towers_.push_back(chains_.follow(head.logits));
-      logits_.push_back(head.logits);
-      tower_names_.push_back(head.name);
+    for (const Head* head : mmoe::converter::find_towers(heads_)) {
+      towers_.push_back(chains_.follow(head->logits));
+      tower_names_.push_back(head->name);
     }
   }
 
@@ -68,21 +106,6 @@ class Recogniser {
     tower.layers.assign(towers_[index].layers.begin() + static_cast<std::ptrdiff_t>(first_layer),
                         towers_[index].layers.end());
     return tower;
-  }
-
-  size_t tower_of(const Vector& logits) const {
-    return static_cast<size_t>(std::find(logits_.begin(), logits_.end(), logits) - logits_.begin());
-  }
-
-  void add_tasks() {
-    for (const Head& head : heads_) {
-      Task task;
-      task.name = head.name;
-      task.link = head.link;
-      task.output = head.output;
-      task.link.tower = head.logits.empty() ? 0 : tower_of(head.logits);
-      model_.tasks.push_back(std::move(task));
-    }
   }
 
   // ------------------------------------------------------------------ no mixture: what the tasks share is one expert
@@ -274,7 +297,6 @@ class Recogniser {
   TrainedModel model_;
   std::vector<Head> heads_;
   std::vector<Chain> towers_;  // one per vector of logits
-  std::vector<Vector> logits_;
   std::vector<std::string> tower_names_;
   size_t shared_layers_ = 0;
   std::map<Vector, size_t> index_;  // of the level before: streams' places among its gates
@@ -283,10 +305,49 @@ class Recogniser {
   size_t trunk_layers_ = 0;
 };
 
+struct Recognised {
+  TrainedModel model;
+  std::vector<std::string> notes;
+};
+
+std::optional<Recognised> by_levels(const OnnxGraph& graph) {
+  Recognised made;
+  try {
+    made.model = Recogniser(graph).run(made.notes);
+  } catch (const ConvertError&) {
+    return std::nullopt;  // nodes say what stops it, if they do not have it
+  }
+  return made;
+}
+
+/// The same, or nothing where that takes `most` multiplications a row or more.
+std::optional<Recognised> by_nodes(const OnnxGraph& graph, double most) {
+  Recognised made;
+  try {
+    made.model = recognise_nodes(graph, made.notes);
+  } catch (const ConvertError&) {
+    return std::nullopt;
+  }
+  return work_of(made.model) < most ? std::optional(std::move(made)) : std::nullopt;
+}
+
+/// A graph that consists of levels multiplies by each of its weights about once. Where it takes much more, products and
+/// sums have become experts, and nodes may be smaller. If they save little, the levels stay.
+TrainedModel choose(const OnnxGraph& graph, std::vector<std::string>& notes) {
+  std::optional<Recognised> levels = by_levels(graph);
+  if (!levels) return recognise_nodes(graph, notes);
+  const double work = work_of(levels->model);
+  if (work > kUsualWork * weights_of(graph)) {
+    if (auto nodes = by_nodes(graph, work / kUsualWork)) levels = std::move(nodes);
+  }
+  notes.insert(notes.end(), levels->notes.begin(), levels->notes.end());
+  return std::move(levels->model);
+}
+
 }  // namespace
 
 TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
-  TrainedModel model = Recogniser(graph).run(notes);
+  TrainedModel model = choose(graph, notes);
   model.name = name;
   return model;
 }

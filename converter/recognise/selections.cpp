@@ -163,6 +163,39 @@ NodeResults scatter_elements(const NodeCall& call) {
   return one(std::move(result));
 }
 
+/// Of vectors along one axis the elements at the places of the k largest of another.
+NodeResults gather_elements(const NodeCall& call) {
+  const TensorValue &data = call.rows(0), &indices = call.input(1);
+  const size_t axis = resolve_axis(call.integer("axis", 0), data.rank());
+  if (axis == data.batch_axis) throw ConvertError("takes elements of other rows of the batch");
+  std::vector<size_t> taken = data.shape;
+  if (indices.rank() == data.rank()) taken[axis] = indices.shape[axis];
+  if (!indices.is_rows() || !indices.ids || indices.shape != taken || indices.batch_axis != data.batch_axis)
+    throw ConvertError("takes elements by something else than the places of a gate's k largest");
+  std::vector<Vector> numbers;
+  for_each_vector(data.shape, axis, [&](const auto& positions) { numbers.push_back(take(data.refs, positions)); });
+  call.expressions.charge(indices.refs.size() * data.shape[axis]);
+  Expression made;
+  made.kind = ExpressionKind::kTopKTaken;
+  made.columns = indices.refs.size();
+  made.inputs.assign(made.columns * (data.shape[axis] + 1), Ref());
+  size_t next = 0;
+  for_each_vector(indices.shape, axis, [&](const auto& positions) {
+    const Vector& vector = numbers.at(next++);
+    for (const size_t position : positions) {
+      const Ref index = indices.refs[position];
+      const Expression& places = call.expressions.of(index);
+      if (places.kind != ExpressionKind::kTopKIndex || places.inputs.size() != vector.size())
+        throw ConvertError("takes elements by something else than the places of a gate's k largest");
+      for (size_t i = 0; i < vector.size(); ++i) made.inputs[i * made.columns + position] = vector[i];
+      made.inputs[vector.size() * made.columns + position] = index;
+    }
+  });
+  TensorValue like = indices;
+  like.ids = false;
+  return one(call.rows_of(std::move(made), like));
+}
+
 }  // namespace
 
 void select_top_k(const Expressions& expressions, Expression& softmax) {
@@ -279,7 +312,8 @@ std::optional<TensorValue> find_softmax_of_top_k(const NodeCall& call, const Ten
 }
 
 NodeFunction find_selection(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {{"TopK", top_k}, {"ScatterElements", scatter_elements}};
+  static const std::map<std::string, NodeFunction> kTable = {
+      {"TopK", top_k}, {"ScatterElements", scatter_elements}, {"GatherElements", gather_elements}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -29,7 +29,7 @@ enum class TensorKind { kFloats, kIntegers, kRows };
 
 struct TensorValue {
   TensorKind kind = TensorKind::kFloats;
-  std::vector<size_t> shape;  ///< with 1 for the batch
+  std::vector<size_t> shape;  ///< with 1 for the batch; kRows: with n where its axis has n rows for each row of it
   std::vector<float> floats;
   std::vector<int64_t> integers;
   Vector refs;            ///< kRows

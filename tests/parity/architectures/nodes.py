@@ -388,7 +388,7 @@ class AdaTt(nn.Module):
             every = [h for task in TASKS for h in native[task]]
             streams = {
                 task: mix(torch.softmax(level["gates"][task](streams[task]), dim=1), every)
-                + mix(level["native"][task].expand(len(x), 2), native[task]) for task in TASKS}
+                + mix(level["native"][task].expand(x.shape[0], 2), native[task]) for task in TASKS}
         return sigmoids([self.towers[task](streams[task]) for task in TASKS])
 
 

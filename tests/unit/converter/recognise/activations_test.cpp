@@ -26,13 +26,12 @@ Activation found(const Written& write) {
 
 bool refused(const Written& write) { return !activated(write).error().empty(); }
 
-/// Whether it is no activation, but a product, which a gate makes, with the scores of the graph.
+/// Whether it is no activation, but a product, which a node makes, with the scores of the graph.
 bool is_product(const Written& write) {
   const GraphBuilder build = activated(write);
   const TrainedModel model = build.recognise();
-  const auto is_gate = [](const Gate& gate) { return gate.function == GateFunction::kActivation; };
-  const std::vector<Gate>& gates = model.levels.at(0).gates;
-  return std::any_of(gates.begin(), gates.end(), is_gate) && proof_of(build) == "";
+  const auto is_node = [](const Node& node) { return node.kind == NodeKind::kProduct; };
+  return std::any_of(model.nodes.begin(), model.nodes.end(), is_node) && proof_of(build) == "";
 }
 
 struct GeluConstants {

@@ -72,15 +72,20 @@ TEST_CASE("recognise: an activation of x is a layer that all share") {
   CHECK(model.levels.at(0).gates.at(0).hidden.empty());
 }
 
-TEST_CASE("recognise: products of columns are a level, and wide inputs without a layer are refused") {
+TEST_CASE("recognise: products of columns, and wide inputs without a layer, are nodes") {
   GraphBuilder cross;
   const std::string x = cross.input("x", {0, 2});
   cross.task(cross.expert(cross.node("Mul", {x, cross.node("Tanh", {x})}), 2, 2), 2);
-  CHECK(cross.recognise().levels.at(0).gates.at(0).function == GateFunction::kActivation);
+  const TrainedModel crossed = cross.recognise();
+  REQUIRE(crossed.nodes.size() == 2);
+  CHECK(crossed.nodes[1].kind == NodeKind::kProduct);
   CHECK(proof_of(cross) == "");
   GraphBuilder wide;
   wide.task(wide.expert(wide.node("Tanh", {wide.input("x", {0, 1025})}), 1025, 2), 2);
-  CHECK_CONTAINS(wide.error(), "without a layer, and is wider than 1024");
+  const TrainedModel activated = wide.recognise();
+  REQUIRE(activated.nodes.size() == 1);
+  CHECK(activated.nodes[0].kind == NodeKind::kSum);
+  CHECK(activated.nodes[0].activation.kind == ActivationKind::kTanh);
 }
 
 }  // namespace mmoe::converter::testing

@@ -104,7 +104,7 @@ TEST_CASE("opset: axes, defaults and ends") {
   const auto axis = B::integer(1);
   check({{"Flatten", {7, 13, 28}, one("Flatten", {})},
          {"Flatten, negative axis", {11, 28}, one("Flatten", {{"axis", B::integer(-1)}})},
-         {"Flatten that mixes rows", {13}, one("Flatten", {{"axis", B::integer(0)}}), "mixes the batch"},
+         {"Flatten that mixes rows", {13}, one("Flatten", {{"axis", B::integer(0)}}), "sums over the batch"},
          {"Slice by attributes",
           {7, 9},
           one("Slice", {{"starts", B::list({0})}, {"ends", B::list({1000000000})}, {"axes", B::list({0})}})},

@@ -165,7 +165,7 @@ TEST_CASE("QDQ: signs are found in graphs whose results are shared by all") {
   const Quantiser8 quantiser = relu_quantiser(build);
   build.output(build.node(
       "Sigmoid", {build.node("MatMul", {rounded(build, sum, quantiser), coded_weight(build, kWidth, 1, false)})}));
-  CHECK_THROWS_WITH_AS(build.recognise(), doctest::Contains("mixes more than 256 vectors"), ConvertError);
+  CHECK(build.recognise().nodes.size() <= 9);
 }
 
 TEST_CASE("codes are used for nothing else") {
