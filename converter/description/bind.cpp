@@ -178,9 +178,12 @@ void Binder::bind_towers_with_layers(const JsonReader& object) {
   for (size_t task = 0; task < names.size(); ++task) {
     Slot slot;
     slot.task = task;
-    const StreamRef input = streams_.resolve(object, task);
-    model_.towers.push_back({names[task], input, layers.bind(tensors_, slot, streams_.width(input))});
-    streams_.learn_width(input, model_.towers.back().layers.front().inputs());
+    ConstantColumns constants;
+    const StreamRef input = streams_.resolve(object, task, &constants);
+    Mlp tower = layers.bind(tensors_, slot, constants.with(streams_.width(input)));
+    constants.fold_into(tower.front());
+    streams_.learn_width(input, tower.front().inputs());
+    model_.towers.push_back({names[task], input, std::move(tower)});
   }
 }
 

@@ -41,7 +41,8 @@ class GateGroup {
   void bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, const Level& level) const;
   void check_count(const std::vector<float>& weights, const char* key, const Gate& gate, const Level& level) const;
   std::vector<float> read_constant_tensor(const Slot& slot, TensorIndex& tensors, size_t num_experts) const;
-  void bind_computed(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const;
+  void bind_computed(Gate& gate, const Slot& slot, const ConstantColumns& constants, TensorIndex& tensors,
+                     Streams& streams) const;
   NumberedTensor find_logits(const Slot& slot, TensorIndex& tensors) const;
   void bind_logits(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
   void bind_selectors(Gate& gate, const Slot& slot, std::optional<size_t> inputs, TensorIndex& tensors) const;
@@ -168,10 +169,13 @@ void GateGroup::read_top_k() {
 }
 
 void GateGroup::read_logits() {
-  if (const auto per = object_.find("per"))
-    per->fail("is allowed only with `constant` and `route`; for a gate per task put {task} into `logits`");
   logits_ = object_.get("logits", kLogitsMeaning).string();
   per_task_ = Pattern(logits_, object_.path() + ".logits").has(Placeholder::kTask);
+  if (const auto per = object_.find("per")) {
+    per->choice({"task"});
+    if (per_task_) per->fail("`logits` has {task}: there is a gate per task already");
+    per_task_ = true;
+  }
   if (const auto field = object_.find("hidden")) hidden_.emplace(*field, layers_keys(), false);
   read_function();
   read_top_k();
@@ -200,9 +204,10 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
     return gate;
   }
   // Constant weights read nothing; what `reads` says is checked all the same.
+  ConstantColumns constants;
   const bool constant = logits_.empty() || static_;
   if (!constant || object_.find("reads")) {
-    const StreamRef input = streams.resolve(object_, slot.task);
+    const StreamRef input = streams.resolve(object_, slot.task, &constants);
     if (!constant) gate.input = input;
   }
   gate.experts = mixes_.experts(slot.task);
@@ -212,7 +217,7 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
   } else if (static_) {
     bind_static(gate, slot, tensors);
   } else {
-    bind_computed(gate, slot, tensors, streams);
+    bind_computed(gate, slot, constants, tensors, streams);
     bind_scales(gate, slot, tensors, level);
   }
   return gate;
@@ -287,15 +292,20 @@ void GateGroup::bind_scales(Gate& gate, const Slot& slot, TensorIndex& tensors, 
   }
 }
 
-void GateGroup::bind_computed(Gate& gate, const Slot& slot, TensorIndex& tensors, Streams& streams) const {
-  std::optional<size_t> inputs = streams.width(gate.input);
+void GateGroup::bind_computed(Gate& gate, const Slot& slot, const ConstantColumns& constants, TensorIndex& tensors,
+                              Streams& streams) const {
+  std::optional<size_t> inputs = constants.with(streams.width(gate.input));
+  if (function_ == GateFunction::kSmoothStep && !constants.empty())
+    object_.get("reads", "").fail("has constants, which smooth steps cannot read");
   if (hidden_) {
     gate.hidden = hidden_->bind(tensors, slot, inputs);
+    constants.fold_into(gate.hidden.front());
     streams.learn_width(gate.input, gate.hidden.front().inputs());
     inputs = gate.hidden.back().outputs();
   }
   function_ == GateFunction::kSmoothStep ? bind_selectors(gate, slot, inputs, tensors)
                                          : bind_logits(gate, slot, inputs, tensors);
+  if (!hidden_) constants.fold_into(*gate.logits);
   if (!hidden_) streams.learn_width(gate.input, gate.logits->inputs());
   if (top_k_ > gate.experts.size()) {
     object_.get("top_k", "")

@@ -90,6 +90,7 @@ class NodeBinder {
   }
 
   void add(const std::string& name, std::optional<size_t> task) {
+    if (is_constant()) return streams_.add_constant(name_, name, constant(task));
     const NodeFields fields{object_, task, slot_of(task), tensors_, streams_};
     if (object_.find("attention")) return push(name, bind_attention(fields));
     if (object_.find("scaled_dot")) return push(name, bind_scaled_dot(fields));
@@ -109,11 +110,28 @@ class NodeBinder {
     nodes_.push_back(std::move(node));
   }
 
+  // No operation and no layers: numbers of the file, which layers can read.
+  bool is_constant() const {
+    const Keys names = operation_names();
+    return object_.find("constant") && !object_.find("layers") &&
+           std::none_of(names.begin(), names.end(), [&](const std::string& name) { return object_.find(name); });
+  }
+
+  std::vector<float> constant(std::optional<size_t> task) {
+    object_.allow_keys({"name", "tasks", "constant"});
+    const size_t tensor = find_vector(object_.get("constant", ""), task);
+    const std::vector<uint64_t>& shape = tensors_.info(tensor).shape;
+    const size_t length = shape.empty() ? 1 : static_cast<size_t>(std::min<uint64_t>(shape.front(), kMaxDim));
+    return tensors_.read_vector(tensor, length, "numbers that layers read");
+  }
+
   Node mlp(std::optional<size_t> task) {
     Node node;
-    node.input = streams_.resolve(object_, task);
-    node.layers =
-        LayersFields(object_, node_mlp_keys(), false).bind(tensors_, slot_of(task), streams_.width(node.input));
+    ConstantColumns constants;
+    node.input = streams_.resolve(object_, task, &constants);
+    node.layers = LayersFields(object_, node_mlp_keys(), false)
+                      .bind(tensors_, slot_of(task), constants.with(streams_.width(node.input)));
+    constants.fold_into(node.layers.front());
     streams_.learn_width(node.input, node.layers.front().inputs());
     return node;
   }
@@ -221,14 +239,18 @@ class NodeBinder {
   std::vector<float> bind_constant(const JsonReader& field, const Operation& operation, std::optional<size_t> task,
                                    const Node& node) {
     if (node.kind != NodeKind::kSum) field.fail("a " + operation.key + " has none");
-    const Pattern pattern(field.string(), field.path());
-    if (pattern.has(Placeholder::kLayer)) field.fail("is one vector, without {layer}");
-    const size_t tensor = find_numbered(tensors_, pattern, slot_of(task)).front().tensor;
+    const size_t tensor = find_vector(field, task);
     // A position embedding is a row for each element.
     uint64_t count = 1;
     for (const uint64_t length : tensors_.info(tensor).shape) count *= length;
     if (count == node.input_width) return tensors_.read(tensor);
     return tensors_.read_vector(tensor, node.input_width, field.path());
+  }
+
+  size_t find_vector(const JsonReader& field, std::optional<size_t> task) {
+    const Pattern pattern(field.string(), field.path());
+    if (pattern.has(Placeholder::kLayer)) field.fail("is one vector, without {layer}");
+    return find_numbered(tensors_, pattern, slot_of(task)).front().tensor;
   }
 
   JsonReader object_, name_;

@@ -76,7 +76,8 @@ class PoolBinder {
  private:
   // Those of one owner: the task of the slot, or all.
   std::vector<size_t> bind_experts(Slot slot, const std::string& name) {
-    const StreamRef input = streams_.resolve(object_, slot.task);
+    ConstantColumns constants;
+    const StreamRef input = streams_.resolve(object_, slot.task, &constants);
     const std::optional<size_t> numbered = layers_.num_experts(tensors_, slot);
     if (!numbered && range_.given) object_.fail("`per`, `first_expert` and `num_experts` need {expert} in `layers`");
     const bool flat = range_.per_task;
@@ -91,7 +92,8 @@ class PoolBinder {
       Expert expert;
       expert.name = numbered ? name + "." + std::to_string(i) : name;
       expert.input = input;
-      expert.layers = layers_.bind(tensors_, slot, streams_.width(input));
+      expert.layers = layers_.bind(tensors_, slot, constants.with(streams_.width(input)));
+      constants.fold_into(expert.layers.front());
       streams_.learn_width(input, expert.layers.front().inputs());
       indices.push_back(level_.experts.size());
       level_.experts.push_back(std::move(expert));

@@ -1,5 +1,7 @@
 #include "converter/description/streams.h"
 
+#include <algorithm>
+
 #include "converter/description/limits.h"
 #include "converter/description/pattern.h"
 #include "converter/description/text.h"
@@ -14,16 +16,29 @@ void Streams::pass_level(std::vector<StreamGroup> groups, std::vector<size_t> wi
   read_.assign(groups_.size(), false);
 }
 
-void Streams::add_node(const JsonReader& name, const std::string& text, size_t width) {
+void Streams::check_new_name(const JsonReader& name, const std::string& text) const {
   if (text == "input" || text == "trunk") name.fail_expected("another name: \"" + text + "\" is a stream's");
   if (parts_.feature(text)) name.fail("is the name of a feature too");
-  if (find_node(text)) name.fail("two nodes are named \"" + text + "\"");
+  if (find_node(text) || is_constant(text)) name.fail("two nodes are named \"" + text + "\"");
+}
+
+void Streams::add_node(const JsonReader& name, const std::string& text, size_t width) {
+  check_new_name(name, text);
   nodes_.push_back({text, width, false});
 }
 
 StreamRef Streams::last_node() {
   nodes_.back().read = true;
   return {StreamSource::kNode, nodes_.size() - 1};
+}
+
+void Streams::add_constant(const JsonReader& name, const std::string& text, std::vector<float> values) {
+  check_new_name(name, text);
+  constants_.push_back({text, std::move(values), false});
+}
+
+bool Streams::is_constant(const std::string& name) const {
+  return std::any_of(constants_.begin(), constants_.end(), [&](const Constant& each) { return each.name == name; });
 }
 
 std::optional<size_t> Streams::find_node(const std::string& name) const {
@@ -80,11 +95,12 @@ size_t Streams::output_of(const StreamGroup& group, const JsonReader& reader, st
   return group.first + *task;
 }
 
-StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task) {
+StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task, ConstantColumns* constants) {
   const auto reads = reader.find("reads");
-  if (reads && !reads->is_string()) return side_by_side(*reads, task);
+  if (reads && !reads->is_string()) return side_by_side(*reads, task, constants);
   if (reads && reads->text() == "input") return input_stream();
-  if (reads && find_node(name_for_task(*reads, task))) return side_by_side(*reads, task);
+  const std::string name = reads ? name_for_task(*reads, task) : "";
+  if (reads && (find_node(name) || is_constant(name))) return side_by_side(*reads, task, constants);
   if (!reads && groups_.empty()) return {};
   const StreamGroup& group = reads ? named_group(*reads) : default_group(reader, task.has_value());
   return output_of(group, reader, task);
@@ -95,7 +111,7 @@ StreamRef Streams::operand(const JsonReader& reads, std::optional<size_t> task) 
     known_input_dim(reads);
     return input_stream();
   }
-  return side_by_side(reads, task);
+  return side_by_side(reads, task, nullptr);
 }
 
 bool Streams::is_whole(const StreamPart& part) const {
@@ -104,10 +120,25 @@ bool Streams::is_whole(const StreamPart& part) const {
   return part.columns.width == (node ? nodes_[part.index].width : widths_[part.index]);
 }
 
-StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> task) {
+// Whether it was one: its values then stand behind what has been read so far.
+bool Streams::add_constant_part(const JsonReader& item, std::optional<size_t> task, const StreamRef& before,
+                                ConstantColumns* constants) {
+  if (!item.is_string()) return false;
+  const std::string name = name_for_task(item, task);
+  const auto found = std::find_if(constants_.begin(), constants_.end(),
+                                  [&](const Constant& constant) { return constant.name == name; });
+  if (found == constants_.end()) return false;
+  if (constants == nullptr) item.fail("is constant: only layers can read it");
+  found->read = true;
+  constants->add(before.width_of_parts() + constants->width(), found->values);
+  return true;
+}
+
+StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> task, ConstantColumns* constants) {
   StreamRef stream;
   std::vector<bool> read(input_dim_.value_or(0));  // columns of x
   for (const JsonReader& item : reads.items_or_self()) {
+    if (add_constant_part(item, task, stream, constants)) continue;
     for (const StreamPart& part : parts_of(item, task)) {
       stream.parts.push_back(part);
       for (size_t i = 0; part.is_input() && i < part.columns.width; ++i) {
@@ -117,7 +148,7 @@ StreamRef Streams::side_by_side(const JsonReader& reads, std::optional<size_t> t
       }
     }
   }
-  if (stream.parts.empty()) reads.fail_expected("at least one part");
+  if (stream.parts.empty()) reads.fail_expected("at least one part that is not constant");
   if (stream.width_of_parts() > kMaxDim) reads.fail_expected("at most " + std::to_string(kMaxDim) + " columns");
   const StreamPart& first = stream.parts.front();
   return stream.parts.size() == 1 && is_whole(first) ? StreamRef(first.source, first.index) : stream;
@@ -140,7 +171,7 @@ std::vector<StreamPart> Streams::parts_of(const JsonReader& item, std::optional<
 std::string Streams::name_for_task(const JsonReader& name, std::optional<size_t> task) const {
   const std::string text = name.string();
   const auto is_known = [&](const std::string& each) {
-    return find_group(each) != nullptr || parts_.feature(each) || find_node(each);
+    return find_group(each) != nullptr || parts_.feature(each) || find_node(each) || is_constant(each);
   };
   if (is_known(text) || text.find("task}") == text.npos) return text;
   const Pattern pattern(text, name.path());
@@ -253,6 +284,9 @@ std::vector<std::string> Streams::unread_nodes() const {
   std::vector<std::string> names;
   for (const NodeEntry& node : nodes_) {
     if (!node.read) names.push_back(node.name);
+  }
+  for (const Constant& constant : constants_) {
+    if (!constant.read) names.push_back(constant.name);
   }
   return names;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "converter/description/constant_columns.h"
 #include "converter/description/input_parts.h"
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
@@ -37,8 +38,12 @@ class Streams {
   /// The node added last, as what reads it.
   StreamRef last_node();
 
-  /// The stream that `reads` of `reader` (or its absence) means, for the parts of a task or for shared ones.
-  StreamRef resolve(const JsonReader& reader, std::optional<size_t> task);
+  /// Numbers that are the same for every row, which layers can read.
+  void add_constant(const JsonReader& name, const std::string& text, std::vector<float> values);
+
+  /// The stream that `reads` of `reader` (or its absence) means, for the parts of a task or for shared ones. What of it
+  /// is constant is added to `constants`; null: nothing may be.
+  StreamRef resolve(const JsonReader& reader, std::optional<size_t> task, ConstantColumns* constants = nullptr);
   /// The stream that a name or a list of parts means.
   StreamRef operand(const JsonReader& reads, std::optional<size_t> task);
 
@@ -54,7 +59,10 @@ class Streams {
   std::vector<std::string> unread_nodes() const;
 
  private:
-  StreamRef side_by_side(const JsonReader& reads, std::optional<size_t> task);
+  StreamRef side_by_side(const JsonReader& reads, std::optional<size_t> task, ConstantColumns* constants);
+  bool add_constant_part(const JsonReader& item, std::optional<size_t> task, const StreamRef& before,
+                         ConstantColumns* constants);
+  void check_new_name(const JsonReader& name, const std::string& text) const;
   std::vector<StreamPart> parts_of(const JsonReader& item, std::optional<size_t> task);
   std::vector<StreamPart> parts_of_name(const JsonReader& name, std::optional<size_t> task);
   std::vector<StreamPart> parts_of_tasks(const JsonReader& object);
@@ -63,6 +71,12 @@ class Streams {
   StreamPart part_of_node(const JsonReader& object, std::optional<size_t> task);
   StreamPart part_of_feature(const JsonReader& object, std::optional<size_t> task) const;
   std::optional<size_t> find_node(const std::string& name) const;
+  struct Constant {
+    std::string name;
+    std::vector<float> values;
+    bool read;
+  };
+  bool is_constant(const std::string& name) const;
   bool is_whole(const StreamPart& part) const;
   std::string name_for_task(const JsonReader& name, std::optional<size_t> task) const;
   size_t known_input_dim(const JsonReader& item) const;
@@ -88,6 +102,7 @@ class Streams {
     bool read;
   };
   std::vector<NodeEntry> nodes_;
+  std::vector<Constant> constants_;
 };
 
 }  // namespace mmoe::converter

@@ -52,7 +52,8 @@ void check_operation(const JsonReader& node) {
       ++count;
     }
   }
-  if (count != 1) node.fail("expected `mlp`, `layers`, or one operation");
+  const bool is_constant = count == 0 && node.find("constant");
+  if (count != 1 && !is_constant) node.fail("expected `mlp`, `layers`, or one operation");
   if (const auto activation = node.find("activation")) (void)read_activation(*activation);
   if (const auto constant = node.find("constant")) (void)check_pattern(*constant);
 }

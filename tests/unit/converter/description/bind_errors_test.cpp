@@ -152,7 +152,7 @@ TEST_CASE("pools and gates: names") {
       error_with(gate, R"({"logits": "gates.{task}", "reads": "gates"})"),
       "levels[0].gates.reads: found \"gates\", expected \"input\", a node, or a list of parts: no level comes before"));
   CHECK(contains(error_with(gate, R"({"logits": "gates.{task}", "per": "task"})"),
-                 "levels[0].gates.per: is allowed only with"));
+                 "levels[0].gates.per: `logits` has {task}: there is a gate per task already"));
 }
 
 TEST_CASE("several gates groups that a tower could read") {

@@ -345,5 +345,67 @@ TEST_CASE("nodes: a task that is not there, or that is none, is refused by name"
   CHECK(contains(bind_error(empty, weights), "nodes[0].task_by_task"));
 }
 
+// A task's embedding of two numbers, between columns that change.
+constexpr const char* kConstant = R"({"mmoe_description": 1, "input_dim": 3,
+  "derived": [{"name": "embedding.{task}", "split": "embeddings"}],
+  "nodes": [
+    {"name": "{task}.embedding", "constant": "embedding.{task}"},
+    {"name": "{task}.h", "layers": "node", "activation": "relu",
+     "reads": [{"first": 0, "count": 1}, "{task}.embedding", {"first": 1, "count": 2}]}],
+  "levels": [{
+    "experts": {"layers": "experts.{expert}", "activation": "relu", "reads": "input"},
+    "gates": {"logits": "gate", "per": "task", "reads": ["{task}.embedding", "input"]}}],
+  "towers": {"layers": "tower.{task}", "reads": ["gates", "{task}.h", "{task}.embedding"]},
+  "tasks": [{"name": "click", "link": "sigmoid"}, {"name": "like", "link": "sigmoid"}]})";
+
+MemoryWeights constant_weights() {
+  MemoryWeights weights;
+  weights.add("embeddings", {2, 2}, {10, 20, 30, 40});
+  weights.add("node.weight", {1, 5}, {1, 2, 3, 4, 5}).add("node.bias", {1}, {7});
+  weights.add("gate.weight", {2, 5}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});  // without a bias
+  weights.linear("experts.0", 2, 3).linear("experts.1", 2, 3);
+  return weights.add("tower.0.weight", {1, 5}, {1, 2, 3, 4, 5}).add("tower.1.weight", {1, 5}, {1, 2, 3, 4, 5});
+}
+
+TEST_CASE("nodes: constant columns go to the bias of the layers that read them") {
+  const TrainedModel model = bind_description_text(kConstant, constant_weights(), "m", nullptr, UnusedTensors::kRefuse);
+  REQUIRE(model.nodes.size() == 2);
+  CHECK(model.nodes[0].name == "click.h");
+  CHECK(model.nodes[0].input.parts.size() == 2);
+  CHECK(model.nodes[0].layers[0].weight.data == std::vector<float>{1, 4, 5});
+  CHECK(model.nodes[0].layers[0].bias == std::vector<float>{7 + 2 * 10 + 3 * 20});
+  CHECK(model.nodes[1].layers[0].bias == std::vector<float>{7 + 2 * 30 + 3 * 40});
+  REQUIRE(model.levels[0].gates.size() == 2);
+  CHECK(model.levels[0].gates[1].name == "gates.like");
+  CHECK(model.levels[0].gates[1].logits->weight.data == std::vector<float>{3, 4, 5, 8, 9, 10});
+  CHECK(model.levels[0].gates[1].logits->bias == std::vector<float>{30 + 2 * 40, 6 * 30 + 7 * 40});
+  CHECK(model.towers[0].layers[0].inputs() == 3);
+  CHECK(model.towers[0].layers[0].bias == std::vector<float>{4 * 10 + 5 * 20});
+}
+
+TEST_CASE("nodes: what cannot be read as a constant is refused by name") {
+  const auto error_of = [](const std::string& from, const std::string& to) {
+    return bind_error(replaced(kConstant, from, to), constant_weights());
+  };
+  CHECK(contains(error_of(R"("layers": "node", "activation": "relu",
+     "reads": [{"first": 0, "count": 1}, "{task}.embedding", {"first": 1, "count": 2}]})",
+                          R"("sum": ["{task}.embedding"]})"),
+                 "nodes[1].sum[0]: is constant: only layers can read it"));
+  CHECK(contains(error_of(R"("reads": ["{task}.embedding", "input"])", R"("reads": "{task}.embedding")"),
+                 "at least one part that is not constant"));
+  CHECK(contains(error_of(R"("reads": ["{task}.embedding", "input"])", R"("reads": ["{task}.embeding", "input"])"),
+                 "levels[0].gates.reads[0]: found \"{task}.embeding\""));
+  CHECK(contains(error_of(R"("constant": "embedding.{task}")", R"("constant": "embedding.{task}", "scale": 2)"),
+                 "nodes[0].scale: unknown key"));
+  CHECK(contains(error_of(R"("constant": "embedding.{task}")", R"("constant": "gate.weight")"),
+                 "gate.weight: [2, 5], expected [2]"));
+  CHECK(contains(error_of(R"({"name": "{task}.h")", R"({"name": "{task}.embedding")"), "two nodes are named"));
+  CHECK(contains(error_of(R"("logits": "gate")", R"("logits": "tower.{task}")"), "there is a gate per task already"));
+  CHECK(contains(error_of(R"("per": "task")", R"("per": "tasks")"), "levels[0].gates.per"));
+  CHECK(contains(error_of(R"("logits": "gate")", R"("logits": "gate", "activation": "smooth_step",
+                                                   "selector_weights": "gate")"),
+                 "constants, which smooth steps cannot read"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter
