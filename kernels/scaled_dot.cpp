@@ -9,16 +9,16 @@ namespace mmoe::kernels {
 namespace {
 
 // So that one column of all keys lies side by side: products with a query run over keys.
-void turn_keys(const ScaledDotArgs& args) {
+void transpose_keys(const ScaledDotArgs& args) {
   for (std::size_t j = 0; j < args.num_keys; ++j) {
-    for (std::size_t c = 0; c < args.width; ++c) args.turned[c * args.num_keys + j] = args.keys[j * args.width + c];
+    for (std::size_t c = 0; c < args.width; ++c) args.transposed[c * args.num_keys + j] = args.keys[j * args.width + c];
   }
 }
 
 // scale * (query . key) for the first `count` keys. `column`: the head's first.
 void find_logits(const ScaledDotArgs& args, const float* query, std::size_t column, std::size_t count) {
   const std::size_t head = args.width / args.num_heads;
-  const float* keys = args.turned + column * args.num_keys;
+  const float* keys = args.transposed + column * args.num_keys;
   for (std::size_t j = 0; j < count; ++j) args.weights[j] = query[column] * keys[j];
   for (std::size_t c = 1; c < head; ++c) {
     keys += args.num_keys;
@@ -54,7 +54,7 @@ void mix_values(const ScaledDotArgs& args, std::size_t count, std::size_t head, 
 
 void scaled_dot(const KernelTable& kernels, const ScaledDotArgs& args) {
   MMOE_ASSERT(args.num_keys > 0 && args.width % args.num_heads == 0 && args.value_width % args.num_heads == 0);
-  turn_keys(args);
+  transpose_keys(args);
   std::memset(args.output, 0, args.num_queries * args.value_width * sizeof(float));
   GateArgs softmax{};
   softmax.num_rows = 1;

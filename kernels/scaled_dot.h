@@ -19,10 +19,10 @@ struct ScaledDotArgs {
   std::size_t width, value_width;
   std::size_t num_heads;  ///< divides both widths
   float scale;
-  bool causal;     ///< query i has no weight for keys behind i
-  float* weights;  ///< room for num_keys floats, padded to 16
-  float* turned;   ///< room for num_keys * width floats
-  float* output;   ///< [num_queries, value_width]; zeros where no key has a weight
+  bool causal;        ///< query i has no weight for keys behind i
+  float* weights;     ///< room for num_keys floats, padded to 16
+  float* transposed;  ///< room for num_keys * width floats
+  float* output;      ///< [num_queries, value_width]; zeros where no key has a weight
 };
 
 void scaled_dot(const KernelTable& kernels, const ScaledDotArgs& args);

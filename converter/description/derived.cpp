@@ -125,7 +125,8 @@ DerivedWeights::DerivedWeights(const nlohmann::json& description, const WeightSo
     const auto read = [&source, i](uint64_t first, uint64_t elements, float* to) {
       source.read(i, first, elements, to);
     };
-    known_.push_back({source.tensors()[i], read, false});
+    known_.push_back({source.tensors()[i], read});
+    last_of_[source.tensors()[i].name] = i;
   }
   if (list) {
     for (const JsonReader& item : list->items()) add(item);
@@ -229,7 +230,7 @@ void DerivedWeights::add_tucker(const JsonReader& item, const JsonReader& factor
         if (product->empty()) *product = multiplied(indices, shapes, task);
         std::copy_n(product->data() + first, count, to);
       };
-      add_tensor(part_name(item, match.values, task), {shapes[1][0], shapes[2][0]}, reader);
+      add_tensor(part_name(item, match.values, task), {shapes[1][0], shapes[2][0]}, reader, indices);
     }
   }
   has_factors_ = true;
@@ -261,7 +262,7 @@ void DerivedWeights::add_combined(const JsonReader& item, const JsonReader& oper
         for (uint64_t i = 0; i < count; ++i) to[i] = product ? to[i] * next[i] : to[i] + next[i];
       }
     };
-    add_tensor(name_of(item, match.values), info.shape, reader);
+    add_tensor(name_of(item, match.values), info.shape, reader, factors);
   }
 }
 
@@ -281,40 +282,43 @@ std::vector<float> DerivedWeights::read_all(size_t known) const {
   return data;
 }
 
-// Tensors of the file; else what entries before have made.
+// Tensors of the file, and what entries before have made. One that was made under the name of another hides that.
 std::vector<DerivedWeights::Match> DerivedWeights::find(const JsonReader& field) {
   const Pattern pattern(field.string(), field.path());
-  const size_t of_file = source_.tensors().size();
-  std::vector<Match> matches = find_between(pattern, 0, of_file);
-  if (matches.empty()) matches = find_between(pattern, of_file, known_.size());
-  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
-  return matches;
-}
-
-std::vector<DerivedWeights::Match> DerivedWeights::find_between(const Pattern& pattern, size_t begin, size_t end) {
   std::vector<Match> matches;
-  for (size_t i = begin; i < end; ++i) {
+  for (size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].hidden) continue;
     for (const auto& [name, prefix] : names_of(known_[i].info.name, prefixes_)) {
       const auto values = pattern.match(name, {});
       if (!values) continue;
       prefix_ = prefix;
       matches.push_back({i, *values});
-      known_[i].consumed = true;
+      consume(field, i);
       break;
     }
   }
+  if (matches.empty()) field.fail("no tensor is named " + pattern.text());
   return matches;
 }
 
 size_t DerivedWeights::find_one(const JsonReader& field, const PlaceholderValues& values) {
   const std::string name = Pattern(field.string(), field.path()).with(values).text();
   for (size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].hidden) continue;
     const auto known = names_of(known_[i].info.name, prefixes_);
     if (std::none_of(known.begin(), known.end(), [&](const auto& one) { return one.first == name; })) continue;
-    known_[i].consumed = true;
+    consume(field, i);
     return i;
   }
   field.fail("no tensor is named " + name);
+}
+
+// Reading what is made reads all that it is made of: few lines could else mean years.
+void DerivedWeights::consume(const JsonReader& field, size_t known) {
+  constexpr uint64_t kMostReads = 1024;
+  known_[known].consumed = true;
+  if (known_[known].reads <= kMostReads) return;
+  field.fail(known_[known].info.name + " is made of more than " + std::to_string(kMostReads) + " tensors");
 }
 
 size_t DerivedWeights::read_axis(const JsonReader& item, const TensorInfo& info) const {
@@ -336,9 +340,11 @@ void DerivedWeights::add_range(const std::string& name, size_t tensor, size_t ax
   } else {
     shape[axis] = count;
   }
-  add_tensor(name, std::move(shape), [this, tensor, range](uint64_t begin, uint64_t elements, float* to) {
-    read_range(known_[tensor].read, range, begin, elements, to);
-  });
+  add_tensor(name, std::move(shape),
+             [this, tensor, range](uint64_t begin, uint64_t elements, float* to) {
+               read_range(known_[tensor].read, range, begin, elements, to);
+             },
+             {tensor});
 }
 
 std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors,
@@ -348,9 +354,17 @@ std::vector<float> DerivedWeights::multiplied(const std::vector<size_t>& factors
   return multiply_out(data, shapes, task);
 }
 
-void DerivedWeights::add_tensor(const std::string& name, std::vector<uint64_t> shape, TensorReader reader) {
-  const bool full = !prefix_.empty() && name.compare(0, prefix_.size(), prefix_) == 0;
-  known_.push_back({{full ? name : prefix_ + name, std::move(shape), "f32"}, std::move(reader), false});
+void DerivedWeights::add_tensor(const std::string& text, std::vector<uint64_t> shape, TensorReader reader,
+                                const std::vector<size_t>& sources) {
+  const bool full = !prefix_.empty() && text.compare(0, prefix_.size(), prefix_) == 0;
+  const std::string name = full ? text : prefix_ + text;
+  const auto [last, is_new] = last_of_.emplace(name, known_.size());
+  if (!is_new) {
+    known_[last->second].hidden = known_[last->second].consumed;
+    last->second = known_.size();
+  }
+  known_.push_back({{name, std::move(shape), "f32"}, std::move(reader)});
+  for (const size_t source : sources) known_.back().reads += known_[source].reads;
 }
 
 }  // namespace mmoe::converter

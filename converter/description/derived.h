@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -40,7 +41,9 @@ class DerivedWeights : public WeightSource {
   struct Known {
     TensorInfo info;
     TensorReader read;
-    bool consumed;  // something is made of it
+    bool consumed = false;  // something is made of it
+    bool hidden = false;    // consumed, and what was made has its name
+    uint64_t reads = 1;     // of tensors of the file, when it is read, about
   };
   struct Match {
     size_t tensor;  // of known_
@@ -49,6 +52,7 @@ class DerivedWeights : public WeightSource {
 
   void add(const JsonReader& item);
   void hand_out(size_t known);
+  void consume(const JsonReader& field, size_t known);
   void add_split(const JsonReader& item, const JsonReader& source);
   void add_chunks(const JsonReader& item, const JsonReader& source);
   void add_slice(const JsonReader& item, const JsonReader& source);
@@ -57,19 +61,20 @@ class DerivedWeights : public WeightSource {
   size_t find_operand(const JsonReader& field, const PlaceholderValues& values, const TensorInfo& like);
 
   std::vector<Match> find(const JsonReader& field);
-  std::vector<Match> find_between(const Pattern& pattern, size_t begin, size_t end);
   size_t find_one(const JsonReader& field, const PlaceholderValues& values);
   size_t read_axis(const JsonReader& item, const TensorInfo& info) const;
   void add_range(const std::string& name, size_t tensor, size_t axis, uint64_t first, uint64_t count, bool drop_axis);
   std::vector<float> multiplied(const std::vector<size_t>& factors, const std::vector<std::vector<uint64_t>>& shapes,
                                 uint64_t task) const;
   std::vector<float> read_all(size_t known) const;
-  void add_tensor(const std::string& name, std::vector<uint64_t> shape, TensorReader reader);
+  void add_tensor(const std::string& name, std::vector<uint64_t> shape, TensorReader reader,
+                  const std::vector<size_t>& sources);
 
   const WeightSource& source_;
-  std::vector<std::string> prefixes_;  // of all tensors of the file, which the description may leave out
-  std::string prefix_;                 // the one that it left out of the last source: derived tensors get it too
-  std::deque<Known> known_;            // those of the file, then what was made; references stay good
+  std::vector<std::string> prefixes_;      // of all tensors of the file, which the description may leave out
+  std::string prefix_;                     // the one that it left out of the last source: derived tensors get it too
+  std::deque<Known> known_;                // those of the file, then what was made; references stay good
+  std::map<std::string, size_t> last_of_;  // by name, in known_
   std::vector<TensorInfo> tensors_;
   std::vector<size_t> places_;  // of tensors_ in known_
   std::vector<TensorAlias> aliases_;

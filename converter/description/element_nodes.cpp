@@ -46,6 +46,11 @@ class ElementNode {
     if (node.group == 0 || node.input_width % node.group != 0) {
       group->fail_expected("a divisor of " + std::to_string(node.input_width));
     }
+    // The layer that the norm is of has a weight for each pair of columns.
+    constexpr size_t kMaxNormalised = 1024;
+    if (node.group > kMaxNormalised) {
+      fields_.object.get("layer_norm", "").fail("of groups of " + counted(node.group, "column") + ", at most 1024");
+    }
     const NormFields norm(fields_.object, "layer_norm", false);
     std::string module;
     if (!norm.every_layer) {
@@ -55,6 +60,7 @@ class ElementNode {
     }
     DenseLayer layer = identity_layer(node.group, norm.every_layer ? fields_.object.get("name", "").string() : module);
     layer.storage.type = WeightType::kF32;
+    layer.storage.made = true;
     layer.layer_norm_before_activation = bind_layer_norm(fields_.tensors, module, norm.form, node.group, norm.epsilon);
     layer.activation = activation;
     node.layers.push_back(std::move(layer));
@@ -80,6 +86,11 @@ class ElementNode {
     }
     const size_t keys = widths[1] / node.group;
     if (keys > kMaxExpertsPerLevel) operands.fail_expected("at most " + std::to_string(kMaxExpertsPerLevel) + " keys");
+    constexpr size_t kMostPairs = size_t{1} << 20;
+    if (widths[0] / node.group * keys > kMostPairs) {
+      operands.fail(std::to_string(widths[0] / node.group) + " queries of " + std::to_string(keys) +
+                    " keys, expected at most " + std::to_string(kMostPairs) + " pairs");
+    }
     if (widths[2] % keys != 0)
       operands.fail("values of " + counted(widths[2], "column") + " for " + counted(keys, "key"));
     node.value_width = widths[2] / keys;

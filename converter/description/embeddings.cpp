@@ -96,7 +96,7 @@ size_t EmbeddingTables::add(const Part& part, size_t num_rows) {
     if (embeddings_[i].name == part.name && embeddings_[i].table.rows == rows) return i;
   }
   if (part.constant) {
-    embeddings_.push_back({part.name, *part.constant, std::nullopt});
+    embeddings_.push_back({part.name, *part.constant, std::nullopt, true});
     return embeddings_.size() - 1;
   }
   count_rows(part, rows);

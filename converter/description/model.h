@@ -80,6 +80,7 @@ struct Storage {
   std::vector<float> scales;  ///< i8, w8a8: one per output; a weight is its scale times the matrix's whole number
   size_t shared_inputs = 0;   ///< w8a8: leading inputs that are rounded by themselves; 0: all are one part
   // Of a layer as the weights file has it:
+  bool made = false;         ///< by the converter, not by training: its type is no choice
   bool coded = false;        ///< it has whole numbers and scales, of which the matrix has the products
   bool while_exact = false;  ///< the type holds only where lowering has left such numbers; else it is f32
 };
@@ -462,6 +463,7 @@ struct Embedding {
   Table table;                      ///< [ids, width]; read when it is written, so that it may be larger than memory
   std::optional<TableType> type{};  ///< how the file has it; none: as the conversion's options say. A table that is
                                     ///< stored as codes begins with their type
+  bool made = false;                ///< written out in the description: training has not learned it
 };
 
 struct TrainedModel {

@@ -26,6 +26,7 @@ void bind_layers(const JsonReader& match, WeightType type, const std::string& pr
   std::vector<std::string> names;
   bool any = false;
   for_each_layer(model, [&](DenseLayer& layer) {
+    if (layer.storage.made) return;
     names.push_back(layer.name);
     if (!fits_name(match.string(), layer.name, prefix)) return;
     layer.storage.type = type;

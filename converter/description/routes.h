@@ -9,9 +9,9 @@
 
 namespace mmoe::converter {
 
-/// The gate takes the expert of the largest logit alone. Of one input, the expert's number from 0, its logit for
-/// expert e is 2 e x - e², which is largest for the e next to x; of an input per expert (one-hot) it is the input. A
-/// width that is neither is an error of `field`.
+/// The gate takes the expert of the largest logit alone. Of one input x, the expert's number from 0, the logit of
+/// expert e is a multiple of 2 e x - e², which is largest for the e next to x; of an input per expert (one-hot) it is
+/// one of the input. A width that is neither is an error of `field`.
 void bind_route(const JsonReader& field, size_t width, Gate& gate);
 
 }  // namespace mmoe::converter

@@ -105,6 +105,10 @@ void project_operands(TrainedModel& model, const std::vector<size_t>& widths) {
       made.push_back(embedding_node(*block.feature, block.part.columns));
     }
   });
+  if (made.size() + model.nodes.size() > kMaxNodes) {
+    throw ConvertError("nodes: " + std::to_string(model.nodes.size()) + ", and " + std::to_string(made.size()) +
+                       " for the embeddings of numbers that operations read; at most " + std::to_string(kMaxNodes));
+  }
   number_nodes_from(model, made.size());
   change_operands(model, [&](StreamRef& input) {
     const std::vector<Block> blocks = blocks_of(input, model.features, widths);

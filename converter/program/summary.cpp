@@ -30,8 +30,8 @@ void print_check(std::ostream& out, const CheckReport& check) {
         << " % of what float rounding allows)";
   }
   if (check.num_compared < check.num_scores) {
-    out << "; the others were not compared: float rounding may change which experts their top-k gates select, or has "
-           "no bound there";
+    out << "; the others were not compared: float rounding has no useful bound there, as behind many norms or where "
+           "it may change which experts top-k gates select";
   }
   if (!check.exact_kernel_sets.empty()) {
     out << "; same bits on scalar";

@@ -52,7 +52,10 @@ class Pruner {
 
   PruneReport run() {
     report_.num_rows = counts_.num_rows;
-    for (size_t table = 0; table < model_.embeddings.size(); ++table) prune_table(table);
+    for (size_t table = 0; table < model_.embeddings.size(); ++table) {
+      // A row of one that the description has says which column, or which way, an id is.
+      if (!model_.embeddings[table].made) prune_table(table);
+    }
     return std::move(report_);
   }
 

@@ -83,12 +83,13 @@ class PlaceFinder {
  private:
   // Those behind so many levels.
   void add_nodes(size_t level) {
+    const size_t made = lowered_.description.nodes.size() - model_.nodes.size();  // embeddings, in front of the others
     for (size_t n = 0; n < model_.nodes.size(); ++n) {
       if (model_.nodes[n].level != level) continue;
-      const Node& folded = lowered_.description.nodes[n];
+      const Node& folded = lowered_.description.nodes[made + n];
       Layers after = pointers(folded.attention.parts);
       for (const DenseLayer& layer : folded.layers) after.push_back(&layer);
-      add_all(pointers(model_.nodes[n].layers), after, pointers(lowered_.nodes[n]), "nodes");
+      add_all(pointers(model_.nodes[n].layers), after, pointers(lowered_.nodes[made + n]), "nodes");
     }
   }
 

@@ -55,7 +55,7 @@ void PlanBuilder::add_scaled_dot(const schema::Node& node, const Buffer& output)
   args.scale = node.scale();
   args.causal = node.causal();
   args.weights = work_.at(work_.allocate(in_end_, padded_outputs(args.num_keys)));
-  args.turned = work_.at(work_.allocate(in_end_, widths[1]));
+  args.transposed = work_.at(work_.allocate(in_end_, widths[1]));
   step.output = view_of(output);
   const std::size_t weights = saturating_multiply(args.num_queries, args.num_keys);
   add_work(weights, args.width + args.value_width);

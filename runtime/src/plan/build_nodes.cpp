@@ -8,6 +8,7 @@ using flatbuffers::uoffset_t;
 
 // At the low end, in front of all else: whatever comes later may read them.
 void PlanBuilder::reserve_nodes() {
+  find_user_nodes();
   for (uoffset_t n = 0; n < size_of(root_.nodes()); ++n) {
     if (!needs_.nodes.contains(n)) continue;
     const schema::Node& node = *root_.nodes()->Get(n);
@@ -30,7 +31,7 @@ void PlanBuilder::add_nodes(std::size_t level) {
     const schema::Node& node = *root_.nodes()->Get(n);
     if (node.level() != level || !needs_.nodes.contains(n)) continue;
     const std::size_t mark = work_.mark(in_end_);
-    adds_of_user_ = is_of_user(node);
+    adds_of_user_ = of_user_.contains(n);
     switch (node.kind()) {
       case schema::NodeKind_Mlp: add_node_mlp(node, node_at(n)); break;
       case schema::NodeKind_Softmax: add_softmax(node, node_at(n)); break;
@@ -39,14 +40,33 @@ void PlanBuilder::add_nodes(std::size_t level) {
       case schema::NodeKind_ScaledDot: add_scaled_dot(node, node_at(n)); break;
       default: add_combine(node, node_at(n));
     }
-    if (adds_of_user_) {
-      of_user_.insert(n);
-      adds_of_user_ = false;
-      add_user(node, node_at(n));
-    }
+    adds_of_user_ = false;
+    if (of_user_.contains(n) && read_by_rows_.contains(n)) add_user(node, node_at(n));
     work_.release_to(in_end_, mark);
     copied_ = {};
   }
+}
+
+// A node reads those before it: one pass finds those of the user, and one all that rows read of them.
+void PlanBuilder::find_user_nodes() {
+  const auto read = [&](schema::StreamSource source, std::uint32_t index) {
+    if (source == schema::StreamSource_Node) read_by_rows_.insert(index);
+  };
+  for (uoffset_t n = 0; n < size_of(root_.nodes()); ++n) {
+    if (!needs_.nodes.contains(n)) continue;
+    const schema::Node& node = *root_.nodes()->Get(n);
+    if (is_of_user(node)) {
+      of_user_.insert(n);
+    } else {
+      for_each_source_of_node(root_, node, read);
+    }
+  }
+  for (uoffset_t l = 0; l < root_.levels()->size(); ++l) {
+    const schema::Level& level = *root_.levels()->Get(l);
+    for (const schema::Expert* expert : *level.experts()) for_each_source(root_, *expert, read);
+    for (const schema::Gate* gate : *level.gates()) for_each_source(root_, *gate, read);
+  }
+  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) for_each_source(root_, *root_.towers()->Get(t), read);
 }
 
 // Whether all that it reads are columns of the user, and nodes of which this is true.

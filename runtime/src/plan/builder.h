@@ -83,6 +83,7 @@ class PlanBuilder {
   void add_each(const schema::Node& node, const Buffer& output);
   void add_scaled_dot(const schema::Node& node, const Buffer& output);
   void add_attention(const schema::Node& node, const Buffer& output);
+  void find_user_nodes();
   bool is_of_user(const schema::Node& node) const;
   void add_user(const schema::Node& node, const Buffer& output);
   void add_element_layers(const schema::Node& node, std::size_t projected_stride, internal::AttentionStep& step);
@@ -190,8 +191,9 @@ class PlanBuilder {
   internal::BitSet<internal::kHasStreams ? internal::kMaxStreams : 1>
       copied_;  // of Model.streams, those whose copies the level has
   std::uint64_t multiply_adds_ = 0;
-  bool user_ = false;                                                        // the program keeps the user's columns
-  internal::BitSet<internal::kHasNodes ? internal::kMaxNodes : 1> of_user_;  // nodes that read the user's columns alone
+  bool user_ = false;  // the program keeps the user's columns
+  // Nodes that read the user's columns alone; and those that something else reads.
+  internal::BitSet<internal::kHasNodes ? internal::kMaxNodes : 1> of_user_, read_by_rows_;
   bool adds_of_user_ = false;        // the steps that are being added are of such a node
   std::size_t node_floats_ = 0;      // of nodes' results, at the low end
   Arena::End in_end_ = Arena::kLow;  // at which end of work_ the streams lie into what is planned

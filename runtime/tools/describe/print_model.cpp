@@ -299,7 +299,9 @@ std::string operation_text(const Json& node) {
   for (const Json& input : node["inputs"]) out += (out.empty() ? "" : " | ") + reads_text(input);
   out = text_of(node["kind"]) + " of " + out;
   if (!node["group"].is_null()) out += ", groups of " + number_of(node["group"]);
+  if (node.value("heads", 1) > 1) out += ", " + number_of(node["heads"]) + " heads";
   if (node["scale"] != 1) out += ", times " + short_float(node["scale"]);
+  if (node.value("causal", false)) out += ", causal";
   return node["activation"] == "linear" ? out : out + ", " + text_of(node["activation"]);
 }
 
@@ -317,16 +319,22 @@ std::string attention_text(const Json& node) {
   return node["softmax"] ? out + ", softmax" : out;
 }
 
+// "6 → 8 relu → 6 linear of each 6 columns of h1", and the other kinds.
+std::string node_text(const Json& node) {
+  const std::string kind = text_of(node["kind"]);
+  if (kind == "mlp") return layers_text(node["layers"]) + " of " + reads_text(node["reads"]);
+  if (kind == "attention") return attention_text(node);
+  if (kind != "each") return operation_text(node);
+  return layers_text(node["layers"]) + " of each " + number_of(node["group"]) + " columns of " +
+         reads_text(node["inputs"][0]);
+}
+
 std::string nodes_text(const Json& nodes) {
   if (nodes.empty()) return {};
   TextTable table({"name", "behind", "outputs", "computes"});
   for (const Json& node : nodes) {
-    const bool mlp = node["kind"] == "mlp", attention = node["kind"] == "attention";
     const std::string place = node["level"] == 0 ? "x" : "level " + number_of(node["level"]);
-    table.add({text_of(node["name"]), place, number_of(node["outputs"]),
-               mlp         ? layers_text(node["layers"]) + " of " + reads_text(node["reads"])
-               : attention ? attention_text(node)
-                           : operation_text(node)});
+    table.add({text_of(node["name"]), place, number_of(node["outputs"]), node_text(node)});
   }
   return titled("Nodes (" + number_of(nodes.size()) + ")", table);
 }

@@ -30,10 +30,10 @@ struct Problem {
   std::vector<float> run(const kernels::KernelTable& table) const {
     constexpr float kUntouched = 77;
     const std::size_t size = queries * heads * value_width;
-    std::vector<float> weights(padded_outputs(keys)), turned(key.size()), output(size + 1, kUntouched);
+    std::vector<float> weights(padded_outputs(keys)), transposed(key.size()), output(size + 1, kUntouched);
     kernels::scaled_dot(
         table, {query.data(), key.data(), value.data(), mask.data(), queries, keys, mask.size(), heads * head_width,
-                heads * value_width, heads, 0.6f, causal, weights.data(), turned.data(), output.data()});
+                heads * value_width, heads, 0.6f, causal, weights.data(), transposed.data(), output.data()});
     CHECK(output.back() == kUntouched);
     output.pop_back();
     return output;

@@ -195,11 +195,12 @@ TEST_CASE("workers: raw features, and a user with many candidates") {
 TEST_CASE("workers: candidates have the bits of whole rows, for one user after the other") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
-  for (const std::size_t top_k : {0, 2}) {
-    const AlignedBytes file = model_file(user_item_description(false, top_k));
+  for (const TrainedModel& description :
+       {user_item_description(false, 0), user_item_description(false, 2), node_description(0), node_description(2)}) {
+    const AlignedBytes file = model_file(description);
     const Model model = load(file);
     const Plan plan = make_plan(model);
-    const std::size_t shared = model.user_dim(), width = model.candidate_dim();
+    const std::size_t shared = model.user_dim(), width = model.candidate_dim(), num_tasks = model.num_tasks();
     Random random(1);
     const std::vector<float> items = random.floats(kRows * width);
     for (const std::size_t num_workers : kWorkers) {
@@ -211,9 +212,14 @@ TEST_CASE("workers: candidates have the bits of whole rows, for one user after t
           x.insert(x.end(), user.begin(), user.end());
           x.insert(x.end(), &items[i * width], &items[i * width] + width);
         }
-        std::vector<float> expected(kRows * 2), scores(kRows * 2);
+        std::vector<float> expected(kRows * num_tasks), scores(kRows * num_tasks);
         REQUIRE(Session::create(plan)->score(Input::x(x, kRows), {expected}).ok());
         REQUIRE(session.set_user(Input::x(user, 1)).ok());
+        REQUIRE(session.score(Input::x(items, kRows).candidates(), {scores}).ok());
+        CHECK(same_bits(scores, expected));
+        // Whole rows in between leave the user as it was set.
+        REQUIRE(session.score(Input::x(x, kRows), {scores}).ok());
+        CHECK(same_bits(scores, expected));
         REQUIRE(session.score(Input::x(items, kRows).candidates(), {scores}).ok());
         CHECK(same_bits(scores, expected));
       }

@@ -84,7 +84,15 @@ TEST_CASE("routes: a row takes the expert whose number it says, or that of the o
     CHECK(static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()) == id);
   }
   const Gate one_hot = bound(description(R"({"route": {"first": 7, "count": 3}})"), weights).levels[0].gates[0];
-  CHECK(one_hot.logits->weight.data == std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1});
+  CHECK(one_hot.logits->weight.data == std::vector<float>{128, 0, 0, 0, 128, 0, 0, 0, 128});
+  // With --top-k 2 the second one's weight is exp(-128), which is 0.
+  const DenseLayer& logits = *number.logits;
+  CHECK(logits.bias[1] + 2 * logits.weight.at(1, 0) - (logits.bias[2] + 2 * logits.weight.at(2, 0)) == -128);
+  const std::string numbers = R"("numbers": [{"match": "*", "weights": "w8a8"}], "towers")";
+  const TrainedModel small =
+      bound(replaced(description(R"({"route": {"first": 9, "count": 1}})"), R"("towers")", numbers), weights);
+  CHECK(small.levels[0].gates[0].logits->storage.type == WeightType::kF32);
+  CHECK(small.levels[0].experts[0].layers[0].storage.type == WeightType::kW8A8);
   CHECK(bind_error(description(R"({"route": {"first": 7, "count": 2}})"), weights) ==
         "levels[0].gates.route: is 2 columns wide, expected 1, the number of the expert, or one for each of 3 experts");
   CHECK(contains(bind_error(description(R"({"route": {"first": 9, "count": 1}, "top_k": 1})"), weights), "top_k"));

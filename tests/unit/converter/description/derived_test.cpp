@@ -128,6 +128,24 @@ TEST_CASE("products and sums: element by element, also of what an entry before h
   CHECK(part[0] == 60);
 }
 
+TEST_CASE("what is made under the name of what it is made of stands for it from then on") {
+  MemoryWeights weights;
+  weights.add("w", {2}, {1, 2}).add("mask", {2}, {1, 0}).add("b", {2}, {5, 5});
+  const Made made(R"([{"name": "w", "product": ["w", "mask"]}, {"name": "t", "sum": ["w", "b"]}])", weights);
+  CHECK(made.data("t") == std::vector<float>{6, 5});
+}
+
+TEST_CASE("few entries that would read a tensor very often are refused") {
+  MemoryWeights weights;
+  weights.add("a", {1}, {1});
+  std::string entries = R"({"name": "d0", "sum": ["a", "a"]})";
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = "\"d" + std::to_string(i - 1) + "\"";
+    entries += R"(, {"name": "d)" + std::to_string(i) + R"(", "sum": [)" + last + ", " + last + "]}";
+  }
+  CHECK(contains(error_of("[" + entries + "]", weights), "is made of more than 1024 tensors"));
+}
+
 TEST_CASE("products and sums that do not fit") {
   MemoryWeights weights;
   weights.add("a.0", {2, 2}).add("a.1", {2, 2}).add("b", {4}).add("c.0", {2, 2});
