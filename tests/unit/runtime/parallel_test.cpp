@@ -195,7 +195,7 @@ TEST_CASE("workers: raw features, and a user with many candidates") {
 TEST_CASE("workers: candidates have the bits of whole rows, for one user after the other") {
   const Result<ThreadPool> pool = ThreadPool::create(3);
   REQUIRE(pool.ok());
-  for (const TrainedModel& description :
+  for (const converter::TrainedModel& description :
        {user_item_description(false, 0), user_item_description(false, 2), node_description(0), node_description(2)}) {
     const AlignedBytes file = model_file(description);
     const Model model = load(file);
