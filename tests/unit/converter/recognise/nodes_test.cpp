@@ -151,6 +151,22 @@ TEST_CASE("nodes: a softmax of dot products weighs groups") {
   CHECK(std::count_if(alone.begin(), alone.end(), [](const Node& n) { return n.kind == NodeKind::kSoftmax; }) == 4);
 }
 
+TEST_CASE("nodes: gates of activations over experts stay gates") {
+  Graph g;
+  std::vector<std::string> experts;
+  for (int i = 0; i < 3; ++i) {
+    const std::string own = g.times(g.x, g.build.node("Sigmoid", {g.layer(g.x, 12, 12)}));
+    experts.push_back(g.build.node("Relu", {g.layer(own, 12, 4)}));
+  }
+  g.score(g.build.mix(g.build.node("Sigmoid", {g.layer(g.x, 12, 3)}), g.build.stack(experts)), 4);
+  const TrainedModel model = g.build.recognise();
+  CHECK(kinds_of(model.nodes) == Kinds{NodeKind::kMlp, NodeKind::kProduct, NodeKind::kMlp, NodeKind::kProduct,
+                                       NodeKind::kMlp, NodeKind::kProduct});
+  CHECK(model.levels.at(0).gates.at(0).function == GateFunction::kActivation);
+  CHECK(model.levels[0].experts.size() == 3);
+  CHECK(proof_of(g.build) == "");
+}
+
 TEST_CASE("nodes: what several read is computed once") {
   Graph g;
   const std::string h = g.build.node("Relu", {g.layer(g.x, 12, 6)});
