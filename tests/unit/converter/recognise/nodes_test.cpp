@@ -123,6 +123,16 @@ TEST_CASE("nodes: sums over groups and within them") {
   CHECK(over[1].group == 3);
 }
 
+TEST_CASE("nodes: a sum of several, one of them negative") {
+  const std::vector<Node> nodes = nodes_of(12, [](Graph& g) {
+    const std::string a = g.build.node("Tanh", {g.layer(g.x, 12, 12)}), b = g.build.node("Neg", {g.layer(g.x, 12, 12)});
+    return g.build.node("Relu", {g.build.node("Sum", {a, b, g.x})});
+  });
+  REQUIRE(kinds_of(nodes) == Kinds{NodeKind::kMlp, NodeKind::kMlp, NodeKind::kSum});
+  CHECK(nodes[2].inputs.size() == 3);
+  CHECK(nodes[2].activation.kind == ActivationKind::kRelu);
+}
+
 TEST_CASE("nodes: squeeze and excitation") {
   const std::vector<Node> nodes = nodes_of(12, [](Graph& g) {
     const std::string means =
