@@ -8,9 +8,9 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr size_t kMaxFactors = 8;
+constexpr size_t kMaxWeightFactors = 8;
 // exp() of it is 0 beside that of any score of a trained attention.
-constexpr float kMinusInfinity = -1e4f;
+constexpr float kLeavesOut = -1e4f;
 
 bool same_numbers(const std::optional<BatchNorm>& a, const std::optional<BatchNorm>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
@@ -50,12 +50,12 @@ bool is_supported(const Mlp& layers) {
 bool AttentionFinder::add_factors(Ref ref, size_t depth, Vector& factors) const {
   const Scaled scaled = expressions_.scaled(ref);
   const Expression& expression = expressions_.of(scaled.of);
-  const bool sum = expression.kind == ExpressionKind::kSum && scaled.of == ref && depth < kMaxFactors;
+  const bool sum = expression.kind == ExpressionKind::kSum && scaled.of == ref && depth < kMaxWeightFactors;
   const std::vector<Term>* terms = sum ? &expression.terms[ref.column] : nullptr;
   const bool product = terms != nullptr && terms->size() == 1 && terms->front().product;
   if (!product) {
     factors.push_back(ref);
-    return factors.size() <= kMaxFactors;
+    return factors.size() <= kMaxWeightFactors;
   }
   return terms->front().coefficient == 1 && add_factors(terms->front().a, depth + 1, factors) &&
          add_factors(terms->front().b, depth + 1, factors);
@@ -147,7 +147,7 @@ void AttentionFinder::take_added(Element& element) const {
     const Scaled scaled = expressions_.scaled(terms[i].a);
     const Expression& equal = expressions_.of(scaled.of);
     const double added = scaled.scale * double{terms[i].coefficient};
-    const bool masks = equal.kind == ExpressionKind::kIdEquals && scaled.shift == 0 && added <= double{kMinusInfinity};
+    const bool masks = equal.kind == ExpressionKind::kIdEquals && scaled.shift == 0 && added <= double{kLeavesOut};
     if (!masks || terms[1 - i].coefficient != 1) continue;
     element.weight = terms[1 - i].a;
     element.mask = IdMask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
@@ -312,7 +312,7 @@ std::optional<FoundAttention> AttentionFinder::find(const Vector& sums, const Ch
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (Element& element : *elements) {
     const bool fits =
-        found.attention.softmax ? take_selected(element, -kInfinity, kMinusInfinity) : take_selected(element, 0, 0);
+        found.attention.softmax ? take_selected(element, -kInfinity, kLeavesOut) : take_selected(element, 0, 0);
     if (!fits) return std::nullopt;
     if (found.attention.softmax) take_added(element);
   }

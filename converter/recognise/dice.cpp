@@ -60,35 +60,54 @@ class Expansion {
   size_t steps_ = 0;
 };
 
+/// Of x = scale * of + shift.
 struct Dice {
-  Ref x;
-  double slope = 0, scale = 1, shift = 0;  // of the norm
+  Ref of;
+  double scale = 1, shift = 0;
+  double slope = 0, norm_scale = 1, norm_shift = 0;  // of x
 };
 
-/// slope x + (1 - slope) x p. x is itself an affine map where its batch norm is of that.
+/// The number that the norm within a sigmoid is of; nothing where `ref` is none.
+std::optional<Scaled> sigmoid_of(const Expressions& expressions, Ref ref) {
+  const Expression& source = expressions.of(ref);
+  const bool sigmoid = source.kind == ExpressionKind::kActivation && source.activation.kind == ActivationKind::kSigmoid;
+  return sigmoid ? std::optional(expressions.scaled(source.inputs[ref.column])) : std::nullopt;
+}
+
+/// slope x + (1 - slope) x p is, of a number that x is an affine map of, a sum of up to four products.
 std::optional<Dice> dice_of(const Expressions& expressions, const std::vector<Term>& terms) {
   const std::optional<Products> products = Expansion(expressions).of(terms);
-  if (!products || products->empty() || products->size() > 2) return std::nullopt;
-  Dice dice;
-  double of_both = 0;
-  Vector both;
-  for (const auto& [factors, coefficient] : *products) {
-    if (factors.size() == 1) dice.x = factors[0], dice.slope = coefficient;
-    if (factors.size() == 2) both = factors, of_both = coefficient;
-    if (factors.empty() || factors.size() > 2) return std::nullopt;
-  }
-  if (both.empty() || std::fabs(dice.slope + of_both - 1) > 1e-6) return std::nullopt;
+  if (!products || products->empty() || products->size() > 4 || products->rbegin()->first.empty()) return std::nullopt;
+  const auto pair = std::find_if(products->begin(), products->end(), [](const auto& p) { return p.first.size() == 2; });
+  if (pair == products->end()) return std::nullopt;
   for (const size_t i : {size_t{0}, size_t{1}}) {
-    const Expression& sigmoid = expressions.of(both[i]);
-    if (sigmoid.kind != ExpressionKind::kActivation || sigmoid.activation.kind != ActivationKind::kSigmoid) continue;
-    const Scaled norm = expressions.scaled(sigmoid.inputs[both[i].column]);
-    if (norm.of != both[1 - i] || (products->size() == 2 && dice.x != norm.of)) continue;
-    dice.x = norm.of;
-    dice.scale = norm.scale;
-    dice.shift = norm.shift;
+    const Ref p = pair->first[i], of = pair->first[1 - i];
+    const std::optional<Scaled> norm = sigmoid_of(expressions, p);
+    if (!norm || norm->of != of) continue;
+    const auto coefficient = [&](const Vector& factors) {
+      const auto found = products->find(factors);
+      return found != products->end() ? found->second : 0.0;
+    };
+    const size_t known = products->count({}) + products->count({p}) + products->count({of}) + 1;
+    if (known != products->size()) return std::nullopt;
+    Dice dice{of, coefficient({of}) + pair->second, coefficient({}) + coefficient({p})};
+    if (std::fabs(dice.scale) < 1e-12) return std::nullopt;
+    dice.slope = coefficient({of}) / dice.scale;
+    // The slope is that of the shift too.
+    if (std::fabs(coefficient({}) - dice.slope * dice.shift) > 1e-6 * (1 + std::fabs(dice.shift))) return std::nullopt;
+    if (std::fabs(dice.scale - 1) < 1e-6 && dice.shift == 0) dice.scale = 1;
+    dice.norm_scale = norm->scale / dice.scale;
+    dice.norm_shift = norm->shift - dice.norm_scale * dice.shift;
     return dice;
   }
   return std::nullopt;
+}
+
+void add(BatchNorm& norm, double scale, double shift) {
+  norm.gamma.push_back(static_cast<float>(scale));
+  norm.beta.push_back(static_cast<float>(shift));
+  norm.mean.push_back(0);
+  norm.variance.push_back(1);
 }
 
 }  // namespace
@@ -99,18 +118,23 @@ std::optional<TensorValue> find_dice(const NodeCall& call, const Expression& sum
   activated.activation.kind = ActivationKind::kDice;
   activated.activation.dice_norm = BatchNorm{{}, {}, {}, {}, 0};
   BatchNorm& norm = *activated.activation.dice_norm;
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.norm.epsilon = 0;
+  bool plain = true;
   for (const std::vector<Term>& terms : sums.terms) {
     const std::optional<Dice> dice = dice_of(call.expressions, terms);
     if (!dice) return std::nullopt;
-    activated.inputs.push_back(dice->x);
     activated.activation.slopes.push_back(static_cast<float>(dice->slope));
-    norm.gamma.push_back(static_cast<float>(dice->scale));
-    norm.beta.push_back(static_cast<float>(dice->shift));
-    norm.mean.push_back(0);
-    norm.variance.push_back(1);
+    add(norm, dice->norm_scale, dice->norm_shift);
+    affine.inputs.push_back(dice->of);
+    add(affine.norm, dice->scale, dice->shift);
+    plain = plain && dice->scale == 1 && dice->shift == 0;
   }
-  activated.columns = activated.inputs.size();
-  if (activated.columns == 0) return std::nullopt;
+  if (affine.inputs.empty()) return std::nullopt;
+  activated.columns = affine.inputs.size();
+  affine.columns = activated.columns;
+  activated.inputs = plain ? affine.inputs : call.rows_of(std::move(affine), like).refs;
   return call.rows_of(std::move(activated), like);
 }
 

@@ -136,11 +136,18 @@ TensorValue combine(const NodeCall& call, size_t first, size_t second) {
 
 NodeResults combine_inputs(const NodeCall& call) { return one(combine(call, 0, 1)); }
 
+/// Of any number of rows.
+NodeResults sum(const NodeCall& call) {
+  TensorValue result = call.rows(0);
+  for (size_t i = 1; i < call.num_inputs(); ++i) result = combine_rows(call, result, call.rows(i));
+  return one(std::move(result));
+}
+
 }  // namespace
 
 NodeFunction find_elementwise_operation(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {
-      {"Add", combine_inputs}, {"Sub", combine_inputs}, {"Mul", combine_inputs}, {"Div", combine_inputs}};
+      {"Add", combine_inputs}, {"Sub", combine_inputs}, {"Mul", combine_inputs}, {"Div", combine_inputs}, {"Sum", sum}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "converter/error.h"
+#include "converter/recognise/pooling.h"
 #include "converter/recognise/scalar_functions.h"
 #include "converter/recognise/selections.h"
 
@@ -42,9 +43,10 @@ class Operands {
 
   TensorValue like;  // without refs
 
-  Vector refs(size_t which) const {
+  /// `infinite`: a constant may be.
+  Vector refs(size_t which, bool infinite = false) const {
     const TensorValue& value = call_.input(which);
-    if (!value.is_rows()) static_cast<void>(call_.floats(which));
+    if (!value.is_rows() && !infinite) static_cast<void>(call_.floats(which));
     const Vector source = value.is_rows() ? value.refs : constant_rows(call_, value).refs;
     Vector result;
     std::vector<size_t> index(like.shape.size(), 0);
@@ -149,8 +151,10 @@ NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.row
 NodeResults where(const NodeCall& call) {
   if (auto masked = mask_by_top_k(call)) return one(std::move(*masked));
   const Operands operands(call);
-  return one(apply_function(call, FunctionKind::kSelect, {operands.refs(0), operands.refs(1), operands.refs(2)},
-                            operands.like));
+  const bool masks = call.input(0).is_rows() &&
+                     compares_ids(call.expressions, call.input(0).refs);  // of padding, which a softmax leaves out
+  return one(apply_function(call, FunctionKind::kSelect,
+                            {operands.refs(0), operands.refs(1, masks), operands.refs(2, masks)}, operands.like));
 }
 
 /// With a constant exponent of 1, 2, 3, 0.5, -0.5 or -1.

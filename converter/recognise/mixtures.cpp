@@ -124,7 +124,7 @@ std::optional<Mixtures::Products> Mixtures::unselected(const Products& products)
     key.back().column = 0;
     Vector& of_places = weights[key];
     of_places.resize(expressions_.of(index).columns, index);
-    if (of_places[index.column] != index) return std::nullopt;
+    if (expressions_.of(of_places[index.column]).kind != ExpressionKind::kTopKIndex) return std::nullopt;
     of_places[index.column] = weight;
   }
   Products all;

@@ -9,7 +9,7 @@
 namespace mmoe::converter {
 namespace {
 
-constexpr size_t kMaxDepth = 2 * kMaxNodes, kMaxBareExpert = 1024;
+constexpr size_t kMaxDescent = 2 * kMaxNodes, kMaxBareExpert = 1024;
 
 bool has_slopes(const Activation& activation) {
   return activation.kind == ActivationKind::kPRelu || activation.kind == ActivationKind::kDice;
@@ -96,7 +96,7 @@ bool NodeFinder::ends(const Vector& vector) const {
 
 /// Makes what of the vector is not there, each piece by itself.
 void NodeFinder::provide(const Vector& vector) {
-  if (++depth_ > kMaxDepth) chains_.fail(vector.front(), "lies below more than 256 nodes");
+  if (++depth_ > kMaxDescent) chains_.fail(vector.front(), "lies below more than 256 nodes");
   std::vector<uint32_t> order;
   std::map<uint32_t, std::set<Ref>> missing;  // by expression
   for (const Ref ref : vector) {

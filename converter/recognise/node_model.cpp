@@ -170,9 +170,9 @@ class NodeModel {
     Matrix weight{layer.outputs(), sources.size(), {}};
     for (size_t row = 0; row < weight.rows; ++row) {
       for (const std::vector<size_t>& added : sources) {
-        float sum = 0;
-        for (const size_t i : added) sum += layer.weight.at(row, i);
-        weight.data.push_back(sum);
+        double sum = 0;
+        for (const size_t i : added) sum += double{layer.weight.at(row, i)};
+        weight.data.push_back(static_cast<float>(sum));
       }
     }
     layer.weight = std::move(weight);

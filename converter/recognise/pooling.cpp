@@ -16,6 +16,15 @@ std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref) {
   return IdMask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
 }
 
+bool compares_ids(const Expressions& expressions, const Vector& vector) {
+  return std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
+    const Scaled scaled = expressions.scaled(ref);
+    const bool equal = scaled.scale == 1 && scaled.shift == 0;
+    const bool comparison = expressions.of(scaled.of).kind == ExpressionKind::kIdEquals;
+    return comparison && (equal || mask_of(expressions, ref));
+  });
+}
+
 namespace {
 
 /// What the terms of a pooled sum have in common.

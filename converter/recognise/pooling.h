@@ -15,6 +15,8 @@ struct IdMask {
 };
 
 std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref);
+/// Whether each is 1 where an id is a number and 0 where it is not, or the other way round.
+bool compares_ids(const Expressions& expressions, const Vector& vector);
 
 /// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a
 /// sum, of 1 / length for a mean. A factor of (id != padding) leaves the padding out.

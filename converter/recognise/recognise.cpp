@@ -1,6 +1,7 @@
 #include "converter/recognise/recognise.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -70,11 +71,12 @@ size_t common_layers(const std::vector<const Chain*>& chains) {
 
 class Recogniser {
  public:
-  explicit Recogniser(const OnnxGraph& graph)
+  /// `most`: weights of its experts and gates.
+  Recogniser(const OnnxGraph& graph, double most)
       : graph_(graph),
         followed_(follow_graph(graph)),
         chains_(graph, followed_.expressions),
-        streams_(chains_, followed_.expressions),
+        streams_(chains_, followed_.expressions, most),
         inputs_(graph, followed_.expressions, chains_) {}
 
   TrainedModel run(std::vector<std::string>& notes) {
@@ -310,46 +312,39 @@ struct Recognised {
   std::vector<std::string> notes;
 };
 
-std::optional<Recognised> by_levels(const OnnxGraph& graph) {
+/// Nothing where levels do not have it, or take more than `most` multiplications a row.
+std::optional<Recognised> by_levels(const OnnxGraph& graph, double most) {
   Recognised made;
   try {
-    made.model = Recogniser(graph).run(made.notes);
-  } catch (const ConvertError&) {
-    return std::nullopt;  // nodes say what stops it, if they do not have it
-  }
-  return made;
-}
-
-/// The same, or nothing where that takes `most` multiplications a row or more.
-std::optional<Recognised> by_nodes(const OnnxGraph& graph, double most) {
-  Recognised made;
-  try {
-    made.model = recognise_nodes(graph, made.notes);
+    made.model = Recogniser(graph, most).run(made.notes);
   } catch (const ConvertError&) {
     return std::nullopt;
   }
-  return work_of(made.model) < most ? std::optional(std::move(made)) : std::nullopt;
+  return work_of(made.model) <= most ? std::optional(std::move(made)) : std::nullopt;
 }
 
 /// A graph that consists of levels multiplies by each of its weights about once. Where it takes much more, products and
-/// sums have become experts, and nodes may be smaller. If they save little, the levels stay.
-TrainedModel choose(const OnnxGraph& graph, std::vector<std::string>& notes) {
-  std::optional<Recognised> levels = by_levels(graph);
-  if (!levels) return recognise_nodes(graph, notes);
-  const double work = work_of(levels->model);
-  if (work > kUsualWork * weights_of(graph)) {
-    if (auto nodes = by_nodes(graph, work / kUsualWork)) levels = std::move(nodes);
+/// sums would become experts, and nodes are smaller. If they save little, the levels stay.
+Recognised choose(const OnnxGraph& graph) {
+  Recognised nodes;
+  try {
+    nodes.model = recognise_nodes(graph, nodes.notes);
+  } catch (const ConvertError&) {
+    if (auto levels = by_levels(graph, std::numeric_limits<double>::infinity())) return std::move(*levels);
+    throw;
   }
-  notes.insert(notes.end(), levels->notes.begin(), levels->notes.end());
-  return std::move(levels->model);
+  const double work = std::max(work_of(nodes.model), weights_of(graph));
+  std::optional<Recognised> levels = by_levels(graph, kUsualWork * work);
+  return levels ? std::move(*levels) : std::move(nodes);
 }
 
 }  // namespace
 
 TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
-  TrainedModel model = choose(graph, notes);
-  model.name = name;
-  return model;
+  Recognised made = choose(graph);
+  notes.insert(notes.end(), made.notes.begin(), made.notes.end());
+  made.model.name = name;
+  return std::move(made.model);
 }
 
 }  // namespace mmoe::converter

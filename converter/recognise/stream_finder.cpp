@@ -19,10 +19,14 @@ size_t StreamFinder::find(const Vector& vector, size_t depth) {
   if (depth > kMaxLevels) chains_.fail(vector.front(), "lies under more than 16 levels");
   MixedStream stream;
   stream.mixture = mixtures_.find(vector);
-  if (!stream.mixture.logits.empty()) stream.gate = chains_.follow(stream.mixture.logits);
+  if (!stream.mixture.logits.empty()) {
+    stream.gate = chains_.follow(stream.mixture.logits);
+    count(stream.gate);
+  }
   for (const Vector& expert : stream.mixture.experts) {
     std::optional<Chain> constant = chains_.constant(expert, stream.gate);
     stream.experts.push_back(constant ? std::move(*constant) : chains_.follow(expert));
+    count(stream.experts.back());
   }
   size_t below = level_below(stream.gate, depth);
   for (const Chain& expert : stream.experts) below = std::max(below, level_below(expert, depth));
@@ -34,6 +38,14 @@ size_t StreamFinder::find(const Vector& vector, size_t depth) {
     stream.gate.base = lift(stream.gate.base, below);
   order_.push_back(vector);
   return streams_.emplace(vector, std::move(stream)).first->second.level;
+}
+
+/// Layers that several chains have in common count once.
+void StreamFinder::count(const Chain& chain) {
+  for (size_t i = 0; i < chain.layers.size(); ++i) {
+    if (counted_.insert(chain.after[i]).second) most_ -= static_cast<double>(chain.layers[i].weight.data.size());
+  }
+  if (most_ < 0) chains_.fail(chain.after.back().front(), "takes many more multiplications as levels than the graph");
 }
 
 size_t StreamFinder::level_below(const Chain& chain, size_t depth) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "converter/recognise/mixtures.h"
@@ -20,7 +21,9 @@ struct MixedStream {
 /// expert of its own with a constant weight of 1.
 class StreamFinder {
  public:
-  StreamFinder(Chains& chains, Expressions& expressions) : chains_(chains), mixtures_(chains, expressions) {}
+  /// `most`: weights of experts and gates, past which find() throws ConvertError.
+  StreamFinder(Chains& chains, Expressions& expressions, double most)
+      : chains_(chains), mixtures_(chains, expressions), most_(most) {}
 
   /// Finds the stream and all below it; gives its level.
   size_t find(const Vector& vector) { return find(vector, 1); }
@@ -38,12 +41,15 @@ class StreamFinder {
  private:
   size_t find(const Vector& vector, size_t depth);
   size_t level_below(const Chain& chain, size_t depth);
+  void count(const Chain& chain);
   Vector add_constant(Vector key, const Vector& expert, Chain chain, size_t level);
 
   Chains& chains_;
   Mixtures mixtures_;
   std::map<Vector, MixedStream> streams_;
   std::vector<Vector> order_;
+  std::set<Vector> counted_;
+  double most_;
 };
 
 }  // namespace mmoe::converter

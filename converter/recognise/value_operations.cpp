@@ -6,6 +6,7 @@
 #include "converter/error.h"
 #include "converter/recognise/axes.h"
 #include "converter/recognise/graph_evaluator.h"
+#include "converter/recognise/pooling.h"
 
 namespace mmoe::converter {
 namespace {
@@ -34,22 +35,13 @@ std::string type_name(int64_t type) {
   return found != kNames.end() ? found->second : "type " + std::to_string(type);
 }
 
-/// 1 or 0: comparisons of ids.
-bool is_truth(const NodeCall& call, const TensorValue& value) {
-  return std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
-    const Scaled scaled = call.expressions.scaled(ref);
-    const bool plain = scaled.scale == 1 && scaled.shift == 0, negated = scaled.scale == -1 && scaled.shift == 1;
-    return call.expressions.of(scaled.of).kind == ExpressionKind::kIdEquals && (plain || negated);
-  });
-}
-
 /// Inputs may become whole numbers, to look rows up with, and whole inputs floats; nothing else is rounded.
 void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
   if (to == 10 || to == 16) {
     throw ConvertError("casts a result to " + type_name(to) +
                        ", which a model file cannot express: export the model in float32, without autocast");
   }
-  if (to == 9 && is_truth(call, value)) return;
+  if (to == 9 && compares_ids(call.expressions, value.refs)) return;
   if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("casts a result to " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);

@@ -1,5 +1,7 @@
 // libFuzzer: any bytes are an ONNX model whose constants can be read, or a ConvertError; and its graph is a model of
 // the MMoE family whose parts fit together, or a ConvertError.
+#include <algorithm>
+
 #include "converter/importers/onnx_graph.h"
 #include "converter/importers/open_weights.h"
 #include "converter/recognise/recognise.h"
@@ -28,23 +30,43 @@ size_t check_layers(const Mlp& layers, size_t inputs) {
   return inputs;
 }
 
-size_t input_width(const StreamRef& input, const std::vector<size_t>& streams, size_t input_dim) {
-  if (input.is_input()) return input_dim;
-  require(input.index < streams.size());
-  return streams[input.index];
-}
+/// What can be read at some place of the model: x, nodes, and the streams of the level before.
+struct Readable {
+  size_t input_dim = 0;
+  std::vector<size_t> nodes, streams;
 
-std::vector<size_t> check_level(const Level& level, const std::vector<size_t>& streams, size_t input_dim) {
+  size_t width_of(StreamSource source, size_t index) const {
+    if (source == StreamSource::kModelInput) return input_dim;
+    const std::vector<size_t>& widths = source == StreamSource::kNode ? nodes : streams;
+    require(index < widths.size());
+    return widths[index];
+  }
+
+  /// `ordered`: columns of x come first and ascend.
+  size_t width_of(const StreamRef& input, bool ordered = true) const {
+    if (input.parts.empty()) return width_of(input.source, input.index);
+    size_t next = 0;
+    for (const StreamPart& part : input.parts) {
+      require(part.columns.width > 0);
+      require(part.columns.first + part.columns.width <= width_of(part.source, part.index));
+      require(!ordered || !part.is_input() || part.columns.first >= next);
+      next = part.is_input() ? part.columns.first + part.columns.width : input_dim + 1;
+    }
+    return input.width_of_parts();
+  }
+};
+
+std::vector<size_t> check_level(const Level& level, const Readable& readable) {
   std::vector<size_t> widths, outputs;
   for (const Expert& expert : level.experts) {
     require(!expert.layers.empty());
-    widths.push_back(check_layers(expert.layers, input_width(expert.input, streams, input_dim)));
+    widths.push_back(check_layers(expert.layers, readable.width_of(expert.input)));
   }
   for (const Gate& gate : level.gates) {
     require(!gate.experts.empty());
     for (const size_t expert : gate.experts) require(widths.at(expert) == widths.at(gate.experts.front()));
     if (gate.logits) {
-      const size_t hidden = check_layers(gate.hidden, input_width(gate.input, streams, input_dim));
+      const size_t hidden = check_layers(gate.hidden, readable.width_of(gate.input));
       require(gate.logits->inputs() == hidden && gate.logits->outputs() == gate.experts.size());
     } else {
       require(gate.constant_weights.size() == gate.experts.size());
@@ -54,12 +76,53 @@ std::vector<size_t> check_level(const Level& level, const std::vector<size_t>& s
   return outputs;
 }
 
+void check_attention(const Node& node, const std::vector<size_t>& widths) {
+  require(widths.size() > 1 && node.layers.size() > 1 && widths[0] == node.input_width);
+  size_t width = 0;
+  for (size_t i = 1; i < widths.size(); ++i) {
+    require(widths[i] % node.attention.length == 0 && widths[i] > node.attention.length);
+    width += widths[i] / node.attention.length - 1;
+  }
+  require(width == node.input_width);
+  require(check_layers(node.layers, width * node.attention.terms.size()) == 1);
+}
+
+void check_node(const Node& node, const Readable& readable) {
+  if (node.kind == NodeKind::kMlp) {
+    require(!node.layers.empty());
+    check_layers(node.layers, readable.width_of(node.input));
+    return;
+  }
+  std::vector<size_t> widths;
+  for (const StreamRef& input : node.inputs) widths.push_back(readable.width_of(input, false));
+  if (node.kind == NodeKind::kAttention) return check_attention(node, widths);
+  require(!widths.empty() && *std::max_element(widths.begin(), widths.end()) == node.input_width);
+  for (const size_t width : widths) require(width > 0 && node.input_width % width == 0);
+  require(node.group == 0 || node.input_width % node.group == 0);
+  require(node.constant.empty() || node.constant.size() == node.input_width);
+}
+
 void check_model(const TrainedModel& model) {
-  std::vector<size_t> streams = {check_layers(model.trunk, model.input_dim)};
-  for (const Level& level : model.levels) streams = check_level(level, streams, model.input_dim);
+  Readable readable;
+  readable.input_dim = model.input_dim;
+  readable.streams = {check_layers(model.trunk, model.input_dim)};
+  const auto check_nodes = [&](size_t level) {
+    while (readable.nodes.size() < model.nodes.size() && model.nodes[readable.nodes.size()].level <= level) {
+      const Node& node = model.nodes[readable.nodes.size()];
+      require(node.level == level);
+      check_node(node, readable);
+      readable.nodes.push_back(node.width());
+    }
+  };
+  check_nodes(0);
+  for (size_t level = 0; level < model.levels.size(); ++level) {
+    readable.streams = check_level(model.levels[level], readable);
+    check_nodes(level + 1);
+  }
+  require(readable.nodes.size() == model.nodes.size());
   for (const Tower& tower : model.towers) {
     require(!tower.layers.empty());
-    check_layers(tower.layers, input_width(tower.input, streams, model.input_dim));
+    check_layers(tower.layers, readable.width_of(tower.input));
   }
 }
 

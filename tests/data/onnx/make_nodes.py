@@ -66,7 +66,8 @@ def export(fixture):
 def main():
     torch.set_num_threads(1)
     for fixture in nodes.all_fixtures():
-        export(fixture)
+        if fixture.name != "din_softmax":  # its nan_to_num has a dozen operations that no other graph has
+            export(fixture)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,16 @@ TEST_CASE("nodes: sums over groups and within them") {
   CHECK(over[1].group == 3);
 }
 
+TEST_CASE("nodes: a sum of several, one of them negative") {
+  const std::vector<Node> nodes = nodes_of(12, [](Graph& g) {
+    const std::string a = g.build.node("Tanh", {g.layer(g.x, 12, 12)}), b = g.build.node("Neg", {g.layer(g.x, 12, 12)});
+    return g.build.node("Relu", {g.build.node("Sum", {a, b, g.x})});
+  });
+  REQUIRE(kinds_of(nodes) == Kinds{NodeKind::kMlp, NodeKind::kMlp, NodeKind::kSum});
+  CHECK(nodes[2].inputs.size() == 3);
+  CHECK(nodes[2].activation.kind == ActivationKind::kRelu);
+}
+
 TEST_CASE("nodes: squeeze and excitation") {
   const std::vector<Node> nodes = nodes_of(12, [](Graph& g) {
     const std::string means =
@@ -149,6 +159,22 @@ TEST_CASE("nodes: a softmax of dot products weighs groups") {
   // Along the other axis a softmax is over one number each.
   const std::vector<Node> alone = attention(2);
   CHECK(std::count_if(alone.begin(), alone.end(), [](const Node& n) { return n.kind == NodeKind::kSoftmax; }) == 4);
+}
+
+TEST_CASE("nodes: gates of activations over experts stay gates") {
+  Graph g;
+  std::vector<std::string> experts;
+  for (int i = 0; i < 3; ++i) {
+    const std::string own = g.times(g.x, g.build.node("Sigmoid", {g.layer(g.x, 12, 12)}));
+    experts.push_back(g.build.node("Relu", {g.layer(own, 12, 4)}));
+  }
+  g.score(g.build.mix(g.build.node("Sigmoid", {g.layer(g.x, 12, 3)}), g.build.stack(experts)), 4);
+  const TrainedModel model = g.build.recognise();
+  CHECK(kinds_of(model.nodes) == Kinds{NodeKind::kMlp, NodeKind::kProduct, NodeKind::kMlp, NodeKind::kProduct,
+                                       NodeKind::kMlp, NodeKind::kProduct});
+  CHECK(model.levels.at(0).gates.at(0).function == GateFunction::kActivation);
+  CHECK(model.levels[0].experts.size() == 3);
+  CHECK(proof_of(g.build) == "");
 }
 
 TEST_CASE("nodes: what several read is computed once") {

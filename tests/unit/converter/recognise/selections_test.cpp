@@ -1,4 +1,5 @@
 // Top-k gates, in the ways in which they are written.
+#include <functional>
 #include <limits>
 
 #include "tests/unit/converter/importers/weights_test_support.h"
@@ -80,6 +81,51 @@ TEST_CASE("recognise: the k largest of the softmax") {
   masked.select(weights);
   const std::string mask = masked.scatter(0, masked.build.values({1, 1}, {1, 2}));
   check(masked.gate(masked.build.node("Mul", {weights, mask})), TopKMode::kTopKOfSoftmax);
+}
+
+namespace {
+
+/// The experts at the places of the largest, weighed and added.
+std::string mix_taken(Sparse& sparse, const std::string& weights) {
+  GraphBuilder& build = sparse.build;
+  const std::string stacked =
+      build.stack({build.expert(sparse.x, 3, 2), build.expert(sparse.x, 3, 2, 3), build.expert(sparse.x, 3, 2, 5)});
+  const std::string places = build.node("Unsqueeze", {sparse.indices, build.integers({2})});
+  const std::string taken =
+      build.node("GatherElements", {stacked, build.node("Expand", {places, build.integers({1, 2, 2})})},
+                 {{"axis", GraphBuilder::integer(1)}});
+  const std::string weighed = build.node("Mul", {taken, build.node("Unsqueeze", {weights, build.integers({2})})});
+  return build.node("ReduceSum", {weighed, build.integers({1})}, {{"keepdims", GraphBuilder::integer(0)}});
+}
+
+}  // namespace
+
+TEST_CASE("recognise: experts that are taken by the places of the k largest") {
+  const auto gate = [](bool of_softmax) {
+    Sparse sparse;
+    sparse.select(of_softmax ? sparse.build.softmax(sparse.logits) : sparse.logits);
+    const std::string weights = of_softmax ? sparse.values : sparse.build.softmax(sparse.values);
+    sparse.build.task(mix_taken(sparse, weights), 2);
+    CHECK(proof_of(sparse.build) == "");
+    return sparse.build.recognise().levels.at(0).gates.at(0);
+  };
+  check(gate(false), TopKMode::kSoftmaxOfTopK);
+  check(gate(true), TopKMode::kTopKOfSoftmax);
+  // Weights in another order, of other logits, and none.
+  const auto error = [](const std::function<std::string(Sparse&)>& weights) {
+    Sparse sparse;
+    sparse.select(sparse.logits);
+    sparse.build.task(mix_taken(sparse, weights(sparse)), 2);
+    return sparse.build.error();
+  };
+  const std::string expected = "takes the largest of some numbers for something else than a gate";
+  CHECK_CONTAINS(error([](Sparse& s) {
+                   return s.build.node("Gather", {s.build.softmax(s.values), s.build.integers({1, 0})},
+                                       {{"axis", GraphBuilder::integer(1)}});
+                 }),
+                 expected);
+  CHECK_CONTAINS(error([](Sparse& s) { return s.build.softmax(s.build.linear(s.x, 3, 2)); }), expected);
+  CHECK_CONTAINS(error([](Sparse& s) { return s.values; }), expected);
 }
 
 TEST_CASE("recognise: selections that are no gate's are refused") {
