@@ -71,6 +71,21 @@ void check_refused(const JsonReader& model) {
   }
 }
 
+// Blocks of x, in its order.
+void check_columns(const JsonReader& model) {
+  const auto list = model.find("columns");
+  if (!list) return;
+  std::vector<std::string> before;
+  for (const JsonReader& item : some_items(*list)) {
+    item.allow_keys({"name", "count", "less"});
+    const JsonReader count = item.get("count", "what tells the number of columns");
+    for (const JsonReader& rule : count.is_array() ? some_items(count) : count.items_or_self())
+      check_shape(rule, {"outputs_of", "inputs_of"});
+    if (const auto less = item.find("less")) less->choice(before);
+    before.push_back(item.get("name", "by which nodes read them").string());
+  }
+}
+
 void check_gates(const JsonReader& gates, const LayersRules& rules) {
   gates.allow_keys(joined(joined(gates_keys(), layers_keys()), {"mlp", "not_in_last_level"}));
   if (const auto flag = gates.find("not_in_last_level")) check_true(*flag);
@@ -215,10 +230,11 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "description", "left_over", "refused"});
+                    "columns", "description", "left_over", "refused"});
   check_optional_text(model, "note");
   if (const auto flag = model.find("numbered_tasks")) check_true(*flag);
   check_refused(model);
+  check_columns(model);
   check_patterns(model);
   const JsonReader description = model.get("description", "the description, with parts to be put in");
   check_description(description, rules);

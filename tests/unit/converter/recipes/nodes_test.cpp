@@ -166,5 +166,67 @@ TEST_CASE("recipes: what is numbered behind the tasks is none") {
   CHECK(model.levels[1].gates.size() == 2);
 }
 
+/// TorchEasyRec's PEPNet of two tasks with two layers each: 4 columns of all features, 2 of the domain's, 3 of uia.
+MemoryWeights pepnet(bool epnet, size_t num_linears = 4) {
+  MemoryWeights weights;
+  if (epnet) weights.linear("epnet.gate_nu.dense_layers.0", 5, 6).linear("epnet.gate_nu.dense_layers.2", 4, 5);
+  for (size_t i = 0; i < num_linears; ++i) {
+    const std::string n = std::to_string(i), gate = "ppnet.gate_nus." + n + ".dense_layers.";
+    const size_t width = i % 2 == 0 ? 5 : 3;
+    weights.linear("ppnet.linears." + n, width, i % 2 == 0 ? 4 : 5);
+    weights.linear(gate + "0", width, 7).linear(gate + "2", width, width);
+  }
+  for (const std::string task : {"0", "1"}) weights.linear("_task_tower." + task + ".linear", 1, 3);
+  return weights.add("user.weight", {6, 2}).add("item.weight", {5, 2}).add("domain.weight", {3, 2});
+}
+
+// Settings with these features.
+std::string with_features(const std::string& features) {
+  return R"({"activation": "relu", "features": [)" + features + "]}";
+}
+
+const char* const kNoFeatures =
+    R"({"activation": "relu", "features": [], "ignore": ["*user.*", "*item.*", "domain.*"]})";
+
+std::string table(const std::string& name, const std::string& tensor) {
+  return R"({"name": ")" + name + R"(", "kind": "categorical", "vocabulary": {"identity": 2}, "embedding": ")" +
+         tensor + R"(.weight"})";
+}
+
+TEST_CASE("recipe columns: counted, where the caller passes x; a part that is not there has none") {
+  const TrainedModel model = model_of(pepnet(true), kNoFeatures);
+  CHECK(model.architecture == "PEPNet");
+  CHECK(model.input_dim == 9);
+  CHECK(model.nodes.size() == 2 + 2 * 2 * 3);
+  const json described = description_of(pepnet(true), kNoFeatures);
+  CHECK(described["nodes"][0]["reads"] == json::parse(R"([{"first": 4, "count": 2}, {"first": 0, "count": 4}])"));
+  CHECK(described["nodes"][8]["tasks"] == json::array({"task_0"}));
+  CHECK(described["nodes"][8]["layers"] == json::array({"ppnet.linears.1"}));
+  CHECK(described["nodes"][8]["reads"] == json::array({"{task}.personal.0"}));
+  CHECK(described["nodes"][11]["layers"] == json::array({"ppnet.linears.3"}));
+
+  const TrainedModel without = model_of(pepnet(false), kNoFeatures);
+  CHECK(without.input_dim == 7);
+  CHECK(without.nodes.size() == 2 * 2 * 3);
+  CHECK(contains(error_of(pepnet(false, 3), kNoFeatures), "3 of them are not shared out evenly among 2 tasks"));
+}
+
+TEST_CASE("recipe columns: the features that they are, which must add up") {
+  const std::string all = table("user", "user") + ", " + table("item", "item");
+  const std::string domain = table("domain", "domain"), uia = R"({"name": "numbers", "kind": "dense", "width": 3})";
+  const json described = description_of(pepnet(true), with_features(all + "," + domain + "," + uia));
+  CHECK_FALSE(described.contains("input_dim"));
+  CHECK(described["nodes"][0]["reads"] == json::array({"domain", "user", "item"}));
+  CHECK(described["nodes"][1]["product"] == json::parse(R"(["epnet.gate", ["user", "item"]])"));
+  CHECK(described["nodes"][3]["reads"] == json::array({"numbers", "personal"}));
+  CHECK(model_of(pepnet(true), with_features(all + "," + domain + "," + uia)).input_dim == 9);
+  CHECK(contains(error_of(pepnet(true), with_features(uia + "," + domain + "," + all)),
+                 "features: those of all are 5 wide together; the model reads, in this order, columns 4 of all"));
+  CHECK(contains(error_of(pepnet(true), with_features(all + "," + domain + "," + uia + R"(, {"name": "more",
+                   "kind": "dense"})")),
+                 "features: \"more\" stands behind all that is read"));
+  CHECK(contains(error_of(pepnet(true), with_features(all)), "those of domain are 0 wide together"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter
