@@ -32,7 +32,12 @@ void check_features(const JsonReader& features) {
     (void)features.get("projection", "the module that multiplies the numeric fields").string();
     return;
   }
-  features.allow_keys({"table", "sequence_table", "shared_by", "projections", "order"});
+  features.allow_keys({"table", "sequence_table", "second_table", "shared_by", "projections", "order"});
+  if (const auto second = features.find("second_table")) {
+    second->allow_keys({"table", "suffix"});
+    check_has(second->get("table", "the name of a second table of a feature"), "{feature}");
+    (void)second->get("suffix", "what the second feature's name ends with").string();
+  }
   check_has(features.get("table", "the name of a feature's embedding table, with {feature} in it"), "{feature}");
   if (const auto table = features.find("sequence_table")) check_has(*table, "{feature}");
   check_optional_text(features, "shared_by");

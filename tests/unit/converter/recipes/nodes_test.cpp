@@ -228,5 +228,29 @@ TEST_CASE("recipe columns: the features that they are, which must add up") {
   CHECK(contains(error_of(pepnet(true), with_features(all)), "those of domain are 0 wide together"));
 }
 
+TEST_CASE("recipe features: a second table is a second feature of the column, behind all others") {
+  MemoryWeights weights;
+  const std::string own = "embedding_layer.embedding_layer.embedding_layers.";
+  weights.add(own + "user.weight", {6, 2}).add(own + "item.weight", {5, 2}).add(own + "price.weight", {2, 1});
+  for (const char* name : {"user", "price"}) {
+    weights.add("gate_embed_layer.embedding_layer.embedding_layers." + std::string(name) + ".weight",
+                name == std::string("user") ? std::vector<uint64_t>{6, 3} : std::vector<uint64_t>{3, 1});
+  }
+  weights.linear("ppn.mlp_layers.0.0", 4, 6).linear("ppn.mlp_layers.1", 1, 4);
+  weights.linear("ppn.gate_layers.0.gate.0", 5, 12).linear("ppn.gate_layers.0.gate.2", 4, 5);
+  const std::string settings = R"({"activation": "relu", "features": [{"name": "user", "column": "uid"},
+                                   {"name": "item"}, {"name": "price"}]})";
+  const json described = description_of(weights, settings);
+  REQUIRE(described["features"].size() == 5);
+  CHECK(described["features"][3]["name"] == "user.gate");
+  CHECK(described["features"][3]["column"] == "uid");
+  CHECK(described["features"][4]["column"] == "price");
+  CHECK(described["nodes"][1]["reads"] == json::array({"user", "item", "price", "user.gate", "price.gate"}));
+  const TrainedModel model = model_of(weights, settings);
+  CHECK(model.architecture == "PPNet");
+  CHECK(model.input_dim == 12);
+  CHECK(contains(error_of(weights, R"({"features": []})"), "activation: missing"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter
