@@ -17,6 +17,12 @@ struct Block {
   uint64_t count;
 };
 
+uint64_t less(uint64_t count, const Block& other, const ordered_json& rule) {
+  if (count >= other.count) return count - other.count;
+  throw ConvertError("columns: " + std::to_string(count) + " hold no \"" + rule["name"].get<std::string>() +
+                     "\" beside the " + std::to_string(other.count) + " of \"" + other.name + "\"");
+}
+
 // Those that the file has, in the order of x.
 std::vector<Block> read_blocks(const ordered_json& rules, const NameIndex& names) {
   std::vector<Block> blocks;
@@ -24,12 +30,9 @@ std::vector<Block> read_blocks(const ordered_json& rules, const NameIndex& names
     std::optional<uint64_t> count = read_shape(rule["count"], names);
     if (!count) continue;
     for (const Block& other : blocks) {
-      if (rule.value("less", "") != other.name) continue;
-      if (*count <= other.count)
-        throw ConvertError("columns: " + std::to_string(*count) + " hold no \"" + rule["name"].get<std::string>() +
-                           "\" beside the " + std::to_string(other.count) + " of \"" + other.name + "\"");
-      *count -= other.count;
+      if (rule.value("less", "") == other.name) *count = less(*count, other, rule);
     }
+    if (*count == 0) continue;
     blocks.push_back({rule["name"], *count});
   }
   return blocks;

@@ -90,7 +90,8 @@ std::optional<Choice> find_choice(const std::vector<Library>& libraries, const s
                                   const NameIndex& names) {
   for (const Library& library : libraries) {
     for (const ordered_json& model : library.text["models"]) {
-      if (!model_name.empty() && model_name != model["model"].get<std::string>()) continue;
+      const bool named_so = model_name == model["model"].get<std::string>();
+      if (!named_so && (!model_name.empty() || model.contains("only_by_name"))) continue;
       const std::optional<ordered_json> named = with_names(model, names);
       if (named && fits(*named, names)) return Choice{library, *named, names};
     }

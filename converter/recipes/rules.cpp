@@ -235,9 +235,11 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "columns", "description", "left_over", "refused"});
+                    "columns", "description", "left_over", "only_by_name", "refused"});
   check_optional_text(model, "note");
-  if (const auto flag = model.find("numbered_tasks")) check_true(*flag);
+  for (const char* key : {"numbered_tasks", "only_by_name"}) {
+    if (const auto flag = model.find(key)) check_true(*flag);
+  }
   check_refused(model);
   check_columns(model);
   check_patterns(model);

@@ -252,5 +252,42 @@ TEST_CASE("recipe features: a second table is a second feature of the column, be
   CHECK(contains(error_of(weights, R"({"features": []})"), "activation: missing"));
 }
 
+/// DeepFM of torch-rechub: three fields of 2 columns and a number; WideDeep has the same names.
+MemoryWeights rechub_deep_fm(size_t of_fm) {
+  MemoryWeights weights;
+  for (const char* name : {"a", "b", "c"}) weights.add("embedding.embed_dict." + std::string(name) + ".weight", {4, 2});
+  return weights.linear("linear.fc", 1, of_fm).linear("mlp.mlp.0", 5, 7).norm("mlp.mlp.1", 5).linear("mlp.mlp.4", 1, 5);
+}
+
+TEST_CASE("recipes: a model whose names another model has too is taken for it only when it is named") {
+  const std::string features = R"("features": [{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "price"}])";
+  const std::string settings = R"({"activation": "relu", )" + features;
+  CHECK(contains(error_of(rechub_deep_fm(6), settings + "}"), "the tensors' names are not those of"));
+  const TrainedModel model = model_of(rechub_deep_fm(6), settings + R"(, "model": "DeepFM"})");
+  CHECK(model.architecture == "DeepFM");
+  CHECK(model.nodes[1].group == 2);
+  CHECK(model.nodes[1].input_width == 6);
+  CHECK(contains(error_of(rechub_deep_fm(5), settings + R"(, "model": "DeepFM"})"),
+                 "features: those of fm.fields are 6 wide together"));
+  CHECK(contains(error_of(rechub_deep_fm(8), settings + R"(, "model": "DeepFM"})"), "columns: 7 hold no \"others\""));
+}
+
+TEST_CASE("recipes: cross layers, one node after the other, and their mixture, which is refused") {
+  MemoryWeights weights;
+  for (const std::string n : {"0", "1", "2"})
+    weights.add("crossnet.w." + n + ".weight", {4, 4}).add("crossnet.b." + n, {4});
+  weights.linear("stacked_dnn.mlp.0", 3, 4).norm("stacked_dnn.mlp.1", 3).linear("linear.fc", 1, 3);
+  const TrainedModel model = model_of(weights, R"({"activation": "relu", "features": []})");
+  CHECK(model.architecture == "DCN v2");
+  CHECK(model.input_dim == 4);
+  REQUIRE(model.nodes.size() == 10);
+  CHECK(model.nodes[8].name == "cross.2");
+  CHECK(model.nodes[8].constant == weights.data("crossnet.b.2"));
+  CHECK(model.nodes[9].input == StreamRef(StreamSource::kNode, 8));
+  weights.add("crossnet.u_list.0", {2, 4, 3}).remove("crossnet.w.0.weight");
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "features": []})"),
+                 "crossnet.u_list.0: no recipe has cross layers that mix experts"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

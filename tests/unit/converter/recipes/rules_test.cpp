@@ -155,6 +155,7 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
        "lib.json:25: error: models[1].description.towers.activation: found"},
       {R"({"towers": {"layers": ["a"], "activation": "relu"}})", "{}",
        "lib.json:25: error: models[1].description.towers: missing"},
+      {R"("numbered_tasks": true)", R"("only_by_name": 1)", "models[2].only_by_name: found 1, expected true"},
       {R"("numbered_tasks": true)", R"("numbered_tasks": 2)", "models[2].numbered_tasks: found 2, expected true"},
       {R"("b.{num_tasks}")", R"("b.{num_task}")", "models[2].input[1]: \"b.{num_task}\" has an unknown placeholder"},
       {R"(["a", "b.{num_tasks}"])", "[]", "models[2].input"},
