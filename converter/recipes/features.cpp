@@ -56,6 +56,7 @@ class Features {
   void complete_table(ordered_json& feature, size_t table) const;
   const size_t* find(const std::string& name) const;
   ordered_json in_order(const ordered_json& features);
+  ordered_json with_second_tables(ordered_json features) const;
   bool is_projection(size_t table) const;
 
   const ordered_json& rules_;
@@ -134,7 +135,30 @@ ordered_json Features::complete(const json& given) {
   if (!given.is_array()) return given;
   ordered_json features = ordered_json::array();
   for (const json& item : given) features.push_back(complete_one(item));
-  return in_order(features);
+  return with_second_tables(in_order(features));
+}
+
+// Some columns have a table more, for another part of the model: features of their own, behind all others.
+ordered_json Features::with_second_tables(ordered_json features) const {
+  if (!rules_.contains("second_table")) return features;
+  const TablePattern pattern(rules_["second_table"]["table"].get<std::string>());
+  ordered_json more = ordered_json::array();
+  for (const ordered_json& feature : features) {
+    if (!feature.is_object() || !feature.contains("name") || !feature["name"].is_string()) continue;
+    const std::string name = feature["name"].get<std::string>();
+    if (!names_.has(pattern.name(name))) continue;
+    ordered_json second = feature;
+    if (!second.contains("column")) second["column"] = name;
+    second["name"] = name + rules_["second_table"]["suffix"].get<std::string>();
+    if (second.contains("projection")) {
+      second["projection"]["weight"] = pattern.name(name);
+    } else {
+      second["embedding"] = pattern.name(name);
+    }
+    more.push_back(std::move(second));
+  }
+  for (ordered_json& second : more) features.push_back(std::move(second));
+  return features;
 }
 
 ordered_json Features::infer() {
@@ -161,7 +185,7 @@ ordered_json Features::infer() {
     taken += ", and " + counted(input_dim_ - width, "dense column");
   }
   notes_.push_back(taken + ". To change that, and to give vocabularies, use `features` in the settings");
-  return features;
+  return with_second_tables(std::move(features));
 }
 
 // All categorical fields in one table, behind each other, and the numeric ones multiplied into one block more.

@@ -1,6 +1,7 @@
 #include "converter/recipes/layers_rules.h"
 
 #include "converter/description/activations.h"
+#include "converter/description/text.h"
 #include "converter/error.h"
 
 namespace mmoe::converter {
@@ -23,6 +24,13 @@ Pattern check_pattern(const JsonReader& field) { return Pattern(field.string(), 
 
 void check_has(const JsonReader& field, const std::string& part) {
   if (field.string().find(part) == std::string::npos) field.fail_expected("a text with " + part + " in it");
+}
+
+void check_shape(const JsonReader& rule, const Keys& keys) {
+  rule.allow_keys(keys);
+  const std::vector<std::string> found = rule.keys();
+  if (found.size() != 1) rule.fail_expected("one of " + join(keys));
+  (void)check_pattern(rule.get(found.front(), ""));
 }
 
 void check_streams(const JsonReader& field) {

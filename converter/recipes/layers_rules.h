@@ -16,6 +16,8 @@ void check_true(const JsonReader& flag);
 void check_optional_text(const JsonReader& object, const std::string& key);
 Pattern check_pattern(const JsonReader& field);
 void check_has(const JsonReader& field, const std::string& part);
+/// An object with one of `keys`, which is a pattern.
+void check_shape(const JsonReader& rule, const Keys& keys);
 /// A stream's name, or a list of parts.
 void check_streams(const JsonReader& field);
 

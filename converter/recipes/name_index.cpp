@@ -85,11 +85,12 @@ std::vector<std::string> NameIndex::texts_of(const std::string& pattern, Placeho
 std::vector<std::string> NameIndex::any_tasks_of(const std::string& pattern) const {
   const Pattern parsed(pattern, "recipe");
   std::vector<std::string> texts;
+  std::set<std::string> seen;
   for (const std::string& name : names_) {
     const auto values = parsed.match_any_task(name);
     if (!values) continue;
     const std::string& text = (*values)[Placeholder::kTask];
-    if (std::count(texts.begin(), texts.end(), text) == 0) texts.push_back(text);
+    if (seen.insert(text).second) texts.push_back(text);
   }
   return texts;
 }

@@ -22,11 +22,13 @@ std::vector<ordered_json*> some(ordered_json& value) {
 class Network {
  public:
   Network(const ordered_json& library, const ordered_json& model, const NameIndex& names, const Settings& settings,
-          std::vector<RecipeTask> tasks, ordered_json& ignored)
+          std::vector<RecipeTask> tasks, const RecipeColumns& columns, ordered_json& ignored)
       : model_(model),
         names_(names),
         layers_(library, names, settings, ignored),
-        nodes_(layers_, names, settings, std::move(tasks)) {}
+        nodes_(layers_, names, settings, std::move(tasks)) {
+    for (const auto& [name, stream] : columns.streams) nodes_.replace(name, stream);
+  }
 
   ordered_json describe();
 
@@ -66,7 +68,7 @@ void Network::write_nodes(ordered_json& description) {
 }
 
 void Network::rename_streams(ordered_json& part) const {
-  if (part.contains("reads")) part["reads"] = nodes_.streams(part["reads"]);
+  if (part.contains("reads")) part["reads"] = nodes_.parts(part["reads"]);
 }
 
 void Network::finish_towers(ordered_json& towers) {
@@ -188,8 +190,9 @@ void Network::finish_gates(ordered_json& gates) {
 }  // namespace
 
 ordered_json describe_network(const ordered_json& library, const ordered_json& model, const NameIndex& names,
-                              const Settings& settings, std::vector<RecipeTask> tasks, ordered_json& ignored) {
-  return Network(library, model, names, settings, std::move(tasks), ignored).describe();
+                              const Settings& settings, std::vector<RecipeTask> tasks, const RecipeColumns& columns,
+                              ordered_json& ignored) {
+  return Network(library, model, names, settings, std::move(tasks), columns, ignored).describe();
 }
 
 }  // namespace mmoe::converter

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "converter/recipes/columns.h"
 #include "converter/recipes/name_index.h"
 #include "converter/recipes/nodes.h"
 #include "converter/recipes/settings.h"
@@ -16,6 +17,6 @@ namespace mmoe::converter {
 /// Tensors that the library never reads are added to `ignored`.
 nlohmann::ordered_json describe_network(const nlohmann::ordered_json& library, const nlohmann::ordered_json& model,
                                         const NameIndex& names, const Settings& settings, std::vector<RecipeTask> tasks,
-                                        nlohmann::ordered_json& ignored);
+                                        const RecipeColumns& columns, nlohmann::ordered_json& ignored);
 
 }  // namespace mmoe::converter

@@ -12,15 +12,12 @@ namespace {
 using nlohmann::json;
 
 // Those that a recipe has beside a description's.
-const Keys kOfRecipe = {"else", "part", "relations", "with_output", "mlp", "layers_any", "output_any"};
+const Keys kOfRecipe = {"else", "needs", "part", "relations", "with_output", "mlp", "layers_any", "output_any"};
 
 // A number, or what tells it.
 void check_number(const JsonReader& field) {
   if (!field.is_object()) return (void)field.number();
-  field.allow_keys({"outputs_of", "one_over_root_of_outputs_of"});
-  const std::vector<std::string> keys = field.keys();
-  if (keys.size() != 1) field.fail_expected("a number, or one of `outputs_of` and `one_over_root_of_outputs_of`");
-  (void)check_pattern(field.get(keys.front(), ""));
+  check_shape(field, {"outputs_of", "inputs_of", "one_over_root_of_outputs_of"});
 }
 
 bool has_layers(const JsonReader& node) { return node.find("mlp") || node.find("layers") || node.find("layers_any"); }
@@ -30,7 +27,6 @@ void check_layers_of_node(const JsonReader& node, const LayersRules& rules) {
   rules.check(node, joined(attends ? attention_node_keys() : node_mlp_keys(), kOfRecipe));
   if (const auto part = node.find("part")) part->choice({"experts", "gates", "towers"});
   if (const auto flag = node.find("with_output")) check_true(*flag);
-  if (const auto instead = node.find("else")) check_streams(*instead);
   if (attends) node.get("attention", "").allow_keys(attention_keys());
   const auto relations = node.find("relations");
   if (!relations) return;
@@ -44,7 +40,8 @@ void check_layers_of_node(const JsonReader& node, const LayersRules& rules) {
 }
 
 void check_operation(const JsonReader& node) {
-  node.allow_keys(operation_keys());
+  node.allow_keys(joined(operation_keys(), {"else", "needs"}));
+  if (node.find("else") && !node.find("needs")) node.fail("has `else`, but nothing says when: `needs`, a pattern");
   size_t count = 0;
   for (const std::string& key : operation_names()) {
     if (const auto operands = node.find(key)) {
@@ -61,6 +58,8 @@ void check_operation(const JsonReader& node) {
 void check_node(const JsonReader& node, const LayersRules& rules) {
   (void)check_pattern(node.get("name", "the node's name"));
   if (const auto tasks = node.find("tasks")) tasks->choice({"first", "later"});
+  if (const auto instead = node.find("else")) check_streams(*instead);
+  if (const auto needs = node.find("needs")) (void)check_pattern(*needs);
   for (const char* key : {"scale", "group"}) {
     if (const auto field = node.find(key)) check_number(*field);
   }
@@ -79,26 +78,32 @@ void check_task_by_task(const JsonReader& group, const JsonReader& nodes, const 
   }
 }
 
-// {n} is a number when a file is converted.
+// {n} and {step} are numbers when a file is converted.
 json with_number(json value) {
   if (value.is_structured()) {
     for (json& item : value) item = with_number(std::move(item));
   } else if (value.is_string()) {
     std::string text = value.get<std::string>();
-    for (size_t at = text.find("{n}"); at != text.npos; at = text.find("{n}", at)) text.replace(at, 3, "0");
+    for (const char* placeholder : {"{n}", "{step}"}) {
+      for (size_t at = text.find(placeholder); at != text.npos; at = text.find(placeholder, at))
+        text.replace(at, std::string(placeholder).size(), "0");
+    }
     value = std::move(text);
   }
   return value;
 }
 
 void check_each(const JsonReader& group, const LayersRules& rules) {
-  group.allow_keys({"each", "from", "name", "nodes"});
+  group.allow_keys({"each", "from", "name", "nodes", "per_task"});
+  const auto per_task = group.find("per_task");
+  if (per_task) check_true(*per_task);
   check_has(group.get("each", "the pattern whose {layer} counts the nodes"), "{layer}");
   (void)check_pattern(group.get("each", ""));
   check_streams(group.get("from", "what {before} stands for in the first of them"));
   (void)check_pattern(group.get("name", "by which others read the last of them"));
   for (const JsonReader& node : some_items(group.get("nodes", "the nodes of one number, {n}"))) {
-    check_has(node.get("name", "the node's name"), "{n}");
+    check_has(node.get("name", "the node's name"), per_task ? "{step}" : "{n}");
+    if (per_task) check_has(node.get("name", ""), "{task}");
     const json numbered = with_number(node.copy());
     check_node(JsonReader(numbered, node.path()), rules);
   }

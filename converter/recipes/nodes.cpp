@@ -1,11 +1,11 @@
 #include "converter/recipes/nodes.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "converter/description/keys.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/recipes/shape_rules.h"
 
 namespace mmoe::converter {
 
@@ -60,7 +60,17 @@ ordered_json NodesWriter::streams(const ordered_json& streams) const {
   }
   if (!streams.is_array()) return streams;
   ordered_json list = ordered_json::array();
-  for (const ordered_json& item : streams) list.push_back(this->streams(item));
+  for (const ordered_json& item : streams) list.push_back(item.is_array() ? parts(item) : this->streams(item));
+  return list;
+}
+
+ordered_json NodesWriter::parts(const ordered_json& parts) const {
+  if (!parts.is_array()) return streams(parts);
+  ordered_json list = ordered_json::array();
+  for (const ordered_json& item : parts) {
+    const ordered_json found = streams(item);
+    for (const ordered_json& part : found.is_array() ? found : ordered_json::array({found})) list.push_back(part);
+  }
   return list;
 }
 
@@ -74,8 +84,9 @@ void NodesWriter::add_item(const ordered_json& item, ordered_json& list) {
 // The nodes once for each number that the pattern finds, which stands for {n}; {before} is the last node of the number
 // before.
 void NodesWriter::add_each(const ordered_json& group, ordered_json& list) {
+  if (group.contains("per_task")) return add_each_of_tasks(group, list);
   ordered_json before = streams(group["from"]);
-  for (const std::string& number : names_.texts_of(layers_.here(group["each"]), Placeholder::kLayer)) {
+  for (const std::string& number : numbers_of(group)) {
     replaced_["{before}"] = before;
     for (const ordered_json& node : group["nodes"]) add_item(with_text(node, "{n}", number), list);
     before = with_text(group["nodes"].back()["name"], "{n}", number);
@@ -84,12 +95,51 @@ void NodesWriter::add_each(const ordered_json& group, ordered_json& list) {
   replace(group["name"], before);
 }
 
-void NodesWriter::add_node(ordered_json node, ordered_json& list) {
-  for (const char* key : {"scale", "group"}) {
-    if (node.contains(key)) node[key] = number(node[key]);
+std::vector<std::string> NodesWriter::numbers_of(const ordered_json& group) const {
+  return names_.texts_of(layers_.here(group["each"]), Placeholder::kLayer);
+}
+
+// The numbers go task by task: {step} counts those of one.
+void NodesWriter::add_each_of_tasks(const ordered_json& group, ordered_json& list) {
+  const std::vector<std::string> numbers = numbers_of(group);
+  if (numbers.size() % tasks_.size() != 0) {
+    throw ConvertError(group["each"].get<std::string>() + ": " + std::to_string(numbers.size()) +
+                       " of them are not shared out evenly among " + counted(tasks_.size(), "task"));
   }
-  for (const std::string& key : joined(operation_names(), {"reads"})) {
+  const size_t steps = numbers.size() / tasks_.size();
+  ordered_json before = streams(group["from"]);
+  for (size_t step = 0; step < steps; ++step) {
+    const std::string text = std::to_string(step);
+    for (size_t task = 0; task < tasks_.size(); ++task) {
+      replaced_["{before}"] = before;
+      for (const ordered_json& node : group["nodes"]) {
+        ordered_json own = with_text(with_text(node, "{n}", numbers[task * steps + step]), "{step}", text);
+        own["tasks"] = ordered_json::array({tasks_[task].name});
+        add_node(std::move(own), list);
+      }
+    }
+    before = with_text(group["nodes"].back()["name"], "{step}", text);
+  }
+  replaced_.erase("{before}");
+  replace(group["name"], before);
+}
+
+void NodesWriter::add_node(ordered_json node, ordered_json& list) {
+  const std::string needs = node.value("needs", "");
+  node.erase("needs");
+  if (!needs.empty() && !layers_.has(needs)) {
+    if (node.contains("else")) replace(node["name"], node["else"]);
+    return;
+  }
+  for (const char* key : {"scale", "group"}) {
+    if (node.contains(key)) node[key] = read_number(node[key], names_);
+  }
+  for (const char* key : {"sum", "product", "dot"}) {
     if (node.contains(key)) node[key] = streams(node[key]);
+  }
+  for (const char* key :
+       {"reads", "lower_pairs", "upper_pairs", "bi_interaction", "sum_of_groups", "sum_within_groups", "softmax"}) {
+    if (node.contains(key)) node[key] = parts(node[key]);
   }
   if (node.contains("/attention/query"_json_pointer)) node["attention"]["query"] = streams(node["attention"]["query"]);
   layers_.expand_mlp(node);
@@ -190,22 +240,6 @@ std::vector<std::string> NodesWriter::tasks_without(const ordered_json& node) co
 bool NodesWriter::is_absent(const ordered_json& node) const {
   const std::string layer = first_layer(node);
   return !layer.empty() && !layers_.has(layer + layers_.weight_suffix(node));
-}
-
-uint64_t NodesWriter::outputs_of(const ordered_json& pattern) const {
-  const auto found = names_.find_all(layers_.here(pattern.get<std::string>()));
-  if (found.empty() || names_.shape(found.front().tensor).empty())
-    throw ConvertError("no tensor is named " + pattern.get<std::string>());
-  return names_.shape(found.front().tensor).front();
-}
-
-// A number, or {"outputs_of": pattern}, or 1 / the square root of the outputs.
-ordered_json NodesWriter::number(const ordered_json& rule) const {
-  if (!rule.is_object()) return rule;
-  if (rule.contains("outputs_of")) return outputs_of(rule["outputs_of"]);
-  const uint64_t outputs = outputs_of(rule["one_over_root_of_outputs_of"]);
-  if (outputs == 0) throw ConvertError(rule["one_over_root_of_outputs_of"].get<std::string>() + ": has no outputs");
-  return 1 / std::sqrt(static_cast<double>(outputs));
 }
 
 }  // namespace mmoe::converter

@@ -25,21 +25,23 @@ class NodesWriter {
   nlohmann::ordered_json write(const nlohmann::ordered_json& list);
   /// The stream that is read in the place of `name`, a level or a node.
   void replace(const std::string& name, const nlohmann::ordered_json& stream);
-  /// The same streams with those put in that are there: a name, or a list of parts or operands.
+  /// The same streams with those put in that are there: a name, or a list of operands.
   nlohmann::ordered_json streams(const nlohmann::ordered_json& streams) const;
+  /// The same of parts side by side, one list.
+  nlohmann::ordered_json parts(const nlohmann::ordered_json& parts) const;
 
  private:
   void add_item(const nlohmann::ordered_json& item, nlohmann::ordered_json& list);
   void add_node(nlohmann::ordered_json node, nlohmann::ordered_json& list);
   void add_each(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
+  void add_each_of_tasks(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
+  std::vector<std::string> numbers_of(const nlohmann::ordered_json& group) const;
   void add_related(const nlohmann::ordered_json& node, nlohmann::ordered_json& list);
   void add_missing(const nlohmann::ordered_json& node, const std::vector<std::string>& missing,
                    nlohmann::ordered_json& list);
   std::vector<std::string> tasks_without(const nlohmann::ordered_json& node) const;
   bool is_absent(const nlohmann::ordered_json& node) const;
   std::string first_layer(const nlohmann::ordered_json& node) const;
-  nlohmann::ordered_json number(const nlohmann::ordered_json& rule) const;
-  uint64_t outputs_of(const nlohmann::ordered_json& pattern) const;
   std::vector<std::string> relations_of(const nlohmann::ordered_json& node, const std::string& task) const;
 
   LayersWriter& layers_;

@@ -9,6 +9,7 @@
 #include "converter/description/names.h"
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/recipes/columns.h"
 #include "converter/recipes/features.h"
 #include "converter/recipes/fuxictr.h"
 #include "converter/recipes/library.h"
@@ -89,7 +90,8 @@ std::optional<Choice> find_choice(const std::vector<Library>& libraries, const s
                                   const NameIndex& names) {
   for (const Library& library : libraries) {
     for (const ordered_json& model : library.text["models"]) {
-      if (!model_name.empty() && model_name != model["model"].get<std::string>()) continue;
+      const bool named_so = model_name == model["model"].get<std::string>();
+      if (!named_so && (!model_name.empty() || model.contains("only_by_name"))) continue;
       const std::optional<ordered_json> named = with_names(model, names);
       if (named && fits(*named, names)) return Choice{library, *named, names};
     }
@@ -272,8 +274,10 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
   ordered_json ignored = ordered_json::array();
+  const RecipeColumns columns = read_columns(model, names, description.value("features", ordered_json()));
+  if (columns.input_dim) description["input_dim"] = *columns.input_dim;
   description.update(
-      describe_network(choice.library.text, model, names, settings, recipe_tasks(tasks, texts), ignored));
+      describe_network(choice.library.text, model, names, settings, recipe_tasks(tasks, texts), columns, ignored));
   description["tasks"] = std::move(tasks);
   if (model.contains("note")) result.notes.push_back(model["note"]);
   const size_t last_level = description.contains("levels") ? description["levels"].size() - 1 : 0;

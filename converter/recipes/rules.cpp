@@ -32,7 +32,12 @@ void check_features(const JsonReader& features) {
     (void)features.get("projection", "the module that multiplies the numeric fields").string();
     return;
   }
-  features.allow_keys({"table", "sequence_table", "shared_by", "projections", "order"});
+  features.allow_keys({"table", "sequence_table", "second_table", "shared_by", "projections", "order"});
+  if (const auto second = features.find("second_table")) {
+    second->allow_keys({"table", "suffix"});
+    check_has(second->get("table", "the name of a second table of a feature"), "{feature}");
+    (void)second->get("suffix", "what the second feature's name ends with").string();
+  }
   check_has(features.get("table", "the name of a feature's embedding table, with {feature} in it"), "{feature}");
   if (const auto table = features.find("sequence_table")) check_has(*table, "{feature}");
   check_optional_text(features, "shared_by");
@@ -68,6 +73,21 @@ void check_refused(const JsonReader& model) {
     item.allow_keys({"tensors", "why"});
     (void)item.get("tensors", "the names, in which * stands for any text").string();
     (void)item.get("why", "what is missing, for the person who converts").string();
+  }
+}
+
+// Blocks of x, in its order.
+void check_columns(const JsonReader& model) {
+  const auto list = model.find("columns");
+  if (!list) return;
+  std::vector<std::string> before;
+  for (const JsonReader& item : some_items(*list)) {
+    item.allow_keys({"name", "count", "less"});
+    const JsonReader count = item.get("count", "what tells the number of columns");
+    for (const JsonReader& rule : count.is_array() ? some_items(count) : count.items_or_self())
+      check_shape(rule, {"outputs_of", "inputs_of"});
+    if (const auto less = item.find("less")) less->choice(before);
+    before.push_back(item.get("name", "by which nodes read them").string());
   }
 }
 
@@ -215,10 +235,13 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "description", "left_over", "refused"});
+                    "columns", "description", "left_over", "only_by_name", "refused"});
   check_optional_text(model, "note");
-  if (const auto flag = model.find("numbered_tasks")) check_true(*flag);
+  for (const char* key : {"numbered_tasks", "only_by_name"}) {
+    if (const auto flag = model.find(key)) check_true(*flag);
+  }
   check_refused(model);
+  check_columns(model);
   check_patterns(model);
   const JsonReader description = model.get("description", "the description, with parts to be put in");
   check_description(description, rules);

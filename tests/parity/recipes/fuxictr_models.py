@@ -1,4 +1,4 @@
-"""FuxiCTR: ShareBottom, MMoE and PLE of its model zoo, with its own preprocessing, feature map and vocabulary.
+"""FuxiCTR: ShareBottom, MMoE, PLE and PPNet of its model zoo, with its own preprocessing, feature map and vocabulary.
 
 The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
 lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
@@ -25,7 +25,8 @@ LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
 
 
 def load(root, model):
-    spec = importlib.util.spec_from_file_location("fuxictr_model", root / f"model_zoo/multitask/{model}/src/{model}.py")
+    folder = "PEPNet" if model == "PPNet" else f"multitask/{model}"
+    spec = importlib.util.spec_from_file_location("fuxictr_model", root / f"model_zoo/{folder}/src/{model}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, model)
@@ -96,7 +97,10 @@ def cases(rows, full):
             ("mmoe", "MMoE", "MMoE", "relu", False, dict(num_experts=8 if full else 3, **mixture)),
             ("mmoe_bn_dice", "MMoE", "MMoE", "dice", True, dict(num_experts=8 if full else 3, **mixture)),
             ("ple", "PLE", "PLE", "relu", True, dict(**levels, **mixture)),
-            ("share_bottom", "ShareBottom", "Shared-Bottom", "relu", False, dict(bottom_hidden_units=wide))):
+            ("share_bottom", "ShareBottom", "Shared-Bottom", "relu", False, dict(bottom_hidden_units=wide)),
+            ("ppnet", "PPNet", "PPNet", "relu", True, dict(
+                hidden_units=wide, gate_priors=["categorical_1", "categorical_7"], gate_emb_dim=narrow[-1], gate_hidden_dim=4))):
+        one = maker == "PPNet"  # a model of one task
         torch.manual_seed(31)
         rng = np.random.default_rng(31)
         with tempfile.TemporaryDirectory() as folder:
@@ -104,11 +108,12 @@ def cases(rows, full):
             files = {file: pathlib.Path(folder, "tiny_mtl", file).read_text()
                      for file in ("feature_map.json", "feature_vocab.json")}
             feature_map = FeatureMap("tiny_mtl", os.path.join(folder, "tiny_mtl"))
-            feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), {})
+            feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), sizes)
             model = load(root, maker)(
-                feature_map, task=["binary_classification"] * 2, num_tasks=2, gpu=-1, learning_rate=1e-3, batch_norm=norm,
-                hidden_activations=activation, optimizer="adam", loss=["binary_crossentropy"] * 2, metrics=["AUC"],
-                model_root=folder, verbose=0, **sizes, **more)
+                feature_map, **(dict(task="binary_classification", loss="binary_crossentropy") if one else dict(
+                    task=["binary_classification"] * 2, num_tasks=2, loss=["binary_crossentropy"] * 2)),
+                gpu=-1, learning_rate=1e-3, batch_norm=norm, hidden_activations=activation, optimizer="adam",
+                metrics=["AUC"], model_root=folder, verbose=0, **sizes, **more)
         spread(model)
         batch = encode(processor, sample, full)
         batch.update({label: torch.tensor([float(row[label]) for row in sample]) for label in ("click", "conversion")})
@@ -120,11 +125,12 @@ def cases(rows, full):
         raw = random_rows(sample, rows, full, rng)
         with torch.no_grad():
             found = model(encode(processor, raw, full))
-        scores = torch.cat([found["click_pred"], found["conversion_pred"]], dim=1)
+        tasks = ["y_pred"] if one else ["click", "conversion"]
+        scores = torch.cat([found[task if one else task + "_pred"] for task in tasks], dim=1)
         heading = sum(columns(full), [])
         settings = {"activation": activation, "feature_map": "feature_map.json", "feature_vocab": "feature_vocab.json"}
         if not full:  # the vocabulary's indentation is most of it
             files = {file: json.dumps(json.loads(content)) + "\n" for file, content in files.items()}
         yield Case("fuxictr_" + name, LIBRARY, architecture, f"{maker}_test.model", model.save_weights, settings,
-                   ["click", "conversion"], heading, [[row[column] for column in heading] for row in raw], scores,
+                   tasks, heading, [[row[column] for column in heading] for row in raw], scores,
                    files=files)

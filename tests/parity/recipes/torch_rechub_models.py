@@ -1,4 +1,4 @@
-"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer."""
+"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer; DCN, DCNv2 and DeepFM."""
 
 import importlib.metadata
 import pathlib
@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 import torch
 from torch_rechub.basic.features import DenseFeature, SequenceFeature, SparseFeature
-from torch_rechub.models import multi_task
+from torch_rechub.models import multi_task, ranking
 from torch_rechub.trainers import MTLTrainer
 from torch_rechub.utils.data import DataGenerator
 
@@ -100,3 +100,43 @@ def cases(rows, full):
         yield Case("torch_rechub_" + name, LIBRARY, architecture, "model_base_1.pth",
                    lambda path, saved=saved: pathlib.Path(path).write_bytes(saved), settings, names, list(data), raw,
                    predict(model, data))
+    yield from rankers(rows, dims, vocabulary, width)
+
+
+def rankers(rows, dims, vocabulary, width):
+    """Models of one task, with what may stand in front of an MMoE."""
+    sparse = [SparseFeature(name, vocabulary, embed_dim=width) for name in ("user", "item", "shop")]
+    features = [*sparse, DenseFeature("price")]
+    mlp = {"dims": dims, "activation": "prelu"}
+    makers = {
+        "dcn": ("DCN", lambda: ranking.DCN(features, 2, mlp)),
+        "dcn_v2": ("DCN v2", lambda: ranking.DCNv2(features, 2, mlp, use_low_rank_mixture=False)),
+        "dcn_v2_stacked": ("DCN v2", lambda: ranking.DCNv2(features, 3, mlp, model_structure="stacked",
+                                                           use_low_rank_mixture=False)),
+        "deep_fm": ("DeepFM", lambda: ranking.DeepFM(features, sparse, mlp)),
+    }
+    for name, (architecture, maker) in makers.items():
+        rng = np.random.default_rng(7)
+        torch.manual_seed(7)
+        for feature in sparse:
+            vars(feature).pop("embed", None)
+        model = maker()
+        spread(model)
+        for tensor in model.parameters():  # biases of cross layers begin at zero
+            if tensor.dim() == 1:
+                torch.nn.init.normal_(tensor, std=0.3)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(8):
+            batch = {key: torch.as_tensor(values) for key, values in make_data(features, 64, rng).items()}
+            loss = torch.nn.functional.binary_cross_entropy(model(batch), torch.rand(64))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        data = make_data(features, rows, rng)
+        raw = [[int(v) if np.issubdtype(v.dtype, np.integer) else v for v in row] for row in zip(*data.values())]
+        settings = {"activation": "prelu", "features": [{"name": feature.name} for feature in features]}
+        if architecture == "DeepFM":  # WideDeep has the same names of tensors
+            settings["model"] = "DeepFM"
+        yield Case("torch_rechub_" + name, LIBRARY, architecture, "model.pth",
+                   lambda path, model=model: torch.save(model.state_dict(), path), settings, ["y"], list(data), raw,
+                   predict(model, data)[:, None])

@@ -1,7 +1,7 @@
-"""TorchEasyRec: the networks of MMoE, PLE and DBMTL out of its own modules (tzrec.modules), from a checkout of its repository.
+"""TorchEasyRec: the networks of MMoE, PLE, DBMTL and PEPNet out of its own modules (tzrec.modules), from a checkout of its repository.
 
 The whole library needs torchrec and fbgemm, which are made for its own images; so the models here put its modules
-together as tzrec/models/mmoe.py, ple.py and dbmtl.py do, under the same names, on x itself instead of its embedding groups.
+together as tzrec/models/mmoe.py, ple.py, dbmtl.py and pepnet.py do, under the same names, on x itself instead of its embedding groups.
 MMOE_LIBRARIES names the folder in which the checkout lies as TorchEasyRec.
 """
 
@@ -33,7 +33,7 @@ def load():
         stub = types.ModuleType(name)
         setattr(stub, needed, lambda path, needed=needed: getattr(nn, path.split(".")[-1]))
         sys.modules[name] = stub
-    return [importlib.import_module("tzrec.modules." + name) for name in ("mmoe", "extraction_net", "task_tower", "mlp")]
+    return [importlib.import_module("tzrec.modules." + name) for name in ("mmoe", "extraction_net", "task_tower", "mlp", "personalized_net")]
 
 
 class Model(nn.Module):
@@ -89,6 +89,18 @@ class DBMTL(nn.Module):
         return [torch.sigmoid(logits[0][:, 0]), torch.softmax(logits[1], dim=1)[:, 1]]
 
 
+class PEPNet(Model):
+    """x is the features of the groups "all", "domain" (where there is one) and "uia" side by side."""
+
+    def __init__(self, widths, epnet, ppnet, towers):
+        super().__init__(towers)
+        self.widths, self.epnet, self.ppnet = widths, epnet, ppnet
+
+    def streams(self, x):
+        every, domain, uia = torch.split(x, self.widths, dim=1)
+        return self.ppnet(self.epnet(every, domain) if self.epnet is not None else every, uia)
+
+
 class Wrapped(nn.Module):
     """The library's trainer saves its models under `model.`."""
 
@@ -101,7 +113,7 @@ class Wrapped(nn.Module):
 
 
 def make_models(inputs, wide, narrow, modules):
-    mmoe, extraction, task_tower, mlps = modules
+    mmoe, extraction, task_tower, mlps, personalized = modules
 
     def mlp(units, **more):
         return dict(hidden_units=list(units), activation="nn.ReLU", **more)
@@ -123,6 +135,12 @@ def make_models(inputs, wide, narrow, modules):
     yield "dbmtl_plain", "DBMTL", DBMTL(
         mlps.MLP(inputs, **mlp(wide)), None, {"cvr": mlps.MLP(w, **mlp(narrow))}, {"cvr": ["ctr"]},
         {"cvr": mlps.MLP(n + w, **mlp(narrow, use_bn=True))}, [nn.Linear(w, 1), nn.Linear(n, 2)])
+    every, domain = inputs // 2, inputs // 4
+    for name, width in (("pepnet", domain), ("ppnet", 0)):
+        uia = inputs - every - width
+        yield name, "PEPNet", PEPNet(
+            [every, width, uia], personalized.EPNet(every, width, hidden_dim=5) if width else None,
+            personalized.PPNet(every, uia, 2, hidden_units=list(wide)), towers())
 
 
 def cases(rows, full):

@@ -166,5 +166,128 @@ TEST_CASE("recipes: what is numbered behind the tasks is none") {
   CHECK(model.levels[1].gates.size() == 2);
 }
 
+/// TorchEasyRec's PEPNet of two tasks with two layers each: 4 columns of all features, 2 of the domain's, 3 of uia.
+MemoryWeights pepnet(bool epnet, size_t num_linears = 4) {
+  MemoryWeights weights;
+  if (epnet) weights.linear("epnet.gate_nu.dense_layers.0", 5, 6).linear("epnet.gate_nu.dense_layers.2", 4, 5);
+  for (size_t i = 0; i < num_linears; ++i) {
+    const std::string n = std::to_string(i), gate = "ppnet.gate_nus." + n + ".dense_layers.";
+    const size_t width = i % 2 == 0 ? 5 : 3;
+    weights.linear("ppnet.linears." + n, width, i % 2 == 0 ? 4 : 5);
+    weights.linear(gate + "0", width, 7).linear(gate + "2", width, width);
+  }
+  for (const std::string task : {"0", "1"}) weights.linear("_task_tower." + task + ".linear", 1, 3);
+  return weights.add("user.weight", {6, 2}).add("item.weight", {5, 2}).add("domain.weight", {3, 2});
+}
+
+// Settings with these features.
+std::string with_features(const std::string& features) {
+  return R"({"activation": "relu", "features": [)" + features + "]}";
+}
+
+const char* const kNoFeatures =
+    R"({"activation": "relu", "features": [], "ignore": ["*user.*", "*item.*", "domain.*"]})";
+
+std::string table(const std::string& name, const std::string& tensor) {
+  return R"({"name": ")" + name + R"(", "kind": "categorical", "vocabulary": {"identity": 2}, "embedding": ")" +
+         tensor + R"(.weight"})";
+}
+
+TEST_CASE("recipe columns: counted, where the caller passes x; a part that is not there has none") {
+  const TrainedModel model = model_of(pepnet(true), kNoFeatures);
+  CHECK(model.architecture == "PEPNet");
+  CHECK(model.input_dim == 9);
+  CHECK(model.nodes.size() == 2 + 2 * 2 * 3);
+  const json described = description_of(pepnet(true), kNoFeatures);
+  CHECK(described["nodes"][0]["reads"] == json::parse(R"([{"first": 4, "count": 2}, {"first": 0, "count": 4}])"));
+  CHECK(described["nodes"][8]["tasks"] == json::array({"task_0"}));
+  CHECK(described["nodes"][8]["layers"] == json::array({"ppnet.linears.1"}));
+  CHECK(described["nodes"][8]["reads"] == json::array({"{task}.personal.0"}));
+  CHECK(described["nodes"][11]["layers"] == json::array({"ppnet.linears.3"}));
+
+  const TrainedModel without = model_of(pepnet(false), kNoFeatures);
+  CHECK(without.input_dim == 7);
+  CHECK(without.nodes.size() == 2 * 2 * 3);
+  CHECK(contains(error_of(pepnet(false, 3), kNoFeatures), "3 of them are not shared out evenly among 2 tasks"));
+}
+
+TEST_CASE("recipe columns: the features that they are, which must add up") {
+  const std::string all = table("user", "user") + ", " + table("item", "item");
+  const std::string domain = table("domain", "domain"), uia = R"({"name": "numbers", "kind": "dense", "width": 3})";
+  const json described = description_of(pepnet(true), with_features(all + "," + domain + "," + uia));
+  CHECK_FALSE(described.contains("input_dim"));
+  CHECK(described["nodes"][0]["reads"] == json::array({"domain", "user", "item"}));
+  CHECK(described["nodes"][1]["product"] == json::parse(R"(["epnet.gate", ["user", "item"]])"));
+  CHECK(described["nodes"][3]["reads"] == json::array({"numbers", "personal"}));
+  CHECK(model_of(pepnet(true), with_features(all + "," + domain + "," + uia)).input_dim == 9);
+  CHECK(contains(error_of(pepnet(true), with_features(uia + "," + domain + "," + all)),
+                 "features: those of all are 5 wide together; the model reads, in this order, columns 4 of all"));
+  CHECK(contains(error_of(pepnet(true), with_features(all + "," + domain + "," + uia + R"(, {"name": "more",
+                   "kind": "dense"})")),
+                 "features: \"more\" stands behind all that is read"));
+  CHECK(contains(error_of(pepnet(true), with_features(all)), "those of domain are 0 wide together"));
+}
+
+TEST_CASE("recipe features: a second table is a second feature of the column, behind all others") {
+  MemoryWeights weights;
+  const std::string own = "embedding_layer.embedding_layer.embedding_layers.";
+  weights.add(own + "user.weight", {6, 2}).add(own + "item.weight", {5, 2}).add(own + "price.weight", {2, 1});
+  for (const char* name : {"user", "price"}) {
+    weights.add("gate_embed_layer.embedding_layer.embedding_layers." + std::string(name) + ".weight",
+                name == std::string("user") ? std::vector<uint64_t>{6, 3} : std::vector<uint64_t>{3, 1});
+  }
+  weights.linear("ppn.mlp_layers.0.0", 4, 6).linear("ppn.mlp_layers.1", 1, 4);
+  weights.linear("ppn.gate_layers.0.gate.0", 5, 12).linear("ppn.gate_layers.0.gate.2", 4, 5);
+  const std::string settings = R"({"activation": "relu", "features": [{"name": "user", "column": "uid"},
+                                   {"name": "item"}, {"name": "price"}]})";
+  const json described = description_of(weights, settings);
+  REQUIRE(described["features"].size() == 5);
+  CHECK(described["features"][3]["name"] == "user.gate");
+  CHECK(described["features"][3]["column"] == "uid");
+  CHECK(described["features"][4]["column"] == "price");
+  CHECK(described["nodes"][1]["reads"] == json::array({"user", "item", "price", "user.gate", "price.gate"}));
+  const TrainedModel model = model_of(weights, settings);
+  CHECK(model.architecture == "PPNet");
+  CHECK(model.input_dim == 12);
+  CHECK(contains(error_of(weights, R"({"features": []})"), "activation: missing"));
+}
+
+/// DeepFM of torch-rechub: three fields of 2 columns and a number; WideDeep has the same names.
+MemoryWeights rechub_deep_fm(size_t of_fm) {
+  MemoryWeights weights;
+  for (const char* name : {"a", "b", "c"}) weights.add("embedding.embed_dict." + std::string(name) + ".weight", {4, 2});
+  return weights.linear("linear.fc", 1, of_fm).linear("mlp.mlp.0", 5, 7).norm("mlp.mlp.1", 5).linear("mlp.mlp.4", 1, 5);
+}
+
+TEST_CASE("recipes: a model whose names another model has too is taken for it only when it is named") {
+  const std::string features = R"("features": [{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "price"}])";
+  const std::string settings = R"({"activation": "relu", )" + features;
+  CHECK(contains(error_of(rechub_deep_fm(6), settings + "}"), "the tensors' names are not those of"));
+  const TrainedModel model = model_of(rechub_deep_fm(6), settings + R"(, "model": "DeepFM"})");
+  CHECK(model.architecture == "DeepFM");
+  CHECK(model.nodes[1].group == 2);
+  CHECK(model.nodes[1].input_width == 6);
+  CHECK(contains(error_of(rechub_deep_fm(5), settings + R"(, "model": "DeepFM"})"),
+                 "features: those of fm.fields are 6 wide together"));
+  CHECK(contains(error_of(rechub_deep_fm(8), settings + R"(, "model": "DeepFM"})"), "columns: 7 hold no \"others\""));
+}
+
+TEST_CASE("recipes: cross layers, one node after the other, and their mixture, which is refused") {
+  MemoryWeights weights;
+  for (const std::string n : {"0", "1", "2"})
+    weights.add("crossnet.w." + n + ".weight", {4, 4}).add("crossnet.b." + n, {4});
+  weights.linear("stacked_dnn.mlp.0", 3, 4).norm("stacked_dnn.mlp.1", 3).linear("linear.fc", 1, 3);
+  const TrainedModel model = model_of(weights, R"({"activation": "relu", "features": []})");
+  CHECK(model.architecture == "DCN v2");
+  CHECK(model.input_dim == 4);
+  REQUIRE(model.nodes.size() == 10);
+  CHECK(model.nodes[8].name == "cross.2");
+  CHECK(model.nodes[8].constant == weights.data("crossnet.b.2"));
+  CHECK(model.nodes[9].input == StreamRef(StreamSource::kNode, 8));
+  weights.add("crossnet.u_list.0", {2, 4, 3}).remove("crossnet.w.0.weight");
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "features": []})"),
+                 "crossnet.u_list.0: no recipe has cross layers that mix experts"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter

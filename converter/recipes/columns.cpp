@@ -1,0 +1,97 @@
+#include "converter/recipes/columns.h"
+
+#include <vector>
+
+#include "converter/description/text.h"
+#include "converter/error.h"
+#include "converter/recipes/shape_rules.h"
+
+namespace mmoe::converter {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+struct Block {
+  std::string name;
+  uint64_t count;
+};
+
+uint64_t less(uint64_t count, const Block& other, const ordered_json& rule) {
+  if (count >= other.count) return count - other.count;
+  throw ConvertError("columns: " + std::to_string(count) + " hold no \"" + rule["name"].get<std::string>() +
+                     "\" beside the " + std::to_string(other.count) + " of \"" + other.name + "\"");
+}
+
+// Those that the file has, in the order of x.
+std::vector<Block> read_blocks(const ordered_json& rules, const NameIndex& names) {
+  std::vector<Block> blocks;
+  for (const ordered_json& rule : rules) {
+    std::optional<uint64_t> count = read_shape(rule["count"], names);
+    if (!count) continue;
+    for (const Block& other : blocks) {
+      if (rule.value("less", "") == other.name) *count = less(*count, other, rule);
+    }
+    if (*count == 0) continue;
+    blocks.push_back({rule["name"], *count});
+  }
+  return blocks;
+}
+
+// Columns of x that a feature has.
+uint64_t width_of(const ordered_json& feature, const NameIndex& names) {
+  const ordered_json kind = feature.value("kind", ordered_json()),
+                     embedding = feature.value("embedding", ordered_json());
+  if (kind == "dense" && feature.contains("projection"))
+    return read_shape({{"outputs_of", feature["projection"]["weight"]}}, names).value_or(0);
+  if (kind == "dense") return feature.value("width", uint64_t{1});
+  if (embedding.is_object() && embedding.contains("one_hot")) return embedding["one_hot"].get<uint64_t>();
+  if (!embedding.is_string()) return 0;
+  return read_shape({{"inputs_of", embedding}}, names).value_or(0);
+}
+
+[[noreturn]] void fail_features(const std::vector<Block>& blocks, const std::string& where) {
+  std::vector<std::string> columns;
+  for (const Block& block : blocks) columns.push_back(std::to_string(block.count) + " of " + block.name);
+  throw ConvertError("features: " + where + "; the model reads, in this order, columns " + join(columns));
+}
+
+// The features whose columns the blocks are.
+void add_features(const std::vector<Block>& blocks, const ordered_json& features, const NameIndex& names,
+                  RecipeColumns& columns) {
+  auto feature = features.begin();
+  for (const Block& block : blocks) {
+    ordered_json parts = ordered_json::array();
+    uint64_t width = 0;
+    for (; feature != features.end() && width < block.count; ++feature) {
+      parts.push_back(feature->at("name"));
+      width += width_of(*feature, names);
+    }
+    if (width != block.count)
+      fail_features(blocks, "those of " + block.name + " are " + std::to_string(width) + " wide together");
+    columns.streams[block.name] = std::move(parts);
+  }
+  if (feature != features.end())
+    fail_features(blocks, "\"" + feature->at("name").get<std::string>() + "\" stands behind all that is read");
+}
+
+}  // namespace
+
+RecipeColumns read_columns(const ordered_json& model, const NameIndex& names, const ordered_json& features) {
+  RecipeColumns columns;
+  if (!model.contains("columns")) return columns;
+  const std::vector<Block> blocks = read_blocks(model["columns"], names);
+  if (features.is_array()) {
+    add_features(blocks, features, names, columns);
+    return columns;
+  }
+  uint64_t first = 0;
+  for (const Block& block : blocks) {
+    columns.streams[block.name] = {{"first", first}, {"count", block.count}};
+    first += block.count;
+  }
+  columns.input_dim = first;
+  return columns;
+}
+
+}  // namespace mmoe::converter
