@@ -33,7 +33,7 @@ def test_calibration():
     scores = random.uniform(size=20000)
     labels = random.uniform(size=20000) < scores
     curve = calibration_curve(labels, scores)
-    assert curve.count.tolist() == [2000] * 10 and (numpy.diff(curve.mean_score) > 0).all()
+    assert curve.num_rows.tolist() == [2000] * 10 and (numpy.diff(curve.mean_score) > 0).all()
     assert curve.error < 0.04  # a bin's mean is off by at most 0.5 / sqrt(2000) = 0.011 as a standard deviation
     assert calibration_curve(labels, scores / 2).error > 0.2
     with pytest.raises(mmoe.InputError, match="bins"):

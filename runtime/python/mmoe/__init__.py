@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import _native
 from ._conversion import ConversionWarning, Report, convert, describe, from_torch
@@ -99,7 +99,7 @@ class Gate(NamedTuple):
 
     name: str
     level: int
-    index: int  #: place in its level
+    place: int  #: in its level
     column: int  #: of its first weight
     experts: tuple[int, ...]  #: their places in the level, in the order of the weights
     tasks: tuple[str, ...]  #: those that depend on it
@@ -108,9 +108,9 @@ class Gate(NamedTuple):
 class GoldenRows(NamedTuple):
     """Rows with known scores, which the file has."""
 
-    values: object  #: numbers of raw rows; with `has_features` false, x
-    ids: object
-    scores: object
+    values: Any  #: numbers of raw rows; with `has_features` false, x
+    ids: Any
+    scores: Any
     has_features: bool
 
 
@@ -132,9 +132,9 @@ class GoldenReport(NamedTuple):
 class Scores(NamedTuple):
     """Everything that a session computes for rows."""
 
-    scores: object  #: [rows, tasks]
-    gates: object  #: [rows, session.num_gate_weights]: the columns that session.gates names
-    logits: object  #: [rows, session.num_logits]: what towers give before links make scores of it
+    scores: Any  #: [rows, tasks]
+    gates: Any  #: [rows, session.num_gate_weights]: the columns that session.gates names
+    logits: Any  #: [rows, session.num_logits]: what towers give before links make scores of it
 
 
 class KernelSet(NamedTuple):
@@ -251,8 +251,8 @@ class Session(_native.Session):
         """The gates whose weights score_all() gives."""
         names = self.model.tasks
         return tuple(
-            Gate(name, level, index, column, experts, tuple(task for i, task in enumerate(names) if bits >> i & 1))
-            for name, level, index, column, experts, bits in self._gates
+            Gate(name, level, place, column, experts, tuple(task for i, task in enumerate(names) if bits >> i & 1))
+            for name, level, place, column, experts, bits in self._gates
         )
 
     def score_rows(self, rows, out=None, *, user=None, candidates=False, gates=None, logits=None):

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import warnings as _warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import _tables
 from ._safetensors import encode
@@ -55,7 +55,7 @@ def _native():
 
 class _Weights(NamedTuple):
     path: str  #: of a file, or how errors call the bytes
-    data: object = None  #: the bytes of a file; None: it lies at `path`
+    data: Any = None  #: the bytes of a file; None: it lies at `path`
     temporary: str = ""  #: a file to be removed
 
 

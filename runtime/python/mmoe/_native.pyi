@@ -1,18 +1,20 @@
 """The compiled part of the package."""
 
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from typing_extensions import Buffer
 
 version: str
 
 def kernel_sets() -> list[tuple[str, int, bool, bool]]: ...
-def status_name(status: int) -> str: ...
+def status_name(status: int, /) -> str: ...
 
+@final
 class ArrowColumn: ...
 
-def arrow_batches(table: Any) -> list[tuple[int, dict[str, ArrowColumn | None]]]: ...
+def arrow_batches(table: Any, /) -> list[tuple[int, dict[str, ArrowColumn | None]]]: ...
 
+@final
 class ThreadPool:
     """Threads that score, for any number of sessions, which take turns. They sleep while there is nothing to do."""
 
@@ -22,7 +24,7 @@ class ThreadPool:
 
 class Model:
     def __new__(cls, source: Any, *, verify_checksums: bool = False, copy: bool = False) -> Model: ...
-    def __buffer__(self, flags: int) -> memoryview: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def name(self) -> str: ...
     @property
@@ -43,7 +45,7 @@ class Model:
     def _features(self) -> tuple[dict[str, Any], ...]: ...
     def verify_checksums(self) -> None:
         """Compare every byte of the file with its checksum. ModelError: the message names the segment."""
-    def find_id(self, feature: str, value: str | int | float) -> int | None:
+    def find_id(self, feature: str, value: str | int | float, /) -> int | None:
         """The id of a category (a float: of its bin), None where the vocabulary does not hold it."""
     def _golden_rows(self) -> tuple[memoryview, memoryview, memoryview, bool]: ...
 
@@ -99,7 +101,7 @@ class Session:
         logits: Buffer | None = None,
     ) -> Any:
         """Score rows of x: float32, [rows, model.input_dim], or one row [model.input_dim]."""
-    def set_user(self, user: Any) -> None:
+    def set_user(self, user: Any, /) -> None:
         """Take one row of the user's part of x, [model.user_dim], for score(..., candidates=True)."""
     def _score_columns(
         self,
@@ -111,8 +113,9 @@ class Session:
         candidates: bool,
         gates: Buffer | None,
         logits: Buffer | None,
+        /,
     ) -> Any: ...
-    def _set_user_columns(self, columns: list[tuple[int, bool, Any]]) -> None: ...
+    def _set_user_columns(self, columns: list[tuple[int, bool, Any]], /) -> None: ...
     def _replay_golden(self) -> tuple[Any, ...]: ...
     def close(self) -> None:
         """Free the session's memory now."""

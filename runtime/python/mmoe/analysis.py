@@ -5,7 +5,7 @@ The quality of a task is the AUC where its labels are 0 and 1, else R squared.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._rows import Columns
 from .errors import InputError
@@ -24,14 +24,14 @@ class Importance(NamedTuple):
 class Calibration(NamedTuple):
     """Scores and labels by bins, which are in the order of the scores. A calibrated task has the same means."""
 
-    mean_score: object
-    mean_label: object
-    count: object
+    mean_score: Any
+    mean_label: Any
+    num_rows: Any
 
     @property
     def error(self) -> float:
         """Expected calibration error: the mean difference of the two, weighted by rows."""
-        return float((abs(self.mean_score - self.mean_label) * self.count).sum() / self.count.sum())
+        return float((abs(self.mean_score - self.mean_label) * self.num_rows).sum() / self.num_rows.sum())
 
 
 def auc(labels, scores) -> float:

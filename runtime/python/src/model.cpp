@@ -229,11 +229,13 @@ PyGetSetDef properties[] = {
 
 PyMethodDef methods[] = {
     {"verify_checksums", verify_checksums, METH_NOARGS,
-     "verify_checksums()\n--\n\nCompare every byte of the file with its checksum. ModelError: the message names the "
+     "verify_checksums($self, /)\n--\n\nCompare every byte of the file with its checksum. ModelError: the message "
+     "names the "
      "segment."},
     {"_golden_rows", golden_rows, METH_NOARGS, nullptr},
     {"find_id", find_id, METH_VARARGS,
-     "find_id(feature, value)\n--\n\nThe id of a category (a float: of its bin), None where the vocabulary does not "
+     "find_id($self, feature, value, /)\n--\n\nThe id of a category (a float: of its bin), None where the vocabulary "
+     "does not "
      "hold it."},
     {nullptr, nullptr, 0, nullptr},
 };

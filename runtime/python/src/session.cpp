@@ -391,7 +391,7 @@ PyGetSetDef properties[] = {
 
 PyMethodDef methods[] = {
     {"score", method(session_score), METH_FASTCALL | METH_KEYWORDS,
-     "score(x, out=None, *, user=None, candidates=False, gates=None, logits=None)\n--\n\n"
+     "score($self, x, out=None, *, user=None, candidates=False, gates=None, logits=None)\n--\n\n"
      "Score rows of x: float32, [rows, model.input_dim], or one row [model.input_dim].\n\n"
      "x, and the results' arrays, are used where they lie: anything with the buffer protocol or DLPack. Returns "
      "`out`,\n"
@@ -403,11 +403,12 @@ PyMethodDef methods[] = {
      "with\n"
      "this session wait for each other."},
     {"set_user", session_set_user, METH_O,
-     "set_user(user)\n--\n\nTake one row of the user's part of x, [model.user_dim], for score(..., candidates=True)."},
+     "set_user($self, user, /)\n--\n\nTake one row of the user's part of x, [model.user_dim], for score(..., "
+     "candidates=True)."},
     {"_score_columns", session_score_columns, METH_VARARGS, nullptr},
     {"_set_user_columns", session_set_user_columns, METH_O, nullptr},
     {"_replay_golden", session_replay_golden, METH_NOARGS, nullptr},
-    {"close", session_close, METH_NOARGS, "close()\n--\n\nFree the session's memory now."},
+    {"close", session_close, METH_NOARGS, "close($self, /)\n--\n\nFree the session's memory now."},
     {nullptr, nullptr, 0, nullptr},
 };
 
