@@ -99,7 +99,7 @@ RULES = [
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
                                   "mmoe/kernel_sets.h", "core/", "model/", "plan/", "kernels/assertion.h", "kernels/combine.h", "kernels/exact.h",
                                   "kernels/kernels.h", "kernels/number_functions.h",
-                                  "kernels/panel16.h", "schema/"],
+                                  "kernels/panel16.h", "kernels/scaled_dot.h", "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/session/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",
                                      "mmoe/executor.h", "mmoe/golden.h", "mmoe/input.h", "mmoe/rows.h", "mmoe/span.h",
@@ -142,7 +142,7 @@ RULES = [
     Rule(r"converter/description/coded_table\..*",
          DESCRIPTION + WEIGHTS + ["converter/importers/float_convert.h", "kernels/stored.h"] + NUMBERS),
     Rule(r"converter/description/limits\.h", FORMAT),
-    Rule(r"converter/description/stream_ref\.cpp", DESCRIPTION + FORMAT),
+    Rule(r"converter/description/model\.cpp", DESCRIPTION + FORMAT),
     Rule(r"converter/description/model\.h", ["converter/description/string_list.h", "converter/description/table.h", "kernels/activations.h"] + NUMBERS),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.

@@ -143,8 +143,8 @@ Step& PlanBuilder::add_step(StepKind kind) {
   const bool fits = steps_ && num_steps_ < plan_.num_steps_;
   Step& step = *new (fits ? steps_ + num_steps_ : &scratch_step_) Step();
   ++num_steps_;
-  step.kind = kind;
-  step.of_user = kHasNodes && adds_of_user_;
+  step.kind = kHasNodes && adds_of_user_ ? StepKind::kOfUser : kind;
+  step.work = kind;
   return step;
 }
 

@@ -199,12 +199,13 @@ enum class StepKind : std::uint8_t {
   kAttention,
   kEach,
   kScaledDot,
-  kUser
+  kUser,
+  kOfUser
 };
 
 struct Step {
-  StepKind kind;
-  bool of_user;  ///< it reads the user's columns alone: for candidates, the next kUser step has what it leads to
+  StepKind kind;  ///< kOfUser: it reads the user's columns alone. Candidates have from a kUser step what it leads to
+  StepKind work;  ///< what it does then; else the same
   union {
     DenseStep dense;
     NormStep norm;

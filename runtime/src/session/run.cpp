@@ -345,7 +345,7 @@ void run_link(const Block& block, const LinkStep& step) {
 }
 
 void bind_rows(Step& step, std::size_t num_rows) {
-  switch (step.kind) {
+  switch (step.work) {
     case StepKind::kDense: step.dense.args.num_rows = num_rows; return;
     case StepKind::kNorm: step.norm.args.num_rows = num_rows; return;
     case StepKind::kGate: step.gate.args.num_rows = step.gate.threshold.num_rows = num_rows; return;
@@ -370,6 +370,7 @@ void bind_rows(Step& step, std::size_t num_rows) {
       return;
     case StepKind::kSelect:
     case StepKind::kLink:
+    case StepKind::kOfUser:
     case StepKind::kCopy: return;
   }
 }
@@ -383,9 +384,10 @@ Block bind(Program& program, const RowBlock& rows) {
 }
 
 // A step of one row is some hundred instructions: a call that saves all registers would show.
-[[gnu::always_inline]] inline void run_step(const Block& block, Step& step) {
-  if (kHasNodes && step.of_user && block.rows.candidates) return;
-  switch (step.kind) {
+void run_of_user(const Block& block, Step& step);
+
+[[gnu::always_inline]] inline void run_step(const Block& block, Step& step, StepKind kind) {
+  switch (kind) {
     case StepKind::kDense: return run_dense(block, step.dense);
     case StepKind::kNorm: return run_norm(block, step.norm);
     case StepKind::kGate: return run_gate(block, step.gate);
@@ -413,8 +415,13 @@ Block bind(Program& program, const RowBlock& rows) {
     case StepKind::kUser:
       if (kHasNodes) run_user(block, step.user);
       return;
+    case StepKind::kOfUser:
+      if (kHasNodes && !block.rows.candidates) run_of_user(block, step);
+      return;
   }
 }
+
+void run_of_user(const Block& block, Step& step) { run_step(block, step, step.work); }
 
 // A gate that selects leaves a row's weights side by side; here each goes to its expert's place.
 void copy_weights(const GateStep& step, std::size_t num_rows, float* weights, std::size_t stride) {
@@ -441,7 +448,7 @@ void run_steps(Program& program, const RowBlock& rows, const GateWeights& weight
   float* gate_weights = weights.data;
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     Step& step = program.steps[i];
-    run_step(block, step);
+    run_step(block, step, step.kind);
     if (!gate_weights || step.kind != StepKind::kGate) continue;
     // At once: the level's buffers serve the next one too.
     copy_weights(step.gate, rows.count, gate_weights, weights.stride);
@@ -453,7 +460,7 @@ void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clo
   const Block block = bind(program, rows);
   std::uint64_t start = clock();
   for (std::size_t i = 0; i < program.num_steps; ++i) {
-    run_step(block, program.steps[i]);
+    run_step(block, program.steps[i], program.steps[i].kind);
     const std::uint64_t end = clock();
     ticks[i] += end - start;
     start = end;
@@ -471,7 +478,7 @@ void run_for_user(Program& program, const float* shared, Step& step) {
   }
   bind_rows(step, 1);
   program.bound_rows = 0;  // the others are for as many rows as before
-  run_step(user, step);
+  run_of_user(user, step);
 }
 
 }  // namespace
@@ -481,7 +488,7 @@ void compute_prefixes(Program& program, const float* shared) {
   if (kHasNodes && program.user) std::memcpy(program.user, shared, program.shared_dim * sizeof(float));
   for (std::size_t i = 0; i < program.num_steps; ++i) {
     Step& step = program.steps[i];
-    if (kHasNodes && (step.of_user || step.kind == StepKind::kUser)) {
+    if (kHasNodes && (step.kind == StepKind::kOfUser || step.kind == StepKind::kUser)) {
       run_for_user(program, shared, step);
       continue;
     }

@@ -29,8 +29,8 @@ void run_steps(Program& program, const RowBlock& rows, const GateWeights& weight
 /// The same, adding what each step took by `clock` to its entry of `ticks`.
 void run_steps_timed(Program& program, const RowBlock& rows, std::uint64_t (*clock)(), std::uint64_t* ticks);
 
-/// Accumulates the shared columns of x, once, into the prefix of every product that reads some of them, and computes the
-/// nodes that read nothing else.
+/// Accumulates the shared columns of x, once, into the prefix of every product that reads some of them, and computes
+/// the nodes that read nothing else.
 void compute_prefixes(Program& program, const float* shared);
 
 }  // namespace mmoe::internal

@@ -275,7 +275,7 @@ Status Session::profile(const Input& input, const Output& output, std::uint64_t 
 
 StepInfo Session::step(std::size_t index) const {
   const internal::Step& step = program_->steps[index];
-  switch (step.kind) {
+  switch (step.work) {
     case internal::StepKind::kDense:
       return {"dense", step.dense.args.num_inputs, step.dense.args.num_panels * kPanelWidth,
               step.dense.list != nullptr};
@@ -301,6 +301,7 @@ StepInfo Session::step(std::size_t index) const {
       return {"scaled dot", args.num_keys * args.width, args.num_queries * args.value_width, false};
     }
     case internal::StepKind::kUser: return {"user", step.user.width, step.user.width, false};
+    case internal::StepKind::kOfUser:
     case internal::StepKind::kLink: break;
   }
   return {"link", step.link.num_logits, 1, false};
