@@ -8,6 +8,8 @@ import sys
 import numpy
 import pytest
 
+import models
+
 import mmoe
 
 
@@ -23,6 +25,20 @@ def test_properties(raw):
     assert raw.features[5].weights == "counts" and raw.features[6].crossed == ("city", "hour")
     assert raw.features[4].refuses_unknown and raw.features[1].string_values
     assert raw.size_bytes == len(bytes(raw)) and "MMoE, 17 inputs, tasks click, like" in repr(raw)
+
+
+def test_notebook(raw, plain):
+    text = raw._repr_html_()
+    assert "<td>city x hour</td><td>sparse</td><td>item</td>" in text and "tasks click, like" in text
+    assert "<table>" not in plain._repr_html_()
+    weights, description = models.plain()
+    name = "<script>alert(1)</script>"
+    strange = mmoe.Model.load(models.convert((weights, {**description, "name": name}), folder_of(plain), "strange"))
+    assert name not in strange._repr_html_() and "&lt;script&gt;" in strange._repr_html_()
+
+
+def folder_of(model):
+    return os.path.dirname(model._path)
 
 
 def test_ids(raw):

@@ -13,6 +13,7 @@ A model is shared by all threads. A session is for one thread at a time; threads
 from __future__ import annotations
 
 import hashlib
+import html
 import os
 import tempfile
 from typing import Any, NamedTuple
@@ -223,6 +224,19 @@ class Model(_native.Model):
         if self._path is not None:
             return _open_path, (type(self), self._path, _header_digest(self))
         return type(self), (bytes(self),)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: sizes, tasks and features."""
+        escaped = html.escape
+        head = f"{self.architecture}, {self.input_dim} inputs, {self.size_bytes:,} bytes; tasks {', '.join(self.tasks)}"
+        rows = [
+            f"<tr><td>{escaped(feature.name)}</td><td>{feature.kind}</td><td>{feature.side}</td>"
+            f"<td>{feature.width}</td><td>{feature.num_values or ''}</td></tr>"
+            for feature in self.features
+        ]
+        names = "".join(f"<th>{name}</th>" for name in ("feature", "kind", "side", "columns of x", "vocabulary"))
+        table = f"<table><tr>{names}</tr>{''.join(rows)}</table>" if rows else ""
+        return f"<div><b>{escaped(self.name)}</b>: {escaped(head)}{table}</div>"
 
     def __repr__(self) -> str:
         tasks = ", ".join(self.tasks)
