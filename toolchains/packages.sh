@@ -69,6 +69,14 @@ quietly() {
   fi
 }
 
+# Options with which CMake compiles through ccache, where that is installed. Its cache knows files by their place below
+# $root, which the script that sources this has set: all clones share it.
+through_ccache=()
+if command -v ccache >/dev/null; then
+  through_ccache=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_BASEDIR=${root:-$PWD} CCACHE_NOHASHDIR=1
+fi
+
 # install_packages LOG NAME...: with apt-get, as root or by sudo; without network access when all are there.
 install_packages() {
   local log=$1 missing as_root=()
