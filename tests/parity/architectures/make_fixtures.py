@@ -12,6 +12,7 @@ import sys
 import architectures
 import blocks
 import inputs
+import interactions
 import library_layers
 import nodes
 import papers
@@ -21,7 +22,7 @@ import self_attention
 import torch
 from fixture import FIXTURES
 
-MODULES = [architectures, blocks, inputs, library_layers, nodes, papers, parts, routes, self_attention]
+MODULES = [architectures, blocks, inputs, interactions, library_layers, nodes, papers, parts, routes, self_attention]
 
 
 def make(wanted):
