@@ -22,6 +22,9 @@ packages_to_test=(
 packages_for_experiments=(                                     # examples/RESULTS.md; else their tests are skipped
   python3-torch python3-matplotlib python3-optuna libopenblas0-pthread python3-pandas python3-sklearn
 )
+packages_for_bindings=(                                        # else their tests are skipped
+  openjdk-17-jdk-headless junit5                               # the Java package
+)
 packages_for_all_targets=(
   qemu-user                                                    # older x86-64 CPUs
   clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer

@@ -113,6 +113,7 @@ RULES = [
     # The Python package sees what a program in C sees.
     Rule(r"runtime/python/src/python\.h", [], None, ["Python.h"]),
     Rule(r"runtime/python/src/.*", ["mmoe/mmoe.h", "runtime/python/src/"]),
+    Rule(r"runtime/java/native/.*", ["mmoe/mmoe.h", "runtime/java/native/"], None, ["jni.h"]),
     Rule(r"runtime/python/convert/.*", ["converter/program/", "converter/description/number_names.h",
                                         "runtime/python/src/python.h"]),
     # tools: support <- {rows, model, page} <- labels, {{score, describe} <- report <- inspect, verify, bench}.
@@ -215,6 +216,7 @@ VIOLATIONS = [
     ("runtime/src/c/mmoe.cpp", "runtime/tools/support/text.h"),
     ("runtime/python/src/run.cpp", "mmoe/session.h"),
     ("runtime/python/src/run.cpp", "Python.h"),
+    ("runtime/java/native/rows.cpp", "mmoe/rows.h"),
     ("runtime/python/src/module.cpp", "converter/program/convert.h"),
     ("runtime/python/convert/module.cpp", "converter/search/search.h"),
     ("runtime/tools/model/work.cpp", "converter/error.h"),

@@ -27,14 +27,14 @@ def same(found, wanted):
     return numpy.asarray(found).tobytes() == numpy.asarray(wanted).tobytes()
 
 
-def score_by_program(path, folder):
-    """The scores of ROWS, as many digits as give the same bits."""
+def score_by_program(path, folder, rows=ROWS):
+    """The scores of rows, as many digits as give the same bits."""
     names = ["age", "country", *[f"history.{i}" for i in range(5)], "price.0", "price.1", "brand",
              *[f"tags.{i}" for i in range(4)], "city", "hour", *[f"counts.{i}" for i in range(4)]]
     with open(folder / "rows.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(names)
-        for row in ROWS:
+        for row in rows:
             values = ["" if row["age"] is None else row["age"], row["country"], *pad(row["history"], 5), *row["price"],
                       row["brand"], *pad(row["tags"], 4), row["city"], row["hour"], *pad(row["counts"], 4)]
             writer.writerow(values)
