@@ -13,6 +13,8 @@
 namespace mmoe::converter {
 namespace {
 
+constexpr size_t kMaxBranches = 16;  // within each other
+
 OnnxValue read_value(const onnx::ValueInfo& message) {
   const onnx::TensorType& type = message.type().tensor_type();
   OnnxValue value;
@@ -44,7 +46,10 @@ std::string operation_name(const std::string& domain, const std::string& name) {
   return is_own_domain(domain) ? name : domain + "." + name;
 }
 
-OnnxNode read_node(const onnx::Node& message, const std::string& path) {
+OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth);
+
+/// `depth`: how many nodes the graph lies within.
+OnnxNode read_node(const onnx::Node& message, const std::string& path, size_t depth) {
   OnnxNode node;
   node.name = message.name();
   node.operation = operation_name(message.domain(), message.op_type());
@@ -52,19 +57,14 @@ OnnxNode read_node(const onnx::Node& message, const std::string& path) {
   node.outputs.assign(message.output().begin(), message.output().end());
   for (const onnx::Attribute& attribute : message.attribute()) {
     node.attributes[attribute.name()] = read_attribute(attribute, path);
+    const bool branch = node.operation == "If" && attribute.has_g();
+    if (branch) add_branch(node, attribute.name(), read_branch(attribute.g(), path, depth + 1));
   }
   return node;
 }
 
-OnnxGraph read_graph(const onnx::Model& model, const std::string& path) {
-  const onnx::Graph& message = model.graph();
+OnnxGraph read_graph(const onnx::Graph& message, const std::string& path, size_t depth) {
   OnnxGraph graph;
-  for (const onnx::OperatorSet& set : model.opset_import()) {
-    if (is_own_domain(set.domain())) graph.opset = set.version();
-  }
-  for (const onnx::Function& function : model.functions()) {
-    graph.functions.insert(operation_name(function.domain(), function.name()));
-  }
   TensorNames names;
   for (const onnx::Tensor& tensor : message.initializer()) {
     names.add(tensor.name());
@@ -77,11 +77,55 @@ OnnxGraph read_graph(const onnx::Model& model, const std::string& path) {
     if (graph.initializers.count(value.name()) == 0) graph.inputs.push_back(read_value(value));
   }
   for (const onnx::ValueInfo& value : message.output()) graph.outputs.push_back(read_value(value));
-  for (const onnx::Node& node : message.node()) graph.nodes.push_back(read_node(node, path));
+  for (const onnx::Node& node : message.node()) graph.nodes.push_back(read_node(node, path, depth));
   return graph;
 }
 
+OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth) {
+  if (depth > kMaxBranches) throw ConvertError("more than 16 graphs lie within each other");
+  onnx::Graph message;
+  if (!message.ParseFromString(bytes)) throw ConvertError("a branch of an If is damaged");
+  return read_graph(message, path, depth);
+}
+
+OnnxGraph read_model(const onnx::Model& model, const std::string& path) {
+  OnnxGraph graph = read_graph(model.graph(), path, 0);
+  for (const onnx::OperatorSet& set : model.opset_import()) {
+    if (is_own_domain(set.domain())) graph.opset = set.version();
+  }
+  for (const onnx::Function& function : model.functions()) {
+    graph.functions.insert(operation_name(function.domain(), function.name()));
+  }
+  return graph;
+}
+
+/// What the graph's nodes and outputs read that nothing in it gives.
+std::set<std::string> names_from_outside(const OnnxGraph& graph) {
+  std::set<std::string> own = graph.sparse_constants, outside;
+  const auto read = [&](const std::string& name) {
+    if (!name.empty() && own.count(name) == 0) outside.insert(name);
+  };
+  for (const auto& entry : graph.initializers) own.insert(entry.first);
+  for (const OnnxValue& input : graph.inputs) own.insert(input.name);
+  for (const OnnxNode& node : graph.nodes) {
+    for (const std::string& name : node.inputs) read(name);
+    for (const std::string& name : node.captured) read(name);
+    own.insert(node.outputs.begin(), node.outputs.end());
+  }
+  for (const OnnxValue& output : graph.outputs) read(output.name);
+  return outside;
+}
+
 }  // namespace
+
+void add_branch(OnnxNode& node, const std::string& name, OnnxGraph branch) {
+  std::set<std::string> captured = names_from_outside(branch);
+  captured.insert(node.captured.begin(), node.captured.end());
+  node.captured.assign(captured.begin(), captured.end());
+  OnnxAttribute& attribute = node.attributes[name];
+  attribute.graph = true;
+  attribute.branch = std::make_shared<const OnnxGraph>(std::move(branch));
+}
 
 OnnxGraph parse_onnx(const std::string& name, std::string_view bytes) {
   onnx::Model model;
@@ -93,7 +137,7 @@ OnnxGraph parse_onnx(const std::string& name, std::string_view bytes) {
   }
   if (!model.has_graph()) throw ConvertError(name + ": the ONNX model has no graph");
   try {
-    return read_graph(model, name);
+    return read_model(model, name);
   } catch (const ConvertError& error) {
     throw ConvertError(name + ": " + error.what());
   }

@@ -22,6 +22,8 @@ struct OnnxTensor {
   std::vector<int64_t> integers;
 };
 
+struct OnnxGraph;
+
 struct OnnxAttribute {
   float real = 0;
   int64_t integer = 0;
@@ -29,7 +31,8 @@ struct OnnxAttribute {
   std::vector<float> reals;
   std::vector<int64_t> integers;
   std::shared_ptr<const OnnxTensor> tensor;
-  bool graph = false;  ///< it is a graph, whose nodes are not read
+  bool graph = false;                       ///< it is a graph
+  std::shared_ptr<const OnnxGraph> branch;  ///< of an If; graphs of other operations are not read
 };
 
 struct OnnxNode {
@@ -37,6 +40,7 @@ struct OnnxNode {
   std::string operation;                     ///< of another domain than ONNX's own: "domain.operation"
   std::vector<std::string> inputs, outputs;  ///< "" where an optional one is left out
   std::map<std::string, OnnxAttribute> attributes;
+  std::vector<std::string> captured;  ///< what its branches read of the values around them, each once
 };
 
 struct OnnxValue {
@@ -55,6 +59,9 @@ struct OnnxGraph {
   std::set<std::string> functions;         ///< that the model defines, named as OnnxNode::operation
   std::set<std::string> sparse_constants;  ///< whose elements are not read
 };
+
+/// Makes the graph the node's attribute `name`, and what it reads of the values around it the node's.
+void add_branch(OnnxNode& node, const std::string& name, OnnxGraph branch);
 
 /// An ONNX model is a protobuf that begins with field 1, the IR version, a small number, and goes on with one of
 /// the length-delimited fields 2 to 8.

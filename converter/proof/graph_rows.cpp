@@ -45,9 +45,8 @@ bool is_unscaled(const DenseFeature& dense) {
 }
 
 /// Whole numbers by themselves in the graph: ids may be compared with them.
-std::vector<size_t> single_numbers(const OnnxGraph& graph) {
+void find_single_numbers(const OnnxGraph& graph, std::set<size_t>& found) {
   constexpr size_t kMost = 64;
-  std::set<size_t> found;
   const auto add = [&](const OnnxTensor& tensor) {
     const bool single = tensor.integers.size() == 1 && tensor.integers[0] >= 0 && found.size() < kMost;
     if (single) found.insert(static_cast<size_t>(tensor.integers[0]));
@@ -56,8 +55,14 @@ std::vector<size_t> single_numbers(const OnnxGraph& graph) {
   for (const OnnxNode& node : graph.nodes) {
     for (const auto& entry : node.attributes) {
       if (entry.second.tensor) add(*entry.second.tensor);
+      if (entry.second.branch) find_single_numbers(*entry.second.branch, found);
     }
   }
+}
+
+std::vector<size_t> single_numbers(const OnnxGraph& graph) {
+  std::set<size_t> found;
+  find_single_numbers(graph, found);
   return {found.begin(), found.end()};
 }
 

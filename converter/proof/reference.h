@@ -21,7 +21,7 @@ class Reference {
  public:
   /// `graph` must stay. `real_codes`: what depends on inputs is not rounded to codes of 8 bits where the graph does
   /// that.
-  explicit Reference(const OnnxGraph& graph, bool real_codes = false);
+  explicit Reference(const OnnxGraph& graph, bool real_codes = false) : Reference(graph, graph.opset, {}, real_codes) {}
 
   /// The outputs for these inputs, by the graph's names; in the graph's order. Evaluates only what outputs need.
   /// Throws NotEvaluated.
@@ -33,9 +33,17 @@ class Reference {
   size_t work() const { return work_; }
 
  private:
-  void run_node(size_t index, std::map<std::string, RefTensor>& values);
+  using Values = std::map<std::string, RefTensor>;
+
+  /// A branch: `of_rows` are values around it that depend on inputs.
+  Reference(const OnnxGraph& graph, int64_t opset, std::set<std::string> of_rows, bool real_codes);
+
+  void run_node(size_t index, Values& values);
+  const RefTensor& value_of(const std::string& name, const Values& values);
+  std::vector<RefTensor> run_branch(const OnnxNode& node, const Values& values);
 
   const OnnxGraph& graph_;
+  int64_t opset_;
   std::vector<bool> needed_;                // of the nodes
   std::map<std::string, size_t> last_use_;  // of a value: the node behind which it is forgotten
   std::map<std::string, RefTensor> constants_;

@@ -158,13 +158,11 @@ bool holds(const std::string& operation, Number a, Number b) {
   return a >= b;
 }
 
-/// The batch's size, which is at least 1, is different from every number below and more.
-bool holds_with_batch(const std::string& operation, int64_t a, int64_t b) {
+/// The batch's size, which is at least 1, is different from every number below and more. What it decides is not known.
+int64_t holds_with_batch(const std::string& operation, int64_t a, int64_t b) {
   if (a == kBatchSize && b == kBatchSize) return holds<int64_t>(operation, 0, 0);
   const int64_t other = is_symbol(a) ? b : a;
-  if (a == kUnknownSize || b == kUnknownSize || is_symbol(other) || other > 0) {
-    throw ConvertError("compares the batch's size with a number; a model's scores must not depend on it");
-  }
+  if (a == kUnknownSize || b == kUnknownSize || is_symbol(other) || other > 0) return kUnknownSize;
   return is_symbol(a) ? holds<int64_t>(operation, 1, other) : holds<int64_t>(operation, other, 1);
 }
 
@@ -189,19 +187,22 @@ NodeResults logic(const NodeCall& call) {
   const TensorValue &a = call.input(0), &b = call.input(1);
   TensorValue result = frame_of(call, a, b);
   result.kind = TensorKind::kIntegers;
-  static_cast<void>(call.integers(0)), static_cast<void>(call.integers(1));
   const std::string& operation = call.node.operation;
   for_each_pair(result, a, b, [&](size_t in_a, size_t in_b) {
+    const bool unknown = a.integers[in_a] == kUnknownSize || b.integers[in_b] == kUnknownSize;
+    const int64_t other = a.integers[in_a] == kUnknownSize ? b.integers[in_b] : a.integers[in_a];
+    const bool decided = operation == "And" ? other == 0 : operation == "Or" && other != 0 && other != kUnknownSize;
     const bool x = a.integers[in_a] != 0, y = b.integers[in_b] != 0;
-    result.integers.push_back(operation == "And" ? x && y : operation == "Or" ? x || y : x != y);
+    const bool holds = operation == "And" ? x && y : operation == "Or" ? x || y : x != y;
+    result.integers.push_back(unknown && !decided ? kUnknownSize : holds);
   });
   return one(std::move(result));
 }
 
 NodeResults negate_truth(const NodeCall& call) {
   TensorValue value = call.input(0);
-  value.integers = call.integers(0);
-  for (int64_t& element : value.integers) element = element == 0;
+  if (value.kind != TensorKind::kIntegers) throw ConvertError("negates what is no truth value");
+  for (int64_t& element : value.integers) element = element == kUnknownSize ? kUnknownSize : element == 0;
   return one(std::move(value));
 }
 
@@ -360,6 +361,7 @@ NodeResults range(const NodeCall& call) {
 NodeResults non_zero(const NodeCall& call) {
   const TensorValue& value = call.input(0);
   if (value.has_batch()) throw ConvertError("finds elements in rows of the batch");
+  if (value.kind == TensorKind::kIntegers) static_cast<void>(call.integers(0));
   std::vector<std::vector<size_t>> found;
   std::vector<size_t> index(value.rank(), 0);
   for (size_t i = 0; i < value.size(); ++i, next_index(value.shape, index)) {

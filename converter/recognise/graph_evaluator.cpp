@@ -16,7 +16,7 @@ constexpr size_t kMaxInputColumns = size_t{1} << 20;
 constexpr size_t kMaxRank = 64;
 constexpr size_t kScannedPerCharge = 64;  // to look at a number costs that much less than to make one
 
-/// How many numbers the file has: elements of constants, and nodes.
+/// How many numbers the graph has: elements of constants, and nodes.
 size_t count_numbers(const OnnxGraph& graph) {
   size_t count = graph.nodes.size();
   for (const auto& entry : graph.initializers) count += entry.second->floats.size() + entry.second->integers.size();
@@ -26,6 +26,7 @@ size_t count_numbers(const OnnxGraph& graph) {
       const OnnxAttribute& attribute = entry.second;
       count += attribute.reals.size() + attribute.integers.size();
       if (attribute.tensor) count += attribute.tensor->floats.size() + attribute.tensor->integers.size();
+      if (attribute.branch) count += count_numbers(*attribute.branch);
     }
   }
   return count;
@@ -45,6 +46,14 @@ TensorValue constant_value(const OnnxTensor& tensor) {
   return value;
 }
 
+/// Whether both are the same numbers in the same order; not whether they are calculated alike.
+bool are_same(const TensorValue& a, const TensorValue& b) {
+  const bool same_axes =
+      a.shape == b.shape && a.has_batch() == b.has_batch() && (!a.has_batch() || a.batch_axis == b.batch_axis);
+  return same_axes && a.kind == b.kind && a.ids == b.ids && a.refs == b.refs && a.floats == b.floats &&
+         a.integers == b.integers && a.quantiser == b.quantiser;
+}
+
 class Evaluator {
  public:
   explicit Evaluator(const OnnxGraph& graph) : graph_(graph), result_{Expressions(count_numbers(graph)), {}} {}
@@ -55,14 +64,7 @@ class Evaluator {
     } catch (const ConvertError& error) {
       throw ConvertError(std::string("not recognised: ") + error.what());
     }
-    for (const std::string& name : graph_.sparse_constants) unusable_[name] = "is a sparse tensor, which is not read";
-    for (const auto& [name, tensor] : graph_.initializers) {
-      try {
-        values_[name] = constant_value(*tensor);
-      } catch (const ConvertError& error) {
-        unusable_[name] = error.what();
-      }
-    }
+    add_constants(graph_);
     for (size_t i = 0; i < graph_.inputs.size(); ++i) add_input(i);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) run_node(i);
     for (const OnnxValue& output : graph_.outputs) {
@@ -77,6 +79,17 @@ class Evaluator {
   }
 
  private:
+  void add_constants(const OnnxGraph& graph) {
+    for (const std::string& name : graph.sparse_constants) unusable_[name] = "is a sparse tensor, which is not read";
+    for (const auto& [name, tensor] : graph.initializers) {
+      try {
+        keep(name, constant_value(*tensor));
+      } catch (const ConvertError& error) {
+        unusable_[name] = error.what();
+      }
+    }
+  }
+
   /// The first axis is the batch.
   void add_input(size_t index) {
     const OnnxValue& input = graph_.inputs[index];
@@ -108,25 +121,75 @@ class Evaluator {
   }
 
   void run_node(size_t index) {
-    const OnnxNode& node = graph_.nodes[index];
     try {
-      check_operator(node, graph_.opset);
-      if (node.outputs.empty()) throw ConvertError("gives nothing");
-      std::vector<const TensorValue*> inputs;
-      for (const std::string& name : node.inputs) inputs.push_back(find(name));
-      NodeResults results =
-          run(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
-      for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
-        if (node.outputs[i].empty()) continue;
-        result_.expressions.charge(results[i].size());
-        if (results[i].rank() > kMaxRank) throw ConvertError("makes a tensor of more than 64 axes");
-        if (!values_.emplace(node.outputs[i], std::move(results[i])).second) {
-          throw ConvertError("gives " + in_quotes(node.outputs[i]) + " a second time");
-        }
-      }
+      follow(graph_.nodes[index], index);
     } catch (const ConvertError& error) {
       throw ConvertError("not recognised: stopped at " + node_text(graph_, index) + ": " + error.what());
     }
+  }
+
+  /// `index`: of the graph's node, which is the node itself or the one within whose branch it is.
+  void follow(const OnnxNode& node, size_t index) {
+    check_operator(node, graph_.opset);
+    if (node.outputs.empty()) throw ConvertError("gives nothing");
+    std::vector<const TensorValue*> inputs;
+    for (const std::string& name : node.inputs) inputs.push_back(find(name));
+    NodeResults results =
+        node.operation == "If"
+            ? choose_branch(node, index)
+            : run(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
+    for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
+      if (node.outputs[i].empty()) continue;
+      result_.expressions.charge(results[i].size());
+      if (results[i].rank() > kMaxRank) throw ConvertError("makes a tensor of more than 64 axes");
+      keep(node.outputs[i], std::move(results[i]));
+    }
+  }
+
+  void keep(const std::string& name, TensorValue value) {
+    if (!values_.emplace(name, std::move(value)).second)
+      throw ConvertError("gives " + in_quotes(name) + " a second time");
+    kept_.push_back(name);
+  }
+
+  // ------------------------------------------------------------------ branches
+
+  /// What of the branch comes out. Its own values are forgotten.
+  NodeResults follow_branch(const OnnxNode& node, size_t index, const std::string& which) {
+    const auto found = node.attributes.find(which);
+    if (found == node.attributes.end() || !found->second.branch) throw ConvertError("has no " + which);
+    const OnnxGraph& branch = *found->second.branch;
+    const size_t before = kept_.size();
+    add_constants(branch);
+    for (size_t i = 0; i < branch.nodes.size(); ++i) {
+      try {
+        follow(branch.nodes[i], index);
+      } catch (const ConvertError& error) {
+        throw ConvertError("in its " + which + ", " + node_text(branch, i) + ": " + error.what());
+      }
+    }
+    NodeResults results;
+    for (const OnnxValue& output : branch.outputs) results.push_back(*find(output.name));
+    for (; kept_.size() > before; kept_.pop_back()) values_.erase(kept_.back());
+    return results;
+  }
+
+  /// What constants and shapes decide is taken; else both branches must give the same numbers.
+  NodeResults choose_branch(const OnnxNode& node, size_t index) {
+    const TensorValue& condition = *find(node.inputs[0]);
+    const bool one_number = condition.size() == 1 && condition.kind == TensorKind::kIntegers;
+    if (one_number && condition.integers[0] != kBatchSize && condition.integers[0] != kUnknownSize)
+      return follow_branch(node, index, condition.integers[0] != 0 ? "then_branch" : "else_branch");
+    const std::string why = condition.is_rows() ? "the rows decide which of its branches is taken"
+                                                : "the batch's size decides which of its branches is taken";
+    try {
+      NodeResults taken = follow_branch(node, index, "then_branch");
+      const NodeResults other = follow_branch(node, index, "else_branch");
+      if (std::equal(taken.begin(), taken.end(), other.begin(), other.end(), are_same)) return taken;
+    } catch (const ConvertError& error) {
+      throw ConvertError(why + "; " + error.what());
+    }
+    throw ConvertError(why + ", and they give different numbers; a model file computes the same for every row");
   }
 
   const TensorValue* find(const std::string& name) const {
@@ -166,8 +229,7 @@ class Evaluator {
     }
     const bool nested = std::any_of(node.attributes.begin(), node.attributes.end(),
                                     [](const auto& attribute) { return attribute.second.graph; });
-    if (nested)
-      return "holds a graph of its own, which is not read; export without branches and loops that rows decide";
+    if (nested) return "holds a graph of its own, which is not read; export without loops";
     if (node.operation.find("QLinear") != std::string::npos || node.operation.find("QGemm") != std::string::npos) {
       return "is an operation on codes of QuantFormat.QOperator; quantise with QuantFormat.QDQ, or dynamically";
     }
@@ -186,6 +248,7 @@ class Evaluator {
   const OnnxGraph& graph_;
   FollowedGraph result_;
   std::map<std::string, TensorValue> values_;
+  std::vector<std::string> kept_;  // of nodes and constants, in the order in which they came
   Tables tables_;
   std::map<std::string, std::string> unusable_;  // constants, and why
   size_t fixed_batch_ = 0;

@@ -77,6 +77,7 @@ constexpr Version kVersions[] = {
     {"HardSigmoid", 6, 1, 1, "alpha beta"},
     {"HardSwish", 14, 1, 1, ""},
     {"Identity", 1, 1, 1, ""},
+    {"If", 1, 1, 1, "else_branch then_branch"},
     {"LayerNormalization", 17, 2, 3, "axis epsilon stash_type"},
     {"LeakyRelu", 6, 1, 1, "alpha"},
     {"Less", 7, 2, 2, ""},

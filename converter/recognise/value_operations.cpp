@@ -80,7 +80,7 @@ void cast_constant(int64_t to, TensorValue& value) {
   } else if (integers) {
     for (int64_t& integer : value.integers) {
       const bool symbol = integer == kBatchSize || integer == kUnknownSize;
-      if (to == 9) integer = integer != 0;
+      if (to == 9 && integer != kUnknownSize) integer = integer != 0;
       if (to == 6 && !symbol) integer = static_cast<int32_t>(std::clamp<int64_t>(integer, INT32_MIN, INT32_MAX));
     }
   }

@@ -142,7 +142,9 @@ TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of i
   const std::string set = field(8, number_field(2, 15)),
                     other = field(8, field(1, "com.microsoft") + number_field(2, 1));
   const std::string function = field(25, field(1, "Block") + field(10, "mine"));
-  const std::string nested = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, "")));
+  const std::string inner = field(1, field(1, "around") + field(2, "y") + field(4, "Relu")) + field(12, field(1, "y"));
+  const std::string nested = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, inner))) +
+                             field(1, field(4, "Loop") + field(5, field(1, "body") + field(6, "no graph")));
   const std::string foreign = field(1, field(4, "Gelu") + field(7, "com.microsoft"));
   const std::string sparse = field(15, field(1, field(8, "s")));
   const auto input = [](const std::string& name, uint64_t type) {
@@ -155,14 +157,37 @@ TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of i
   CHECK(parsed.opset == 15);
   CHECK(parsed.functions == std::set<std::string>{"mine.Block"});
   CHECK(parsed.sparse_constants == std::set<std::string>{"s"});
-  REQUIRE(parsed.nodes.size() == 2);
-  CHECK(parsed.nodes[0].attributes.at("then_branch").graph);
-  CHECK(parsed.nodes[1].operation == "com.microsoft.Gelu");
+  REQUIRE(parsed.nodes.size() == 3);
+  const OnnxAttribute& branch = parsed.nodes[0].attributes.at("then_branch");
+  CHECK(branch.graph);
+  REQUIRE(branch.branch != nullptr);
+  REQUIRE(branch.branch->nodes.size() == 1);
+  CHECK(branch.branch->nodes[0].operation == "Relu");
+  CHECK(branch.branch->outputs[0].name == "y");
+  CHECK(parsed.nodes[0].captured == std::vector<std::string>{"around"});
+  CHECK(parsed.nodes[1].attributes.at("body").graph);
+  CHECK(parsed.nodes[1].attributes.at("body").branch == nullptr);
+  CHECK(parsed.nodes[2].operation == "com.microsoft.Gelu");
   REQUIRE(parsed.inputs.size() == 4);
   CHECK(parsed.inputs[1].dtype == "f16");
   CHECK(parsed.inputs[2].is_integer);
   CHECK_FALSE(parsed.inputs[3].is_integer);
   CHECK(parsed.inputs[3].dtype == "bf16");
+}
+
+TEST_CASE("onnx: branches within each other are read up to a depth, and damaged ones refused") {
+  const auto model = [](const std::string& graph) { return number_field(1, 8) + field(2, "test") + field(7, graph); };
+  const auto within = [](const std::string& graph) {
+    return field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, graph)));
+  };
+  std::string graph;
+  for (size_t depth = 0; depth < 16; ++depth) graph = within(graph);
+  CHECK(parse_onnx("test.file", model(graph)).nodes.size() == 1);
+  const auto refusal = [&](const std::string& bytes) {
+    return error_of([&] { parse_onnx("test.file", model(bytes)); });
+  };
+  CHECK_CONTAINS(refusal(within(graph)), "test.file: more than 16 graphs lie within each other");
+  CHECK_CONTAINS(refusal(within("no graph")), "test.file: a branch of an If is damaged");
 }
 
 TEST_CASE("onnx: no truncation and no flipped bit crashes") {

@@ -17,7 +17,10 @@ class GraphBuilder {
  public:
   OnnxGraph graph;
 
-  explicit GraphBuilder(int64_t opset = 17) { graph.opset = opset; }
+  /// `prefix`: of the names of what it makes, as those of a branch must be other ones than the names around it.
+  explicit GraphBuilder(int64_t opset = 17, std::string prefix = "") : prefix_(std::move(prefix)) {
+    graph.opset = opset;
+  }
 
   std::string input(const std::string& name, std::vector<uint64_t> shape, bool is_integer = false) {
     graph.inputs.push_back({name, is_integer, std::move(shape)});
@@ -93,7 +96,7 @@ class GraphBuilder {
     made.operation = operation;
     made.inputs = std::move(inputs);
     made.attributes = std::move(attributes);
-    made.outputs = {"v" + std::to_string(graph.nodes.size())};
+    made.outputs = {prefix_ + "v" + std::to_string(graph.nodes.size())};
     graph.nodes.push_back(made);
     return made.outputs[0];
   }
@@ -105,6 +108,14 @@ class GraphBuilder {
     std::vector<std::string>& names = graph.nodes.back().outputs;
     for (size_t i = 1; i < outputs; ++i) names.push_back(first + "." + std::to_string(i));
     return names;
+  }
+
+  /// An If of the two branches.
+  std::string choose(const std::string& condition, const GraphBuilder& then, const GraphBuilder& otherwise) {
+    const std::string result = node("If", {condition});
+    add_branch(graph.nodes.back(), "then_branch", then.graph);
+    add_branch(graph.nodes.back(), "else_branch", otherwise.graph);
+    return result;
   }
 
   static OnnxAttribute integer(int64_t value) {
@@ -176,10 +187,11 @@ class GraphBuilder {
   }
 
  private:
+  std::string prefix_;
   uint64_t state_ = 7;
 
   std::string add(OnnxTensor tensor) {
-    tensor.name = "c" + std::to_string(graph.initializers.size());
+    tensor.name = prefix_ + "c" + std::to_string(graph.initializers.size());
     const std::string name = tensor.name;
     graph.initializers[name] = std::make_shared<const OnnxTensor>(std::move(tensor));
     return name;
