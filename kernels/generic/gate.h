@@ -42,9 +42,10 @@ inline void transpose(const float* from, std::size_t from_stride, float* to, std
 }
 
 /// Softmax of as many rows as a register has lanes, a row per lane: `size` steps for all of them.
-/// `columns` is room for 16 * kMaxTransposed floats; size <= kMaxTransposed, a multiple of 4. Touches up to three
-/// floats behind `size`.
-constexpr std::size_t kMaxTransposed = 32;
+/// `columns` is room for B::size * kMaxTransposed<B::size> floats; size <= kMaxTransposed<B::size>. Touches up to three
+/// floats behind `size`. With 16 lanes it is less, for the stack: planning and scoring take less than 4 kB.
+template <std::size_t kLanes>
+constexpr std::size_t kMaxTransposed = kLanes >= 16 ? 24 : 32;
 
 template <class Arch>
 inline void softmax_lanes(const float* logits, std::size_t logits_stride, std::size_t size, float* weights,
@@ -81,9 +82,9 @@ template <class Arch>
 inline void softmax_rows(const float* logits, std::size_t logits_stride, std::size_t num_rows, std::size_t size,
                          float* weights, std::size_t weights_stride) {
   constexpr std::size_t kLanes = Reg<Arch>::size;
-  float columns[kLanes * kMaxTransposed];
+  float columns[kLanes * kMaxTransposed<kLanes>];
   std::size_t row = 0;
-  for (; size <= kMaxTransposed && row + kLanes <= num_rows; row += kLanes) {
+  for (; size <= kMaxTransposed<kLanes> && row + kLanes <= num_rows; row += kLanes) {
     softmax_lanes<Arch>(logits + row * logits_stride, logits_stride, size, weights + row * weights_stride,
                         weights_stride, columns);
   }
