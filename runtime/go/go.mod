@@ -1,0 +1,3 @@
+module mmoe
+
+go 1.19
