@@ -15,7 +15,7 @@ fi
 format=$1
 shift
 output=$("$@" 2>&1) || { echo "$output" | tail -n 5 >&2; echo "error: it failed: $*" >&2; exit 1; }
-bits=$(grep '^bits ' <<<"$output")
+bits=$(grep '^bits ' <<<"$output" | tr -d '\r')  # Windows ends lines by two characters
 found=$(sha256sum <<<"$bits")
 found=${found%% *}
 echo "$format: $found  $(grep '^sets ' <<<"$output" | tail -n 1), $(wc -l <<<"$bits") rows"

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/fused.h"
 #include "tests/unit/kernels/compare.h"
 
 namespace mmoe::test {
@@ -143,7 +144,7 @@ struct StoredProblem {
     float sum = scaled ? 0.0f : bias[column];
     for (std::size_t k = 0; k < inputs; ++k) {
       const std::size_t place = (column / kPanelWidth * inputs + k) * kPanelWidth + column % kPanelWidth;
-      sum = std::fma(x[row * inputs + k], widened[place], sum);
+      sum = kernels::fused(x[row * inputs + k], widened[place], sum);
     }
     const float product = sum * scales[column];
     const float y = scaled ? product + bias[column] : sum;
