@@ -101,7 +101,7 @@ void Binder::bind_input() {
     input_dim = model_.input_dim;
   }
   if (const auto given = root_.find("input_dim")) input_dim = bind_input_dim(*given);
-  streams_ = Streams(input_dim, InputParts(model_.features), tensors_.task_names());
+  streams_ = Streams(input_dim, InputParts(model_.features, model_.embeddings), tensors_.task_names());
 }
 
 size_t Binder::bind_input_dim(const JsonReader& given) const {

@@ -200,7 +200,7 @@ Gate GateGroup::bind(Slot slot, TensorIndex& tensors, Streams& streams, const Le
     gate.input = streams.operand(*route_, slot.task);
     gate.experts = mixes_.experts(slot.task);
     check_widths(gate, level);
-    bind_route(*route_, streams.width(gate.input).value_or(0), gate);
+    bind_route(*route_, streams, gate);
     return gate;
   }
   // Constant weights read nothing; what `reads` says is checked all the same.

@@ -5,12 +5,15 @@
 
 namespace mmoe::converter {
 
-InputParts::InputParts(const std::vector<Feature>& features) {
+InputParts::InputParts(const std::vector<Feature>& features, const std::vector<Embedding>& embeddings) {
   size_t first = 0;
   for (const Feature& feature : features) {
     features_[feature.name] = {first, feature.width};
     const auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
     if (sequence != nullptr && sequence->pooling == Pooling::kKept) lengths_[{first, feature.width}] = sequence->length;
+    const auto* category = std::get_if<SparseFeature>(&feature.kind);
+    if (category != nullptr && embeddings[category->embedding].made)
+      constant_tables_[{first, feature.width}] = embeddings[category->embedding].table;
     first += feature.width;
   }
 }
@@ -18,6 +21,11 @@ InputParts::InputParts(const std::vector<Feature>& features) {
 std::optional<size_t> InputParts::length_of_sequence(const ColumnRange& columns) const {
   const auto found = lengths_.find(columns);
   return found == lengths_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Table* InputParts::constant_rows(const ColumnRange& columns) const {
+  const auto found = constant_tables_.find(columns);
+  return found == constant_tables_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> InputParts::feature_names() const {

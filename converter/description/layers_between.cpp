@@ -127,6 +127,14 @@ void LayersFields::bind_layer_norms(Bound& bound, const Slot& slot) const {
   if (position == 0) throw ConvertError(fields.path + ": " + fields.module + " has no layer norms, of one dimension");
 }
 
+// [n, 1] is a vector too, unless it is the weight of a layer.
+bool is_vector(const TensorInfo& info, const std::string& weight) {
+  if (info.shape.size() < 2) return true;
+  const bool of_layer = info.name.size() >= weight.size() &&
+                        info.name.compare(info.name.size() - weight.size(), weight.size(), weight) == 0;
+  return info.shape.size() == 2 && info.shape[1] == 1 && !of_layer;
+}
+
 // One vector per layer: of one element for all outputs, or one per output. A single tensor whose pattern has no
 // {layer} serves all layers.
 std::vector<std::vector<float>> LayersFields::bind_slope_vectors(Bound& bound, const Slot& slot, const Pattern& pattern,
@@ -138,7 +146,7 @@ std::vector<std::vector<float>> LayersFields::bind_slope_vectors(Bound& bound, c
     const std::string module = name.substr(0, name.rfind('.'));
     const bool norm =
         bound.tensors.find(module + norm_.form.mean) || (layer_norm_.given() && bound.tensors.find(module + ".bias"));
-    if (bound.tensors.info(tensor.tensor).shape.size() < 2 && !norm) found.push_back(tensor.tensor);
+    if (is_vector(bound.tensors.info(tensor.tensor), form_.weight) && !norm) found.push_back(tensor.tensor);
   }
   const bool shared = !pattern.has(Placeholder::kLayer) && found.size() == 1;
   if (found.size() != layers.size() && !shared) {
@@ -151,7 +159,10 @@ std::vector<std::vector<float>> LayersFields::bind_slope_vectors(Bound& bound, c
     const std::vector<uint64_t>& shape = bound.tensors.info(tensor).shape;
     const bool scalar = shape.empty() || shape == std::vector<uint64_t>{1};
     const size_t outputs = layers[i]->outputs();
-    std::vector<float> values = bound.tensors.read_vector(tensor, scalar ? 1 : outputs, "one slope, or one per output");
+    std::vector<float> values =
+        shape == std::vector<uint64_t>{outputs, 1}
+            ? bound.tensors.read(tensor)
+            : bound.tensors.read_vector(tensor, scalar ? 1 : outputs, "one slope, or one per output");
     slopes.push_back(scalar ? std::vector<float>(outputs, values.front()) : std::move(values));
   }
   return slopes;

@@ -6,12 +6,15 @@
 
 #include "converter/description/json_reader.h"
 #include "converter/description/model.h"
+#include "converter/description/streams.h"
 
 namespace mmoe::converter {
 
 /// The gate takes the expert of the largest logit alone. Of one input x, the expert's number from 0, the logit of
 /// expert e is a multiple of 2 e x - e², which is largest for the e next to x; of an input per expert (one-hot) it is
-/// one of the input. A width that is neither is an error of `field`.
-void bind_route(const JsonReader& field, size_t width, Gate& gate);
+/// one of the input. A width that is neither is an error of `field`. So are rows of a category, where the description
+/// has them, of which one names an expert that there is not, or by none of which an expert is taken.
+/// REQUIRES: `gate` has its input, a stream of `streams`, and its experts.
+void bind_route(const JsonReader& field, const Streams& streams, Gate& gate);
 
 }  // namespace mmoe::converter

@@ -100,7 +100,8 @@ StreamRef Streams::resolve(const JsonReader& reader, std::optional<size_t> task,
   if (reads && !reads->is_string()) return side_by_side(*reads, task, constants);
   if (reads && reads->text() == "input") return input_stream();
   const std::string name = reads ? name_for_task(*reads, task) : "";
-  if (reads && (find_node(name) || is_constant(name))) return side_by_side(*reads, task, constants);
+  const bool part = find_node(name) || is_constant(name) || (parts_.feature(name) && find_group(name) == nullptr);
+  if (reads && part) return side_by_side(*reads, task, constants);
   if (!reads && groups_.empty()) return {};
   const StreamGroup& group = reads ? named_group(*reads) : default_group(reader, task.has_value());
   return output_of(group, reader, task);
@@ -274,6 +275,11 @@ std::optional<size_t> Streams::width(const StreamRef& stream) const {
 std::optional<size_t> Streams::length_of_sequence(const StreamRef& stream) const {
   if (stream.parts.size() != 1 || !stream.parts.front().is_input()) return std::nullopt;
   return parts_.length_of_sequence(stream.parts.front().columns);
+}
+
+const Table* Streams::constant_rows(const StreamRef& stream) const {
+  if (stream.parts.size() != 1 || !stream.parts.front().is_input()) return nullptr;
+  return parts_.constant_rows(stream.parts.front().columns);
 }
 
 void Streams::learn_width(const StreamRef& stream, size_t width) {

@@ -50,6 +50,8 @@ class Streams {
   std::optional<size_t> width(const StreamRef& stream) const;
   /// Of a sequence feature that is kept; nothing where the stream is none.
   std::optional<size_t> length_of_sequence(const StreamRef& stream) const;
+  /// Of a categorical feature whose rows the description has; null where the stream is none.
+  const Table* constant_rows(const StreamRef& stream) const;
   /// What reads the stream takes this many inputs, as has been checked where the width was known.
   void learn_width(const StreamRef& stream, size_t width);
   std::optional<size_t> input_dim() const { return input_dim_; }

@@ -126,7 +126,7 @@ class RandomDescription(RandomNodes):
             trunk.instantiate({})
             self.json["trunk"], self.groups = trunk.spec, [Group("", False, widths[-1])]
         levels = maker.pick([0, 1, 1, 1, 2, 2, 3])
-        self.nodes, self.num_nodes = [], 0
+        self.nodes, self.num_nodes, self.routed = [], 0, {}
         if maker.chance(0.35) and (levels or "trunk" not in self.json):
             self.json["nodes"] = self.some_nodes()
         if levels:
@@ -153,6 +153,8 @@ class RandomDescription(RandomNodes):
         if "features" in self.json:
             chosen = maker.rng.permutation(len(self.json["features"]))[: maker.between(1, len(self.json["features"]))]
             names = [self.json["features"][int(index)]["name"] for index in chosen]
+            if len(names) == 1 and maker.chance(0.5):
+                return names[0], self.feature_widths[int(chosen[0])]
             return names, sum(self.feature_widths[int(index)] for index in chosen)
         self.json["input_dim"] = self.input_dim
         each = self.input_dim // len(self.towered)

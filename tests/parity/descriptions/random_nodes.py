@@ -179,9 +179,29 @@ class RandomNodes:
         if "features" not in self.json and self.input_dim >= 1:
             self.json["input_dim"] = self.input_dim
             fitting.append(({"first": self.maker.below(self.input_dim), "count": 1}, 1))
+        fitting = [choice for choice in fitting if self.names_each_expert(choice[0], experts)]
         if not fitting:
             return False
         if per_task:
             spec["per"] = "task"
         spec["route"] = self.maker.pick(fitting)[0]
+        return True
+
+    def names_each_expert(self, reads, experts):
+        """False for a category whose rows, in the description, miss an expert; where there are enough rows they are changed
+        so that they name each."""
+        name = reads[0] if isinstance(reads, list) and len(reads) == 1 else reads
+        made = [feature for feature in self.json.get("features", []) if feature["name"] == name
+                and feature["kind"] == "categorical" and isinstance(feature["embedding"], dict)]
+        if not made or "one_hot" in made[0]["embedding"]:
+            return not made or made[0]["embedding"]["one_hot"] == experts > 1
+        rows = made[0]["embedding"]["rows"]
+        if len(rows) < experts or (len(rows[0]) == 1 and self.routed.get(name, experts) != experts):
+            return False
+        self.routed[name] = experts
+        for i, row in enumerate(rows):
+            if len(row) == 1:
+                row[0] = (3 * i + 1) % experts if experts % 3 else i % experts
+            else:
+                row[i % experts] = 2.0  # the others are less than 1
         return True

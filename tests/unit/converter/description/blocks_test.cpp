@@ -99,6 +99,36 @@ TEST_CASE("routes: a row takes the expert whose number it says, or that of the o
   CHECK(contains(bind_error(description(R"({"route": "country"})"), weights), "country"));
 }
 
+TEST_CASE("routes: rows that the description gives a category name experts that there are, and each of them") {
+  MemoryWeights weights;
+  for (const char* e : {"0", "1", "2"}) weights.linear(std::string("experts.") + e, 4, 1);
+  weights.linear("tower", 1, 4);
+  const auto description = [](const std::string& embedding, const std::string& mixes = "") {
+    return R"({"mmoe_description": 1, "features": [{"name": "age", "kind": "dense"},
+        {"name": "page", "kind": "categorical", "vocabulary": ["a", "b", "c"], "embedding": )" +
+           embedding +
+           R"(}], "levels": [{"experts": {"layers": "experts.{expert}", "activation": "relu", "reads": "age"},
+        "gates": {"route": "page")" +
+           mixes + R"(}}], "towers": {"layers": "tower"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  };
+  for (const char* good :
+       {R"({"rows": [[2], [0], [1]]})", R"({"one_hot": 3})", R"({"rows": [[0, 0, 1], [0, 1, 0], [1, 0, 0]]})"}) {
+    CHECK(bound(description(good), weights).levels[0].gates[0].top_k == 1);
+  }
+  const std::string route = "levels[0].gates.route: ", from_0 = "names none of 3 experts, which are counted from 0";
+  CHECK(bind_error(description(R"({"rows": [[1], [2], [3]]})"), weights) ==
+        route + "row 2 of the category's embedding " + from_0);
+  CHECK(bind_error(description(R"({"rows": [[0], [-1], [2]]})"), weights) ==
+        route + "row 1 of the category's embedding " + from_0);
+  CHECK(bind_error(description(R"({"rows": [[0.5], [1], [2]]})"), weights) ==
+        route + "row 0 of the category's embedding " + from_0);
+  const std::string missed = "no row of the category's embedding takes expert 1 of 3; `mixes` may leave an expert out";
+  CHECK(bind_error(description(R"({"rows": [[0], [2], [0]]})"), weights) == route + missed);
+  CHECK(bind_error(description(R"({"rows": [[1, 0, 0], [1, 0, 0], [0, 0, 1]]})"), weights) == route + missed);
+  const std::string two = R"(, "mixes": [{"pool": "experts", "expert": 0}, {"pool": "experts", "expert": 2}])";
+  CHECK(bound(description(R"({"rows": [[0], [1], [0]]})", two), weights).levels[0].gates[0].experts == Indices{0, 2});
+}
+
 TEST_CASE("mixes: single experts, another task's, every task's") {
   const MemoryWeights weights = flat_weights();
   const auto experts = [&](const std::string& mixes) {

@@ -145,8 +145,8 @@ TEST_CASE("parts of x: features that there are not are refused with the nearest 
                                            R"("name": "age")", R"("name": "input")");
   CHECK(contains(bind_error(named_input, weights), path + "[0]: is all of the input"));
   CHECK(contains(error_with(R"([{"first": 0, "count": 4}])"), path + "[0]: "));
-  CHECK(contains(error_with(R"("age")"),
-                 path + ": found \"age\", expected \"input\", a node, or a list of parts: no level comes before"));
+  CHECK(contains(error_with(R"("ages")"),
+                 path + ": found \"ages\", expected \"input\", a node, or a list of parts: no level comes before"));
   const std::string shared = replaced(kFeatures, R"("layers": "own.{task}")", R"("layers": "own.click")");
   CHECK(contains(bind_error(shared, weights), path + "[0]: has {task}, but what reads it is not per task"));
 }
@@ -226,6 +226,22 @@ TEST_CASE("parts: streams that there are not, or that are one for all tasks, are
                  "levels[1].experts[1].reads[1]: column 3 of x is read twice"));
   CHECK(contains(error_with(R"("reads": ["input", "features"])", R"("reads": 7)"),
                  "levels[1].experts[1].reads: found 7"));
+}
+
+TEST_CASE("reads: the name of a feature alone is what a list of it is") {
+  MemoryWeights weights;
+  weights.linear("experts.0", 4, 2).linear("experts.1", 4, 2).linear("gate", 2, 2).linear("tower", 1, 4);
+  const std::string list = R"({"mmoe_description": 1, "features": [{"name": "a", "kind": "dense", "width": 3},
+    {"name": "b", "kind": "dense", "width": 2}],
+    "levels": [{"experts": {"layers": "experts.{expert}", "activation": "relu", "reads": ["b"]},
+                "gates": {"logits": "gate", "reads": ["b"]}}],
+    "towers": {"layers": "tower"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+  const std::string alone = replaced(replaced(list, R"(["b"])", R"("b")"), R"(["b"])", R"("b")");
+  const TrainedModel one = bound(alone, weights), other = bound(list, weights);
+  CHECK(one.levels[0].experts[0].input == other.levels[0].experts[0].input);
+  CHECK(one.levels[0].experts[0].input == input_stream({{3, 2}}));
+  CHECK(one.levels[0].gates[0].input == input_stream({{3, 2}}));
+  CHECK(contains(bind_error(replaced(alone, R"("reads": "b")", R"("reads": "c")"), weights), "found \"c\""));
 }
 
 }  // namespace
