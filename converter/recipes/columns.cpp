@@ -1,9 +1,11 @@
 #include "converter/recipes/columns.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/recipes/features.h"
 #include "converter/recipes/shape_rules.h"
 
 namespace mmoe::converter {
@@ -75,11 +77,64 @@ void add_features(const std::vector<Block>& blocks, const ordered_json& features
     fail_features(blocks, "\"" + feature->at("name").get<std::string>() + "\" stands behind all that is read");
 }
 
+std::string name_of(const ordered_json& feature) { return feature.at("name").get<std::string>(); }
+
+bool is_history(const ordered_json& feature) {
+  return feature.value("kind", "") == "sequence" && feature.value("pooling", "") == "none";
+}
+
+// The features that attend to the kept sequences, which have their names behind a prefix.
+ordered_json queried(const std::string& prefix, const ordered_json& features) {
+  std::vector<std::string> wanted;
+  for (const ordered_json& feature : features) {
+    if (!is_history(feature)) continue;
+    const std::string name = name_of(feature);
+    wanted.push_back(name.compare(0, prefix.size(), prefix) == 0 ? name.substr(prefix.size()) : "");
+    const auto one = [&](const ordered_json& other) { return other.at("name") == wanted.back(); };
+    if (std::any_of(features.begin(), features.end(), one)) continue;
+    throw ConvertError("features: \"" + name + "\" keeps its elements, but its name is not \"" + prefix +
+                       "\" and the name of a feature that attends to them, as the library has it");
+  }
+  if (wanted.empty()) {
+    throw ConvertError("features: none is a history: a sequence whose name begins with \"" + prefix +
+                       "\" and that has \"pooling\": \"none\"");
+  }
+  ordered_json found = ordered_json::array();
+  for (const ordered_json& feature : features) {
+    if (std::count(wanted.begin(), wanted.end(), name_of(feature)) > 0) found.push_back(name_of(feature));
+  }
+  return found;
+}
+
+// The features of a kind, in the order of x.
+ordered_json of_kind(const std::string& kind, const ordered_json& library, const ordered_json& features) {
+  if (kind == "queried") return queried(library["features"]["history"].get<std::string>(), features);
+  ordered_json found = ordered_json::array();
+  for (const ordered_json& feature : features) {
+    const bool second = has_second_table(library, feature), dense = feature.value("kind", "") == "dense";
+    const std::string is = second ? "second" : is_history(feature) ? "history" : dense ? "dense" : "embedded";
+    if (is == kind || (kind == "all" && (is == "embedded" || is == "dense"))) found.push_back(name_of(feature));
+  }
+  return found;
+}
+
 }  // namespace
 
-RecipeColumns read_columns(const ordered_json& model, const NameIndex& names, const ordered_json& features) {
+RecipeColumns read_columns(const ordered_json& library, const ordered_json& model, const NameIndex& names,
+                           const ordered_json& features) {
   RecipeColumns columns;
   if (!model.contains("columns")) return columns;
+  if (model["columns"].front().contains("of")) {
+    if (!features.is_array())
+      throw ConvertError("features: the model treats them by their kinds: expected at least one");
+    for (const ordered_json& rule : model["columns"]) {
+      const ordered_json found = of_kind(rule["of"].get<std::string>(), library, features);
+      const std::string name = rule["name"].get<std::string>();
+      for (size_t i = 0; i < found.size(); ++i) columns.streams[name + "." + std::to_string(i)] = {found[i]};
+      columns.streams[name] = found;
+    }
+    return columns;
+  }
   const std::vector<Block> blocks = read_blocks(model["columns"], names);
   if (features.is_array()) {
     add_features(blocks, features, names, columns);

@@ -16,8 +16,8 @@ struct RecipeColumns {
 };
 
 /// `features`: of the description; null: the caller passes x, and its columns are counted. Throws ConvertError when the
-/// features' widths do not add up to the columns.
-RecipeColumns read_columns(const nlohmann::ordered_json& model, const NameIndex& names,
-                           const nlohmann::ordered_json& features);
+/// features' widths do not add up to the columns, and when there are none where the model tells blocks by their kinds.
+RecipeColumns read_columns(const nlohmann::ordered_json& library, const nlohmann::ordered_json& model,
+                           const NameIndex& names, const nlohmann::ordered_json& features);
 
 }  // namespace mmoe::converter

@@ -33,6 +33,12 @@ struct TablePattern {
   std::string before, after;
 };
 
+// Of a library's rules for features: those of the tables that some have beside their own.
+ordered_json second_tables(const ordered_json& rules) {
+  const ordered_json found = rules.value("second_table", ordered_json::array());
+  return found.is_array() ? found : ordered_json::array({found});
+}
+
 class Features {
  public:
   Features(const ordered_json& library, const NameIndex& names, size_t input_dim, std::vector<std::string>& notes)
@@ -57,6 +63,8 @@ class Features {
   const size_t* find(const std::string& name) const;
   ordered_json in_order(const ordered_json& features);
   ordered_json with_second_tables(ordered_json features) const;
+  void add_second_tables(const ordered_json& rule, const ordered_json& features, ordered_json& more) const;
+  std::string name_of_table(const ordered_json& feature) const;
   bool is_projection(size_t table) const;
 
   const ordered_json& rules_;
@@ -138,27 +146,37 @@ ordered_json Features::complete(const json& given) {
   return with_second_tables(in_order(features));
 }
 
+// Of a feature that shares a table it is another's name.
+std::string Features::name_of_table(const ordered_json& feature) const {
+  const ordered_json embedding = feature.value("embedding", ordered_json());
+  const bool known = embedding.is_string() && table_.fits(embedding.get<std::string>());
+  return known ? table_.feature(embedding.get<std::string>()) : feature["name"].get<std::string>();
+}
+
 // Some columns have a table more, for another part of the model: features of their own, behind all others.
 ordered_json Features::with_second_tables(ordered_json features) const {
-  if (!rules_.contains("second_table")) return features;
-  const TablePattern pattern(rules_["second_table"]["table"].get<std::string>());
   ordered_json more = ordered_json::array();
+  for (const ordered_json& rule : second_tables(rules_)) add_second_tables(rule, features, more);
+  for (ordered_json& second : more) features.push_back(std::move(second));
+  return features;
+}
+
+void Features::add_second_tables(const ordered_json& rule, const ordered_json& features, ordered_json& more) const {
+  const TablePattern pattern(rule["table"].get<std::string>());
   for (const ordered_json& feature : features) {
     if (!feature.is_object() || !feature.contains("name") || !feature["name"].is_string()) continue;
-    const std::string name = feature["name"].get<std::string>();
-    if (!names_.has(pattern.name(name))) continue;
+    const std::string name = feature["name"].get<std::string>(), table = pattern.name(name_of_table(feature));
+    if (!names_.has(table)) continue;
     ordered_json second = feature;
     if (!second.contains("column")) second["column"] = name;
-    second["name"] = name + rules_["second_table"]["suffix"].get<std::string>();
+    second["name"] = name + rule["suffix"].get<std::string>();
     if (second.contains("projection")) {
-      second["projection"]["weight"] = pattern.name(name);
+      second["projection"]["weight"] = table;
     } else {
-      second["embedding"] = pattern.name(name);
+      second["embedding"] = table;
     }
     more.push_back(std::move(second));
   }
-  for (ordered_json& second : more) features.push_back(std::move(second));
-  return features;
 }
 
 ordered_json Features::infer() {
@@ -220,6 +238,15 @@ ordered_json packed_features(const ordered_json& rules, const NameIndex& names, 
 }
 
 }  // namespace
+
+bool has_second_table(const ordered_json& library, const ordered_json& feature) {
+  const ordered_json projected = feature.value("/projection/weight"_json_pointer, ordered_json());
+  const ordered_json table = projected.is_string() ? projected : feature.value("embedding", ordered_json());
+  const ordered_json rules = second_tables(library.value("features", ordered_json::object()));
+  return table.is_string() && std::any_of(rules.begin(), rules.end(), [&](const ordered_json& rule) {
+           return TablePattern(rule["table"].get<std::string>()).fits(table.get<std::string>());
+         });
+}
 
 std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names,
                                               const Settings& settings, size_t input_dim,

@@ -17,4 +17,7 @@ std::optional<nlohmann::ordered_json> describe_features(const nlohmann::ordered_
                                                         const Settings& settings, size_t input_dim,
                                                         std::vector<std::string>& notes);
 
+/// Whether a feature of these is one more of a column, with the library's second table.
+bool has_second_table(const nlohmann::ordered_json& library, const nlohmann::ordered_json& feature);
+
 }  // namespace mmoe::converter

@@ -66,9 +66,13 @@ void LayersRules::check_mlp(const JsonReader& object) const {
 }
 
 void LayersRules::check_fields(const JsonReader& object) {
-  for (const char* key : {"output", "slopes", "batch_norm", "layer_norm", "weight", "bias", "output_weight",
-                          "output_bias", "logits", "selector_weights"}) {
+  for (const char* key :
+       {"output", "slopes", "batch_norm", "layer_norm", "output_bias", "logits", "selector_weights"}) {
     if (const auto field = object.find(key)) (void)check_pattern(*field);
+  }
+  // An empty one says that the tensor has the name of its layer.
+  for (const char* key : {"weight", "bias", "output_weight"}) {
+    if (const auto field = object.find(key)) (void)Pattern(field->text(), field->path());
   }
   for (const char* key : {"name", "per", "orientation", "batch_norm_position", "layer_norm_position"}) {
     check_optional_text(object, key);

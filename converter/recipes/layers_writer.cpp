@@ -35,9 +35,22 @@ void LayersWriter::add_form(ordered_json& object, bool with_norm) const {
   }
 }
 
+void LayersWriter::add_derived(const std::string& pattern, size_t count) {
+  derived_.push_back(pattern);
+  counts_[pattern] = count;
+}
+
+std::vector<std::string> LayersWriter::numbers_of(const std::string& pattern) const {
+  std::vector<std::string> numbers = names_.texts_of(here(pattern), Placeholder::kLayer);
+  const auto made = counts_.find(pattern);
+  for (size_t i = 0; made != counts_.end() && i < made->second; ++i) numbers.push_back(std::to_string(i));
+  return numbers;
+}
+
 bool LayersWriter::has(const std::string& pattern) const {
   return names_.has(here(pattern)) || std::any_of(derived_.begin(), derived_.end(), [&](const std::string& name) {
-           return name == pattern || Pattern(pattern, "recipe").match_any_task(name);
+           return name == pattern || Pattern(pattern, "recipe").match_any_task(name) ||
+                  Pattern(name, "recipe").match_any_task(pattern);
          });
 }
 

@@ -1,6 +1,7 @@
 // Layers objects of a recipe, completed by what the file has.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -21,8 +22,10 @@ class LayersWriter {
   /// What {level} stands for from now on; "{level}": nothing.
   void set_level(const std::string& level) { level_ = level; }
   std::string here(const std::string& pattern) const;
-  /// A pattern of tensors that the description makes.
-  void add_derived(const std::string& pattern) { derived_.push_back(pattern); }
+  /// A pattern of tensors that the description makes; `count`: so many, by their numbers.
+  void add_derived(const std::string& pattern, size_t count);
+  /// What {layer} of a pattern stands for, in the file and in what the description makes.
+  std::vector<std::string> numbers_of(const std::string& pattern) const;
 
   bool has(const std::string& pattern) const;
   bool has(const nlohmann::ordered_json& object, const char* key, const std::string& suffix) const;
@@ -51,6 +54,7 @@ class LayersWriter {
   const Settings& settings_;
   nlohmann::ordered_json& ignored_;
   std::vector<std::string> derived_;
+  std::map<std::string, size_t> counts_;  // by the pattern of what is made of one tensor
   std::string level_ = "{level}";
 };
 

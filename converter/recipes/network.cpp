@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/description/keys.h"
+#include "converter/description/limits.h"
 #include "converter/error.h"
 
 namespace mmoe::converter {
@@ -34,6 +35,7 @@ class Network {
 
  private:
   void keep_derivable(ordered_json& derived);
+  size_t count_parts(const ordered_json& item) const;
   void write_nodes(ordered_json& description);
   void expand_levels(ordered_json& description);
   bool has_experts(const ordered_json& level) const;
@@ -82,11 +84,21 @@ void Network::keep_derivable(ordered_json& derived) {
   ordered_json kept = ordered_json::array();
   for (ordered_json& item : derived) {
     const char* source = item.contains("split") ? "split" : "slice";
-    if (!names_.has(item[source].get<std::string>())) continue;
-    layers_.add_derived(item["name"].get<std::string>());
+    if (!layers_.has(item[source].get<std::string>())) continue;
+    layers_.add_derived(item["name"].get<std::string>(), count_parts(item));
     kept.push_back(std::move(item));
   }
   derived = std::move(kept);
+}
+
+// Tensors that are made of one along an axis.
+size_t Network::count_parts(const ordered_json& item) const {
+  if (!item.contains("split")) return 0;
+  const std::vector<NameIndex::Match> found = names_.find_all(item["split"].get<std::string>());
+  const size_t axis = item.value("axis", size_t{0});
+  if (found.size() != 1 || names_.shape(found.front().tensor).size() <= axis) return 0;
+  constexpr uint64_t kMostParts = kMaxNodes;
+  return static_cast<size_t>(std::min(names_.shape(found.front().tensor)[axis], kMostParts));
 }
 
 // A level of which the file has no experts, where the recipe says what is read instead: its nodes are of the top level.
@@ -175,6 +187,10 @@ void Network::take_apart(ordered_json& gates) {
 
 void Network::finish_gates(ordered_json& gates) {
   if (gates.contains("constant")) return;
+  if (gates.contains("route")) {
+    gates["route"] = nodes_.parts(gates["route"]);
+    return;
+  }
   if (gates.contains("mlp")) take_apart(gates);
   if (!layers_.has(gates, "batch_norm", ".running_mean")) gates.erase("batch_norm");
   layers_.add_form(gates, gates.contains("batch_norm"));

@@ -34,6 +34,9 @@ std::string of_previous_task(const std::string& name) {
   return with_text(name, "{task}", "{previous_task}").get<std::string>();
 }
 
+// What stands in the place of features of which there are none.
+bool is_nothing(const ordered_json& stream) { return stream.is_array() && stream.empty(); }
+
 bool reads_relations(const ordered_json& node) {
   return node.contains("relations") && node["reads"].dump().find(kRelations) != std::string::npos;
 }
@@ -60,7 +63,10 @@ ordered_json NodesWriter::streams(const ordered_json& streams) const {
   }
   if (!streams.is_array()) return streams;
   ordered_json list = ordered_json::array();
-  for (const ordered_json& item : streams) list.push_back(item.is_array() ? parts(item) : this->streams(item));
+  for (const ordered_json& item : streams) {
+    ordered_json found = item.is_array() ? parts(item) : this->streams(item);
+    if (!is_nothing(found)) list.push_back(std::move(found));
+  }
   return list;
 }
 
@@ -75,7 +81,7 @@ ordered_json NodesWriter::parts(const ordered_json& parts) const {
 }
 
 void NodesWriter::add_item(const ordered_json& item, ordered_json& list) {
-  if (item.contains("each")) return add_each(item, list);
+  if (item.contains("each") && item.contains("nodes")) return add_each(item, list);
   if (!item.contains("task_by_task")) return add_node(item, list);
   const ordered_json nodes = write(item["task_by_task"]);
   if (!nodes.empty()) list.push_back({{"task_by_task", nodes}});
@@ -85,18 +91,33 @@ void NodesWriter::add_item(const ordered_json& item, ordered_json& list) {
 // before.
 void NodesWriter::add_each(const ordered_json& group, ordered_json& list) {
   if (group.contains("per_task")) return add_each_of_tasks(group, list);
-  ordered_json before = streams(group["from"]);
+  if (!group.contains("from")) return add_each_within(group, list);
+  ordered_json before = streams(group["from"]), all = ordered_json::array();
   for (const std::string& number : numbers_of(group)) {
-    replaced_["{before}"] = before;
-    for (const ordered_json& node : group["nodes"]) add_item(with_text(node, "{n}", number), list);
+    for (const ordered_json& node : group["nodes"]) {
+      replaced_["{before}"] = before;
+      add_item(with_text(node, "{n}", number), list);
+    }
     before = with_text(group["nodes"].back()["name"], "{n}", number);
+    all.push_back(before);
   }
   replaced_.erase("{before}");
   replace(group["name"], before);
+  if (group.contains("together")) replace(group["together"], all.empty() ? before : all);
+}
+
+// A repetition within another, whose {before} stays: {m} is its number.
+void NodesWriter::add_each_within(const ordered_json& group, ordered_json& list) {
+  ordered_json all = ordered_json::array();
+  for (const std::string& number : numbers_of(group)) {
+    for (const ordered_json& node : group["nodes"]) add_node(with_text(node, "{m}", number), list);
+    all.push_back(with_text(group["nodes"].back()["name"], "{m}", number));
+  }
+  replace(group["together"], all);
 }
 
 std::vector<std::string> NodesWriter::numbers_of(const ordered_json& group) const {
-  return names_.texts_of(layers_.here(group["each"]), Placeholder::kLayer);
+  return layers_.numbers_of(group["each"].get<std::string>());
 }
 
 // The numbers go task by task: {step} counts those of one.
@@ -131,17 +152,21 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
     if (node.contains("else")) replace(node["name"], node["else"]);
     return;
   }
-  for (const char* key : {"scale", "group"}) {
+  for (const char* key : {"scale", "group", "each", "heads"}) {
     if (node.contains(key)) node[key] = read_number(node[key], names_);
   }
-  for (const char* key : {"sum", "product", "dot"}) {
+  for (const char* key : {"sum", "product", "dot", "scaled_dot"}) {
     if (node.contains(key)) node[key] = streams(node[key]);
   }
-  for (const char* key :
-       {"reads", "lower_pairs", "upper_pairs", "bi_interaction", "sum_of_groups", "sum_within_groups", "softmax"}) {
-    if (node.contains(key)) node[key] = parts(node[key]);
+  for (const char* key : {"reads", "lower_pairs", "upper_pairs", "bi_interaction", "sum_of_groups", "sum_within_groups",
+                          "softmax", "mask"}) {
+    if (!node.contains(key)) continue;
+    node[key] = parts(node[key]);
+    if (is_nothing(node[key])) return replace(node["name"], ordered_json::array());
   }
   if (node.contains("/attention/query"_json_pointer)) node["attention"]["query"] = streams(node["attention"]["query"]);
+  if (node.contains("/attention/sequences"_json_pointer))
+    node["attention"]["sequences"] = parts(node["attention"]["sequences"]);
   layers_.expand_mlp(node);
   const ordered_json otherwise = node.value("else", ordered_json());
   const std::vector<std::string> missing = tasks_without(node);
@@ -200,11 +225,21 @@ std::vector<std::string> NodesWriter::relations_of(const ordered_json& node, con
                               " read is not in the weights: give them by task, such as {\"" + task + "\": [\"" +
                               tasks_.front().name + "\"]}";
   const JsonReader all = settings_.reader().get(key, meaning);
-  std::vector<std::string> known;
-  for (const RecipeTask& each : tasks_) known.push_back(each.name);
+  std::vector<std::string> known, before, relations;
+  for (const RecipeTask& each : tasks_) {
+    if (each.name == task) before = known;
+    known.push_back(each.name);
+  }
   all.allow_keys(known);
-  std::vector<std::string> relations;
-  for (const JsonReader& item : all.get(task, meaning).items()) relations.push_back(known[item.choice(known)]);
+  for (const JsonReader& item : all.get(task, meaning).items()) {
+    const std::string other = known[item.choice(known)];
+    if (std::count(before.begin(), before.end(), other) == 0) {
+      item.fail("found \"" + other + "\", expected a task that stands before \"" + task +
+                "\" in `tasks`, whose order is the library's");
+    }
+    if (std::count(relations.begin(), relations.end(), other) > 0) item.fail("is there twice");
+    relations.push_back(other);
+  }
   return relations;
 }
 
@@ -224,9 +259,10 @@ std::vector<std::string> NodesWriter::tasks_without(const ordered_json& node) co
   };
   for (const std::string& text : found) {
     if (std::any_of(tasks_.begin(), tasks_.end(), [&](const RecipeTask& task) { return is_of(task, text); })) continue;
-    throw ConvertError("tasks: " + layer + " is there for \"" + text +
-                       "\", which is no task: give the names of the file in `tasks`, in the library's order, such as " +
-                       "{\"tasks\": " + json(found).dump() + "}");
+    const std::string module = with_text(layer.substr(0, layer.find("{layer}")), "{task}", text).get<std::string>();
+    const std::string all = found.size() == tasks_.size() ? ", such as {\"tasks\": " + json(found).dump() + "}" : "";
+    throw ConvertError("tasks: the layers " + module + "* are there for \"" + text +
+                       "\", which is no task: give the names of the file in `tasks`, in the library's order" + all);
   }
   std::vector<std::string> missing;
   for (const RecipeTask& task : tasks_) {

@@ -34,6 +34,7 @@ class NodesWriter {
   void add_item(const nlohmann::ordered_json& item, nlohmann::ordered_json& list);
   void add_node(nlohmann::ordered_json node, nlohmann::ordered_json& list);
   void add_each(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
+  void add_each_within(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   void add_each_of_tasks(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   std::vector<std::string> numbers_of(const nlohmann::ordered_json& group) const;
   void add_related(const nlohmann::ordered_json& node, nlohmann::ordered_json& list);

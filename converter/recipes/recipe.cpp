@@ -15,6 +15,7 @@
 #include "converter/recipes/library.h"
 #include "converter/recipes/network.h"
 #include "converter/recipes/nodes.h"
+#include "converter/recipes/shape_rules.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {
@@ -72,12 +73,19 @@ std::string first_pattern(const ordered_json& patterns, const NameIndex& names) 
 }
 
 // Whether the file has the tensors that identify the tasks, levels and input of the model.
+// A tensor of the name, and of the dimension where the recipe says one.
+bool has_required(const ordered_json& required, const NameIndex& names) {
+  if (!required.is_object()) return names.has(required.get<std::string>());
+  const std::optional<uint64_t> found = read_shape(required, names);
+  return found && *found == required["is"].get<uint64_t>();
+}
+
 bool fits(const ordered_json& model, const NameIndex& names) {
   const auto has = [&](const char* key) { return !model.contains(key) || names.has(first_pattern(model[key], names)); };
   if (!has("tasks") || !has("levels") || !has("input")) return false;
   const ordered_json required = model.value("requires", ordered_json::array());
   return std::all_of(required.begin(), required.end(),
-                     [&](const ordered_json& pattern) { return names.has(pattern.get<std::string>()); });
+                     [&](const ordered_json& item) { return has_required(item, names); });
 }
 
 struct Choice {
@@ -111,6 +119,23 @@ std::vector<std::string> model_names(const std::vector<Library>& libraries, cons
   return names;
 }
 
+// Models whose tensors have these names, of which the settings have to name one.
+std::vector<std::string> models_by_name(const std::vector<Library>& libraries, const WeightSource& weights) {
+  std::vector<std::string> found;
+  for (const std::string& prefix : shared_prefixes(weights.tensors())) {
+    const NameIndex names(weights, prefix);
+    for (const Library& library : libraries) {
+      for (const ordered_json& model : library.text["models"]) {
+        const std::string name = model["model"].get<std::string>();
+        const bool fitting = model.contains("only_by_name") && fits(model, names);
+        if (fitting) found.push_back(name + " (" + library.text["library"].get<std::string>() + ")");
+      }
+    }
+    if (!found.empty()) return found;
+  }
+  return found;
+}
+
 Choice choose(const std::string& recipe, const Settings& settings, const WeightSource& weights) {
   const auto wanted = settings.reader().find("model");
   const std::string model = wanted ? wanted->string() : "";
@@ -119,6 +144,13 @@ Choice choose(const std::string& recipe, const Settings& settings, const WeightS
   if (tried.empty()) wanted->fail_expected("one of " + join(model_names(libraries, "")));
   for (const std::string& prefix : shared_prefixes(weights.tensors())) {
     if (auto choice = find_choice(libraries, model, NameIndex(weights, prefix))) return std::move(*choice);
+  }
+  const std::vector<std::string> candidates =
+      model.empty() ? models_by_name(libraries, weights) : std::vector<std::string>();
+  if (!candidates.empty()) {
+    throw ConvertError(
+        "model: missing: the tensors' names are those of several models; say which it is: " + join(candidates) +
+        R"(. For example {"model": ")" + candidates.front().substr(0, candidates.front().find(" (")) + R"("})");
   }
   const std::vector<TensorInfo>& tensors = weights.tensors();
   throw ConvertError("the tensors' names are not those of " +
@@ -183,11 +215,13 @@ ordered_json describe_tasks(const Choice& choice, Settings& settings, NameIndex&
                             std::vector<std::string>& notes) {
   const ordered_json& model = choice.model;
   if (model.contains("fixed_tasks")) {
-    if (const auto given = settings.reader().find("tasks"))
-      given->fail("the tasks of this model are fixed: leave it out");
-    for (const ordered_json& task : model["fixed_tasks"]) texts.push_back(task["name"].get<std::string>());
+    const auto given = settings.reader().find("tasks");
+    const bool one = model["fixed_tasks"].size() == 1;
+    if (given && !one) given->fail("the tasks of this model are fixed: leave it out");
+    const ordered_json tasks = given ? tasks_of(settings, choice.library.text, {"0"}, notes) : model["fixed_tasks"];
+    for (const ordered_json& task : tasks) texts.push_back(task["name"].get<std::string>());
     names.set_tasks(texts);
-    return model["fixed_tasks"];
+    return tasks;
   }
   texts = names.texts_of(first_pattern(model["tasks"], names), Placeholder::kTask);
   if (texts.size() > kMaxTasks) {
@@ -269,12 +303,14 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   std::vector<std::string> texts;
   ordered_json tasks = describe_tasks(choice, settings, names, texts, result.notes);
   const ordered_json model = with_num_tasks(choice.model, texts.size());
+  if (model.contains("own_order")) choice.library.text["features"].erase("order");
   const auto features = describe_features(choice.library.text, names, settings,
                                           read_input_dim(choice.library.text, model, names), result.notes);
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
   ordered_json ignored = ordered_json::array();
-  const RecipeColumns columns = read_columns(model, names, description.value("features", ordered_json()));
+  const RecipeColumns columns =
+      read_columns(choice.library.text, model, names, description.value("features", ordered_json()));
   if (columns.input_dim) description["input_dim"] = *columns.input_dim;
   description.update(
       describe_network(choice.library.text, model, names, settings, recipe_tasks(tasks, texts), columns, ignored));

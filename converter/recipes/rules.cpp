@@ -32,11 +32,13 @@ void check_features(const JsonReader& features) {
     (void)features.get("projection", "the module that multiplies the numeric fields").string();
     return;
   }
-  features.allow_keys({"table", "sequence_table", "second_table", "shared_by", "projections", "order"});
-  if (const auto second = features.find("second_table")) {
-    second->allow_keys({"table", "suffix"});
-    check_has(second->get("table", "the name of a second table of a feature"), "{feature}");
-    (void)second->get("suffix", "what the second feature's name ends with").string();
+  features.allow_keys({"table", "sequence_table", "second_table", "shared_by", "projections", "order", "history"});
+  check_optional_text(features, "history");
+  const auto seconds = features.find("second_table");
+  for (const JsonReader& second : seconds ? seconds->items_or_self() : std::vector<JsonReader>()) {
+    second.allow_keys({"table", "suffix"});
+    check_has(second.get("table", "the name of a second table of a feature"), "{feature}");
+    (void)second.get("suffix", "what the second feature's name ends with").string();
   }
   check_has(features.get("table", "the name of a feature's embedding table, with {feature} in it"), "{feature}");
   if (const auto table = features.find("sequence_table")) check_has(*table, "{feature}");
@@ -82,7 +84,16 @@ void check_columns(const JsonReader& model) {
   if (!list) return;
   std::vector<std::string> before;
   for (const JsonReader& item : some_items(*list)) {
-    item.allow_keys({"name", "count", "less"});
+    item.allow_keys({"name", "count", "less", "of"});
+    const auto kind = item.find("of");
+    if (kind.has_value() != list->items().front().find("of").has_value())
+      item.fail("expected `of` in each block, or in none");
+    if (kind) {
+      kind->choice({"all", "embedded", "dense", "second", "history", "queried"});
+      item.allow_keys({"name", "of"});
+      (void)item.get("name", "by which nodes read them").string();
+      continue;
+    }
     const JsonReader count = item.get("count", "what tells the number of columns");
     for (const JsonReader& rule : count.is_array() ? some_items(count) : count.items_or_self())
       check_shape(rule, {"outputs_of", "inputs_of"});
@@ -95,10 +106,14 @@ void check_gates(const JsonReader& gates, const LayersRules& rules) {
   gates.allow_keys(joined(joined(gates_keys(), layers_keys()), {"mlp", "not_in_last_level"}));
   if (const auto flag = gates.find("not_in_last_level")) check_true(*flag);
   if (gates.find("constant")) return;
+  if (const auto route = gates.find("route")) {
+    gates.allow_keys({"route", "per", "mixes", "name", "not_in_last_level"});
+    return check_streams(*route);
+  }
   rules.check_mlp(gates);
   if (!gates.find("mlp")) {
     gates.allow_keys(joined(gates_keys(), {"not_in_last_level"}));
-    (void)gates.get("logits", "the pattern of the gates' layer, unless they are `constant` or an `mlp`");
+    (void)gates.get("logits", "the pattern of the gates' layer, unless they are `constant`, a `route` or an `mlp`");
   }
   LayersRules::check_fields(gates);
   if (const auto hidden = gates.find("hidden")) rules.check(*hidden, layers_keys());
@@ -141,17 +156,18 @@ void check_description(const JsonReader& description, const LayersRules& rules) 
       }
     }
   }
-  bool has_nodes = false;
+  std::vector<JsonReader> lists;
   if (const auto nodes = description.find("nodes")) {
     check_nodes(*nodes, rules);
-    has_nodes = true;
+    lists.push_back(*nodes);
   }
   if (const auto levels = description.find("levels")) {
     if (some_items(*levels).size() != 1) levels->fail_expected("one level, which stands for all");
     check_level(levels->items().front(), rules);
-    has_nodes = has_nodes || levels->items().front().find("nodes");
+    if (const auto nodes = levels->items().front().find("nodes")) lists.push_back(*nodes);
   }
-  check_towers(description.get("towers", "a layers object"), has_nodes, rules);
+  check_node_names(lists);
+  check_towers(description.get("towers", "a layers object"), !lists.empty(), rules);
 }
 
 void check_fixed_tasks(const JsonReader& tasks) {
@@ -162,6 +178,16 @@ void check_fixed_tasks(const JsonReader& tasks) {
     if (!names.insert(name.string()).second) name.fail("two tasks have this name");
     check_link(task.get("link", "what makes the score"));
   }
+}
+
+// A tensor that the model has, by its name alone or with a dimension too.
+void check_required(const JsonReader& item) {
+  if (!item.is_object()) return (void)check_pattern(item);
+  item.allow_keys({"outputs_of", "inputs_of", "is"});
+  (void)item.get("is", "the dimension").count();
+  const auto outputs = item.find("outputs_of"), inputs = item.find("inputs_of");
+  if (outputs.has_value() == inputs.has_value()) item.fail("expected either `outputs_of` or `inputs_of`");
+  (void)check_pattern(outputs ? *outputs : *inputs);
 }
 
 // Where the model's tasks, levels and input are told from.
@@ -180,7 +206,7 @@ void check_patterns(const JsonReader& model) {
   for (const JsonReader& pattern : input.is_array() ? some_items(input) : input.items_or_self())
     (void)check_pattern(pattern);
   if (const auto required = model.find("requires")) {
-    for (const JsonReader& pattern : required->items()) (void)check_pattern(pattern);
+    for (const JsonReader& item : required->items()) check_required(item);
   }
 }
 
@@ -235,9 +261,9 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "columns", "description", "left_over", "only_by_name", "refused"});
+                    "columns", "description", "left_over", "only_by_name", "own_order", "refused"});
   check_optional_text(model, "note");
-  for (const char* key : {"numbered_tasks", "only_by_name"}) {
+  for (const char* key : {"numbered_tasks", "only_by_name", "own_order"}) {
     if (const auto flag = model.find(key)) check_true(*flag);
   }
   check_refused(model);

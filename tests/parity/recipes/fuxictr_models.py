@@ -1,4 +1,5 @@
-"""FuxiCTR: ShareBottom, MMoE, PLE and PPNet of its model zoo, with its own preprocessing, feature map and vocabulary.
+"""FuxiCTR: ShareBottom, MMoE, PLE, PPNet, and of one task DeepFM, WideDeep, DCNv2 and MaskNet of its model zoo, with its own
+preprocessing, feature map and vocabulary.
 
 The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
 lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
@@ -24,8 +25,12 @@ from torch_weights import spread
 LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
 
 
+OF_ONE_TASK = {"PPNet": "PEPNet", "DeepFM": "DeepFM/DeepFM_torch", "WideDeep": "WideDeep/WideDeep_torch", "DCNv2": "DCNv2",
+               "MaskNet": "MaskNet"}
+
+
 def load(root, model):
-    folder = "PEPNet" if model == "PPNet" else f"multitask/{model}"
+    folder = OF_ONE_TASK.get(model, f"multitask/{model}")
     spec = importlib.util.spec_from_file_location("fuxictr_model", root / f"model_zoo/{folder}/src/{model}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -99,8 +104,20 @@ def cases(rows, full):
             ("ple", "PLE", "PLE", "relu", True, dict(**levels, **mixture)),
             ("share_bottom", "ShareBottom", "Shared-Bottom", "relu", False, dict(bottom_hidden_units=wide)),
             ("ppnet", "PPNet", "PPNet", "relu", True, dict(
-                hidden_units=wide, gate_priors=["categorical_1", "categorical_7"], gate_emb_dim=narrow[-1], gate_hidden_dim=4))):
-        one = maker == "PPNet"  # a model of one task
+                hidden_units=wide, gate_priors=["categorical_1", "categorical_7"], gate_emb_dim=narrow[-1], gate_hidden_dim=4)),
+            ("deep_fm", "DeepFM", "DeepFM", "relu", False, dict(hidden_units=wide)),
+            ("wide_deep", "WideDeep", "Wide & Deep", "relu", True, dict(hidden_units=wide)),
+            ("dcn_v2", "DCNv2", "DCN v2", "relu", True, dict(parallel_dnn_hidden_units=wide)),
+            ("dcn_v2_both", "DCNv2", "DCN v2", "relu", False, dict(
+                model_structure="stacked_parallel", stacked_dnn_hidden_units=narrow, parallel_dnn_hidden_units=wide)),
+            ("dcn_v2_mixture", "DCNv2", "DCN v2", "relu", False, dict(
+                model_structure="stacked", stacked_dnn_hidden_units=wide, use_low_rank_mixture=True, low_rank=3, num_experts=3)),
+            ("mask_net", "MaskNet", "MaskNet", "relu", False, dict(dnn_hidden_units=wide)),
+            ("mask_net_plain", "MaskNet", "MaskNet", "relu", False, dict(
+                dnn_hidden_units=wide, emb_layernorm=False, net_layernorm=False)),
+            ("mask_net_parallel", "MaskNet", "MaskNet", "relu", False, dict(
+                model_type="ParallelMaskNet", parallel_num_blocks=3, parallel_block_dim=narrow[-1], dnn_hidden_units=wide))):
+        one = maker in OF_ONE_TASK
         torch.manual_seed(31)
         rng = np.random.default_rng(31)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer; DCN, DCNv2 and DeepFM."""
+"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer; DCN, DCNv2, DeepFM and WideDeep."""
 
 import importlib.metadata
 import pathlib
@@ -113,7 +113,9 @@ def rankers(rows, dims, vocabulary, width):
         "dcn_v2": ("DCN v2", lambda: ranking.DCNv2(features, 2, mlp, use_low_rank_mixture=False)),
         "dcn_v2_stacked": ("DCN v2", lambda: ranking.DCNv2(features, 3, mlp, model_structure="stacked",
                                                            use_low_rank_mixture=False)),
+        "dcn_v2_mixture": ("DCN v2", lambda: ranking.DCNv2(features, 2, mlp, low_rank=3, num_experts=3)),
         "deep_fm": ("DeepFM", lambda: ranking.DeepFM(features, sparse, mlp)),
+        "wide_deep": ("Wide & Deep", lambda: ranking.WideDeep(features[3:], sparse, mlp)),
     }
     for name, (architecture, maker) in makers.items():
         rng = np.random.default_rng(7)
@@ -137,6 +139,9 @@ def rankers(rows, dims, vocabulary, width):
         settings = {"activation": "prelu", "features": [{"name": feature.name} for feature in features]}
         if architecture == "DeepFM":  # WideDeep has the same names of tensors
             settings["model"] = "DeepFM"
+        if architecture == "Wide & Deep":
+            settings["model"] = "WideDeep"
+            settings["features"].insert(0, settings["features"].pop())  # the wide ones first
         yield Case("torch_rechub_" + name, LIBRARY, architecture, "model.pth",
                    lambda path, model=model: torch.save(model.state_dict(), path), settings, ["y"], list(data), raw,
                    predict(model, data)[:, None])

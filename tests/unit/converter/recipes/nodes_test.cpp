@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 using test::contains;
 using test::MemoryWeights;
+using test::replaced;
 
 json description_of(const WeightSource& weights, const std::string& settings) {
   return json::parse(describe_by_recipe(weights, "", settings, "").description);
@@ -103,8 +104,24 @@ TEST_CASE("recipe nodes: relations are asked for, and are those of tasks that th
   CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"],
                                        "relation_tower_names": {"cvr": []}})"),
                  "relation_mlps.cvr.mlp.0.perceptron.0.weight: [4, 10], expected"));
-  CHECK(contains(error_of(weights, R"({"activation": "relu"})"),
-                 "is there for \"ctr\", which is no task: give the names of the file in `tasks`"));
+  CHECK(contains(
+      error_of(weights, R"({"activation": "relu"})"),
+      "tasks: the layers task_mlps.ctr.mlp.* are there for \"ctr\", which is no task: give the names of the file "
+      "in `tasks`, in the library's order, such as {\"tasks\": [\"ctr\",\"cvr\"]}"));
+  CHECK_FALSE(contains(error_of(dbmtl(true, true, {"cvr"}), R"({"activation": "relu"})"), "such as"));
+  // A task reads those before it, each once.
+  for (const char* other : {"cvr", "buy"}) {
+    CHECK(contains(error_of(weights, replaced(R"({"activation": "relu", "tasks": ["ctr", "cvr"],
+                                                  "relation_tower_names": {"cvr": ["ctr", "OTHER"]}})",
+                                              "OTHER", other)),
+                   std::string("relation_tower_names.cvr[1]: found \"") + other + "\", expected "));
+  }
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["cvr", "ctr"],
+                                       "relation_tower_names": {"cvr": ["ctr"]}})"),
+                 "relation_tower_names.cvr[0]: found \"ctr\", expected a task that stands before \"cvr\" in `tasks`"));
+  CHECK(contains(error_of(weights, R"({"activation": "relu", "tasks": ["ctr", "cvr"],
+                                       "relation_tower_names": {"cvr": ["ctr", "ctr"]}})"),
+                 "relation_tower_names.cvr[1]: is there twice"));
 }
 
 TEST_CASE("recipe nodes: a part of the library's model that has no place is refused by name, with what is missing") {
@@ -262,7 +279,8 @@ MemoryWeights rechub_deep_fm(size_t of_fm) {
 TEST_CASE("recipes: a model whose names another model has too is taken for it only when it is named") {
   const std::string features = R"("features": [{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "price"}])";
   const std::string settings = R"({"activation": "relu", )" + features;
-  CHECK(contains(error_of(rechub_deep_fm(6), settings + "}"), "the tensors' names are not those of"));
+  CHECK(contains(error_of(rechub_deep_fm(6), settings + "}"),
+                 "say which it is: WideDeep (torch-rechub), DeepFM (torch-rechub)"));
   const TrainedModel model = model_of(rechub_deep_fm(6), settings + R"(, "model": "DeepFM"})");
   CHECK(model.architecture == "DeepFM");
   CHECK(model.nodes[1].group == 2);
@@ -272,7 +290,7 @@ TEST_CASE("recipes: a model whose names another model has too is taken for it on
   CHECK(contains(error_of(rechub_deep_fm(8), settings + R"(, "model": "DeepFM"})"), "columns: 7 hold no \"others\""));
 }
 
-TEST_CASE("recipes: cross layers, one node after the other, and their mixture, which is refused") {
+TEST_CASE("recipes: cross layers, one node after the other") {
   MemoryWeights weights;
   for (const std::string n : {"0", "1", "2"})
     weights.add("crossnet.w." + n + ".weight", {4, 4}).add("crossnet.b." + n, {4});
@@ -284,9 +302,128 @@ TEST_CASE("recipes: cross layers, one node after the other, and their mixture, w
   CHECK(model.nodes[8].name == "cross.2");
   CHECK(model.nodes[8].constant == weights.data("crossnet.b.2"));
   CHECK(model.nodes[9].input == StreamRef(StreamSource::kNode, 8));
-  weights.add("crossnet.u_list.0", {2, 4, 3}).remove("crossnet.w.0.weight");
-  CHECK(contains(error_of(weights, R"({"activation": "relu", "features": []})"),
-                 "crossnet.u_list.0: no recipe has cross layers that mix experts"));
+}
+
+TEST_CASE("recipes: cross layers that mix experts of a low rank, with what of the deep parts there is") {
+  MemoryWeights weights;
+  for (const std::string n : {"0", "1"}) {
+    for (const char* list : {"u", "v"}) weights.add(std::string("crossnet.") + list + "_list." + n, {3, 4, 2});
+    weights.add("crossnet.c_list." + n, {3, 2, 2}).add("crossnet.bias." + n, {4, 1});
+  }
+  for (const std::string n : {"0", "1", "2"}) weights.add("crossnet.gating." + n + ".weight", {1, 4});
+  const std::string settings = R"({"activation": "relu", "features": []})";
+  MemoryWeights parallel = weights, stacked = weights;
+  parallel.linear("parallel_dnn.mlp.0", 3, 4).norm("parallel_dnn.mlp.1", 3).linear("linear.fc", 1, 7);
+  stacked.linear("stacked_dnn.mlp.0", 3, 4).norm("stacked_dnn.mlp.1", 3).linear("linear.fc", 1, 3);
+  weights.linear("linear.fc", 1, 4);
+  CHECK(model_of(weights, settings).nodes.size() == 2 * (3 * 3 + 5));
+  CHECK(model_of(parallel, settings).nodes.size() == 2 * (3 * 3 + 5) + 1);
+  const TrainedModel model = model_of(stacked, settings);
+  CHECK(model.nodes.size() == 2 * (3 * 3 + 5) + 1);
+  CHECK(model.nodes.back().input == StreamRef(StreamSource::kNode, 2 * (3 * 3 + 5) - 1));
+}
+
+/// DeepCTR-Torch's DeepFM, WDL or NFM: two tables of 3 columns, and `dense` columns.
+MemoryWeights ranker(uint64_t dense) {
+  MemoryWeights weights;
+  for (const std::string name : {"user", "item"}) {
+    weights.add("embedding_dict." + name + ".weight", {7, 3});
+    weights.add("linear_model.embedding_dict." + name + ".weight", {7, 1});
+  }
+  if (dense > 0) weights.add("linear_model.weight", {dense, 1});
+  weights.linear("dnn.linears.0", 4, 6 + dense).add("dnn_linear.weight", {1, 4});
+  return weights.add("out.bias", {1});
+}
+
+json names_of(const json& list) {
+  json names = json::array();
+  for (const json& item : list) names.push_back(item["name"]);
+  return names;
+}
+
+TEST_CASE("recipe columns: features by their kinds, and what reads none of them is left out") {
+  const std::string settings = R"({"model": "DeepFM", "activation": "relu",
+                                   "features": [{"name": "price"}, {"name": "item"}, {"name": "user"}]})";
+  const json with = description_of(ranker(1), settings);
+  CHECK(names_of(with["features"]) == json::array({"item", "user", "price", "item.linear", "user.linear"}));
+  CHECK(names_of(with["nodes"]) ==
+        json::array({"linear", "linear.numbers", "pairs", "fm", "deep", "deep.logit", "logit"}));
+  CHECK(with["nodes"][0]["sum_within_groups"] == json::array({"item.linear", "user.linear"}));
+  CHECK(with["nodes"][1]["reads"] == json::array({"price"}));
+  CHECK(with["nodes"][4]["reads"] == json::array({"item", "user", "price"}));
+  const json without = description_of(ranker(0), R"({"model": "DeepFM", "activation": "relu"})");
+  CHECK(names_of(without["nodes"]) == json::array({"linear", "pairs", "fm", "deep", "deep.logit", "logit"}));
+  CHECK(without["nodes"].back()["sum"] == json::array({"linear", "fm", "deep.logit"}));
+  CHECK(model_of(ranker(1), settings).architecture == "DeepFM");
+  CHECK(model_of(ranker(0), R"({"model": "WDL", "activation": "relu"})").architecture == "Wide & Deep");
+  CHECK(contains(error_of(ranker(1), R"({"model": "DeepFM", "activation": "relu", "features": []})"),
+                 "features: the model treats them by their kinds"));
+}
+
+TEST_CASE("recipes: models of the same names are told apart by the settings, and one task may be a regression") {
+  CHECK(contains(
+      error_of(ranker(1), R"({"activation": "relu"})"),
+      "model: missing: the tensors' names are those of several models; say which it is: DeepFM (DeepCTR-Torch), "
+      "WDL (DeepCTR-Torch), NFM (DeepCTR-Torch). For example {\"model\": \"DeepFM\"}"));
+  const json tasks = description_of(ranker(0), R"({"model": "WDL", "activation": "relu",
+                                                   "tasks": [{"name": "dwell", "link": "identity"}]})")["tasks"];
+  CHECK(tasks == json::parse(R"([{"name": "dwell", "link": "identity"}])"));
+  CHECK(contains(error_of(ranker(0), R"({"model": "WDL", "activation": "relu", "tasks": ["a", "b"]})"),
+                 "tasks: found a list of 2, expected 1"));
+}
+
+/// DeepCTR-Torch's DIN: items of 3 columns.
+MemoryWeights din() {
+  MemoryWeights weights;
+  weights.add("embedding_dict.item.weight", {9, 3}).linear("dnn.linears.0", 4, 6).add("dnn_linear.weight", {1, 4});
+  weights.linear("attention.local_att.dnn.linears.0", 5, 12).linear("attention.local_att.dense", 1, 5);
+  return weights.add("out.bias", {1});
+}
+
+TEST_CASE("recipe columns: a history is attended to by the feature whose name it has") {
+  const std::string settings = R"({"activation": {"experts": "relu", "gates": "sigmoid"}, "features": [{"name": "item"},
+    {"name": "hist_item", "embedding_name": "item", "kind": "sequence", "length": 4, "pooling": "none"}]})";
+  const json node = description_of(din(), settings)["nodes"][0];
+  CHECK(node["attention"] == json::parse(R"({"query": ["item"], "sequences": ["hist_item"]})"));
+  CHECK(model_of(din(), settings).nodes.size() == 4);
+  CHECK(contains(error_of(din(), replaced(settings, R"("hist_item")", R"("seen")")),
+                 "features: \"seen\" keeps its elements, but its name is not \"hist_\" and the name of a feature"));
+  CHECK(contains(error_of(din(), replaced(settings, R"("none")", R"("sum")")), "features: none is a history"));
+}
+
+/// DeepCTR-Torch's DCN, with vectors or matrices for `layers` layers; or DCNMix with two experts of rank 2.
+MemoryWeights cross(const std::string& kind, uint64_t layers) {
+  MemoryWeights weights;
+  weights.add("embedding_dict.user.weight", {7, 3}).linear("dnn.linears.0", 4, 3).add("dnn_linear.weight", {1, 7});
+  weights.add("linear_model.embedding_dict.user.weight", {7, 1}).add("crossnet.bias", {layers, 3, 1});
+  if (kind != "mixture")
+    return weights.add("crossnet.kernels", {layers, 3, kind == "vector" ? 1u : 3u}).add("out.bias", {1});
+  for (const std::string list : {"U", "V"}) weights.add("crossnet." + list + "_list", {layers, 2, 3, 2});
+  weights.add("crossnet.C_list", {layers, 2, 2, 2});
+  for (const std::string n : {"0", "1"}) weights.add("crossnet.gating." + n + ".weight", {1, 3});
+  return weights.add("out.bias", {1});
+}
+
+TEST_CASE("recipe nodes: repetitions count what the description makes, and stand within each other") {
+  const std::string settings = R"({"activation": "relu"})";
+  for (const uint64_t layers : {1, 3}) {
+    CHECK(model_of(cross("vector", layers), settings).nodes.size() == 5 + 3 * layers);
+    CHECK(model_of(cross("matrix", layers), settings).nodes.size() == 5 + 3 * layers);
+    const TrainedModel mixture = model_of(cross("mixture", layers), settings);
+    CHECK(mixture.nodes.size() == 5 + (3 * 2 + 5) * layers);
+    CHECK(mixture.architecture == "DCN v2");
+  }
+  CHECK(model_of(cross("vector", 2), settings).architecture == "DCN");
+  const json nodes = description_of(cross("mixture", 2), settings)["nodes"];
+  const auto of_name = [&](const std::string& name) {
+    for (const json& node : nodes) {
+      if (node["name"] == name) return node;
+    }
+    return json();
+  };
+  CHECK(of_name("v.1.0")["reads"] == "cross.0");
+  CHECK(of_name("weights.1")["softmax"] == json::array({"gate.1.0", "gate.1.1"}));
+  CHECK(of_name("weighted.1")["product"] == json::parse(R"(["weights.1", ["uv.1.0", "uv.1.1"]])"));
 }
 
 }  // namespace

@@ -91,6 +91,14 @@ TEST_CASE("a recipe is good, and so are those that are compiled in") {
   for (const LibraryText& text : library_texts()) CHECK(error_of(std::string(text.text)).empty());
 }
 
+TEST_CASE("gates may be a route, and nodes stand for each element or attend to each other") {
+  CHECK(error_with(R"({"logits": "g.{task}"})", R"({"route": ["own"], "per": "task"})").empty());
+  CHECK(error_with(R"("reads": "input", "part")", R"("reads": "input", "each": {"inputs_of": "a"}, "part")").empty());
+  CHECK(error_with(R"("softmax": "own")", R"("scaled_dot": ["own", "own", ["own"]], "heads": 2, "causal": true,
+                                             "group": {"inputs_of": "a"})")
+            .empty());
+}
+
 TEST_CASE("what is no JSON is refused with the line") {
   CHECK(contains(error_with("\"activations\": {", "\"activations\": "),
                  "lib.json:3: error: not valid JSON: parse error at line 3"));
@@ -165,6 +173,29 @@ TEST_CASE("each fault of a recipe is refused with the line and the path") {
       {R"("mlp": "own", )", "", "nodes[0].part: unknown key"},
       {R"("cross.{layer}.weight")", R"("cross.{n}.weight")", "nodes[1].each: found"},
       {R"("from": "own", )", "", "nodes[1].from: missing"},
+      {R"("name": "crossed", )", R"("name": "own", )", "nodes[1].name: two nodes are named \"own\""},
+      {R"({"name": "o{n}")", R"({"name": "w{n}")", "nodes[1].nodes[1].name: two nodes are named \"w{n}\""},
+      {R"("name": "{task}", "tasks": "later")", R"("name": "{task}", "tasks": "first")",
+       "nodes[3].task_by_task[1].name: two nodes are named"},
+      {R"("name": "{task}", "tasks": "later")", R"("name": "{task}")",
+       "nodes[3].task_by_task[1].name: two nodes are named"},
+      {R"("name": "{task}.logit")", R"("name": "own")", "levels[0].nodes[0].name: two nodes are named"},
+      {R"({"logits": "g.{task}"})", R"({"route": "own", "logits": "g.{task}"})", "gates.logits: unknown key"},
+      {R"({"logits": "g.{task}"})", R"({"route": 3})", "gates.route: found 3"},
+      {R"("softmax": "own")", R"("scaled_dot": ["own", "own", "own"], "activation": "relu")",
+       "nodes[1].nodes[1].activation: unknown key"},
+      {R"("softmax": "own")", R"("scaled_dot": ["own", "own", "own"], "heads": {"heads_of": "a"})",
+       "nodes[1].nodes[1].heads.heads_of: unknown key"},
+      {R"("mlp": "own", "reads": "input")", R"("mlp": "own", "reads": "input", "each": {"each_of": "a"})",
+       "nodes[0].each.each_of: unknown key"},
+      {R"("tasks": "own.{task}.0.weight", )", R"("requires": [{"inputs_of": "a"}], "tasks": "own.{task}.0.weight", )",
+       "models[2].requires[0].is: missing"},
+      {R"("tasks": "own.{task}.0.weight", )", R"("requires": [{"is": 1}], "tasks": "own.{task}.0.weight", )",
+       "models[2].requires[0]: expected either `outputs_of` or `inputs_of`"},
+      {R"("less": "own.x"})", R"("less": "own.x"}, {"name": "d", "of": "dense"})",
+       "models[2].columns[2]: expected `of` in each block, or in none"},
+      {R"([{"name": "own.x", "count": [{"outputs_of": "a"}]}, )", R"([{"name": "own.x", "of": "densest"}, )",
+       "models[2].columns[0].of: found"},
       {R"("name": "crossed", )", "", "nodes[1].name: missing"},
       {R"({"name": "w{n}")", R"({"name": "w")", "nodes[1].nodes[0].name: found \"w\", expected a text with {n} in it"},
       {R"("product": ["own", "w{n}"])", R"("produkt": ["own"])", "nodes[1].nodes[2].produkt: unknown key"},
