@@ -7,7 +7,7 @@ import models
 import raw_rows
 
 import mmoe
-from mmoe.analysis import auc, calibration_curve, permutation_importance, r_squared
+from mmoe.analysis import auc, calibration_curve, gate_use, permutation_importance, r_squared
 
 
 def test_auc_counts_pairs():
@@ -82,3 +82,21 @@ def test_importance_of_raw_rows(raw):
     with pytest.raises(mmoe.InputError, match="no column 'city'"):
         permutation_importance(session, {name: values for name, values in split.items() if name != "city"},
                                {"click": scores[:, 0]})
+
+
+def test_gate_use(plain, raw):
+    x = numpy.random.default_rng(3).normal(size=(50, plain.input_dim)).astype("float32")
+    session = plain.session()
+    uses = gate_use(session, x)
+    gates = numpy.asarray(session.score_all(x).gates)
+    assert [use.gate for use in uses] == list(session.gates)
+    for use in uses:
+        own = gates[:, use.gate.column : use.gate.column + 4]
+        assert numpy.allclose(use.mean_weights, own.mean(axis=0), atol=1e-6)  # sums of 50 floats
+        assert use.mean_weights.sum() == pytest.approx(1, abs=1e-6) and use.largest.sum() == pytest.approx(1)
+        assert use.largest[own[0].argmax()] > 0
+    page = uses._repr_html_()
+    assert page.count("<h4>") == 2 and page.count("expert 3") == 2
+    assert len(gate_use(raw.session(tasks=["like"]), raw_rows.columns())) == 1
+    with pytest.raises(mmoe.InputError, match="none"):
+        gate_use(session, x[:0])

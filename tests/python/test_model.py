@@ -29,8 +29,10 @@ def test_properties(raw):
 
 def test_notebook(raw, plain):
     text = raw._repr_html_()
-    assert "<td>city x hour</td><td>sparse</td><td>item</td>" in text and "tasks click, like" in text
-    assert "<table>" not in plain._repr_html_()
+    assert "<td>city x hour</td><td>sparse</td><td>item</td>" in text and text.count("<svg") == 1
+    for name in ("3 user features", "4 item features", "expert 0", "expert 3", "click", "like"):
+        assert f"<title>{name}</title>" in text
+    assert "<table>" not in plain._repr_html_() and "x: 24 columns" in plain._repr_html_()
     weights, description = models.plain()
     name = "<script>alert(1)</script>"
     strange = mmoe.Model.load(models.convert((weights, {**description, "name": name}), folder_of(plain), "strange"))

@@ -6,6 +6,7 @@ import sys
 import numpy
 import pytest
 
+import models
 from raw_rows import ROWS, same
 
 import mmoe
@@ -42,3 +43,35 @@ def test_scores(spark, raw, raw_path, expected, from_bytes):
     assert same(scores, numpy.tile(expected, (1000, 1)))
     with pytest.raises(mmoe.InputError, match="clock"):
         mmoe.spark.score(frame, model, keep=["clock"])
+
+
+def test_predict_batch(spark, folder):
+    import functools
+
+    from pyspark.ml.functions import predict_batch_udf
+    from pyspark.sql import functions
+
+    import mmoe.spark
+
+    wanted = ("age", "country", "brand")
+    weights = {**models.arrays(1 + 3 + 2), **{name: numpy.ones(models.WIDTHS[name[:-7]], "float32") * 0.1
+                                            for name in ("country.weight", "brand.weight")}}
+    described = models.description([feature for feature in models.FEATURES if feature["name"] in wanted])
+    path = str(models.convert((weights, described), folder, "scalars"))
+    rows = [(float(i % 90), ("AT", "US", "Côte")[i % 3], (3, 5, 2**40)[i // 3 % 3], i) for i in range(5000)]
+    frame = spark.createDataFrame(rows, "age double, country string, brand long, place int").repartition(3)
+    assert mmoe.spark.columns(path) == ["age", "country", "brand"]
+    predict = predict_batch_udf(functools.partial(mmoe.spark.make_predict_fn, path),
+                                return_type=mmoe.spark.return_type(path), batch_size=700)
+    found = frame.withColumn("scores", predict(*map(functions.col, mmoe.spark.columns(path)))).collect()
+    found.sort(key=lambda row: row.place)
+    model = mmoe.Model.load(path)
+    expected = model.session().score_rows({name: [row[i] for row in rows] for i, name in enumerate(wanted)})
+    assert same(numpy.array([[row.scores.click, row.scores.like] for row in found], "float32"), expected)
+    with pytest.raises(mmoe.InputError, match="2 columns, expected 3"):
+        mmoe.spark.make_predict_fn(path)(numpy.zeros(2), numpy.zeros(2))
+    predict = mmoe.spark.make_predict_fn(mmoe.Model.load(models.convert(models.plain(), folder, "takes_x")))
+    x = numpy.random.default_rng(1).normal(size=(3, 24))
+    assert list(predict(x)) == ["click", "like"] and len(predict(x)["click"]) == 3
+    with pytest.raises(mmoe.InputError, match="expected one"):
+        predict(x, x)

@@ -18,7 +18,7 @@ import os
 import tempfile
 from typing import Any, NamedTuple
 
-from . import _native
+from . import _native, _picture
 from ._conversion import ConversionWarning, Report, convert, describe, from_torch
 from ._arrays import new as _new
 from ._arrays import part as _part
@@ -27,7 +27,7 @@ from ._native import ThreadPool
 from ._rows import Columns as _Columns
 from ._rows import batches as _batches
 from ._rows import columns_for as _columns_for
-from .analysis import calibration_curve, permutation_importance
+from .analysis import calibration_curve, gate_use, permutation_importance
 from .errors import (
     ConvertError,
     Error,
@@ -66,6 +66,7 @@ __all__ = [
     "convert",
     "describe",
     "from_torch",
+    "gate_use",
     "kernel_sets",
     "permutation_importance",
 ]
@@ -226,17 +227,12 @@ class Model(_native.Model):
         return type(self), (bytes(self),)
 
     def _repr_html_(self) -> str:
-        """In a notebook: sizes, tasks and features."""
-        escaped = html.escape
-        head = f"{self.architecture}, {self.input_dim} inputs, {self.size_bytes:,} bytes; tasks {', '.join(self.tasks)}"
-        rows = [
-            f"<tr><td>{escaped(feature.name)}</td><td>{feature.kind}</td><td>{feature.side}</td>"
-            f"<td>{feature.width}</td><td>{feature.num_values or ''}</td></tr>"
-            for feature in self.features
-        ]
-        names = "".join(f"<th>{name}</th>" for name in ("feature", "kind", "side", "columns of x", "vocabulary"))
-        table = f"<table><tr>{names}</tr>{''.join(rows)}</table>" if rows else ""
-        return f"<div><b>{escaped(self.name)}</b>: {escaped(head)}{table}</div>"
+        """In a notebook: the structure as a picture, sizes, tasks and features."""
+        with self.session() as session:
+            picture = _picture.structure(self, session.gates)
+            work = f"{session.multiply_adds_per_row:,} multiply-adds per row"
+        head = f"{self.architecture}, {self.input_dim} inputs, {self.size_bytes:,} bytes, {work}"
+        return f"<div><b>{html.escape(self.name)}</b>: {html.escape(head)}{picture}{_picture.feature_table(self)}</div>"
 
     def __repr__(self) -> str:
         tasks = ", ".join(self.tasks)

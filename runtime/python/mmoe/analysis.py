@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from . import _picture
 from ._rows import Columns
 from .errors import InputError
 
@@ -32,6 +33,41 @@ class Calibration(NamedTuple):
     def error(self) -> float:
         """Expected calibration error: the mean difference of the two, weighted by rows."""
         return float((abs(self.mean_score - self.mean_label) * self.num_rows).sum() / self.num_rows.sum())
+
+
+class GateUse(NamedTuple):
+    """How a gate uses its experts, over rows."""
+
+    gate: Any  #: the Gate
+    mean_weights: Any  #: [experts], in the order of gate.experts
+    largest: Any  #: [experts]: the share of rows in which the expert has the largest weight
+
+
+class GateUses(tuple):
+    """GateUse of each gate. A notebook shows bars."""
+
+    def _repr_html_(self) -> str:
+        return _picture.gate_table(self)
+
+
+def gate_use(session, rows) -> GateUses:
+    """How the session's gates use their experts: of rows by name, or of x [rows, model.input_dim]."""
+    import numpy
+
+    weights = (session.score_rows_all(rows) if session.model.features and not _is_x(session, rows)
+               else session.score_all(rows)).gates
+    if weights is None or len(weights) == 0:
+        raise InputError("rows: there are none" if session.gates else "the session has no gates with computed weights")
+    uses = []
+    for gate in session.gates:
+        own = numpy.asarray(weights)[:, gate.column : gate.column + len(gate.experts)]
+        largest = numpy.bincount(own.argmax(axis=1), minlength=own.shape[1]) / len(own)
+        uses.append(GateUse(gate, own.mean(axis=0, dtype="float64"), largest))
+    return GateUses(uses)
+
+
+def _is_x(session, rows):
+    return getattr(rows, "ndim", 0) == 2 and not hasattr(rows, "columns") and rows.shape[1] == session.model.input_dim
 
 
 def auc(labels, scores) -> float:

@@ -4,6 +4,12 @@
 
     scored = mmoe.spark.score(df, "/models/ranker.mmoe", keep=["user_id"])
 
+or, where a column is to be added, a function of pyspark.ml:
+
+    make = functools.partial(mmoe.spark.make_predict_fn, "/models/ranker.mmoe")
+    predict = predict_batch_udf(make, return_type=mmoe.spark.return_type("/models/ranker.mmoe"), batch_size=10_000)
+    df.withColumn("scores", predict("age", "country"))      # the columns of mmoe.spark.columns(), in that order
+
 Spark's executors must have this package and the file, at the same path: as with a shared folder, or SparkFiles. A Model
 whose bytes are in memory is sent to them with the function.
 """
@@ -11,6 +17,7 @@ whose bytes are in memory is sent to them with the function.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 
 from . import Model
@@ -36,6 +43,59 @@ def score(df, model, *, keep=None, tasks=None, **options):
                         *(f"`{name}` double" for name in names)])
     work = functools.partial(_score_batches, path=path, data=data, tasks=names, keep=kept, options=options)
     return df.select(*(f"`{name}`" for name in wanted)).mapInArrow(work, schema)
+
+
+def columns(model):
+    """The columns that a function of make_predict_fn() takes, in their order: each once, as features name them."""
+    names = []
+    for feature in _loaded(model).features:
+        names += [*(feature.crossed or (feature.source,)), *([feature.weights] if feature.weights else [])]
+    return list(dict.fromkeys(names))
+
+
+def return_type(model, tasks=None):
+    """What such a function gives for a row: a struct with a double for each task."""
+    from pyspark.sql.types import DoubleType, StructField, StructType
+
+    names = list(tasks) if tasks is not None else list(_loaded(model).tasks)
+    return StructType([StructField(name, DoubleType()) for name in names])
+
+
+def make_predict_fn(model, tasks=None, **options):
+    """For predict_batch_udf() of pyspark.ml.functions: a function of columns, which gives a dict of scores by task.
+
+    A worker process maps the file once. A model without features takes x as one column of arrays.
+    """
+    path, data = _where(model)
+    loaded = Model.load(data) if data is not None else _load(path, os.stat(path).st_mtime_ns)
+    session = loaded.session(tasks=tasks, **options)
+    names = columns(loaded)
+
+    def predict(*given):
+        if not names:
+            scores = session.score(_as_float32(given))
+        elif len(given) != len(names):
+            raise InputError(f"{len(given)} columns, expected {len(names)}: {', '.join(names)}")
+        else:
+            scores = session.score_rows(dict(zip(names, given)))
+        return {name: scores[:, i].astype("float64") for i, name in enumerate(session.tasks)}
+
+    # Spark counts the function's parameters.
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    predict.__signature__ = inspect.Signature([inspect.Parameter(f"column{i}", kind) for i in range(max(1, len(names)))])
+    return predict
+
+
+def _as_float32(given):
+    import numpy
+
+    if len(given) != 1:
+        raise InputError(f"{len(given)} columns, expected one, of arrays: the model takes x")
+    return numpy.ascontiguousarray(given[0], "float32")
+
+
+def _loaded(model):
+    return model if isinstance(model, Model) else Model.load(os.fsdecode(model))
 
 
 def _where(model):
