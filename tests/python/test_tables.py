@@ -120,3 +120,22 @@ def test_wrong_tables_of_arrow(raw):
     dates = arrow.array([1, 2, 3], arrow.timestamp("s"))
     with pytest.raises((mmoe.InputError, TypeError)):
         session.score_rows(table.set_column(0, "age", dates))
+
+
+def test_dictionaries_are_looked_up_once(raw, expected):
+    arrow = pytest.importorskip("pyarrow")
+    session = mmoe.Session(raw)
+    table = arrow.Table.from_pylist(ROWS)
+    many = arrow.concat_tables([table] * 1000).combine_chunks()
+    for name in ("country", "brand"):
+        at = many.schema.get_field_index(name)
+        many = many.set_column(at, name, many.column(at).dictionary_encode())
+    assert same(session.score_rows(many), numpy.tile(expected, (1000, 1)))
+    # The message is the row's, whatever the dictionary.
+    wrong = table.set_column(table.schema.get_field_index("brand"), "brand", arrow.array([3, 4, 5]).dictionary_encode())
+    with pytest.raises(mmoe.UnknownCategoryError, match='"brand", row 1: unknown category 4'):
+        session.score_rows(wrong)
+    missing = table.set_column(table.schema.get_field_index("country"), "country",
+                               arrow.array(["AT", None, "Côte"]).dictionary_encode())
+    plain = session.score_rows([{**row, "country": country} for row, country in zip(ROWS, ["AT", None, "Côte"])])
+    assert same(session.score_rows(missing), plain)

@@ -301,6 +301,11 @@ MMOE_API mmoe_status mmoe_rows_set_column(mmoe_rows* rows, const char* feature, 
 MMOE_API mmoe_status mmoe_rows_set_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* values,
                                              const int32_t* row_offsets, size_t num_offsets);
 
+/** A sparse feature of all rows by ids, one per row, as mmoe_model_find_id_text() gives them: where the same categories
+ * come again and again, each is then looked up once. MMOE_UNKNOWN_ID: not in the vocabulary, or missing. */
+MMOE_API mmoe_status mmoe_rows_set_ids(mmoe_rows* rows, const char* feature, const int32_t* ids, size_t num_ids);
+MMOE_API mmoe_status mmoe_rows_set_ids_at(mmoe_rows* rows, size_t feature, const int32_t* ids, size_t num_ids);
+
 /** The weights of a sequence's elements, where mmoe_feature_info has a column of them: of one row, or of all rows as
  * mmoe_rows_set_column() has them. An element without a weight makes the row's input missing. */
 MMOE_API mmoe_status mmoe_rows_set_weights(mmoe_rows* rows, size_t row, const char* feature,

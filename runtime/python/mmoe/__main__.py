@@ -41,7 +41,9 @@ def _score(options) -> int:
     arrow = _pyarrow()
     tasks = options.tasks.split(",") if options.tasks else None
     session = Model.load(options.model).session(options.threads, tasks=tasks)
-    schema, num_rows, batches = _read(options.rows)
+    texts = [feature.source for feature in session.model.features
+             if feature.string_values and not feature.crossed and feature.source not in options.keep]
+    schema, num_rows, batches = _read(options.rows, texts)
     if missing := [name for name in options.keep if name not in schema.names]:
         raise InputError(f"--keep: {missing}, {options.rows} has {schema.names[:20]}")
     fields = [schema.field(name) for name in options.keep]
@@ -89,13 +91,16 @@ def _pyarrow():
     return pyarrow
 
 
-def _read(path):
-    """(schema, number of rows or None, batches)"""
+def _read(path, texts):
+    """(schema, number of rows or None, batches). `texts`: columns that may come as dictionaries."""
     ending = os.path.splitext(path)[1]
     if ending == ".parquet":
         import pyarrow.parquet
 
-        file = pyarrow.parquet.ParquetFile(path, memory_map=True)
+        # Texts as Parquet has them, in dictionaries: each category is looked up once for a batch.
+        there = pyarrow.parquet.read_schema(path, memory_map=True)
+        texts = [name for name in texts if name in there.names and pyarrow.types.is_string(there.field(name).type)]
+        file = pyarrow.parquet.ParquetFile(path, memory_map=True, read_dictionary=texts)
         return file.schema_arrow, file.metadata.num_rows, file.iter_batches(ROWS_OF_BATCH)
     if ending in (".arrow", ".feather"):
         import pyarrow.ipc

@@ -75,6 +75,7 @@ bool RowBuilder::open_column(const ModelObject& model, PyObject* item) {
   column.wants_ids = !is_weights && info.kind != MMOE_DENSE && !info.number_values;
   column.length = info.kind == MMOE_DENSE ? info.width : info.kind == MMOE_SEQUENCE ? info.length : 1;
   column.arrow = arrow_column_of(column.values);
+  look_up_once(column, info);
   columns_.push_back(column);
   if (column.arrow) return true;  // of a batch, whose columns have one length
   if (!PyList_Check(column.values)) return open_buffer(columns_.back());
@@ -146,8 +147,44 @@ void RowBuilder::fill_buffer(const Column& column, std::size_t first, std::size_
   set(rows_, column.feature, &values, offsets.empty() ? nullptr : offsets.data(), offsets.size());
 }
 
+// A dictionary's entries, where all of them are good: what is wrong with one, a row says that has it.
+void RowBuilder::look_up_once(Column& column, const mmoe_feature_info& info) const {
+  if (!column.arrow || !column.arrow->is_dictionary() || !column.wants_ids || info.kind != MMOE_SPARSE) return;
+  const ArrowColumn entries = column.arrow->dictionary();
+  const std::size_t size = static_cast<std::size_t>(entries.array->length);
+  if (info.num_parts > 1 || entries.is_dictionary() || entries.is_float() || size > num_rows_) return;
+  for (std::size_t i = 0; i < size; ++i) {
+    int32_t id = MMOE_UNKNOWN_ID;
+    mmoe_status status = MMOE_OK;
+    if (entries.is_missing(i)) {
+      // no value
+    } else if (entries.is_text()) {
+      const std::string_view text = entries.text(i);
+      status = mmoe_model_find_id_text(model_->model, column.feature, text.data() ? text.data() : "", text.size(), &id);
+    } else if (entries.is_unsigned_64()) {
+      status = mmoe_model_find_id_unsigned(model_->model, column.feature, static_cast<uint64_t>(entries.integer(i)), &id);
+    } else {
+      status = mmoe_model_find_id_integer(model_->model, column.feature, entries.integer(i), &id);
+    }
+    if (status != MMOE_OK || (id == MMOE_UNKNOWN_ID && info.refuses_unknown)) return;
+    column.ids.push_back(id);
+  }
+  column.is_looked_up_once = true;
+}
+
+void RowBuilder::fill_ids(const Column& column, std::size_t first, std::size_t count) {
+  std::vector<int32_t> ids(count, MMOE_UNKNOWN_ID);
+  for (std::size_t row = 0; row < count; ++row) {
+    if (column.arrow->is_missing(first + row)) continue;
+    const auto entry = static_cast<std::size_t>(column.arrow->integer(first + row));
+    if (entry < column.ids.size()) ids[row] = column.ids[entry];
+  }
+  mmoe_rows_set_ids_at(rows_, column.feature, ids.data(), ids.size());
+}
+
 // Whole where the C interface has columns of the type, else row by row.
 void RowBuilder::fill_arrow(const Column& column, std::size_t first, std::size_t count) {
+  if (column.is_looked_up_once) return fill_ids(column, first, count);
   const ArrowColumn& arrow = *column.arrow;
   const int32_t type = arrow.type();
   const bool are_ids_as_floats = column.wants_ids && arrow.is_float();

@@ -38,6 +38,8 @@ class RowBuilder {
     bool wants_ids = false;      ///< categories, which are not numbers between bounds
     PyObject* values = nullptr;  ///< a list, where `has_buffer` is false
     const ArrowColumn* arrow = nullptr;
+    bool is_looked_up_once = false;   ///< a dictionary of categories: `ids` has the id of each of its entries
+    std::vector<int32_t> ids;
     bool has_buffer = false;
     Py_buffer view{};
   };
@@ -46,6 +48,8 @@ class RowBuilder {
   bool open_buffer(Column& column);
   void fill_plain(const Column& column, std::size_t first, std::size_t count);
   void fill_buffer(const Column& column, std::size_t first, std::size_t count);
+  void look_up_once(Column& column, const mmoe_feature_info& info) const;
+  void fill_ids(const Column& column, std::size_t first, std::size_t count);
   void fill_arrow(const Column& column, std::size_t first, std::size_t count);
   void fill_arrow_row(const Column& column, std::size_t row, const ArrowColumn& values, std::size_t place);
   bool fill_list(const Column& column, std::size_t first, std::size_t count);

@@ -107,6 +107,14 @@ mmoe_status set_column(mmoe_rows* rows, Key feature, const mmoe_values* values, 
 }
 
 template <class Key>
+mmoe_status set_ids(mmoe_rows* rows, Key feature, const int32_t* ids, size_t num_ids) {
+  if (!rows) return null_argument("rows");
+  if (!rows->misuse) return finish(rows->misuse);
+  if (!ids && num_ids != 0) return finish(misuse(*rows, "ids", "null"));
+  return finish(rows->rows.set_ids(key_of(feature), {ids, num_ids}));
+}
+
+template <class Key>
 mmoe_status set_weights(mmoe_rows* rows, size_t row, Key feature, const mmoe_values* weights) {
   return with_values(rows, weights,
                      [&](const RawValue& value) { return rows->rows.set_weights(row, key_of(feature), value); });
@@ -231,6 +239,13 @@ mmoe_status mmoe_rows_set_column(mmoe_rows* rows, const char* feature, const mmo
 mmoe_status mmoe_rows_set_column_at(mmoe_rows* rows, size_t feature, const mmoe_values* values,
                                     const int32_t* row_offsets, size_t num_offsets) {
   return set_column(rows, feature, values, row_offsets, num_offsets);
+}
+
+mmoe_status mmoe_rows_set_ids(mmoe_rows* rows, const char* feature, const int32_t* ids, size_t num_ids) {
+  return set_ids(rows, feature, ids, num_ids);
+}
+mmoe_status mmoe_rows_set_ids_at(mmoe_rows* rows, size_t feature, const int32_t* ids, size_t num_ids) {
+  return set_ids(rows, feature, ids, num_ids);
 }
 
 mmoe_status mmoe_rows_clear(mmoe_rows* rows, size_t num_rows) {

@@ -434,6 +434,27 @@ const Status& Rows::set_column(const FeatureKey& feature, const RawValue& values
   return set_column(feature, values, row_offsets, false);
 }
 
+const Status& Rows::set_ids(const FeatureKey& feature, Span<const std::int32_t> ids) {
+  std::size_t index = 0;
+  if (!state_->status || !RowsAccess::find(*state_, feature, index)) return state_->status;
+  const Target target{*state_, internal::feature_of(state_->file, index), index};
+  if (internal::is_dense(target.feature) || internal::is_sequence(target.feature)) {
+    RowsAccess::refuse(*state_, ErrorCode::kInvalidArgument, target.name(), ": has no ids of one category per row");
+    return state_->status;
+  }
+  if (ids.size() != state_->num_rows) {
+    RowsAccess::refuse(*state_, ErrorCode::kInvalidArgument, target.name(), ": length ", ids.size(), ", needs ",
+                       state_->num_rows, ", one per row");
+    return state_->status;
+  }
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    std::int32_t& id = *target.ids(row);
+    id = ids[row];
+    if (id == Model::kUnknownId && !RowsAccess::take_missing(target, row, id)) break;
+  }
+  return state_->status;
+}
+
 const Status& Rows::set_weights_column(const FeatureKey& feature, const RawValue& weights,
                                        Span<const std::int32_t> row_offsets) {
   return set_column(feature, weights, row_offsets, true);

@@ -184,6 +184,18 @@ TEST_CASE("C rows: whole columns, of numbers, texts and packed texts; a user's a
     CHECK(scores == expected);
     REQUIRE(mmoe_rows_clear(rows.get(), 2) == MMOE_OK);
   }
+  // Ids that were looked up: {2, 4} are those of "AT" and "BR".
+  const int32_t ids[] = {2, 4};
+  CHECK(mmoe_rows_set_column(rows.get(), "price", &price, nullptr, 0) == MMOE_OK);
+  CHECK(mmoe_rows_set_ids(rows.get(), "country", ids, 2) == MMOE_OK);
+  CHECK(mmoe_rows_set_column(rows.get(), "shop", &shop, nullptr, 0) == MMOE_OK);
+  CHECK(mmoe_rows_set_ids_at(rows.get(), 3, devices, 2) == MMOE_OK);
+  CHECK(mmoe_rows_set_column(rows.get(), "history", &history, nullptr, 0) == MMOE_OK);
+  REQUIRE(score(f.session.get(), rows_input(rows.get()), scores) == MMOE_OK);
+  CHECK(scores == expected);
+  REQUIRE(mmoe_rows_clear(rows.get(), 2) == MMOE_OK);
+  CHECK(mmoe_rows_set_ids(rows.get(), "country", nullptr, 2) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_rows_status(rows.get()) == MMOE_INVALID_ARGUMENT);
   // No rows, as Arrow may hand them out: without offsets.
   const mmoe_values nothing = values_of(MMOE_PACKED_TEXTS, nullptr, 0);
   REQUIRE(mmoe_rows_clear(rows.get(), 0) == MMOE_OK);

@@ -50,6 +50,38 @@ std::string message_of(const Status& status, ErrorCode code = ErrorCode::kInvali
   return status.error().message();
 }
 
+TEST_CASE("Rows: ids that were looked up are the categories themselves") {
+  const Fixture its;
+  Rows named = its.make(2), by_id = its.make(2);
+  for (Rows* rows : {&named, &by_id}) {
+    for (std::size_t row = 0; row < 2; ++row) set_row(*rows, row);
+  }
+  CHECK(named.set_column("country", std::vector<std::string>{"BR", "nowhere"}).ok());
+  const std::size_t country = 1;
+  const std::int32_t brazil = its.model.find_id(country, "BR");
+  CHECK(by_id.set_ids("country", std::vector<std::int32_t>{brazil, Model::kUnknownId}).ok());
+  CHECK(its.score(Input::rows(by_id)) == its.score(Input::rows(named)));
+
+  CHECK(message_of(by_id.set_ids("country", std::vector<std::int32_t>{0})) ==
+        "feature \"country\": length 1, needs 2, one per row");
+  by_id.clear(2);
+  CHECK(message_of(by_id.set_ids("price", std::vector<std::int32_t>{0, 0})) ==
+        "feature \"price\": has no ids of one category per row");
+  by_id.clear(2);
+  CHECK_FALSE(by_id.set_ids("history", std::vector<std::int32_t>{0, 0}).ok());
+  by_id.clear(2);
+  CHECK_FALSE(by_id.set_ids("colour", std::vector<std::int32_t>{0, 0}).ok());
+  by_id.clear(2);
+  message_of(by_id.set_ids("device", std::vector<std::int32_t>{0, Model::kUnknownId}), ErrorCode::kUnknownCategory);
+  // What is none is found before it is used.
+  Rows wrong = its.make();
+  set_row(wrong, 0);
+  CHECK(wrong.set_ids("country", std::vector<std::int32_t>{1 << 30}).ok());
+  Result<Session> session = Session::create(its.model);
+  float scores[2];
+  CHECK_FALSE(session->score(Input::rows(wrong), {scores}).ok());
+}
+
 TEST_CASE("Rows: values by name and by index have the bits of columns made by hand") {
   const Fixture its;
   const float price[] = {12.5f}, history[] = {1, 2, 3};
