@@ -183,6 +183,20 @@ def check_small_limits(tools):
                 check(process.returncode == 1 and f"{option}: 1, the model needs".encode() in process.stderr,
                       f"{tool} {option} 1: exit {process.returncode}, {process.stderr!r}")
                 check(tools.run(tool, *arguments, option, "1000000", cwd=folder).returncode == 0, f"{tool} {option}")
+        check_small_arena(tools, folder)
+
+
+def check_small_arena(tools, folder):
+    """A limit on memory that many rows at once would exceed, and one row does not: the same scores, in parts."""
+    (folder / "rows.csv").write_text("x0,x1,x2\n" + "1,2,3\n4,5,6\n" * 500)
+    refused = tools.run("mmoe-score", "m.mmoe", "rows.csv", "--max-arena-bytes", "1", cwd=folder)
+    needed = int(refused.stderr.split(b"needs ")[1].split()[0].rstrip(b":;,."))  # of one row
+    whole = tools.run("mmoe-score", "m.mmoe", "rows.csv", cwd=folder)
+    parts = tools.run("mmoe-score", "m.mmoe", "rows.csv", "--max-arena-bytes", str(needed), cwd=folder)
+    check(parts.returncode == 0 and parts.stdout == whole.stdout and whole.stdout.count(b"\n") == 1001,
+          f"scores in parts: exit {parts.returncode}, {parts.stderr!r}")
+    less = tools.run("mmoe-score", "m.mmoe", "rows.csv", "--max-arena-bytes", str(needed - 1), cwd=folder)
+    check(less.returncode == 1, "one byte less than a row needs")
 
 
 def main():

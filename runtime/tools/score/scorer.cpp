@@ -29,6 +29,14 @@ std::vector<std::uint32_t> find_tasks(const Model& model, const std::vector<std:
   return tasks;
 }
 
+// What many rows together need may be above a limit where one row is not: the session then scores a batch in parts.
+Result<Session> create_within_limits(const Model& model, SessionOptions options) {
+  Result<Session> session = Session::create(model, options);
+  if (session || session.error().code() != ErrorCode::kLimitExceeded || options.max_batch <= 1) return session;
+  options.max_batch /= 2;
+  return create_within_limits(model, options);
+}
+
 Session make_session(const Model& model, const ScorerOptions& options) {
   const std::vector<std::uint32_t> tasks = find_tasks(model, options.tasks);
   SessionOptions session_options;
@@ -40,7 +48,7 @@ Session make_session(const Model& model, const ScorerOptions& options) {
   session_options.kernel_set = options.kernel_set.empty() ? nullptr : options.kernel_set.c_str();
   session_options.non_finite = options.non_finite;
   options.limits.apply_to(session_options);
-  Result<Session> session = Session::create(model, session_options);
+  Result<Session> session = create_within_limits(model, session_options);
   if (session) return std::move(*session);
   const ErrorCode code = session.error().code();
   const bool usage = code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnsupported;
