@@ -77,7 +77,7 @@ void add_features(const std::vector<Block>& blocks, const ordered_json& features
     fail_features(blocks, "\"" + feature->at("name").get<std::string>() + "\" stands behind all that is read");
 }
 
-std::string name_of(const ordered_json& feature) { return feature.at("name").get<std::string>(); }
+std::string feature_name(const ordered_json& feature) { return feature.at("name").get<std::string>(); }
 
 bool is_history(const ordered_json& feature) {
   return feature.value("kind", "") == "sequence" && feature.value("pooling", "") == "none";
@@ -88,7 +88,7 @@ ordered_json queried(const std::string& prefix, const ordered_json& features) {
   std::vector<std::string> wanted;
   for (const ordered_json& feature : features) {
     if (!is_history(feature)) continue;
-    const std::string name = name_of(feature);
+    const std::string name = feature_name(feature);
     wanted.push_back(name.compare(0, prefix.size(), prefix) == 0 ? name.substr(prefix.size()) : "");
     const auto one = [&](const ordered_json& other) { return other.at("name") == wanted.back(); };
     if (std::any_of(features.begin(), features.end(), one)) continue;
@@ -101,19 +101,46 @@ ordered_json queried(const std::string& prefix, const ordered_json& features) {
   }
   ordered_json found = ordered_json::array();
   for (const ordered_json& feature : features) {
-    if (std::count(wanted.begin(), wanted.end(), name_of(feature)) > 0) found.push_back(name_of(feature));
+    if (std::count(wanted.begin(), wanted.end(), feature_name(feature)) > 0) found.push_back(feature_name(feature));
   }
   return found;
 }
 
-// The features of a kind, in the order of x.
-ordered_json of_kind(const std::string& kind, const ordered_json& library, const ordered_json& features) {
-  if (kind == "queried") return queried(library["features"]["history"].get<std::string>(), features);
+// The same, where each shares the table of the sequence: in the order of the sequences.
+ordered_json sharing_table(const ordered_json& features) {
   ordered_json found = ordered_json::array();
   for (const ordered_json& feature : features) {
+    if (!is_history(feature)) continue;
+    const auto owner = std::find_if(features.begin(), features.end(), [&](const ordered_json& other) {
+      return other.value("kind", "") == "categorical" &&
+             other.value("embedding", ordered_json()) == feature["embedding"];
+    });
+    if (owner == features.end()) {
+      throw ConvertError("features: \"" + feature_name(feature) +
+                         "\" keeps its elements, but no category that attends to them shares its table");
+    }
+    found.push_back(feature_name(*owner));
+  }
+  if (found.empty()) throw ConvertError("features: none is a history: a sequence that has \"pooling\": \"none\"");
+  return found;
+}
+
+ordered_json queried(const ordered_json& library, const ordered_json& features) {
+  const ordered_json prefix = library["features"].value("history", ordered_json());
+  return prefix.is_string() ? queried(prefix.get<std::string>(), features) : sharing_table(features);
+}
+
+// The features of a kind, in the order of x.
+ordered_json of_kind(const std::string& kind, const ordered_json& library, const ordered_json& features) {
+  if (kind == "queried") return queried(library, features);
+  const ordered_json attending = kind == "others" ? queried(library, features) : ordered_json::array();
+  ordered_json found = ordered_json::array();
+  for (const ordered_json& feature : features) {
+    const bool attends = std::find(attending.begin(), attending.end(), feature.at("name")) != attending.end();
     const bool second = has_second_table(library, feature), dense = feature.value("kind", "") == "dense";
     const std::string is = second ? "second" : is_history(feature) ? "history" : dense ? "dense" : "embedded";
-    if (is == kind || (kind == "all" && (is == "embedded" || is == "dense"))) found.push_back(name_of(feature));
+    if (kind == "others" && is == "embedded" && !attends) found.push_back(feature_name(feature));
+    if (is == kind || (kind == "all" && (is == "embedded" || is == "dense"))) found.push_back(feature_name(feature));
   }
   return found;
 }

@@ -18,6 +18,10 @@ const Keys kOfRecipe = {"else", "needs", "part", "relations", "with_output", "ml
 // A number, or what tells it.
 void check_number(const JsonReader& field) {
   if (!field.is_object()) return (void)field.number();
+  if (const auto setting = field.find("setting")) {
+    field.allow_keys({"setting"});
+    return (void)setting->choice({"num_heads"});
+  }
   check_shape(field, {"outputs_of", "inputs_of", "one_over_root_of_outputs_of"});
 }
 

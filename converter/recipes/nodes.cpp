@@ -153,7 +153,7 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
     return;
   }
   for (const char* key : {"scale", "group", "each", "heads"}) {
-    if (node.contains(key)) node[key] = read_number(node[key], names_);
+    if (node.contains(key)) node[key] = number_of(node[key]);
   }
   for (const char* key : {"sum", "product", "dot", "scaled_dot"}) {
     if (node.contains(key)) node[key] = streams(node[key]);
@@ -168,6 +168,7 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
   if (node.contains("/attention/sequences"_json_pointer))
     node["attention"]["sequences"] = parts(node["attention"]["sequences"]);
   layers_.expand_mlp(node);
+  leave_out_norm(node);
   const ordered_json otherwise = node.value("else", ordered_json());
   const std::vector<std::string> missing = tasks_without(node);
   if (is_absent(node) || missing.size() == tasks_.size()) {
@@ -190,6 +191,21 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
     list.push_back(std::move(node));
   }
   if (!missing.empty() && !otherwise.is_null()) add_missing(rest, missing, list);
+}
+
+// A number, a dimension of a matrix, or what the settings say because the weights do not.
+ordered_json NodesWriter::number_of(const ordered_json& rule) const {
+  if (!rule.is_object() || !rule.contains("setting")) return read_number(rule, names_);
+  const JsonReader given = settings_.reader().get(rule["setting"].get<std::string>(),
+                                                  "how many heads the attention has, which is not in the weights");
+  return given.count();
+}
+
+// Of a sum or a product; what has layers leaves it out as others do.
+void NodesWriter::leave_out_norm(ordered_json& node) const {
+  if (!node.contains("layer_norm") || node.contains("layers") || layers_.has(node, "layer_norm", ".weight")) return;
+  node.erase("layer_norm");
+  node.erase("group");
 }
 
 // For the tasks that have no such module: what they have instead.

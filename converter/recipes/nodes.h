@@ -34,6 +34,8 @@ class NodesWriter {
   void add_item(const nlohmann::ordered_json& item, nlohmann::ordered_json& list);
   void add_node(nlohmann::ordered_json node, nlohmann::ordered_json& list);
   void add_each(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
+  nlohmann::ordered_json number_of(const nlohmann::ordered_json& rule) const;
+  void leave_out_norm(nlohmann::ordered_json& node) const;
   void add_each_within(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   void add_each_of_tasks(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   std::vector<std::string> numbers_of(const nlohmann::ordered_json& group) const;

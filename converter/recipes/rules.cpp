@@ -89,7 +89,7 @@ void check_columns(const JsonReader& model) {
     if (kind.has_value() != list->items().front().find("of").has_value())
       item.fail("expected `of` in each block, or in none");
     if (kind) {
-      kind->choice({"all", "embedded", "dense", "second", "history", "queried"});
+      kind->choice({"all", "embedded", "dense", "second", "history", "queried", "others"});
       item.allow_keys({"name", "of"});
       (void)item.get("name", "by which nodes read them").string();
       continue;

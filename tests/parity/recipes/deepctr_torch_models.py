@@ -1,4 +1,5 @@
-"""DeepCTR-Torch: SharedBottom, MMOE, PLE and ESMM, and of one task DeepFM, WDL, DCN, DCNMix, NFM and DIN, by its own compile, fit and
+"""DeepCTR-Torch: SharedBottom, MMOE, PLE and ESMM, and of one task DeepFM, WDL, DCN, DCNMix, NFM, AutoInt and
+DIN, by its own compile, fit and
 predict."""
 
 import importlib.metadata
@@ -6,7 +7,7 @@ import importlib.metadata
 import numpy as np
 import torch
 from deepctr_torch.inputs import DenseFeat, SparseFeat, VarLenSparseFeat, get_feature_names
-from deepctr_torch.models import DCN, DIN, NFM, WDL, DCNMix, DeepFM, multitask
+from deepctr_torch.models import DCN, DIN, NFM, WDL, AutoInt, DCNMix, DeepFM, multitask
 
 from case import Case
 from torch_weights import spread
@@ -86,6 +87,8 @@ def ranker_cases(rows, full):
     yield "dcn", "DCN", DCN(columns, columns, **common), columns, features, {}
     yield "dcn_matrix", "DCN v2", DCN(columns, columns, cross_parameterization="matrix", dnn_use_bn=True, **common), \
         columns, features, {}
+    even = [SparseFeat("user", vocabulary, 4), SparseFeat("item", 2 * vocabulary, 4), DenseFeat("price")]
+    yield "auto_int", "AutoInt", AutoInt(even, even, **common), even, [{"name": c.name} for c in even], {"num_heads": 2}
     mixed = DCNMix(columns, columns, low_rank=3, num_experts=3, **common)
     yield "dcn_mix", "DCN v2", mixed, columns, features, {}
     length = dict(maxlen=4, length_name="seq_length")

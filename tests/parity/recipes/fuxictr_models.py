@@ -1,5 +1,5 @@
-"""FuxiCTR: ShareBottom, MMoE, PLE, PPNet, and of one task DeepFM, WideDeep, DCNv2 and MaskNet of its model zoo, with its own
-preprocessing, feature map and vocabulary.
+"""FuxiCTR: ShareBottom, MMoE, PLE, PPNet, and of one task DeepFM, WideDeep, DCNv2, AutoInt and MaskNet, of its model zoo,
+with its own preprocessing, feature map and vocabulary.
 
 The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
 lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
@@ -26,7 +26,7 @@ LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
 
 
 OF_ONE_TASK = {"PPNet": "PEPNet", "DeepFM": "DeepFM/DeepFM_torch", "WideDeep": "WideDeep/WideDeep_torch", "DCNv2": "DCNv2",
-               "MaskNet": "MaskNet"}
+               "MaskNet": "MaskNet", "AutoInt": "AutoInt"}
 
 
 def load(root, model):
@@ -111,7 +111,12 @@ def cases(rows, full):
             ("dcn_v2_both", "DCNv2", "DCN v2", "relu", False, dict(
                 model_structure="stacked_parallel", stacked_dnn_hidden_units=narrow, parallel_dnn_hidden_units=wide)),
             ("dcn_v2_mixture", "DCNv2", "DCN v2", "relu", False, dict(
-                model_structure="stacked", stacked_dnn_hidden_units=wide, use_low_rank_mixture=True, low_rank=3, num_experts=3)),
+                model_structure="stacked", stacked_dnn_hidden_units=wide, use_low_rank_mixture=True, low_rank=3,
+                num_experts=3)),
+            ("auto_int", "AutoInt", "AutoInt", "relu", False, dict(
+                dnn_hidden_units=wide, num_heads=2, attention_dim=8, layer_norm=True, use_wide=True)),
+            ("auto_int_alone", "AutoInt", "AutoInt", "relu", False, dict(
+                dnn_hidden_units=[], attention_layers=1, attention_dim=8)),
             ("mask_net", "MaskNet", "MaskNet", "relu", False, dict(dnn_hidden_units=wide)),
             ("mask_net_plain", "MaskNet", "MaskNet", "relu", False, dict(
                 dnn_hidden_units=wide, emb_layernorm=False, net_layernorm=False)),
@@ -132,6 +137,10 @@ def cases(rows, full):
                 gpu=-1, learning_rate=1e-3, batch_norm=norm, hidden_activations=activation, optimizer="adam",
                 metrics=["AUC"], model_root=folder, verbose=0, **sizes, **more)
         spread(model)
+        if full and one:  # sums and products of 79 wide fields would be so large that float itself is 2e-5 off
+            for table in model.modules():
+                if isinstance(table, torch.nn.Embedding):
+                    torch.nn.init.normal_(table.weight, std=0.1)
         batch = encode(processor, sample, full)
         batch.update({label: torch.tensor([float(row[label]) for row in sample]) for label in ("click", "conversion")})
         model.train()
@@ -146,6 +155,8 @@ def cases(rows, full):
         scores = torch.cat([found[task if one else task + "_pred"] for task in tasks], dim=1)
         heading = sum(columns(full), [])
         settings = {"activation": activation, "feature_map": "feature_map.json", "feature_vocab": "feature_vocab.json"}
+        if maker == "AutoInt":
+            settings["num_heads"] = more.get("num_heads", 1)
         if not full:  # the vocabulary's indentation is most of it
             files = {file: json.dumps(json.loads(content)) + "\n" for file, content in files.items()}
         yield Case("fuxictr_" + name, LIBRARY, architecture, f"{maker}_test.model", model.save_weights, settings,

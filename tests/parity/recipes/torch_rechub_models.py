@@ -1,4 +1,5 @@
-"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer; DCN, DCNv2, DeepFM and WideDeep."""
+"""torch-rechub: SharedBottom, MMOE, PLE, ESMM, AITM, trained and saved by its own trainer; DCN, DCNv2, DeepFM,
+WideDeep and DIN."""
 
 import importlib.metadata
 import pathlib
@@ -103,6 +104,41 @@ def cases(rows, full):
     yield from rankers(rows, dims, vocabulary, width)
 
 
+def few_steps(model, features, rng):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(8):
+        batch = {key: torch.as_tensor(values) for key, values in make_data(features, 64, rng).items()}
+        loss = torch.nn.functional.binary_cross_entropy(model(batch), torch.rand(64))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def din(rows, dims, vocabulary, width):
+    """Two histories, each with an attention of its own."""
+    sparse = [SparseFeature(name, vocabulary, embed_dim=width, padding_idx=0) for name in ("item", "shop")]
+    history = [SequenceFeature(f"seen_{feature.name}", vocabulary, width, pooling="concat", shared_with=feature.name,
+                               padding_idx=0) for feature in sparse]
+    user = [SparseFeature("user", vocabulary, embed_dim=width)]
+    rng = np.random.default_rng(9)
+    torch.manual_seed(9)
+    model = ranking.DIN(user, history, sparse, {"dims": dims}, {"dims": dims})
+    spread(model)
+    with torch.no_grad():
+        for table in model.embedding.embed_dict.values():
+            if table.padding_idx is not None:
+                table.weight[table.padding_idx] = 0
+    features = [*user, *history, *sparse]
+    few_steps(model, features, rng)
+    data = make_data(features, rows, rng)
+    raw = [["|".join(map(str, v)) if np.ndim(v) else int(v) for v in row] for row in zip(*data.values())]
+    kept = {"kind": "sequence", "length": 4, "pooling": "none", "padding_id": 0}
+    settings = {"activation": "dice", "features": [{"name": "user"}, {"name": "item"}, {"name": "shop"}, *(
+        {"name": feature.name, "shared_with": feature.shared_with, **kept} for feature in history)]}
+    return Case("torch_rechub_din", LIBRARY, "DIN", "model.pth", lambda path: torch.save(model.state_dict(), path), settings,
+                ["y"], list(data), raw, predict(model, data)[:, None])
+
+
 def rankers(rows, dims, vocabulary, width):
     """Models of one task, with what may stand in front of an MMoE."""
     sparse = [SparseFeature(name, vocabulary, embed_dim=width) for name in ("user", "item", "shop")]
@@ -127,13 +163,7 @@ def rankers(rows, dims, vocabulary, width):
         for tensor in model.parameters():  # biases of cross layers begin at zero
             if tensor.dim() == 1:
                 torch.nn.init.normal_(tensor, std=0.3)
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-        for _ in range(8):
-            batch = {key: torch.as_tensor(values) for key, values in make_data(features, 64, rng).items()}
-            loss = torch.nn.functional.binary_cross_entropy(model(batch), torch.rand(64))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        few_steps(model, features, rng)
         data = make_data(features, rows, rng)
         raw = [[int(v) if np.issubdtype(v.dtype, np.integer) else v for v in row] for row in zip(*data.values())]
         settings = {"activation": "prelu", "features": [{"name": feature.name} for feature in features]}
@@ -145,3 +175,4 @@ def rankers(rows, dims, vocabulary, width):
         yield Case("torch_rechub_" + name, LIBRARY, architecture, "model.pth",
                    lambda path, model=model: torch.save(model.state_dict(), path), settings, ["y"], list(data), raw,
                    predict(model, data)[:, None])
+    yield din(rows, dims, vocabulary, width)

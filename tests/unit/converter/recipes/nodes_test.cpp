@@ -426,5 +426,57 @@ TEST_CASE("recipe nodes: repetitions count what the description makes, and stand
   CHECK(of_name("weighted.1")["product"] == json::parse(R"(["weights.1", ["uv.1.0", "uv.1.1"]])"));
 }
 
+/// DeepCTR-Torch's AutoInt: one layer of 4 columns, with or without a residual.
+MemoryWeights auto_int(bool residual) {
+  MemoryWeights weights;
+  for (const std::string name : {"user", "item"}) {
+    weights.add("embedding_dict." + name + ".weight", {7, 4});
+    weights.add("linear_model.embedding_dict." + name + ".weight", {7, 1});
+  }
+  for (const char* part : {"Query", "key", "Value"}) weights.add(std::string("int_layers.0.W_") + part, {4, 4});
+  if (residual) weights.add("int_layers.0.W_Res", {4, 4});
+  return weights.linear("dnn.linears.0", 5, 8).add("dnn_linear.weight", {1, 13}).add("out.bias", {1});
+}
+
+TEST_CASE("recipe nodes: attention between elements, whose heads the settings say") {
+  for (const bool residual : {false, true}) {
+    const TrainedModel model = model_of(auto_int(residual), R"({"activation": "relu", "num_heads": 2})");
+    const size_t attention = residual ? 5 : 4;
+    REQUIRE(model.nodes.size() == attention + 5);
+    CHECK(model.nodes[1].group == 4);
+    CHECK(model.nodes[attention].heads == 2);
+    CHECK(model.nodes[attention].scale == 1);
+    CHECK(model.nodes[attention + 1].inputs.size() == (residual ? 2 : 1));
+  }
+  CHECK(contains(error_of(auto_int(true), R"({"activation": "relu"})"),
+                 "num_heads: missing: how many heads the attention has, which is not in the weights"));
+  CHECK(contains(error_of(auto_int(true), R"({"activation": "relu", "num_heads": 3})"), "heads"));
+}
+
+/// torch-rechub's DIN: items of 3 columns.
+MemoryWeights rechub_din() {
+  MemoryWeights weights;
+  weights.add("embedding.embed_dict.item.weight", {9, 3}).add("embedding.embed_dict.user.weight", {4, 3});
+  const auto dice = [&](const std::string& module, uint64_t outputs, uint64_t inputs) {
+    weights.linear(module + ".0", outputs, inputs).norm(module + ".1", outputs).add(module + ".2.alpha", {1});
+    weights.linear(module + ".4", 1, outputs);
+  };
+  dice("attention_layers.0.attention.mlp", 5, 12);
+  dice("mlp.mlp", 4, 9);
+  return weights;
+}
+
+TEST_CASE("recipe columns: where a library has no name for histories, the feature of the same table attends") {
+  const std::string settings = R"({"activation": "dice", "features": [{"name": "user"}, {"name": "item"},
+    {"name": "seen", "shared_with": "item", "kind": "sequence", "length": 4, "pooling": "none"}]})";
+  const json description = description_of(rechub_din(), settings);
+  CHECK(description["nodes"][0]["attention"] == json::parse(R"({"query": ["item"], "sequences": ["seen"]})"));
+  CHECK(description["towers"]["reads"] == json::array({"interest.0", "item", "user"}));
+  CHECK(model_of(rechub_din(), settings).architecture == "DIN");
+  CHECK(contains(error_of(rechub_din(), replaced(settings, R"({"name": "item"},)", "")),
+                 "features: \"seen\" keeps its elements, but no category that attends to them shares its table"));
+  CHECK(contains(error_of(rechub_din(), replaced(settings, R"("none")", R"("sum")")), "features: none is a history"));
+}
+
 }  // namespace
 }  // namespace mmoe::converter
