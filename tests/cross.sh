@@ -15,6 +15,7 @@ if [[ $# -eq 0 || $1 == --help ]]; then
   exit $(($# == 0 ? 2 : 0))
 fi
 toolchains/install.sh "$@"
+use_ccache
 
 readonly host=build/test
 if [[ ! -e $host/tests/census.mmoe || ! -e $host/tests/w8a8.mixed.mmoe ]]; then

@@ -12,7 +12,8 @@ source toolchains/packages.sh
 readonly build=build/test
 
 install_packages "$build/log/packages.txt" "${packages_to_build[@]}" "${packages_to_test[@]}"
+use_ccache
 echo "Building in $build (a few minutes the first time)"
-quietly "$build/log/configure.txt" cmake --preset test "${through_ccache[@]}"
+quietly "$build/log/configure.txt" cmake --preset test
 quietly "$build/log/build.txt" cmake --build "$build" -- --quiet
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -LE qemu "$@" | python3 tests/skip_reasons.py "$build"

@@ -26,6 +26,7 @@ packages_for_bindings=(                                        # else their test
   openjdk-17-jdk-headless junit5                               # the Java package
 )
 packages_for_all_targets=(
+  ccache                                                       # tests compile the library again and again
   qemu-user                                                    # older x86-64 CPUs
   clang libclang-rt-14-dev                                     # a second compiler, and libFuzzer
   clang-format                                                 # the layout of the sources
@@ -74,13 +75,14 @@ quietly() {
   fi
 }
 
-# Options with which CMake compiles through ccache, where that is installed. Its cache knows files by their place below
-# $root, which the script that sources this has set: all clones share it.
-through_ccache=()
-if command -v ccache >/dev/null; then
-  through_ccache=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+# From here on CMake compiles through ccache, where that is installed: also what tests configure, which compile the library
+# again with the same flags. The cache knows files by their place below $root, which the script that sources this has set:
+# all clones share it.
+use_ccache() {
+  command -v ccache >/dev/null || return 0
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   export CCACHE_BASEDIR=${root:-$PWD} CCACHE_NOHASHDIR=1
-fi
+}
 
 # install_packages LOG NAME...: with apt-get, as root or by sudo; without network access when all are there.
 install_packages() {

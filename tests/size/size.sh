@@ -37,6 +37,8 @@ wasm-whole        fpu     45056  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIR
 TABLE
 ) || { echo "error: no target '$target'" >&2; exit 2; }
 
+# With -flto an object of a cache has names of another folder, and so another size.
+unset CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER
 build=$folder/$target
 options=(-G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel "-DMMOE_KERNEL_SETS=$kernel_sets" ${profile:+${profile//,/ }} "$@")
 [[ $toolchain == - ]] || options+=("-DCMAKE_TOOLCHAIN_FILE=$here/../../toolchains/$toolchain.cmake")
