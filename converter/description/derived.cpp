@@ -14,7 +14,8 @@ namespace mmoe::converter {
 
 namespace {
 
-const char* const kSourceMeaning = "what it is made of: `split`, `chunks`, `slice`, `tucker`, `product` or `sum`";
+const char* const kSourceMeaning =
+    "what it is made of: `split`, `chunks`, `slice`, `stack`, `tucker`, `product` or `sum`";
 
 std::string name_of(const JsonReader& item, const PlaceholderValues& values) {
   const JsonReader field = item.get("name", "the name of the derived tensors");
@@ -99,6 +100,12 @@ std::vector<float> multiply_out(const std::vector<std::vector<float>>& data,
   return result;
 }
 
+void check_shape_like(const JsonReader& field, const TensorInfo& info, const TensorInfo& like) {
+  if (info.shape == like.shape) return;
+  field.fail(info.name + " is " + shape_text(info.shape) + ", expected " + shape_text(like.shape) + " like " +
+             like.name);
+}
+
 // The names under which the description may know a tensor: see TensorIndex. Each with the prefix that it leaves out.
 std::vector<std::pair<std::string, std::string>> names_of(const std::string& name,
                                                           const std::vector<std::string>& prefixes) {
@@ -145,15 +152,17 @@ void DerivedWeights::hand_out(size_t known) {
 }
 
 void DerivedWeights::add(const JsonReader& item) {
-  item.allow_keys({"name", "split", "chunks", "slice", "tucker", "product", "sum", "axis", "first", "count"});
+  item.allow_keys({"name", "split", "chunks", "slice", "stack", "tucker", "product", "sum", "axis", "first", "count"});
   const auto split = item.find("split"), chunks = item.find("chunks"), slice = item.find("slice");
+  const auto stack = item.find("stack");
   const auto tucker = item.find("tucker"), product = item.find("product"), sum = item.find("sum");
-  const int sources = split.has_value() + chunks.has_value() + slice.has_value() + tucker.has_value() +
-                      product.has_value() + sum.has_value();
+  const int sources = split.has_value() + chunks.has_value() + slice.has_value() + stack.has_value() +
+                      tucker.has_value() + product.has_value() + sum.has_value();
   if (sources != 1) item.fail(std::string("expected one of ") + kSourceMeaning);
   if (split) return add_split(item, *split);
   if (chunks) return add_chunks(item, *chunks);
   if (slice) return add_slice(item, *slice);
+  if (stack) return add_stack(item, *stack);
   if (product) return add_combined(item, *product, true);
   if (sum) return add_combined(item, *sum, false);
   add_tucker(item, *tucker);
@@ -205,6 +214,40 @@ void DerivedWeights::add_slice(const JsonReader& item, const JsonReader& source)
     }
     add_range(name_of(item, match.values), match.tensor, axis, begin, length, false);
   }
+}
+
+// The values of the pattern's only placeholder are the first index.
+void DerivedWeights::add_stack(const JsonReader& item, const JsonReader& source) {
+  item.allow_keys({"name", "stack"});
+  const Pattern pattern(source.string(), source.path());
+  std::optional<Placeholder> placeholder;
+  for (size_t i = 0; i < kNumPlaceholders; ++i) {
+    if (!pattern.has(static_cast<Placeholder>(i))) continue;
+    if (placeholder) source.fail_expected("one placeholder, which numbers the tensors");
+    placeholder = static_cast<Placeholder>(i);
+  }
+  if (!placeholder) source.fail_expected("one placeholder, which numbers the tensors");
+  std::map<size_t, size_t> parts;  // tensors by their numbers
+  for (const Match& match : find(source)) parts[parse_number(match.values[*placeholder]).value_or(0)] = match.tensor;
+  std::vector<size_t> tensors;
+  for (const auto& [number, tensor] : parts) {
+    if (number != parts.begin()->first + tensors.size() || parts.begin()->first > 1)
+      source.fail_expected("numbers from 0 or 1 on, without gaps");
+    tensors.push_back(tensor);
+  }
+  std::vector<uint64_t> shape = known_[tensors.front()].info.shape;
+  uint64_t size = 1;
+  for (const uint64_t length : shape) size *= length;
+  for (const size_t tensor : tensors) check_shape_like(source, known_[tensor].info, known_[tensors.front()].info);
+  const auto reader = [this, tensors, size](uint64_t first, uint64_t count, float* to) {
+    while (count > 0) {
+      const uint64_t begin = first % size, taken = std::min(count, size - begin);
+      known_[tensors[static_cast<size_t>(first / size)]].read(begin, taken, to);
+      to += taken, first += taken, count -= taken;
+    }
+  };
+  shape.insert(shape.begin(), tensors.size());
+  add_tensor(name_of(item, {}), std::move(shape), reader, tensors);
 }
 
 // Tucker's decomposition (Tensor-Factorization of the MMoE paper, section 5): a matrix per row of the last factor.
@@ -268,10 +311,8 @@ void DerivedWeights::add_combined(const JsonReader& item, const JsonReader& oper
 
 size_t DerivedWeights::find_operand(const JsonReader& field, const PlaceholderValues& values, const TensorInfo& like) {
   const size_t found = find_one(field, values);
-  const TensorInfo& info = known_[found].info;
-  if (info.shape == like.shape) return found;
-  field.fail(info.name + " is " + shape_text(info.shape) + ", expected " + shape_text(like.shape) + " like " +
-             like.name);
+  check_shape_like(field, known_[found].info, like);
+  return found;
 }
 
 std::vector<float> DerivedWeights::read_all(size_t known) const {

@@ -56,6 +56,7 @@ class DerivedWeights : public WeightSource {
   void add_split(const JsonReader& item, const JsonReader& source);
   void add_chunks(const JsonReader& item, const JsonReader& source);
   void add_slice(const JsonReader& item, const JsonReader& source);
+  void add_stack(const JsonReader& item, const JsonReader& source);
   void add_tucker(const JsonReader& item, const JsonReader& factors);
   void add_combined(const JsonReader& item, const JsonReader& operands, bool product);
   size_t find_operand(const JsonReader& field, const PlaceholderValues& values, const TensorInfo& like);

@@ -236,9 +236,10 @@ class Rows {
   const Status& set_column(const FeatureKey& feature, const RawValue& values,
                            Span<const std::int32_t> row_offsets = {});
 
-  /// Sets a Sparse feature of all rows by ids, one per row, as Model::find_id() gives them: where the same categories come
-  /// again and again, each is then looked up once. Model::kUnknownId: not in the vocabulary, or missing. Errors: as
-  /// set_column(); kInvalidArgument: the feature is not Sparse. Other ids that are none are found when rows are scored.
+  /// Sets a Sparse feature of all rows by ids, one per row, as Model::find_id() gives them: where the same categories
+  /// come again and again, each is then looked up once. Model::kUnknownId: not in the vocabulary, or missing. Errors:
+  /// as set_column(); kInvalidArgument: the feature is not Sparse. Other ids that are none are found when rows are
+  /// scored.
   const Status& set_ids(const FeatureKey& feature, Span<const std::int32_t> ids);
 
   /// Sets the weights of a Sequence's elements in one row: as many numbers as elements, in their order. An element

@@ -162,7 +162,8 @@ void RowBuilder::look_up_once(Column& column, const mmoe_feature_info& info) con
       const std::string_view text = entries.text(i);
       status = mmoe_model_find_id_text(model_->model, column.feature, text.data() ? text.data() : "", text.size(), &id);
     } else if (entries.is_unsigned_64()) {
-      status = mmoe_model_find_id_unsigned(model_->model, column.feature, static_cast<uint64_t>(entries.integer(i)), &id);
+      status =
+          mmoe_model_find_id_unsigned(model_->model, column.feature, static_cast<uint64_t>(entries.integer(i)), &id);
     } else {
       status = mmoe_model_find_id_integer(model_->model, column.feature, entries.integer(i), &id);
     }

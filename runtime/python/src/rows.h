@@ -38,7 +38,7 @@ class RowBuilder {
     bool wants_ids = false;      ///< categories, which are not numbers between bounds
     PyObject* values = nullptr;  ///< a list, where `has_buffer` is false
     const ArrowColumn* arrow = nullptr;
-    bool is_looked_up_once = false;   ///< a dictionary of categories: `ids` has the id of each of its entries
+    bool is_looked_up_once = false;  ///< a dictionary of categories: `ids` has the id of each of its entries
     std::vector<int32_t> ids;
     bool has_buffer = false;
     Py_buffer view{};

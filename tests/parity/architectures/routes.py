@@ -246,8 +246,8 @@ class SarNet(Scenarios):
 
     def __init__(self):
         super().__init__()
-        for name in ("scale", "shift"):
-            self.tables[name] = nn.Embedding(len(SCENARIOS), self.WIDTH)
+        self.domain_weight = nn.ParameterList(nn.Parameter(torch.zeros(1, self.WIDTH)) for _ in SCENARIOS)
+        self.domain_bias = nn.ParameterList(nn.Parameter(torch.zeros(self.WIDTH)) for _ in SCENARIOS)
         self.shared = nn.ModuleList(Debias(self.WIDTH) for _ in range(3))
         self.own = nn.ModuleList(nn.ModuleList(Debias(self.WIDTH) for _ in range(2)) for _ in SCENARIOS)
         self.gate = nn.Linear(self.WIDTH, 5)
@@ -255,7 +255,8 @@ class SarNet(Scenarios):
 
     def forward(self, b):
         scenario = b["scenario"]
-        x = self.x(b) * self.tables["scale"](scenario) + self.tables["shift"](scenario)
+        x = self.x(b)
+        x = taken([x * weight + bias for weight, bias in zip(self.domain_weight, self.domain_bias)], scenario)
         own = [taken([experts[i](x) for experts in self.own], scenario) for i in range(2)]
         mixed = mix(torch.softmax(self.gate(x), dim=1), [*(e(x) for e in self.shared), *own])
         return sigmoids([self.tower(mixed)])
@@ -265,11 +266,13 @@ def sar_net():
     debias = lambda name, module: {"name": name, "layers": f"{module}.1", "input_batch_norm": f"{module}.0",
                                    "activation": "linear", "reads": "x"}
     tables = [{"name": name, "column": "scenario", "kind": "categorical", "vocabulary": SCENARIOS,
-               "embedding": f"tables.{name}.weight"} for name in ("scale", "shift")]
+               "embedding": name} for name in ("scale", "shift")]
     streams = ["shared.0", "shared.1", "shared.2", "own.0", "own.1"]
     return {
         "architecture": "SAR-Net",
         "features": SarNet.features({"rows": [[0], [1], [2]]}, scenario=False) + tables,
+        "derived": [{"name": "scale.{layer}.{expert}", "split": "domain_weight.{layer}"},
+                    {"name": "scale", "stack": "scale.{layer}.0"}, {"name": "shift", "stack": "domain_bias.{layer}"}],
         "nodes": [{"name": "scaled", "product": [SarNet.INPUTS, ["scale"]]}, {"name": "x", "sum": ["scaled", ["shift"]]}],
         "levels": [{
             "experts": [debias("shared", "shared.{expert}"), *(debias(f"own.{i}", f"own.{{expert}}.{i}") for i in range(2))],

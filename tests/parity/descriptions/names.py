@@ -68,6 +68,11 @@ class Names:
     def derive(self, entry):
         if "product" in entry or "sum" in entry:
             made, consumed = self.combined(entry)
+        elif "stack" in entry:
+            numbered = {int(next(value for value in values.values() if value is not None)): array
+                        for values, array in self.find(entry["stack"], {})}
+            made = {entry["name"]: np.stack([numbered[number] for number in sorted(numbered)])}
+            consumed = [re.sub(r"{\w+}", str(number), entry["stack"]) for number in numbered]
         elif "tucker" in entry:
             made = self.tucker(entry)
             consumed = [entry["tucker"]["core"], *entry["tucker"]["factors"]]

@@ -446,7 +446,7 @@ class RandomDescription(RandomNodes):
     def split_some(self):
         """Tensors made whole, which the description takes apart again."""
         if self.maker.chance(0.3):
-            self.maker.pick([self.slice_one, self.join_family, self.factor_one])()
+            self.maker.pick([self.slice_one, self.stack_one, self.join_family, self.factor_one])()
 
     def slice_one(self):
         maker = self.maker
@@ -459,6 +459,14 @@ class RandomDescription(RandomNodes):
         if maker.chance(0.5):
             entry["count"] = array.shape[axis]
         self.json["derived"] = [entry]
+
+    def stack_one(self):
+        """A tensor whose rows are a tensor each, numbered from 0 or 1."""
+        name = self.maker.pick([name for name, array in self.tensors.items() if array.ndim == 2])
+        first = self.maker.below(2)
+        for number, row in enumerate(self.tensors.pop(name)):
+            self.tensors[f"rows.{first + number}.of"] = row
+        self.json["derived"] = [{"name": name, "stack": "rows.{expert}.of"}]
 
     def factor_one(self):
         """A tensor that is the product or the sum of two."""

@@ -174,6 +174,34 @@ TEST_CASE("a tensor that was made is taken apart again, and is then no tensor of
   CHECK(made.data("module.b.1.0") == std::vector<float>{4, 5, 6});
 }
 
+TEST_CASE("stack: one tensor of several, by their numbers") {
+  MemoryWeights weights;
+  weights.add("w.10", {1, 2}, {21, 22}).add("other", {1});
+  for (int i = 0; i < 10; ++i) {
+    const auto value = static_cast<float>(2 * i + 1);
+    weights.add("w." + std::to_string(i), {1, 2}, {value, value + 1});
+  }
+  const Made made(
+      R"([{"name": "rows.{layer}.{expert}", "split": "w.{layer}"}, {"name": "t", "stack": "rows.{layer}.0"}])",
+      weights);
+  CHECK(made.weights.tensors().size() == 2);
+  CHECK(made.shape("t") == std::vector<uint64_t>{11, 2});
+  std::vector<float> part(5);
+  made.weights.read(made.index("t"), 17, 5, part.data());  // across three of them
+  CHECK(part == std::vector<float>{18, 19, 20, 21, 22});
+  const Made whole(R"([{"name": "t", "stack": "w.{expert}"}])", weights);
+  CHECK(whole.shape("t") == std::vector<uint64_t>{11, 1, 2});
+  CHECK(contains(error_of(R"([{"name": "t", "stack": "other"}])", weights),
+                 "derived[0].stack: found \"other\", expected one placeholder"));
+  CHECK(contains(error_of(R"([{"name": "t", "stack": "x.{expert}"}])", weights), "no tensor is named x.{expert}"));
+  CHECK(contains(error_of(R"([{"name": "t", "stack": "w.{expert}", "axis": 0}])", weights), "axis"));
+  MemoryWeights gap = weights;
+  CHECK(contains(error_of(R"([{"name": "t", "stack": "w.{expert}"}])", gap.remove("w.4")), "without gaps"));
+  weights.remove("w.3").add("w.3", {2});
+  CHECK(
+      contains(error_of(R"([{"name": "t", "stack": "w.{expert}"}])", weights), "w.3 is [2], expected [1, 2] like w.0"));
+}
+
 TEST_CASE("what does not fit") {
   const MemoryWeights weights = cube();
   CHECK(error_of(R"([{"name": "a.{expert}", "split": "kernels"}])", weights) ==

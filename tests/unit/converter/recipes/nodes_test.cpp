@@ -360,6 +360,13 @@ TEST_CASE("recipe columns: features by their kinds, and what reads none of them 
                  "features: the model treats them by their kinds"));
 }
 
+TEST_CASE("recipes: xDeepFM of DeepCTR-Torch is refused by name, with what is missing") {
+  MemoryWeights weights = ranker(1);
+  weights.add("cin.conv1ds.0.weight", {4, 4, 1}).add("cin.conv1ds.0.bias", {4}).add("cin_linear.weight", {1, 4});
+  CHECK(contains(error_of(weights, R"({"activation": "relu"})"),
+                 "cin.conv1ds.0.weight: the weights count the products map by map, and no derived tensor"));
+}
+
 TEST_CASE("recipes: models of the same names are told apart by the settings, and one task may be a regression") {
   CHECK(contains(
       error_of(ranker(1), R"({"activation": "relu"})"),
