@@ -193,6 +193,22 @@ MMOE_API mmoe_status mmoe_model_find_id_unsigned(const mmoe_model* model, size_t
  * its values are not numbers between bounds. */
 MMOE_API mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double value, int32_t* id);
 
+typedef struct mmoe_category {
+  size_t struct_size;
+  const char* text; /**< of a vocabulary of texts: UTF-8, text_size bytes, not terminated; lives as long as the model */
+  size_t text_size;
+  int32_t id;          /**< as mmoe_model_find_id_text() finds it; MMOE_UNKNOWN_ID: the file is damaged there */
+  int32_t is_unsigned; /**< integer is the bits of an unsigned one */
+  int64_t integer;     /**< of a vocabulary of integers */
+} mmoe_category;
+
+/** How many categories the vocabulary of a feature lists, for a menu: mmoe_feature_info.num_values, but 0 of a dense
+ * feature, and where ids are buckets of a hash or bins. */
+MMOE_API size_t mmoe_model_num_categories(const mmoe_model* model, size_t feature);
+/** One of them; their order means nothing: sort them by id. MMOE_INVALID_ARGUMENT: there is none. */
+MMOE_API mmoe_status mmoe_model_category(const mmoe_model* model, size_t feature, size_t place,
+                                         mmoe_category* category);
+
 /** The whole file. */
 MMOE_API const void* mmoe_model_data(const mmoe_model* model);
 MMOE_API size_t mmoe_model_size_bytes(const mmoe_model* model);

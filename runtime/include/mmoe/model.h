@@ -72,6 +72,14 @@ struct FeatureInfo {
   std::size_t num_parts;  ///< Sparse: values of a row that make one category: 1, but for a cross, whose id Rows finds
 };
 
+/// A category of a vocabulary, and its id.
+struct Category {
+  std::string_view text;  ///< FeatureInfo::string_values; not terminated
+  std::int64_t integer;   ///< of another vocabulary, else 0
+  bool is_unsigned;       ///< `integer` is the bits of an unsigned integer
+  std::int32_t id;        ///< as find_id() finds it; kUnknownId: the file is damaged there
+};
+
 /// Rows with known scores that the converter stored in the file.
 struct GoldenRows {
   std::size_t num_rows;     ///< 0: the file has none
@@ -152,6 +160,13 @@ class Model {
   /// The id of the bin that a number is in; kUnknownId for NaN, and where feature(index) has no number_values.
   /// REQUIRES: feature(index) is Sparse or a Sequence.
   std::int32_t find_bin(std::size_t index, double value) const;
+
+  /// How many categories the vocabulary lists: FeatureInfo::num_values, but 0 of a Dense feature, and where ids are
+  /// buckets of a hash or bins. REQUIRES: index < num_features().
+  std::size_t num_categories(std::size_t index) const;
+  /// One of them, for a menu. Their order means nothing; sort them by id.
+  /// REQUIRES: place < num_categories(index).
+  Category category(std::size_t index, std::size_t place) const;
 
   /// Owned by the model. See also replay_golden().
   GoldenRows golden_rows() const;

@@ -1,6 +1,7 @@
 // Raw features: categories, and columns of values for scoring.
 #include "c/handles.h"
 #include "c/input.h"
+#include "c/structs.h"
 #include "mmoe/mmoe.h"
 
 using mmoe::ErrorCode;
@@ -9,6 +10,7 @@ using mmoe::Input;
 using mmoe::Result;
 using namespace mmoe::internal;
 
+MMOE_ENDS_WITH(mmoe_category, integer);
 static_assert(sizeof(mmoe_feature_column) == sizeof(FeatureColumn) &&
               offsetof(mmoe_feature_column, values) == offsetof(FeatureColumn, values) &&
               offsetof(mmoe_feature_column, ids) == offsetof(FeatureColumn, ids));
@@ -85,6 +87,27 @@ mmoe_status mmoe_model_find_bin(const mmoe_model* model, size_t feature, double 
   if (mmoe::Status status = check_vocabulary(*model, feature, Values::kNumbers); !status) return fail(status.error());
   *id = model->model.find_bin(feature, value);
   return MMOE_OK;
+}
+
+size_t mmoe_model_num_categories(const mmoe_model* model, size_t feature) {
+  return feature < mmoe_model_num_features(model) ? model->model.num_categories(feature) : 0;
+}
+
+mmoe_status mmoe_model_category(const mmoe_model* model, size_t feature, size_t place, mmoe_category* category) {
+  if (!model) return null_argument("model");
+  const size_t count = mmoe_model_num_categories(model, feature);
+  if (place >= count) {
+    return fail(make_error(ErrorCode::kInvalidArgument, "feature ", feature, ": it lists ", count,
+                           " categories, there is no place ", place));
+  }
+  const mmoe::Category found = model->model.category(feature, place);
+  mmoe_category full = {};
+  full.text = found.text.data();
+  full.text_size = found.text.size();
+  full.id = found.id;
+  full.is_unsigned = found.is_unsigned;
+  full.integer = found.integer;
+  return write_struct(full, "category", category);
 }
 
 mmoe_columns mmoe_columns_make(const mmoe_feature_column* columns, size_t num_columns) {

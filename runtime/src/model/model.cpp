@@ -168,6 +168,8 @@ std::size_t Model::find_feature(std::string_view name) const {
 std::int32_t Model::find_id(std::size_t, std::string_view) const { return kUnknownId; }
 std::int32_t Model::find_integer(std::size_t, std::int64_t, bool) const { return kUnknownId; }
 std::int32_t Model::find_bin(std::size_t, double) const { return kUnknownId; }
+std::size_t Model::num_categories(std::size_t) const { return 0; }
+Category Model::category(std::size_t, std::size_t) const { return {{}, 0, false, kUnknownId}; }
 
 #else
 
@@ -188,6 +190,16 @@ std::int32_t Model::find_bin(std::size_t index, double value) const {
 #else
   return internal::find_bin(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(), value);
 #endif
+}
+
+std::size_t Model::num_categories(std::size_t index) const {
+  const schema::Vocabulary* vocabulary = root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary();
+  return vocabulary ? internal::num_categories(*vocabulary) : 0;
+}
+
+Category Model::category(std::size_t index, std::size_t place) const {
+  return internal::category_at(data_, *root_of(*this).features()->Get(static_cast<uoffset_t>(index))->vocabulary(),
+                               place);
 }
 
 #endif

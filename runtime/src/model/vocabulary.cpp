@@ -95,6 +95,29 @@ std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary
   return find(file, vocabulary, nullptr, {reinterpret_cast<const char*>(&value), sizeof value});
 }
 
+std::size_t num_categories(const schema::Vocabulary& vocabulary) {
+  return vocabulary.kind() == schema::VocabularyKind_Hash || vocabulary.kind() == schema::VocabularyKind_Bins
+             ? 0
+             : vocabulary.size();
+}
+
+Category category_at(const void* file, const schema::Vocabulary& vocabulary, std::size_t place) {
+  if (vocabulary.kind() == schema::VocabularyKind_Identity) {
+    return {{}, static_cast<std::int64_t>(place), false, static_cast<std::int32_t>(place)};
+  }
+  const schema::Tensor& keys = tensor_of(file, vocabulary.keys());
+  const std::int32_t id = id_at(file, vocabulary, place);
+  if (vocabulary.kind() == schema::VocabularyKind_Integers) {
+    return {{}, elements<std::int64_t>(file, vocabulary.keys())[place], keys.dtype() == schema::DType_U64, id};
+  }
+  const std::uint64_t* offsets = elements<std::uint64_t>(file, vocabulary.offsets()) + place;
+  if (offsets[0] > offsets[1] || offsets[1] > keys.bytes()) return {{}, 0, false, Model::kUnknownId};
+  return {{elements<char>(file, vocabulary.keys()) + offsets[0], static_cast<std::size_t>(offsets[1] - offsets[0])},
+          0,
+          false,
+          id};
+}
+
 #ifndef MMOE_NO_BINS
 
 std::int32_t find_bin(const void* file, const schema::Vocabulary& vocabulary, double value) {

@@ -44,4 +44,9 @@ std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary
 /// Of a vocabulary of bins. Model::kUnknownId for NaN.
 std::int32_t find_bin(const void* file, const schema::Vocabulary& vocabulary, double value);
 
+/// How many categories are listed: none where ids are computed of values.
+std::size_t num_categories(const schema::Vocabulary& vocabulary);
+/// REQUIRES: place < num_categories(). What a damaged vocabulary has there is an unknown id.
+Category category_at(const void* file, const schema::Vocabulary& vocabulary, std::size_t place);
+
 }  // namespace mmoe::internal

@@ -6,11 +6,13 @@
 
 #include <doctest/doctest.h>
 
+#include "mmoe/mmoe.h"
 #include "mmoe/model.h"
 #include "mmoe/rows.h"
 #include "schema/format.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
+#include "tests/unit/runtime/c_calls.h"
 
 namespace mmoe::test {
 namespace {
@@ -96,6 +98,76 @@ TEST_CASE("find_id: every key, and nothing that is not one") {
   }
 }
 
+TEST_CASE("category: every key once, with the id that find_id gives") {
+  for (const std::size_t count : {1, 2, 63, 2000}) {
+    CAPTURE(count);
+    const AlignedBytes file = file_of(count);
+    const Model model = load(file);
+    std::vector<std::string> strings;
+    std::vector<std::int64_t> integers;
+    REQUIRE(model.num_categories(kCountry) == count);
+    REQUIRE(model.num_categories(kShop) == count);
+    for (std::size_t place = 0; place < count; ++place) {
+      const Category country = model.category(kCountry, place), shop = model.category(kShop, place);
+      REQUIRE(country.id == model.find_id(kCountry, country.text));
+      REQUIRE(shop.id == model.find_id(kShop, shop.integer));
+      strings.emplace_back(country.text);
+      integers.push_back(shop.integer);
+      REQUIRE_FALSE(shop.is_unsigned);
+    }
+    const auto sorted = [](auto values) { return std::sort(values.begin(), values.end()), values; };
+    CHECK(sorted(strings) == sorted(some_strings(count)));
+    CHECK(sorted(integers) == sorted(some_integers(count)));
+  }
+}
+
+TEST_CASE("num_categories: ids that are numbers are listed, computed ones are not") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  const std::size_t device = model.find_feature("device");  // an identity
+  REQUIRE(model.num_categories(device) == 4);
+  CHECK(model.category(device, 3).integer == 3);
+  CHECK(model.category(device, 3).id == 3);
+  CHECK(model.num_categories(model.find_feature("price")) == 0);
+  const AlignedBytes hashed = model_file(hashed_description()), binned = model_file(binned_description());
+  for (const AlignedBytes* other : {&hashed, &binned}) {
+    const Model computed = load(*other);
+    for (std::size_t i = 0; i < computed.num_features(); ++i) {
+      const FeatureInfo feature = computed.feature(i);
+      if (feature.hashed || feature.number_values) CHECK(computed.num_categories(i) == 0);
+    }
+  }
+}
+
+TEST_CASE("category in C: the same, and errors") {
+  const AlignedBytes file = model_file(feature_description());
+  const Model model = load(file);
+  mmoe_model* c_model = nullptr;
+  REQUIRE(mmoe_model_from_bytes(file.data(), file.size(), nullptr, &c_model) == MMOE_OK);
+  for (std::size_t i = 0; i < model.num_features(); ++i) {
+    REQUIRE(mmoe_model_num_categories(c_model, i) == model.num_categories(i));
+    for (std::size_t place = 0; place < model.num_categories(i); ++place) {
+      mmoe_category found = sized<mmoe_category>();
+      REQUIRE(mmoe_model_category(c_model, i, place, &found) == MMOE_OK);
+      const Category expected = model.category(i, place);
+      CHECK(std::string_view(found.text, found.text_size) == expected.text);
+      CHECK(found.integer == expected.integer);
+      CHECK(found.id == expected.id);
+      CHECK((found.is_unsigned != 0) == expected.is_unsigned);
+    }
+  }
+  mmoe_category found = sized<mmoe_category>();
+  CHECK(mmoe_model_category(c_model, kCountry, 4, &found) == MMOE_INVALID_ARGUMENT);
+  CHECK(std::string(mmoe_last_message()) == "feature 1: it lists 4 categories, there is no place 4");
+  CHECK(mmoe_model_category(c_model, 0, 0, &found) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_model_category(c_model, 99, 0, &found) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_model_category(c_model, kCountry, 0, nullptr) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_model_category(nullptr, kCountry, 0, &found) == MMOE_INVALID_ARGUMENT);
+  CHECK(mmoe_model_num_categories(nullptr, kCountry) == 0);
+  CHECK(mmoe_model_num_categories(c_model, 99) == 0);
+  mmoe_model_free(c_model);
+}
+
 // feature_description() with the shops 0, 1, 2^63 and 2^64 - 1, or 0, 1, -2^63 and -1, of which the bits are the same.
 AlignedBytes file_of_shops(bool are_unsigned) {
   converter::TrainedModel model = feature_description();
@@ -122,6 +194,9 @@ TEST_CASE("find_id: a negative integer is no unsigned one of the same bits") {
     const std::size_t device = model.find_feature("device");  // an identity
     CHECK(model.find_id(device, std::uint64_t{3}) == 3);
     CHECK(model.find_id(device, UINT64_MAX) == Model::kUnknownId);
+    for (std::size_t place = 0; place < 4; ++place) {
+      CHECK(model.category(kShop, place).is_unsigned == are_unsigned);
+    }
   }
 }
 
@@ -161,6 +236,9 @@ TEST_CASE("find_id: damaged buckets, offsets and ids give any id or none, and no
     for (std::size_t i = 0; i < kKeys; ++i) {
       REQUIRE(model.find_id(kCountry, strings[i]) >= Model::kUnknownId);
       REQUIRE(model.find_id(kShop, integers[i]) >= Model::kUnknownId);
+      REQUIRE(model.category(kShop, i).id >= Model::kUnknownId);
+      const Category country = model.category(kCountry, i);
+      REQUIRE(std::count(country.text.begin(), country.text.end(), '~') <= std::ptrdiff_t(country.text.size()));
     }
   };
   const auto damage = [&](auto* words, std::size_t count) {
