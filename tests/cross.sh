@@ -18,10 +18,10 @@ toolchains/install.sh "$@"
 use_ccache
 
 readonly host=build/test
-if [[ ! -e $host/tests/census.mmoe || ! -e $host/tests/w8a8.mixed.mmoe ]]; then
+if [[ ! -e $host/tests/census.mmoe || ! -e $host/tests/w8a8.mixed.mmoe || ! -e $host/bin/mmoe-score ]]; then
   echo "Building the converter in $host"
   quietly "$host/log/configure.txt" cmake --preset test
-  quietly "$host/log/build.txt" cmake --build "$host" --target mmoe-convert make_mixed -- --quiet
+  quietly "$host/log/build.txt" cmake --build "$host" --target mmoe-convert mmoe-score make_mixed -- --quiet
   quietly "$host/log/models.txt" ctest --test-dir "$host" -R '^(census.convert|bits.make_mixed)$'
 fi
 for preset in "$@"; do

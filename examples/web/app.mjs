@@ -19,16 +19,17 @@ const classOf = (task) => `t${shown.model.tasks.indexOf(task) % 6}`;
 
 function showTiles({ model, session }) {
   const golden = model.goldenRows.numRows > 0 ? session.replayGolden() : null;
-  const replayed = golden && (golden.numWrong === 0 ? `${golden.numRows} of ${golden.numRows}` : `${golden.numWrong} wrong`);
+  const right = golden?.numWrong === 0 ? `${golden.numRows} of ${golden.numRows}` : `${golden?.numWrong} wrong`;
   const tiles = [
     [model.architecture || "model", "architecture"],
     [String(model.inputDim), "columns of x"],
     [String(model.tasks.length), model.tasks.length === 1 ? "task" : "tasks"],
     [bytes(model.sizeBytes), "file"],
-    [replayed ?? "none", golden?.exact ? "known rows with the same bits" : "known rows"],
+    [golden ? right : "none", golden?.exact ? "known rows with the same bits" : "known rows"],
     ["–", `µs per row, ${session.kernelSet}`],
   ];
-  byId("tiles").replaceChildren(...tiles.map(([value, what]) => html("div", {}, html("b", {}, value), html("span", {}, what))));
+  const tile = ([value, what]) => html("div", {}, html("b", {}, value), html("span", {}, what));
+  byId("tiles").replaceChildren(...tiles.map(tile));
   return byId("tiles").lastChild.firstChild;
 }
 
@@ -53,15 +54,21 @@ function scoreEntry(task) {
 function gatesTable({ gates }) {
   const experts = [...new Set(gates.flatMap((gate) => gate.experts))].sort((a, b) => a - b);
   const names = gates.map((gate) => gate.name || `level ${gate.level + 1}, gate ${gate.place}`);
-  const head = ["expert", ...names].map((name, i) => html("th", { class: i === 0 && "text", scope: "col" }, cut(name, 40)));
+  const head = names.map((name) => html("th", { scope: "col" }, cut(name, 40)));
   const cells = [];
-  const rows = experts.map((expert) => html("tr", {}, html("th", { scope: "row" }, String(expert)), ...gates.map((gate) => {
+  const cell = (gate, expert) => {
     const place = gate.experts.indexOf(expert);
     const shade = html("span", { class: "shade" });
     if (place >= 0) cells.push({ column: gate.column + place, shade });
     return html("td", {}, shade);
-  })));
-  byId("gates").replaceChildren(html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...rows));
+  };
+  const row = (expert) =>
+    html("tr", {}, html("th", { scope: "row" }, String(expert)), ...gates.map((gate) => cell(gate, expert)));
+  const corner = html("th", { class: "text", scope: "col" }, "expert");
+  byId("gates").replaceChildren(
+    html("thead", {}, html("tr", {}, corner, ...head)),
+    html("tbody", {}, ...experts.map(row)),
+  );
   byId("gates_part").hidden = gates.length === 0;
   return cells;
 }

@@ -99,7 +99,8 @@ function controlOf(model, feature, id, changed) {
 }
 
 function entry(column, note, control, id) {
-  const name = html("label", { for: control.element.querySelector("select, input[type=text]") ? id : undefined }, column);
+  const hasOne = control.element.querySelector("select, input[type=text]"); // else each has a name of its own
+  const name = html("label", { for: hasOne ? id : undefined }, column);
   if (note) name.append(html("small", {}, note));
   return { column, ...control, field: html("div", { class: "feature", "data-column": column }, name, control.element) };
 }

@@ -9,9 +9,8 @@ const [mmoe, style, page] = process.argv.slice(2);
 const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 
 const css = /R"css\(([^]*?)\)css"/.exec(readFileSync(style, "utf8"))[1] + read("page.css");
-const script = ["elements", "structure", "controls", "app"]
-  .map((name) => read(`${name}.mjs`).replace(/^import .* from "\.\/.*";\n/gm, "").replace(/^export (?=const|function)/gm, ""))
-  .join("\n");
+const joined = (text) => text.replace(/^import .* from "\.\/.*";\n/gm, "").replace(/^export (?=const|function)/gm, "");
+const script = ["elements", "structure", "controls", "app"].map((name) => joined(read(`${name}.mjs`))).join("\n");
 const packed = `data:text/javascript;base64,${readFileSync(mmoe).toString("base64")}`;
 
 const parts = { "/*STYLE*/": css, "/*MMOE*/": packed, "/*SCRIPT*/": script };

@@ -76,13 +76,14 @@ function source(name) {
 
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const base = readFileSync(simd128);
+const difference = patchOf(base, readFileSync(plain));
 const parts = [
   `// mmoe ${version}: scores of multi-task ranking models. Made of runtime/js.\n`,
   ...SOURCES.map(source),
   `const version = "${version}";\n`,
   `export { ${PUBLIC.join(", ")}, version };\n`,
   // Last, so that a reader finds the code first; it is read when a model is loaded.
-  `const MODULES = {\n  simd128: "${embedded(base)}",\n  plain: "${embedded(patchOf(base, readFileSync(plain)))}",\n};\n`,
+  `const MODULES = {\n  simd128: "${embedded(base)}",\n  plain: "${embedded(difference)}",\n};\n`,
 ];
 
 mkdirSync(folder, { recursive: true });

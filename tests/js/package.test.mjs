@@ -48,8 +48,8 @@ test("the types say what is there", () => {
   for (const [name, type] of [["Model", mmoe.Model], ["Session", mmoe.Session]]) {
     const declared = membersOf(name);
     const methods = Object.getOwnPropertyNames(type.prototype);
-    const undeclared = methods.filter((method) => !declared.includes(method) && !["constructor", "open"].includes(method));
-    assert.deepEqual(undeclared, [], name);
+    const undeclared = methods.filter((method) => !declared.includes(method));
+    assert.deepEqual(undeclared, name === "Model" ? ["constructor", "open"] : ["constructor"]);
   }
   assert.ok(new MmoeError("x").code);
 });

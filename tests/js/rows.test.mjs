@@ -142,7 +142,8 @@ for (const [change, message, code = "INVALID_ARGUMENT"] of [
   [{ counts: [1, 2, 3, 4, 5] }, /tags/],
   [{ counts: "many" }, /weights are no list/],
 ]) {
-  const shown = Object.entries(change).map(([name, value]) => `${name}: ${Array.isArray(value) ? `[${value}]` : value}`);
+  const text = (value) => (Array.isArray(value) ? `[${value}]` : value);
+  const shown = Object.entries(change).map(([name, value]) => `${name}: ${text(value)}`);
   test(`refused: ${shown}`, withModels, async () => {
     const session = (await Model.load(raw)).session();
     assert.throws(() => session.scoreRows([rows[0], { ...rows[1], ...change }]), isError(code, message));
@@ -160,7 +161,8 @@ test("rows that are none", withModels, async () => {
     () => session.scoreRows([rest]),
     isError("INVALID_ARGUMENT", /"city x hour": there is no column "city"; the rows have: age, country/),
   );
-  assert.throws(() => session.scoreRows(rows), isError("INVALID_ARGUMENT", /^rows: 3 rows, .* room for 2 \(maxRows\)$/));
+  const tooMany = isError("INVALID_ARGUMENT", /^rows: 3 rows, .* room for 2 \(maxRows\)$/);
+  assert.throws(() => session.scoreRows(rows), tooMany);
   assert.equal(session.scoreRows([]).length, 0);
   assert.throws(() => session.setUser([]), isError("INVALID_ARGUMENT", /rows/));
 });

@@ -172,7 +172,9 @@ test("closed sessions give their memory back", async () => {
   assert.ok(open().scores.buffer.byteLength <= bytes + 2 ** 23);
 });
 
-test("sessions that are collected give their memory back", { skip: !globalThis.gc && "needs --expose-gc" }, async () => {
+const withCollection = { skip: !globalThis.gc && "needs --expose-gc" };
+
+test("sessions that are collected give their memory back", withCollection, async () => {
   const model = await Model.load(census);
   const size = () => {
     const session = model.session();

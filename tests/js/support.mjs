@@ -28,7 +28,8 @@ export function vectorsOf(file) {
   const found = { rows: [] };
   let model;
   const set = (row, values) => Object.assign((found.rows[row] ??= {}), values);
-  for (const [word, ...words] of vectorFile("vectors.tsv").toString().trimEnd().split("\n").map((line) => line.split("\t"))) {
+  const lines = vectorFile("vectors.tsv").toString().trimEnd().split("\n");
+  for (const [word, ...words] of lines.map((line) => line.split("\t"))) {
     if (word === "model") model = words[0];
     if (model !== file || word === "model") continue;
     if (["x", "gates", "scores", "candidates"].includes(word)) {

@@ -1,5 +1,5 @@
-// What structs.mjs takes for granted: how wasm32 lays out the structs of <mmoe/mmoe.h>. A struct that was appended to is
-// longer, and its struct_size says what the package knows of it.
+// What structs.mjs takes for granted: how wasm32 lays out the structs of <mmoe/mmoe.h>. A struct that was appended to
+// is longer, and its struct_size says what the package knows of it.
 #include "mmoe/mmoe.h"
 
 static_assert(sizeof(size_t) == 4 && sizeof(void*) == 4);

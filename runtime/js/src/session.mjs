@@ -40,7 +40,7 @@ export class Session {
   #input = 0;
   #results = {}; // name: pointer and columns per row
   #numRows = 0; // of the last call
-  #calls; // the structs of a call
+  #calls; // where the structs of a call are
 
   constructor(model, native, options = {}) {
     const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
@@ -56,7 +56,7 @@ export class Session {
     this.#own(() => c.mmoe_session_free(handle));
     unclosed.register(this, this.#owned, this);
     this.#describe();
-    this.#calls = this.#allocate(STRUCTS.input.bytes + 4 + STRUCTS.output.bytes);
+    this.#calls = { input: this.#allocate(STRUCTS.input.bytes), output: this.#allocate(STRUCTS.output.bytes) };
     this.#addResult("scores", this.tasks.length);
     if (options.gates) this.#addResult("gateWeights", this.numGateWeights);
     if (options.logits) this.#addResult("logits", this.numLogits);
@@ -82,8 +82,8 @@ export class Session {
     const native = this.#native;
     const tasks = options.tasks?.map((name) => {
       const index = this.model.tasks.indexOf(name);
-      if (index < 0) throw new MmoeError(`tasks: the model has no task "${name}"; it has ${this.model.tasks.join(", ")}`);
-      return index;
+      if (index >= 0) return index;
+      throw new MmoeError(`tasks: the model has no task "${name}"; it has ${this.model.tasks.join(", ")}`);
     });
     if (tasks?.length === 0) throw new MmoeError("tasks: none, expected at least one name");
     const at = tasks ? native.temporary(4 * tasks.length) : 0;
@@ -137,7 +137,8 @@ export class Session {
   #step(index) {
     const native = this.#native;
     const info = STRUCTS.step_info.filled(native, (at) => native.exports.mmoe_session_step(this.#handle, index, at));
-    return { kind: native.terminated(info.kind), inputs: info.inputs, outputs: info.outputs, sparse: info.sparse !== 0 };
+    const { inputs, outputs } = info;
+    return { kind: native.terminated(info.kind), inputs, outputs, sparse: info.sparse !== 0 };
   }
 
   #open() {
@@ -226,7 +227,7 @@ export class Session {
   }
 
   #write(struct, values) {
-    return STRUCTS[struct].write(this.#native, this.#calls + (struct === "output" ? STRUCTS.input.bytes + 4 : 0), values);
+    return STRUCTS[struct].write(this.#native, this.#calls[struct], values);
   }
 
   #run({ num_rows, ...input }) {

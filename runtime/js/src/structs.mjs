@@ -58,7 +58,8 @@ export const STRUCTS = {
       "max_multiply_adds:u64 max_steps:u64 max_arena_bytes:u64 max_ids:u64",
   ),
   input: new Struct(
-    "struct_size num_rows x num_x x_stride columns.columns columns.num_columns columns.library rows candidates reserved",
+    "struct_size num_rows x num_x x_stride columns.columns columns.num_columns columns.library rows candidates " +
+      "reserved",
   ),
   output: new Struct(
     "struct_size scores num_scores scores_stride gate_weights num_gate_weights gate_weights_stride logits num_logits " +
