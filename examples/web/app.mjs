@@ -53,7 +53,9 @@ function scoreEntry(task) {
 // Rows are experts, columns gates.
 function gatesTable({ gates }) {
   const experts = [...new Set(gates.flatMap((gate) => gate.experts))].sort((a, b) => a - b);
-  const names = gates.map((gate) => gate.name || `level ${gate.level + 1}, gate ${gate.place}`);
+  const numLevels = new Set(gates.map(({ level }) => level)).size;
+  const names = gates.map(({ name, level, place }) =>
+    `${numLevels > 1 ? `level ${level + 1}: ` : ""}${name || `gate ${place}`}`);
   const head = names.map((name) => html("th", { scope: "col" }, cut(name, 40)));
   const cells = [];
   const cell = (gate, expert) => {
@@ -110,6 +112,10 @@ function update() {
     say(null);
     speak();
   } catch (error) {
+    bars.forEach(({ value, bar }) => {
+      value.textContent = "–";
+      bar.style.width = "0";
+    });
     say(error);
   }
 }

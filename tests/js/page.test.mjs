@@ -148,6 +148,8 @@ test("every kind of feature has a control", { skip: noVectors }, async () => {
   await page.type("3, 7");
   assert.notDeepEqual(await scoresOf(page), before);
   await page.type(", 99999");
+  assert.match(await page.text("#error"), /feature "history", row 0: unknown category 99999/);
+  assert.deepEqual(await scoresOf(page), ["–", "–"]);
   await page.screenshot(join(pictures, "kinds.png"), true);
 });
 
