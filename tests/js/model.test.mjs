@@ -77,6 +77,17 @@ test("golden rows have their bits, in every model at hand, with and without SIMD
   }
 });
 
+test("an engine without SIMD gets the plain module", async () => {
+  const { validate } = WebAssembly;
+  WebAssembly.validate = () => false;
+  try {
+    assert.equal((await Model.load(census)).session().kernelSet, "fpu");
+  } finally {
+    WebAssembly.validate = validate;
+  }
+  assert.equal((await Model.load(census)).session().kernelSet, "simd128");
+});
+
 test("golden rows that are x give their scores", async () => {
   const plain = readFileSync(join(dirname(censusPath), "mixed.mmoe"));
   const model = await Model.load(plain);
