@@ -201,12 +201,14 @@ RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
   return rows;
 }
 
-/// Some sequences repeat an element, some end in padding. Ids that a graph may treat in a way of their own come in
-/// tables of every size.
+/// Some sequences repeat an element, some begin or end in padding, one is of padding alone. Ids that a graph may treat
+/// in a way of their own come in tables of every size.
 void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& rows) const {
   const bool whole = graph_.inputs[place.input].is_integer;
   const size_t repeated = random.below(place.table);
-  const size_t padding_from = row % 3 == 1 ? random.below(place.width + 1) : place.width;
+  constexpr size_t kEmpty = 4, kBegins = 6;  // rows: a sequence of padding alone, and those that begin with padding
+  const size_t padding_from = row == kEmpty ? 0 : row % 3 == 1 ? random.below(place.width + 1) : place.width;
+  const size_t padding_until = row % 8 == kBegins ? place.width - 1 - row / 8 % place.width : 0;
   for (size_t i = 0; i < place.width; ++i) {
     if (!place.ids) {
       rows.values.push_back(random_value(row, whole, random));
@@ -215,7 +217,7 @@ void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& ro
     const bool repeats = place.sequence && random.below(4) == 0;
     size_t id = repeats ? repeated : random.below(place.table);
     if (random.below(8) == 0) id = special_id(place, random.bits());
-    if (place.sequence && i >= padding_from) id = place.padding;
+    if (place.sequence && (i >= padding_from || i < padding_until)) id = place.padding;
     rows.ids.push_back(static_cast<int32_t>(id));
   }
 }

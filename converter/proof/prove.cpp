@@ -18,6 +18,7 @@ constexpr size_t kRows = 64, kRowsAtOnce = 4;
 constexpr size_t kEnoughWork = size_t{1} << 28;  // about a second: after that, fewer rows must do
 constexpr size_t kLargestFixedBatch = 1024;
 constexpr double kLoosest = 0.01;  // of a score's size: a comparison that allows more than this counts for nothing
+constexpr double kClose = 1e-5;    // but where scores are as close as this, which says enough
 constexpr size_t kMostValues = size_t{1} << 22;  // of all rows together
 
 template <class T>
@@ -114,18 +115,18 @@ std::vector<double> bounds_of(const TrainedModel& description, const RawRows& ro
 }
 
 /// Counts per task the rows whose comparison says something: a score that may be anything, as where a gate's k largest
-/// are as good as equal or where numbers overflow, proves nothing. Nor does a row on which the graph itself overflows,
-/// as a softplus written as log(1 + exp(x)) does where the runtime's does not.
+/// are as good as equal or where numbers overflow, proves nothing, unless it is the graph's. Nor does a row on which
+/// the graph itself overflows, as a softplus written as log(1 + exp(x)) does where the runtime's does not.
 void compare(const Model& model, const std::vector<float>& scores, const std::vector<double>& bounds,
              const std::vector<size_t>& columns, const GraphScores& graph, ProofReport& report) {
   std::vector<size_t> compared(model.num_tasks());
   for (size_t i = 0; i < scores.size(); ++i) {
     const size_t row = i / model.num_tasks(), task = i % model.num_tasks();
     const double wanted = graph.rows[row][columns[task]];
-    if (!std::isfinite(bounds[i]) || !std::isfinite(wanted)) continue;
+    if (!std::isfinite(wanted)) continue;
     const double difference = std::fabs(static_cast<double>(scores[i]) - wanted), allowed = 2 * bounds[i];
     // Written so that a NaN of the file fails.
-    if (!(difference <= allowed)) {
+    if (std::isfinite(allowed) && !(difference <= allowed)) {
       std::ostringstream message;
       message.precision(9);
       message << "the recognised model does not compute what the graph computes: task '" << model.task_name(task)
@@ -134,7 +135,7 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
       throw ConvertError(message.str());
     }
     const double size = std::max(1.0, std::fabs(wanted));
-    if (allowed > kLoosest * size) continue;
+    if (!(allowed <= kLoosest * size) && !(difference <= kClose * size)) continue;
     report.largest_difference = std::max(report.largest_difference, difference / size);
     ++compared[task];
   }

@@ -125,6 +125,22 @@ RefResults logical_not(const RefCall& call) {
   return single(std::move(result));
 }
 
+RefResults is_nan(const RefCall& call) {
+  const RefTensor& x = call.input(0);
+  RefTensor result = make_integers(x.shape);
+  for (size_t i = 0; i < result.integers.size(); ++i) result.integers[i] = std::isnan(x.number(i));
+  return single(std::move(result));
+}
+
+RefResults is_infinite(const RefCall& call) {
+  const bool negative = call.integer("detect_negative", 1) != 0, positive = call.integer("detect_positive", 1) != 0;
+  const RefTensor& x = call.input(0);
+  RefTensor result = make_integers(x.shape);
+  for (size_t i = 0; i < result.integers.size(); ++i)
+    result.integers[i] = std::isinf(x.number(i)) && (x.number(i) < 0 ? negative : positive);
+  return single(std::move(result));
+}
+
 // ------------------------------------------------------------------------------------ casts
 
 /// To the nearest number with so many bits of significand, ties to even; subnormal below `smallest`, infinite beyond
@@ -310,6 +326,8 @@ RefFunction find_reference_elementwise(const std::string& operation) {
                                                             {"Swish", swish},
                                                             {"Gelu", gelu},
                                                             {"Clip", clip},
+                                                            {"IsInf", is_infinite},
+                                                            {"IsNaN", is_nan},
                                                             {"Not", logical_not},
                                                             {"Cast", cast},
                                                             {"PRelu", prelu},

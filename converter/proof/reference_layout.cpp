@@ -341,6 +341,23 @@ RefResults pad(const RefCall& call) {
   return single(std::move(result));
 }
 
+RefResults triangle(const RefCall& call) {
+  std::vector<size_t> sources(call.input(0).size());  // a copy, of a constant too
+  std::iota(sources.begin(), sources.end(), size_t{0});
+  RefTensor result = select(call.input(0), call.input(0).shape, sources);
+  const size_t rank = result.shape.size();
+  if (rank < 2) throw ConvertError("takes a triangle of what is no matrix");
+  const double shift = call.has(1) ? call.whole(1).number(0) : 0;
+  const bool upper = call.integer("upper", 1) != 0;
+  for (Walk walk(result.shape, {&result}); !walk.done(); walk.next()) {
+    const double beyond = static_cast<double>(walk.index(rank - 1)) - static_cast<double>(walk.index(rank - 2)) - shift;
+    if (upper ? beyond >= 0 : beyond <= 0) continue;
+    if (result.whole) result.integers[walk.at(0)] = 0;
+    if (!result.whole) result.reals[walk.at(0)] = 0;
+  }
+  return single(std::move(result));
+}
+
 }  // namespace
 
 RefFunction find_reference_layout(const std::string& operation) {
@@ -350,7 +367,8 @@ RefFunction find_reference_layout(const std::string& operation) {
       {"Range", range},     {"Reshape", reshape},     {"Flatten", flatten},
       {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze}, {"Transpose", transpose},
       {"Expand", expand},   {"Tile", tile},           {"Concat", concat},
-      {"Split", split},     {"Slice", slice},         {"Pad", pad}};
+      {"Split", split},     {"Slice", slice},         {"Pad", pad},
+      {"Trilu", triangle}};
   const auto found = kTable.find(operation);
   return found == kTable.end() ? nullptr : found->second;
 }

@@ -89,9 +89,11 @@ NodeResults prelu(const NodeCall& call) {
 NodeResults clip(const NodeCall& call) {
   const auto bound = [&](size_t which, const char* name, float otherwise) {
     if (!call.has(which)) return call.real(name, otherwise);
-    const TensorValue& constant = call.floats(which);
+    const bool whole = call.input(which).kind == TensorKind::kIntegers;  // of a number of elements
+    const std::vector<int64_t> integers = whole ? call.integers(which) : std::vector<int64_t>();
+    const TensorValue& constant = whole ? call.input(which) : call.floats(which);
     if (constant.size() != 1) throw ConvertError("has several bounds; expected one number each");
-    return constant.floats[0];
+    return whole ? static_cast<float>(integers[0]) : constant.floats[0];
   };
   constexpr float kMost = std::numeric_limits<float>::max(), kInfinity = std::numeric_limits<float>::infinity();
   float lower = bound(1, "min", -kInfinity), upper = bound(2, "max", kInfinity);

@@ -12,30 +12,6 @@ constexpr size_t kMaxWeightFactors = 8;
 // exp() of it is 0 beside that of any score of a trained attention.
 constexpr float kLeavesOut = -1e4f;
 
-bool same_numbers(const std::optional<BatchNorm>& a, const std::optional<BatchNorm>& b) {
-  if (!a || !b) return a.has_value() == b.has_value();
-  return a->gamma == b->gamma && a->beta == b->beta && a->mean == b->mean && a->variance == b->variance &&
-         a->epsilon == b->epsilon;
-}
-
-bool same_numbers(const std::optional<LayerNorm>& a, const std::optional<LayerNorm>& b) {
-  if (!a || !b) return a.has_value() == b.has_value();
-  return a->gamma == b->gamma && a->beta == b->beta && a->epsilon == b->epsilon;
-}
-
-bool same_layer(const DenseLayer& a, const DenseLayer& b) {
-  return a.weight.data == b.weight.data && a.weight.cols == b.weight.cols && a.bias == b.bias &&
-         a.activation.kind == b.activation.kind && a.activation.alpha == b.activation.alpha &&
-         a.activation.beta == b.activation.beta && a.activation.slopes == b.activation.slopes &&
-         same_numbers(a.activation.dice_norm, b.activation.dice_norm) &&
-         same_numbers(a.norm_before_activation, b.norm_before_activation) &&
-         same_numbers(a.norm_after_activation, b.norm_after_activation) &&
-         same_numbers(a.layer_norm_before_activation, b.layer_norm_before_activation) &&
-         same_numbers(a.layer_norm_after_activation, b.layer_norm_after_activation);
-}
-
-bool same_layers(const Mlp& a, const Mlp& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_layer); }
-
 bool is_supported(const Mlp& layers) {
   if (layers.size() < 2 || layers.back().outputs() != 1) return false;
   const DenseLayer& first = layers.front();
@@ -308,19 +284,25 @@ std::optional<FoundAttention> AttentionFinder::find(const Vector& sums, const Ch
   if (!pieces) return std::nullopt;
   FoundAttention found;
   const bool masked_again = elements->front().mask.has_value();
+  const bool zero_without_numbers = expressions_.of(elements->front().weight).zero_without_numbers;
   found.attention.softmax = take_softmax(*elements);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (Element& element : *elements) {
+    const std::optional<IdMask> behind = element.mask;
+    if (found.attention.softmax) element.mask.reset();
     const bool fits =
         found.attention.softmax ? take_selected(element, -kInfinity, kLeavesOut) : take_selected(element, 0, 0);
     if (!fits) return std::nullopt;
     if (found.attention.softmax) take_added(element);
+    // The softmax must leave out what has no weight behind it.
+    if (behind && (!element.mask || !take_mask(element, *behind))) return std::nullopt;
   }
   const bool too_long = found.attention.softmax && elements->size() > kMaxExpertsPerLevel;
   if (too_long || !masks_fit(*elements, pieces->front()) || !read_layers(*elements, ends, found)) return std::nullopt;
   found.attention.length = elements->size();
   found.attention.masked = elements->front().mask.has_value();
-  if (found.attention.softmax && found.attention.masked && !masked_again) require_no_padding(*pieces, *elements, sums);
+  if (found.attention.softmax && found.attention.masked && !masked_again && !zero_without_numbers)
+    require_no_padding(*pieces, *elements, sums);
   for (const Piece& piece : *pieces) found.sequences.push_back(keep(piece, *elements));
   return found;
 }

@@ -16,9 +16,10 @@ void require_no_batch(const TensorValue& value, size_t axis) {
 
 void take_batch_axis(std::vector<int64_t>& sizes, TensorValue& value) {
   for (size_t axis = 0; axis < sizes.size(); ++axis) {
-    if (sizes[axis] != kBatchSize) continue;
+    const size_t times = times_of_batch(sizes[axis]);
+    if (times == 0) continue;
     if (value.per_row) throw ConvertError("makes a tensor with the batch on two axes");
-    sizes[axis] = 1;
+    sizes[axis] = static_cast<int64_t>(times);
     value.per_row = true;
     value.batch_axis = axis;
   }

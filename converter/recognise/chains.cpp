@@ -56,7 +56,31 @@ void append(LayerNorm& norm, const BatchNorm& next) {
   }
 }
 
+bool same_numbers(const std::optional<BatchNorm>& a, const std::optional<BatchNorm>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->gamma == b->gamma && a->beta == b->beta && a->mean == b->mean && a->variance == b->variance &&
+         a->epsilon == b->epsilon;
+}
+
+bool same_numbers(const std::optional<LayerNorm>& a, const std::optional<LayerNorm>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->gamma == b->gamma && a->beta == b->beta && a->epsilon == b->epsilon;
+}
+
+bool same_layer(const DenseLayer& a, const DenseLayer& b) {
+  return a.weight.data == b.weight.data && a.weight.cols == b.weight.cols && a.bias == b.bias &&
+         a.activation.kind == b.activation.kind && a.activation.alpha == b.activation.alpha &&
+         a.activation.beta == b.activation.beta && a.activation.slopes == b.activation.slopes &&
+         same_numbers(a.activation.dice_norm, b.activation.dice_norm) &&
+         same_numbers(a.norm_before_activation, b.norm_before_activation) &&
+         same_numbers(a.norm_after_activation, b.norm_after_activation) &&
+         same_numbers(a.layer_norm_before_activation, b.layer_norm_before_activation) &&
+         same_numbers(a.layer_norm_after_activation, b.layer_norm_after_activation);
+}
+
 }  // namespace
+
+bool same_layers(const Mlp& a, const Mlp& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_layer); }
 
 DenseLayer hand_on(size_t width, const std::string& name) {
   DenseLayer layer;

@@ -29,6 +29,9 @@ struct Chain {
 /// A layer that gives what it reads.
 DenseLayer hand_on(size_t width, const std::string& name);
 
+/// Whether they compute the same of the same.
+bool same_layers(const Mlp& a, const Mlp& b);
+
 class Chains {
  public:
   Chains(const OnnxGraph& graph, Expressions& expressions)

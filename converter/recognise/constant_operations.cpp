@@ -10,7 +10,7 @@
 namespace mmoe::converter {
 namespace {
 
-bool is_symbol(int64_t value) { return value == kBatchSize || value == kUnknownSize; }
+bool is_symbol(int64_t value) { return depends_on_batch(value); }
 
 // ------------------------------------------------------------------------------------ two numbers
 
@@ -68,10 +68,17 @@ int64_t calculate_with_batch(const std::string& operation, int64_t a, int64_t b)
   if (operation == "Mul" && other == 0) return 0;
   if ((operation == "Mul" && other == 1) || (operation == "Div" && first && other == 1)) return symbol;
   if ((operation == "Add" || (operation == "Sub" && first)) && other == 0) return symbol;
-  if (a == kBatchSize && b == kBatchSize) {
+  const size_t times = times_of_batch(symbol);
+  if (times != 0 && !is_symbol(other) && other > 0) {
+    const auto number = static_cast<size_t>(other);
+    if (operation == "Mul") return times <= kMostBatchTimes / number ? batch_times(times * number) : kUnknownSize;
+    if (operation == "Div" && first && times % number == 0) return batch_times(times / number);
+  }
+  if (times != 0 && b == kBatchSize && operation == "Div") return static_cast<int64_t>(times);
+  if (times != 0 && a == b) {
     if (operation == "Sub") return 0;
     if (operation == "Div") return 1;
-    if (operation == "Max" || operation == "Min") return kBatchSize;
+    if (operation == "Max" || operation == "Min") return symbol;
   }
   if (symbol == kBatchSize && !is_symbol(other) && other <= 1) {
     if (operation == "Max") return kBatchSize;
@@ -160,7 +167,7 @@ bool holds(const std::string& operation, Number a, Number b) {
 
 /// The batch's size, which is at least 1, is different from every number below and more. What it decides is not known.
 int64_t holds_with_batch(const std::string& operation, int64_t a, int64_t b) {
-  if (a == kBatchSize && b == kBatchSize) return holds<int64_t>(operation, 0, 0);
+  if (times_of_batch(a) != 0 && times_of_batch(b) != 0) return holds(operation, times_of_batch(a), times_of_batch(b));
   const int64_t other = is_symbol(a) ? b : a;
   if (a == kUnknownSize || b == kUnknownSize || is_symbol(other) || other > 0) return kUnknownSize;
   return is_symbol(a) ? holds<int64_t>(operation, 1, other) : holds<int64_t>(operation, other, 1);
@@ -334,6 +341,23 @@ NodeResults reduce(const NodeCall& call) {
   return one(std::move(result));
 }
 
+/// A triangle of the last two axes; zeros beside it.
+NodeResults triangle(const NodeCall& call) {
+  TensorValue value = call.input(0);
+  const std::vector<int64_t> shifts = call.has(1) ? call.integers(1) : std::vector<int64_t>{0};
+  if (value.rank() < 2 || shifts.size() != 1) throw ConvertError("takes a triangle of what is no matrix");
+  const bool upper = call.integer("upper", 1) != 0;
+  const size_t columns = value.shape.back(), rows = value.shape[value.rank() - 2];
+  for (size_t i = 0; i < value.size(); ++i) {
+    const auto row = static_cast<int64_t>(i / columns % rows), column = static_cast<int64_t>(i % columns);
+    const double beyond = static_cast<double>(column - row) - static_cast<double>(shifts[0]);
+    if (upper ? beyond >= 0 : beyond <= 0) continue;
+    if (value.kind == TensorKind::kFloats) value.floats[i] = 0;
+    if (value.kind == TensorKind::kIntegers) value.integers[i] = 0;
+  }
+  return one(std::move(value));
+}
+
 // ------------------------------------------------------------------------------------ counting
 
 int64_t single(const NodeCall& call, size_t which) {
@@ -400,7 +424,7 @@ NodeFunction find_constant_operation(const std::string& operation) {
                                                              {"ReduceSum", reduce},  {"ReduceProd", reduce},
                                                              {"ReduceMax", reduce},  {"ReduceMin", reduce},
                                                              {"ReduceMean", reduce}, {"Range", range},
-                                                             {"NonZero", non_zero}};
+                                                             {"NonZero", non_zero},  {"Trilu", triangle}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

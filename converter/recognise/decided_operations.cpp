@@ -92,9 +92,8 @@ bool all_of_constant(const TensorValue& constant, bool (*wanted)(double)) {
   return constant.kind == TensorKind::kFloats
              ? std::all_of(constant.floats.begin(), constant.floats.end(),
                            [wanted](float x) { return wanted(static_cast<double>(x)); })
-             : std::all_of(constant.integers.begin(), constant.integers.end(), [wanted](int64_t x) {
-                 return x != kBatchSize && x != kUnknownSize && wanted(static_cast<double>(x));
-               });
+             : std::all_of(constant.integers.begin(), constant.integers.end(),
+                           [wanted](int64_t x) { return !depends_on_batch(x) && wanted(static_cast<double>(x)); });
 }
 
 bool is_zero(double x) { return x == 0; }

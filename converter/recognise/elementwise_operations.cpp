@@ -34,6 +34,15 @@ bool differs_along(const TensorValue& constant, size_t from_end) {
   return constant.rank() >= from_end && constant.shape[constant.rank() - from_end] != 1;
 }
 
+Ref infinity_of(const NodeCall& call, float value) {
+  Expression constant;
+  constant.kind = ExpressionKind::kConstant;
+  constant.node = call.index;
+  constant.columns = 1;
+  constant.bias = {value};
+  return {call.expressions.add(std::move(constant)), 0};
+}
+
 /// gamma * x + beta of every element.
 TensorValue scale_and_shift(const NodeCall& call, const TensorValue& rows, const TensorValue& constant,
                             const std::string& operation, bool rows_first) {
@@ -46,10 +55,12 @@ TensorValue scale_and_shift(const NodeCall& call, const TensorValue& rows, const
     return scale_and_shift(call, inverse, constant, "Mul", true);
   }
   call.expressions.charge(count_elements(shape));
+  std::vector<std::pair<size_t, float>> infinite;  // what minus infinity is added to
   Expression affine;
   affine.kind = ExpressionKind::kAffine;
-  for_each_pair(shape, rows, constant, [&](size_t, size_t in_rows, size_t in_constant) {
-    const float c = constant.floats[in_constant];
+  for_each_pair(shape, rows, constant, [&](size_t at, size_t in_rows, size_t in_constant) {
+    float c = constant.floats[in_constant];
+    if (std::isinf(c)) infinite.emplace_back(at, c), c = 0;
     if (operation == "Div" && c == 0) throw ConvertError("divides by zero");
     const bool scales = operation == "Mul" || operation == "Div";
     const float sign = operation == "Sub" && !rows_first ? -1.0f : 1.0f;
@@ -65,7 +76,9 @@ TensorValue scale_and_shift(const NodeCall& call, const TensorValue& rows, const
   like.kind = TensorKind::kRows;
   like.shape = shape;
   like.batch_axis = batch_axis;
-  return call.rows_of(std::move(affine), like);
+  TensorValue result = call.rows_of(std::move(affine), like);
+  for (const auto& [at, value] : infinite) result.refs[at] = infinity_of(call, value);
+  return result;
 }
 
 // ------------------------------------------------------------------------------------ rows and rows
@@ -124,14 +137,23 @@ TensorValue divide_rows(const NodeCall& call, const TensorValue& a, const Tensor
   return simplify(call, call.rows_of(std::move(product), like));
 }
 
+/// A constant; minus infinity may be added, as masks of softmaxes are.
+const TensorValue& constant_of(const NodeCall& call, size_t which) {
+  const TensorValue& value = call.input(which);
+  const auto fits = [](float x) { return std::isfinite(x) || (std::isinf(x) && x < 0); };
+  const bool mask = call.node.operation == "Add" && value.kind == TensorKind::kFloats &&
+                    std::all_of(value.floats.begin(), value.floats.end(), fits);
+  return mask ? value : call.floats(which);
+}
+
 TensorValue combine(const NodeCall& call, size_t first, size_t second) {
   const TensorValue &a = call.input(first), &b = call.input(second);
   if (a.is_rows() && b.is_rows()) {
     const bool divides = call.node.operation == "Div";
     return (divides ? divide_rows : combine_rows)(call, call.rows(first), call.rows(second));
   }
-  return a.is_rows() ? scale_and_shift(call, call.rows(first), call.floats(second), call.node.operation, true)
-                     : scale_and_shift(call, call.rows(second), call.floats(first), call.node.operation, false);
+  return a.is_rows() ? scale_and_shift(call, call.rows(first), constant_of(call, second), call.node.operation, true)
+                     : scale_and_shift(call, call.rows(second), constant_of(call, first), call.node.operation, false);
 }
 
 NodeResults combine_inputs(const NodeCall& call) { return one(combine(call, 0, 1)); }

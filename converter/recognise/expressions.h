@@ -53,8 +53,8 @@ enum class ExpressionKind {
   kSum          ///< column i: the sum of terms[i]
 };
 
-/// What is no activation by itself. Comparisons give 1 or 0; kSelect is of a comparison, and of what is taken where it
-/// is 1 and where it is 0.
+/// What is no activation by itself. kIsNan is of a softmax's columns. Comparisons give 1 or 0; kSelect is of a
+/// comparison, and of what is taken where it is 1 and where it is 0.
 enum class FunctionKind {
   kAbs,
   kErf,
@@ -65,6 +65,7 @@ enum class FunctionKind {
   kMinimum,
   kGreater,
   kGreaterOrEqual,
+  kIsNan,
   kSelect
 };
 
@@ -94,6 +95,7 @@ struct Expression {
   Pooling pooling = Pooling::kSum;                 ///< kPooled
   std::optional<uint32_t> padding_id;              ///< kPooled: is left out
   size_t top_k = 0;                                ///< kSoftmax, where 0 is all; kTopK...
+  bool zero_without_numbers = false;               ///< kSoftmax: zeros where all numbers are minus infinity, not NaN
   TopKMode top_k_mode = TopKMode::kSoftmaxOfTopK;  ///< kSoftmax
   std::vector<std::vector<Term>> terms;            ///< kSum
 };
@@ -117,6 +119,7 @@ class Expressions {
   uint32_t add(Expression expression);
   const Expression& operator[](size_t index) const { return *expressions_[index]; }
   const Expression& of(Ref ref) const { return *expressions_[ref.expression]; }
+  size_t size() const { return expressions_.size(); }
   /// The scalar without the affine maps that were done to it last.
   Scaled scaled(Ref ref) const;
   /// All columns of an expression.

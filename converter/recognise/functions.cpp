@@ -1,8 +1,10 @@
 #include "converter/recognise/functions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "converter/error.h"
 #include "converter/recognise/pooling.h"
@@ -35,7 +37,9 @@ class Operands {
     const size_t from_end = like.shape.size() - like.batch_axis;
     for (size_t i = 0; i < call.num_inputs(); ++i) {
       const TensorValue& value = call.input(i);
-      const bool differs = !value.is_rows() && value.rank() >= from_end && value.shape[value.rank() - from_end] != 1;
+      const size_t size = value.rank() >= from_end ? value.shape[value.rank() - from_end] : 1;
+      const bool repeated = value.per_row && value.batch_axis + from_end == value.rank() && size == places;
+      const bool differs = !value.is_rows() && size != 1 && !repeated;
       if (differs) throw ConvertError("calculates with a constant that differs along the batch");
     }
     like.kind = TensorKind::kRows;
@@ -47,7 +51,23 @@ class Operands {
   Vector refs(size_t which, bool infinite = false) const {
     const TensorValue& value = call_.input(which);
     if (!value.is_rows() && !infinite) static_cast<void>(call_.floats(which));
-    const Vector source = value.is_rows() ? value.refs : constant_rows(call_, value).refs;
+    return spread(value, value.is_rows() ? value.refs : constant_rows(call_, value).refs);
+  }
+
+  /// Of comparisons of rows; constants are truth values.
+  Vector truths(size_t which) const {
+    const TensorValue& value = call_.input(which);
+    if (value.is_rows()) return refs(which);
+    const std::vector<int64_t> integers = call_.integers(which);
+    TensorValue floats = value;
+    floats.kind = TensorKind::kFloats;
+    floats.integers.clear();
+    for (const int64_t truth : integers) floats.floats.push_back(truth != 0 ? 1.0f : 0.0f);
+    return spread(floats, constant_rows(call_, floats).refs);
+  }
+
+ private:
+  Vector spread(const TensorValue& value, const Vector& source) const {
     Vector result;
     std::vector<size_t> index(like.shape.size(), 0);
     const size_t count = count_elements(like.shape);
@@ -58,7 +78,6 @@ class Operands {
     return result;
   }
 
- private:
   const NodeCall& call_;
 };
 
@@ -144,6 +163,83 @@ NodeResults logarithm(const NodeCall& call) {
   return one(std::move(value));
 }
 
+/// Of comparisons, and constants that decide some of them.
+NodeResults logical(const NodeCall& call) {
+  const bool both = call.node.operation == "And";
+  const Operands operands(call);
+  const Vector a = operands.truths(0), b = operands.truths(1);
+  TensorValue result = operands.like;
+  const auto constant_of = [&](Ref ref) -> std::optional<bool> {
+    const Expression& expression = call.expressions.of(ref);
+    return expression.kind == ExpressionKind::kConstant ? std::optional(expression.bias[ref.column] != 0)
+                                                        : std::nullopt;
+  };
+  for (size_t i = 0; i < a.size(); ++i) {
+    const std::optional<bool> first = constant_of(a[i]), second = constant_of(b[i]);
+    if (first)
+      result.refs.push_back(*first == both ? b[i] : a[i]);
+    else if (second)
+      result.refs.push_back(*second == both ? a[i] : b[i]);
+    else if (a[i] == b[i])
+      result.refs.push_back(a[i]);
+    else
+      throw ConvertError("joins comparisons of different ids");
+  }
+  return one(std::move(result));
+}
+
+/// Of a softmax's columns, which are no numbers where all that it is of is minus infinity.
+bool are_softmax(const NodeCall& call) {
+  const Vector& refs = call.rows(0).refs;
+  return !refs.empty() && std::all_of(refs.begin(), refs.end(), [&](Ref ref) {
+    const Expression& expression = call.expressions.of(ref);
+    return expression.kind == ExpressionKind::kSoftmax && expression.top_k == 0;
+  });
+}
+
+NodeResults is_nan(const NodeCall& call) {
+  if (!are_softmax(call)) throw ConvertError("asks for what is no number behind something else than a softmax");
+  Expression nan;
+  nan.kind = ExpressionKind::kFunction;
+  nan.function = FunctionKind::kIsNan;
+  nan.inputs = call.rows(0).refs;
+  nan.columns = nan.inputs.size();
+  return one(call.rows_of(std::move(nan), call.rows(0)));
+}
+
+/// A softmax gives none.
+NodeResults is_infinite(const NodeCall& call) {
+  if (!are_softmax(call)) throw ConvertError("asks for infinities behind something else than a softmax");
+  Expression none;
+  none.kind = ExpressionKind::kConstant;
+  none.columns = call.rows(0).refs.size();
+  none.bias.assign(none.columns, 0.0f);
+  return one(call.rows_of(std::move(none), call.rows(0)));
+}
+
+/// Zeros where the softmax gives no numbers: another softmax. Nothing where it is not that.
+std::optional<TensorValue> without_nan(const NodeCall& call, const Vector& conditions, const Vector& taken,
+                                       const Vector& otherwise, const TensorValue& like) {
+  std::map<uint32_t, uint32_t> made;  // by the softmax
+  TensorValue result = like;
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    const Expression& condition = call.expressions.of(conditions[i]);
+    const Expression& zero = call.expressions.of(taken[i]);
+    const bool is_nan = condition.kind == ExpressionKind::kFunction && condition.function == FunctionKind::kIsNan &&
+                        condition.inputs[conditions[i].column] == otherwise[i];
+    if (!is_nan || zero.kind != ExpressionKind::kConstant || zero.bias[taken[i].column] != 0) return std::nullopt;
+    const auto [at, fresh] = made.emplace(otherwise[i].expression, 0);
+    if (fresh) {
+      Expression softmax = call.expressions.of(otherwise[i]);
+      softmax.zero_without_numbers = true;
+      softmax.node = call.index;
+      at->second = call.expressions.add(std::move(softmax));
+    }
+    result.refs.push_back({at->second, otherwise[i].column});
+  }
+  return result;
+}
+
 NodeResults negate(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 0)); }
 /// Of a comparison.
 NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 1)); }
@@ -151,10 +247,31 @@ NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.row
 NodeResults where(const NodeCall& call) {
   if (auto masked = mask_by_top_k(call)) return one(std::move(*masked));
   const Operands operands(call);
-  const bool masks = call.input(0).is_rows() &&
-                     compares_ids(call.expressions, call.input(0).refs);  // of padding, which a softmax leaves out
-  return one(apply_function(call, FunctionKind::kSelect,
-                            {operands.refs(0), operands.refs(1, masks), operands.refs(2, masks)}, operands.like));
+  const Vector conditions = operands.refs(0);
+  const auto is_constant = [&](Ref ref) { return call.expressions.of(ref).kind == ExpressionKind::kConstant; };
+  Vector compared;
+  std::copy_if(conditions.begin(), conditions.end(), std::back_inserter(compared),
+               [&](Ref ref) { return !is_constant(ref); });
+  const bool masks = compares_ids(call.expressions, compared);  // of padding, which a softmax leaves out
+  const Vector taken = operands.refs(1, masks), otherwise = operands.refs(2, masks);
+  if (auto numbers = without_nan(call, conditions, taken, otherwise, operands.like)) return one(std::move(*numbers));
+  const auto is_nan = [&](Ref ref) {
+    const Expression& condition = call.expressions.of(ref);
+    return condition.kind == ExpressionKind::kFunction && condition.function == FunctionKind::kIsNan;
+  };
+  if (std::any_of(conditions.begin(), conditions.end(), is_nan))
+    throw ConvertError("replaces what is no number by something else than 0");
+  TensorValue result = operands.like;
+  result.refs = conditions;
+  if (!compared.empty())
+    result = apply_function(call, FunctionKind::kSelect, {conditions, taken, otherwise}, operands.like);
+  if (compared.size() == conditions.size()) return one(std::move(result));
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    if (!is_constant(conditions[i])) continue;
+    const Expression& condition = call.expressions.of(conditions[i]);
+    result.refs[i] = condition.bias[conditions[i].column] != 0 ? taken[i] : otherwise[i];
+  }
+  return one(std::move(result));
 }
 
 /// With a constant exponent of 1, 2, 3, 0.5, -0.5 or -1.
@@ -205,7 +322,9 @@ NodeFunction find_function(const std::string& operation) {
       {"Less", less},        {"LessOrEqual", less_or_equal},
       {"Log", logarithm},    {"Neg", negate},
       {"Not", logical_not},  {"Where", where},
-      {"Pow", power},        {"Equal", equal}};
+      {"Pow", power},        {"Equal", equal},
+      {"Or", logical},       {"And", logical},
+      {"IsNaN", is_nan},     {"IsInf", is_infinite}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

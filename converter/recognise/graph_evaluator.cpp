@@ -137,7 +137,7 @@ class Evaluator {
     NodeResults results =
         node.operation == "If"
             ? choose_branch(node, index)
-            : run(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
+            : follow_operation(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
     for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
       if (node.outputs[i].empty()) continue;
       result_.expressions.charge(results[i].size());
@@ -178,7 +178,7 @@ class Evaluator {
   NodeResults choose_branch(const OnnxNode& node, size_t index) {
     const TensorValue& condition = *find(node.inputs[0]);
     const bool one_number = condition.size() == 1 && condition.kind == TensorKind::kIntegers;
-    if (one_number && condition.integers[0] != kBatchSize && condition.integers[0] != kUnknownSize)
+    if (one_number && !depends_on_batch(condition.integers[0]))
       return follow_branch(node, index, condition.integers[0] != 0 ? "then_branch" : "else_branch");
     const std::string why = condition.is_rows() ? "the rows decide which of its branches is taken"
                                                 : "the batch's size decides which of its branches is taken";
@@ -199,6 +199,26 @@ class Evaluator {
     const auto unusable = unusable_.find(name);
     if (unusable != unusable_.end()) throw ConvertError(in_quotes(name) + " " + unusable->second);
     throw ConvertError("reads " + in_quotes(name) + ", which no node before it gives");
+  }
+
+  NodeResults follow_operation(const NodeCall& call) const {
+    return call.any_batch_inside() ? run_batch_inside(call) : run(call);
+  }
+
+  /// What lies row by row of another axis is added, multiplied by constants and put in order again, no more.
+  NodeResults run_batch_inside(const NodeCall& call) const {
+    const std::string& operation = call.node.operation;
+    for (const char* known : {"Reshape", "Shape", "Identity", "Dropout"}) {
+      if (operation == known) return run(call);
+    }
+    for (const char* known : {"Gemm", "MatMul", "Add", "Sub", "Mul", "Div"}) {
+      if (operation != known || call.num_inputs() < 2 || call.input(0).is_rows() == call.input(1).is_rows()) continue;
+      NodeResults results = run(call);
+      for (TensorValue& result : results) result.batch_inside = true;
+      return results;
+    }
+    throw ConvertError(
+        "calculates with rows of the batch that lie within another axis; expected them one after another");
   }
 
   NodeResults run(const NodeCall& call) const {
@@ -261,6 +281,11 @@ bool NodeCall::any_rows() const {
                      [](const TensorValue* input) { return input != nullptr && input->is_rows(); });
 }
 
+bool NodeCall::any_batch_inside() const {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const TensorValue* input) { return input != nullptr && input->batch_inside; });
+}
+
 const TensorValue& NodeCall::input(size_t which) const {
   if (!has(which)) throw ConvertError("has no input " + std::to_string(which));
   return *inputs_[which];
@@ -292,6 +317,14 @@ const TensorValue& NodeCall::floats(size_t which) const {
 }
 
 std::vector<int64_t> NodeCall::integers(size_t which) const {
+  std::vector<int64_t> values = sizes(which);
+  const auto several = [](int64_t value) { return times_of_batch(value) > 1; };
+  if (std::any_of(values.begin(), values.end(), several))
+    throw ConvertError("depends on the batch's size in another way than by repeating");
+  return values;
+}
+
+std::vector<int64_t> NodeCall::sizes(size_t which) const {
   const TensorValue& value = input(which);
   if (value.kind != TensorKind::kIntegers) {
     throw ConvertError("input " + std::to_string(which) + " is not a constant of whole numbers");

@@ -40,11 +40,13 @@ class NodeCall {
   bool has(size_t input) const { return input < inputs_.size() && inputs_[input] != nullptr; }
   bool any_rows() const;   ///< whether an input is of rows
   bool any_codes() const;  ///< whether an input has a quantiser
+  bool any_batch_inside() const;
   /// Throws ConvertError when the node has no such input.
   const TensorValue& input(size_t which) const;
   const TensorValue& rows(size_t which) const;        ///< of scalars that are no ids
   const TensorValue& floats(size_t which) const;      ///< a constant of finite floats
   std::vector<int64_t> integers(size_t which) const;  ///< a constant
+  std::vector<int64_t> sizes(size_t which) const;     ///< a constant, of which some may be batch_times()
 
   bool has_attribute(const std::string& name) const { return node.attributes.count(name) != 0; }
   int64_t integer(const std::string& name, int64_t otherwise) const;

@@ -6,6 +6,7 @@
 #include "converter/error.h"
 #include "converter/recognise/axes.h"
 #include "converter/recognise/graph_evaluator.h"
+#include "converter/recognise/pooling.h"
 
 namespace mmoe::converter {
 namespace {
@@ -43,6 +44,13 @@ std::vector<TensorValue> joined(const NodeCall& call) {
     const TensorValue& given = call.input(i);
     TensorValue value = rows == nullptr ? given : fold_fixed_batch(given, rows->batch_axis, call.fixed_batch);
     const bool one_row = call.fixed_batch == 1 && !value.has_batch();
+    const bool truths = rows != nullptr && !rows->ids && !value.is_rows() && value.kind == TensorKind::kIntegers &&
+                        compares_ids(call.expressions, rows->refs);
+    if (truths) {
+      for (const int64_t truth : value.integers) value.floats.push_back(truth != 0 ? 1.0f : 0.0f);
+      value.integers.clear();
+      value.kind = TensorKind::kFloats;
+    }
     if (rows != nullptr && !rows->ids && value.kind == TensorKind::kFloats && (value.per_row || one_row)) {
       if (one_row) value.batch_axis = rows->batch_axis;
       value = constant_rows(call, value);
@@ -281,7 +289,8 @@ NodeResults gather(const NodeCall& call) {
     if (value.has_batch()) throw ConvertError("looks up in rows of the batch; expected a table of constants");
     return one(look_up(call, value, indices, axis));
   }
-  if (indices.per_row) throw ConvertError("looks up the same elements for every row; expected them without the batch");
+  if (indices.per_row && value.has_batch())
+    throw ConvertError("looks up the same elements for every row; expected them without the batch");
   require_no_batch(value, axis);
   std::vector<size_t> taken;
   for (const int64_t index : call.integers(1)) taken.push_back(position_of(index, value.shape[axis]));
@@ -291,6 +300,7 @@ NodeResults gather(const NodeCall& call) {
   result.shape.insert(result.shape.begin() + static_cast<std::ptrdiff_t>(axis), indices.shape.begin(),
                       indices.shape.end());
   if (value.batch_axis > axis) result.batch_axis = value.batch_axis + indices.rank() - 1;
+  if (indices.per_row) result.per_row = true, result.batch_axis = axis + indices.batch_axis;
   return one(std::move(result));
 }
 

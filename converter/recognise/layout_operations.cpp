@@ -30,6 +30,7 @@ class NewShape {
 
   std::vector<size_t> shape;
   size_t batch_axis = 0;
+  bool batch_inside = false;
 
  private:
   void copy_zeros(bool zero_is_zero) {
@@ -37,7 +38,7 @@ class NewShape {
       if (sizes_[i] != 0 || zero_is_zero) continue;
       if (i >= value_.rank()) throw ConvertError("copies a size that its input does not have");
       const bool batch = value_.has_batch() && i == value_.batch_axis;
-      sizes_[i] = batch ? kBatchSize : static_cast<int64_t>(value_.shape[i]);
+      sizes_[i] = batch ? batch_times(value_.shape[i]) : static_cast<int64_t>(value_.shape[i]);
     }
   }
 
@@ -54,8 +55,9 @@ class NewShape {
   }
 
   void find_batch(size_t fixed_batch) {
-    if (std::count(sizes_.begin(), sizes_.end(), kBatchSize) > 1) throw ConvertError("has the batch on two axes");
-    auto found = std::find(sizes_.begin(), sizes_.end(), kBatchSize);
+    const auto is_batch = [](int64_t size) { return times_of_batch(size) != 0; };
+    if (std::count_if(sizes_.begin(), sizes_.end(), is_batch) > 1) throw ConvertError("has the batch on two axes");
+    auto found = std::find_if(sizes_.begin(), sizes_.end(), is_batch);
     for (auto it = sizes_.begin(); found == sizes_.end() && it != sizes_.end(); ++it) {
       const bool candidate = *it == -1 || (fixed_batch != 0 && *it == static_cast<int64_t>(fixed_batch));
       if (!candidate) continue;
@@ -68,7 +70,8 @@ class NewShape {
     if (found == sizes_.end() && fixed_batch == 0) found = merge();
     if (found == sizes_.end()) throw ConvertError("mixes the batch with other axes of " + value_shape_text(value_));
     batch_axis = static_cast<size_t>(found - sizes_.begin());
-    if (*found < 0) *found = 1;
+    const size_t times = times_of_batch(*found);
+    if (*found < 0) *found = times != 0 ? static_cast<int64_t>(times) : 1;
   }
 
   /// -1 where each row of the batch gives as many rows of that axis: [batch, length, width] as [batch * length, width].
@@ -94,7 +97,19 @@ class NewShape {
     }
     if (count_elements(shape) != count_) fail();
     if (!value_.has_batch()) return;
-    if (count_elements(shape, 0, batch_axis) != count_elements(value_.shape, 0, value_.batch_axis)) {
+    place_batch();
+  }
+
+  /// The axes before the batch stay; or become one with it, and its own again.
+  void place_batch() {
+    const size_t before = count_elements(value_.shape, 0, value_.batch_axis);
+    const size_t now_before = count_elements(shape, 0, batch_axis);
+    const size_t rows = value_.shape[value_.batch_axis], now_rows = shape[batch_axis];
+    const bool joins = before > 1 && now_before == 1 && now_rows == before && value_.is_rows();
+    const bool parts = before == 1 && now_before == rows;
+    const bool stays = before == now_before && rows == now_rows;
+    batch_inside = value_.batch_inside ? stays : joins;
+    if (value_.batch_inside ? !stays && !parts : !joins && before != now_before) {
       throw ConvertError("moves other axes of " + value_shape_text(value_) + " across the batch");
     }
   }
@@ -110,8 +125,10 @@ class NewShape {
 
 NodeResults reshape(const NodeCall& call) {
   const TensorValue& value = call.input(0);
-  const NewShape fitted(value, call.list("shape", 1), call.integer("allowzero", 0) != 0, call.fixed_batch);
-  return one(with_shape(value, fitted.shape, fitted.batch_axis));
+  const NewShape fitted(value, call.sizes(1), call.integer("allowzero", 0) != 0, call.fixed_batch);
+  TensorValue result = with_shape(value, fitted.shape, fitted.batch_axis);
+  result.batch_inside = fitted.batch_inside;
+  return one(std::move(result));
 }
 
 NodeResults flatten(const NodeCall& call) {

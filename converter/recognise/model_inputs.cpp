@@ -71,8 +71,8 @@ void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
     const bool has_ids = std::any_of(lookups_.begin(), lookups_.end(),
                                      [input](const auto& lookup) { return lookup.first.first == input; });
     if (pooled_.count(input) != 0) {
-      if (has_ids) chains_.fail(pooled_.at(input).front(), "pools ids that are also looked up one by one");
       for (size_t place = 0; place < pooled_.at(input).size(); ++place) add_sequence(input, place, model);
+      if (has_ids) add_looked_up(input, model);
     } else {
       has_ids ? add_columns(input, model) : add_dense(input, model);
     }
@@ -164,9 +164,12 @@ size_t ModelInputs::embedding_index(const Expression& row, size_t begin, size_t 
   return at->second;
 }
 
-/// One feature of as many ids as the input has columns.
 void ModelInputs::add_sequence(size_t input, size_t place, TrainedModel& model) {
-  const Expression& pooled = expressions_.of(pooled_.at(input)[place]);
+  pooled_at_[{input, place}] = add_sequence(input, place, expressions_.of(pooled_.at(input)[place]), model);
+}
+
+/// One feature of as many ids as the input has columns. Where it is in x.
+size_t ModelInputs::add_sequence(size_t input, size_t place, const Expression& pooled, TrainedModel& model) {
   Feature feature;
   feature.name = feature_name(graph_.inputs[input].name, place);
   if (place != 0) feature.source = graph_.inputs[input].name;
@@ -179,9 +182,47 @@ void ModelInputs::add_sequence(size_t input, size_t place, TrainedModel& model) 
   sequence.pooling = pooled.pooling;
   sequence.padding_id = pooled.padding_id;
   feature.kind = std::move(sequence);
-  pooled_at_[{input, place}] = input_dim_;
-  input_dim_ += feature.width;
   model.features.push_back(std::move(feature));
+  input_dim_ += pooled.columns;
+  return input_dim_ - pooled.columns;
+}
+
+/// A sequence that is there for its mask has the same elements, if that of the padding is zeros.
+std::optional<size_t> ModelInputs::place_of_kept(size_t input, const Expression& embedding) const {
+  const std::vector<Ref>& all = pooled_.at(input);
+  for (size_t place = 0; place < all.size(); ++place) {
+    const Expression& kept = expressions_.of(all[place]);
+    if (kept.pooling != Pooling::kKept || kept.weight != embedding.weight) continue;
+    bool same = true;
+    for (size_t i = 0; kept.padding_id && i < embedding.columns; ++i)
+      same = same && kept.weight->at(*kept.padding_id, i) == 0;
+    if (same) return pooled_at_.at({input, place});
+  }
+  return std::nullopt;
+}
+
+/// Ids of a sequence that are also looked up one by one: elements of a sequence that is not pooled.
+void ModelInputs::add_looked_up(size_t input, TrainedModel& model) {
+  std::map<const Matrix*, size_t> sequences;  // where in x
+  for (const auto& [column, lookups] : lookups_) {
+    if (column.first != input) continue;
+    for (const Ref lookup : lookups) {
+      const Expression& row = expressions_.of(lookup);
+      if (lookup_of(row).begin != 0 || values_.count(column) != 0)
+        chains_.fail(lookup, "reads ids of a sequence in another way than by their embeddings");
+      const auto [at, fresh] = sequences.emplace(row.weight.get(), 0);
+      if (fresh) {
+        Expression kept = row;
+        kept.kind = ExpressionKind::kPooled;
+        kept.pooling = Pooling::kKept;
+        kept.inputs = expressions_.all(row.inputs.front().expression);
+        kept.columns = kept.inputs.size() * (row.columns + 1);
+        const std::optional<size_t> known = place_of_kept(input, row);
+        at->second = known ? *known : add_sequence(input, pooled_.at(input).size() + sequences.size() - 1, kept, model);
+      }
+      lookup_at_[{column, field_of(row)}] = at->second + column.second * row.columns;
+    }
+  }
 }
 
 void ModelInputs::add_categorical(Column column, Ref lookup, const std::string& name, TrainedModel& model) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -48,6 +49,9 @@ class ModelInputs {
   size_t place_of_pooled(const Expression& pooled) const;
   void add_pooled(const Expression& pooled, Ref at);
   void add_sequence(size_t input, size_t place, TrainedModel& model);
+  size_t add_sequence(size_t input, size_t place, const Expression& pooled, TrainedModel& model);
+  void add_looked_up(size_t input, TrainedModel& model);
+  std::optional<size_t> place_of_kept(size_t input, const Expression& embedding) const;
   Field field_of(const Expression& embedding) const { return {embedding.weight.get(), lookup_of(embedding).begin}; }
   void add_categorical(Column column, Ref lookup, const std::string& name, TrainedModel& model);
   void add_value(Column column, const std::string& name, TrainedModel& model);

@@ -39,6 +39,7 @@ NodeFinder::NodeFinder(Chains& chains, Expressions& expressions, const std::vect
       expressions_(expressions),
       mixtures_(chains, expressions),
       attentions_(chains, expressions),
+      scaled_dots_(chains, expressions),
       sums_(expressions, [this](Ref ref) { return is_there(ref) || is_shared(ref); }) {
   count_readers(scores);
 }
@@ -104,24 +105,34 @@ void NodeFinder::provide(const Vector& vector) {
     if (missing.count(ref.expression) == 0) order.push_back(ref.expression);
     missing[ref.expression].insert(ref);
   }
-  for (const uint32_t expression : order) {
-    Vector piece;
-    for (const Ref ref : missing.at(expression)) {
-      if (!is_there(ref)) piece.push_back(ref);
-    }
+  std::vector<Vector> pieces;
+  for (const uint32_t expression : order)
+    pieces.emplace_back(missing.at(expression).begin(), missing.at(expression).end());
+  make_alike(pieces);
+  for (Vector& piece : pieces) {
+    piece.erase(std::remove_if(piece.begin(), piece.end(), [&](Ref ref) { return is_there(ref); }), piece.end());
     if (!piece.empty()) make(std::move(piece));
   }
   --depth_;
 }
 
-/// Where activations and affine maps lead to: an expression, and what is alike in it.
-std::vector<double> NodeFinder::source_of(Ref ref) const {
+/// Where activations and affine maps lead to.
+Ref NodeFinder::source_ref(Ref ref) const {
   for (;;) {
     const Expression& expression = expressions_.of(ref);
     const bool steps = expression.kind == ExpressionKind::kAffine || expression.kind == ExpressionKind::kActivation;
-    if (!steps || is_there(ref)) break;
+    if (!steps || is_there(ref)) return ref;
     ref = expression.inputs[ref.column];
   }
+}
+
+/// An expression, and what is alike in it. All that one affine map scales of the model's inputs alike is of one source.
+std::vector<double> NodeFinder::source_of(Ref ref) const {
+  if (expressions_.of(ref).kind == ExpressionKind::kAffine) {
+    const Scaled scaled = expressions_.scaled(ref);
+    if (is_input(scaled.of)) return {-1, scaled.scale};
+  }
+  ref = source_ref(ref);
   std::vector<double> source = {static_cast<double>(ref.expression)};
   if (expressions_.of(ref).kind != ExpressionKind::kSum || is_there(ref)) return source;
   const std::vector<double> shape = shape_of_sum(expressions_, ref);
@@ -161,12 +172,16 @@ void NodeFinder::make(Vector vector) {
 void NodeFinder::make_of_one_source(const Vector& vector) {
   const Expression& expression = expressions_.of(vector.front());
   if (expression.kind == ExpressionKind::kSum) {
+    for (const Term& term : expression.terms[vector.front().column]) {
+      if (!term.product && !is_there(term.a) && scaled_dots_.may_be(term.a)) make_scaled_dot({term.a});
+    }
+    if (make_scaled_dot(vector)) return;
     if (!make_attention(vector) && !make_gate(vector) && !make_sum(vector, vector, Activation())) {
       chains_.fail(vector.front(), "is a sum of products that is no operation of a node (ONNX.md lists them)");
     }
     return;
   }
-  if (make_mlp(vector)) return;
+  if (make_mask(vector) || make_mlp(vector)) return;
   switch (expression.kind) {
     case ExpressionKind::kSoftmax: return make_softmax(vector);
     case ExpressionKind::kActivation: return make_activated(vector);
@@ -174,6 +189,43 @@ void NodeFinder::make_of_one_source(const Vector& vector) {
     case ExpressionKind::kLayerNorm: return make_bare(vector);
     default: chains_.fail_between(vector);
   }
+}
+
+/// Comparisons of ids with the padding are numbers that x has beside the sequence.
+bool NodeFinder::make_mask(const Vector& vector) {
+  Vector numbers;
+  std::vector<double> scales, shifts;
+  for (const Ref ref : vector) {
+    const Scaled scaled = expressions_.scaled(ref);
+    const Expression& equal = expressions_.of(scaled.of);
+    if (equal.kind != ExpressionKind::kIdEquals) return false;
+    const IdMask mask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
+    numbers.push_back(scaled_dots_.number_of(mask, ref));
+    scales.push_back(-scaled.scale);  // (id == padding) is 1 - number
+    shifts.push_back(scaled.scale + scaled.shift);
+  }
+  const auto all = [](const std::vector<double>& values, double wanted) {
+    return std::all_of(values.begin(), values.end(), [wanted](double value) { return value == wanted; });
+  };
+  if (all(scales, 1) && all(shifts, 0)) {
+    Operation copy;
+    copy.inputs = {numbers};
+    copy.input_width = numbers.size();
+    make_operation(vector, std::move(copy), Activation());
+    return true;
+  }
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.node = expressions_.of(vector.front()).node;
+  affine.columns = numbers.size();
+  affine.inputs = numbers;
+  affine.norm = {std::vector<float>(scales.begin(), scales.end()), std::vector<float>(shifts.begin(), shifts.end()),
+                 std::vector<float>(numbers.size(), 0.0f), std::vector<float>(numbers.size(), 1.0f), 0};
+  expressions_.charge(affine.columns);
+  const Vector made = expressions_.all(expressions_.add(std::move(affine)));
+  make_affine(made);
+  for (size_t i = 0; i < vector.size(); ++i) places_[vector[i]] = places_.at(made[i]);
+  return true;
 }
 
 // ------------------------------------------------------------------------------------ layers
@@ -226,6 +278,57 @@ Chain NodeFinder::find_tower(const Vector& logits) {
   return chain;
 }
 
+/// Pieces that the same layers make of different vectors, as of the elements of a sequence, become one node.
+void NodeFinder::make_alike(const std::vector<Vector>& pieces) {
+  using Key = std::vector<size_t>;
+  std::map<Key, std::vector<Vector>> alike;
+  std::vector<Key> order;
+  for (const Vector& piece : pieces) {
+    const Expression& expression = expressions_.of(piece.front());
+    if (expression.kind == ExpressionKind::kSum || expression.kind == ExpressionKind::kSoftmax) continue;
+    const bool norm = expression.kind == ExpressionKind::kLayerNorm;
+    for (Vector& part : norm ? std::vector<Vector>{expressions_.all(piece.front().expression)} : by_source(piece)) {
+      const Expression& source = expressions_.of(source_ref(part.front()));
+      if (!norm && source.kind != ExpressionKind::kDense && source.kind != ExpressionKind::kLayerNorm) continue;
+      const Key key = {expression.node, source.node, part.size(), static_cast<size_t>(expression.kind)};
+      std::vector<Vector>& parts = alike[key];
+      if (parts.empty()) order.push_back(key);
+      parts.push_back(std::move(part));
+    }
+  }
+  for (const Key& key : order) {
+    if (alike.at(key).size() > 1) make_each(alike.at(key));
+  }
+}
+
+/// Where all parts are of the same layers.
+void NodeFinder::make_each(const std::vector<Vector>& parts) {
+  const auto is_constant = [&](Ref ref) {
+    return !is_there(ref) && expressions_.of(expressions_.scaled(ref).of).kind == ExpressionKind::kConstant;
+  };
+  StreamMaker maker;
+  Vector reads, results;
+  for (const Vector& part : parts) {
+    if (std::any_of(part.begin(), part.end(), [&](Ref ref) { return is_there(ref); })) return;
+    Chain chain = chains_.follow_layers(part, [this](const Vector& v) { return ends(v); });
+    if (chain.layers.empty()) {
+      if (part.size() > kMaxBareExpert) return;
+      chain = chains_.bare_step(part);
+    }
+    if (reads.empty()) maker.node.layers = chain.layers, maker.node.group = chain.base.size();
+    const bool constant = std::any_of(chain.base.begin(), chain.base.end(), is_constant);
+    if (constant || chain.base.size() != maker.node.group || !same_layers(chain.layers, maker.node.layers)) return;
+    reads.insert(reads.end(), chain.base.begin(), chain.base.end());
+    results.insert(results.end(), part.begin(), part.end());
+  }
+  if (maker.node.group == 0) return;
+  provide(reads);
+  maker.node.kind = NodeKind::kEach;
+  maker.node.input_width = reads.size();
+  maker.operands = {std::move(reads)};
+  add(std::move(maker), results);
+}
+
 // ------------------------------------------------------------------------------------ mixtures
 
 /// Whether one of the sum's products has a column of a softmax, or an activation's result. Looks at `most` sums.
@@ -240,7 +343,8 @@ bool NodeFinder::may_be_weighed(Ref ref, size_t& most) const {
   };
   const std::vector<Term>& terms = expression.terms[of.column];
   return std::any_of(terms.begin(), terms.end(), [&](const Term& term) {
-    return term.product ? is_weight(term.a) || is_weight(term.b) : may_be_weighed(term.a, most);
+    if (term.product) return is_weight(term.a) || is_weight(term.b);
+    return !is_there(term.a) && may_be_weighed(term.a, most);
   });
 }
 
@@ -320,6 +424,47 @@ bool NodeFinder::make_attention(const Vector& vector) {
   return true;
 }
 
+/// All columns of the expression that something reads and that are not there.
+Vector NodeFinder::read_columns(Ref ref) const {
+  const auto found = readers_.find(ref.expression);
+  Vector columns;
+  for (const Ref column : expressions_.all(ref.expression)) {
+    const bool read = found != readers_.end() && found->second[column.column].last != 0;
+    if ((read || column == ref) && !is_there(column)) columns.push_back(column);
+  }
+  return columns;
+}
+
+/// Of all queries of the expression, since they share their keys. Those that attend to other keys than the first one
+/// are left for another node.
+bool NodeFinder::make_scaled_dot(const Vector& vector) {
+  if (!scaled_dots_.may_be(vector.front())) return false;
+  const bool one =
+      std::all_of(vector.begin(), vector.end(), [&](Ref ref) { return ref.expression == vector.front().expression; });
+  std::optional<FoundScaledDot> found = one ? scaled_dots_.find(read_columns(vector.front())) : std::nullopt;
+  if (!found) found = scaled_dots_.find(vector);
+  if (!found) return false;
+  StreamMaker maker;
+  maker.node.kind = NodeKind::kScaledDot;
+  maker.node.group = found->group;
+  maker.node.heads = found->heads;
+  maker.node.causal = found->causal;
+  maker.node.value_width = found->value_width;
+  maker.node.query_width = found->query.size();
+  maker.node.scale = static_cast<float>(found->scale);
+  maker.operands = {found->query, found->keys, found->values};
+  if (!found->mask.empty()) maker.operands.push_back(found->mask);
+  Vector all;
+  for (const Vector& operand : maker.operands) {
+    maker.node.input_width = std::max(maker.node.input_width, operand.size());
+    all.insert(all.end(), operand.begin(), operand.end());
+  }
+  provide(all);
+  add(std::move(maker), found->results);
+  provide(vector);
+  return true;
+}
+
 bool NodeFinder::make_gate(const Vector& vector) {
   size_t most = kMaxExpertsPerLevel;
   if (!may_be_weighed(vector.front(), most)) return false;
@@ -341,7 +486,9 @@ void NodeFinder::make_operation(const Vector& vector, Operation operation, const
   maker.node.scale = static_cast<float>(operation.scale);
   maker.node.constant = std::move(operation.constant);
   maker.node.activation = activation;
-  for (const Vector& operand : operation.inputs) provide(operand);
+  Vector all;
+  for (const Vector& operand : operation.inputs) all.insert(all.end(), operand.begin(), operand.end());
+  provide(all);
   maker.operands = std::move(operation.inputs);
   add(std::move(maker), vector);
 }
@@ -389,7 +536,7 @@ void NodeFinder::make_affine(const Vector& vector) {
   Vector inner;
   std::vector<float> shifts;
   bool shifted = false, alike = true;
-  const double scale = expressions_.scaled(vector.front()).scale;
+  double scale = expressions_.scaled(vector.front()).scale;
   for (const Ref ref : vector) {
     const Scaled scaled = expressions_.scaled(ref);
     inner.push_back(scaled.of);
@@ -397,7 +544,19 @@ void NodeFinder::make_affine(const Vector& vector) {
     shifted = shifted || scaled.shift != 0;
     alike = alike && scaled.scale == scale;
   }
-  if (!alike || (shifted && scale != 1)) {
+  if (alike && shifted && scale != 1) {  // two operations
+    Expression scaled;
+    scaled.kind = ExpressionKind::kAffine;
+    scaled.node = expressions_.of(vector.front()).node;
+    scaled.columns = inner.size();
+    scaled.inputs = inner;
+    scaled.norm = {std::vector<float>(inner.size(), static_cast<float>(scale)), std::vector<float>(inner.size(), 0.0f),
+                   std::vector<float>(inner.size(), 0.0f), std::vector<float>(inner.size(), 1.0f), 0};
+    expressions_.charge(scaled.columns);
+    inner = expressions_.all(expressions_.add(std::move(scaled)));
+    scale = 1;
+  }
+  if (!alike) {
     if (vector.size() > kMaxExpertsPerLevel * 4)
       chains_.fail(vector.front(), "scales more than 1024 numbers, no layer's");
     StreamMaker maker;  // a layer, of as many columns as there are different ones

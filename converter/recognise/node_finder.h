@@ -7,6 +7,7 @@
 
 #include "converter/recognise/attention.h"
 #include "converter/recognise/mixtures.h"
+#include "converter/recognise/scaled_dot.h"
 #include "converter/recognise/sum_operations.h"
 
 namespace mmoe::converter {
@@ -61,6 +62,12 @@ class NodeFinder {
   void make_of_one_source(const Vector& vector);
   bool make_mlp(const Vector& vector);
   bool make_attention(const Vector& vector);
+  bool make_scaled_dot(const Vector& vector);
+  Vector read_columns(Ref ref) const;
+  Ref source_ref(Ref ref) const;
+  bool make_mask(const Vector& vector);
+  void make_alike(const std::vector<Vector>& pieces);
+  void make_each(const std::vector<Vector>& parts);
   bool make_gate(const Vector& vector);
   bool may_be_weighed(Ref ref, size_t& most) const;
   Vector as_one(const Vector& vector);
@@ -81,6 +88,7 @@ class NodeFinder {
   Expressions& expressions_;
   Mixtures mixtures_;
   AttentionFinder attentions_;
+  ScaledDotFinder scaled_dots_;
   SumOperations sums_;
   std::vector<StreamMaker> makers_;
   std::map<Ref, StreamPlace> places_;

@@ -78,6 +78,8 @@ constexpr Version kVersions[] = {
     {"HardSwish", 14, 1, 1, ""},
     {"Identity", 1, 1, 1, ""},
     {"If", 1, 1, 1, "else_branch then_branch"},
+    {"IsInf", 10, 1, 1, "detect_negative detect_positive"},
+    {"IsNaN", 9, 1, 1, ""},
     {"LayerNormalization", 17, 2, 3, "axis epsilon stash_type"},
     {"LeakyRelu", 6, 1, 1, "alpha"},
     {"Less", 7, 2, 2, ""},

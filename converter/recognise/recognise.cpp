@@ -29,8 +29,11 @@ double work_of(const Mlp& layers) {
 double work_of(const TrainedModel& model) {
   double work = work_of(model.trunk);
   for (const Node& node : model.nodes) {
-    const double times = static_cast<double>(node.attention.length);
+    const size_t groups = node.group != 0 ? node.input_width / node.group : 1;
+    const double times = static_cast<double>(node.kind == NodeKind::kEach ? groups : node.attention.length);
     work += work_of(node.layers) * times + static_cast<double>(node.input_width);
+    if (node.kind == NodeKind::kScaledDot)
+      work += static_cast<double>(node.query_width) * static_cast<double>(2 * groups);
   }
   for (const Level& level : model.levels) {
     for (const Expert& expert : level.experts) work += work_of(expert.layers);

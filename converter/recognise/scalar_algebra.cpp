@@ -235,6 +235,7 @@ Polynomial ScalarAlgebra::call(FunctionKind kind, const std::vector<Polynomial>&
     case FunctionKind::kMinimum: return add(first, relu(difference()), -1);
     case FunctionKind::kGreater: return step(false, difference());
     case FunctionKind::kGreaterOrEqual: return step(true, difference());
+    case FunctionKind::kIsNan: break;
     case FunctionKind::kSelect: return select(first, arguments[1], arguments[2]);
   }
   return {};

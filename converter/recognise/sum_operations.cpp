@@ -361,7 +361,8 @@ std::optional<Operation> SumOperations::sum(const Terms& terms) {
   if (alike && width > 1) {
     const size_t by_groups = num_runs(one_by_one(operands)), within = num_runs(interleaved(operands));
     if (within < by_groups) return on_groups(NodeKind::kSumWithinGroups, {interleaved(operands)}, length, scale);
-    if ((by_groups < length && !narrow) || length > kMaxNodeInputs)
+    const bool mean = scale != 1 && length > 2;
+    if (((by_groups < length || mean) && !narrow) || length > kMaxNodeInputs)
       return on_groups(NodeKind::kSumOfGroups, {one_by_one(operands)}, width, scale);
   }
   if (length > kMaxNodeInputs) return std::nullopt;

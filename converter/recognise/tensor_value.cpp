@@ -17,7 +17,7 @@ size_t TensorValue::size() const {
 
 void require_plain(const std::vector<int64_t>& integers) {
   for (const int64_t integer : integers) {
-    if (integer == kBatchSize || integer == kUnknownSize) {
+    if (depends_on_batch(integer)) {
       throw ConvertError("has the number " + std::to_string(integer) +
                          ", which the converter keeps for the batch's size");
     }

@@ -15,6 +15,19 @@ namespace mmoe::converter {
 constexpr int64_t kBatchSize = -6148914691236517201;
 /// What was calculated from it and is not known. NodeCall::integers() refuses it.
 constexpr int64_t kUnknownSize = -6148914691236517202;
+constexpr int64_t kMostBatchTimes = int64_t{1} << 20;
+
+/// So many times the batch's size: numbers from kBatchSize on.
+inline int64_t batch_times(size_t times) {
+  const bool known = times > 0 && times <= static_cast<size_t>(kMostBatchTimes);
+  return known ? kBatchSize + static_cast<int64_t>(times) - 1 : kUnknownSize;
+}
+/// 0 where it is no multiple of the batch's size.
+inline size_t times_of_batch(int64_t value) {
+  const bool multiple = value >= kBatchSize && value < kBatchSize + kMostBatchTimes;
+  return multiple ? static_cast<size_t>(value - kBatchSize) + 1 : 0;
+}
+inline bool depends_on_batch(int64_t value) { return value == kUnknownSize || times_of_batch(value) != 0; }
 
 /// How codes were made of the rows that they stand for; or the scale or the zero point with which they were.
 struct Quantiser {
@@ -32,13 +45,14 @@ struct TensorValue {
   std::vector<size_t> shape;  ///< with 1 for the batch; kRows: with n where its axis has n rows for each row of it
   std::vector<float> floats;
   std::vector<int64_t> integers;
-  Vector refs;            ///< kRows
-  size_t batch_axis = 0;  ///< of has_batch()
-  bool per_row = false;   ///< a constant that every row of the batch has
-  bool ids = false;       ///< kRows: whole numbers, to look rows of a table up with
-  std::string name;       ///< of the constant it came from, for messages
-  std::string dtype;      ///< of a constant of whole numbers, as the file says; "" where that was calculated
-  bool coded = false;     ///< a constant: whole numbers times a scale in the file
+  Vector refs;                ///< kRows
+  size_t batch_axis = 0;      ///< of has_batch()
+  bool per_row = false;       ///< a constant that every row of the batch has
+  bool batch_inside = false;  ///< kRows, of n rows for each: they are the first ones of all, then the second ones, ...
+  bool ids = false;           ///< kRows: whole numbers, to look rows of a table up with
+  std::string name;           ///< of the constant it came from, for messages
+  std::string dtype;          ///< of a constant of whole numbers, as the file says; "" where that was calculated
+  bool coded = false;         ///< a constant: whole numbers times a scale in the file
   std::shared_ptr<const Quantiser> quantiser;  ///< not null: only operations on codes may take it
 
   bool is_rows() const { return kind == TensorKind::kRows; }
@@ -47,7 +61,7 @@ struct TensorValue {
   size_t size() const;  ///< number of elements (of one row)
 };
 
-/// Of the file. Throws ConvertError where one is kBatchSize or kUnknownSize.
+/// Of the file. Throws ConvertError where one depends_on_batch().
 void require_plain(const std::vector<int64_t>& integers);
 
 /// The product of `shape`; throws ConvertError past 2^26.

@@ -41,7 +41,18 @@ void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
     throw ConvertError("casts a result to " + type_name(to) +
                        ", which a model file cannot express: export the model in float32, without autocast");
   }
-  if (to == 9 && compares_ids(call.expressions, value.refs)) return;
+  const auto is_truth = [&](Ref ref) {
+    const Expression& source = call.expressions.of(ref);
+    const bool constant =
+        source.kind == ExpressionKind::kConstant && (source.bias[ref.column] == 0 || source.bias[ref.column] == 1);
+    const bool comparison = source.kind == ExpressionKind::kFunction &&
+                            (source.function == FunctionKind::kIsNan || source.function == FunctionKind::kGreater ||
+                             source.function == FunctionKind::kGreaterOrEqual);
+    return constant || comparison || compares_ids(call.expressions, {ref});
+  };
+  if (to == 9 && !value.ids && std::all_of(value.refs.begin(), value.refs.end(), is_truth)) return;
+  const bool truths = !value.ids && compares_ids(call.expressions, value.refs);
+  if (truths && is_wide_integer(to)) return;  // they are 0 and 1 already
   if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("casts a result to " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);
@@ -67,8 +78,7 @@ void cast_constant(int64_t to, TensorValue& value) {
   if (!is_float(to) && !integers) throw ConvertError("turns a constant into " + type_name(to));
   if (is_float(to) && value.kind == TensorKind::kIntegers) {
     for (const int64_t integer : value.integers) {
-      if (integer == kBatchSize || integer == kUnknownSize)
-        throw ConvertError("calculates with the batch's size as a float");
+      if (depends_on_batch(integer)) throw ConvertError("calculates with the batch's size as a float");
       value.floats.push_back(static_cast<float>(integer));
     }
     value.integers.clear();
@@ -79,7 +89,7 @@ void cast_constant(int64_t to, TensorValue& value) {
     value.kind = TensorKind::kIntegers;
   } else if (integers) {
     for (int64_t& integer : value.integers) {
-      const bool symbol = integer == kBatchSize || integer == kUnknownSize;
+      const bool symbol = depends_on_batch(integer);
       if (to == 9 && integer != kUnknownSize) integer = integer != 0;
       if (to == 6 && !symbol) integer = static_cast<int32_t>(std::clamp<int64_t>(integer, INT32_MIN, INT32_MAX));
     }
@@ -126,8 +136,7 @@ NodeResults constant(const NodeCall& call) {
 
 int64_t size_of(const TensorValue& value, size_t axis) {
   const bool batch = value.has_batch() && axis == value.batch_axis;
-  if (batch && value.shape[axis] != 1) return kUnknownSize;  // so many times the batch's size
-  return batch ? kBatchSize : static_cast<int64_t>(value.shape[axis]);
+  return batch ? batch_times(value.shape[axis]) : static_cast<int64_t>(value.shape[axis]);
 }
 
 /// Of the axes from `start` to before `end`, which count from the end if negative and are cut to what there is.
@@ -147,12 +156,10 @@ NodeResults shape_of(const NodeCall& call) {
 
 NodeResults number_of_elements(const NodeCall& call) {
   const TensorValue& value = call.input(0);
-  const bool batch_alone = value.has_batch() && count_elements(value.shape) == 1;
+  const size_t count = count_elements(value.shape);
   TensorValue result;
   result.kind = TensorKind::kIntegers;
-  result.integers = {batch_alone         ? kBatchSize
-                     : value.has_batch() ? kUnknownSize
-                                         : static_cast<int64_t>(count_elements(value.shape))};
+  result.integers = {value.has_batch() ? batch_times(count) : static_cast<int64_t>(count)};
   return one(std::move(result));
 }
 
@@ -160,7 +167,7 @@ NodeResults constant_of_shape(const NodeCall& call) {
   TensorValue value;
   const auto found = call.node.attributes.find("value");
   const OnnxTensor* tensor = found != call.node.attributes.end() ? found->second.tensor.get() : nullptr;
-  std::vector<int64_t> sizes = call.integers(0);
+  std::vector<int64_t> sizes = call.sizes(0);
   take_batch_axis(sizes, value);
   for (const int64_t size : sizes) {
     if (size < 0) throw ConvertError("makes a constant of a negative size");

@@ -87,6 +87,15 @@ void check_attention(const Node& node, const std::vector<size_t>& widths) {
   require(check_layers(node.layers, width * node.attention.terms.size()) == 1);
 }
 
+void check_scaled_dot(const Node& node, const std::vector<size_t>& widths) {
+  require(widths.size() == 3 || widths.size() == 4);
+  require(node.group > 0 && widths[0] == node.query_width && widths[0] % node.group == 0);
+  require(widths[1] % node.group == 0);
+  const size_t keys = widths[1] / node.group;
+  require(keys > 0 && widths[2] == keys * node.value_width && (widths.size() == 3 || widths[3] <= keys));
+  require(node.heads > 0 && node.group % node.heads == 0 && node.value_width % node.heads == 0);
+}
+
 void check_node(const Node& node, const Readable& readable) {
   if (node.kind == NodeKind::kMlp) {
     require(!node.layers.empty());
@@ -96,6 +105,12 @@ void check_node(const Node& node, const Readable& readable) {
   std::vector<size_t> widths;
   for (const StreamRef& input : node.inputs) widths.push_back(readable.width_of(input, false));
   if (node.kind == NodeKind::kAttention) return check_attention(node, widths);
+  if (node.kind == NodeKind::kScaledDot) return check_scaled_dot(node, widths);
+  if (node.kind == NodeKind::kEach) {
+    require(widths.size() == 1 && widths[0] == node.input_width && node.group > 0 && widths[0] % node.group == 0);
+    check_layers(node.layers, node.group);
+    return;
+  }
   require(!widths.empty() && *std::max_element(widths.begin(), widths.end()) == node.input_width);
   for (const size_t width : widths) require(width > 0 && node.input_width % width == 0);
   require(node.group == 0 || node.input_width % node.group == 0);

@@ -14,6 +14,7 @@ from torch import nn
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "parity" / "architectures"))
 import nodes  # noqa: E402
+import self_attention  # noqa: E402
 
 warnings.filterwarnings("ignore")
 
@@ -24,7 +25,7 @@ class Columns(nn.Module):
     def __init__(self, fixture):
         super().__init__()
         self.module, self.batch = fixture.module, fixture.batch
-        widths = {name: tensor.shape[1] if tensor.is_floating_point() else 1 for name, tensor in self.batch.items()}
+        widths = {name: tensor.shape[1] if tensor.is_floating_point() and tensor.dim() > 1 else 1 for name, tensor in self.batch.items()}
         others = [column for column in fixture.heading if column not in self.batch]
         self.columns = {name: [name] if name in fixture.heading else others[:widths[name]] for name in self.batch}
 
@@ -65,9 +66,8 @@ def export(fixture):
 
 def main():
     torch.set_num_threads(1)
-    for fixture in nodes.all_fixtures():
-        if fixture.name != "din_softmax":  # its nan_to_num has a dozen operations that no other graph has
-            export(fixture)
+    for fixture in (*nodes.all_fixtures(), *self_attention.all_fixtures()):
+        export(fixture)
 
 
 if __name__ == "__main__":

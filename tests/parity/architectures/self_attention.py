@@ -80,7 +80,7 @@ class Transformer(nn.Module):
         seen = seen * ~left_out.unsqueeze(2)  # as the table's row of the padding is zeros in training
         if not self.last:
             seen = torch.cat([seen, item.unsqueeze(1)], dim=1)
-            left_out = torch.cat([left_out, torch.zeros(len(item), 1, dtype=torch.bool)], dim=1)
+            left_out = torch.cat([left_out, torch.zeros(item.shape[0], 1, dtype=torch.bool)], dim=1)
         x = seen + self.position
         later = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), diagonal=1) if self.last else None
         h = self.norm1(x + self.attention(x, x, x, key_padding_mask=left_out, attn_mask=later, need_weights=False)[0])

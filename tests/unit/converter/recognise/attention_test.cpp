@@ -172,24 +172,17 @@ TEST_CASE("attention: layers over all elements of the batch, with a batch norm a
         const std::string turned = g.build.node("Transpose", {g.all_terms()}, {{"perm", B::list({1, 0, 2})}});
         return g.weighed(flattened(g, turned, -1));
       }),
-      "across the batch");
+      "rows of the batch that lie within another axis");
 }
 
 TEST_CASE("attention: what is none") {
-  // A mask that is another element's, or of a number that no id is.
-  const std::string other = "compares ids for something else";
-  CHECK_CONTAINS(refusal([](Graph& g) {
-                   const std::string turned =
-                       g.build.node("Gather", {g.mask(), g.build.integers({4, 3, 2, 1, 0})}, {{"axis", B::integer(1)}});
-                   return g.weighed(g.build.node("Mul", {g.scores(g.all_terms()), turned}));
-                 }),
-                 other);
+  // A mask of a number that no id is.
   CHECK_CONTAINS(refusal([](Graph& g) {
                    const std::string mask =
                        g.build.node("Cast", {g.build.node("Not", {g.is_padding(kItems)})}, {{"to", B::integer(1)}});
                    return g.weighed(g.build.node("Mul", {g.scores(g.all_terms()), mask}));
                  }),
-                 other);
+                 "compares ids with one that is not in their table");
   // A weight is not left out by a small number.
   CHECK_FALSE(refusal([](Graph& g) {
                 const std::string scores = g.scores(g.all_terms());
@@ -219,6 +212,16 @@ TEST_CASE("attention: look-alikes are what they compute") {
   CHECK_FALSE(proved([](Graph& g) {
     return g.weighed(g.build.node("Gather", {g.scores(g.all_terms()), g.build.integers({4, 3, 2, 1, 0})},
                                   {{"axis", B::integer(1)}}));
+  }));
+  // A mask that is another element's.
+  CHECK_FALSE(proved([](Graph& g) {
+    const std::string turned =
+        g.build.node("Gather", {g.mask(), g.build.integers({4, 3, 2, 1, 0})}, {{"axis", B::integer(1)}});
+    return g.weighed(g.build.node("Mul", {g.scores(g.all_terms()), turned}));
+  }));
+  // A mask behind a softmax that leaves nothing out.
+  CHECK_FALSE(proved([](Graph& g) {
+    return g.weighed(g.build.node("Mul", {g.softmax(g.scores(g.all_terms())), g.mask()}));
   }));
   // Layers that are other ones for each element.
   CHECK_FALSE(proved([](Graph& g) {
