@@ -75,6 +75,7 @@ import "C"
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 )
@@ -111,9 +112,9 @@ func floats(values []float32) (*C.float, C.size_t) {
 	return (*C.float)(pointerTo(values)), C.size_t(len(values))
 }
 
-// withText calls f with a C copy of a text.
+// withText calls f with a C copy of a name. A null character, where C would take it to end, becomes one that no name has.
 func withText(text string, f func(*C.char) C.mmoe_status) error {
-	copied := C.CString(text)
+	copied := C.CString(strings.ReplaceAll(text, "\x00", "\uFFFD"))
 	defer C.free(unsafe.Pointer(copied))
 	return call(func() C.mmoe_status { return f(copied) })
 }
@@ -133,9 +134,9 @@ type Model struct {
 	closed int32
 }
 
-func open(load func(**C.mmoe_model) C.mmoe_status) (*Model, error) {
+func open(load func(**C.mmoe_model) error) (*Model, error) {
 	m := &Model{users: 1}
-	if err := call(func() C.mmoe_status { return load(&m.handle) }); err != nil {
+	if err := load(&m.handle); err != nil {
 		return nil, err
 	}
 	var size C.size_t
@@ -158,28 +159,33 @@ func open(load func(**C.mmoe_model) C.mmoe_status) (*Model, error) {
 
 // Map maps a file, which must not be written to in place meanwhile: replace it by renaming.
 func Map(path string) (*Model, error) {
-	copied := C.CString(path)
-	defer C.free(unsafe.Pointer(copied))
-	return open(func(model **C.mmoe_model) C.mmoe_status { return C.map_model(copied, model) })
+	return open(func(model **C.mmoe_model) error {
+		return withText(path, func(name *C.char) C.mmoe_status { return C.map_model(name, model) })
+	})
 }
 
 // FromBytes copies a whole file's bytes.
 func FromBytes(bytes []byte) (*Model, error) {
-	return open(func(model **C.mmoe_model) C.mmoe_status {
-		return C.copy_model(pointerTo(bytes), C.size_t(len(bytes)), model)
+	return open(func(model **C.mmoe_model) error {
+		return call(func() C.mmoe_status { return C.copy_model(pointerTo(bytes), C.size_t(len(bytes)), model) })
 	})
 }
 
 func (m *Model) retain() error {
-	if atomic.AddInt32(&m.users, 1) <= 1 || atomic.LoadInt32(&m.closed) != 0 {
-		m.release()
-		return ErrClosed
+	for atomic.LoadInt32(&m.closed) == 0 {
+		users := atomic.LoadInt32(&m.users)
+		if users == 0 {
+			break // it is being freed, and only once
+		}
+		if atomic.CompareAndSwapInt32(&m.users, users, users+1) {
+			return nil
+		}
 	}
-	return nil
+	return ErrClosed
 }
 
 func (m *Model) release() {
-	if atomic.AddInt32(&m.users, -1) == 0 && m.handle != nil {
+	if atomic.AddInt32(&m.users, -1) == 0 {
 		C.mmoe_model_free(m.handle)
 		m.handle = nil
 	}
@@ -228,8 +234,12 @@ func NewThreadPool(numThreads int) (*ThreadPool, error) {
 	if numThreads < 0 {
 		numThreads = 0
 	}
-	err := call(func() C.mmoe_status { return C.mmoe_thread_pool_create(C.size_t(numThreads), &pool.handle) })
-	return pool, err
+	if err := call(func() C.mmoe_status {
+		return C.mmoe_thread_pool_create(C.size_t(numThreads), &pool.handle)
+	}); err != nil {
+		return nil, err
+	}
+	return pool, nil
 }
 
 // Close ends the threads, after the sessions that use them.

@@ -288,6 +288,42 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	refused(t, err, 8)
 }
 
+func TestNamesDoNotEndAtANullCharacter(t *testing.T) {
+	v := load(t, "raw.mmoe")
+	_, err := Map(v.path + "\x00.png")
+	refused(t, err, 1)
+	rows, err := v.model.NewRows(1, Whole)
+	must(t, err)
+	defer rows.Close()
+	refused(t, rows.SetNumber(0, "age\x00", 39), 8)
+	refused(t, rows.SetNumber(0, "age", 39), 8) // the error stays
+}
+
+func TestAModelIsFreedOnceWhateverTheOrder(t *testing.T) {
+	path := load(t, "plain.mmoe").path
+	for i := 0; i < 5000; i++ {
+		model, err := Map(path)
+		must(t, err)
+		var group sync.WaitGroup
+		for j := 0; j < 3; j++ {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for k := 0; k < 12; k++ {
+					if model.retain() == nil {
+						model.release()
+					}
+				}
+			}()
+		}
+		model.Close()
+		group.Wait()
+		if model.users != 0 || model.handle != nil {
+			t.Fatal(model.users)
+		}
+	}
+}
+
 func TestGoroutinesShareAModel(t *testing.T) {
 	v := load(t, "plain.mmoe")
 	var group sync.WaitGroup
