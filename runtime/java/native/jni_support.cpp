@@ -74,6 +74,12 @@ void throw_illegal_argument(JNIEnv* env, const char* message) {
   if (jclass type = env->FindClass("java/lang/IllegalArgumentException")) env->ThrowNew(type, message);
 }
 
+bool check_name(JNIEnv* env, const Utf8& name) {
+  if (!std::memchr(name.data(), '\0', name.size())) return true;
+  throw_illegal_argument(env, "a name has the character U+0000");
+  return false;
+}
+
 Utf8::Utf8(JNIEnv* env, jstring text) {
   const jsize num_units = env->GetStringLength(text);
   if (num_units <= kShort) {

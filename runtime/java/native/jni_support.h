@@ -20,6 +20,11 @@ bool check(JNIEnv* env, mmoe_status status);
 
 void throw_illegal_argument(JNIEnv* env, const char* message);
 
+class Utf8;
+
+/** Whether a name may go where C takes it to end at a null character; throws otherwise. */
+bool check_name(JNIEnv* env, const Utf8& name);
+
 /** A Java text as UTF-8, in memory of its own unless it is short. A half of a surrogate pair becomes '?'. */
 class Utf8 {
  public:

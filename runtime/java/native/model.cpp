@@ -39,11 +39,13 @@ JNIEXPORT jbyteArray JNICALL Java_mmoe_Native_version(JNIEnv* env, jclass) {
 JNIEXPORT jlong JNICALL Java_mmoe_Native_mapModel(JNIEnv* env, jclass, jstring path, jint options) {
   const mmoe_load_options load = load_options(options);
   const Utf8 utf8(env, path);
+  if (!check_name(env, utf8)) return 0;
   mmoe_model* model = nullptr;
   return check(env, mmoe_model_map(utf8.data(), &load, &model)) ? to_handle(model) : 0;
 }
 
 JNIEXPORT jlong JNICALL Java_mmoe_Native_modelOfBytes(JNIEnv* env, jclass, jbyteArray bytes, jint options) {
+  if (!bytes) return throw_illegal_argument(env, "bytes: expected an array, got null"), 0;
   const mmoe_load_options load = load_options(options | kCopy);
   jbyte* data = env->GetByteArrayElements(bytes, nullptr);
   if (!data) return 0;
@@ -114,6 +116,7 @@ JNIEXPORT jlongArray JNICALL Java_mmoe_Native_featureNumbers(JNIEnv* env, jclass
 }
 
 JNIEXPORT jint JNICALL Java_mmoe_Native_findText(JNIEnv* env, jclass, jlong model, jint feature, jstring text) {
+  if (!text) return throw_illegal_argument(env, "value: expected a text, got null"), MMOE_UNKNOWN_ID;
   const Utf8 utf8(env, text);
   int32_t id = MMOE_UNKNOWN_ID;
   check(env, mmoe_model_find_id_text(as<mmoe_model>(model), static_cast<std::size_t>(feature), utf8.data(), utf8.size(),

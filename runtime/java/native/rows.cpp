@@ -36,6 +36,7 @@ JNIEXPORT void JNICALL Java_mmoe_Native_clearRows(JNIEnv* env, jclass, jlong row
 JNIEXPORT void JNICALL Java_mmoe_Native_refuseName(JNIEnv* env, jclass, jlong rows, jlong row, jstring feature) {
   if (!feature) return throw_illegal_argument(env, "feature: expected a name, got null");
   const Utf8 utf8(env, feature);
+  if (!check_name(env, utf8)) return;
   check(env, mmoe_rows_set_missing(as<mmoe_rows>(rows), size_of(row), utf8.data()));
 }
 

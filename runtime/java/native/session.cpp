@@ -117,6 +117,14 @@ mmoe_input input_of(const mmoe_rows* rows) {
 // One where the model has no such columns, which the runtime refuses.
 std::size_t rows_in(std::size_t num_x, std::size_t columns) { return columns == 0 ? 1 : num_x / columns; }
 
+// Throws where there is none: of a view, byte by byte, of direct bytes that do not begin at a multiple of four.
+template <typename T>
+T* address_of(JNIEnv* env, jobject buffer) {
+  void* address = env->GetDirectBufferAddress(buffer);
+  if (!address) throw_illegal_argument(env, "the buffer has no address: does it begin at a multiple of 4 bytes?");
+  return static_cast<T*>(address);
+}
+
 }  // namespace
 
 extern "C" {
@@ -133,7 +141,12 @@ JNIEXPORT jlong JNICALL Java_mmoe_Native_createSession(JNIEnv* env, jclass, jlon
   if (tasks) {
     env->GetIntArrayRegion(tasks, 0, static_cast<jsize>(wanted.size()), reinterpret_cast<jint*>(wanted.data()));
   }
-  const std::string set = kernel_set ? Utf8(env, kernel_set).data() : "";
+  std::string set;
+  if (kernel_set) {
+    const Utf8 name(env, kernel_set);
+    if (!check_name(env, name)) return 0;
+    set = name.data();
+  }
   mmoe_session_options options{};
   options.struct_size = sizeof options;
   options.max_batch = static_cast<std::size_t>(values[0]);
@@ -226,7 +239,8 @@ JNIEXPORT void JNICALL Java_mmoe_Native_setUserArray(JNIEnv* env, jclass, jlong 
 
 JNIEXPORT void JNICALL Java_mmoe_Native_setUserBuffer(JNIEnv* env, jclass, jlong session, jobject x, jint offset,
                                                       jint size) {
-  const float* data = static_cast<const float*>(env->GetDirectBufferAddress(x));
+  const float* data = address_of<const float>(env, x);
+  if (!data) return;
   const mmoe_input user = input_of(data + offset, static_cast<std::size_t>(size), 1, false);
   check(env, mmoe_session_set_user(as<SessionHandle>(session)->session, &user));
 }
@@ -269,13 +283,15 @@ JNIEXPORT void JNICALL Java_mmoe_Native_scoreBuffers(JNIEnv* env, jclass, jlong 
                                                      jint size, jboolean candidates, jobject scores, jint scores_offset,
                                                      jint scores_size) {
   SessionHandle& handle = *as<SessionHandle>(session);
-  const float* data = static_cast<const float*>(env->GetDirectBufferAddress(x));
+  const float* data = address_of<const float>(env, x);
+  float* results = data ? address_of<float>(env, scores) : nullptr;
+  if (!results) return;
   const std::size_t num_x = static_cast<std::size_t>(size);
   const std::size_t num_rows = rows_in(num_x, candidates ? handle.candidate_dim : handle.input_dim);
   const mmoe_input input = input_of(data + offset, num_x, num_rows, candidates);
   mmoe_output output{};
   output.struct_size = sizeof output;
-  output.scores = static_cast<float*>(env->GetDirectBufferAddress(scores)) + scores_offset;
+  output.scores = results + scores_offset;
   output.num_scores = static_cast<std::size_t>(scores_size);
   check(env, mmoe_session_score(handle.session, &input, &output));
 }

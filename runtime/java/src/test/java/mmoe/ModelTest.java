@@ -102,6 +102,20 @@ class ModelTest {
   }
 
   @Test
+  void nullsAndNullCharactersAreRefused() {
+    byte[] noBytes = null;
+    String noText = null;
+    assertThrows(IllegalArgumentException.class, () -> Model.of(noBytes));
+    assertThrows(IllegalArgumentException.class, () -> Model.map(new File(vectors.model.getPath() + "\0.png")));
+    try (Model model = Model.map(vectors.model); Rows rows = model.newRows()) {
+      assertThrows(IllegalArgumentException.class, () -> model.findId(model.findFeature("country"), noText));
+      assertThrows(IllegalArgumentException.class, () -> rows.set(0, "age\0", 39));
+      assertThrows(IllegalArgumentException.class,
+          () -> model.newSession(new SessionOptions().setKernelSet("scalar\0")));
+    }
+  }
+
+  @Test
   void aClosedModelIsRefused() {
     Model model = Model.map(vectors.model);
     model.close();
