@@ -100,3 +100,8 @@ def test_gate_use(plain, raw):
     assert len(gate_use(raw.session(tasks=["like"]), raw_rows.columns())) == 1
     with pytest.raises(mmoe.InputError, match="none"):
         gate_use(session, x[:0])
+    bad = numpy.insert(x, 7, numpy.nan, axis=0)  # a row without weights
+    for use, of_bad in zip(uses, gate_use(session, bad)):
+        assert (use.mean_weights == of_bad.mean_weights).all() and (use.largest == of_bad.largest).all()
+    with pytest.raises(mmoe.InputError, match="NaN"):
+        gate_use(session, bad[7:8])

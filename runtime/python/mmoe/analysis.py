@@ -51,16 +51,23 @@ class GateUses(tuple):
 
 
 def gate_use(session, rows) -> GateUses:
-    """How the session's gates use their experts: of rows by name, or of x [rows, model.input_dim]."""
+    """How the session's gates use their experts: of rows by name, or of x [rows, model.input_dim].
+
+    Rows without gate weights, since an input is NaN or infinite, are left out.
+    """
     import numpy
 
     weights = (session.score_rows_all(rows) if session.model.features and not _is_x(session, rows)
                else session.score_all(rows)).gates
     if weights is None or len(weights) == 0:
         raise InputError("rows: there are none" if session.gates else "the session has no gates with computed weights")
+    weights = numpy.asarray(weights)
+    weights = weights[numpy.isfinite(weights).all(axis=1)]
+    if len(weights) == 0:
+        raise InputError("rows: none has gate weights, since inputs are NaN or infinite")
     uses = []
     for gate in session.gates:
-        own = numpy.asarray(weights)[:, gate.column : gate.column + len(gate.experts)]
+        own = weights[:, gate.column : gate.column + len(gate.experts)]
         largest = numpy.bincount(own.argmax(axis=1), minlength=own.shape[1]) / len(own)
         uses.append(GateUse(gate, own.mean(axis=0, dtype="float64"), largest))
     return GateUses(uses)
