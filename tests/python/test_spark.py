@@ -54,7 +54,8 @@ def test_predict_batch(spark, folder):
     import mmoe.spark
 
     wanted = ("age", "country", "brand")
-    weights = {**models.arrays(1 + 3 + 2), **{name: numpy.ones(models.WIDTHS[name[:-7]], "float32") * 0.1
+    random = numpy.random.default_rng(2)
+    weights = {**models.arrays(1 + 3 + 2), **{name: random.normal(0, 0.5, models.WIDTHS[name[:-7]]).astype("float32")
                                             for name in ("country.weight", "brand.weight")}}
     described = models.description([feature for feature in models.FEATURES if feature["name"] in wanted])
     path = str(models.convert((weights, described), folder, "scalars"))
@@ -68,6 +69,8 @@ def test_predict_batch(spark, folder):
     model = mmoe.Model.load(path)
     expected = model.session().score_rows({name: [row[i] for row in rows] for i, name in enumerate(wanted)})
     assert same(numpy.array([[row.scores.click, row.scores.like] for row in found], "float32"), expected)
+    with pytest.raises(mmoe.InputError, match=r"'brand'.*2\^53"):  # as Spark gives whole numbers beside missing ones
+        mmoe.spark.make_predict_fn(path)(numpy.zeros(2), numpy.array(["AT", "US"], object), numpy.array([2.0**60, numpy.nan]))
     with pytest.raises(mmoe.InputError, match="2 columns, expected 3"):
         mmoe.spark.make_predict_fn(path)(numpy.zeros(2), numpy.zeros(2))
     predict = mmoe.spark.make_predict_fn(mmoe.Model.load(models.convert(models.plain(), folder, "takes_x")))

@@ -64,12 +64,16 @@ def return_type(model, tasks=None):
 def make_predict_fn(model, tasks=None, **options):
     """For predict_batch_udf() of pyspark.ml.functions: a function of columns, which gives a dict of scores by task.
 
-    A worker process maps the file once. A model without features takes x as one column of arrays.
+    A worker process maps the file once. A model without features takes x as one column of arrays, for which
+    predict_batch_udf() needs input_tensor_shapes=[[model.input_dim]]. Spark gives a batch of whole numbers, of which some
+    are missing, as floats: from 2^53 on they are refused, since these are rounded.
     """
     path, data = _where(model)
     loaded = Model.load(data) if data is not None else _load(path, os.stat(path).st_mtime_ns)
     session = loaded.session(tasks=tasks, **options)
     names = columns(loaded)
+    categories = {name for feature in loaded.features if feature.kind != "dense" and not feature.number_values
+                  for name in (feature.crossed or (feature.source,))}
 
     def predict(*given):
         if not names:
@@ -77,13 +81,24 @@ def make_predict_fn(model, tasks=None, **options):
         elif len(given) != len(names):
             raise InputError(f"{len(given)} columns, expected {len(names)}: {', '.join(names)}")
         else:
-            scores = session.score_rows(dict(zip(names, given)))
+            rows = dict(zip(names, given))
+            for name in categories:
+                _refuse_rounded(name, rows[name])
+            scores = session.score_rows(rows)
         return {name: scores[:, i].astype("float64") for i, name in enumerate(session.tasks)}
 
     # Spark counts the function's parameters.
     kind = inspect.Parameter.POSITIONAL_ONLY
     predict.__signature__ = inspect.Signature([inspect.Parameter(f"column{i}", kind) for i in range(max(1, len(names)))])
     return predict
+
+
+def _refuse_rounded(name, values):
+    import numpy
+
+    if getattr(values, "dtype", None) == "float64" and (numpy.abs(values) >= 2.0**53).any():
+        raise InputError(f"column {name!r}: whole numbers of 2^53 or more came as floats, which are rounded, since some "
+                         "are missing; mmoe.spark.score() takes them as they are")
 
 
 def _as_float32(given):
