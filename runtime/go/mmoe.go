@@ -112,7 +112,7 @@ func floats(values []float32) (*C.float, C.size_t) {
 	return (*C.float)(pointerTo(values)), C.size_t(len(values))
 }
 
-// withText calls f with a C copy of a name. A null character, where C would take it to end, becomes one that no name has.
+// withText calls f with a C copy of a name. A null character, where it would end in C, becomes one that no name has.
 func withText(text string, f func(*C.char) C.mmoe_status) error {
 	copied := C.CString(strings.ReplaceAll(text, "\x00", "\uFFFD"))
 	defer C.free(unsafe.Pointer(copied))

@@ -70,7 +70,8 @@ def test_predict_batch(spark, folder):
     expected = model.session().score_rows({name: [row[i] for row in rows] for i, name in enumerate(wanted)})
     assert same(numpy.array([[row.scores.click, row.scores.like] for row in found], "float32"), expected)
     with pytest.raises(mmoe.InputError, match=r"'brand'.*2\^53"):  # as Spark gives whole numbers beside missing ones
-        mmoe.spark.make_predict_fn(path)(numpy.zeros(2), numpy.array(["AT", "US"], object), numpy.array([2.0**60, numpy.nan]))
+        texts = numpy.array(["AT", "US"], object)
+        mmoe.spark.make_predict_fn(path)(numpy.zeros(2), texts, numpy.array([2.0**60, numpy.nan]))
     with pytest.raises(mmoe.InputError, match="2 columns, expected 3"):
         mmoe.spark.make_predict_fn(path)(numpy.zeros(2), numpy.zeros(2))
     predict = mmoe.spark.make_predict_fn(mmoe.Model.load(models.convert(models.plain(), folder, "takes_x")))

@@ -1,6 +1,6 @@
 /* Files on Windows, through the DLL: mapped_file MODEL
  *
- * Copies the model to paths of any characters and of any length, maps it there, replays its golden rows, and tries to
+ * Copies the model to paths of any characters, maps it there, replays its golden rows, and tries to
  * write to the file meanwhile. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>

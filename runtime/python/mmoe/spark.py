@@ -65,8 +65,8 @@ def make_predict_fn(model, tasks=None, **options):
     """For predict_batch_udf() of pyspark.ml.functions: a function of columns, which gives a dict of scores by task.
 
     A worker process maps the file once. A model without features takes x as one column of arrays, for which
-    predict_batch_udf() needs input_tensor_shapes=[[model.input_dim]]. Spark gives a batch of whole numbers, of which some
-    are missing, as floats: from 2^53 on they are refused, since these are rounded.
+    predict_batch_udf() needs input_tensor_shapes=[[model.input_dim]]. Spark gives a batch of whole numbers, of which
+    some are missing, as floats: from 2^53 on they are refused, since these are rounded.
     """
     path, data = _where(model)
     loaded = Model.load(data) if data is not None else _load(path, os.stat(path).st_mtime_ns)
@@ -97,8 +97,8 @@ def _refuse_rounded(name, values):
     import numpy
 
     if getattr(values, "dtype", None) == "float64" and (numpy.abs(values) >= 2.0**53).any():
-        raise InputError(f"column {name!r}: whole numbers of 2^53 or more came as floats, which are rounded, since some "
-                         "are missing; mmoe.spark.score() takes them as they are")
+        raise InputError(f"column {name!r}: whole numbers of 2^53 or more came as floats, which are rounded, since "
+                         "some are missing; mmoe.spark.score() takes them as they are")
 
 
 def _as_float32(given):
