@@ -74,6 +74,10 @@ void throw_illegal_argument(JNIEnv* env, const char* message) {
   if (jclass type = env->FindClass("java/lang/IllegalArgumentException")) env->ThrowNew(type, message);
 }
 
+void throw_out_of_memory(JNIEnv* env) {
+  if (jclass type = env->FindClass("java/lang/OutOfMemoryError")) env->ThrowNew(type, "mmoe: native memory");
+}
+
 bool check_name(JNIEnv* env, const Utf8& name) {
   if (!std::memchr(name.data(), '\0', name.size())) return true;
   throw_illegal_argument(env, "a name has the character U+0000");

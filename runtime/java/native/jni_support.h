@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,20 @@ void throw_status(JNIEnv* env, mmoe_status status, const std::string& behind = "
 bool check(JNIEnv* env, mmoe_status status);
 
 void throw_illegal_argument(JNIEnv* env, const char* message);
+
+/** An OutOfMemoryError of Java. */
+void throw_out_of_memory(JNIEnv* env);
+
+/** f(), whose copies of what the caller gives may be too large: no exception of C++ may go on into the JVM. */
+template <typename Function>
+auto guarded(JNIEnv* env, Function f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const std::exception&) {  // std::bad_alloc, or std::length_error where addresses have 32 bits
+    throw_out_of_memory(env);
+    return decltype(f())();
+  }
+}
 
 class Utf8;
 

@@ -117,11 +117,13 @@ JNIEXPORT jlongArray JNICALL Java_mmoe_Native_featureNumbers(JNIEnv* env, jclass
 
 JNIEXPORT jint JNICALL Java_mmoe_Native_findText(JNIEnv* env, jclass, jlong model, jint feature, jstring text) {
   if (!text) return throw_illegal_argument(env, "value: expected a text, got null"), MMOE_UNKNOWN_ID;
-  const Utf8 utf8(env, text);
-  int32_t id = MMOE_UNKNOWN_ID;
-  check(env, mmoe_model_find_id_text(as<mmoe_model>(model), static_cast<std::size_t>(feature), utf8.data(), utf8.size(),
-                                     &id));
-  return id;
+  return guarded(env, [&] {
+    const Utf8 utf8(env, text);
+    int32_t id = MMOE_UNKNOWN_ID;
+    check(env, mmoe_model_find_id_text(as<mmoe_model>(model), static_cast<std::size_t>(feature), utf8.data(),
+                                       utf8.size(), &id));
+    return id;
+  });
 }
 
 JNIEXPORT jint JNICALL Java_mmoe_Native_findInteger(JNIEnv* env, jclass, jlong model, jint feature, jlong value) {

@@ -57,30 +57,36 @@ JNIEXPORT void JNICALL Java_mmoe_Native_setInteger(JNIEnv* env, jclass, jlong ro
 JNIEXPORT void JNICALL Java_mmoe_Native_setText(JNIEnv* env, jclass clazz, jlong rows, jlong row, jint feature,
                                                 jstring value) {
   if (!value) return Java_mmoe_Native_setMissing(env, clazz, rows, row, feature);
-  const Utf8 utf8(env, value);
-  check(env, mmoe_rows_set_text_n_at(as<mmoe_rows>(rows), size_of(row), size_of(feature), utf8.data(), utf8.size()));
+  guarded(env, [&] {
+    const Utf8 utf8(env, value);
+    check(env, mmoe_rows_set_text_n_at(as<mmoe_rows>(rows), size_of(row), size_of(feature), utf8.data(), utf8.size()));
+  });
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_setList(JNIEnv* env, jclass, jlong rows, jlong row, jint feature, jobject array,
                                                 jboolean are_weights) {
-  const ArrayValues list(env, array);
-  if (!list.is_good()) return;
-  const auto set = are_weights ? mmoe_rows_set_weights_at : mmoe_rows_set_list_at;
-  check(env, set(as<mmoe_rows>(rows), size_of(row), size_of(feature), &list.values()));
+  guarded(env, [&] {
+    const ArrayValues list(env, array);
+    if (!list.is_good()) return;
+    const auto set = are_weights ? mmoe_rows_set_weights_at : mmoe_rows_set_list_at;
+    check(env, set(as<mmoe_rows>(rows), size_of(row), size_of(feature), &list.values()));
+  });
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_setColumn(JNIEnv* env, jclass, jlong rows, jint feature, jobject array,
                                                   jintArray offsets, jboolean are_weights) {
-  const ArrayValues column(env, array);
-  if (!column.is_good()) return;
-  std::vector<jint> copied;
-  if (offsets) {
-    copied.resize(static_cast<std::size_t>(env->GetArrayLength(offsets)));
-    env->GetIntArrayRegion(offsets, 0, static_cast<jsize>(copied.size()), copied.data());
-  }
-  const auto set = are_weights ? mmoe_rows_set_weights_column_at : mmoe_rows_set_column_at;
-  check(env,
-        set(as<mmoe_rows>(rows), size_of(feature), &column.values(), offsets ? copied.data() : nullptr, copied.size()));
+  guarded(env, [&] {
+    const ArrayValues column(env, array);
+    if (!column.is_good()) return;
+    std::vector<jint> copied;
+    if (offsets) {
+      copied.resize(static_cast<std::size_t>(env->GetArrayLength(offsets)));
+      env->GetIntArrayRegion(offsets, 0, static_cast<jsize>(copied.size()), copied.data());
+    }
+    const auto set = are_weights ? mmoe_rows_set_weights_column_at : mmoe_rows_set_column_at;
+    const jint* at = offsets ? copied.data() : nullptr;
+    check(env, set(as<mmoe_rows>(rows), size_of(feature), &column.values(), at, copied.size()));
+  });
 }
 
 }  // extern "C"

@@ -1,6 +1,7 @@
 // mmoe.Native: sessions and scoring. Arrays of Java are copied, part by part, to memory that the session keeps, so that
 // the garbage collector never waits for a score; direct buffers are used where they lie.
 #include <algorithm>
+#include <memory>
 
 #include "runtime/java/native/jni_support.h"
 
@@ -117,6 +118,19 @@ mmoe_input input_of(const mmoe_rows* rows) {
 // One where the model has no such columns, which the runtime refuses.
 std::size_t rows_in(std::size_t num_x, std::size_t columns) { return columns == 0 ? 1 : num_x / columns; }
 
+jlong make_handle(const mmoe_model* model, mmoe_session* session, std::size_t part) {
+  auto handle = std::make_unique<SessionHandle>();
+  handle->session = session;
+  handle->input_dim = mmoe_model_input_dim(model);
+  handle->user_dim = mmoe_model_user_dim(model);
+  handle->candidate_dim = mmoe_model_candidate_dim(model);
+  handle->part = part;
+  handle->x.resize(handle->input_dim * part);  // scoring allocates nothing
+  handle->results.resize(part * (mmoe_session_num_tasks(session) + mmoe_session_num_gate_weights(session) +
+                                 mmoe_session_num_logits(session)));
+  return to_handle(handle.release());
+}
+
 // Throws where there is none: of a view, byte by byte, of direct bytes that do not begin at a multiple of four.
 template <typename T>
 T* address_of(JNIEnv* env, jobject buffer) {
@@ -167,16 +181,9 @@ JNIEXPORT jlong JNICALL Java_mmoe_Native_createSession(JNIEnv* env, jclass, jlon
   mmoe_session* session = nullptr;
   const mmoe_model* of = as<mmoe_model>(model);
   if (!check(env, mmoe_session_create(of, &options, &session))) return 0;
-  auto* handle = new SessionHandle;
-  handle->session = session;
-  handle->input_dim = mmoe_model_input_dim(of);
-  handle->user_dim = mmoe_model_user_dim(of);
-  handle->candidate_dim = mmoe_model_candidate_dim(of);
-  handle->part = std::min(options.max_batch, kLargestPart);
-  handle->x.resize(handle->input_dim * handle->part);  // scoring allocates nothing
-  handle->results.resize(handle->part * (mmoe_session_num_tasks(session) + mmoe_session_num_gate_weights(session) +
-                                         mmoe_session_num_logits(session)));
-  return to_handle(handle);
+  const jlong made = guarded(env, [&] { return make_handle(of, session, std::min(options.max_batch, kLargestPart)); });
+  if (made == 0) mmoe_session_free(session);
+  return made;
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_freeSession(JNIEnv*, jclass, jlong session) {
@@ -305,8 +312,10 @@ JNIEXPORT void JNICALL Java_mmoe_Native_scoreRows(JNIEnv* env, jclass, jlong ses
   Results results(env, handle, scores, gates, logits);
   const bool fits = results.has(num_rows);
   const mmoe_input input = input_of(builder);
-  const mmoe_output output = fits ? results.place(handle, num_rows) : results.refused(handle);
-  if (check(env, mmoe_session_score(handle.session, &input, &output))) results.give(0, num_rows);
+  guarded(env, [&] {
+    const mmoe_output output = fits ? results.place(handle, num_rows) : results.refused(handle);
+    if (check(env, mmoe_session_score(handle.session, &input, &output))) results.give(0, num_rows);
+  });
 }
 
 JNIEXPORT jdoubleArray JNICALL Java_mmoe_Native_replayGolden(JNIEnv* env, jclass, jlong session) {

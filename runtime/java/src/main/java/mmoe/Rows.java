@@ -25,7 +25,7 @@ public final class Rows extends Handle implements AutoCloseable {
     long address = model.retain();
     try {
       open(Native.createRows(address, maxRows, part.ordinal()));
-    } catch (RuntimeException error) {
+    } catch (RuntimeException | Error error) {
       model.release();
       throw error;
     }

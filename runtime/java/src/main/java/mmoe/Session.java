@@ -29,7 +29,7 @@ public final class Session extends Handle implements AutoCloseable {
       threads = pool == null ? 0 : pool.retain();
       open(Native.createSession(address, options.numbers(), options.minGateWeight, options.renormalise, options.tasks,
           options.kernelSet, threads));
-    } catch (RuntimeException error) {
+    } catch (RuntimeException | Error error) {
       if (threads != 0) pool.release();
       model.release();
       throw error;
