@@ -24,9 +24,9 @@ foreach(name IN LISTS MMOE_NUMBERS)
   endif()
 endforeach()
 
-set(mmoe_all_transforms hash functions bins)
+set(mmoe_all_transforms hash functions bins dates)
 set(MMOE_TRANSFORMS "${mmoe_all_transforms}" CACHE STRING
-    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers; of sequences: weights, sqrtn), bins (between bounds)")
+    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers, lines between points; of sequences: weights, sqrtn), bins (between bounds), dates (parts of them)")
 foreach(name IN LISTS MMOE_TRANSFORMS)
   if(NOT name IN_LIST mmoe_all_transforms)
     message(FATAL_ERROR "MMOE_TRANSFORMS: '${name}', expected names of: ${mmoe_all_transforms}")
@@ -78,7 +78,8 @@ endif()
 
 set(mmoe_transform_sources "")
 if(MMOE_FEATURES AND hash IN_LIST MMOE_TRANSFORMS)
-  list(APPEND mmoe_transform_sources src/core/farmhash64.cpp src/core/short_hashes.cpp src/model/hashing.cpp)
+  list(APPEND mmoe_transform_sources src/core/farmhash64.cpp src/core/short_hashes.cpp src/core/keyed_hashes.cpp
+    src/model/hashing.cpp)
 endif()
 
 # mmoe_leave_out(target): sources and definitions of what is there.

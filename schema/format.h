@@ -21,6 +21,7 @@ constexpr std::size_t kMaxFeatures = 4096;
 constexpr std::size_t kMaxStreams = 1024;  // of parts of x
 constexpr std::size_t kMaxParts = 512;     // of a stream
 constexpr std::size_t kMaxCrossed = 8;     // values of a cross
+constexpr std::size_t kMaxJoined = 1024;   // bytes of a text that is joined of several values
 constexpr std::size_t kMaxNodes = 256;
 constexpr std::size_t kMaxNodeInputs = 64;  // of a node
 constexpr std::size_t kMaxBucketKeys = 64;  // keys of a vocabulary that share a bucket: what a look-up may cost

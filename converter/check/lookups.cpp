@@ -30,7 +30,7 @@ void check_lookups(std::string_view file, const TrainedModel& model) {
   if (!loaded) throw ConvertError(std::string("the written file fails to load: ") + loaded.error().message());
   for (size_t feature = 0; feature < model.features.size(); ++feature) {
     const Vocabulary* vocabulary = model.features[feature].vocabulary();
-    if (vocabulary == nullptr || vocabulary->identity || vocabulary->bins) continue;
+    if (vocabulary == nullptr || !vocabulary->has_keys()) continue;
     for (size_t key = 0; key < vocabulary->ids.size(); ++key) {
       const int32_t found = look_up(*loaded, feature, *vocabulary, key);
       if (found != static_cast<int32_t>(vocabulary->ids[key])) fail(model.features[feature], key, found);

@@ -39,9 +39,18 @@ float random_argument(const Scaling& scaling, Random& random) {
   if (scaling.function == NumberFunction::kIsMissing) {
     return random.below(2) == 0 ? std::numeric_limits<float>::quiet_NaN() : 1.0f;
   }
-  const bool has_sign = scaling.function == NumberFunction::kAbs || scaling.function == NumberFunction::kSignedLog1p;
+  if (!scaling.points.empty()) {
+    const double first = scaling.points.front().first, last = scaling.points.back().first;
+    const double anywhere = first + (1.2 * random.uniform() - 0.1) * (last - first);
+    const double at = scaling.points[random.below(scaling.points.size())].first;
+    return static_cast<float>(random.below(4) == 0 ? at : anywhere);
+  }
+  const bool has_sign = scaling.function == NumberFunction::kYeoJohnson || scaling.function == NumberFunction::kAbs ||
+                        scaling.function == NumberFunction::kSignedLog1p;
   const double uniform = random.uniform(), square = uniform * uniform;
-  double value = scaling.function == NumberFunction::kPower ? 0.5 + uniform : 0.001 + 100 * square * square;
+  const bool is_power = scaling.function == NumberFunction::kPower || scaling.function == NumberFunction::kBoxCox ||
+                        scaling.function == NumberFunction::kYeoJohnson;
+  double value = is_power ? 0.5 + uniform : 0.001 + 100 * square * square;
   if (has_sign && random.below(2) == 0) value = -value;
   value = std::min<double>(std::max<double>(value, scaling.lower), scaling.upper);
   return static_cast<float>(value);

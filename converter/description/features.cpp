@@ -52,15 +52,43 @@ void read_clip(const JsonReader& field, Scaling& scaling) {
   if (scaling.lower > scaling.upper) field.fail("expected lower no more than upper");
 }
 
-// A name, in the order of NumberFunction without kIdentity and kPower, or {"power": p}.
+// [[v, result], ...], ascending. A v is rounded to float, as values are.
+void read_points(const JsonReader& field, Scaling& scaling) {
+  field.allow_keys({"points", "normal"});
+  const auto normal = field.find("normal");
+  scaling.function = normal && normal->boolean() ? NumberFunction::kNormalPoints : NumberFunction::kPoints;
+  const JsonReader list = field.get("points", "");
+  for (const JsonReader& item : list.items()) {
+    const std::vector<JsonReader> point = item.items();
+    if (point.size() != 2) item.fail_expected("[v, result]");
+    const double at = static_cast<double>(point[0].real()), result = point[1].number();
+    if (!scaling.points.empty() && at < scaling.points.back().first) item.fail_expected("v in ascending order");
+    if (scaling.function == NumberFunction::kNormalPoints && !(result >= 0 && result <= 1)) {
+      point[1].fail_expected("a probability, of which the quantile is taken");
+    }
+    scaling.points.emplace_back(at, result);
+  }
+  if (scaling.points.size() < 2) list.fail_expected("at least two points");
+}
+
+// A name, in the order of NumberFunction to kIsMissing without kIdentity and kPower, or an object of one parameter.
 void read_function(const JsonReader& field, Scaling& scaling) {
+  if (field.is_object() && field.find("points")) return read_points(field, scaling);
   if (field.is_object()) {
-    field.allow_keys({"power"});
-    const JsonReader exponent = field.get("power", "the exponent");
-    scaling.function = NumberFunction::kPower;
-    scaling.exponent = exponent.real();
-    if (scaling.exponent == 0) exponent.fail_expected("a number other than 0");
-    return;
+    constexpr std::pair<const char*, NumberFunction> kNames[] = {{"power", NumberFunction::kPower},
+                                                                 {"yeo_johnson", NumberFunction::kYeoJohnson},
+                                                                 {"box_cox", NumberFunction::kBoxCox}};
+    for (const auto& [name, function] : kNames) {
+      const auto exponent = field.find(name);
+      if (!exponent) continue;
+      field.allow_keys({name});
+      scaling.function = function;
+      scaling.exponent = exponent->real();
+      if (scaling.exponent == 0 && function == NumberFunction::kPower) exponent->fail_expected("a number other than 0");
+      return;
+    }
+    field.allow_keys({"power", "yeo_johnson", "box_cox", "points"});
+    field.fail_expected("power, yeo_johnson, box_cox or points");
   }
   constexpr NumberFunction kFunctions[] = {
       NumberFunction::kLog, NumberFunction::kLog1p,       NumberFunction::kLog10,    NumberFunction::kSqrt,
@@ -105,14 +133,20 @@ void bind_dense_feature(const JsonReader& object, TensorIndex& tensors, Feature&
 }
 
 void bind_categorical(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "embedding",
-                     "first_row", "quantised", "embedding_width"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "missing",
+                     "embedding", "first_row", "quantised", "embedding_width"});
   const EmbeddingTables::Part part = tables.find(object);
   SparseFeature sparse;
   sparse.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
   sparse.embedding = tables.add(part, num_rows(sparse.vocabulary));
   feature.width = part.width;
   feature.kind = std::move(sparse);
+}
+
+// Whether several columns make one value.
+bool crosses(const Vocabulary& vocabulary) {
+  const std::optional<Hashing>& hashing = vocabulary.others ? vocabulary.others : vocabulary.hashing;
+  return hashing && !hashing->parts.empty();
 }
 
 // Where the file says that Keras masks id 0, that is the default, and another id a contradiction. What pools may leave
@@ -130,12 +164,13 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
 }
 
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
-  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "embedding",
-                     "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id", "weights"});
+  object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "missing",
+                     "embedding", "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id",
+                     "weights"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
-  if (sequence.vocabulary.hashing && !sequence.vocabulary.hashing->parts.empty()) {
+  if (crosses(sequence.vocabulary)) {
     object.get("vocabulary", "").fail("a sequence has no crosses");
   }
   const JsonReader length = object.get("length", "the most elements of a row");
@@ -180,7 +215,7 @@ void claim_columns(const JsonReader& object, const Feature& feature, std::set<st
                    std::map<std::string, bool>& columns) {
   if (!names.insert(feature.name).second) object.fail("two features are named \"" + feature.name + "\"");
   const Vocabulary* vocabulary = feature.vocabulary();
-  if (vocabulary != nullptr && vocabulary->hashing && !vocabulary->hashing->parts.empty()) return;  // it has no own
+  if (vocabulary != nullptr && crosses(*vocabulary)) return;  // it has no own
   const size_t num_values = embedding_of(feature) ? 0 : feature.num_values();
   const bool wide = num_values > 1;
   const std::string& source = feature.source.empty() ? feature.name : feature.source;
@@ -206,7 +241,7 @@ class FeatureBinder {
   }
 
   void bind_preprocessing(const JsonReader& entry) {
-    for (const MadeFeature& made : read_preprocessing(entry, sources_)) {
+    for (const MadeFeature& made : read_preprocessing(entry, sources_, tensors_)) {
       bind_resolved(JsonReader(made.description, entry.path() + " (" + join({made.source}) + ")"));
     }
   }
@@ -236,7 +271,7 @@ void bind_features(const JsonReader& list, TensorIndex& tensors, KeySources& sou
   if (items.empty()) list.fail("empty; leave it out if the caller passes x itself");
   FeatureBinder binder(list, tensors, sources, model);
   for (const JsonReader& item : items) {
-    item.find("preprocessing") ? binder.bind_preprocessing(item) : binder.bind(item);
+    is_preprocessing(item) ? binder.bind_preprocessing(item) : binder.bind(item);
   }
 }
 

@@ -73,11 +73,10 @@ Fields lookup_fields(const KerasLayer& layer, const JsonReader& config, const Js
   const auto mask = config.find("mask_token");
   const bool masks = mask && !mask->is_null();
   if (masks && !ids) mask->fail("a mask of columns is not supported");
-  const JsonReader unknown = config.get("num_oov_indices", "");
-  if (unknown.count() > 1) unknown.fail("unknown values get one of several ids by their hash, which is not supported");
+  const size_t unknown = config.get("num_oov_indices", "").count();
   std::vector<json> tokens = tokens_of(layer, config, name), keys, special;
   if (masks) special.push_back(mask->copy());
-  if (unknown.count() == 1) special.push_back(config.get("oov_token", "").copy());
+  for (size_t i = 0; i < unknown; ++i) special.push_back(config.get("oov_token", "").copy());
   const size_t first = special.size();
   if (tokens.size() >= first && std::equal(special.begin(), special.end(), tokens.begin())) {
     tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(first));
@@ -92,20 +91,27 @@ Fields lookup_fields(const KerasLayer& layer, const JsonReader& config, const Js
     numbers.push_back(first + i);
   }
   Fields fields = {{"vocabulary", std::move(keys)}, {"ids", std::move(numbers)}};
-  if (unknown.count() == 1) fields.push_back({"unknown", {{"id", first - 1}}});
+  if (unknown == 1) fields.push_back({"unknown", {{"id", first - 1}}});
+  // One of several ids: by the hash of a text, or by the rest of an integer.
+  if (unknown > 1) fields.push_back({"unknown", {{"buckets", unknown}, {"first_id", masks ? 1 : 0}}});
   return fields;
 }
 
-/// The first bucket is the mask's, where it has one.
+/// FarmHash64, or with a salt, of one number or two, SipHash. The first bucket is the mask's, where it has one.
 Fields hashing_fields(const JsonReader& config) {
-  refuse(config, "salt", "with a salt it is another hash, which is not supported");
+  json vocabulary = {{"hash", "farmhash64"}};
+  if (const auto salt = config.find("salt"); salt && !salt->is_null()) {
+    const std::vector<JsonReader> halves = salt->items_or_self();
+    vocabulary = {{"hash", "siphash24"}, {"key", {halves.front().count(), halves.back().count()}}};
+  }
   const JsonReader bins = config.get("num_bins", "");
   const auto mask = config.find("mask_value");
-  if (!mask || mask->is_null()) return {{"vocabulary", {{"hash", "farmhash64"}, {"buckets", bins.count()}}}};
+  vocabulary["buckets"] = bins.count();
+  if (!mask || mask->is_null()) return {{"vocabulary", std::move(vocabulary)}};
   if (bins.count() < 2) bins.fail_expected("2 or more, with a mask");
-  return {{"vocabulary", {{"hash", "farmhash64"}, {"buckets", bins.count() - 1}, {"mask", mask->copy()}}},
-          {"first_id", 1},
-          {"unknown", {{"id", 0}}}};
+  vocabulary["buckets"] = bins.count() - 1;
+  vocabulary["mask"] = mask->copy();
+  return {{"vocabulary", std::move(vocabulary)}, {"first_id", 1}, {"unknown", {{"id", 0}}}};
 }
 
 Fields vocabulary_fields(const KerasLayer& layer, const JsonReader& config, const JsonReader& field) {

@@ -336,7 +336,9 @@ struct Scaling {
   float upper = std::numeric_limits<float>::infinity();
   float missing = std::numeric_limits<float>::quiet_NaN();
   NumberFunction function = NumberFunction::kIdentity;
-  float exponent = 1;  ///< kPower
+  float exponent = 1;  ///< kPower, kYeoJohnson, kBoxCox
+  /// kPoints, kNormalPoints: ascending numbers, floats, and what they become.
+  std::vector<std::pair<double, double>> points{};
 };
 
 /// A linear map that training puts between a feature's values and x: y = weight v + bias. A number that multiplies an
@@ -354,8 +356,8 @@ struct DenseFeature {
 enum class UnknownRule { kId, kZero, kError };
 
 // In the order of the file's.
-enum class HashFunction { kFarmHash64, kXXH64, kMurmur3, kCRC32 };
-enum class HashedBytes { kText, kInt64, kInt32, kCrossed };
+enum class HashFunction { kFarmHash64, kXXH64, kMurmur3, kCRC32, kMurmur64, kSipHash24, kValue };
+enum class HashedBytes { kText, kInt64, kInt32, kCrossed, kJoined };
 enum class BucketRule { kUnsigned, kAbsolute, kFloored };
 
 /// How a value becomes a bucket (schema/mmoe.fbs); its id is the bucket's number, counted from first_id.
@@ -367,7 +369,21 @@ struct Hashing {
   uint32_t first_id = 0;
   std::optional<std::string> mask;  ///< the text of a value that is unknown
   /// kCrossed: the raw data's columns, and of each kText or kInt64; `seed` is what the first part is joined to.
+  /// kJoined: the same, all kText.
   std::vector<std::pair<std::string, HashedBytes>> parts{};
+  uint64_t seed_high = 0;   ///< kSipHash24: the other half of the key
+  std::string separator{};  ///< kJoined
+  size_t buckets = 0;       ///< Vocabulary::others
+};
+
+enum class DatePart { kMinute, kHour, kDayOfWeek, kDay, kMonth };
+
+/// Parts of dates (schema/mmoe.fbs).
+struct Dates {
+  DatePart part = DatePart::kHour;
+  uint32_t ticks = 1;  ///< of the integers, in a second
+  int32_t offset = 0;  ///< seconds
+  uint32_t first_id = 0;
 };
 
 /// Bins of numbers. schema/mmoe.fbs says what a side is.
@@ -378,7 +394,7 @@ struct Bins {
 };
 
 /// Keys and ids go together; for an identity vocabulary both are empty and ids are 0 .. size - 1. So they are where
-/// values are hashed into `size` buckets. Bins have ids and no keys.
+/// values are hashed into `size` buckets, and of dates. Bins have ids and no keys.
 struct Vocabulary {
   std::variant<StringList, std::vector<int64_t>> keys;
   std::vector<uint32_t> ids;
@@ -386,13 +402,18 @@ struct Vocabulary {
   bool identity = false;
   std::optional<Hashing> hashing;
   std::optional<Bins> bins;
+  std::optional<Dates> dates;
+  std::optional<Hashing> others;  ///< with keys: what is none of them; with `parts`, of which keys are the joined texts
   size_t size = 0;
   UnknownRule unknown = UnknownRule::kError;
   uint32_t unknown_id = 0;
 
+  bool has_keys() const { return !identity && !hashing && !bins && !dates; }
+
   /// Of the entry-th key, identity or bucket. REQUIRES: entry < size.
   uint32_t id_of(size_t entry) const {
     if (identity) return static_cast<uint32_t>(entry);
+    if (dates) return dates->first_id + static_cast<uint32_t>(entry);
     return hashing ? hashing->first_id + static_cast<uint32_t>(entry) : ids[entry];
   }
 };

@@ -19,7 +19,7 @@ namespace mmoe::converter {
 struct NumberSteps {
   double lower = -std::numeric_limits<double>::infinity();
   double upper = std::numeric_limits<double>::infinity();
-  std::string function;  ///< a description's name; empty: none
+  nlohmann::json function;  ///< as a description has it; null: none
   double offset = 0;
   double factor = 1;
 

@@ -1,11 +1,17 @@
 #include "converter/description/preprocessing.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
+#include "converter/description/easyrec_features.h"
+#include "converter/description/fuxictr_features.h"
 #include "converter/description/sklearn_transformers.h"
+#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/importers/easyrec_config.h"
+#include "converter/importers/left_out.h"
 
 namespace mmoe::converter {
 
@@ -13,12 +19,34 @@ namespace {
 
 using nlohmann::json;
 
-json open_file(const JsonReader& name, const KeySources& sources) {
+/// `as_json`: of the file's text.
+json open_file(const JsonReader& name, const KeySources& sources,
+               const std::function<std::string(std::string_view)>& as_json = nullptr) {
   if (!sources.open) name.fail("a description that is not in a file has none beside it");
   try {
-    return parse_json(sources.open(name.string()).bytes);
+    const SharedBytes file = sources.open(name.string());
+    return parse_json(as_json ? as_json(file.bytes) : std::string(file.bytes));
   } catch (const ConvertError& error) {
     name.fail(error.what());
+  }
+}
+
+std::string find_tensor(const TensorIndex& tensors, const JsonReader& field, const std::string& ending) {
+  const std::vector<std::string> names = tensors.names_that_end(ending);
+  if (names.size() == 1) return names.front();
+  field.fail(names.empty() ? "no tensor's name ends in " + join({ending}) + "; give the name of tables by `embedding`"
+                           : "several names end in " + join({ending}) + ": " + join(names) +
+                                 "; give the name of tables by `embedding`");
+}
+
+std::vector<MadeFeature> read_easyrec(const JsonReader& entry, KeySources& sources, const FindTensor& find) {
+  const JsonReader name = entry.get("torch_easy_rec", "");
+  if constexpr (!kReadsEasyRec) {
+    refuse_left_out(name.string(), "a configuration of TorchEasyRec", "protobuf", "libprotobuf-dev protobuf-compiler",
+                    "MMOE_IMPORT_EASYREC");
+  } else {
+    const json pipeline = open_file(name, sources, read_easyrec_config);
+    return describe_easyrec(JsonReader(pipeline, name.string()), entry, sources, find);
   }
 }
 
@@ -66,7 +94,16 @@ FeatureForm read_form(const JsonReader& entry, const std::set<std::string>& know
 
 }  // namespace
 
-std::vector<MadeFeature> read_preprocessing(const JsonReader& entry, KeySources& sources) {
+bool is_preprocessing(const JsonReader& entry) {
+  return entry.find("preprocessing") || entry.find("torch_easy_rec") || entry.find("fuxictr");
+}
+
+std::vector<MadeFeature> read_preprocessing(const JsonReader& entry, KeySources& sources, const TensorIndex& tensors) {
+  const FindTensor find = [&tensors](const JsonReader& field, const std::string& ending) {
+    return find_tensor(tensors, field, ending);
+  };
+  if (entry.find("torch_easy_rec")) return read_easyrec(entry, sources, find);
+  if (entry.find("fuxictr")) return describe_fuxictr(entry, sources, find);
   entry.allow_keys({"preprocessing", "columns", "side", "embedding", "first_id"});
   const JsonReader name = entry.get("preprocessing", "the file of a fitted preprocessing");
   const json document = open_file(name, sources);

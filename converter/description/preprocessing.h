@@ -5,11 +5,16 @@
 
 #include "converter/description/json_reader.h"
 #include "converter/description/preprocessed_columns.h"
+#include "converter/description/tensor_index.h"
 #include "converter/description/vocabulary_keys.h"
 
 namespace mmoe::converter {
 
-/// Of an entry {"preprocessing": file, ...} of `features`: the features that stand for it, in their order.
-std::vector<MadeFeature> read_preprocessing(const JsonReader& entry, KeySources& sources);
+/// Whether an entry of `features` stands for features of a file: {"preprocessing": file, ...} of scikit-learn,
+/// {"torch_easy_rec": file, ...}, {"fuxictr": file, ...}.
+bool is_preprocessing(const JsonReader& entry);
+
+/// The features that stand for it, in their order. `tensors` has the names of tables.
+std::vector<MadeFeature> read_preprocessing(const JsonReader& entry, KeySources& sources, const TensorIndex& tensors);
 
 }  // namespace mmoe::converter

@@ -13,6 +13,7 @@ namespace mmoe::converter {
 
 namespace {
 
+using nlohmann::json;
 using Columns = PreprocessedColumns;
 
 // (v - offset) * factor of what the column is.
@@ -103,6 +104,77 @@ Columns standardise(const JsonReader& transformer, Columns columns, const std::s
   const auto scales_of = scales ? one_per_column(transformer, "scale_", count) : std::vector<JsonReader>();
   for (size_t i = 0; i < count; ++i) {
     scale(transformer, columns[i], centers ? centers_of[i].number() : 0, scales ? 1 / scales_of[i].number() : 1);
+  }
+  return columns;
+}
+
+void apply_to_number(const JsonReader& transformer, const json& function, PreprocessedColumn& column) {
+  auto* steps = std::get_if<NumberSteps>(&column.made);
+  if (steps == nullptr || !steps->function.empty() || steps->scales()) {
+    transformer.fail("column \"" + column.source +
+                     "\" is behind an encoder, another function or a scaling, which is not supported");
+  }
+  steps->function = function;
+}
+
+// Powers, then a scaler of its own.
+Columns transform_power(const JsonReader& transformer, Columns columns) {
+  const bool yeo_johnson = transformer.get("method", "yeo-johnson or box-cox").choice({"yeo-johnson", "box-cox"}) == 0;
+  const auto exponents = one_per_column(transformer, "lambdas_", columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const json exponent = exponents[i].number();
+    apply_to_number(transformer, json{{yeo_johnson ? "yeo_johnson" : "box_cox", exponent}}, columns[i]);
+  }
+  if (!transformer.get("standardize", "true or false").boolean()) return columns;
+  return standardise(transformer.get("_scaler", "the scaler behind it"), std::move(columns), "mean_", "with_mean",
+                     "with_std");
+}
+
+using Points = std::vector<std::pair<double, double>>;
+
+// Of points in ascending order, between the first and the last.
+double between(const Points& points, double v) {
+  const auto behind = std::upper_bound(points.begin() + 1, points.end() - 1, v,
+                                       [](double value, const auto& point) { return value < point.first; });
+  const auto& before = *(behind - 1);
+  return before.second + (behind->second - before.second) * (v - before.first) / (behind->first - before.first);
+}
+
+// Where the output is normal, scikit-learn takes what is within 1e-7 of a bound for beyond it.
+Points with_margins(const JsonReader& transformer, const Points& points) {
+  constexpr double kMargin = 1e-7;
+  const double low = points.front().first, high = points.back().first;
+  const double first = static_cast<float>(low + kMargin), last = static_cast<float>(high - kMargin);
+  if (!(first < last)) transformer.fail("its quantiles lie within 2e-7, which is not supported");
+  Points out = {points.front()};
+  if (first > low) out.insert(out.end(), {{first, 0}, {first, between(points, first)}});
+  for (const auto& point : points) {
+    if (point.first > first && point.first < last) out.push_back(point);
+  }
+  if (last < high) out.insert(out.end(), {{last, between(points, last)}, {last, 1}});
+  out.push_back(points.back());
+  return out;
+}
+
+// Lines between the quantiles; several that are equal are a step, at whose place is the mean of its ends.
+Columns transform_quantiles(const JsonReader& transformer, Columns columns) {
+  const bool normal = transformer.get("output_distribution", "uniform or normal").choice({"uniform", "normal"}) == 1;
+  const std::vector<JsonReader> references = transformer.get("references_", "").items();
+  const std::vector<JsonReader> rows = one_per_column(transformer, "quantiles_", references.size());
+  if (rows.size() != references.size()) transformer.fail("its quantiles and references differ in number");
+  if (rows.size() < 2) transformer.fail("it has fewer than two quantiles, which is not supported");
+  std::vector<Points> points(columns.size());
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const std::vector<JsonReader> cells = rows[row].items();
+    if (cells.size() != columns.size()) rows[row].fail_expected(std::to_string(columns.size()) + " numbers");
+    for (size_t i = 0; i < cells.size(); ++i) {
+      points[i].emplace_back(static_cast<double>(cells[i].real()), references[row].number());
+    }
+  }
+  for (size_t i = 0; i < columns.size(); ++i) {
+    json function = {{"points", normal ? with_margins(transformer, points[i]) : points[i]}};
+    if (normal) function["normal"] = true;
+    apply_to_number(transformer, function, columns[i]);
   }
   return columns;
 }
@@ -297,7 +369,8 @@ Columns Transformers::transform(const JsonReader& transformer, Columns columns, 
 Columns Transformers::transform_simple(const JsonReader& transformer, Columns columns) {
   const JsonReader kind = transformer.get("class", "");
   switch (kind.choice({"OneHotEncoder", "OrdinalEncoder", "KBinsDiscretizer", "StandardScaler", "MinMaxScaler",
-                       "MaxAbsScaler", "RobustScaler", "SimpleImputer", "MissingIndicator", "FunctionTransformer"})) {
+                       "MaxAbsScaler", "RobustScaler", "SimpleImputer", "MissingIndicator", "FunctionTransformer",
+                       "PowerTransformer", "QuantileTransformer"})) {
     case 0: return encode_one_hot(transformer, columns, notes_);
     case 1: return encode_ordinal(transformer, columns, notes_);
     case 2: return encode_bins(transformer, columns);
@@ -307,7 +380,9 @@ Columns Transformers::transform_simple(const JsonReader& transformer, Columns co
     case 6: return standardise(transformer, std::move(columns), "center_", "with_centering", "with_scaling");
     case 7: return fill_missing(transformer, std::move(columns));
     case 8: return indicate(transformer, columns);
-    default: return apply_function(transformer, std::move(columns));
+    case 9: return apply_function(transformer, std::move(columns));
+    case 10: return transform_power(transformer, std::move(columns));
+    default: return transform_quantiles(transformer, std::move(columns));
   }
 }
 

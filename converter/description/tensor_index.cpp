@@ -175,6 +175,15 @@ bool TensorIndex::is_named_as_shared(const std::string& module) const {
   return false;
 }
 
+std::vector<std::string> TensorIndex::names_that_end(const std::string& ending) const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : by_name_) {
+    const bool longer = name.size() >= ending.size();
+    if (longer && name.compare(name.size() - ending.size(), ending.size(), ending) == 0) names.push_back(name);
+  }
+  return names;
+}
+
 void TensorIndex::fail_missing(const Pattern& pattern) const {
   // A parameter of its own (nn.Parameter, nn.ParameterList) is named as a module would be.
   const std::string text = pattern.text(), weight = ".weight";

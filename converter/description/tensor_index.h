@@ -35,6 +35,8 @@ class TensorIndex {
   std::optional<size_t> find(const std::string& name);
   std::vector<TensorMatch> find_all(const Pattern& pattern);
 
+  std::vector<std::string> names_that_end(const std::string& ending) const;
+
   const std::vector<KerasLayer>& keras_layers() const { return source_->keras_layers(); }
   const TensorInfo& info(size_t tensor) const { return source_->tensors()[tensor]; }
   const std::vector<std::string>& task_names() const { return task_names_; }

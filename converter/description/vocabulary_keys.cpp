@@ -104,7 +104,7 @@ void parse_line(const JsonReader& field, const Places& places, std::string_view 
 }
 
 void read_file(const JsonReader& field, const Places& places, KeySources& sources, Vocabulary& vocabulary) {
-  field.allow_keys({"file", "type"});
+  field.allow_keys({"file", "type", "join", "separator", "mask"});
   const JsonReader name = field.get("file", "a file with a key in each line");
   if (!sources.open) name.fail("a description that is not in a file has none beside it");
   SharedBytes file;
@@ -172,8 +172,11 @@ void check_keys(const JsonReader& field, const Places& places, const Vocabulary&
 }  // namespace
 
 void read_keys(const JsonReader& field, KeySources& sources, Vocabulary& vocabulary) {
-  const Places places{field.is_object()};
-  places.is_file ? read_file(field, places, sources, vocabulary) : read_list(field, places, sources, vocabulary);
+  const auto list = field.is_object() ? field.find("list") : std::nullopt;
+  const Places places{field.is_object() && !list};
+  if (list) field.allow_keys({"list", "join", "separator", "mask"});
+  places.is_file ? read_file(field, places, sources, vocabulary)
+                 : read_list(list ? *list : field, places, sources, vocabulary);
   vocabulary.size = num_keys(vocabulary);
   constexpr size_t kMostKeys = std::numeric_limits<uint32_t>::max();
   if (vocabulary.size == 0 || vocabulary.size >= kMostKeys) field.fail("expected 1 to 2^32 - 2 keys");

@@ -19,7 +19,8 @@ struct KeySources {
   std::vector<std::string> notes;
 };
 
-/// A list of strings or integers, or {"file": name, "type": "strings" or "integers"}, of which each line is a key.
+/// A list of strings or integers, which may be in {"list": ...}, or {"file": name, "type": "strings" or "integers"}, of
+/// which each line is a key.
 /// Sets `keys`, `unsigned_keys` and `size`. Notes are about what seldom is meant: text that is not UTF-8, blanks at the
 /// ends, a byte order mark. Throws ConvertError, which names the entries or lines, for keys that are there twice.
 void read_keys(const JsonReader& field, KeySources& sources, Vocabulary& vocabulary);

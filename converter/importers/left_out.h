@@ -12,6 +12,7 @@ namespace mmoe::converter {
 constexpr bool kReadsHdf5 = MMOE_IMPORT_HDF5;
 constexpr bool kReadsOnnx = MMOE_IMPORT_ONNX;
 constexpr bool kReadsZip = MMOE_IMPORT_ZIP;
+constexpr bool kReadsEasyRec = MMOE_IMPORT_EASYREC;
 
 /// The error for a file that such a build is given. `what`: "an ONNX model"; `package`: Debian's.
 [[noreturn]] inline void refuse_left_out(const std::string& name, const char* what, const char* library,

@@ -26,8 +26,11 @@ std::optional<uint32_t>* padding_of(Feature& feature, size_t num_rows) {
   return has ? &sequence->padding_id : nullptr;
 }
 
-// Buckets of hashes and bins have no keys that could be dropped.
-bool has_keys(const Vocabulary& vocabulary) { return !vocabulary.hashing && !vocabulary.bins; }
+// Buckets of hashes, bins and parts of dates are none that could be dropped.
+bool has_keys(const Vocabulary& vocabulary) { return vocabulary.identity || vocabulary.has_keys(); }
+
+// Of values that are no keys.
+size_t buckets_of(const Vocabulary& vocabulary) { return vocabulary.others ? vocabulary.others->buckets : 0; }
 
 StringList selected(const StringList& keys, const std::vector<uint32_t>& kept) {
   auto bytes = std::make_shared<std::string>();
@@ -96,7 +99,7 @@ class Pruner {
     Feature& feature = model_.features[index];
     const Vocabulary& vocabulary = vocabulary_of(feature);
     PrunedFeature pruned{feature.name, vocabulary.size};
-    pruned.refuses_unknown = vocabulary.unknown == UnknownRule::kError;
+    pruned.refuses_unknown = vocabulary.unknown == UnknownRule::kError && buckets_of(vocabulary) == 0;
     std::vector<uint32_t> kept;
     std::vector<bool> counted(reached_.size(), false);
     for (size_t key = 0; key < vocabulary.size; ++key) {
@@ -111,6 +114,7 @@ class Pruner {
       reached_[id] = true;
     }
     if (vocabulary.unknown == UnknownRule::kId) reached_[vocabulary.unknown_id] = true;
+    for (size_t i = 0; i < buckets_of(vocabulary); ++i) reached_[vocabulary.others->first_id + i] = true;
     if (const auto* padding = padding_of(feature, reached_.size())) reached_[**padding] = true;
     pruned.num_dropped = vocabulary.size - kept.size();
     if (kept.empty()) {
@@ -141,6 +145,11 @@ class Pruner {
       vocabulary.hashing->first_id = new_ids_[vocabulary.hashing->first_id];
       return;
     }
+    if (vocabulary.dates) {
+      vocabulary.dates->first_id = new_ids_[vocabulary.dates->first_id];
+      return;
+    }
+    if (buckets_of(vocabulary) != 0) vocabulary.others->first_id = new_ids_[vocabulary.others->first_id];
     std::vector<uint32_t> ids;
     for (const uint32_t key : kept) ids.push_back(new_ids_[vocabulary.id_of(key)]);
     vocabulary.size = kept.size();

@@ -43,9 +43,10 @@ static_assert(kSame<Pooling::kMean, schema::Pooling_Mean>);
 static_assert(kSame<Pooling::kMax, schema::Pooling_Max>);
 static_assert(kSame<Pooling::kKept, schema::Pooling_Kept>);
 static_assert(kSame<Pooling::kSqrtN, schema::Pooling_SqrtN>);
-static_assert(kSame<NumberFunction::kIsMissing, schema::NumberFunction_IsMissing>);
-static_assert(kSame<HashFunction::kCRC32, schema::HashFunction_CRC32>);
-static_assert(kSame<HashedBytes::kInt32, schema::HashedBytes_Int32>);
+static_assert(kSame<NumberFunction::kNormalPoints, schema::NumberFunction_NormalPoints>);
+static_assert(kSame<HashFunction::kValue, schema::HashFunction_Value>);
+static_assert(kSame<HashedBytes::kJoined, schema::HashedBytes_Joined>);
+static_assert(kSame<DatePart::kMonth, schema::DatePart_Month>);
 static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
 static_assert(kSame<NodeKind::kAttention, schema::NodeKind_Attention>);
 static_assert(kSame<NodeKind::kScaledDot, schema::NodeKind_ScaledDot>);
@@ -65,7 +66,8 @@ bool has_transforms(const TrainedModel& model) {
     if (dense) return dense->scaling.function != NumberFunction::kIdentity;
     const auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
     if (sequence && (sequence->pooling == Pooling::kSqrtN || !sequence->weights.empty())) return true;
-    return feature.vocabulary()->hashing || feature.vocabulary()->bins;
+    const Vocabulary& vocabulary = *feature.vocabulary();
+    return vocabulary.hashing || vocabulary.bins || vocabulary.dates || vocabulary.others;
   });
 }
 
@@ -387,9 +389,12 @@ class HeaderWriter {
     }
     Offset<flatbuffers::Vector<Offset<schema::HashedPart>>> list;
     if (!parts.empty()) list = out_.CreateVector(parts);
+    Offset<flatbuffers::String> separator;
+    if (!hashing.separator.empty()) separator = out_.CreateString(hashing.separator);
     return schema::CreateHashing(out_, static_cast<schema::HashFunction>(hashing.function), hashing.seed,
                                  static_cast<schema::HashedBytes>(hashing.bytes),
-                                 static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask, list);
+                                 static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask, list,
+                                 hashing.seed_high, separator, u32(hashing.buckets));
   }
 
   Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary, const VocabularyTensors& tensors) {
@@ -397,15 +402,20 @@ class HeaderWriter {
     const auto kind = vocabulary.identity  ? schema::VocabularyKind_Identity
                       : vocabulary.hashing ? schema::VocabularyKind_Hash
                       : vocabulary.bins    ? schema::VocabularyKind_Bins
+                      : vocabulary.dates   ? schema::VocabularyKind_Date
                       : strings            ? schema::VocabularyKind_Strings
                                            : schema::VocabularyKind_Integers;
     const size_t size = vocabulary.ids.empty() ? vocabulary.size : vocabulary.ids.size();
     Offset<schema::Hashing> hashing;
     if (vocabulary.hashing) hashing = write_hashing(*vocabulary.hashing);
+    if (vocabulary.others) hashing = write_hashing(*vocabulary.others);
+    const Dates dates = vocabulary.dates.value_or(Dates());
     return schema::CreateVocabulary(
         out_, kind, u32(size), tensors.keys, tensors.offsets, tensors.ids, to_schema(vocabulary.unknown),
         vocabulary.unknown_id, hashing,
-        vocabulary.bins && vocabulary.bins->right ? schema::BoundSide_Right : schema::BoundSide_Left, tensors.buckets);
+        vocabulary.bins && vocabulary.bins->right ? schema::BoundSide_Right : schema::BoundSide_Left, tensors.buckets,
+        static_cast<schema::DatePart>(vocabulary.dates ? dates.part : DatePart::kMinute), dates.ticks, dates.offset,
+        dates.first_id);
   }
 
   Offset<flatbuffers::Vector<Offset<schema::Feature>>> write_features() {
@@ -423,8 +433,9 @@ class HeaderWriter {
       Offset<schema::Vocabulary> vocabulary;
       if (const auto* dense = std::get_if<DenseFeature>(&feature.kind)) {
         const Scaling& s = dense->scaling;
-        scaling = schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing,
-                                        static_cast<schema::NumberFunction>(s.function), s.exponent);
+        scaling =
+            schema::CreateScaling(out_, s.offset, s.factor, s.lower, s.upper, s.missing,
+                                  static_cast<schema::NumberFunction>(s.function), s.exponent, tensors_.points[i]);
       } else {
         vocabulary = write_vocabulary(*feature.vocabulary(), tensors_.vocabularies[i]);
       }

@@ -122,18 +122,31 @@ void add_weights(const LoweredModel& model, SegmentBuilder& out, ModelTensors& t
   }
 }
 
+// Of a dense feature: numbers, then results.
+int32_t add_points(const Feature& feature, uint32_t segment, SegmentBuilder& out) {
+  const auto& points = std::get<DenseFeature>(feature.kind).scaling.points;
+  if (points.empty()) return -1;
+  std::vector<double> data;
+  for (const auto& point : points) data.push_back(point.first);
+  for (const auto& point : points) data.push_back(point.second);
+  return static_cast<int32_t>(
+      out.add_tensor(segment, feature.name + " points", std::move(data), 2, points.size(), schema::DType_F64));
+}
+
 }  // namespace
 
 ModelTensors add_tensors(const LoweredModel& model, SegmentBuilder& out) {
   ModelTensors tensors;
   add_weights(model, out, tensors);
   tensors.vocabularies.resize(model.description.features.size());
+  tensors.points.resize(model.description.features.size(), -1);
   if (model.description.features.empty()) return tensors;
   const uint32_t vocabularies = out.add_segment("vocabularies", 64);
   for (size_t i = 0; i < model.description.features.size(); ++i) {
     const Feature& feature = model.description.features[i];
     const Vocabulary* vocabulary = feature.vocabulary();
-    if (vocabulary == nullptr || vocabulary->identity || vocabulary->hashing) continue;
+    if (vocabulary == nullptr) tensors.points[i] = add_points(feature, vocabularies, out);
+    if (vocabulary == nullptr || !(vocabulary->has_keys() || vocabulary->bins)) continue;
     tensors.vocabularies[i] = add_vocabulary(feature.name, *vocabulary, vocabularies, out);
   }
   const uint32_t embeddings = out.add_segment("embeddings", 4096);

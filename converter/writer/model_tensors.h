@@ -22,6 +22,7 @@ struct ModelTensors {
   std::vector<int32_t> node_constants;          // one per node
   std::vector<uint32_t> embeddings;
   std::vector<VocabularyTensors> vocabularies;  // one per feature
+  std::vector<int32_t> points;                  // one per feature; -1: none
 };
 
 /// Packs all weights, vocabularies and embedding tables into segments, in the order in which they are used. `out` reads

@@ -17,5 +17,6 @@ endif()
 option(MMOE_IMPORT_ZIP "Read PyTorch's .pt, NumPy's .npz" ${LIBZIP_FOUND})
 option(MMOE_IMPORT_ONNX "Read ONNX models: mmoe.from_torch()" ${Protobuf_FOUND})
 option(MMOE_IMPORT_HDF5 "Read Keras's files" OFF)
+option(MMOE_IMPORT_EASYREC "Read TorchEasyRec's configurations: the whole of protobuf" OFF)
 message(STATUS "mmoe Python package: converter ${MMOE_BUILD_CONVERTER}; reads zip archives ${MMOE_IMPORT_ZIP}, "
                "ONNX ${MMOE_IMPORT_ONNX}, HDF5 ${MMOE_IMPORT_HDF5}")

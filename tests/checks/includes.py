@@ -134,7 +134,7 @@ RULES = [
     # converter: description <- {importers, lowering <- packing} <- writer <- check.
     # The header of .npy files is read in one place, which the tools have.
     Rule(r"converter/importers/.*", ["converter/error.h", "converter/shape_text.h", "converter/importers/", "runtime/tools/rows/npy_header.h",
-                                     "runtime/tools/support/error.h", "runtime/tools/support/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h"]),
+                                     "runtime/tools/support/error.h", "runtime/tools/support/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h", "easyrec.pb.h", "google/protobuf/"]),
     # From a graph of operations to a description.
     Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
                                      "converter/description/limits.h", "converter/importers/onnx_graph.h",
@@ -146,6 +146,10 @@ RULES = [
     Rule(r"converter/description/limits\.h", FORMAT),
     Rule(r"converter/description/model\.cpp", DESCRIPTION + FORMAT),
     Rule(r"converter/description/model\.h", ["converter/description/string_list.h", "converter/description/table.h", "kernels/activations.h"] + NUMBERS),
+    # What TorchEasyRec saves is a text protobuf, which a build may leave out.
+    Rule(r"converter/description/preprocessing\.cpp", DESCRIPTION + ["converter/importers/easyrec_config.h",
+                                                                     "converter/importers/left_out.h"], None,
+         ["nlohmann/"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
     Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",

@@ -401,7 +401,8 @@ class Builder {
     using converter::HashedBytes;
     using converter::HashFunction;
     converter::Hashing hashing;
-    hashing.function = bytes_.pick({HashFunction::kFarmHash64, HashFunction::kXXH64, HashFunction::kCRC32});
+    hashing.function = bytes_.pick({HashFunction::kFarmHash64, HashFunction::kXXH64, HashFunction::kCRC32,
+                                    HashFunction::kMurmur64, HashFunction::kSipHash24});
     hashing.bytes = bytes_.pick({HashedBytes::kText, HashedBytes::kInt64, HashedBytes::kInt32});
     hashing.rule = bytes_.pick({BucketRule::kUnsigned, BucketRule::kAbsolute, BucketRule::kFloored});
     hashing.first_id = static_cast<std::uint32_t>(bytes_.between(0, most_first));

@@ -786,7 +786,7 @@ TrainedModel sequence_description(std::uint64_t seed) {
 
 TrainedModel function_description(std::uint64_t seed) {
   using F = NumberFunction;
-  TrainedModel model = mmoe_description({11, 4, {16}, 2, {8}, 0, 0}, seed);
+  TrainedModel model = mmoe_description({16, 4, {16}, 2, {8}, 0, 0}, seed);
   model.name = "functions";
   const auto add = [&model](const char* name, const Scaling& scaling, std::size_t width = 1) {
     const auto side = model.features.size() < 3 ? converter::Side::kUser : converter::Side::kItem;
@@ -804,6 +804,13 @@ TrainedModel function_description(std::uint64_t seed) {
   missing.function = F::kIsMissing;
   add("is_missing", missing, 2);
   model.features.back().source = "sqrt";
+  add("yeo_johnson", {1, 0.5f, -kInfinity, kInfinity, 0, F::kYeoJohnson, -0.4f}, 2);
+  add("box_cox", {0, 0.3f, 0.01f, kInfinity, 1, F::kBoxCox, 0.0f});
+  Scaling points{0, 2, -kInfinity, kInfinity, 3, F::kPoints};
+  points.points = {{-1, 0}, {0.5, 0.25}, {0.5, 0.5}, {0.5, 0.75}, {4, 1}};
+  add("points", points);
+  points.function = F::kNormalPoints;
+  add("normal_points", points);
   return model;
 }
 
@@ -910,6 +917,79 @@ TrainedModel crossed_description(std::uint64_t seed) {
   model.features = {
       {"place", converter::Side::kUser, 4, SparseFeature{crossed(1000, 1, HashedBytes::kInt64, UnknownRule::kId), 0}},
       {"pair", converter::Side::kItem, 3, SparseFeature{crossed(10, 0, HashedBytes::kText, UnknownRule::kError), 1}}};
+  return model;
+}
+
+TrainedModel unknown_buckets_description(std::uint64_t seed) {
+  using converter::HashedBytes;
+  using converter::HashFunction;
+  TrainedModel model = mmoe_description({15, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "unknown buckets";
+  Random random(seed + 600);
+  model.embeddings = {{"words", {5, 3, random.floats(15)}}, {"buckets", {100, 3, random.floats(300)}}};
+  const auto keyed = [](auto keys, std::vector<std::uint32_t> ids, UnknownRule rule, converter::Hashing others) {
+    Vocabulary vocabulary;
+    vocabulary.keys = std::move(keys);
+    vocabulary.size = ids.size();
+    vocabulary.ids = std::move(ids);
+    vocabulary.unknown = rule;
+    vocabulary.others = std::move(others);
+    return vocabulary;
+  };
+  converter::Hashing words, numbers, joined, salted, tags;
+  words.buckets = numbers.buckets = 3;
+  words.mask = joined.mask = "";
+  numbers.function = HashFunction::kValue;
+  numbers.bytes = HashedBytes::kInt64;
+  numbers.rule = converter::BucketRule::kFloored;
+  joined.bytes = tags.bytes = HashedBytes::kJoined;
+  joined.separator = tags.separator = "_";
+  joined.parts = tags.parts = {{"user", HashedBytes::kText}, {"item", HashedBytes::kText}};
+  joined.first_id = 1;
+  joined.buckets = 1;
+  salted.function = HashFunction::kSipHash24;
+  salted.seed = 133;
+  salted.seed_high = 137;
+  tags.function = HashFunction::kMurmur64;
+  tags.seed = 0xc70f6907;
+  const auto hashed = [](const converter::Hashing& hashing, std::size_t buckets) {
+    Vocabulary vocabulary;
+    vocabulary.hashing = hashing;
+    vocabulary.size = buckets;
+    return vocabulary;
+  };
+  using Strings = std::vector<std::string>;
+  model.features = {
+      {"word", converter::Side::kUser, 3,
+       SparseFeature{keyed(converter::StringList(Strings{"a", "b"}), {3, 4}, UnknownRule::kZero, words), 0}},
+      {"number", converter::Side::kItem, 3,
+       SparseFeature{keyed(std::vector<std::int64_t>{7, -3}, {3, 4}, UnknownRule::kError, numbers), 0}},
+      {"pair", converter::Side::kItem, 3,
+       SparseFeature{keyed(converter::StringList(Strings{"ua_ia", "ub_ia"}), {2, 3}, UnknownRule::kId, joined), 0}},
+      {"salted", converter::Side::kUser, 3, SparseFeature{hashed(salted, 10), 1}},
+      {"tag", converter::Side::kItem, 3, SparseFeature{hashed(tags, 100), 1}}};
+  return model;
+}
+
+TrainedModel date_description(std::uint64_t seed) {
+  using converter::DatePart;
+  TrainedModel model = mmoe_description({12, 4, {16}, 2, {8}, 0, 0}, seed);
+  model.name = "dates";
+  Random random(seed + 700);
+  model.embeddings = {{"parts", {60, 2, random.floats(120)}}};
+  const auto add = [&model](const char* name, std::size_t size, const converter::Dates& dates, UnknownRule rule) {
+    SparseFeature feature;
+    feature.vocabulary.dates = dates;
+    feature.vocabulary.size = size;
+    feature.vocabulary.unknown = rule;
+    model.features.push_back({name, converter::Side::kContext, 2, feature});
+  };
+  add("minute", 60, {DatePart::kMinute, 1, 0, 0}, UnknownRule::kError);
+  add("hour", 24, {DatePart::kHour, 1, 0, 0}, UnknownRule::kZero);
+  add("day_of_week", 7, {DatePart::kDayOfWeek, 1, 0, 0}, UnknownRule::kError);
+  add("day", 31, {DatePart::kDay, 1, 0, 0}, UnknownRule::kError);
+  add("month", 12, {DatePart::kMonth, 1, 0, 1}, UnknownRule::kError);
+  add("local_hour", 24, {DatePart::kHour, 1000, -5400, 0}, UnknownRule::kId);
   return model;
 }
 

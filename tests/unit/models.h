@@ -94,7 +94,7 @@ converter::TrainedModel feature_description(std::uint64_t seed = 1);
 /// Sequences of both sides, kinds of pooling and unknown rules, among other features.
 converter::TrainedModel sequence_description(std::uint64_t seed = 1);
 /// Numbers that pass a function: log, log1p, log10, sqrt, abs, power (0.37) and signed_log1p, each with a feature of
-/// its name, and is_missing of sqrt's raw data. The user has the first three.
+/// its name, is_missing of sqrt's raw data, yeo_johnson (-0.4), box_cox (0) and points. The user has the first three.
 converter::TrainedModel function_description(std::uint64_t seed = 1);
 /// Numbers in bins: age (bounds 18, 25.5 and 0.1 of float, the upper side), price (of double, the lower side, ids from
 /// 2, NaN is id 1) and steps (a sequence).
@@ -107,6 +107,14 @@ converter::TrainedModel hashed_description(std::uint64_t seed = 1);
 converter::TrainedModel weighted_description(std::uint64_t seed = 1);
 /// place (city x hour, text and integer, unknown ones have id 0), pair (two texts, refused where one is missing).
 converter::TrainedModel crossed_description(std::uint64_t seed = 1);
+
+/// word (keys "a", "b", ids 3, 4; else one of 3 buckets, as Keras hashes; "" is masked, zeros), number (7, -3, ids 3,
+/// 4; else floored of 3), pair (the joined texts "ua_ia", "ub_ia" of two columns, ids 2, 3; else id 1; an empty one is
+/// missing, id 0), salted (SipHash with Keras's salt, 10 buckets) and tag (a joined text, std::hash of libstdc++, 100).
+converter::TrainedModel unknown_buckets_description(std::uint64_t seed = 1);
+/// Parts of dates: minute, hour, day_of_week, day and month (ids from 1) of seconds; hour in milliseconds, an hour and
+/// a half west of Greenwich.
+converter::TrainedModel date_description(std::uint64_t seed = 1);
 
 struct NamedModel {
   std::string name;

@@ -32,6 +32,9 @@ int main() {
       refused(mmoe::test::hashed_description(), "features[0].vocabulary: hash buckets are not in this build") &&
       refused(mmoe::test::function_description(),
               "features[0].scaling.function: functions of numbers are not in this build") &&
+      refused(mmoe::test::unknown_buckets_description(),
+              "features[0].vocabulary: hash buckets are not in this build") &&
+      refused(mmoe::test::date_description(), "features[0].vocabulary: dates are not in this build") &&
       refused(mmoe::test::binned_description(), "features[0].vocabulary: bins are not in this build") &&
       refused(mmoe::test::weighted_description(), "features[1].pooling: sqrtn and weights are not in this build");
   return all ? 0 : 1;

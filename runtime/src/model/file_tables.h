@@ -146,6 +146,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Scaling::missing),
     optional_field(&schema::Scaling::function),
     optional_field(&schema::Scaling::exponent),
+    optional_field(&schema::Scaling::points),
 
     optional_field(&schema::Hashing::function),
     optional_field(&schema::Hashing::seed),
@@ -154,6 +155,9 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Hashing::first_id),
     optional_field(&schema::Hashing::mask),
     optional_field(&schema::Hashing::parts),
+    optional_field(&schema::Hashing::seed_high),
+    optional_field(&schema::Hashing::separator),
+    optional_field(&schema::Hashing::buckets),
 
     required_field(&schema::HashedPart::column),
     optional_field(&schema::HashedPart::bytes),
@@ -168,6 +172,10 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Vocabulary::hashing),
     optional_field(&schema::Vocabulary::side),
     optional_field(&schema::Vocabulary::buckets),
+    optional_field(&schema::Vocabulary::date_part),
+    optional_field(&schema::Vocabulary::date_ticks),
+    optional_field(&schema::Vocabulary::date_offset),
+    optional_field(&schema::Vocabulary::first_id),
 
     optional_field(&schema::Embedding::name),
     optional_field(&schema::Embedding::table),

@@ -19,6 +19,13 @@ Hash hash_of(const schema::Hashing& hashing, const void* data, std::size_t size)
     case schema::HashFunction_FarmHash64: return {farmhash64(data, size), 64};
     case schema::HashFunction_XXH64: return {xxh64(data, size, hashing.seed()), 64};
     case schema::HashFunction_Murmur3: return {murmur3(data, size, static_cast<std::uint32_t>(hashing.seed())), 32};
+    case schema::HashFunction_Murmur64: return {murmur64(data, size, hashing.seed()), 64};
+    case schema::HashFunction_SipHash24: return {siphash24(data, size, hashing.seed(), hashing.seed_high()), 64};
+    case schema::HashFunction_Value: {
+      std::uint64_t value = 0;
+      std::memcpy(&value, data, size);
+      return {value, 64};
+    }
     case schema::HashFunction_CRC32: break;
   }
   return {crc32(data, size), 32};
@@ -34,17 +41,17 @@ std::uint64_t bucket_of(const Hash& hash, schema::BucketRule rule, std::uint64_t
 
 std::int32_t id_of(const schema::Vocabulary& vocabulary, const void* data, std::size_t size) {
   const schema::Hashing& hashing = *vocabulary.hashing();
-  const std::uint64_t bucket = bucket_of(hash_of(hashing, data, size), hashing.rule(), vocabulary.size());
+  const std::uint64_t bucket = bucket_of(hash_of(hashing, data, size), hashing.rule(), num_buckets(vocabulary));
   return static_cast<std::int32_t>(hashing.first_id() + bucket);
 }
 
+// Of a joined text each part may be, which rows find out.
 bool is_masked(const schema::Hashing& hashing, std::string_view text) {
-  return hashing.mask() && text_of(hashing.mask()) == text;
+  return hashing.mask() && hashing.bytes() != schema::HashedBytes_Joined && text_of(hashing.mask()) == text;
 }
 
-constexpr std::size_t kMaxDigits = 20;  // of -2^63, with its sign
+}  // namespace
 
-// The integer in decimal, in the last places of `room`.
 std::string_view decimal(std::int64_t value, bool is_unsigned, char (&room)[kMaxDigits]) {
   const auto bits = static_cast<std::uint64_t>(value);
   const bool negative = value < 0 && !is_unsigned;
@@ -58,8 +65,6 @@ std::string_view decimal(std::int64_t value, bool is_unsigned, char (&room)[kMax
   return {room + at, kMaxDigits - at};
 }
 
-}  // namespace
-
 std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::string_view text) {
   if (vocabulary.hashing()->bytes() == schema::HashedBytes_Crossed) return Model::kUnknownId;
   if (is_masked(*vocabulary.hashing(), text)) return Model::kUnknownId;
@@ -71,7 +76,7 @@ std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value,
   if (hashing.bytes() == schema::HashedBytes_Crossed) return Model::kUnknownId;
   char room[kMaxDigits];
   const std::string_view text = decimal(value, is_unsigned, room);
-  if (hashing.bytes() == schema::HashedBytes_Text) return hashed_id(vocabulary, text);
+  if (hashes_text(hashing)) return hashed_id(vocabulary, text);
   const bool wide = hashing.bytes() == schema::HashedBytes_Int64;
   if (value < 0 && is_unsigned) return Model::kUnknownId;  // 2^63 or more
   if (is_masked(hashing, text) || (!wide && (value < INT32_MIN || value > INT32_MAX))) return Model::kUnknownId;

@@ -46,6 +46,12 @@ constexpr bool kHasBins = false;
 constexpr bool kHasBins = true;
 #endif
 
+#ifdef MMOE_NO_DATES
+constexpr bool kHasDates = false;
+#else
+constexpr bool kHasDates = true;
+#endif
+
 #ifdef MMOE_NO_WEIGHTS  // of sequences, and the pooling SqrtN
 constexpr bool kHasWeights = false;
 #else

@@ -36,7 +36,11 @@ MMOE_SAME(NumberFunction, kernels::NumberFunction, Abs);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, Power);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, SignedLog1p);
 MMOE_SAME(NumberFunction, kernels::NumberFunction, IsMissing);
-static_assert(schema::NumberFunction_MAX == schema::NumberFunction_IsMissing);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, YeoJohnson);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, BoxCox);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, Points);
+MMOE_SAME(NumberFunction, kernels::NumberFunction, NormalPoints);
+static_assert(schema::NumberFunction_MAX == schema::NumberFunction_NormalPoints);
 
 MMOE_SAME(FeatureKind, FeatureKind, Dense);
 MMOE_SAME(FeatureKind, FeatureKind, Sparse);

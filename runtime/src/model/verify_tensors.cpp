@@ -4,6 +4,8 @@
 #include "kernels/panel16.h"
 #include "model/access.h"
 #include "model/checker.h"
+#include "model/dates.h"
+#include "model/hashing.h"
 #include "model/parts.h"
 #include "model/stored_types.h"
 #include "model/tensor_check.h"
@@ -155,9 +157,19 @@ class FeatureVerifier : Checker {
     if (scaling->function() > schema::NumberFunction_MAX) {
       return unsupported(nullptr, "features[%].scaling.function: %", index, scaling->function());
     }
+    if (scaling->function() >= schema::NumberFunction_Points) return points(*scaling, index);
     const float exponent = scaling->exponent();
-    return scaling->function() != schema::NumberFunction_Power || (exponent - exponent == 0 && exponent != 0) ||
+    const bool any = scaling->function() != schema::NumberFunction_Power;
+    return (exponent - exponent == 0 && (any || exponent != 0)) ||
            damaged(nullptr, "features[%].scaling.exponent: 0 or not finite", index);
+  }
+
+  bool points(const schema::Scaling& scaling, uoffset_t index) const {
+    const schema::Tensor* tensor = tensor_at(root_, scaling.points());
+    const std::uint64_t count = tensor ? tensor->cols() : 0;
+    return (count > 1 &&
+            find_tensor(root_, scaling.points(), {schema::DType_F64, schema::Layout_RowMajor, 2, count})) ||
+           damaged(nullptr, "features[%].scaling.points: wrong tensor", index);
   }
 
   // Of a sparse feature or a sequence.
@@ -197,34 +209,59 @@ class FeatureVerifier : Checker {
     return vocabulary(*feature.vocabulary(), index, tensor->rows());
   }
 
+  // Of a vocabulary of hash buckets, or of keys.
   bool hashing(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {
     const schema::Hashing* its = vocabulary.hashing();
-    if (!its) return damaged(nullptr, "features[%].vocabulary.hashing: missing", index);
+    const bool has_keys = vocabulary.kind() != schema::VocabularyKind_Hash;
+    if (!its) return has_keys || damaged(nullptr, "features[%].vocabulary.hashing: missing", index);
     if (its->function() > schema::HashFunction_MAX || its->bytes() > schema::HashedBytes_MAX ||
         its->rule() > schema::BucketRule_MAX) {
       return unsupported(nullptr, "features[%].vocabulary.hashing: function %, bytes %, rule %", index, its->function(),
                          its->bytes(), its->rule());
     }
-    const bool crossed = its->bytes() == schema::HashedBytes_Crossed;
-    if (crossed && !parts(*its, index)) return false;
-    const std::uint64_t most = its->function() == schema::HashFunction_XXH64 || crossed ? UINT64_MAX
-                               : its->function() == schema::HashFunction_Murmur3        ? UINT32_MAX
-                                                                                        : 0;
+    const bool crossed = its->bytes() == schema::HashedBytes_Crossed,
+               of_texts = its->bytes() != schema::HashedBytes_Int64;
+    const bool fits = vocabulary.kind() == schema::VocabularyKind_Strings ? hashes_text(*its)
+                      : vocabulary.kind() == schema::VocabularyKind_Integers
+                          ? its->bytes() < schema::HashedBytes_Crossed
+                          : true;
+    if (!fits || (of_texts && its->function() == schema::HashFunction_Value)) {
+      return damaged(nullptr, "features[%].vocabulary.hashing.bytes: % of function %", index, its->bytes(),
+                     its->function());
+    }
+    if (its->bytes() >= schema::HashedBytes_Crossed && !parts(*its, index)) return false;
+    const bool wide = its->function() == schema::HashFunction_XXH64 ||
+                      its->function() == schema::HashFunction_Murmur64 ||
+                      its->function() == schema::HashFunction_SipHash24 || crossed;
+    const std::uint64_t most = wide ? UINT64_MAX : its->function() == schema::HashFunction_Murmur3 ? UINT32_MAX : 0;
     if (its->seed() > most) return damaged(nullptr, "features[%].vocabulary.hashing.seed: %", index, its->seed());
-    const std::uint64_t end = std::uint64_t{its->first_id()} + vocabulary.size();
-    return (vocabulary.size() != 0 && end <= num_ids) ||
+    const std::uint64_t buckets = num_buckets(vocabulary), end = its->first_id() + buckets;
+    return ((has_keys || buckets != 0) && end <= num_ids) ||
            damaged(nullptr, "features[%].vocabulary: ids % to %, of %", index, its->first_id(), end, num_ids);
+  }
+
+  bool date(const schema::Vocabulary& vocabulary, uoffset_t index, std::uint32_t num_ids) const {
+    constexpr std::int32_t kDay = 86400;
+    if (vocabulary.date_part() > schema::DatePart_MAX) {
+      return unsupported(nullptr, "features[%].vocabulary.date_part: %", index, vocabulary.date_part());
+    }
+    const std::int32_t offset = vocabulary.date_offset();
+    const std::uint64_t end = std::uint64_t{vocabulary.first_id()} + vocabulary.size();
+    return (vocabulary.size() == num_of(vocabulary.date_part()) && vocabulary.date_ticks() != 0 && end <= num_ids &&
+            offset >= -kDay && offset <= kDay) ||
+           damaged(nullptr, "features[%].vocabulary: not a date of % ids", index, num_ids);
   }
 
   bool parts(const schema::Hashing& hashing, uoffset_t index) const {
     const std::size_t count = size_of(hashing.parts());
+    const bool joined = hashing.bytes() == schema::HashedBytes_Joined;
     const bool sound = count >= 2 && count <= schema::kMaxCrossed &&
-                       hashing.function() == schema::HashFunction_FarmHash64 && !hashing.mask() &&
+                       (joined || (hashing.function() == schema::HashFunction_FarmHash64 && !hashing.mask())) &&
                        root_.features()->Get(index)->kind() == schema::FeatureKind_Sparse;
     if (!sound) return damaged(nullptr, "features[%].vocabulary.hashing.parts: % of a cross", index, count);
     for (uoffset_t i = 0; i < count; ++i) {
       const schema::HashedBytes bytes = hashing.parts()->Get(i)->bytes();
-      if (bytes == schema::HashedBytes_Text || bytes == schema::HashedBytes_Int64) continue;
+      if (bytes == schema::HashedBytes_Text || (bytes == schema::HashedBytes_Int64 && !joined)) continue;
       return unsupported(nullptr, "features[%].vocabulary.hashing.parts[%].bytes: %", index, i, bytes);
     }
     return true;
@@ -234,7 +271,7 @@ class FeatureVerifier : Checker {
     if (vocabulary.kind() > schema::VocabularyKind_MAX) {
       return unsupported(nullptr, "features[%].vocabulary.kind: %", index, vocabulary.kind());
     }
-    if (!kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) {
+    if (!kHasHash && vocabulary.hashing()) {
       return unsupported(nullptr, "features[%].vocabulary: hash buckets are not in this build", index);
     }
     const std::uint64_t size = vocabulary.size();
@@ -242,8 +279,13 @@ class FeatureVerifier : Checker {
     if (!kHasBins && vocabulary.kind() == schema::VocabularyKind_Bins) {
       return unsupported(nullptr, "features[%].vocabulary: bins are not in this build", index);
     }
+    if (!kHasDates && vocabulary.kind() == schema::VocabularyKind_Date) {
+      return unsupported(nullptr, "features[%].vocabulary: dates are not in this build", index);
+    }
     if (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash) {
       if (!hashing(vocabulary, index, num_ids)) return false;
+    } else if (kHasDates && vocabulary.kind() == schema::VocabularyKind_Date) {
+      if (!date(vocabulary, index, num_ids)) return false;
     } else if (kHasBins && vocabulary.kind() == schema::VocabularyKind_Bins) {
       if (vocabulary.side() > schema::BoundSide_MAX) {
         return unsupported(nullptr, "features[%].vocabulary.side: %", index, vocabulary.side());
@@ -260,6 +302,7 @@ class FeatureVerifier : Checker {
               is_tensor(vocabulary.buckets(), schema::DType_U32, size + 1) &&
               is_tensor(vocabulary.keys(), type, strings ? kAnySize : size) &&
               (!strings || is_tensor(vocabulary.offsets(), schema::DType_U64, size + 1));
+      if (kHasHash && !hashing(vocabulary, index, num_ids)) return false;
     }
     if (!sound) return damaged(nullptr, "features[%].vocabulary: wrong tensors or size", index);
     if (vocabulary.unknown() > schema::UnknownRule_MAX) {

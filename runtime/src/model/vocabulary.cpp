@@ -2,6 +2,7 @@
 
 #include "core/xxh64.h"
 #include "model/access.h"
+#include "model/dates.h"
 #include "model/hashing.h"
 
 namespace mmoe::internal {
@@ -71,7 +72,11 @@ std::int32_t find_string(const void* file, const schema::Vocabulary& vocabulary,
   if constexpr (kHasHash) {
     if (vocabulary.kind() == schema::VocabularyKind_Hash) return hashed_id(vocabulary, value);
   }
-  return find(file, vocabulary, elements<std::uint64_t>(file, vocabulary.offsets()), value);
+  const std::int32_t id = find(file, vocabulary, elements<std::uint64_t>(file, vocabulary.offsets()), value);
+  if constexpr (kHasHash) {
+    if (id == Model::kUnknownId && hashes_others(vocabulary)) return hashed_id(vocabulary, value);
+  }
+  return id;
 }
 
 std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary, std::int64_t value,
@@ -86,13 +91,22 @@ std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary
       return find_bin(file, vocabulary, number);
     }
   }
+  if constexpr (kHasDates) {
+    if (vocabulary.kind() == schema::VocabularyKind_Date) return find_date(vocabulary, value, is_unsigned);
+  }
   if (vocabulary.kind() == schema::VocabularyKind_Identity) {
     return value >= 0 && value < static_cast<std::int64_t>(vocabulary.size()) ? static_cast<std::int32_t>(value)
                                                                               : Model::kUnknownId;
   }
   const bool keys_are_unsigned = tensor_of(file, vocabulary.keys()).dtype() == schema::DType_U64;
-  if (value < 0 && is_unsigned != keys_are_unsigned) return Model::kUnknownId;
-  return find(file, vocabulary, nullptr, {reinterpret_cast<const char*>(&value), sizeof value});
+  std::int32_t id = Model::kUnknownId;
+  if (value >= 0 || is_unsigned == keys_are_unsigned) {
+    id = find(file, vocabulary, nullptr, {reinterpret_cast<const char*>(&value), sizeof value});
+  }
+  if constexpr (kHasHash) {
+    if (id == Model::kUnknownId && hashes_others(vocabulary)) return hashed_id(vocabulary, value, is_unsigned);
+  }
+  return id;
 }
 
 std::size_t num_categories(const schema::Vocabulary& vocabulary) {

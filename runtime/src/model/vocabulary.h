@@ -21,7 +21,8 @@ inline bool is_weighted(const schema::Feature& feature) {
 inline bool takes_texts(const schema::Vocabulary& vocabulary) {
   return vocabulary.kind() == schema::VocabularyKind_Strings ||
          (kHasHash && vocabulary.kind() == schema::VocabularyKind_Hash &&
-          vocabulary.hashing()->bytes() == schema::HashedBytes_Text);
+          (vocabulary.hashing()->bytes() == schema::HashedBytes_Text ||
+           vocabulary.hashing()->bytes() == schema::HashedBytes_Joined));
 }
 
 /// Whether numbers have ids.

@@ -213,6 +213,10 @@ void PlanBuilder::add_features() {
     if (!kHasFunctions) continue;
     step.function = static_cast<kernels::NumberFunction>(scaling ? scaling->function() : 0);
     step.exponent = scaling ? scaling->exponent() : 1.0f;
+    if (!scaling || scaling->function() < schema::NumberFunction_Points) continue;
+    const auto points = static_cast<std::uint32_t>(scaling->points());
+    step.points = {static_cast<const double*>(ModelAccess::tensor(plan_.data_, points)),
+                   root_.tensors()->Get(points)->cols()};
   }
 }
 

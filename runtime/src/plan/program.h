@@ -242,6 +242,7 @@ struct FeatureStep {
   float offset, factor, lower, upper, missing;  ///< Dense
   kernels::NumberFunction function;             ///< Dense
   float exponent;
+  kernels::Points points;  ///< kPoints, kNormalPoints
 };
 
 /// Columns of x that follow each other in the caller's order and in the program's.

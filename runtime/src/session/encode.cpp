@@ -92,12 +92,19 @@ Status keep(const Program& program, const FeatureStep& feature, const Ids& ids) 
   return {};
 }
 
+float result_of(const FeatureStep& feature, float value) {
+  const bool normal = feature.function == kernels::NumberFunction::kNormalPoints;
+  return normal || feature.function == kernels::NumberFunction::kPoints
+             ? kernels::interpolate(feature.points, normal, value)
+             : kernels::apply(feature.function, feature.exponent, value);
+}
+
 // A feature's columns of x hold its clamped values, and get what the function and the scaling make of them.
 void apply_function(const Program& program, const FeatureStep& feature, std::size_t num_rows) {
   for (std::size_t row = 0; row < num_rows; ++row) {
     float* x = program.input.data + row * program.input.stride + feature.column;
     for (std::size_t i = 0; i < feature.width; ++i) {
-      x[i] = (kernels::apply(feature.function, feature.exponent, x[i]) - feature.offset) * feature.factor;
+      x[i] = (result_of(feature, x[i]) - feature.offset) * feature.factor;
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "mmoe/rows.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/heap.h"
@@ -269,6 +270,45 @@ struct RowsAccess {
     return true;
   }
 
+  /// The text of several values, the elements from `first` on, with the separator between them.
+  static bool find_joined_id(const Target& target, std::size_t row, const RawValue& value, std::size_t first,
+                             std::int32_t& id) {
+    const schema::Vocabulary& vocabulary = *target.feature.vocabulary();
+    const schema::Hashing& hashing = *vocabulary.hashing();
+    char room[schema::kMaxJoined];
+    std::size_t size = 0;
+    const auto append = [&](std::string_view text) {
+      if (text.size() > sizeof room - size) return false;
+      std::memcpy(room + size, text.data(), text.size());
+      size += text.size();
+      return true;
+    };
+    for (uoffset_t i = 0; i < hashing.parts()->size(); ++i) {
+      const RawItem item(value, first + i);
+      if (item.is_missing()) return take_missing(target, row, id);
+      char digits[kMaxDigits];
+      std::string_view text;
+      if (!read_as_text(target, row, item, digits, text)) return false;
+      if (hashing.mask() && text == text_of(hashing.mask())) return take_missing(target, row, id);
+      if ((i != 0 && !append(text_of(hashing.separator()))) || !append(text)) {
+        return refuse(target, row, "the joined text is longer than ", sizeof room, " bytes");
+      }
+    }
+    id = find_string(target.rows.file, vocabulary, {room, size});
+    if (id != Model::kUnknownId || !refuses_unknown(target)) return true;
+    return refuse_unknown(target, row, Quoted{{room, size}});
+  }
+
+  /// An integer is in decimal, in `digits`.
+  static bool read_as_text(const Target& target, std::size_t row, const RawItem& item, char (&digits)[kMaxDigits],
+                           std::string_view& text) {
+    if (item.is_text()) return read_text(target, row, item, text);
+    std::int64_t value = 0;
+    if (!read_integer(target, row, item, value)) return false;
+    text = decimal(value, item.is_unsigned(), digits);
+    return true;
+  }
+
   static bool take_missing(const Target& target, std::size_t row, std::int32_t& id) {
     id = Model::kUnknownId;
     if (!refuses_unknown(target)) return true;
@@ -301,7 +341,9 @@ struct RowsAccess {
     }
     if constexpr (kHasHash) {
       if (width != 1 && !is_sequence(target.feature)) {
-        return find_crossed_id(target, row, value, first, *target.ids(row));
+        const bool joined = target.feature.vocabulary()->hashing()->bytes() == schema::HashedBytes_Joined;
+        return joined ? find_joined_id(target, row, value, first, *target.ids(row))
+                      : find_crossed_id(target, row, value, first, *target.ids(row));
       }
     }
     std::int32_t* ids = target.ids(row);

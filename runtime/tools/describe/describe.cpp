@@ -35,6 +35,11 @@ std::string hexadecimal(std::uint64_t checksum) {
 
 Json finite_or_null(float value) { return std::isfinite(value) ? Json(value) : Json(); }
 
+bool has_exponent(schema::NumberFunction function) {
+  return function == schema::NumberFunction_Power || function == schema::NumberFunction_YeoJohnson ||
+         function == schema::NumberFunction_BoxCox;
+}
+
 Json scaling_of(const schema::Scaling* scaling) {
   if (scaling == nullptr) return {};
   return {{"offset", finite_or_null(scaling->offset())},
@@ -43,11 +48,11 @@ Json scaling_of(const schema::Scaling* scaling) {
           {"upper", finite_or_null(scaling->upper())},
           {"missing", finite_or_null(scaling->missing())},
           {"function", name_of(scaling->function())},
-          {"exponent", scaling->function() == schema::NumberFunction_Power ? Json(scaling->exponent()) : Json()}};
+          {"exponent", has_exponent(scaling->function()) ? Json(scaling->exponent()) : Json()}};
 }
 
 Json parts_of(const schema::Hashing& hashing) {
-  if (hashing.bytes() != schema::HashedBytes_Crossed) return Json();
+  if (hashing.bytes() < schema::HashedBytes_Crossed) return Json();
   Json list = Json::array();
   for (const schema::HashedPart* part : *hashing.parts()) {
     list.push_back({{"column", shown_text(part->column())}, {"bytes", name_of(part->bytes())}});
@@ -56,13 +61,17 @@ Json parts_of(const schema::Hashing& hashing) {
 }
 
 Json hashing_of(const schema::Hashing& hashing) {
-  return {{"function", name_of(hashing.function())},
-          {"seed", hashing.seed()},
-          {"bytes", name_of(hashing.bytes())},
-          {"modulo", name_of(hashing.rule())},
-          {"first_id", hashing.first_id()},
-          {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()},
-          {"parts", parts_of(hashing)}};
+  Json out = {{"function", name_of(hashing.function())},
+              {"seed", hashing.seed()},
+              {"bytes", name_of(hashing.bytes())},
+              {"modulo", name_of(hashing.rule())},
+              {"first_id", hashing.first_id()},
+              {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()},
+              {"parts", parts_of(hashing)}};
+  if (hashing.function() == schema::HashFunction_SipHash24) out["seed_high"] = hashing.seed_high();
+  if (hashing.separator()) out["separator"] = shown_text(hashing.separator());
+  if (hashing.buckets() != 0) out["buckets"] = hashing.buckets();
+  return out;
 }
 
 Json vocabulary_of(const schema::Vocabulary& vocabulary) {
@@ -71,8 +80,14 @@ Json vocabulary_of(const schema::Vocabulary& vocabulary) {
       {"kind", name_of(vocabulary.kind())},
       {"size", vocabulary.size()},
       {"unknown", {{"rule", name_of(vocabulary.unknown())}, {"id", to_id ? Json(vocabulary.unknown_id()) : Json()}}}};
-  if (vocabulary.kind() == schema::VocabularyKind_Hash) out["hashing"] = hashing_of(*vocabulary.hashing());
+  if (vocabulary.hashing()) out["hashing"] = hashing_of(*vocabulary.hashing());
   if (vocabulary.kind() == schema::VocabularyKind_Bins) out["side"] = name_of(vocabulary.side());
+  if (vocabulary.kind() == schema::VocabularyKind_Date) {
+    out["date"] = {{"part", name_of(vocabulary.date_part())},
+                   {"ticks", vocabulary.date_ticks()},
+                   {"offset", vocabulary.date_offset()},
+                   {"first_id", vocabulary.first_id()}};
+  }
   return out;
 }
 

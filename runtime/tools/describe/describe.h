@@ -19,7 +19,10 @@ using Json = nlohmann::ordered_json;
 ///   features [{name, kind, side, column, width,
 ///              scaling {offset, factor, lower, upper, missing, function, exponent}   dense
 ///              vocabulary {kind, size, unknown {rule, id},                      categorical, sequence
-///                          hashing {function, seed, bytes, modulo, first_id, mask, parts},    kind hash
+///                          hashing {function, seed, bytes, modulo, first_id, mask, parts},    kind hash; strings
+///                                   and integers may have it, with buckets; separator: bytes joined; seed_high:
+///                                   function siphash24
+///                          date {part, ticks, offset, first_id},              kind date
 ///                          side},                                              kind bins
 ///              embedding {name, rows, width, dtype},
 ///              sequence {length, pooling, padding_id, weights}}]                         sequence

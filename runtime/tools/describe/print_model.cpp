@@ -181,7 +181,9 @@ std::string columns_text(const Json& feature) {
 std::string function_text(const Json& scaling) {
   const std::string function = scaling["function"];
   if (function == "identity") return "v";
-  return function == "power" ? "v^" + short_float(scaling["exponent"]) : function + "(v)";
+  if (function == "power") return "v^" + short_float(scaling["exponent"]);
+  const std::string exponent = scaling["exponent"].is_null() ? "" : ", " + short_float(scaling["exponent"]);
+  return function + "(v" + exponent + ")";
 }
 
 std::string scaling_text(const Json& scaling) {
@@ -201,8 +203,19 @@ std::string scaling_text(const Json& scaling) {
 std::string hash_text(const Json& hashing) {
   if (hashing["parts"].is_null()) return text_of(hashing["function"]);
   std::string columns;
-  for (const Json& part : hashing["parts"]) columns += (columns.empty() ? "" : " x ") + text_of(part["column"]);
+  const std::string between = hashing["bytes"] == "joined" ? " + " : " x ";
+  for (const Json& part : hashing["parts"]) columns += (columns.empty() ? "" : between) + text_of(part["column"]);
   return columns;
+}
+
+// Of a vocabulary of keys: joined columns, buckets of what is no key.
+std::string others_text(const Json& vocabulary) {
+  if (vocabulary["kind"] == "hash" || !vocabulary.contains("hashing")) return "; unknown: ";
+  const Json& hashing = vocabulary["hashing"];
+  const std::string of = hashing["parts"].is_null() ? "" : " of " + hash_text(hashing);
+  return !hashing.contains("buckets") ? of + "; unknown: "
+                                 : of + "; unknown: " + number_of(hashing["buckets"]) + " buckets of " +
+                                       text_of(hashing["function"]) + "; missing: ";
 }
 
 std::string vocabulary_text(const Json& vocabulary) {
@@ -211,8 +224,9 @@ std::string vocabulary_text(const Json& vocabulary) {
   const std::string size = number_of(vocabulary["size"]);
   const std::string values = vocabulary["kind"] == "identity" ? "whole numbers below " + size
                              : vocabulary["kind"] == "hash"   ? size + " buckets of " + hash_text(vocabulary["hashing"])
+                             : vocabulary["kind"] == "date"   ? text_of(vocabulary["date"]["part"])
                                                               : size + " " + text_of(vocabulary["kind"]);
-  return values + "; unknown: " +
+  return values + others_text(vocabulary) +
          (rule == "id"     ? "id " + number_of(unknown["id"])
           : rule == "zero" ? "zeros"
                            : "refused");

@@ -34,7 +34,7 @@ class VocabularyReader {
   std::vector<std::uint32_t> positions() const {
     std::vector<std::uint32_t> positions(vocabulary_.size());
     std::iota(positions.begin(), positions.end(), 0);
-    if (vocabulary_.kind() == schema::VocabularyKind_Identity) return positions;
+    if (numbers_ids()) return positions;
     const auto before = [this](std::uint32_t a, std::uint32_t b) { return id(a) < id(b); };
     std::stable_sort(positions.begin(), positions.end(), before);
     return positions;
@@ -51,10 +51,16 @@ class VocabularyReader {
 
   std::uint64_t id(std::size_t position) const {
     if (vocabulary_.kind() == schema::VocabularyKind_Identity) return position;
+    if (vocabulary_.kind() == schema::VocabularyKind_Date) return vocabulary_.first_id() + position;
     return at<std::uint32_t>(vocabulary_.ids(), position);
   }
 
  private:
+  // One after the other.
+  bool numbers_ids() const {
+    return vocabulary_.kind() == schema::VocabularyKind_Identity || vocabulary_.kind() == schema::VocabularyKind_Date;
+  }
+
   // "[18, 25)", or "(18, 25]".
   std::string bin(std::size_t position) const {
     const bool right = vocabulary_.side() == schema::BoundSide_Right;

@@ -12,11 +12,13 @@ constexpr const char* kDTypes[] = {"f32", "f16", "bf16", "i8", "u8", "i32", "u32
 constexpr const char* kLayouts[] = {"row_major", "panel16", "panel16_quads", "fused_rows"};
 constexpr const char* kFeatureKinds[] = {"dense", "categorical", "sequence"};
 constexpr const char* kSides[] = {"context", "user", "item"};
-constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "hash", "bins"};
-constexpr const char* kNumberFunctions[] = {"identity", "log",   "log1p",        "log10",     "sqrt",
-                                            "abs",      "power", "signed_log1p", "is_missing"};
-constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32"};
-constexpr const char* kHashedBytes[] = {"text", "int64", "int32", "crossed"};
+constexpr const char* kVocabularies[] = {"identity", "strings", "integers", "hash", "bins", "date"};
+constexpr const char* kNumberFunctions[] = {"identity", "log",    "log1p",        "log10",      "sqrt",
+                                            "abs",      "power",  "signed_log1p", "is_missing", "yeo_johnson",
+                                            "box_cox",  "points", "normal_points"};
+constexpr const char* kHashFunctions[] = {"farmhash64", "xxh64", "murmur3", "crc32", "murmur64", "siphash24", "value"};
+constexpr const char* kHashedBytes[] = {"text", "int64", "int32", "crossed", "joined"};
+constexpr const char* kDateParts[] = {"minute", "hour", "day_of_week", "day", "month"};
 constexpr const char* kBoundSides[] = {"left", "right"};
 constexpr const char* kBucketRules[] = {"unsigned", "absolute", "floored"};
 constexpr const char* kUnknownRules[] = {"id", "zero", "error"};
@@ -88,6 +90,7 @@ const char* name_of(schema::NumberFunction function) {
 const char* name_of(schema::HashFunction function) { return find<schema::HashFunction_MAX>(kHashFunctions, function); }
 const char* name_of(schema::HashedBytes bytes) { return find<schema::HashedBytes_MAX>(kHashedBytes, bytes); }
 const char* name_of(schema::BoundSide side) { return find<schema::BoundSide_MAX>(kBoundSides, side); }
+const char* name_of(schema::DatePart part) { return find<schema::DatePart_MAX>(kDateParts, part); }
 const char* name_of(schema::BucketRule rule) { return find<schema::BucketRule_MAX>(kBucketRules, rule); }
 const char* name_of(schema::UnknownRule rule) { return find<schema::UnknownRule_MAX>(kUnknownRules, rule); }
 const char* name_of(schema::ActivationKind activation) {

@@ -18,6 +18,7 @@ const char* name_of(schema::HashFunction function);
 const char* name_of(schema::HashedBytes bytes);
 const char* name_of(schema::BucketRule rule);
 const char* name_of(schema::BoundSide side);
+const char* name_of(schema::DatePart part);
 const char* name_of(schema::UnknownRule rule);
 const char* name_of(schema::ActivationKind activation);
 const char* name_of(schema::NormKind kind);

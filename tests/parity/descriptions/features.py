@@ -1,8 +1,11 @@
 """Raw rows to x, as converter/DESCRIPTION.md says it under "Features"."""
 
+import datetime
+import statistics
+
 import numpy as np
 
-from hashes import bucket, crossed
+from hashes import bucket, crossed, joined_text
 
 
 FUNCTIONS = {
@@ -16,12 +19,71 @@ FUNCTIONS = {
 }
 
 
+def box_cox(logarithms, exponent):
+    return logarithms if exponent == 0 else np.expm1(exponent * logarithms) / exponent
+
+
+def yeo_johnson(values, exponent):
+    sizes = np.log1p(np.abs(values))
+    return np.where(values < 0, -box_cox(sizes, 2 - exponent), box_cox(sizes, exponent))
+
+
+def on_line(value, points):
+    """Doubles, whatever else is computed in floats."""
+    numbers, results = np.array([float(np.float32(v)) for v, _ in points]), [float(r) for _, r in points]
+    if value <= numbers[0]:
+        return results[0]
+    if value >= numbers[-1]:
+        return results[-1]
+    at = [r for v, r in zip(numbers, results) if v == value]
+    if at:
+        return (at[0] + at[-1]) / 2
+    behind = int(np.searchsorted(numbers, value))
+    share = (value - numbers[behind - 1]) / (numbers[behind] - numbers[behind - 1])
+    return results[behind - 1] + share * (results[behind] - results[behind - 1])
+
+
+def normal_quantile(probability):
+    most = 5.199337582605575
+    if not 5e-8 < probability < 1 - 5e-8:
+        return -most if probability < 0.5 else most
+    return min(max(statistics.NormalDist().inv_cdf(probability), -most), most)
+
+
+def with_parameters(values, function, dtype):
+    if "power" in function:
+        return values ** dtype(function["power"])
+    if "box_cox" in function:
+        return box_cox(np.log(values), dtype(np.float32(function["box_cox"])))
+    if "yeo_johnson" in function:
+        return yeo_johnson(values, dtype(np.float32(function["yeo_johnson"])))
+    found = [on_line(float(value), function["points"]) for value in values.ravel()]
+    if function.get("normal"):
+        found = [normal_quantile(value) for value in found]
+    return np.array(found).reshape(values.shape).astype(dtype)
+
+
+PARTS = {
+    "minute": lambda date: date.minute,
+    "hour": lambda date: date.hour,
+    "day_of_week": lambda date: date.weekday(),
+    "day": lambda date: date.day - 1,
+    "month": lambda date: date.month - 1,
+}
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def part_of_date(value, vocabulary):
+    seconds = value // TICKS[vocabulary["unit"]] + vocabulary.get("utc_offset", 0)
+    return PARTS[vocabulary["date"]](datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds))
+
+
 def scaled(values, feature, dtype):
     if "clip" in feature:
         values = np.clip(values, *(None if bound is None else dtype(bound) for bound in feature["clip"]))
     function = feature.get("function")
     if isinstance(function, dict):
-        values = values ** dtype(function["power"])
+        values = with_parameters(values, function, dtype)
     elif function is not None:
         values = FUNCTIONS[function](values)
     scale = feature.get("scale")
@@ -78,20 +140,37 @@ def id_of(text, feature):
             with np.errstate(over="ignore"):
                 bounds, number = np.array(vocabulary["bounds"], dtype), np.array(number, np.float64).astype(dtype)
             return feature.get("first_id", 0) + int(np.searchsorted(bounds, number, vocabulary["side"]))
+    elif isinstance(vocabulary, dict) and "date" in vocabulary:
+        if text:
+            return feature.get("first_id", 0) + part_of_date(int(text), vocabulary)
     elif isinstance(vocabulary, dict) and ("hash" in vocabulary or "cross" in vocabulary):
-        found = crossed(text, vocabulary) if "cross" in vocabulary else bucket(text, vocabulary)
+        if "join" in vocabulary:
+            text = joined_text(text, vocabulary)
+            found = None if text is None else bucket(text, {**vocabulary, "mask": object()})
+        else:
+            found = crossed(text, vocabulary) if "cross" in vocabulary else bucket(text, vocabulary)
         if found is not None:
             return feature.get("first_id", 0) + found
-    elif isinstance(vocabulary, dict):
+    elif isinstance(vocabulary, dict) and "identity" in vocabulary:
         value = int(text)
         if 0 <= value < vocabulary["identity"]:
             return value
     else:
-        keys = [str(key) for key in vocabulary]
+        if isinstance(vocabulary, dict):
+            text, keys = joined_text(text, vocabulary), vocabulary["list"]
+        else:
+            keys = [str(key) for key in vocabulary]
         if text in keys and "ids" in feature:
             return feature["ids"][keys.index(text)]
         if text in keys:
             return feature.get("first_id", 0) + keys.index(text)
+    if isinstance(unknown, dict) and "buckets" in unknown:
+        texts = isinstance(vocabulary, dict) or isinstance(vocabulary[0], str)
+        rule = {"hash": "farmhash64"} if texts else {"hash": "value", "modulo": "floored"}
+        found = None if text is None else bucket(text, {**rule, **unknown})
+        if found is not None:
+            return unknown.get("first_id", 0) + found
+        unknown = feature.get("missing", "error")
     if unknown == "zero":
         return UNKNOWN_ZERO
     assert unknown != "error", "a row that must be refused"
@@ -111,7 +190,7 @@ def categorical_block(feature, rows, names, dtype):
     table = table_of(feature, names, dtype)
     x = np.zeros((len(rows), table.shape[1]), dtype)
     for index, row in enumerate(rows):
-        crosses = isinstance(feature["vocabulary"], dict) and "cross" in feature["vocabulary"]
+        crosses = isinstance(feature["vocabulary"], dict) and not {"cross", "join"}.isdisjoint(feature["vocabulary"])
         found = id_of(row if crosses else row[feature["name"]], feature)
         if found is not UNKNOWN_ZERO:
             x[index] = table[feature.get("first_row", 0) + found]

@@ -63,6 +63,42 @@ def xxh64(data, seed):
     return hashed ^ hashed >> 32
 
 
+def murmur64(data, seed):
+    factor, size = 0xC6A4A7935BD1E995, len(data)
+    hashed = seed ^ size * factor & M64
+    for at in range(0, size // 8 * 8, 8):
+        block = little(data, at, 8) * factor & M64
+        hashed = (hashed ^ (block ^ block >> 47) * factor & M64) * factor & M64
+    if size % 8:
+        hashed = (hashed ^ little(data, size // 8 * 8, 8)) * factor & M64
+    hashed = (hashed ^ hashed >> 47) * factor & M64
+    return hashed ^ hashed >> 47
+
+
+def siphash24(data, key):
+    a, b, c, d = (
+        half ^ int.from_bytes(word, "big")
+        for half, word in zip(key * 2, (b"somepseu", b"dorandom", b"lygenera", b"tedbytes"))
+    )
+
+    def turn():
+        nonlocal a, b, c, d
+        a, c = (a + b) & M64, (c + d) & M64
+        b, d, a = left64(b, 13) ^ a, left64(d, 16) ^ c, left64(a, 32)
+        a, c = (a + d) & M64, (c + b) & M64
+        d, b, c = left64(d, 21) ^ a, left64(b, 17) ^ c, left64(c, 32)
+
+    size = len(data)
+    for at in range(0, size // 8 * 8 + 8, 8):
+        block = little(data, at, 8) | (size << 56 & M64 if at + 8 > size else 0)
+        d ^= block
+        turn(), turn()
+        a ^= block
+    c ^= 0xFF
+    turn(), turn(), turn(), turn()
+    return a ^ b ^ c ^ d
+
+
 K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 
@@ -146,6 +182,9 @@ FUNCTIONS = {
     "xxh64": (xxh64, 64),
     "murmur3": (murmur3, 32),
     "crc32": (lambda data, _seed: zlib.crc32(data), 32),
+    "murmur64": (murmur64, 64),
+    "siphash24": (siphash24, 64),
+    "value": (lambda data, _seed: int.from_bytes(data, "little"), 64),
 }
 
 
@@ -166,9 +205,15 @@ def crossed(cells, vocabulary):
     return hashed % vocabulary["buckets"]
 
 
+def joined_text(cells, vocabulary):
+    """Of a row's cells, by the names of columns; None where one is missing."""
+    texts = [cells[column] for column in vocabulary["join"]]
+    return None if vocabulary.get("mask") in texts else vocabulary.get("separator", "").join(texts)
+
+
 def bucket(text, vocabulary):
     """Of a cell's text, counted from 0; None for what the vocabulary says is unknown."""
-    of = vocabulary.get("of", "text")
+    of = vocabulary.get("of", "int64" if vocabulary["hash"] == "value" else "text")
     if of == "text":
         data = text.encode()
     elif text == "":
@@ -181,7 +226,7 @@ def bucket(text, vocabulary):
     if text == str(vocabulary.get("mask", object())):
         return None
     function, bits = FUNCTIONS[vocabulary["hash"]]
-    hashed = function(data, vocabulary.get("seed", 0))
+    hashed = function(data, tuple(vocabulary["key"]) if "key" in vocabulary else vocabulary.get("seed", 0))
     if vocabulary.get("modulo", "unsigned") != "unsigned" and hashed >= 2 ** (bits - 1):
         hashed -= 2**bits
     if vocabulary.get("modulo") == "absolute":

@@ -2,7 +2,22 @@
 
 import numpy as np
 
+HASHES = ["farmhash64", "xxh64", "murmur3", "crc32", "murmur64", "siphash24", "value"]
 WORDS = ["AT", "BR", "US", "new york", "a,b", 'say "hi"', "Zürich", "7", "", "x;y", "日本", "-3"]
+
+
+def points(maker):
+    numbers = sorted(round(maker.number(0, 3), 1) for _ in range(maker.between(2, 7)))
+    results = sorted(maker.number(0, 1) for _ in numbers)
+    return {"points": [[v, r] for v, r in zip(numbers, results)], **({"normal": True} if maker.chance(0.5) else {})}
+
+
+PARAMETERS = {
+    "power": lambda maker: {"power": maker.pick([0.5, -1, 2, 0.3])},
+    "box_cox": lambda maker: {"box_cox": maker.pick([0, 0.5, -0.25, 2])},
+    "yeo_johnson": lambda maker: {"yeo_johnson": maker.pick([0, 0.5, -0.25, 2])},
+    "points": points,
+}
 
 
 class RandomFeatures:
@@ -42,10 +57,10 @@ class RandomFeatures:
             feature["clip"] = [maker.number(-2, 0), maker.number(0.1, 2)]
             feature["clip"] = maker.pick([feature["clip"], [None, feature["clip"][1]], [feature["clip"][0], None]])
         # Raw numbers of a function are positive: not outside of its domain, nor where it is steep.
-        function = maker.pick(["log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "power", "is_missing"])
+        function = maker.pick(["log", "log1p", "log10", "sqrt", "abs", "signed_log1p", "is_missing", *PARAMETERS])
         has_function = maker.chance(0.4)
         if has_function:
-            feature["function"] = {"power": maker.pick([0.5, -1, 2, 0.3])} if function == "power" else function
+            feature["function"] = PARAMETERS[function](maker) if function in PARAMETERS else function
         has_missing = maker.chance(0.4)
         if has_missing and feature.get("function") != "is_missing":
             feature["missing"] = maker.number(0.2, 2) if has_function else maker.number(-2, 2)
@@ -78,7 +93,9 @@ class RandomFeatures:
     def vocabulary(self, feature):
         """(texts that it holds, texts that it does not, number of ids)"""
         maker = self.maker
-        kind = maker.pick(["strings", "integers", "identity", "hash", "bins"])
+        kind = maker.pick(["strings", "integers", "identity", "hash", "bins", "date"])
+        if kind == "date":
+            return self.dated(feature)
         if kind == "bins":
             return self.binned(feature)
         if kind == "hash":
@@ -102,7 +119,30 @@ class RandomFeatures:
             return [str(key) for key in chosen], outside, max(feature["ids"]) + 1
         if maker.chance(0.5):
             first = feature["first_id"] = maker.between(0, 3)
-        return [str(key) for key in chosen], outside, first + len(chosen)
+        ids = first + len(chosen)
+        if maker.chance(0.3):
+            others = {"buckets": maker.between(1, 4), "first_id": maker.below(3)}
+            if maker.chance(0.5):
+                others["mask"] = chosen[0] if maker.chance(0.3) else outside[0]
+            feature["unknown"] = others
+            feature["missing"] = maker.pick(["zero", {"id": maker.below(ids)}])
+            ids = max(ids, others["first_id"] + others["buckets"])
+        return [str(key) for key in chosen], outside, ids
+
+    def dated(self, feature):
+        """As vocabulary()."""
+        maker = self.maker
+        part, size = maker.pick([("minute", 60), ("hour", 24), ("day_of_week", 7), ("day", 31), ("month", 12)])
+        unit, ticks = maker.pick([("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+        feature["vocabulary"] = {"date": part, "unit": unit}
+        if maker.chance(0.5):
+            feature["vocabulary"]["utc_offset"] = maker.pick([-5400, 3600, 86400, -1])
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        seconds = [int(maker.number(-3e9, 8e9)) for _ in range(6)] + [0, -1, 951782399, 951868800]
+        inside = [str(at * ticks + maker.below(ticks)) for at in seconds]
+        return inside, inside if feature["kind"] == "sequence" else [""], first + size
 
     def binned(self, feature):
         """As vocabulary()."""
@@ -123,10 +163,9 @@ class RandomFeatures:
     def hashed(self, feature):
         """As vocabulary(); what is masked or does not fit is not held."""
         maker = self.maker
-        rule = {"hash": maker.pick(["farmhash64", "xxh64", "murmur3", "crc32"]), "buckets": maker.between(1, 12)}
-        if rule["hash"] in ("xxh64", "murmur3") and maker.chance(0.5):
-            rule["seed"] = maker.pick([0, 42, 2**32 - 1])
-        of = maker.pick([None, "text", "int64", "int32"])
+        rule = {"hash": maker.pick(HASHES), "buckets": maker.between(1, 12)}
+        self.seed(rule)
+        of = maker.pick(["int64"] if rule["hash"] == "value" else [None, "text", "int64", "int32"])
         if of is not None:
             rule["of"] = of
         modulo = maker.pick([None, "unsigned", "absolute", "floored"])
@@ -150,7 +189,16 @@ class RandomFeatures:
             first = feature["first_id"] = maker.between(0, 3)
         return inside, outside or inside, first + rule["buckets"]
 
+    def seed(self, rule):
+        maker = self.maker
+        if rule["hash"] == "siphash24":
+            rule["key"] = [maker.pick([0, 42, 2**64 - 1]), 7]
+        elif rule["hash"] in ("xxh64", "murmur3", "murmur64") and maker.chance(0.5):
+            rule["seed"] = maker.pick([0, 42, 2**32 - 1])
+
     def rule(self, feature, ids):
+        if "unknown" in feature:
+            return True  # it has buckets
         rule = self.maker.pick(["error", "zero", "id", None])
         if rule == "id":
             feature["unknown"] = {"id": self.maker.below(ids)}
@@ -183,6 +231,32 @@ class RandomFeatures:
         maker.add(feature["embedding"], maker.array(first + ids + spare, width))
         self.width += width
 
+    def joined(self, feature, index):
+        """Columns of its own, whose texts are joined, and hashed or looked up."""
+        maker = self.maker
+        columns = [f"part {index} {i}" for i in range(maker.between(2, 3))]
+        rule = feature["vocabulary"] = {"join": columns, "separator": maker.pick(["", "_", " x "])}
+        words = ["a", "b", "", "7", "Zürich"]
+        if maker.chance(0.5):
+            rule["mask"] = maker.pick(words)
+        first = 0
+        if maker.chance(0.5):
+            first = feature["first_id"] = maker.between(0, 3)
+        if maker.chance(0.5):
+            rule.update(hash=maker.pick([name for name in HASHES if name != "value"]), buckets=maker.between(1, 12))
+            self.seed(rule)
+            ids = first + rule["buckets"]
+            feature["unknown"] = maker.pick(["zero", {"id": maker.below(ids)}])
+        else:
+            keys = {rule["separator"].join(maker.pick(words) for _ in columns) for _ in range(4)}
+            rule["list"] = sorted(keys)
+            ids = first + len(keys)
+            feature["unknown"] = maker.pick(["zero", {"id": maker.below(ids)}, {"buckets": 2}])
+            if "buckets" in feature["unknown"]:
+                feature["missing"], ids = "zero", max(ids, 2)
+        self.table(feature, index, ids)
+        self.makers.append(lambda: {column: maker.pick(words) for column in columns})
+
     def crossed(self, feature, index):
         """Columns of its own, of texts and integers; an empty integer is missing."""
         maker = self.maker
@@ -206,8 +280,8 @@ class RandomFeatures:
 
     def categorical(self, feature, index):
         maker = self.maker
-        if maker.chance(0.12):
-            return self.crossed(feature, index)
+        if maker.chance(0.2):
+            return maker.pick([self.crossed, self.joined])(feature, index)
         inside, outside, ids = self.vocabulary(feature)
         unknown = self.rule(feature, ids)
         self.table(feature, index, ids)

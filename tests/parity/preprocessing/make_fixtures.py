@@ -18,7 +18,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (FunctionTransformer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
-                                   OrdinalEncoder, RobustScaler, StandardScaler)
+                                   OrdinalEncoder, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler)
 from torch import nn
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -99,6 +99,20 @@ def nested():
     return make_pipeline(columns, StandardScaler(), MinMaxScaler((0, 2), clip=True))
 
 
+def quantiles():
+    """Powers and quantiles, with values at, between and beyond them; `weeks` has three values, so the quantiles have steps."""
+    def imputed(transformer):
+        return make_pipeline(SimpleImputer(strategy="median"), transformer)
+
+    return ColumnTransformer([
+        ("uniform", imputed(QuantileTransformer(n_quantiles=20)), ["age", "weeks"]),
+        ("normal", imputed(QuantileTransformer(n_quantiles=30, output_distribution="normal")), ["hours", "weeks"]),
+        ("scaled", make_pipeline(QuantileTransformer(n_quantiles=10), StandardScaler()), ["gain"]),
+        ("yeo_johnson", imputed(PowerTransformer()), ["gain", "hours"]),
+        ("box_cox", imputed(PowerTransformer("box-cox", standardize=False)), ["age"]),
+    ])
+
+
 def arrays():
     """Fitted with an array: the columns have no names."""
     return make_pipeline(SimpleImputer(strategy="mean"), FunctionTransformer(np.sqrt), StandardScaler(with_mean=False))
@@ -173,6 +187,7 @@ def main():
     write_matrix("arrays", arrays(), numbers[:SCORED], 3, [{"preprocessing": "arrays.preprocessing.json"}],
                  fit=numbers.to_numpy())
     write_embedded(rows)
+    write_matrix("quantiles", quantiles(), rows, 5, [{"preprocessing": "quantiles.preprocessing.json"}])
 
 
 save_preprocessing = documented_script()

@@ -20,6 +20,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
 
+double box_cox(double log, double exponent) { return exponent == 0 ? log : std::expm1(exponent * log) / exponent; }
+
 double by_library(F function, double exponent, double x) {
   switch (function) {
     case F::kIdentity: break;
@@ -31,6 +33,10 @@ double by_library(F function, double exponent, double x) {
     case F::kPower: return std::pow(x, exponent);
     case F::kIsMissing: return 0;
     case F::kSignedLog1p: return std::copysign(std::log1p(std::fabs(x)), x);
+    case F::kBoxCox: return box_cox(std::log(x), exponent);
+    case F::kYeoJohnson: return x < 0 ? -box_cox(std::log1p(-x), 2 - exponent) : box_cox(std::log1p(x), exponent);
+    case F::kPoints:
+    case F::kNormalPoints: break;
   }
   return x;
 }
@@ -81,6 +87,66 @@ TEST_CASE("number functions: within half a unit in the last place of the C libra
     }
     for (const float exponent : {1.0f, 2.0f, 3.0f, -1.0f, -4.0f, -7.0f}) check_close(F::kPower, exponent, -near_one);
   }
+}
+
+TEST_CASE("number functions: box_cox and yeo_johnson") {
+  test::Random random(2);
+  for (int i = 0; i < 20000; ++i) {
+    const float x = any_float(random), near_one = random.uniform(0.5f, 2.0f), usual = random.uniform(0, 1000);
+    for (const float exponent : {0.0f, 1e-6f, 0.5f, 1.0f, 2.0f, -0.7f, 3.1f, random.uniform(-5, 5)}) {
+      for (const float value : {x, near_one, usual}) {
+        check_close(F::kYeoJohnson, exponent, value);
+        check_close(F::kYeoJohnson, exponent, -value);
+        if (value > 0) check_close(F::kBoxCox, exponent, value);
+      }
+    }
+  }
+  for (const float exponent : {-1.0f, 0.0f, 0.5f, 1.0f, 2.0f}) {
+    CHECK(apply(F::kYeoJohnson, exponent, 0) == 0);
+    CHECK(apply(F::kBoxCox, exponent, 1) == 0);
+    CHECK(std::isnan(apply(F::kBoxCox, exponent, -1)));
+    CHECK(std::isnan(apply(F::kYeoJohnson, exponent, kNan)));
+  }
+  CHECK(apply(F::kYeoJohnson, 1, 3.5f) == 3.5f);
+  CHECK(apply(F::kYeoJohnson, 1, -3.5f) == -3.5f);
+  CHECK(apply(F::kBoxCox, 0.5f, 0) == -2);
+  CHECK(apply(F::kBoxCox, 0, 0) == -kInfinity);
+}
+
+TEST_CASE("interpolate: between, at and beyond points, and at steps") {
+  const double data[] = {-1, 0.5, 0.5, 0.5, 4, 4, 0, 0.25, 0.5, 0.75, 1, 2};
+  const Points points{data, 6};
+  const auto at = [&](float x) { return interpolate(points, false, x); };
+  CHECK(at(-2) == 0);
+  CHECK(at(-1) == 0);
+  CHECK(at(-0.25f) == 0.125f);
+  CHECK(at(0.5f) == 0.5f);  // the mean of the first and the last
+  CHECK(at(std::nextafterf(0.5f, 1)) == doctest::Approx(0.75));
+  CHECK(at(2.25f) == 0.875f);
+  CHECK(at(4) == 2);  // at the end, the last one
+  CHECK(at(5) == 2);
+  CHECK(at(-kInfinity) == 0);
+  CHECK(at(kInfinity) == 2);
+  CHECK(std::isnan(at(kNan)));
+  const double first[] = {1, 1, 2, 5, 6, 7};
+  CHECK(interpolate({first, 3}, false, 1) == 5);
+}
+
+// The distribution function of what is found is the probability: erfc() is exact to its last bits where it is small.
+TEST_CASE("interpolate: quantiles of the normal distribution") {
+  const double data[] = {0, 1, 0, 1};
+  test::Random random(3);
+  for (int i = 0; i < 20000; ++i) {
+    const float u = random.uniform(0, 1), p = i % 2 == 0 ? u : std::max(1e-6f, u * u * u * u * u);
+    const double found = interpolate({data, 2}, true, p), bits = std::fabs(found) * 0x1p-24 + 0x1p-150;
+    const auto probability = [](double x) { return 0.5 * std::erfc(-x * std::sqrt(0.5)); };
+    CHECK(probability(found - bits * 1.01) <= double{p} * (1 + 1e-14));
+    CHECK(probability(found + bits * 1.01) >= double{p} * (1 - 1e-14));
+  }
+  CHECK(interpolate({data, 2}, true, 0.5f) == 0);
+  CHECK(interpolate({data, 2}, true, 0) == -5.199337582605575f);
+  CHECK(interpolate({data, 2}, true, 1) == 5.199337582605575f);
+  CHECK(interpolate({data, 2}, true, 1e-9f) == -5.199337582605575f);
 }
 
 TEST_CASE("number functions: whole results are exact") {

@@ -23,7 +23,17 @@ float encoded(const Scaling& scaling, float value) {
   value = std::isnan(value) ? scaling.missing : value;
   value = value < scaling.lower ? scaling.lower : value;
   value = value > scaling.upper ? scaling.upper : value;
-  return (kernels::apply(scaling.function, scaling.exponent, value) - scaling.offset) * scaling.factor;
+  float result = kernels::apply(scaling.function, scaling.exponent, value);
+  if (const std::size_t count = scaling.points.size(); count != 0) {
+    std::vector<double> points(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      points[i] = scaling.points[i].first;
+      points[count + i] = scaling.points[i].second;
+    }
+    const bool normal = scaling.function == kernels::NumberFunction::kNormalPoints;
+    result = kernels::interpolate({points.data(), count}, normal, value);
+  }
+  return (result - scaling.offset) * scaling.factor;
 }
 
 TEST_CASE("columns: functions of raw numbers have the bits of the x they stand for, on every exact kernel set") {
@@ -106,8 +116,13 @@ TEST_CASE("hostile: functions that are not known and exponents that are none are
     return std::string(model.error().message());
   };
   using schema::Scaling;
-  CHECK(refused(1, Scaling::VT_FUNCTION, std::uint8_t{9}, ErrorCode::kUnsupported) ==
-        "features[1].scaling.function: 9");
+  CHECK(refused(1, Scaling::VT_FUNCTION, std::uint8_t{13}, ErrorCode::kUnsupported) ==
+        "features[1].scaling.function: 13");
+  CHECK(refused(1, Scaling::VT_FUNCTION, std::uint8_t{11}, ErrorCode::kDamaged) ==
+        "features[1].scaling.points: wrong tensor");
+  for (const std::int32_t tensor : {-1, 0, 100000}) {
+    CHECK(refused(10, Scaling::VT_POINTS, tensor, ErrorCode::kDamaged) == "features[10].scaling.points: wrong tensor");
+  }
   for (const float exponent : {0.0f, -0.0f, HUGE_VALF, -HUGE_VALF, std::numeric_limits<float>::quiet_NaN()}) {
     CHECK(refused(5, Scaling::VT_EXPONENT, exponent, ErrorCode::kDamaged) ==
           "features[5].scaling.exponent: 0 or not finite");

@@ -10,6 +10,7 @@
 #include "mmoe/rows.h"
 #include "mmoe/session.h"
 #include "runtime/src/core/hashes.h"
+#include "schema/format.h"
 #include "schema/mmoe_generated.h"
 #include "tests/unit/models.h"
 
@@ -74,6 +75,103 @@ TEST_CASE("crc32: the check value of its catalogue, and zlib's values") {
   CHECK(crc("123456789") == 0xcbf43926u);
   CHECK(crc("") == 0);
   CHECK(crc("The quick brown fox jumps over the lazy dog") == 0x414fa339u);
+}
+
+// The values of its authors' reference implementation: the key is the bytes 0 to 15, the data 0, 1, 2, ...
+TEST_CASE("siphash24: its authors' vectors, and Keras's documentation of Hashing") {
+  unsigned char bytes[16];
+  for (std::size_t i = 0; i < sizeof bytes; ++i) bytes[i] = static_cast<unsigned char>(i);
+  const auto sip = [&](std::size_t size) {
+    return internal::siphash24(bytes, size, 0x0706050403020100u, 0x0f0e0d0c0b0a0908u);
+  };
+  CHECK(sip(0) == 0x726fdb47dd0e0e31u);
+  CHECK(sip(15) == 0xa129ca6149be45e5u);
+  constexpr int kSalted[] = {1, 2, 1, 0, 2}, kOneSalt[] = {0, 0, 2, 1, 0};  // salt=[133, 137], salt=133; 3 bins
+  for (int i = 0; i < 5; ++i) {
+    const char text = static_cast<char>('A' + i);
+    CHECK(internal::siphash24(&text, 1, 133, 137) % 3 == static_cast<std::uint64_t>(kSalted[i]));
+    CHECK(internal::siphash24(&text, 1, 133, 133) % 3 == static_cast<std::uint64_t>(kOneSalt[i]));
+  }
+  // tf.strings.to_hash_bucket_strong(texts, 2^61, [133, 137]) of TensorFlow 2.21
+  const std::pair<const char*, std::uint64_t> texts[] = {{"", 316627932347062996u},
+                                                         {"a", 160410968480759498u},
+                                                         {"Wien", 791948911619932845u},
+                                                         {"S\xc3\xa3o Paulo", 846506683556965098u},
+                                                         {"seventeen bytes..", 1261675015354326052u}};
+  for (const auto& [text, bucket] : texts) {
+    CHECK(internal::siphash24(text, std::string_view(text).size(), 133, 137) % (std::uint64_t{1} << 61) == bucket);
+  }
+}
+
+// Ids that the tests of TorchEasyRec state for hash_bucket_size: 100: it hashes by std::hash of libstdc++.
+TEST_CASE("murmur64: what std::hash of libstdc++ gives") {
+  const std::pair<std::string_view, std::uint64_t> known[] = {
+      {"1", 95},     {"2", 70},     {"3", 13},     {"4", 56},     {"abc", 33},  {"efg", 44},
+      {"hij", 66},   {"xyz", 13},   {"ua_ia", 37}, {"ua_ib", 90}, {"ub_ia", 5}, {"ub_ib", 97},
+      {"uc_ic", 60}, {"ug_id", 40}, {"ug_ie", 57}, {"uh_if", 55}};
+  for (const auto& [text, id] : known) CHECK(internal::murmur64(text.data(), text.size(), 0xc70f6907) % 100 == id);
+#if defined(__GLIBCXX__) && __SIZEOF_SIZE_T__ == 8
+  std::string text;
+  for (int size = 0; size < 40; ++size, text += static_cast<char>(size * 37 + 200)) {
+    CHECK(internal::murmur64(text.data(), text.size(), 0xc70f6907) == std::hash<std::string>()(text));
+  }
+#endif
+}
+
+// Ids of keras.layers.StringLookup and IntegerLookup with num_oov_indices=3 (Keras 3.15), whose ids begin with 0.
+TEST_CASE("find_id: keys, and buckets of what is none") {
+  const AlignedBytes file = model_file(unknown_buckets_description());
+  const Model model = load(file);
+  const std::pair<std::string_view, std::int32_t> words[] = {
+      {"a", 3}, {"b", 4}, {"c", 1}, {"d", 2}, {"Wien", 1}, {"x", 2}, {"", Model::kUnknownId}};
+  for (const auto& [word, id] : words) {
+    CAPTURE(word);
+    CHECK(model.find_id(0, word) == id);
+  }
+  const std::pair<std::int64_t, std::int32_t> numbers[] = {
+      {7, 3},        {-3, 4}, {0, 0}, {1, 1}, {2, 2}, {3, 0}, {-1, 2}, {-2, 1}, {-4, 2}, {INT64_C(1) << 62, 1},
+      {INT64_MIN, 1}};
+  for (const auto& [number, id] : numbers) {
+    CAPTURE(number);
+    CHECK(model.find_id(1, number) == id);
+  }
+  CHECK(model.find_id(1, UINT64_MAX) == Model::kUnknownId);
+  CHECK(model.find_id(3, "a") == 4);
+  CHECK_FALSE(model.feature(0).hashed);
+  CHECK(model.feature(0).num_values == 2);
+  CHECK(model.feature(2).num_parts == 2);
+  CHECK(model.crossed_column(2, 1) == "item");
+}
+
+TEST_CASE("Rows: joined texts are keys, or are hashed") {
+  const AlignedBytes file = model_file(unknown_buckets_description());
+  const Model model = load(file);
+  Rows rows = std::move(*Rows::create(model));
+  const auto id = [&](std::size_t feature, const RawValue& values) {
+    rows.clear();
+    REQUIRE(rows.set(0, feature, values).ok());
+    return rows.columns()[feature].ids[0];
+  };
+  CHECK(id(2, {"ua", "ia"}) == 2);
+  CHECK(id(2, {"ub", "ia"}) == 3);
+  CHECK(id(2, {"ub", "ib"}) == 1);
+  CHECK(id(2, {"ua_ia", "x"}) == 1);
+  CHECK(id(2, {"", "ia"}) == Model::kUnknownId);
+  CHECK(id(2, {"ua", nullptr}) == Model::kUnknownId);
+  CHECK(id(4, {"ua", "ib"}) == 90);
+  CHECK(id(4, {"ub", "ib"}) == 97);
+  CHECK(id(4, {-12, std::uint64_t{7}}) == id(4, {"-12", "7"}));
+  const auto error = [&](const RawValue& values) -> std::string {
+    rows.clear();
+    const Status& status = rows.set(0, 4, values);
+    return status ? "" : status.error().message();
+  };
+  const std::string half(schema::kMaxJoined / 2, 'x');
+  CHECK(error({half, half}) == "feature \"tag\", row 0: the joined text is longer than 1024 bytes");
+  CHECK(error({half, half.substr(1)}).empty());
+  CHECK(error({"a", nullptr}).find("a missing category, which the feature refuses") != std::string::npos);
+  CHECK(error("a") == "feature \"tag\", row 0: number of values: 1, expected 2");
+  CHECK(error({"a", 0.5}).find("a number with a fraction") != std::string::npos);
 }
 
 // hashed_description(): city (texts, "" masked, ids from 1), shop (32 bits, from 2), words, user (64 bits, -7 masked).
@@ -191,10 +289,14 @@ TEST_CASE("hostile: hash rules that do not fit the table or are not known are re
                             code);
   };
   const auto unsupported = ErrorCode::kUnsupported;
-  CHECK(hashing(Hashing::VT_FUNCTION, std::uint8_t{4}, unsupported) ==
-        "features[1].vocabulary.hashing: function 4, bytes 2, rule 2");
-  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{4}, unsupported) ==
-        "features[1].vocabulary.hashing: function 2, bytes 4, rule 2");
+  CHECK(hashing(Hashing::VT_FUNCTION, std::uint8_t{7}, unsupported) ==
+        "features[1].vocabulary.hashing: function 7, bytes 2, rule 2");
+  CHECK(hashing(Hashing::VT_FUNCTION, std::uint8_t{6}, ErrorCode::kDamaged) ==
+        "features[1].vocabulary.hashing.bytes: 2 of function 6");
+  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{5}, unsupported) ==
+        "features[1].vocabulary.hashing: function 2, bytes 5, rule 2");
+  CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{4}, ErrorCode::kDamaged) ==
+        "features[1].vocabulary.hashing.parts: 0 of a cross");
   CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{3}, ErrorCode::kDamaged) ==
         "features[1].vocabulary.hashing.parts: 0 of a cross");
   CHECK(hashing(Hashing::VT_RULE, std::uint8_t{3}, unsupported) ==
@@ -219,6 +321,24 @@ TEST_CASE("hostile: hash rules that do not fit the table or are not known are re
   const Result<Model> model = Model::from_bytes(file.data(), file.size());
   REQUIRE_FALSE(model.ok());
   CHECK(std::string(model.error().message()) == "features[2].vocabulary.hashing: missing");
+}
+
+TEST_CASE("hostile: buckets of unknown values, and joins, that do not fit are refused by name") {
+  const auto refused_with = [](flatbuffers::uoffset_t feature, flatbuffers::voffset_t field, auto value) {
+    const AlignedBytes file = model_file(unknown_buckets_description(), 1);
+    const schema::Model& root = *schema::GetSizePrefixedModel(file.data());
+    const schema::Hashing* hashing = root.features()->Get(feature)->vocabulary()->hashing();
+    auto* table = reinterpret_cast<flatbuffers::Table*>(const_cast<schema::Hashing*>(hashing));
+    REQUIRE(table->SetField<decltype(value)>(field, value, static_cast<decltype(value)>(value + 1)));
+    seal(file);
+    const Result<Model> model = Model::from_bytes(file.data(), file.size());
+    return model ? std::string() : std::string(model.error().message());
+  };
+  using schema::Hashing;
+  CHECK(refused_with(0, Hashing::VT_BUCKETS, std::uint32_t{6}) == "features[0].vocabulary: ids 0 to 6, of 5");
+  CHECK(refused_with(0, Hashing::VT_BUCKETS, UINT32_MAX) == "features[0].vocabulary: ids 0 to 4294967295, of 5");
+  CHECK(refused_with(1, Hashing::VT_BYTES, std::uint8_t{4}) == "features[1].vocabulary.hashing.bytes: 4 of function 6");
+  CHECK(refused_with(2, Hashing::VT_BYTES, std::uint8_t{3}) == "features[2].vocabulary.hashing.bytes: 3 of function 0");
 }
 
 // Buckets of tf.sparse.cross_hashed() in TensorFlow 2.21; place has ids from 1.

@@ -99,6 +99,28 @@ TEST_CASE("functions of numbers, and open bounds") {
   }
 }
 
+TEST_CASE("functions with parameters") {
+  CHECK(scaling(R"(, "function": {"yeo_johnson": 0})").function == NumberFunction::kYeoJohnson);
+  const Scaling box_cox = scaling(R"(, "function": {"box_cox": -0.5})");
+  CHECK(box_cox.function == NumberFunction::kBoxCox);
+  CHECK(box_cox.exponent == -0.5f);
+  const Scaling points = scaling(R"(, "function": {"points": [[0.1, 0], [2, 0.5], [2, 1]]})");
+  CHECK(points.function == NumberFunction::kPoints);
+  REQUIRE(points.points.size() == 3);
+  CHECK(points.points[0] == std::pair<double, double>{0.1f, 0});
+  CHECK(scaling(R"(, "function": {"points": [[0, 0], [2, 1]], "normal": true})").function ==
+        NumberFunction::kNormalPoints);
+  const auto error = [](const std::string& fields) {
+    return error_of(R"({"name": "a", "kind": "dense", "function": )" + fields + "}", 1);
+  };
+  CHECK(
+      contains(error(R"({"points": [[0, 0]]})"), "features[0].function.points: found a list of 1, expected at least"));
+  CHECK(contains(error(R"({"points": [[1, 0], [0, 1]]})"), "points[1]: found a list of 2, expected v in ascending"));
+  CHECK(contains(error(R"({"points": [[1, 0], [2]]})"), "points[1]: found a list of 1, expected [v, result]"));
+  CHECK(contains(error(R"({"points": [[1, 0], [2, 3]], "normal": true})"), "expected a probability"));
+  CHECK(contains(error(R"({"box_cox": 1, "power": 2})"), "unknown key"));
+}
+
 TEST_CASE("scaling: errors") {
   const auto error = [](const std::string& fields) {
     return error_of(R"({"name": "a", "kind": "dense", )" + fields + "}", 1);
@@ -165,6 +187,88 @@ TEST_CASE("vocabularies of hash buckets") {
   CHECK(spark.unknown == UnknownRule::kError);
 }
 
+TEST_CASE("vocabularies of keys and buckets of what is none") {
+  const Vocabulary words = vocabulary(
+      R"("vocabulary": ["a", "b"], "first_id": 2, "unknown": {"buckets": 2, "mask": ""}, "missing": "zero")");
+  REQUIRE(words.others);
+  CHECK(words.others->function == HashFunction::kFarmHash64);
+  CHECK(words.others->buckets == 2);
+  CHECK(words.others->first_id == 0);
+  CHECK(words.others->mask == "");
+  CHECK(words.unknown == UnknownRule::kZero);
+  CHECK(words.has_keys());
+  CHECK(num_rows(words) == 4);
+  const Vocabulary numbers = vocabulary(R"("vocabulary": [7], "unknown": {"buckets": 3, "first_id": 1})");
+  CHECK(numbers.others->function == HashFunction::kValue);
+  CHECK(numbers.others->bytes == HashedBytes::kInt64);
+  CHECK(numbers.others->rule == BucketRule::kFloored);
+  CHECK(numbers.unknown == UnknownRule::kError);
+  CHECK(num_rows(numbers) == 4);
+  const auto error = [](const std::string& fields) { return categorical_error(", \"vocabulary\": " + fields); };
+  CHECK(contains(error(R"(["a"], "unknown": {"buckets": 0})"), "features[0].unknown.buckets: found 0, expected 1"));
+  CHECK(contains(error(R"(["a"], "unknown": {"buckets": 3, "first_id": 2})"), "ids 2 to 4, but c.weight has 4 rows"));
+  CHECK(contains(error(R"(["a"], "unknown": {"buckets": 3, "of": "int64"})"), "unknown.of: the keys are texts"));
+  CHECK(contains(error(R"({"identity": 2}, "unknown": {"buckets": 1})"), "only where a list or a file of keys"));
+  CHECK(contains(error(R"(["a"], "unknown": {"id": 1}, "missing": "zero")"), "only where `unknown` has buckets"));
+}
+
+TEST_CASE("hashes with keys, of values themselves, and of joined texts") {
+  const Vocabulary salted = vocabulary(R"("vocabulary": {"hash": "siphash24", "key": [133, 137], "buckets": 3})");
+  CHECK(salted.hashing->seed == 133);
+  CHECK(salted.hashing->seed_high == 137);
+  const Vocabulary rest = vocabulary(R"("vocabulary": {"hash": "value", "buckets": 3})");
+  CHECK(rest.hashing->bytes == HashedBytes::kInt64);
+  const Vocabulary joined = vocabulary(
+      R"("vocabulary": {"hash": "murmur64", "seed": 3339675911, "join": ["a", "b"], "separator": "_", "buckets": 3})");
+  CHECK(joined.hashing->bytes == HashedBytes::kJoined);
+  CHECK(joined.hashing->parts[1].first == "b");
+  CHECK(joined.hashing->separator == "_");
+  const Vocabulary keys = vocabulary(
+      R"("vocabulary": {"list": ["a_b", "a_c"], "join": ["a", "b"], "separator": "_", "mask": ""}, "unknown": {"id": 3})");
+  REQUIRE(keys.others);
+  CHECK(keys.others->buckets == 0);
+  CHECK(keys.others->parts.size() == 2);
+  CHECK(keys.unknown_id == 3);
+  const auto error = [](const std::string& fields) { return categorical_error(", \"vocabulary\": " + fields); };
+  CHECK(contains(error(R"({"hash": "siphash24", "buckets": 3})"), "vocabulary.key: missing: two numbers of 64 bits"));
+  CHECK(contains(error(R"({"hash": "siphash24", "key": [1], "buckets": 3})"), "expected two numbers"));
+  CHECK(contains(error(R"({"hash": "xxh64", "key": [1, 2], "buckets": 3})"), "key: only siphash24 has a key"));
+  CHECK(contains(error(R"({"hash": "value", "of": "text", "buckets": 3})"), "`value` is of int64 alone"));
+  CHECK(contains(error(R"({"hash": "crc32", "join": ["a"], "separator": "_", "buckets": 3})"),
+                 "join: found a list of 1"));
+  CHECK(contains(error(R"({"hash": "crc32", "join": ["a", "b"], "buckets": 3})"), "vocabulary.separator: missing"));
+  CHECK(contains(error(R"({"hash": "crc32", "separator": "_", "buckets": 3})"), "separator: only with `join`"));
+  CHECK(contains(error(R"({"hash": "crc32", "join": ["a", "b"], "separator": "", "of": "int64", "buckets": 3})"),
+                 "of: a join is a text"));
+  CHECK(contains(error(R"({"list": [1], "join": ["a", "b"], "separator": ""})"), "join: the keys are integers"));
+  CHECK(contains(error(R"({"list": ["a"], "separator": ""})"), "separator: only with `join`"));
+  CHECK(contains(error(R"({"list": ["a"], "join": ["a", "b"], "separator": ""}, "column": "a")"),
+                 "a join names its columns itself"));
+}
+
+TEST_CASE("parts of dates") {
+  const std::string feature = R"({"name": "c", "kind": "categorical", "embedding": {"one_hot": 31}, "vocabulary": )";
+  const auto dates = [&](const std::string& fields) {
+    const Feature made = bound(feature + fields + "}", 31);
+    return std::get<SparseFeature>(made.kind).vocabulary;
+  };
+  const Vocabulary hour =
+      dates(R"({"date": "hour", "unit": "ms", "utc_offset": -3600}, "first_id": 1, "unknown": "zero")");
+  REQUIRE(hour.dates);
+  CHECK(hour.dates->part == DatePart::kHour);
+  CHECK(hour.dates->ticks == 1000);
+  CHECK(hour.dates->offset == -3600);
+  CHECK(hour.size == 24);
+  CHECK(hour.id_of(23) == 24);
+  CHECK(num_rows(hour) == 25);
+  CHECK(dates(R"({"date": "day", "unit": "s"})").size == 31);
+  const auto error = [](const std::string& fields) { return categorical_error(", \"vocabulary\": " + fields); };
+  CHECK(contains(error(R"({"date": "year", "unit": "s"})"), "expected one of minute, hour, day_of_week, day, month"));
+  CHECK(contains(error(R"({"date": "hour"})"), "vocabulary.unit: missing: s, ms, us or ns"));
+  CHECK(contains(error(R"({"date": "hour", "unit": "s", "utc_offset": 86401})"), "expected seconds, at most a day"));
+  CHECK(contains(error(R"({"date": "day_of_week", "unit": "s"})"), "ids 0 to 6, but c.weight has 4 rows"));
+}
+
 TEST_CASE("vocabularies of bins") {
   const Vocabulary keras =
       vocabulary(R"("vocabulary": {"bounds": [0.1, 18], "side": "right"}, "first_id": 1, "unknown": {"id": 0})");
@@ -210,7 +314,7 @@ TEST_CASE("vocabularies of hash buckets: errors") {
   CHECK(error(R"("crc32", "buckets": 4}, "first_id": 1)") ==
         "features[0].vocabulary: ids 1 to 4, but c.weight has 4 rows");
   CHECK(error(R"("crc32", "buckets": 4, "seed": 1})") ==
-        "features[0].vocabulary.seed: only xxh64 and murmur3 have a seed");
+        "features[0].vocabulary.seed: only xxh64, murmur3 and murmur64 have a seed");
   CHECK(contains(error(R"("murmur3", "buckets": 4, "seed": 4294967296})"), "features[0].vocabulary.seed: found"));
   CHECK(contains(error(R"("crc32", "buckets": 4, "of": "int16"})"), "expected one of text, int64, int32"));
   CHECK(contains(error(R"("crc32", "buckets": 4, "modulo": "signed"})"), "one of unsigned, absolute, floored"));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "converter/error.h"
+#include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {
 namespace {
@@ -19,7 +20,9 @@ std::vector<MadeFeature> made(const std::string& file, const std::string& more =
     return SharedBytes{text, *text};
   };
   const nlohmann::json entry = parse_json(R"({"preprocessing": "p.json")" + more + "}");
-  const std::vector<MadeFeature> features = read_preprocessing(JsonReader(entry, "features[0]"), sources);
+  const test::MemoryWeights weights;
+  const TensorIndex tensors(weights, {});
+  const std::vector<MadeFeature> features = read_preprocessing(JsonReader(entry, "features[0]"), sources, tensors);
   if (notes != nullptr) *notes = sources.notes;
   return features;
 }
@@ -211,6 +214,32 @@ TEST_CASE("preprocessing: steps that pass, and a scaler that clips") {
   const std::string both =
       R"({"class": "FeatureUnion", "transformer_list": [["p", "passthrough"], ["s", )" + named + "]]}";
   CHECK(described(both).size() == 2);
+}
+
+TEST_CASE("preprocessing: powers and quantiles") {
+  const auto power = [](const std::string& method, const std::string& standardize) {
+    return R"({"class": "PowerTransformer", "method": ")" + method + R"(", "lambdas_": [0.5], "standardize": )" +
+           standardize + R"(, "_scaler": )" + kStandard + "}";
+  };
+  CHECK(described(pipeline({kImputer, power("yeo-johnson", "true")}))[0] ==
+        json(R"({"name": "a", "kind": "dense", "missing": 3.5, "function": {"yeo_johnson": 0.5},
+                 "scale": {"offset": 2.0, "factor": 0.25}})"));
+  CHECK(described(pipeline({power("box-cox", "false")}))[0]["function"] == json(R"({"box_cox": 0.5})"));
+  CHECK(contains(error_of(pipeline({kStandard, power("box-cox", "false")})), "is behind an encoder, another function"));
+  const auto quantiles = [](const std::string& output, const std::string& rows) {
+    return R"({"class": "QuantileTransformer", "output_distribution": ")" + output +
+           R"(", "references_": [0, 0.5, 1], "quantiles_": )" + rows + "}";
+  };
+  CHECK(described(pipeline({quantiles("uniform", "[[1], [2], [2]]")}))[0]["function"] ==
+        json(R"({"points": [[1.0, 0.0], [2.0, 0.5], [2.0, 1.0]]})"));
+  const nlohmann::json normal = described(pipeline({quantiles("normal", "[[0], [2], [4]]")}))[0]["function"];
+  CHECK(normal["normal"] == true);
+  REQUIRE(normal["points"].size() == 5);  // the margin is less than a float's step at 4, not at 0
+  CHECK(normal["points"][1] == nlohmann::json({static_cast<double>(1e-7f), 0.0}));
+  CHECK(normal["points"][2][1].get<double>() == doctest::Approx(0.25e-7));
+  CHECK(contains(error_of(pipeline({quantiles("normal", "[[0], [0], [0]]")})), "lie within 2e-7"));
+  CHECK(contains(error_of(pipeline({quantiles("uniform", "[[0, 1], [0, 1], [0, 1]]")})), "expected 1 numbers"));
+  CHECK(contains(error_of(pipeline({quantiles("uniform", "[[0], [1]]")})), "expected 3 items"));
 }
 
 TEST_CASE("preprocessing: what is refused names the transformer") {
