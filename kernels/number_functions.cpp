@@ -71,7 +71,7 @@ constexpr double kExp[] = {
 // e^r behind the fourteenth are less than 2^-57.
 double exp_of(double x) {
   if (!(x > -104)) return x == x ? 0 : x;  // half of the smallest float is e^-103.97
-  if (x > 700) return kInfinity;          // the largest is e^88.73, which box_cox() divides
+  if (x > 700) return kInfinity;           // the largest is e^88.73, which box_cox() divides
   const int n = static_cast<int>(x * kLog2E + (x < 0 ? -0.5 : 0.5));
   const double r = (x - n * kLn2High) - n * kLn2Low;
   return polynomial(kExp, r) * bits_of<double>(static_cast<std::uint64_t>(n + 1023) << 52);
@@ -129,7 +129,7 @@ double normal_quantile(double p) {
   const double rest = q < 0 ? p : 1 - p;
   double size = kMost;
   if (rest >= 5e-8) {
-    const double r = std::sqrt(-log_of(rest)) - 1.6;
+    const double r = __builtin_sqrt(-log_of(rest)) - 1.6;  // std::sqrt() is a call where nothing is optimised
     size = polynomial(kTail[0], r) / polynomial(kTail[1], r);
   }
   if (!(size < kMost)) size = kMost;

@@ -37,7 +37,8 @@ struct Function {
 
 constexpr Function kFunctions[] = {
     {"farmhash64", [](const std::string& text) { return internal::farmhash64(text.data(), text.size()); }},
-    {"murmur3", [](const std::string& text) -> std::uint64_t { return internal::murmur3(text.data(), text.size(), 42); }},
+    {"murmur3",
+     [](const std::string& text) -> std::uint64_t { return internal::murmur3(text.data(), text.size(), 42); }},
     {"murmur64", [](const std::string& text) { return internal::murmur64(text.data(), text.size(), 0xc70f6907); }},
     {"xxh64", [](const std::string& text) { return internal::xxh64(text.data(), text.size(), 42); }},
     {"siphash24", [](const std::string& text) { return internal::siphash24(text.data(), text.size(), 133, 137); }},

@@ -139,3 +139,9 @@ def test_dictionaries_are_looked_up_once(raw, expected):
                                arrow.array(["AT", None, "Côte"]).dictionary_encode())
     plain = session.score_rows([{**row, "country": country} for row, country in zip(ROWS, ["AT", None, "Côte"])])
     assert same(session.score_rows(missing), plain)
+    # An index beyond the dictionary, which Arrow does not check: missing, by both ways.
+    codes = arrow.array([0, 7, 1], arrow.int32())
+    for entries in (["AT", "Côte"], ["AT", "Côte", "a", "b", "c", "d"]):  # more than rows are looked up row by row
+        bad = arrow.DictionaryArray.from_arrays(codes, arrow.array(entries), safe=False)
+        index = table.schema.get_field_index("country")
+        assert same(session.score_rows(table.set_column(index, "country", bad)), plain)

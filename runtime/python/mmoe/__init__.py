@@ -228,9 +228,12 @@ class Model(_native.Model):
 
     def _repr_html_(self) -> str:
         """In a notebook: the structure as a picture, sizes, tasks and features."""
-        with self.session() as session:
-            picture = _picture.structure(self, session.gates)
-            work = f"{session.multiply_adds_per_row:,} multiply-adds per row"
+        try:
+            with self.session() as session:
+                picture = _picture.structure(self, session.gates)
+                work = f"{session.multiply_adds_per_row:,} multiply-adds per row"
+        except LimitError as error:  # a model that costs more than the default limits allow
+            picture, work = "", html.escape(str(error))
         head = f"{self.architecture}, {self.input_dim} inputs, {self.size_bytes:,} bytes, {work}"
         return f"<div><b>{html.escape(self.name)}</b>: {html.escape(head)}{picture}{_picture.feature_table(self)}</div>"
 

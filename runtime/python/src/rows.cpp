@@ -202,7 +202,11 @@ void RowBuilder::fill_arrow_row(const Column& column, std::size_t row, const Arr
   if (values.is_missing(place)) {
     if (!column.is_weights) mmoe_rows_set_missing_at(rows_, row, column.feature);
   } else if (values.is_dictionary()) {
-    fill_arrow_row(column, row, values.dictionary(), static_cast<std::size_t>(values.integer(place)));
+    // An index that is none is missing, as fill_ids() has it: files are not checked for such.
+    const ArrowColumn entries = values.dictionary();
+    const auto entry = static_cast<std::size_t>(values.integer(place));
+    if (entry < static_cast<std::size_t>(entries.array->length)) return fill_arrow_row(column, row, entries, entry);
+    mmoe_rows_set_missing_at(rows_, row, column.feature);
   } else if (values.is_list()) {
     const ArrowElements elements(values, place);
     set_list(column, row, elements.values());

@@ -214,8 +214,8 @@ std::string others_text(const Json& vocabulary) {
   const Json& hashing = vocabulary["hashing"];
   const std::string of = hashing["parts"].is_null() ? "" : " of " + hash_text(hashing);
   return !hashing.contains("buckets") ? of + "; unknown: "
-                                 : of + "; unknown: " + number_of(hashing["buckets"]) + " buckets of " +
-                                       text_of(hashing["function"]) + "; missing: ";
+                                      : of + "; unknown: " + number_of(hashing["buckets"]) + " buckets of " +
+                                            text_of(hashing["function"]) + "; missing: ";
 }
 
 std::string vocabulary_text(const Json& vocabulary) {

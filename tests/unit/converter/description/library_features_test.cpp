@@ -289,13 +289,14 @@ TEST_CASE("FuxiCTR: what is refused names the feature") {
   CHECK(contains(error(R"({"type": "embedding"})"), "found \"embedding\", expected one of numeric, categorical"));
   CHECK(contains(error(R"({"type": "categorical", "pretrained_emb": "x"})"), "pretrained_emb: is not supported"));
   CHECK(contains(error(R"({"type": "categorical", "vocab_size": 2})"), "has ids beyond the map's vocab_size"));
-  CHECK(contains(error(R"x({"type": "sequence", "max_len": 3, "feature_encoder": "nn.GRU()"})x"), "feature_encoder: is not"));
+  CHECK(
+      contains(error(R"({"type": "sequence", "max_len": 3, "feature_encoder": "nn.GRU"})"), "feature_encoder: is not"));
   CHECK(contains(error(R"({"type": "sequence"})"), "max_len: missing"));
-CHECK(contains(error(R"({"type": "categorical"})", R"(, "columns": ["x"])"), "expected a feature of the map"));
-CHECK(contains(error(R"({"type": "categorical"})", R"(, "scale": {"x": {}})"), "no feature of the map is named so"));
-CHECK(contains(error(R"({"type": "categorical"})", R"(, "embedding": "t")"), "expected {column} in the name"));
-CHECK(contains(error(R"({"type": "meta"})"), "it has no features"));
-CHECK(contains(error_of({{"m.json", kMap}}, R"({"fuxictr": "m.json"})"), "feature_vocab.json is not there"));
+  CHECK(contains(error(R"({"type": "categorical"})", R"(, "columns": ["x"])"), "expected a feature of the map"));
+  CHECK(contains(error(R"({"type": "categorical"})", R"(, "scale": {"x": {}})"), "no feature of the map is named so"));
+  CHECK(contains(error(R"({"type": "categorical"})", R"(, "embedding": "t")"), "expected {column} in the name"));
+  CHECK(contains(error(R"({"type": "meta"})"), "it has no features"));
+  CHECK(contains(error_of({{"m.json", kMap}}, R"({"fuxictr": "m.json"})"), "feature_vocab.json is not there"));
 }
 
 }  // namespace
