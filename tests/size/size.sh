@@ -28,7 +28,7 @@ aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    49200  arm-linux-gnueabihf $lto
 cortex-m7         fpu     21504  arm-none-eabi-cortex-m7 $small
 cortex-m7-whole   fpu     40960  arm-none-eabi-cortex-m7 $f32
-cortex-m7-numbers fpu     47104  arm-none-eabi-cortex-m7 $plain
+cortex-m7-numbers fpu     47360  arm-none-eabi-cortex-m7 $plain
 cortex-m55        mve     19968  arm-none-eabi-cortex-m55 $small
 cortex-m55-whole  mve     40960  arm-none-eabi-cortex-m55 $f32
 wasm              fpu     41984  wasm32-emscripten -DMMOE_FILES=OFF,-DMMOE_ENVIRONMENT=OFF,-DMMOE_HEAP=OFF,-DMMOE_EXTRAS=OFF,$whole_streams,$f32
