@@ -137,6 +137,17 @@ public final class Rows extends Handle implements AutoCloseable {
     return this;
   }
 
+  /** The weights of a sequence's elements of all rows, as {@link #setColumn(String, Object, int[])} has these. */
+  public synchronized Rows setWeightsColumn(String feature, Object values, int[] offsets) {
+    long address = retain();
+    try {
+      Native.setColumn(address, find(address, 0, feature), values, offsets, true);
+    } finally {
+      release();
+    }
+    return this;
+  }
+
   @Override
   void free(long address) {
     Native.freeRows(address);

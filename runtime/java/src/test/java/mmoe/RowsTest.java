@@ -102,14 +102,20 @@ class RowsTest {
           .setList(0, "price", new double[] {1, 2}).setList(1, "price", new float[] {3, 4})
           .set(0, "brand", 3).set(1, "brand", 5)
           .setList(0, "tags", new String[] {"red"}).setList(1, "tags", new String[] {"blue"});
-      for (Rows rows : new Rows[] {single, columns}) {
-        for (int row = 0; row < 2; ++row) rows.setWeights(row, "tags", new double[] {0.5 + row});
-      }
+      for (int row = 0; row < 2; ++row) single.setWeights(row, "tags", new double[] {0.5 + row});
+      columns.setWeightsColumn("tags", new double[] {0.5, 1.5}, new int[] {0, 1, 2});
+      assertThrows(MmoeException.class, () -> other(rows -> rows.setWeightsColumn("age", new double[] {1}, null)));
       float[] wanted = new float[4];
       float[] found = new float[4];
       session.score(single, wanted);
       session.score(columns, found);
       assertSameBits(wanted, found);
+    }
+  }
+
+  private void other(java.util.function.Consumer<Rows> use) {
+    try (Rows rows = model.newRows()) {
+      use.accept(rows);
     }
   }
 
