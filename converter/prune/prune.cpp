@@ -162,8 +162,8 @@ class Pruner {
       if (vocabulary.identity) return;
       vocabulary.keys = std::vector<int64_t>(kept.begin(), kept.end());
     } else {
-      vocabulary.keys = std::visit(
-          [&kept](const auto& keys) -> decltype(vocabulary.keys) { return selected(keys, kept); }, vocabulary.keys);
+      using Keys = decltype(Vocabulary::keys);
+      vocabulary.keys = std::visit([&kept](const auto& keys) -> Keys { return selected(keys, kept); }, vocabulary.keys);
     }
     vocabulary.ids = std::move(ids);
   }
