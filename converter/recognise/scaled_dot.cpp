@@ -10,7 +10,7 @@ namespace mmoe::converter {
 namespace {
 
 // exp() of it is 0 beside that of any score of a trained attention.
-constexpr double kLeavesOut = -1e4;
+constexpr double kLeftOutBelow = -1e4;
 constexpr size_t kMostPairs = size_t{1} << 20;  // of queries and keys
 constexpr size_t kMostSteps = 16;               // masks and scales of one logit
 
@@ -45,7 +45,7 @@ std::optional<double> constant_of(const Expressions& expressions, Ref ref) {
 
 /// `value`: what stands in the place of a score, or is added to it, where the id is the padding.
 bool ScaledDotFinder::take_mask(Logit& logit, const IdMask& mask, double value) const {
-  if (!(value <= kLeavesOut)) return false;
+  if (!(value <= kLeftOutBelow)) return false;
   if (logit.mask && (logit.mask->id != mask.id || logit.mask->padding != mask.padding)) return false;
   logit.mask_is_infinite = std::isinf(value) && (!logit.mask || logit.mask_is_infinite);
   logit.mask = mask;
@@ -74,8 +74,8 @@ bool ScaledDotFinder::take_added(const std::vector<Term>& terms, Logit& logit, R
     rest = other.a;
     const double factor = logit.scale * double{terms[i].coefficient};
     if (const auto constant = constant_of(expressions_, added)) {
-      logit.left_out = logit.left_out || *constant * factor <= kLeavesOut;
-      return *constant == 0 || *constant * factor <= kLeavesOut;
+      logit.left_out = logit.left_out || *constant * factor <= kLeftOutBelow;
+      return *constant == 0 || *constant * factor <= kLeftOutBelow;
     }
     const Scaled scaled = expressions_.scaled(added);
     const Expression& of = expressions_.of(scaled.of);
@@ -101,10 +101,10 @@ std::optional<ScaledDotFinder::Logit> ScaledDotFinder::logit_of(Ref ref) const {
   for (size_t step = 0; step < kMostSteps; ++step) {
     if (const auto constant = constant_of(expressions_, ref)) {
       logit.left_out = true;
-      return *constant * logit.scale <= kLeavesOut ? std::optional(logit) : std::nullopt;
+      return *constant * logit.scale <= kLeftOutBelow ? std::optional(logit) : std::nullopt;
     }
     const Scaled scaled = expressions_.scaled(ref);
-    const bool shifted_out = scaled.shift * logit.scale <= kLeavesOut;
+    const bool shifted_out = scaled.shift * logit.scale <= kLeftOutBelow;
     if (scaled.shift != 0 && !shifted_out) return std::nullopt;
     logit.left_out = logit.left_out || shifted_out;
     logit.scale *= scaled.scale;

@@ -27,6 +27,7 @@ TEST_CASE("find_id: parts of dates are those of gmtime()") {
   const Model model = load(file);
   const auto check = [&](std::int64_t seconds) {
     const auto time = static_cast<std::time_t>(seconds);
+    if (time != seconds) return;  // of 32 bits, on ARMv7
     std::tm date{};
     REQUIRE(gmtime_r(&time, &date) != nullptr);
     CAPTURE(seconds);

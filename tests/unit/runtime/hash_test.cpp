@@ -124,16 +124,16 @@ TEST_CASE("find_id: keys, and buckets of what is none") {
   const Model model = load(file);
   const std::pair<std::string_view, std::int32_t> words[] = {
       {"a", 3}, {"b", 4}, {"c", 1}, {"d", 2}, {"Wien", 1}, {"x", 2}, {"", Model::kUnknownId}};
-  for (const auto& [word, id] : words) {
-    CAPTURE(word);
-    CHECK(model.find_id(0, word) == id);
+  for (const auto& word : words) {
+    CAPTURE(word.first);
+    CHECK(model.find_id(0, word.first) == word.second);
   }
   const std::pair<std::int64_t, std::int32_t> numbers[] = {
       {7, 3},        {-3, 4}, {0, 0}, {1, 1}, {2, 2}, {3, 0}, {-1, 2}, {-2, 1}, {-4, 2}, {INT64_C(1) << 62, 1},
       {INT64_MIN, 1}};
-  for (const auto& [number, id] : numbers) {
-    CAPTURE(number);
-    CHECK(model.find_id(1, number) == id);
+  for (const auto& number : numbers) {
+    CAPTURE(number.first);
+    CHECK(model.find_id(1, number.first) == number.second);
   }
   CHECK(model.find_id(1, UINT64_MAX) == Model::kUnknownId);
   CHECK(model.find_id(3, "a") == 4);
