@@ -157,7 +157,9 @@ RecipeColumns read_columns(const ordered_json& library, const ordered_json& mode
     for (const ordered_json& rule : model["columns"]) {
       const ordered_json found = of_kind(rule["of"].get<std::string>(), library, features);
       const std::string name = rule["name"].get<std::string>();
-      for (size_t i = 0; i < found.size(); ++i) columns.streams[name + "." + std::to_string(i)] = {found[i]};
+      for (size_t i = 0; i < found.size(); ++i) {
+        columns.streams[name + "." + std::to_string(i)] = ordered_json::array({found[i]});
+      }
       columns.streams[name] = found;
     }
     return columns;

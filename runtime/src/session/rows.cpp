@@ -279,7 +279,7 @@ struct RowsAccess {
     std::size_t size = 0;
     const auto append = [&](std::string_view text) {
       if (text.size() > sizeof room - size) return false;
-      std::memcpy(room + size, text.data(), text.size());
+      if (!text.empty()) std::memcpy(room + size, text.data(), text.size());
       size += text.size();
       return true;
     };
