@@ -65,6 +65,8 @@ def look_up():
 
 
 def main():
+    if "--help" in sys.argv:
+        sys.exit(subprocess.run(sys.argv[1:]).returncode)
     report = subprocess.run(sys.argv[1:], capture_output=True, text=True, check=True).stdout
     ours = {(row["function"], int(row["bytes"])): row for row in csv.DictReader(report.splitlines())}
     print(f"{'function, bytes':24} {'library':12} {'least ns':>8}")
