@@ -88,7 +88,7 @@ function(mmoe_leave_out target)
   target_sources(${target} PRIVATE
     src/core/$<IF:$<BOOL:${MMOE_FILES}>,file_mapping$<$<BOOL:${WIN32}>:_windows>,no_file_mapping>.cpp
     $<$<BOOL:${MMOE_FEATURES}>:src/model/vocabulary.cpp>
-    $<$<BOOL:${MMOE_FEATURES}>:src/session/rows.cpp>
+    $<$<BOOL:${MMOE_FEATURES}>:src/session/rows.cpp> $<$<BOOL:${MMOE_FEATURES}>:src/session/row_values.cpp>
     ${mmoe_transform_sources}
     $<$<BOOL:${MMOE_THREADS}>:src/session/parallel.cpp>
     ${mmoe_c_sources})
