@@ -6,17 +6,10 @@
 #include "kernels/panel16.h"
 #include "model/parts.h"
 #include "schema/mmoe_generated.h"
+#include "session/run_nodes.h"
 
 namespace mmoe::internal {
 namespace {
-
-struct Block {
-  const kernels::KernelTable& kernels;
-  const RowBlock& rows;
-  std::size_t lacking;  // columns of x, the first ones, that candidates' rows lack: steps' prefixes have their share
-  float* scores;        // of all links
-  const float* user;    // the columns that they lack, where copies need them
-};
 
 // What the product has left of the shared columns stands in for its bias: the bits of the whole row. A function by
 // itself, so that other calls do not have its arguments on their stack.
@@ -90,136 +83,6 @@ void run_copy(const Block& block, const CopyStep& step) {
   if (kHasNodes && step.whole && block.lacking != 0)
     copy_parts(step, {block.user, 0, block.rows.count, false}, 0, block.lacking);
   copy_parts(step, block.rows, block.lacking, kLastColumn);
-}
-
-void run_combine(const Block& block, const CombineStep& step) {
-  const kernels::CombineArgs& args = step.args;
-  kernels::combine(args);
-  if (step.activation == kernels::Activation::kIdentity) return;
-  block.kernels.activate(step.activation, step.alpha, step.beta, args.output, args.num_rows * args.output_stride);
-}
-
-// Where a column of x begins in a row; candidates' rows lack the first ones.
-const float* column_of(const Block& block, std::size_t row, std::size_t column) {
-  if (column < block.lacking) return block.user + column;
-  return block.rows.x + row * block.rows.stride + (column - block.lacking);
-}
-
-// A row's elements, and what their layer makes of them.
-void take_keys(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
-  std::size_t column = 0;
-  for (std::size_t s = 0; s < step.num_sequences; ++s) {
-    const AttentionStep::Sequence& sequence = step.sequences[s];
-    const View& stream = sequence.stream;
-    const float* from =
-        stream.data ? stream.data + row * stream.stride + sequence.column : column_of(block, row, sequence.column);
-    for (std::size_t i = 0; i < step.length; ++i, from += sequence.width) {
-      std::memcpy(keys.elements + i * step.element_stride + column, from, sequence.width * sizeof(float));
-    }
-    if (s == 0) std::memcpy(keys.mask, from, step.length * sizeof(float));
-    column += sequence.width;
-  }
-  kernels::DenseArgs args = step.project_keys.dense;
-  args.input = keys.elements;
-  args.output = keys.projected;
-  block.kernels.dense(args);
-}
-
-void run_elements(const Block& block, const ElementsStep& step) {
-  block.kernels.dense(step.dense);
-  if (step.norm.data) block.kernels.normalise(step.norm);
-}
-
-// The first layers' sum: (keys k + query q) + product (q k), and its activation.
-void add_first_layers(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
-  const float* query = step.query.data + row * step.query.stride;
-  for (std::size_t i = 0; i < step.length; ++i) {
-    const float* element = keys.elements + i * step.element_stride;
-    float* gated = step.gated + i * step.element_stride;
-    for (std::size_t c = 0; c < step.width; ++c) gated[c] = query[c] * element[c];
-  }
-  const kernels::DenseArgs& product = step.product.dense;
-  block.kernels.dense(product);
-  const std::size_t stride = product.output_stride;
-  const float* projected_query = step.projected_query.data + row * step.projected_query.stride;
-  for (std::size_t i = 0; i < step.length; ++i) {
-    const float* key = keys.projected + i * stride;
-    float* sum = product.output + i * stride;
-    for (std::size_t c = 0; c < stride; ++c) sum[c] = (key[c] + projected_query[c]) + sum[c];
-  }
-  if (step.product.norm.data) return block.kernels.normalise(step.product.norm);
-  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, step.length * stride);
-}
-
-// Of the elements that are there; how many they are.
-std::size_t find_weights(const Block& block, const AttentionStep& step, const Keys& keys) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < step.length; ++i) {
-    if (step.masked && keys.mask[i] == 0) continue;
-    step.selected[count] = static_cast<std::uint16_t>(i);
-    step.logits[count++] = step.weights.data[i * step.weights.stride];
-  }
-  if (!step.softmax || count == 0) return count;
-  kernels::GateArgs args{};
-  args.num_rows = 1;
-  args.num_experts = count;
-  args.logits = args.weights = step.logits;
-  args.weights_stride = padded_outputs(count);
-  block.kernels.gate(args);
-  return count;
-}
-
-void run_attention(const Block& block, const AttentionStep& step) {
-  const bool of_user = block.rows.candidates && step.user.elements;
-  const Keys& keys = of_user ? step.user : step.keys;
-  for (std::size_t row = 0; row < step.num_rows; ++row) {
-    if (!of_user) take_keys(block, step, row, keys);
-    add_first_layers(block, step, row, keys);
-    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
-    const std::size_t count = find_weights(block, step, keys);
-    float* output = step.output.data + row * step.output.stride;
-    std::memset(output, 0, step.width * sizeof(float));
-    if (count == 0) continue;
-    kernels::MixArgs mix{};
-    mix.experts = keys.experts;
-    mix.num_weights = count;
-    mix.weights = step.logits;
-    mix.selected = step.selected;
-    mix.num_rows = 1;
-    mix.dim = step.element_stride;
-    mix.output = output;
-    mix.output_stride = step.output.stride;
-    block.kernels.mix_experts(mix);
-  }
-}
-
-void run_each(const Block& block, const EachStep& step) {
-  for (std::size_t row = 0; row < step.num_rows; ++row) {
-    step.layers[0].dense.input = step.input.data + row * step.input.stride;
-    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
-    float* output = step.output.data + row * step.output.stride;
-    for (std::size_t i = 0; i < step.length; ++i) {
-      std::memcpy(output + i * step.outputs, step.last.data + i * step.last.stride, step.outputs * sizeof(float));
-    }
-  }
-}
-
-void run_scaled_dot(const Block& block, ScaledDotStep& step) {
-  const auto at = [](const View& view, std::size_t row) { return view.data + row * view.stride; };
-  for (std::size_t row = 0; row < step.num_rows; ++row) {
-    step.args.query = at(step.query, row);
-    step.args.keys = at(step.keys, row);
-    step.args.values = at(step.values, row);
-    if (step.args.num_masked != 0) step.args.mask = at(step.mask, row);
-    step.args.output = at(step.output, row);
-    kernels::scaled_dot(block.kernels, step.args);
-  }
-}
-
-void run_user(const Block& block, const UserStep& step) {
-  for (std::size_t row = 0; block.rows.candidates && row < step.num_rows; ++row) {
-    std::memcpy(step.output.data + row * step.output.stride, step.saved, step.width * sizeof(float));
-  }
 }
 
 void run_norm(const Block& block, NormStep& step) {
