@@ -38,7 +38,7 @@ def peers():
     if mmh3:
         yield "murmur3", "mmh3", lambda texts: [mmh3.hash(text, 42, False) for text in texts], True
     if xxhash:
-        yield "xxh64", "xxhash", lambda texts: [xxhash.xxh64_intdigest(text, 42) for text in texts], True
+        yield "xxh64", "xxhash", lambda texts: [xxhash.xxh64_intdigest(text.encode(), 42) for text in texts], True
     if tensorflow:
         strings = tensorflow.strings
         yield "farmhash64", "tensorflow", lambda texts: strings.to_hash_bucket_fast(texts, 2**62).numpy(), False
