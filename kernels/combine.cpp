@@ -71,17 +71,28 @@ void pairs(const Row& row) {
   }
 }
 
+struct ColumnSums {
+  float sum, squares;
+};
+
+// Column i of the first `groups` groups.
+ColumnSums column_sums(const Row& row, std::size_t i, std::size_t groups) {
+  const std::size_t group = row.args.group, started = row.args.num_started;
+  const float* element = row.input(0) + i;
+  ColumnSums sums = started == 0 ? ColumnSums{*element, *element * *element}
+                                 : ColumnSums{row.args.start[i], row.args.start[group + i]};
+  for (std::size_t g = started == 0 ? 1 : started; g < groups; ++g) {
+    const float x = element[g * group];
+    sums.sum += x;
+    sums.squares += x * x;
+  }
+  return sums;
+}
+
 void bi_interaction(const Row& row) {
-  const std::size_t group = row.args.group;
-  for (std::size_t i = 0; i < group; ++i) {
-    const float* element = row.input(0) + i;
-    float sum = *element, squares = *element * *element;
-    for (std::size_t g = 1; g < row.groups(); ++g) {
-      element += group;
-      sum += *element;
-      squares += *element * *element;
-    }
-    row.output()[i] = row.args.scale * (sum * sum - squares);
+  for (std::size_t i = 0; i < row.args.group; ++i) {
+    const ColumnSums sums = column_sums(row, i, row.groups());
+    row.output()[i] = row.args.scale * (sums.sum * sums.sum - sums.squares);
   }
 }
 
@@ -124,6 +135,15 @@ void combine(const CombineArgs& args) {
   MMOE_ASSERT(args.num_inputs > 0 && args.input_width > 0 && args.output_stride >= args.width);
   MMOE_ASSERT(args.group > 0 && args.input_width % args.group == 0);
   for (std::size_t row = 0; row < args.num_rows; ++row) combine_row({args, row});
+}
+
+void start_of_groups(const CombineArgs& args, std::size_t num_groups, float* start) {
+  MMOE_ASSERT(args.operation == Operation::kBiInteraction && args.num_started == 0);
+  for (std::size_t i = 0; i < args.group; ++i) {
+    const ColumnSums sums = column_sums({args, 0}, i, num_groups);
+    start[i] = sums.sum;
+    start[args.group + i] = sums.squares;
+  }
 }
 
 }  // namespace mmoe::kernels

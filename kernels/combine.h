@@ -40,8 +40,14 @@ struct CombineArgs {
   float* output;            ///< [num_rows, width]; overlaps no input
   std::size_t output_stride;
   std::size_t width;
+  const float* start;  ///< kBiInteraction: what start_of_groups() has left of the first groups, [2, group]; null: none
+  std::size_t num_started;  ///< of how many; the input's columns of these are not read
 };
 
 void combine(const CombineArgs& args);
+
+/// kBiInteraction, of row 0: the sums of its first `num_groups` groups, and of their squares, to `start`. Where others
+/// have the same groups, combine() goes on from there, with the bits of the whole row.
+void start_of_groups(const CombineArgs& args, std::size_t num_groups, float* start);
 
 }  // namespace mmoe::kernels

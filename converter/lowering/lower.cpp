@@ -299,6 +299,7 @@ LoweredModel lower(const TrainedModel& description) {
   fold_projections(model.description);
   model.feature_columns = put_shared_columns_first(model.description);
   model.shared_dim = shared_dim(model.description);
+  put_shared_groups_first(model.description, model.shared_dim);
   check_parts(model.description);
   settle_codes(model);
   LayerFuser fused_layers(model);

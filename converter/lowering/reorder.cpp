@@ -86,7 +86,56 @@ void move_operand(const std::vector<size_t>& to, StreamRef& input) {
   input.parts = std::move(parts);
 }
 
+struct Column {
+  StreamPart part;  // of one column
+  bool shared;
+};
+
+std::vector<Column> columns_of(const StreamRef& input, size_t shared_dim) {
+  std::vector<Column> columns;
+  for (const StreamPart& part : input.parts) {
+    for (size_t i = 0; i < part.columns.width; ++i) {
+      const size_t column = part.columns.first + i;
+      columns.push_back({{part.source, part.index, {column, 1}}, part.is_input() && column < shared_dim});
+    }
+  }
+  return columns;
+}
+
+std::vector<StreamPart> joined_parts(const std::vector<Column>& columns) {
+  std::vector<StreamPart> parts;
+  for (const Column& column : columns) {
+    const StreamPart& part = column.part;
+    StreamPart* last = parts.empty() ? nullptr : &parts.back();
+    if (last && last->source == part.source && last->index == part.index &&
+        last->columns.first + last->columns.width == part.columns.first) {
+      ++last->columns.width;
+    } else {
+      parts.push_back(part);
+    }
+  }
+  return parts;
+}
+
 }  // namespace
+
+void put_shared_groups_first(TrainedModel& model, size_t shared_dim) {
+  for (Node& node : model.nodes) {
+    if (node.kind != NodeKind::kBiInteraction || node.group == 0) continue;
+    std::vector<Column> columns = columns_of(node.inputs[0], shared_dim), shared, others;
+    for (size_t first = 0; first < columns.size(); first += node.group) {
+      const auto begin = columns.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto end = begin + static_cast<std::ptrdiff_t>(node.group);
+      const bool all = std::all_of(begin, end, [](const Column& column) { return column.shared; });
+      std::vector<Column>& its = all ? shared : others;
+      its.insert(its.end(), begin, end);
+    }
+    const bool mixed = std::any_of(others.begin(), others.end(), [](const Column& column) { return column.shared; });
+    if (mixed || shared.empty()) continue;
+    shared.insert(shared.end(), others.begin(), others.end());
+    node.inputs[0].parts = joined_parts(shared);
+  }
+}
 
 std::vector<size_t> put_shared_columns_first(TrainedModel& model) {
   std::vector<size_t> order(model.features.size());

@@ -18,6 +18,10 @@ std::vector<size_t> put_shared_columns_first(TrainedModel& model);
 /// says.
 size_t shared_dim(const TrainedModel& model);
 
+/// Permutes the groups that a bi-interaction sums: those of the first `shared_dim` columns of x go in front, where each
+/// group is of these columns or of none. REQUIRES: the columns are permuted.
+void put_shared_groups_first(TrainedModel& model, size_t shared_dim);
+
 /// How many of the columns that a stream of x has are among the first `shared_dim` of x. REQUIRES: they are permuted.
 size_t shared_inputs(const StreamRef& input, size_t shared_dim);
 

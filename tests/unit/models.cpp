@@ -635,6 +635,9 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
   const StreamRef crossed = make.add(with(sum, ActivationKind::kSilu));
   const StreamRef bi = make.add(with(make.operation(NodeKind::kBiInteraction, {input_stream({{9, 14}, {0, 6}})}, 4),
                                      ActivationKind::kIdentity, 0.5f));
+  // Its second and third group are the user's.
+  const StreamRef fields =
+      make.add(make.operation(NodeKind::kBiInteraction, {input_stream({{17, 4}, {3, 6}, {0, 2}, {9, 4}})}, 4));
   const StreamRef lower = make.add(make.operation(
       NodeKind::kLowerPairs, {beside({{StreamSource::kModelInput, 0, {5, 6}}, make.part(first, 0, 6)})}, 3));
   const StreamRef upper =
@@ -669,8 +672,8 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
   const StreamRef attended =
       beside({make.part(of_user, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2), make.part(heads, 0, 16),
               make.part(looking_back, 3, 9), make.part(taste, 1, 7), make.part(seen, 0, 3)});
-  const StreamRef others =
-      beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2), make.part(within, 0, 3)});
+  const StreamRef others = beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2),
+                                   make.part(within, 0, 3), make.part(fields, 0, 4)});
   const auto read = [&](const StreamRef& input) { return reading(input, make.width_of(input), {17, 9}, random); };
   const auto gate = [&](const StreamRef& input, std::vector<std::size_t> experts) {
     return gate_reading(input, make.width_of(input), std::move(experts), random);

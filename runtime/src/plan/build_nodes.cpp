@@ -114,18 +114,19 @@ void PlanBuilder::add_node_mlp(const schema::Node& node, const Buffer& output) {
   }
 }
 
-// One part of another stream is read where it lies; what has parts of x, or several, is copied side by side.
-internal::Buffer PlanBuilder::node_input(const schema::Stream& stream) {
+// One part of another stream is read where it lies; what has parts of x, or several, is copied side by side. Not whole:
+// what is left of candidates' rows.
+internal::Buffer PlanBuilder::node_input(const schema::Stream& stream, bool whole) {
   const schema::StreamPart& first = *stream.parts()->Get(0);
   if (stream.parts()->size() == 1 && first.source() != schema::StreamSource_ModelInput) {
-    const Buffer whole = whole_of(first);
-    return {whole.offset + first.first(), whole.stride};
+    const Buffer lies = whole_of(first);
+    return {lies.offset + first.first(), lies.stride};
   }
   const StreamColumns columns = columns_of(root_, stream);
   const Buffer copy = buffer(in_end_, columns.width);
-  add_copy(stream, copy, true);
+  add_copy(stream, copy, whole);
   add_work(1, columns.width);
-  if (columns.shared != 0) need_user();
+  if (whole && columns.shared != 0) need_user();
   return copy;
 }
 
@@ -136,13 +137,29 @@ void PlanBuilder::need_user() {
   if (program_) program_->user = user;
 }
 
+// How many groups of a bi-interaction are the user's, if these are the first ones and have all its columns; else 0. Of
+// nodes of the user alone 0: they are kept whole.
+std::size_t PlanBuilder::user_groups(const schema::Node& node) const {
+  if (node.kind() != schema::NodeKind_BiInteraction || adds_of_user_) return 0;
+  const schema::Stream& stream = *node.inputs()->Get(0);
+  const std::size_t shared = columns_of(root_, stream).shared;
+  std::size_t first = 0;
+  for (const schema::StreamPart* part : *stream.parts()) {
+    if (part->source() != schema::StreamSource_ModelInput || part->first() >= root_.shared_dim()) break;
+    const std::size_t before = root_.shared_dim() - part->first();
+    first += before < part->width() ? before : part->width();
+    if (before < part->width()) break;
+  }
+  return node.group() != 0 && first == shared && shared % node.group() == 0 ? shared / node.group() : 0;
+}
+
 void PlanBuilder::add_combine(const schema::Node& node, const Buffer& output) {
-  const std::size_t num_inputs = node.inputs()->size();
+  const std::size_t num_inputs = node.inputs()->size(), of_user = user_groups(node);
   kernels::CombineInput* inputs = tables_.allocate<kernels::CombineInput>(num_inputs);
   std::size_t widest = 0;
   for (uoffset_t i = 0; i < num_inputs; ++i) {
     const schema::Stream& stream = *node.inputs()->Get(i);
-    const View view = view_of(node_input(stream));
+    const View view = view_of(node_input(stream, of_user == 0));
     const std::size_t width = columns_of(root_, stream).width;
     widest = width > widest ? width : widest;
     if (inputs) inputs[i] = {view.data, view.stride, width};
@@ -161,6 +178,8 @@ void PlanBuilder::add_combine(const schema::Node& node, const Buffer& output) {
   args.output = work_.at(output.offset);
   args.output_stride = output.stride;
   args.width = node_width(node);
+  step.start = of_user == 0 ? nullptr : tables_.allocate<float>(2 * args.group);
+  step.num_started = of_user;
   step.activation = static_cast<kernels::Activation>(node.activation());
   step.alpha = node.alpha();
   step.beta = node.beta();

@@ -92,7 +92,8 @@ class PlanBuilder {
   internal::Keys make_keys(const internal::AttentionStep& step, std::size_t projected_stride, std::size_t place);
   static std::size_t key_floats(const schema::Node& node);
   bool has_shared_keys(const schema::Node& node) const;
-  Buffer node_input(const schema::Stream& stream);
+  Buffer node_input(const schema::Stream& stream, bool whole = true);
+  std::size_t user_groups(const schema::Node& node) const;
   Buffer node_at(std::uint32_t node) const { return scratch_.nodes ? scratch_.nodes[node] : Buffer{0, 0}; }
   void need_user();
   void add_links();

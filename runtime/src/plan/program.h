@@ -58,6 +58,8 @@ struct CopyStep {
 /// A node that is no MLP.
 struct CombineStep {
   kernels::CombineArgs args;
+  float* start;             ///< null: none. Of the user's groups, which compute_prefixes() fills for candidates
+  std::size_t num_started;  ///< how many these are
   kernels::Activation activation;
   float alpha, beta;
 };

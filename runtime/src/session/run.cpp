@@ -346,7 +346,7 @@ void run_for_user(Program& program, const float* shared, Step& step) {
 
 }  // namespace
 
-// A product reads the copy that the last step before it made.
+// A product, or an operation, reads the copy that the last step before it made.
 void compute_prefixes(Program& program, const float* shared) {
   if (kHasNodes && program.user) std::memcpy(program.user, shared, program.shared_dim * sizeof(float));
   for (std::size_t i = 0; i < program.num_steps; ++i) {
@@ -361,6 +361,8 @@ void compute_prefixes(Program& program, const float* shared) {
       const Block user{*program.kernels, {shared, 0, 1, false}, 0, nullptr, nullptr};
       take_keys(user, *step.attention, 0, step.attention->user);
     }
+    if (kHasNodes && step.kind == StepKind::kCombine && step.combine.start)
+      kernels::start_of_groups(step.combine.args, step.combine.num_started, step.combine.start);
     if (step.kind != StepKind::kDense || !step.dense.prefix) continue;
     kernels::DenseArgs args = step.dense.args;
     if (step.dense.reads_x) args.input = shared + step.dense.column;

@@ -79,7 +79,11 @@ void take_keys(const Block& block, const AttentionStep& step, std::size_t row, c
 }
 
 void run_combine(const Block& block, const CombineStep& step) {
-  const kernels::CombineArgs& args = step.args;
+  kernels::CombineArgs args = step.args;
+  if (block.rows.candidates && step.start) {
+    args.start = step.start;
+    args.num_started = step.num_started;
+  }
   kernels::combine(args);
   if (step.activation == kernels::Activation::kIdentity) return;
   block.kernels.activate(step.activation, step.alpha, step.beta, args.output, args.num_rows * args.output_stride);

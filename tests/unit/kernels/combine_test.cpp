@@ -34,7 +34,7 @@ struct Problem {
     constexpr float kUntouched = 77;
     std::vector<float> output(kRows * (width + 2), kUntouched);
     kernels::combine({operation, inputs.data(), inputs.size(), kRows, widest, group == 0 ? widest : group, scale,
-                      constant, output.data(), width + 2, width});
+                      constant, output.data(), width + 2, width, nullptr, 0});
     std::vector<float> rows;
     for (std::size_t row = 0; row < kRows; ++row) {
       const float* from = output.data() + row * (width + 2);
@@ -135,6 +135,26 @@ TEST_CASE("combine: bi-interactions, and sums over and within groups") {
     for (std::size_t i = 0; i < 6; ++i) sum += one.at(0, row, i);
     return sum;
   });
+}
+
+TEST_CASE("combine: a bi-interaction goes on from the sums of its first groups") {
+  const Problem groups({28}, 7, 0.5f);
+  const std::vector<float> whole = groups.run(Operation::kBiInteraction, 7);
+  const std::vector<float> row(groups.data[0].begin(), groups.data[0].begin() + 28);
+  for (std::size_t started = 1; started < 4; ++started) {
+    CAPTURE(started);
+    std::vector<float> start(14), output(7), rest = row;
+    const CombineInput first{row.data(), kStride, 28};
+    CombineArgs args{Operation::kBiInteraction, &first, 1, 1, 28, 7, 0.5f, nullptr, output.data(), 7, 7, nullptr, 0};
+    kernels::start_of_groups(args, started, start.data());
+    for (std::size_t i = 0; i < started * 7; ++i) rest[i] = 77;  // not read
+    const CombineInput others{rest.data(), kStride, 28};
+    args.inputs = &others;
+    args.start = start.data();
+    args.num_started = started;
+    kernels::combine(args);
+    for (std::size_t i = 0; i < 7; ++i) CHECK(same_bits(output[i], whole[i]));
+  }
 }
 
 TEST_CASE("combine: a NaN stays in its row and its columns") {

@@ -531,8 +531,8 @@ TEST_CASE("hostile: nodes that there are not, or whose columns do not fit, are r
   CHECK(
       contains(set(NodeKind_Sum, Node::VT_KIND, std::uint8_t{NodeKind_Softmax}), "inputs: 2 entries, expected 1 to 1"));
   CHECK(contains(set(NodeKind_Mlp, Node::VT_KIND, std::uint8_t{NodeKind_Dot}), "inputs: 0 entries, expected 2 to 2"));
-  // The softmax reads node 6, itself node 11.
-  CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_INPUT, 11u), "input: stream 11 of 11"));
+  // The softmax reads node 7, itself node 12.
+  CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_INPUT, 12u), "input: stream 12 of 12"));
   CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_FIRST, 2u),
                  "5 columns from 2 on, expected columns from 0 on, within 6"));
   CHECK(contains(set_part(NodeKind_Softmax, StreamPart::VT_SOURCE, std::uint8_t{StreamSource_Previous}), "of 0"));

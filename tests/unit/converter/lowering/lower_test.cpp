@@ -56,6 +56,27 @@ TEST_CASE("lower: item-side columns go behind in the weights, and the features k
   CHECK(moved.at(layer.column + 2, 24) == original.at(2, 5));  // shop: column 5, now 24
 }
 
+// What node_description()'s first bi-interaction reads, if the description says these columns.
+std::vector<StreamPart> lowered_groups(std::initializer_list<ColumnRange> columns) {
+  TrainedModel model = test::node_description(0);
+  for (Node& node : model.nodes) {
+    if (node.kind == NodeKind::kBiInteraction && node.inputs[0].parts.size() == 2) {
+      node.inputs[0] = input_stream(columns);
+      return lower(model).description.nodes[static_cast<size_t>(&node - model.nodes.data())].inputs[0].parts;
+    }
+  }
+  return {};
+}
+
+TEST_CASE("lower: the user's groups of a bi-interaction go in front, where no group is of both") {
+  const auto parts = [](std::initializer_list<ColumnRange> columns) { return input_stream(columns).parts; };
+  // Groups of four; the first nine columns are the user's.
+  CHECK(lowered_groups({{12, 8}, {2, 4}, {9, 4}, {6, 2}, {0, 2}}) == parts({{2, 6}, {0, 2}, {12, 8}, {9, 4}}));
+  CHECK(lowered_groups({{1, 8}, {12, 8}}) == parts({{1, 8}, {12, 8}}));
+  CHECK(lowered_groups({{12, 8}, {2, 4}, {7, 4}}) == parts({{12, 8}, {2, 4}, {7, 4}}));
+  CHECK(lowered_groups({{12, 8}, {9, 4}}) == parts({{12, 8}, {9, 4}}));
+}
+
 TEST_CASE("fold: batch norms go into the weights, but one behind the last layer stays") {
   Random random(1);
   Mlp layers = test::random_mlp(5, {4, 3}, random);
