@@ -49,24 +49,36 @@ void PlanBuilder::add_nodes(std::size_t level) {
 
 // A node reads those before it: one pass finds those of the user, and one all that rows read of them.
 void PlanBuilder::find_user_nodes() {
-  const auto read = [&](schema::StreamSource source, std::uint32_t index) {
-    if (source == schema::StreamSource_Node) read_by_rows_.insert(index);
-  };
   for (uoffset_t n = 0; n < size_of(root_.nodes()); ++n) {
     if (!needs_.nodes.contains(n)) continue;
     const schema::Node& node = *root_.nodes()->Get(n);
     if (is_of_user(node)) {
       of_user_.insert(n);
+    } else if (node.kind() == schema::NodeKind_Mlp) {
+      note_read(node.source(), node.input());
     } else {
-      for_each_source_of_node(root_, node, read);
+      for (const schema::Stream* input : *node.inputs()) note_read(*input);
     }
   }
   for (uoffset_t l = 0; l < root_.levels()->size(); ++l) {
     const schema::Level& level = *root_.levels()->Get(l);
-    for (const schema::Expert* expert : *level.experts()) for_each_source(root_, *expert, read);
-    for (const schema::Gate* gate : *level.gates()) for_each_source(root_, *gate, read);
+    for (const schema::Expert* expert : *level.experts()) note_read(expert->source(), expert->input());
+    for (const schema::Gate* gate : *level.gates()) note_read(gate->source(), gate->input());
   }
-  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) for_each_source(root_, *root_.towers()->Get(t), read);
+  for (uoffset_t t = 0; t < size_of(root_.towers()); ++t) {
+    const schema::Tower& tower = *root_.towers()->Get(t);
+    note_read(tower.source(), tower.input());
+  }
+}
+
+// Rows read it.
+void PlanBuilder::note_read(schema::StreamSource source, std::uint32_t index) {
+  if (source == schema::StreamSource_Node) read_by_rows_.insert(index);
+  if (source == schema::StreamSource_Named) note_read(*root_.streams()->Get(index));
+}
+
+void PlanBuilder::note_read(const schema::Stream& stream) {
+  for (const schema::StreamPart* part : *stream.parts()) note_read(part->source(), part->input());
 }
 
 // Whether all that it reads are columns of the user, and nodes of which this is true.

@@ -84,6 +84,8 @@ class PlanBuilder {
   void add_scaled_dot(const schema::Node& node, const Buffer& output);
   void add_attention(const schema::Node& node, const Buffer& output);
   void find_user_nodes();
+  void note_read(schema::StreamSource source, std::uint32_t index);
+  void note_read(const schema::Stream& stream);
   bool is_of_user(const schema::Node& node) const;
   void add_user(const schema::Node& node, const Buffer& output);
   void add_element_layers(const schema::Node& node, std::size_t projected_stride, internal::AttentionStep& step);
