@@ -71,28 +71,34 @@ void pairs(const Row& row) {
   }
 }
 
-struct ColumnSums {
-  float sum, squares;
-};
-
-// Column i of the first `groups` groups.
-ColumnSums column_sums(const Row& row, std::size_t i, std::size_t groups) {
-  const std::size_t group = row.args.group, started = row.args.num_started;
-  const float* element = row.input(0) + i;
-  ColumnSums sums = started == 0 ? ColumnSums{*element, *element * *element}
-                                 : ColumnSums{row.args.start[i], row.args.start[group + i]};
-  for (std::size_t g = started == 0 ? 1 : started; g < groups; ++g) {
-    const float x = element[g * group];
-    sums.sum += x;
-    sums.squares += x * x;
+// The columns [first, first + count) of the first `groups` groups: their sums, and those of their squares.
+void column_sums(const Row& row, std::size_t first, std::size_t count, std::size_t groups, float* __restrict sums,
+                 float* __restrict squares) {
+  const CombineArgs& args = row.args;
+  const bool goes_on = args.num_started != 0;
+  const float* element = row.input(0) + first;
+  for (std::size_t i = 0; i < count; ++i) {
+    sums[i] = goes_on ? args.start[first + i] : element[i];
+    squares[i] = goes_on ? args.start[args.group + first + i] : element[i] * element[i];
   }
-  return sums;
+  for (std::size_t g = goes_on ? args.num_started : 1; g < groups; ++g) {
+    const float* x = element + g * args.group;
+    for (std::size_t i = 0; i < count; ++i) {
+      sums[i] += x[i];
+      squares[i] += x[i] * x[i];
+    }
+  }
 }
 
 void bi_interaction(const Row& row) {
-  for (std::size_t i = 0; i < row.args.group; ++i) {
-    const ColumnSums sums = column_sums(row, i, row.groups());
-    row.output()[i] = row.args.scale * (sums.sum * sums.sum - sums.squares);
+  constexpr std::size_t kColumns = 16;  // side by side in registers
+  float sums[kColumns], squares[kColumns];
+  const std::size_t group = row.args.group;
+  for (std::size_t first = 0; first < group; first += kColumns) {
+    const std::size_t count = group - first < kColumns ? group - first : kColumns;
+    column_sums(row, first, count, row.groups(), sums, squares);
+    float* output = row.output() + first;
+    for (std::size_t i = 0; i < count; ++i) output[i] = row.args.scale * (sums[i] * sums[i] - squares[i]);
   }
 }
 
@@ -139,11 +145,7 @@ void combine(const CombineArgs& args) {
 
 void start_of_groups(const CombineArgs& args, std::size_t num_groups, float* start) {
   MMOE_ASSERT(args.operation == Operation::kBiInteraction && args.num_started == 0);
-  for (std::size_t i = 0; i < args.group; ++i) {
-    const ColumnSums sums = column_sums({args, 0}, i, num_groups);
-    start[i] = sums.sum;
-    start[args.group + i] = sums.squares;
-  }
+  column_sums({args, 0}, 0, args.group, num_groups, start, start + args.group);
 }
 
 }  // namespace mmoe::kernels
