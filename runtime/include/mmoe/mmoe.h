@@ -203,7 +203,7 @@ typedef struct mmoe_category {
 } mmoe_category;
 
 /** How many categories the vocabulary of a feature lists, for a menu: mmoe_feature_info.num_values, but 0 of a dense
- * feature, and where ids are buckets of a hash or bins. */
+ * feature, and where ids are buckets of a hash, bins or parts of a date. */
 MMOE_API size_t mmoe_model_num_categories(const mmoe_model* model, size_t feature);
 /** One of them; their order means nothing: sort them by id. MMOE_INVALID_ARGUMENT: there is none. */
 MMOE_API mmoe_status mmoe_model_category(const mmoe_model* model, size_t feature, size_t place,

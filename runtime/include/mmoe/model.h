@@ -162,7 +162,7 @@ class Model {
   std::int32_t find_bin(std::size_t index, double value) const;
 
   /// How many categories the vocabulary lists: FeatureInfo::num_values, but 0 of a Dense feature, and where ids are
-  /// buckets of a hash or bins. REQUIRES: index < num_features().
+  /// buckets of a hash, bins or parts of a date. REQUIRES: index < num_features().
   std::size_t num_categories(std::size_t index) const;
   /// One of them, for a menu. Their order means nothing; sort them by id.
   /// REQUIRES: place < num_categories(index).

@@ -110,9 +110,7 @@ std::int32_t find_integer(const void* file, const schema::Vocabulary& vocabulary
 }
 
 std::size_t num_categories(const schema::Vocabulary& vocabulary) {
-  return vocabulary.kind() == schema::VocabularyKind_Hash || vocabulary.kind() == schema::VocabularyKind_Bins
-             ? 0
-             : vocabulary.size();
+  return vocabulary.kind() <= schema::VocabularyKind_Integers ? vocabulary.size() : 0;  // others compute ids
 }
 
 Category category_at(const void* file, const schema::Vocabulary& vocabulary, std::size_t place) {

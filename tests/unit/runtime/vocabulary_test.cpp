@@ -137,6 +137,15 @@ TEST_CASE("num_categories: ids that are numbers are listed, computed ones are no
       if (feature.hashed || feature.number_values) CHECK(computed.num_categories(i) == 0);
     }
   }
+  const AlignedBytes dated = model_file(date_description());
+  const Model dates = load(dated);  // no keys: what stands in their place is another tensor
+  for (const char* name : {"minute", "hour", "day_of_week", "day", "month", "local_hour"}) {
+    CAPTURE(name);
+    const std::size_t feature = dates.find_feature(name);
+    REQUIRE(feature < dates.num_features());
+    CHECK(dates.feature(feature).num_values > 0);
+    CHECK(dates.num_categories(feature) == 0);
+  }
 }
 
 TEST_CASE("category in C: the same, and errors") {
