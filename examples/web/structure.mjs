@@ -72,6 +72,16 @@ function weightLines(gates, experts, to, tasks) {
   })));
 }
 
+// From the gates of a level to the experts of the next that read them.
+function readLines(model, from, to, gates, next) {
+  return expertsOf(next).flatMap((expert, target) => gates.flatMap((gate, row) => {
+    if (!model.expertReads(next[0].level, expert, gate.place) || next[0].level !== gate.level + 1) return [];
+    const path = line(from, row, to, target, "plain");
+    path.dataset.reads = `${expert} < ${gate.name}`;
+    return [path];
+  }));
+}
+
 function lastLines(from, to, gates, session) {
   return gates.flatMap((gate, row) => session.tasks.flatMap((task, target) =>
     gate.tasks.includes(task) ? [line(from, row, to, target, "plain")] : []));
@@ -85,14 +95,17 @@ export function structureOf(model, session) {
   const plain = [], weighted = [];
   for (let i = 0; i + 1 < columns.length; ++i) {
     const gates = i > 0 ? levels[Math.ceil(i / 2) - 1] : undefined;
-    if (gates && i % 2 === 1) weighted.push(...weightLines(gates, columns[i], columns[i + 1], model.tasks));
-    else if (gates && i + 2 === columns.length) plain.push(...lastLines(columns[i], columns[i + 1], gates, session));
-    else plain.push(...all(columns[i], columns[i + 1]));
+    const [from, to] = [columns[i], columns[i + 1]];
+    if (!gates) plain.push(...all(from, to));
+    else if (i % 2 === 1) weighted.push(...weightLines(gates, from, to, model.tasks));
+    else if (i + 2 < columns.length) plain.push(...readLines(model, from, to, gates, levels[i / 2]));
+    else plain.push(...lastLines(from, to, gates, session));
   }
   const label = `${model.architecture}: ${columns.map(({ title, labels }) => `${labels.length} ${title}`).join(", ")}`;
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     ...plain, ...weighted.map(({ path }) => path), ...columns.flatMap(draw));
   picture.style.maxWidth = `${width}px`;
+  picture.style.minWidth = `${Math.round(0.75 * width)}px`; // letters stay readable: what is wider is scrolled
   return { picture, show: (weights) => weighted.forEach((entry) => showWeight(entry, weights[entry.column])) };
 }
 

@@ -93,7 +93,7 @@ RULES = [
     Rule(r"runtime/include/mmoe/.*", ["mmoe/"], FREESTANDING | {"initializer_list"}),
     Rule(r"runtime/src/core/.*_windows\.cpp", ["mmoe/error.h", "core/"], FREESTANDING | WINDOWS),
     Rule(r"runtime/src/core/.*", ["mmoe/error.h", "core/"], FREESTANDING | POSIX),
-    Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "core/", "model/", "kernels/activations.h", "kernels/combine.h", "kernels/kernels.h",
+    Rule(r"runtime/src/model/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/structure.h", "core/", "model/", "kernels/activations.h", "kernels/combine.h", "kernels/kernels.h",
                                    "kernels/number_types.h", "kernels/number_functions.h", "kernels/panel16.h", "schema/"],
          FREESTANDING),
     Rule(r"runtime/src/plan/.*", ["mmoe/error.h", "mmoe/model.h", "mmoe/plan.h", "mmoe/session.h",

@@ -216,6 +216,11 @@ MMOE_API size_t mmoe_model_size_bytes(const mmoe_model* model);
 /** Compares every segment and the header with their checksums. MMOE_CHECKSUM: the message names the segment. */
 MMOE_API mmoe_status mmoe_model_verify_checksums(const mmoe_model* model);
 
+/** For a picture: 1 where an expert of a level reads what a gate of the level before gives, alone or beside other
+ * columns; else 0, also where there is none of that number. Numbers are those of mmoe_gate_info. What a node between
+ * them gives is not followed. */
+MMOE_API int32_t mmoe_model_expert_reads(const mmoe_model* model, size_t level, size_t expert, size_t gate);
+
 /** Rows with known scores that the converter stored in the file. */
 typedef struct mmoe_golden_rows {
   size_t struct_size;

@@ -56,6 +56,19 @@ def _gates_by_level(gates):
     return [levels[level] for level in sorted(levels)]
 
 
+def _experts_of(gates):
+    return sorted({expert for gate in gates for expert in gate.experts})
+
+
+def _pairs(model, gates, following):
+    """(place above, place below) of experts, of which the lower one reads a gate that mixes the upper one."""
+    above, level = _experts_of(gates), following[0].level
+    for below, expert in enumerate(_experts_of(following)):
+        for gate in gates:
+            if gate.level + 1 == level and model.expert_reads(level, expert, gate.place):
+                yield from ((above.index(mixed), below) for mixed in gate.experts)
+
+
 def _inputs(model):
     if not model.features:
         return [f"x: {model.input_dim} columns"]
@@ -71,12 +84,15 @@ def structure(model, gates):
     A line from an expert to a task means that a gate which the task depends on weighs it.
     """
     rows = [_row_of_boxes(8, _inputs(model), [_SEVERAL] * 9)]
-    lines = []
+    lines, before = [], None
     for gates_here in _gates_by_level(gates):
-        experts = sorted({expert for gate in gates_here for expert in gate.experts})
+        experts = _experts_of(gates_here)
         boxes = _row_of_boxes(8 + _ROW * len(rows), [f"expert {expert}" for expert in experts], [_COLOURS[0]] * len(experts))
-        lines += [_line(above, below, _SEVERAL, "reads") for above in rows[-1] for below in boxes]
+        pairs = _pairs(model, before, gates_here) if before else [(i, j) for i in range(len(rows[-1])) for j in range(len(boxes))]
+        lines += [_line(rows[-1][i], boxes[j], _SEVERAL, "reads") for i, j in sorted({
+            (min(i, len(rows[-1]) - 1), min(j, len(boxes) - 1)) for i, j in pairs})]
         rows.append(boxes)
+        before = gates_here
     tasks = _row_of_boxes(8 + _ROW * len(rows), list(model.tasks), [colour(i) for i in range(len(model.tasks))])
     lines += _to_tasks(model, gates, rows, tasks)
     height = 8 + _ROW * len(rows) + 40
@@ -90,7 +106,7 @@ def _to_tasks(model, gates, rows, tasks):
     levels = _gates_by_level(gates)
     if not levels:
         return [_line(above, task, _SEVERAL, "reads") for above in rows[-1] for task in tasks]
-    experts = sorted({expert for gate in levels[-1] for expert in gate.experts})
+    experts = _experts_of(levels[-1])
     lines = []
     for place, name in enumerate(model.tasks[: len(tasks)]):
         own = {expert for gate in levels[-1] if name in gate.tasks for expert in gate.experts}

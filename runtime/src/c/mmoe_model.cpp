@@ -5,6 +5,7 @@
 #include "mmoe/golden.h"
 #include "mmoe/mmoe.h"
 #include "mmoe/model.h"
+#include "mmoe/structure.h"
 
 using mmoe::ErrorCode;
 using mmoe::Model;
@@ -133,6 +134,10 @@ size_t mmoe_model_size_bytes(const mmoe_model* model) { return model ? model->mo
 mmoe_status mmoe_model_verify_checksums(const mmoe_model* model) {
   if (!model) return null_argument("model");
   return finish(model->model.verify_checksums());
+}
+
+int32_t mmoe_model_expert_reads(const mmoe_model* model, size_t level, size_t expert, size_t gate) {
+  return model && mmoe::expert_reads(model->model, level, expert, gate);
 }
 
 mmoe_status mmoe_model_golden_rows(const mmoe_model* model, mmoe_golden_rows* rows) {
