@@ -7,7 +7,8 @@
 # "zig", or "python3;-m;ziglang".
 set(MMOE_ZIG_TARGET x86_64-linux-musl CACHE STRING "A target as Zig names it")
 set(MMOE_ZIG zig CACHE STRING "The command, a list")
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MMOE_ZIG_TARGET MMOE_ZIG)
+set(MMOE_ZIG_PROGRAMS ${CMAKE_BINARY_DIR}/zig CACHE INTERNAL "Where the programs are that CMake takes for compilers")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MMOE_ZIG_TARGET MMOE_ZIG MMOE_ZIG_PROGRAMS)
 
 string(REGEX MATCH "^[^-]+" CMAKE_SYSTEM_PROCESSOR ${MMOE_ZIG_TARGET})
 if(MMOE_ZIG_TARGET MATCHES "macos")
@@ -20,7 +21,7 @@ endif()
 
 # CMake takes programs, not commands of several words.
 list(JOIN MMOE_ZIG " " command)
-set(programs ${CMAKE_CURRENT_LIST_DIR}/../build/zig/${MMOE_ZIG_TARGET})
+set(programs ${MMOE_ZIG_PROGRAMS}/${MMOE_ZIG_TARGET})
 foreach(pair IN ITEMS "cc;cc -target ${MMOE_ZIG_TARGET}" "c++;c++ -target ${MMOE_ZIG_TARGET}" "ar;ar" "ranlib;ranlib")
   list(POP_FRONT pair name)
   file(WRITE ${programs}/${name} "#!/bin/sh\nexec ${command} ${pair} \"$@\"\n")

@@ -8,7 +8,7 @@
 //	err = session.ScoreRows(rows, scores) // the first error of the rows too
 //
 // A model is shared by all goroutines; a session, and rows, belong to one at a time. Close frees the memory, which is
-// not Go's; sessions and rows may be closed after their model.
+// not Go's; sessions and rows may be closed after their model, and sessions after their pool of threads.
 package mmoe
 
 // #cgo CFLAGS: -I${SRCDIR}/../include
@@ -74,6 +74,8 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -112,15 +114,50 @@ func floats(values []float32) (*C.float, C.size_t) {
 	return (*C.float)(pointerTo(values)), C.size_t(len(values))
 }
 
-// withText calls f with a C copy of a name. A null character, where it would end in C, becomes one that no name has.
+// cName is a name whose null characters, where it would end in C, become one that no name has.
+func cName(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
+
+// withText calls f with a C copy of a name.
 func withText(text string, f func(*C.char) C.mmoe_status) error {
-	copied := C.CString(strings.ReplaceAll(text, "\x00", "\uFFFD"))
+	copied := C.CString(cName(text))
 	defer C.free(unsafe.Pointer(copied))
 	return call(func() C.mmoe_status { return f(copied) })
 }
 
 // Version is the runtime's: "0.1.0".
 func Version() string { return C.GoString(C.mmoe_version()) }
+
+// shared is memory that lives until its owner has closed it and nothing that was made of it uses it any more.
+type shared struct {
+	users  int32 // the owner while it is open, and what was made of it
+	closed int32
+	free   func()
+}
+
+func (s *shared) retain() error {
+	for atomic.LoadInt32(&s.closed) == 0 {
+		users := atomic.LoadInt32(&s.users)
+		if users == 0 {
+			break // it is being freed, and only once
+		}
+		if atomic.CompareAndSwapInt32(&s.users, users, users+1) {
+			return nil
+		}
+	}
+	return ErrClosed
+}
+
+func (s *shared) release() {
+	if atomic.AddInt32(&s.users, -1) == 0 {
+		s.free()
+	}
+}
+
+func (s *shared) close() {
+	if atomic.SwapInt32(&s.closed, 1) == 0 {
+		s.release()
+	}
+}
 
 // Model is a model file.
 type Model struct {
@@ -129,16 +166,21 @@ type Model struct {
 	Features                        []Feature // in the order of the model's description; none when it takes x alone
 	InputDim, UserDim, CandidateDim int       // columns of x, and of its parts: 0 where the model does not tell users
 
+	shared
 	handle *C.mmoe_model
-	users  int32 // itself while it is open, and what was made of it
-	closed int32
 }
 
 func open(load func(**C.mmoe_model) error) (*Model, error) {
-	m := &Model{users: 1}
-	if err := load(&m.handle); err != nil {
+	m := &Model{}
+	m.shared = shared{users: 1, free: func() {
+		C.mmoe_model_free(m.handle)
+		m.handle = nil
+	}}
+	var handle *C.mmoe_model // C takes no pointer into an object that has others
+	if err := load(&handle); err != nil {
 		return nil, err
 	}
+	m.handle = handle
 	var size C.size_t
 	name := C.mmoe_model_name(m.handle, &size)
 	m.Name = C.GoStringN(name, C.int(size))
@@ -171,32 +213,8 @@ func FromBytes(bytes []byte) (*Model, error) {
 	})
 }
 
-func (m *Model) retain() error {
-	for atomic.LoadInt32(&m.closed) == 0 {
-		users := atomic.LoadInt32(&m.users)
-		if users == 0 {
-			break // it is being freed, and only once
-		}
-		if atomic.CompareAndSwapInt32(&m.users, users, users+1) {
-			return nil
-		}
-	}
-	return ErrClosed
-}
-
-func (m *Model) release() {
-	if atomic.AddInt32(&m.users, -1) == 0 {
-		C.mmoe_model_free(m.handle)
-		m.handle = nil
-	}
-}
-
 // Close frees the model when what was made of it is closed too.
-func (m *Model) Close() {
-	if atomic.SwapInt32(&m.closed, 1) == 0 {
-		m.release()
-	}
-}
+func (m *Model) Close() { m.close() }
 
 // Feature is what a model reads of a row; <mmoe/mmoe.h> says more of each field.
 type Feature struct {
@@ -216,6 +234,45 @@ func feature(model *C.mmoe_model, index C.size_t) Feature {
 	}
 }
 
+// Category is one that a vocabulary lists.
+type Category struct {
+	Text       string // of a vocabulary of texts
+	Integer    int64  // of a vocabulary of integers
+	IsUnsigned bool   // Integer is the bits of an unsigned one
+	ID         int    // -1: the file is damaged there
+}
+
+// NumCategories says how many categories the vocabulary of a feature lists, for a menu: 0 of numbers, and where ids are
+// computed: buckets of a hash, bins, parts of a date.
+func (m *Model) NumCategories(feature int) (int, error) {
+	if err := m.retain(); err != nil {
+		return 0, err
+	}
+	defer m.release()
+	return int(C.mmoe_model_num_categories(m.handle, C.size_t(feature))), nil // a negative one is none that it has
+}
+
+// Category gives one of them; their order means nothing: sort them by ID.
+func (m *Model) Category(feature, place int) (Category, error) {
+	if feature < 0 || place < 0 {
+		return Category{}, &Error{C.MMOE_INVALID_ARGUMENT, "feature and place: expected 0 or more"}
+	}
+	if err := m.retain(); err != nil {
+		return Category{}, err
+	}
+	defer m.release()
+	var found C.mmoe_category
+	found.struct_size = C.size_t(unsafe.Sizeof(found))
+	err := call(func() C.mmoe_status {
+		return C.mmoe_model_category(m.handle, C.size_t(feature), C.size_t(place), &found)
+	})
+	if err != nil {
+		return Category{}, err
+	}
+	text := C.GoStringN(found.text, C.int(found.text_size))
+	return Category{text, int64(found.integer), found.is_unsigned != 0, int(found.id)}, nil
+}
+
 // VerifyChecksums compares every byte with its checksum.
 func (m *Model) VerifyChecksums() error {
 	if err := m.retain(); err != nil {
@@ -226,11 +283,18 @@ func (m *Model) VerifyChecksums() error {
 }
 
 // ThreadPool lets sessions use several cores.
-type ThreadPool struct{ handle *C.mmoe_thread_pool }
+type ThreadPool struct {
+	shared
+	handle *C.mmoe_thread_pool
+}
 
 // NewThreadPool makes numThreads, 1 to 256, the calling thread included, which works too.
 func NewThreadPool(numThreads int) (*ThreadPool, error) {
 	pool := &ThreadPool{}
+	pool.shared = shared{users: 1, free: func() {
+		C.mmoe_thread_pool_free(pool.handle)
+		pool.handle = nil
+	}}
 	if numThreads < 0 {
 		numThreads = 0
 	}
@@ -242,11 +306,8 @@ func NewThreadPool(numThreads int) (*ThreadPool, error) {
 	return pool, nil
 }
 
-// Close ends the threads, after the sessions that use them.
-func (p *ThreadPool) Close() {
-	C.mmoe_thread_pool_free(p.handle)
-	p.handle = nil
-}
+// Close ends the threads when the last session that uses them is closed too.
+func (p *ThreadPool) Close() { p.close() }
 
 // Options say how a session scores. All zero: the defaults.
 type Options struct {
@@ -267,6 +328,7 @@ type Session struct {
 
 	handle *C.mmoe_session
 	model  *Model
+	pool   *ThreadPool
 }
 
 // NewSession allocates what scoring needs.
@@ -277,14 +339,14 @@ func (m *Model) NewSession(options Options) (*Session, error) {
 	if err := m.retain(); err != nil {
 		return nil, err
 	}
-	session := &Session{model: m}
+	session := &Session{model: m, pool: options.Threads}
 	var tasks *C.uint32_t
 	if len(options.Tasks) > 0 {
 		tasks = (*C.uint32_t)(pointerTo(options.Tasks))
 	}
 	var kernelSet *C.char
 	if options.KernelSet != "" {
-		kernelSet = C.CString(options.KernelSet)
+		kernelSet = C.CString(cName(options.KernelSet))
 		defer C.free(unsafe.Pointer(kernelSet))
 	}
 	var nonFinite C.int32_t
@@ -292,18 +354,19 @@ func (m *Model) NewSession(options Options) (*Session, error) {
 		nonFinite = C.MMOE_NON_FINITE_IS_ERROR
 	}
 	var pool *C.mmoe_thread_pool
-	if options.Threads != nil {
-		if pool = options.Threads.handle; pool == nil {
+	if session.pool != nil {
+		if err := session.pool.retain(); err != nil {
 			m.release()
-			return nil, ErrClosed
+			return nil, err
 		}
+		pool = session.pool.handle
 	}
 	err := call(func() C.mmoe_status {
 		return C.make_session(m.handle, C.size_t(options.MaxBatch), tasks, C.size_t(len(options.Tasks)),
 			C.size_t(options.TopK), C.float(options.MinGateWeight), nonFinite, kernelSet, pool, &session.handle)
 	})
 	if err != nil {
-		m.release()
+		session.release()
 		return nil, err
 	}
 	session.NumScores = int(C.mmoe_session_num_tasks(session.handle))
@@ -312,12 +375,19 @@ func (m *Model) NewSession(options Options) (*Session, error) {
 	return session, nil
 }
 
+func (s *Session) release() {
+	if s.pool != nil {
+		s.pool.release()
+	}
+	s.model.release()
+}
+
 // Close frees the session's memory.
 func (s *Session) Close() {
 	if s.handle != nil {
 		C.mmoe_session_free(s.handle)
 		s.handle = nil
-		s.model.release()
+		s.release()
 	}
 }
 
@@ -350,8 +420,8 @@ func (s *Session) ScoreWithGates(x, scores, gates []float32) error {
 
 // ScoreRows scores whole rows, or candidates, as rows was made.
 func (s *Session) ScoreRows(rows *Rows, scores []float32) error {
-	if rows.handle == nil {
-		return ErrClosed
+	if err := rows.check(); err != nil {
+		return err
 	}
 	return s.run(rows.handle, nil, 0, 0, scores, nil)
 }
@@ -372,8 +442,11 @@ func (s *Session) SetUser(x []float32) error {
 
 // SetUserRows is the same by name: one row, made for User.
 func (s *Session) SetUserRows(row *Rows) error {
-	if s.handle == nil || row.handle == nil {
+	if s.handle == nil {
 		return ErrClosed
+	}
+	if err := row.check(); err != nil {
+		return err
 	}
 	return call(func() C.mmoe_status { return C.set_user(s.handle, row.handle, nil, 0) })
 }
@@ -401,8 +474,9 @@ const (
 // Rows are raw values by the names of features. What is not set is missing: the feature's rule says what becomes of it.
 // The first error is returned, and stays until Clear: scoring returns it again.
 type Rows struct {
-	handle *C.mmoe_rows
-	model  *Model
+	handle  *C.mmoe_rows
+	model   *Model
+	refused error // an error of this package, which stays like those of the runtime
 }
 
 // NewRows makes a builder of maxRows rows.
@@ -439,33 +513,56 @@ func (r *Rows) Clear(numRows int) error {
 	if r.handle == nil {
 		return ErrClosed
 	}
+	r.refused = nil
+	if numRows < 0 {
+		return r.refuse(fmt.Sprintf("clear: %d rows, expected 0 or more", numRows))
+	}
 	return call(func() C.mmoe_status { return C.mmoe_rows_clear(r.handle, C.size_t(numRows)) })
 }
 
-func (r *Rows) set(feature string, f func(*C.char) C.mmoe_status) error {
+func (r *Rows) check() error {
 	if r.handle == nil {
 		return ErrClosed
+	}
+	return r.refused
+}
+
+// refuse makes an error that stays, unless there is one already.
+func (r *Rows) refuse(message string) error {
+	if err := call(func() C.mmoe_status { return C.mmoe_rows_status(r.handle) }); err != nil {
+		return err
+	}
+	r.refused = &Error{C.MMOE_INVALID_ARGUMENT, message}
+	return r.refused
+}
+
+func (r *Rows) set(row int, feature string, f func(*C.char) C.mmoe_status) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if row < 0 {
+		return r.refuse(fmt.Sprintf("feature %q, row %d: expected 0 or more", feature, row))
 	}
 	return withText(feature, f)
 }
 
 // SetMissing says that there is no value.
 func (r *Rows) SetMissing(row int, feature string) error {
-	return r.set(feature, func(name *C.char) C.mmoe_status {
+	return r.set(row, feature, func(name *C.char) C.mmoe_status {
 		return C.mmoe_rows_set_missing(r.handle, C.size_t(row), name)
 	})
 }
 
 // SetNumber sets a number.
 func (r *Rows) SetNumber(row int, feature string, number float64) error {
-	return r.set(feature, func(name *C.char) C.mmoe_status {
+	return r.set(row, feature, func(name *C.char) C.mmoe_status {
 		return C.mmoe_rows_set_number(r.handle, C.size_t(row), name, C.double(number))
 	})
 }
 
 // SetInteger sets a category that is an integer, or a number.
 func (r *Rows) SetInteger(row int, feature string, integer int64) error {
-	return r.set(feature, func(name *C.char) C.mmoe_status {
+	return r.set(row, feature, func(name *C.char) C.mmoe_status {
 		return C.mmoe_rows_set_integer(r.handle, C.size_t(row), name, C.int64_t(integer))
 	})
 }
@@ -474,7 +571,7 @@ func (r *Rows) SetInteger(row int, feature string, integer int64) error {
 func (r *Rows) SetText(row int, feature string, text string) error {
 	value := C.CString(text)
 	defer C.free(unsafe.Pointer(value))
-	return r.set(feature, func(name *C.char) C.mmoe_status {
+	return r.set(row, feature, func(name *C.char) C.mmoe_status {
 		return C.mmoe_rows_set_text_n(r.handle, C.size_t(row), name, value, C.size_t(len(text)))
 	})
 }
@@ -482,7 +579,7 @@ func (r *Rows) SetText(row int, feature string, text string) error {
 func (r *Rows) setValues(row int, feature string, kind C.int32_t, data unsafe.Pointer, size int, bytes []byte,
 	weights C.int) error {
 	texts := (*C.char)(pointerTo(bytes))
-	return r.set(feature, func(name *C.char) C.mmoe_status {
+	return r.set(row, feature, func(name *C.char) C.mmoe_status {
 		return C.set_values(r.handle, C.size_t(row), name, kind, data, C.size_t(size), texts, C.size_t(len(bytes)), weights)
 	})
 }
@@ -499,6 +596,16 @@ func (r *Rows) SetIntegers(row int, feature string, integers []int64) error {
 
 // SetTexts sets a sequence's elements, or the values of a cross.
 func (r *Rows) SetTexts(row int, feature string, texts []string) error {
+	var size int64 // a sum of lengths of texts that exist: it fits
+	for _, text := range texts {
+		size += int64(len(text))
+	}
+	if size > math.MaxInt32 {
+		if err := r.check(); err != nil {
+			return err
+		}
+		return r.refuse(fmt.Sprintf("feature %q, row %d: texts of more than 2 GiB", feature, row))
+	}
 	var bytes []byte
 	offsets := []int32{0}
 	for _, text := range texts {

@@ -143,14 +143,26 @@ func TestXGivesTheBitsOfMmoeScore(t *testing.T) {
 	for _, options := range []Options{{}, {MaxBatch: 200}, {MaxBatch: 200, Threads: pool}, {KernelSet: "scalar"}} {
 		session, err := v.model.NewSession(options)
 		must(t, err)
+		if options.Threads != nil {
+			pool.Close() // it lives as long as the session
+			pool.Close()
+		}
 		scores := make([]float32, len(v.floats["scores"]))
 		gates := make([]float32, len(v.floats["gates"]))
 		must(t, session.ScoreWithGates(v.floats["x"], scores, gates))
 		sameBits(t, v.floats["scores"], scores)
 		sameBits(t, v.floats["gates"], gates)
 		session.Close()
+		if options.Threads != nil && (pool.users != 0 || pool.handle != nil) {
+			t.Fatal("the pool of threads outlives its session")
+		}
 	}
-	pool.Close()
+	if _, err := v.model.NewSession(Options{Threads: pool}); err != ErrClosed {
+		t.Fatal(err)
+	}
+	if v.model.users != 1 {
+		t.Fatal(v.model.users)
+	}
 }
 
 func TestRowsByNameGiveTheBitsOfMmoeScore(t *testing.T) {
@@ -278,6 +290,9 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	if err == nil {
 		t.Fatal("no bytes")
 	}
+	if _, err := v.model.NewSession(Options{KernelSet: "scalar\x00"}); err == nil {
+		t.Fatal("a name does not end at a null character")
+	}
 	_, err = v.model.NewSession(Options{KernelSet: "abacus"})
 	if err == nil {
 		t.Fatal("abacus")
@@ -285,6 +300,77 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	_, err = NewThreadPool(0)
 	refused(t, err, 8)
 	_, err = v.model.NewRows(0, Whole)
+	refused(t, err, 8)
+}
+
+func TestNegativeRowsAndTextsOfMoreThan2GiB(t *testing.T) {
+	v := load(t, "raw.mmoe")
+	session, err := v.model.NewSession(Options{})
+	must(t, err)
+	defer session.Close()
+	rows, err := v.model.NewRows(1, Whole)
+	must(t, err)
+	defer rows.Close()
+	scores := make([]float32, 2)
+	stays := func(err error, message string) {
+		t.Helper()
+		refused(t, err, 8)
+		if err.Error() != message || rows.SetNumber(0, "age", 39) != err || session.ScoreRows(rows, scores) != err ||
+			session.SetUserRows(rows) != err {
+			t.Fatal(err)
+		}
+		must(t, rows.Clear(1))
+		must(t, rows.SetNumber(0, "age", 39))
+	}
+	stays(rows.SetNumber(-1, "age", 39), `feature "age", row -1: expected 0 or more`)
+	stays(rows.SetTexts(-2, "tags", nil), `feature "tags", row -2: expected 0 or more`)
+	stays(rows.Clear(-3), "clear: -3 rows, expected 0 or more")
+	text := strings.Repeat("x", 1<<20)
+	texts := make([]string, 2048)
+	for i := range texts {
+		texts[i] = text
+	}
+	stays(rows.SetTexts(0, "tags", texts), `feature "tags", row 0: texts of more than 2 GiB`)
+	first := rows.SetNumber(0, "colour", 1)
+	if err := rows.SetNumber(-1, "age", 39); err.Error() != first.Error() {
+		t.Fatal(err)
+	}
+}
+
+func TestCategoriesOfAVocabularyAreListed(t *testing.T) {
+	model := load(t, "raw.mmoe").model
+	listed := func(feature, expected int) map[Category]bool {
+		t.Helper()
+		count, err := model.NumCategories(feature)
+		must(t, err)
+		if count != expected {
+			t.Fatal(feature, count)
+		}
+		found := map[Category]bool{}
+		for place := 0; place < count; place++ {
+			category, err := model.Category(feature, place)
+			must(t, err)
+			found[category] = true
+		}
+		return found
+	}
+	countries := listed(1, 4)
+	for i, name := range []string{"AT", "BR", "US", "Côte"} {
+		if !countries[Category{Text: name, ID: i + 1}] {
+			t.Fatal(name, countries)
+		}
+	}
+	if brands := listed(4, 3); !brands[Category{Integer: 1 << 40, ID: 2}] || !brands[Category{Integer: 3}] {
+		t.Fatal(brands)
+	}
+	for feature, expected := range map[int]int{-1: 0, 0: 0, 2: 20, 6: 0, 7: 0} {
+		listed(feature, expected)
+	}
+	for _, place := range []int{-1, 3} {
+		_, err := model.Category(4, place)
+		refused(t, err, 8)
+	}
+	_, err := model.Category(-1, 0)
 	refused(t, err, 8)
 }
 

@@ -9,7 +9,7 @@ import { deflateSync } from "node:zlib";
 import { patched } from "./src/patch.mjs";
 
 // Each after those that it imports.
-const SOURCES = ["errors", "structs", "patch", "native", "rows", "session", "model"];
+const SOURCES = ["errors", "structs", "patch", "native", "tables", "rows", "session", "model"];
 const PUBLIC = ["MmoeError", "Model", "Session"];
 const SHORTEST_COPY = 12;
 

@@ -153,6 +153,23 @@ test("every kind of feature has a control", { skip: noVectors }, async () => {
   await page.screenshot(join(pictures, "kinds.png"), true);
 });
 
+// Of three levels, each with two experts for each of two tasks, and three shared ones.
+test("lines between levels: a task's experts read its own gate, shared ones the shared gate", { skip: noVectors }, async () => {
+  const path = join(pictures, "ple.mmoe");
+  writeFileSync(path, vectorFile("pages/ple.mmoe"));
+  const page = await Page.open(browser, url, { width: 2400, height: 1000 });
+  await page.drop(path);
+  await page.until("!document.getElementById('model').hidden");
+  const lines = await page.evaluate("[...document.querySelectorAll('#structure [data-reads]')].map((e) => e.dataset.reads)");
+  const gateOf = (expert) => ["task.click", "task.click", "task.like", "task.like"][expert] ?? "shared";
+  const level = [0, 1, 2, 3, 4, 5, 6].map((expert) => `${expert} < ${gateOf(expert)}`);
+  assert.deepEqual(lines, [...level, ...level]);
+  for (const scheme of ["light", "dark"]) {
+    await page.colours(scheme);
+    await page.screenshot(join(pictures, `ple-${scheme}.png`), true);
+  }
+});
+
 test("names are shown as text, and every control has a name", async () => {
   const page = await openCensus();
   const unnamed = await page.evaluate(`[...document.querySelectorAll('input, select, button')].filter((element) =>

@@ -74,6 +74,74 @@ test("other types of the same values", withModels, async () => {
   assertSame(session.scoreRows(typed), expected);
 });
 
+// Of rows: an array for each column.
+const columnsOf = (of) =>
+  Object.fromEntries(Object.keys(of[0]).map((name) => [name, of.map((row) => row[name])]));
+
+test("columns: arrays, and typed arrays, have the bits of rows", withModels, async () => {
+  for (const { simd } of BUILDS) {
+    const session = (await Model.load(raw, { simd })).session();
+    const columns = columnsOf(rows);
+    assertSame(session.scoreRows(columns), expected);
+    const ages = rows.map(({ age }) => age ?? NaN);
+    const prices = rows.flatMap(({ price }) => price);
+    const brands = rows.map(({ brand }) => brand);
+    const typed = [
+      { age: Float64Array.from(ages), price: Float64Array.from(prices), brand: BigInt64Array.from(brands.map(BigInt)) },
+      { age: Float32Array.from(ages), price: Float32Array.from(prices), brand: BigUint64Array.from(brands.map(BigInt)) },
+      { brand: Float64Array.from(brands), more: "left alone", history: rows.map(({ history }) => Uint8Array.from(history)) },
+    ];
+    for (const change of typed) assertSame(session.scoreRows({ ...columns, ...change }), expected);
+  }
+});
+
+test("columns of small integers, and of texts alone", withModels, async () => {
+  const session = (await Model.load(raw)).session();
+  const three = [0, 1, 2].map((i) => ({ ...rows[i], age: 20 + i, brand: [3, 5, 3][i], country: ["AT", "??", "Côte"][i] }));
+  const wanted = session.scoreRows(three).slice();
+  const columns = columnsOf(three);
+  for (const Type of [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array]) {
+    assertSame(session.scoreRows({ ...columns, age: Type.from(columns.age), brand: Type.from(columns.brand) }), wanted);
+  }
+});
+
+test("columns: a user's candidates", withModels, async () => {
+  const session = (await Model.load(raw)).session();
+  session.setUser(user(rows[0]));
+  assertSame(session.scoreRows(columnsOf(rows.map(item)), { candidates: true }), ofFirst);
+});
+
+for (const [change, message, code = "INVALID_ARGUMENT"] of [
+  [{ age: [1, 2] }, /^rows: column "country" has 3 rows, column "age" 2$/],
+  [{ price: Float32Array.of(1, 2, 3, 4) }, /^rows: column "price" has 2 rows, column "age" 3$/],
+  [{ price: Float32Array.of(1, 2, 3) }, /^rows: column "price" has 3 numbers, expected 2 for each row$/],
+  [{ age: 39 }, /column "age" is no array$/],
+  [{ age: "old" }, /column "age" is no array$/],
+  [{ counts: null }, /column "counts" is no array$/],
+  [{ city: undefined }, /column "city" is no array$/],
+  [{ brand: Int32Array.of(3, 5, 4) }, /brand.*row 2.*unknown category 4/, "UNKNOWN_CATEGORY"],
+  [{ brand: Float32Array.of(3, 5, 3.5) }, /brand.*row 2/],
+  [{ brand: ["a", "b", "c"] }, /brand/],
+  [{ country: Int32Array.of(1, 2, 3) }, /country/],
+  [{ age: ["a", "b", "c"] }, /age/],
+]) {
+  test(`refused in columns: ${Object.entries(change)}`, withModels, async () => {
+    const session = (await Model.load(raw)).session();
+    const columns = columnsOf(rows);
+    assert.throws(() => session.scoreRows({ ...columns, ...change }), isError(code, message));
+    assertSame(session.scoreRows(columns), expected);
+  });
+}
+
+test("columns that are not there, none, and too many rows", withModels, async () => {
+  const session = (await Model.load(raw)).session({ maxRows: 2 });
+  const { city, ...rest } = columnsOf(rows.slice(0, 2));
+  assert.throws(() => session.scoreRows(rest), isError("INVALID_ARGUMENT", /there is no column "city"; the rows have: age/));
+  assert.throws(() => session.scoreRows({}), isError("INVALID_ARGUMENT", /there is no column "age"; the rows have: $/));
+  assert.throws(() => session.scoreRows(columnsOf(rows)), isError("INVALID_ARGUMENT", /^rows: 3 rows, .*room for 2/));
+  assert.equal(session.scoreRows(Object.fromEntries([...Object.keys(rest), "city"].map((name) => [name, []]))).length, 0);
+});
+
 test("features, categories and crosses", withModels, async () => {
   const model = await Model.load(raw);
   const byName = Object.fromEntries(model.features.map((feature) => [feature.name, feature]));
@@ -86,6 +154,16 @@ test("features, categories and crosses", withModels, async () => {
   assert.deepEqual(model.categories("brand"), [3, 5, 2 ** 40]);
   assert.equal(model.categories("history").length, 20);
   assert.deepEqual(model.categories("city x hour"), []);
+  const names = ["age", "country", "history", "brand", "city x hour"];
+  assert.deepEqual(names.map((name) => model.numCategories(name)), [0, 4, 20, 3, 0]);
+  const listed = [0, 1, 2, 3].map((place) => model.category("country", place)).sort((a, b) => a.id - b.id);
+  assert.deepEqual(listed, ["AT", "BR", "US", "Côte"].map((value, i) => ({ value, id: i + 1 })));
+  assert.throws(() => model.category("brand", 3), isError("INVALID_ARGUMENT", /3 categories, there is no place 3/));
+  assert.throws(() => model.category("brand", 2 ** 32), isError("INVALID_ARGUMENT", /no place/));
+  for (const place of [-1, 0.5, "0", undefined]) {
+    assert.throws(() => model.category("brand", place), isError("INVALID_ARGUMENT", /^place: /));
+  }
+  assert.throws(() => model.category("colour", 0), isError("INVALID_ARGUMENT", /no feature "colour"/));
 });
 
 test("a user's candidates have the bits of whole rows", withModels, async () => {

@@ -8,18 +8,23 @@ import { test } from "node:test";
 import { packageFolder } from "./support.mjs";
 
 const PROGRAM = `
-import { Model, MmoeError, type Row } from "mmoe";
+import { Model, MmoeError, type Category, type Columns, type Row } from "mmoe";
 const model: Model = await Model.load(new Uint8Array(3), { simd: false });
 const rows: Row[] = [{ age: 39, country: null, history: [1, 2], price: new Float32Array(2), id: 7n }];
 const scores: Float32Array = model.session({ maxRows: 8, topK: 2, gates: true }).scoreRows(rows, { candidates: false });
+const columns: Columns = { age: Float32Array.of(39), country: [null], history: [[1, 2]], price: [new Float32Array(2)] };
+model.session().scoreRows(columns);
+const category: Category = model.category("country", model.numCategories("country") - 1);
 const code: string = new MmoeError("x").code;
 // @ts-expect-error: no such option
 model.session({ maxBatch: 8 });
 // @ts-expect-error: made by load()
 new Model();
+// @ts-expect-error: a row alone
+model.session().scoreRows({ age: 39 });
 // @ts-expect-error: not an array of numbers
 model.session().score([1, 2]);
-export { code, scores };
+export { category, code, scores };
 `;
 
 test("a program of TypeScript", () => {

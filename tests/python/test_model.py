@@ -1,6 +1,7 @@
 """Loading, what a model says of itself, pickling, errors."""
 
 import os
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -39,6 +40,19 @@ def test_notebook(raw, plain):
     assert name not in strange._repr_html_() and "&lt;script&gt;" in strange._repr_html_()
 
 
+def test_lines_of_a_picture_are_those_of_the_model(folder):
+    fixtures = pathlib.Path(__file__).resolve().parents[1] / "parity" / "architectures" / "fixtures"
+    model = mmoe.convert(fixtures / "ple.safetensors", fixtures / "ple.json")
+    # Experts 0 and 1 are click's, 2 and 3 like's, the others shared; so are gates 0, 1 and 2.
+    gate_of = [0, 0, 1, 1, 2, 2, 2]
+    for level in (1, 2):
+        assert [[model.expert_reads(level, expert, gate) for gate in range(3)] for expert in range(7)] == [
+            [gate == own for gate in range(3)] for own in gate_of]
+    assert not any(model.expert_reads(*none) for none in [(0, 0, 0), (3, 0, 0), (1, 7, 0), (1, 0, 3), (-1, 0, 0), (1, -1, 0)])
+    mixed = {gate.place: len(gate.experts) for gate in model.session().gates if gate.level == 0}
+    assert model._repr_html_().count("<title>reads</title>") == 7 + 2 * sum(mixed[gate] for gate in gate_of)
+
+
 def folder_of(model):
     return os.path.dirname(model._path)
 
@@ -50,6 +64,38 @@ def test_ids(raw):
         raw.find_id("contry", "BR")
     with pytest.raises(mmoe.InputError):
         raw.find_id("brand", "five")
+
+
+def test_categories(raw):
+    def listed(feature):
+        return [raw.category(feature, place) for place in range(raw.num_categories(feature))]
+
+    assert sorted(listed("country"), key=lambda category: category.id) == [
+        ("AT", 1), ("BR", 2), ("US", 3), ("Côte", 4)]
+    assert {category.value: category.id for category in listed("brand")} == {3: 0, 5: 1, 2**40: 2}
+    assert all(raw.find_id("country", value) == id for value, id in listed("country"))
+    assert sorted(listed("history")) == [(i, i) for i in range(20)]
+    assert listed("age") == listed("city x hour") == []
+    assert raw.category("brand", 0).id is not None
+    for place in (3, 2**63 - 1, -1):
+        with pytest.raises(mmoe.InputError, match="place"):
+            raw.category("brand", place)
+    with pytest.raises(mmoe.InputError, match="contry"):
+        raw.num_categories("contry")
+    with pytest.raises(mmoe.InputError, match="contry"):
+        raw.category("contry", 0)
+    for wrong in (0.0, "0", None):
+        with pytest.raises(TypeError):
+            raw.category("brand", wrong)
+
+
+def test_categories_of_unsigned_integers(folder):
+    feature = {"name": "id", "kind": "categorical", "vocabulary": [2**63, 5, 2**64 - 1], "embedding": "id.weight"}
+    weights = models.arrays(2)
+    weights["id.weight"] = numpy.ones((3, 2), "float32")
+    model = mmoe.Model.load(models.convert((weights, models.description([feature])), folder, "unsigned"))
+    listed = sorted(model.category("id", place) for place in range(3))
+    assert listed == [(5, 1), (2**63, 0), (2**64 - 1, 2)]
 
 
 def test_golden_rows_give_their_bits(plain, raw):

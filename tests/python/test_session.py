@@ -29,6 +29,20 @@ def same(found, wanted):
     return numpy.asarray(found).tobytes() == numpy.asarray(wanted).tobytes()
 
 
+def test_scores_of_single_rows_are_arrays_of_their_own(plain):
+    session = mmoe.Session(plain)
+    x = numpy.random.default_rng(3).normal(0, 1, (200, 24)).astype("float32")
+    expected = session.score(x)
+    rows = [session.score(row) for row in x]  # kept while others are made
+    assert all(row.shape == (2,) and row.dtype == "float32" and row.flags.writeable and row.flags.c_contiguous
+               for row in rows)
+    assert numpy.stack(rows).tobytes() == expected.tobytes()
+    rows[0][:] = 7
+    assert numpy.stack(rows[1:]).tobytes() == expected[1:].tobytes()
+    session.close()
+    assert numpy.stack(rows[1:]).tobytes() == expected[1:].tobytes()
+
+
 def test_shapes(plain, x, expected):
     session = mmoe.Session(plain)
     assert expected.shape == (300, 2) and expected.dtype == numpy.float32

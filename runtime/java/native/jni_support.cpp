@@ -26,6 +26,9 @@ jclass find(JNIEnv* env, const char* name) {
   return global;
 }
 
+// What stands for half a surrogate pair, as in JavaScript: a vocabulary may well hold "?", but not this.
+constexpr uint32_t kReplacement = 0xFFFD;
+
 bool is_high(jchar unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low(jchar unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -35,7 +38,7 @@ uint32_t decode(const jchar* units, jsize num_units, jsize& i) {
   if (is_high(unit) && i + 1 < num_units && is_low(units[i + 1])) {
     return 0x10000 + ((unit - 0xD800U) << 10) + (units[++i] - 0xDC00U);
   }
-  return is_high(unit) || is_low(unit) ? '?' : unit;
+  return is_high(unit) || is_low(unit) ? kReplacement : unit;
 }
 
 std::size_t encode(const jchar* units, jsize num_units, char* to) {

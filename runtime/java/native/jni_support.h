@@ -40,7 +40,7 @@ class Utf8;
 /** Whether a name may go where C takes it to end at a null character; throws otherwise. */
 bool check_name(JNIEnv* env, const Utf8& name);
 
-/** A Java text as UTF-8, in memory of its own unless it is short. A half of a surrogate pair becomes '?'. */
+/** A Java text as UTF-8, in memory of its own unless it is short. Half a surrogate pair becomes U+FFFD. */
 class Utf8 {
  public:
   Utf8(JNIEnv* env, jstring text);

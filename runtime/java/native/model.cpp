@@ -25,6 +25,13 @@ bool read_feature(JNIEnv* env, jlong model, jint feature, mmoe_feature_info& inf
   return check(env, mmoe_model_feature(as<mmoe_model>(model), static_cast<std::size_t>(feature), &info));
 }
 
+bool read_category(JNIEnv* env, jlong model, jint feature, jlong place, mmoe_category& category) {
+  category.struct_size = sizeof category;
+  if (place < 0) return throw_illegal_argument(env, "place: expected 0 or more"), false;
+  return check(env, mmoe_model_category(as<mmoe_model>(model), static_cast<std::size_t>(feature),
+                                        static_cast<std::size_t>(place), &category));
+}
+
 jlong long_of(std::size_t number) { return static_cast<jlong>(number); }
 
 }  // namespace
@@ -136,6 +143,24 @@ JNIEXPORT jint JNICALL Java_mmoe_Native_findBin(JNIEnv* env, jclass, jlong model
   int32_t id = MMOE_UNKNOWN_ID;
   check(env, mmoe_model_find_bin(as<mmoe_model>(model), static_cast<std::size_t>(feature), value, &id));
   return id;
+}
+
+JNIEXPORT jlong JNICALL Java_mmoe_Native_numCategories(JNIEnv*, jclass, jlong model, jint feature) {
+  return long_of(mmoe_model_num_categories(as<mmoe_model>(model), static_cast<std::size_t>(feature)));
+}
+
+JNIEXPORT jlongArray JNICALL Java_mmoe_Native_categoryNumbers(JNIEnv* env, jclass, jlong model, jint feature,
+                                                              jlong place) {
+  mmoe_category category{};
+  if (!read_category(env, model, feature, place, category)) return nullptr;
+  return to_longs(env, {category.id, category.is_unsigned, category.integer});
+}
+
+JNIEXPORT jbyteArray JNICALL Java_mmoe_Native_categoryText(JNIEnv* env, jclass, jlong model, jint feature,
+                                                           jlong place) {
+  mmoe_category category{};
+  if (!read_category(env, model, feature, place, category)) return nullptr;
+  return to_bytes(env, category.text ? category.text : "", category.text ? category.text_size : 0);
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_verifyChecksums(JNIEnv* env, jclass, jlong model) {

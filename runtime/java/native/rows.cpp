@@ -1,11 +1,13 @@
 // mmoe.Native: rows by name.
+#include <string_view>
+
 #include "runtime/java/native/jni_support.h"
 
 namespace {
 
 using namespace mmoe::java;
 
-// A negative row is one that no builder has.
+// Of what mmoe.Rows has seen to be 0 or more. A feature of -1 is one that no model has.
 std::size_t size_of(jlong number) { return static_cast<std::size_t>(number); }
 
 }  // namespace
@@ -29,15 +31,24 @@ JNIEXPORT jlong JNICALL Java_mmoe_Native_createRows(JNIEnv* env, jclass, jlong m
 
 JNIEXPORT void JNICALL Java_mmoe_Native_freeRows(JNIEnv*, jclass, jlong rows) { mmoe_rows_free(as<mmoe_rows>(rows)); }
 
+JNIEXPORT void JNICALL Java_mmoe_Native_checkRows(JNIEnv* env, jclass, jlong rows) {
+  check(env, mmoe_rows_status(as<mmoe_rows>(rows)));
+}
+
 JNIEXPORT void JNICALL Java_mmoe_Native_clearRows(JNIEnv* env, jclass, jlong rows, jlong num_rows) {
   check(env, mmoe_rows_clear(as<mmoe_rows>(rows), size_of(num_rows)));
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_refuseName(JNIEnv* env, jclass, jlong rows, jlong row, jstring feature) {
   if (!feature) return throw_illegal_argument(env, "feature: expected a name, got null");
-  const Utf8 utf8(env, feature);
-  if (!check_name(env, utf8)) return;
-  check(env, mmoe_rows_set_missing(as<mmoe_rows>(rows), size_of(row), utf8.data()));
+  guarded(env, [&] {
+    const Utf8 utf8(env, feature);
+    std::string name;
+    for (const char byte : std::string_view(utf8.data(), utf8.size())) {
+      byte == '\0' ? name += "\xEF\xBF\xBD" : name += byte;  // C takes a name to end there: U+FFFD
+    }
+    check(env, mmoe_rows_set_missing(as<mmoe_rows>(rows), size_of(row), name.c_str()));
+  });
 }
 
 JNIEXPORT void JNICALL Java_mmoe_Native_setMissing(JNIEnv* env, jclass, jlong rows, jlong row, jint feature) {

@@ -147,6 +147,15 @@ export type List =
   | BigUint64Array;
 /** Raw values by the names of columns; null and undefined are missing values. */
 export type Row = Readonly<Record<string, Value | List>>;
+/** A row's value of each column, or a typed array: of a wide feature, row after row. Sequences are an array of lists. */
+export type Columns = Readonly<Record<string, List | readonly (Value | List)[]>>;
+
+/** A category that a vocabulary lists. */
+export interface Category {
+  readonly value: string | number | bigint;
+  /** null: the file is damaged there. */
+  readonly id: number | null;
+}
 
 /** A verified model file. It never changes. */
 export class Model {
@@ -167,10 +176,19 @@ export class Model {
   readonly sizeBytes: number;
   /** In the order of the model's description; empty: it takes x alone. */
   readonly features: readonly Feature[];
-  /** The vocabulary, by id; empty of a dense feature, and where ids are buckets of a hash or bins. */
+  /** The vocabulary, by id; empty of a dense feature, and where ids are buckets of a hash, bins or parts of a date. */
   categories(feature: string): (string | number | bigint)[];
+  /** How many categories the vocabulary lists: none where categories() is empty. */
+  numCategories(feature: string): number;
+  /** One of them, below numCategories(). Their order means nothing: sort them by id. */
+  category(feature: string, place: number): Category;
   /** Smallest and largest number of a dense feature among the golden rows; null: they do not say. */
   range(feature: string): [number, number] | null;
+  /**
+   * Whether an expert of a level reads what a gate of the level before gives, by the numbers of Gate. What a node between
+   * them gives is not followed.
+   */
+  expertReads(level: number, expert: number, gate: number): boolean;
   readonly goldenRows: GoldenRows;
   /** Compares every byte with the file's checksums. */
   verifyChecksums(): void;
@@ -212,7 +230,7 @@ export class Session {
   /** x: [rows, inputDim]; of candidates [rows, candidateDim]. Returns `scores`. */
   score(x: Float32Array, options?: ScoreOptions): Float32Array;
   /** Raw values by name. A column that no row has is an error; others that the model does not know are left alone. */
-  scoreRows(rows: readonly Row[], options?: ScoreOptions): Float32Array;
+  scoreRows(rows: readonly Row[] | Columns, options?: ScoreOptions): Float32Array;
   /** Raw values of the user and the context, or their part of x [userDim], for candidates. */
   setUser(user: Row | Float32Array): void;
   /** Scores the rows whose scores the file has, and compares. */

@@ -111,21 +111,30 @@ export class Model {
     });
   }
 
-  categories(name) {
+  numCategories(name) {
+    return this.open().exports.mmoe_model_num_categories(this.handle, this.#indexOf(name));
+  }
+
+  category(name, place) {
     const native = this.open();
-    const c = native.exports;
     const index = this.#indexOf(name);
-    const found = Array.from({ length: c.mmoe_model_num_categories(this.handle, index) }, (_, place) =>
-      STRUCTS.category.filled(native, (at) => c.mmoe_model_category(this.handle, index, place, at)),
+    if (!Number.isSafeInteger(place) || place < 0) throw new MmoeError(`place: ${place}, expected a whole number`);
+    const { text, text_size, integer, is_unsigned, id } = STRUCTS.category.filled(native, (at) =>
+      native.exports.mmoe_model_category(this.handle, index, Math.min(place, 2 ** 32 - 1), at),
     );
-    const areTexts = this.features[index].stringValues;
-    return found
-      .sort((a, b) => a.id - b.id)
-      .map(({ text, text_size, integer, is_unsigned }) => {
-        if (areTexts) return native.text(text, text_size);
-        const value = is_unsigned ? BigInt.asUintN(64, integer) : integer;
-        return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-      });
+    return {
+      value: this.features[index].stringValues ? native.text(text, text_size) : numberOf(integer, is_unsigned),
+      id: id < 0 ? null : id,
+    };
+  }
+
+  categories(name) {
+    const found = Array.from({ length: this.numCategories(name) }, (_, place) => this.category(name, place));
+    return found.sort((a, b) => a.id - b.id).map(({ value }) => value);
+  }
+
+  expertReads(level, expert, gate) {
+    return this.open().exports.mmoe_model_expert_reads(this.handle, level, expert, gate) !== 0;
   }
 
   // Of the golden rows.
@@ -179,6 +188,12 @@ export class Model {
     this.handle = 0;
     this.#native = null; // and with it the memory, as soon as no view of it is left
   }
+}
+
+// A number, unless it is too large for one.
+function numberOf(integer, isUnsigned) {
+  const value = isUnsigned ? BigInt.asUintN(64, integer) : integer;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 // Columns of the golden rows' values.

@@ -1,16 +1,19 @@
 // Rows by name, as the C interface's row builder takes them.
 import { MmoeError } from "./errors.mjs";
 import { STRUCTS } from "./structs.mjs";
+import { columnsOf, isList, tableOf } from "./tables.mjs";
 
 const PARTS = { whole: 0, user: 1, candidates: 2 };
 const SIDES_OF = { whole: ["context", "user", "item"], user: ["context", "user"], candidates: ["item"] };
 
 // Types of mmoe_values, and the arrays that have them.
-const DOUBLES = 2, INT64S = 4, PACKED_TEXTS = 6, UINT64S = 7;
+const DOUBLES = 2, INT32S = 3, INT64S = 4, PACKED_TEXTS = 6, UINT64S = 7;
+const TYPES = new Map([
+  [Float32Array, 1], [Float64Array, DOUBLES], [Int32Array, INT32S], [BigInt64Array, INT64S], [BigUint64Array, UINT64S],
+]);
 
 const MOST_SIGNED = 2n ** 63n - 1n;
 
-const isList = (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 const isMissing = (value) => value === undefined || value === null;
 const isFloat = (value) => typeof value === "number" && !Number.isSafeInteger(value);
 const takesNumbers = (feature) => feature.kind === "dense" || feature.numberValues;
@@ -27,40 +30,63 @@ export class Rows {
     this.handle = native.handle((at) => native.exports.mmoe_rows_create(model.handle, options, at));
   }
 
-  // Objects with a value for each column. Throws the first error.
-  fill(rows) {
-    this.#checkColumns(rows);
-    this.native.check(this.native.exports.mmoe_rows_clear(this.handle, rows.length));
-    rows.forEach((row, index) => this.features.forEach((feature) => this.#fillFeature(row, index, feature)));
+  // Of an array of objects, or an object of columns.
+  table(rows) {
+    return tableOf(rows, this.features);
   }
 
-  // As everywhere in mmoe: a column that no row has is a mistake, not a missing value.
-  #checkColumns(rows) {
-    const names = new Set();
-    for (const row of rows) {
-      if (typeof row !== "object" || row === null || isList(row)) {
-        throw new MmoeError("rows: expected an array of objects, each with a value for every column");
-      }
-      Object.keys(row).forEach((name) => names.add(name));
+  // Throws the first error.
+  fill(table) {
+    this.#checkColumns(table);
+    this.native.check(this.native.exports.mmoe_rows_clear(this.handle, table.numRows));
+    const others = this.features.filter((feature) => !this.#fillColumn(feature, table.column(feature.source)));
+    for (let row = 0; row < table.numRows; ++row) {
+      others.forEach((feature) => this.#fillFeature(table, row, feature));
     }
-    for (const { name, source, crossed, weights } of rows.length > 0 ? this.features : []) {
-      const missing = [...(crossed.length > 0 ? crossed : [source]), ...(weights ? [weights] : [])].find(
-        (column) => !names.has(column),
-      );
+  }
+
+  #checkColumns({ names, isNamed }) {
+    for (const feature of isNamed ? this.features : []) {
+      const missing = columnsOf(feature).find(({ name }) => !names.has(name));
       if (missing === undefined) continue;
       const shown = [...names].slice(0, 20).join(", ") + (names.size > 20 ? ", ..." : "");
-      throw new MmoeError(`feature "${name}": there is no column "${missing}"; the rows have: ${shown}`);
+      throw new MmoeError(`feature "${feature.name}": there is no column "${missing.name}"; the rows have: ${shown}`);
     }
   }
 
-  #fillFeature(row, index, feature) {
+  // In one call, whether it can be: numbers or integers of one type, or texts alone.
+  #fillColumn(feature, column) {
+    if (column === undefined || feature.crossed.length > 0 || feature.kind === "sequence") return false;
+    const { native, handle } = this;
+    const given = Array.isArray(column) ? this.#putColumnOfTexts(column) : this.#putColumn(feature, column);
+    if (!given) return false;
+    const values = STRUCTS.values.write(native, native.scratch, given);
+    native.check(native.exports.mmoe_rows_set_column_at(handle, feature.index, values, 0, 0));
+    return true;
+  }
+
+  #putColumnOfTexts(column) {
+    return column.every((value) => typeof value === "string") ? this.#putTexts(column).values : null;
+  }
+
+  #putColumn(feature, column) {
+    const areFloats = column instanceof Float32Array || column instanceof Float64Array;
+    if (areFloats && !takesNumbers(feature)) return null; // whole numbers may be integers: value by value
+    const type = TYPES.get(column.constructor);
+    if (type) return this.#putNumbers(column.constructor, type, column);
+    return takesNumbers(feature)
+      ? this.#putNumbers(Float64Array, DOUBLES, column)
+      : this.#putNumbers(BigInt64Array, INT64S, Array.from(column, BigInt));
+  }
+
+  #fillFeature(table, row, feature) {
     if (feature.crossed.length > 0) {
-      const parts = feature.crossed.map((column) => row[column]);
-      return this.#fill(index, feature, parts.some(isMissing) ? null : parts);
+      const parts = feature.crossed.map((column) => table.value(row, column));
+      return this.#fill(row, feature, parts.some(isMissing) ? null : parts);
     }
-    this.#fill(index, feature, row[feature.source]);
-    const weights = row[feature.weights];
-    if (feature.weights && !isMissing(weights)) this.#fillList(index, feature, weights, true);
+    this.#fill(row, feature, table.value(row, feature.source));
+    const weights = feature.weights ? table.value(row, feature.weights) : null;
+    if (!isMissing(weights)) this.#fillList(row, feature, weights, true);
   }
 
   #fill(row, feature, value) {

@@ -180,7 +180,6 @@ export class Session {
 
   scoreRows(rows, { candidates = false } = {}) {
     this.#open();
-    if (!Array.isArray(rows)) throw new MmoeError("rows: expected an array of objects");
     return this.#run(this.#rowsInput(rows, candidates ? "candidates" : "whole"));
   }
 
@@ -208,7 +207,6 @@ export class Session {
   }
 
   #rowsInput(rows, part) {
-    this.#checkRows("rows", rows.length);
     const native = this.#native;
     const maxRows = part === "user" ? 1 : this.maxRows;
     if (!this.#rows[part]) {
@@ -217,8 +215,10 @@ export class Session {
       const { handle } = made;
       this.#own(() => native.exports.mmoe_rows_free(handle));
     }
-    this.#rows[part].fill(rows);
-    return { num_rows: rows.length, rows: this.#rows[part].handle };
+    const table = this.#rows[part].table(rows);
+    this.#checkRows("rows", table.numRows);
+    this.#rows[part].fill(table);
+    return { num_rows: table.numRows, rows: this.#rows[part].handle };
   }
 
   #checkRows(name, rows) {

@@ -42,6 +42,7 @@ from .errors import (
 
 __version__ = _native.version
 __all__ = [
+    "Category",
     "ConversionWarning",
     "ConvertError",
     "Error",
@@ -94,6 +95,13 @@ class Feature(NamedTuple):
     refuses_missing: bool
     crossed: tuple[str, ...]  #: the columns whose values make one category
     weights: str  #: the column of the elements' weights; empty: there is none
+
+
+class Category(NamedTuple):
+    """What a vocabulary lists."""
+
+    value: str | int
+    id: int | None  #: as find_id() finds it; None: the file is damaged there
 
 
 class Gate(NamedTuple):
@@ -199,6 +207,10 @@ class Model(_native.Model):
         """Rows with known scores."""
         values, ids, scores, has_features = self._golden_rows()
         return GoldenRows(_wrap(values), _wrap(ids), _wrap(scores), has_features)
+
+    def category(self, feature: str, place: int) -> Category:
+        """A category of the vocabulary, below num_categories(feature). Their order means nothing: sort them by id."""
+        return Category(*self._category(feature, place))
 
     def session(self, threads=1, **options) -> Session:
         """A session of this model."""

@@ -47,6 +47,13 @@ class Model:
         """Compare every byte of the file with its checksum. ModelError: the message names the segment."""
     def find_id(self, feature: str, value: str | int | float, /) -> int | None:
         """The id of a category (a float: of its bin), None where the vocabulary does not hold it."""
+    def num_categories(self, feature: str, /) -> int:
+        """How many categories the vocabulary lists, for a menu: 0 of numbers, and where ids are computed: buckets of a
+        hash, bins, parts of a date."""
+    def expert_reads(self, level: int, expert: int, gate: int, /) -> bool:
+        """Whether an expert of a level reads what a gate of the level before gives, by the numbers of mmoe.Gate. What a
+        node between them gives is not followed."""
+    def _category(self, feature: str, place: int, /) -> tuple[str | int, int | None]: ...
     def _golden_rows(self) -> tuple[memoryview, memoryview, memoryview, bool]: ...
 
 class Session:

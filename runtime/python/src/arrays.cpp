@@ -133,4 +133,16 @@ PyObject* Floats::make(std::size_t num_rows, std::size_t width, bool single) {
   return made.release();
 }
 
+PyObject* ResultRows::take(std::size_t width, float*& data) {
+  if (next_ == kRows) {
+    if (!numpy().empty) return nullptr;
+    array_ = Ref();
+    array_ = Ref(floats_.emplace().make(kRows, width, false));
+    if (!array_) return nullptr;
+    next_ = 0;
+  }
+  data = floats_->data() + next_ * width;
+  return PySequence_GetItem(array_.get(), static_cast<Py_ssize_t>(next_++));
+}
+
 }  // namespace mmoe::python

@@ -1,6 +1,8 @@
 // Matrices of float32 in the memory of Python's objects.
 #pragma once
 
+#include <optional>
+
 #include "runtime/python/src/python.h"
 
 namespace mmoe::python {
@@ -37,6 +39,21 @@ class Floats {
   Ref holder_;  // what a conversion has made
   std::size_t num_rows_ = 0, width_ = 0, stride_ = 0;
   bool is_open_ = false, is_single_ = false;
+};
+
+/// New arrays of NumPy for one row's results, each a row of an array of many: a view and its address cost a third of
+/// what an array does that is asked for its buffer.
+class ResultRows {
+ public:
+  /// The next row, [width], always of the same width. Null: an exception, or there is no NumPy.
+  PyObject* take(std::size_t width, float*& data);
+
+ private:
+  static constexpr std::size_t kRows = 64;
+
+  std::optional<Floats> floats_;
+  Ref array_;
+  std::size_t next_ = kRows;
 };
 
 /// The format of one element, without its byte order; 0 where it is not the machine's, or no single element.

@@ -177,16 +177,20 @@ PyObject* golden_rows(PyObject* self, PyObject*) {
   return Py_BuildValue("OOOO", values.get(), ids.get(), scores.get(), rows.has_features ? Py_True : Py_False);
 }
 
+bool find_feature(const mmoe_model* model, const char* name, std::size_t& feature) {
+  feature = mmoe_model_find_feature(model, name);
+  return feature < mmoe_model_num_features(model) ||
+         (refuse("feature \"" + std::string(name) + "\": the model has none of that name"), false);
+}
+
 // A value that no vocabulary of its type holds has no id; it is for the model to say what becomes of it.
 PyObject* find_id(PyObject* self, PyObject* arguments) {
   const mmoe_model* model = as<ModelObject>(self)->model;
   const char* name = nullptr;
   PyObject* value = nullptr;
   if (!PyArg_ParseTuple(arguments, "sO:find_id", &name, &value)) return nullptr;
-  const std::size_t feature = mmoe_model_find_feature(model, name);
-  if (feature == mmoe_model_num_features(model)) {
-    return refuse("feature \"" + std::string(name) + "\": the model has none of that name");
-  }
+  std::size_t feature = 0;
+  if (!find_feature(model, name, feature)) return nullptr;
   int32_t id = MMOE_UNKNOWN_ID;
   mmoe_status status = MMOE_OK;
   if (PyUnicode_Check(value)) {
@@ -213,6 +217,43 @@ PyObject* find_id(PyObject* self, PyObject* arguments) {
   return id == MMOE_UNKNOWN_ID ? none().release() : PyLong_FromLong(id);
 }
 
+PyObject* num_categories(PyObject* self, PyObject* arguments) {
+  const mmoe_model* model = as<ModelObject>(self)->model;
+  const char* name = nullptr;
+  std::size_t feature = 0;
+  if (!PyArg_ParseTuple(arguments, "s:num_categories", &name) || !find_feature(model, name, feature)) return nullptr;
+  return PyLong_FromSize_t(mmoe_model_num_categories(model, feature));
+}
+
+// (value, id), as mmoe.Category has them.
+PyObject* category(PyObject* self, PyObject* arguments) {
+  const mmoe_model* model = as<ModelObject>(self)->model;
+  const char* name = nullptr;
+  PyObject* number = nullptr;
+  std::size_t feature = 0, place = 0;
+  if (!PyArg_ParseTuple(arguments, "sO:category", &name, &number) || !find_feature(model, name, feature) ||
+      !read_size("place", number, place)) {
+    return nullptr;
+  }
+  mmoe_category found{};
+  found.struct_size = sizeof found;
+  if (const mmoe_status status = mmoe_model_category(model, feature, place, &found); status != MMOE_OK) {
+    return fail(status);
+  }
+  const Ref value(found.text          ? text(found.text, found.text_size)
+                  : found.is_unsigned ? PyLong_FromUnsignedLongLong(static_cast<uint64_t>(found.integer))
+                                      : PyLong_FromLongLong(found.integer));
+  const Ref id(found.id == MMOE_UNKNOWN_ID ? none().release() : PyLong_FromLong(found.id));
+  return value && id ? PyTuple_Pack(2, value.get(), id.get()) : nullptr;
+}
+
+PyObject* expert_reads(PyObject* self, PyObject* arguments) {
+  Py_ssize_t level = 0, expert = 0, gate = 0;  // negative: none that a model has
+  if (!PyArg_ParseTuple(arguments, "nnn:expert_reads", &level, &expert, &gate)) return nullptr;
+  return PyBool_FromLong(mmoe_model_expert_reads(as<ModelObject>(self)->model, static_cast<std::size_t>(level),
+                                                 static_cast<std::size_t>(expert), static_cast<std::size_t>(gate)));
+}
+
 PyGetSetDef properties[] = {
     {"name", get_text<mmoe_model_name>, nullptr, "The model's name.", nullptr},
     {"architecture", get_text<mmoe_model_architecture>, nullptr, "As \"MMoE\" or \"CGC\".", nullptr},
@@ -237,6 +278,13 @@ PyMethodDef methods[] = {
      "find_id($self, feature, value, /)\n--\n\nThe id of a category (a float: of its bin), None where the vocabulary "
      "does not "
      "hold it."},
+    {"num_categories", num_categories, METH_VARARGS,
+     "num_categories($self, feature, /)\n--\n\nHow many categories the vocabulary lists, for a menu: 0 of numbers, and "
+     "where ids are\ncomputed: buckets of a hash, bins, parts of a date."},
+    {"expert_reads", expert_reads, METH_VARARGS,
+     "expert_reads($self, level, expert, gate, /)\n--\n\nWhether an expert of a level reads what a gate of the level "
+     "before gives, by the numbers of\nmmoe.Gate. What a node between them gives is not followed."},
+    {"_category", category, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -135,9 +135,11 @@ PyObject* session_new(PyTypeObject* type, PyObject* arguments, PyObject* keyword
   if (!read_options(arguments, keywords, options)) return nullptr;
   Ref self(reinterpret_cast<allocfunc>(PyType_GetSlot(type, Py_tp_alloc))(type, 0));
   if (!self) return nullptr;
-  as<SessionObject>(self.get())->mutex = new (std::nothrow) std::mutex;
-  if (!as<SessionObject>(self.get())->mutex) return PyErr_NoMemory();
-  return make_session(options, as<SessionObject>(self.get())) ? self.release() : nullptr;
+  SessionObject* session = as<SessionObject>(self.get());
+  session->mutex = new (std::nothrow) std::mutex;
+  session->rows = new (std::nothrow) ResultRows;
+  if (!session->mutex || !session->rows) return PyErr_NoMemory();
+  return make_session(options, session) ? self.release() : nullptr;
 }
 
 void session_dealloc(PyObject* self) {
@@ -145,6 +147,7 @@ void session_dealloc(PyObject* self) {
   mmoe_session_free(session->session);
   Py_XDECREF(reinterpret_cast<PyObject*>(session->pool));
   Py_XDECREF(reinterpret_cast<PyObject*>(session->model));
+  delete session->rows;
   delete session->mutex;
   free_object(self);
 }
@@ -176,6 +179,18 @@ bool open_output(const char* name, PyObject* given, std::size_t width, std::size
   return true;
 }
 
+// A new array for the scores.
+bool make_scores(const SessionObject& session, std::size_t num_rows, bool single, Outputs& to) {
+  to.c.num_scores = num_rows * session.num_tasks;
+  to.c.scores_stride = session.num_tasks;
+  if (single) to.result = Ref(session.rows->take(session.num_tasks, to.c.scores));
+  if (to.result) return true;
+  if (PyErr_Occurred()) return false;
+  to.result = Ref(to.scores.make(num_rows, session.num_tasks, single));
+  to.c.scores = to.scores.data();
+  return static_cast<bool>(to.result);
+}
+
 bool open_outputs(const SessionObject& session, PyObject* const* values, std::size_t num_rows, bool single,
                   Outputs& to) {
   to.c.struct_size = sizeof to.c;
@@ -186,12 +201,8 @@ bool open_outputs(const SessionObject& session, PyObject* const* values, std::si
       return false;
     }
     to.result = Ref::borrowed(out);
-  } else {
-    to.result = Ref(to.scores.make(num_rows, session.num_tasks, single));
-    if (!to.result) return false;
-    to.c.scores = to.scores.data();
-    to.c.num_scores = to.scores.num_floats();
-    to.c.scores_stride = to.scores.stride();
+  } else if (!make_scores(session, num_rows, single, to)) {
+    return false;
   }
   return open_output("gates", values[kGates], session.num_gate_weights, num_rows, to.gate_weights, to.c.gate_weights,
                      to.c.num_gate_weights, to.c.gate_weights_stride) &&

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "mmoe/mmoe.h"
+#include "runtime/python/src/arrays.h"
 #include "runtime/python/src/model.h"
 #include "runtime/python/src/thread_pool.h"
 
@@ -17,6 +18,7 @@ struct SessionObject {
       mmoe_session* session;  ///< null: closed
   ModelObject* model;
   ThreadPoolObject* pool;  ///< null: the caller's thread alone
+  ResultRows* rows;        ///< for the results of one row
   std::mutex* mutex;       ///< locked while `session` is used. Python is never called meanwhile
   std::size_t num_tasks, num_gate_weights, num_logits;  ///< columns of what it writes
   uint64_t multiply_adds;                               ///< per row

@@ -62,6 +62,14 @@ structs! {
         weights: *const c_char,
         weights_size: usize,
     }
+    mmoe_category {
+        struct_size: usize,
+        text: *const c_char,
+        text_size: usize,
+        id: i32,
+        is_unsigned: i32,
+        integer: i64,
+    }
     mmoe_rows_options {
         struct_size: usize,
         max_rows: usize,
@@ -203,6 +211,13 @@ extern "C" {
         value: i64,
         id: *mut i32,
     ) -> mmoe_status;
+    pub fn mmoe_model_num_categories(model: *const mmoe_model, feature: usize) -> usize;
+    pub fn mmoe_model_category(
+        model: *const mmoe_model,
+        feature: usize,
+        place: usize,
+        category: *mut mmoe_category,
+    ) -> mmoe_status;
     pub fn mmoe_model_size_bytes(model: *const mmoe_model) -> usize;
     pub fn mmoe_model_verify_checksums(model: *const mmoe_model) -> mmoe_status;
 
@@ -213,6 +228,7 @@ extern "C" {
     ) -> mmoe_status;
     pub fn mmoe_rows_free(rows: *mut mmoe_rows);
     pub fn mmoe_rows_clear(rows: *mut mmoe_rows, num_rows: usize) -> mmoe_status;
+    pub fn mmoe_rows_status(rows: *const mmoe_rows) -> mmoe_status;
     pub fn mmoe_rows_num_rows(rows: *const mmoe_rows) -> usize;
     pub fn mmoe_rows_set_missing(rows: *mut mmoe_rows, row: usize, feature: *const c_char) -> mmoe_status;
     pub fn mmoe_rows_set_number(rows: *mut mmoe_rows, row: usize, feature: *const c_char, number: f64) -> mmoe_status;

@@ -62,6 +62,12 @@ fn c_text(text: &str) -> Result<CString, Error> {
     CString::new(text).map_err(|_| Error::invalid("a name has a null character"))
 }
 
+/// A feature's name. A null character, where it would end in C, becomes one that no name has, so that the runtime
+/// refuses it like any other that the model does not have.
+fn feature_text(name: &str) -> CString {
+    CString::new(name.replace('\0', "\u{FFFD}")).unwrap_or_default()
+}
+
 unsafe fn text_of(data: *const sys::c_char, size: usize) -> String {
     if data.is_null() {
         return String::new();
@@ -115,6 +121,22 @@ pub struct Feature {
     pub side: Side,
     pub string_values: bool,
     pub hashed: bool,
+}
+
+/// What a vocabulary lists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Listed {
+    Text(String),
+    Integer(i64),
+    Unsigned(u64),
+}
+
+/// A category of a vocabulary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    pub value: Listed,
+    /// As [`Model::find_text`] finds it; `None`: the file is damaged there.
+    pub id: Option<u32>,
 }
 
 /// A model file. Clones share it.
@@ -241,6 +263,28 @@ impl Model {
         let mut id = -1;
         check(unsafe { sys::mmoe_model_find_id_integer(self.ptr(), feature, value, &mut id) })?;
         Ok(u32::try_from(id).ok())
+    }
+
+    /// How many categories the vocabulary of the feature with this index lists, for a menu; 0 of numbers, and where ids
+    /// are computed: buckets of a hash, bins, parts of a date.
+    pub fn num_categories(&self, feature: usize) -> usize {
+        unsafe { sys::mmoe_model_num_categories(self.ptr(), feature) }
+    }
+
+    /// One of them; their order means nothing: sort them by id.
+    pub fn category(&self, feature: usize, place: usize) -> Result<Category, Error> {
+        // SAFETY: as in feature().
+        let mut found: sys::mmoe_category = unsafe { std::mem::zeroed() };
+        found.struct_size = size_of::<sys::mmoe_category>();
+        check(unsafe { sys::mmoe_model_category(self.ptr(), feature, place, &mut found) })?;
+        let value = if !found.text.is_null() {
+            Listed::Text(unsafe { text_of(found.text, found.text_size) })
+        } else if found.is_unsigned != 0 {
+            Listed::Unsigned(found.integer as u64)
+        } else {
+            Listed::Integer(found.integer)
+        };
+        Ok(Category { value, id: u32::try_from(found.id).ok() })
     }
 
     /// Compares every byte with its checksum.
@@ -485,6 +529,7 @@ impl Session {
 
     /// Whole rows, or candidates, as `rows` was made.
     pub fn score_rows(&mut self, rows: &Rows, scores: &mut [f32]) -> Result<(), Error> {
+        rows.check()?;
         self.run(&sys::mmoe_input { rows: rows.ptr(), ..input() }, scores, None, None)
     }
 
@@ -496,6 +541,7 @@ impl Session {
 
     /// The same by name: one row, made for [`Part::User`].
     pub fn set_user_rows(&mut self, row: &Rows) -> Result<(), Error> {
+        row.check()?;
         let user = sys::mmoe_input { rows: row.ptr(), ..input() };
         check(unsafe { sys::mmoe_session_set_user(self.session, &user) })
     }

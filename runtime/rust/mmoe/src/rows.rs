@@ -1,10 +1,9 @@
 //! Raw rows by name.
 
-use std::ffi::CString;
 use std::mem::size_of;
 use std::ptr::{null, null_mut};
 
-use crate::{c_text, check, sys, Error, Model};
+use crate::{check, feature_text, sys, Error, Model};
 
 /// The features of rows: all; those of the user and the context; those of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +68,12 @@ impl RawValues {
             Values::Integers(of) => (of.as_ptr().cast(), of.len(), 4),
             Values::Unsigned(of) => (of.as_ptr().cast(), of.len(), 7),
             Values::Texts(of) => {
+                let total = of.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len()));
+                i32::try_from(total).map_err(|_| Error::invalid("texts: more than 2 GiB"))?;
                 offsets.push(0);
                 for text in of {
                     bytes.extend_from_slice(text.as_bytes());
-                    offsets.push(i32::try_from(bytes.len()).map_err(|_| Error::invalid("texts of over 2 GiB"))?);
+                    offsets.push(bytes.len() as i32);
                 }
                 (offsets.as_ptr().cast(), of.len(), 6)
             }
@@ -93,6 +94,7 @@ impl RawValues {
 /// it. The first error is returned, and stays until [`Rows::clear`]: scoring returns it again.
 pub struct Rows {
     rows: *mut sys::mmoe_rows,
+    refused: Option<Error>, // an error of this crate, which stays like those of the runtime
     _model: Model,
 }
 
@@ -106,6 +108,9 @@ impl Drop for Rows {
 
 impl Rows {
     pub(crate) fn new(model: &Model, max_rows: usize, part: Part) -> Result<Rows, Error> {
+        if max_rows == 0 {
+            return Err(Error::invalid("max_rows: 0, expected 1 or more"));
+        }
         let options = sys::mmoe_rows_options {
             struct_size: size_of::<sys::mmoe_rows_options>(),
             max_rows,
@@ -114,7 +119,7 @@ impl Rows {
         };
         let mut rows = null_mut();
         check(unsafe { sys::mmoe_rows_create(model.ptr(), &options, &mut rows) })?;
-        let mut made = Rows { rows, _model: model.clone() };
+        let mut made = Rows { rows, refused: None, _model: model.clone() };
         made.clear(max_rows)?;
         Ok(made)
     }
@@ -123,8 +128,25 @@ impl Rows {
         self.rows
     }
 
+    /// The error that the runtime does not know of.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.refused.clone().map_or(Ok(()), Err)
+    }
+
+    /// Values for C. What is refused here stays an error, unless there is one already.
+    fn raw(&mut self, values: Values<'_>) -> Result<RawValues, Error> {
+        self.check()?;
+        let made = RawValues::new(values);
+        if let Err(error) = &made {
+            check(unsafe { sys::mmoe_rows_status(self.rows) })?;
+            self.refused = Some(error.clone());
+        }
+        made
+    }
+
     /// `num_rows` rows with nothing set, and no error.
     pub fn clear(&mut self, num_rows: usize) -> Result<(), Error> {
+        self.refused = None;
         check(unsafe { sys::mmoe_rows_clear(self.rows, num_rows) })
     }
 
@@ -134,7 +156,8 @@ impl Rows {
 
     /// One feature of one row: a number, an integer, a text or [`Value::Missing`].
     pub fn set<'a>(&mut self, row: usize, feature: &str, value: impl Into<Value<'a>>) -> Result<(), Error> {
-        let name: CString = c_text(feature)?;
+        self.check()?;
+        let name = feature_text(feature);
         let name = name.as_ptr();
         check(unsafe {
             match value.into() {
@@ -148,20 +171,20 @@ impl Rows {
 
     /// A sequence's elements, the numbers of a dense feature that is wider than 1, or the values of a cross.
     pub fn set_list(&mut self, row: usize, feature: &str, values: Values<'_>) -> Result<(), Error> {
-        let (name, list) = (c_text(feature)?, RawValues::new(values)?);
+        let (name, list) = (feature_text(feature), self.raw(values)?);
         check(unsafe { sys::mmoe_rows_set_list(self.rows, row, name.as_ptr(), &list.raw) })
     }
 
     /// The weights of a sequence's elements.
     pub fn set_weights(&mut self, row: usize, feature: &str, values: Values<'_>) -> Result<(), Error> {
-        let (name, list) = (c_text(feature)?, RawValues::new(values)?);
+        let (name, list) = (feature_text(feature), self.raw(values)?);
         check(unsafe { sys::mmoe_rows_set_weights(self.rows, row, name.as_ptr(), &list.raw) })
     }
 
     /// One feature of all rows, row after row. A sequence whose rows differ in length has `offsets`: row r has the
     /// elements from `offsets[r]` up to `offsets[r + 1]`.
     pub fn set_column(&mut self, feature: &str, values: Values<'_>, offsets: Option<&[i32]>) -> Result<(), Error> {
-        let (name, column) = (c_text(feature)?, RawValues::new(values)?);
+        let (name, column) = (feature_text(feature), self.raw(values)?);
         let (at, size) = offsets.map_or((null(), 0), |of| (of.as_ptr(), of.len()));
         check(unsafe { sys::mmoe_rows_set_column(self.rows, name.as_ptr(), &column.raw, at, size) })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use mmoe::{Model, Options, Part, Side, ThreadPool, Value, Values};
+use mmoe::{Listed, Model, Options, Part, Side, ThreadPool, Value, Values};
 
 struct Vectors {
     model: Model,
@@ -147,6 +147,16 @@ fn a_model_says_what_it_is() {
     assert_eq!(model.find_text(1, "??"), Ok(None));
     assert_eq!(model.find_integer(4, 1 << 40), Ok(Some(2)));
     assert!(model.find_text(4, "3").is_err());
+    let listed: HashMap<_, _> = (0..model.num_categories(1))
+        .map(|place| model.category(1, place).map(|category| (category.value, category.id)).unwrap())
+        .collect();
+    let id = |text: &str| listed[&Listed::Text(text.into())];
+    assert_eq!([id("AT"), id("BR"), id("US"), id("Côte")], [Some(1), Some(2), Some(3), Some(4)]);
+    let large = (0..3).map(|place| model.category(4, place).unwrap()).find(|category| category.id == Some(2));
+    assert_eq!(large.unwrap().value, Listed::Integer(1 << 40));
+    assert_eq!([0, 1, 2, 4, 6, 7].map(|feature| model.num_categories(feature)), [0, 4, 20, 3, 0, 0]);
+    assert!(model.category(4, 3).unwrap_err().message.contains("3 categories"));
+    assert!(model.category(7, 0).is_err());
     let bytes = std::fs::read(&of.path).unwrap();
     let copy = Model::from_bytes(&bytes).unwrap();
     drop(bytes);
@@ -177,13 +187,26 @@ fn what_is_wrong_is_refused_with_the_text_of_the_runtime() {
     assert_eq!(session.score_rows(&rows, &mut [0.0; 2]).unwrap_err(), error);
     rows.clear(1).unwrap();
     assert_eq!(rows.set(0, "brand", 4).unwrap_err().status, 12);
-    assert!(rows.set(0, "a\0b", 4).is_err());
+    rows.clear(1).unwrap();
+    let error = rows.set(0, "age\0", 4).unwrap_err(); // a name does not end there
+    assert!(error.message.contains("age\u{FFFD}"), "{error}");
+    assert_eq!(rows.set(0, "age", 4).unwrap_err(), error);
+    rows.clear(1).unwrap();
+    let text = "x".repeat(1 << 20);
+    let error = rows.set_list(0, "tags", Values::Texts(&vec![text.as_str(); 2048])).unwrap_err();
+    assert_eq!(error.message, "texts: more than 2 GiB");
+    assert_eq!(rows.set(0, "age", 4).unwrap_err(), error);
+    assert_eq!(session.score_rows(&rows, &mut [0.0; 2]).unwrap_err(), error);
+    assert_eq!(session.set_user_rows(&rows).unwrap_err(), error);
+    rows.clear(1).unwrap();
+    rows.set(0, "age", 4).unwrap();
     assert_eq!(Model::map("no/such.mmoe").err().unwrap().status, 1);
     assert_eq!(Model::from_bytes(&[0; 1000]).err().unwrap().status, 2);
     assert!(Model::from_bytes(&[]).is_err());
     assert!(model.session(&Options { kernel_set: Some("abacus".into()), ..Options::default() }).is_err());
     assert!(ThreadPool::new(0).is_err());
     assert!(model.rows(usize::MAX, Part::Whole).is_err());
+    assert_eq!(model.rows(0, Part::Whole).err().unwrap().message, "max_rows: 0, expected 1 or more");
 }
 
 #[test]

@@ -14,6 +14,11 @@ public final class MmoeException extends RuntimeException {
     this.status = Status.of(status);
   }
 
+  MmoeException(Status status, String message) {
+    super(message);
+    this.status = status;
+  }
+
   public Status getStatus() {
     return status;
   }

@@ -171,6 +171,29 @@ public final class Model extends Handle implements AutoCloseable {
     }
   }
 
+  /** How many categories the vocabulary lists, for a menu; 0 of numbers, and where ids are computed: buckets of a hash,
+   * bins, parts of a date. */
+  public long numCategories(Feature feature) {
+    long address = retain();
+    try {
+      return Native.numCategories(address, feature.getIndex());
+    } finally {
+      release();
+    }
+  }
+
+  /** One of them, from 0; their order means nothing: sort them by id. */
+  public Category getCategory(Feature feature, long place) {
+    long address = retain();
+    try {
+      int index = feature.getIndex();
+      long[] numbers = Native.categoryNumbers(address, index, place);
+      return new Category(numbers, feature.hasStringValues() ? Native.categoryText(address, index, place) : null);
+    } finally {
+      release();
+    }
+  }
+
   /** Compares every byte with its checksum; the message of a CHECKSUM names the part that is damaged. */
   public void verifyChecksums() {
     long address = retain();

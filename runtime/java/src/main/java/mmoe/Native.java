@@ -26,11 +26,15 @@ final class Native {
   static native int findText(long model, int feature, String text);
   static native int findInteger(long model, int feature, long value);
   static native int findBin(long model, int feature, double value);
+  static native long numCategories(long model, int feature);
+  static native long[] categoryNumbers(long model, int feature, long place); // id, is unsigned, integer
+  static native byte[] categoryText(long model, int feature, long place);
   static native void verifyChecksums(long model);
 
   // Rows by name.
   static native long createRows(long model, long maxRows, int part);
   static native void freeRows(long rows);
+  static native void checkRows(long rows); // throws its first error
   static native void clearRows(long rows, long numRows);
   static native void refuseName(long rows, long row, String feature);
   static native void setMissing(long rows, long row, int feature);

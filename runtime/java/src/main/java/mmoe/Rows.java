@@ -19,6 +19,7 @@ public final class Rows extends Handle implements AutoCloseable {
 
   private final Model model;
   private int numRows;
+  private String refused; // an error of these classes, which stays like those of the runtime; null: none
 
   Rows(Model model, int maxRows, Part part) {
     this.model = model;
@@ -36,6 +37,8 @@ public final class Rows extends Handle implements AutoCloseable {
   public synchronized Rows clear(int rows) {
     long address = retain();
     try {
+      refused = rows < 0 ? "clear: " + rows + " rows, expected 0 or more" : null;
+      check();
       Native.clearRows(address, rows);
       numRows = rows;
     } finally {
@@ -48,7 +51,17 @@ public final class Rows extends Handle implements AutoCloseable {
     return numRows;
   }
 
+  /** Throws the error that the runtime does not know of. */
+  synchronized void check() {
+    if (refused != null) throw new MmoeException(Status.INVALID_ARGUMENT, refused);
+  }
+
   private int find(long address, int row, String feature) {
+    if (row < 0 && refused == null) {
+      Native.checkRows(address); // an error that was there first
+      refused = "feature \"" + feature + "\", row " + row + ": expected 0 or more";
+    }
+    check();
     int index = model.indexOf(feature);
     if (index < 0) Native.refuseName(address, row, feature); // throws
     return index;

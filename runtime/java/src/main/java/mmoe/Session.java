@@ -136,6 +136,7 @@ public final class Session extends Handle implements AutoCloseable {
     try {
       long builder = rows.retain();
       try {
+        rows.check();
         Native.scoreRows(address, builder, scores, gateWeights, logits);
       } finally {
         rows.release();
@@ -177,6 +178,7 @@ public final class Session extends Handle implements AutoCloseable {
     try {
       long builder = row.retain();
       try {
+        row.check();
         Native.setUserRows(address, builder);
       } finally {
         row.release();

@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -102,6 +103,35 @@ class ModelTest {
   }
 
   @Test
+  void categoriesOfAVocabularyAreListed() {
+    try (Model model = Model.map(vectors.model)) {
+      Feature country = model.findFeature("country");
+      Feature brand = model.findFeature("brand");
+      List<String> names = new ArrayList<>();
+      for (long place = 0; place < model.numCategories(country); ++place) {
+        Category category = model.getCategory(country, place);
+        assertEquals(model.findId(country, category.getText()), category.getId());
+        names.add(category.toString());
+      }
+      assertEquals(List.of("AT", "BR", "Côte", "US"), names.stream().sorted().toList());
+      assertEquals(3, model.numCategories(brand));
+      for (long place = 0; place < 3; ++place) {
+        Category category = model.getCategory(brand, place);
+        assertEquals(model.findId(brand, category.getInteger()), category.getId());
+        assertTrue(category.getText() == null && !category.isUnsigned());
+      }
+      assertEquals(20, model.numCategories(model.findFeature("history")));
+      assertEquals(0, model.numCategories(model.findFeature("age")));
+      assertEquals(0, model.numCategories(model.findFeature("city x hour"))); // buckets of a hash
+      MmoeException error = assertThrows(MmoeException.class, () -> model.getCategory(brand, 3));
+      assertTrue(error.getMessage().contains("3 categories"), error.getMessage());
+      assertThrows(IllegalArgumentException.class, () -> model.getCategory(brand, -1));
+    }
+    assertEquals("18446744073709551615", new Category(new long[] {0, 1, -1}, null).toString());
+    assertEquals("-1", new Category(new long[] {0, 0, -1}, null).toString());
+  }
+
+  @Test
   void nullsAndNullCharactersAreRefused() {
     byte[] noBytes = null;
     String noText = null;
@@ -109,7 +139,9 @@ class ModelTest {
     assertThrows(IllegalArgumentException.class, () -> Model.map(new File(vectors.model.getPath() + "\0.png")));
     try (Model model = Model.map(vectors.model); Rows rows = model.newRows()) {
       assertThrows(IllegalArgumentException.class, () -> model.findId(model.findFeature("country"), noText));
-      assertThrows(IllegalArgumentException.class, () -> rows.set(0, "age\0", 39));
+      MmoeException error = assertThrows(MmoeException.class, () -> rows.set(0, "age\0", 39));
+      assertTrue(error.getMessage().contains("age\uFFFD"), error.getMessage());
+      assertThrows(MmoeException.class, () -> rows.set(0, "age", 39)); // the error stays
       assertThrows(IllegalArgumentException.class,
           () -> model.newSession(new SessionOptions().setKernelSet("scalar\0")));
     }

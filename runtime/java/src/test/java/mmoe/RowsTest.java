@@ -132,10 +132,36 @@ class RowsTest {
       rows.clear(1);
       assertThrows(MmoeException.class, () -> rows.set(1, "age", 4.0)); // no such row
       rows.clear(1);
-      assertThrows(MmoeException.class, () -> rows.set(-1, "age", 4.0));
+      error = assertThrows(MmoeException.class, () -> rows.set(-1, "age", 4.0));
+      assertEquals("feature \"age\", row -1: expected 0 or more", error.getMessage());
+      assertThrowsAgain(error, () -> rows.set(0, "age", 4.0));
+      assertThrowsAgain(error, () -> session.score(rows, new float[2]));
+      assertThrowsAgain(error, () -> session.setUser(rows));
+      error = assertThrows(MmoeException.class, () -> rows.clear(-7));
+      assertEquals("clear: -7 rows, expected 0 or more", error.getMessage());
+      rows.clear(1);
+      error = assertThrows(MmoeException.class, () -> rows.set(0, "colour", 1));
+      assertThrowsAgain(error, () -> rows.set(-1, "age", 4.0)); // the first one
+      assertThrowsAgain(error, () -> session.score(rows, new float[2]));
       rows.clear(1);
       assertThrows(MmoeException.class, () -> rows.set(0, "age", "thirty"));
       assertThrows(MmoeException.class, () -> rows.clear(2));
+    }
+  }
+
+  private static void assertThrowsAgain(MmoeException first, org.junit.jupiter.api.function.Executable use) {
+    assertEquals(first.getMessage(), assertThrows(MmoeException.class, use).getMessage());
+  }
+
+  @Test
+  void halfASurrogatePairIsNoQuestionMark() {
+    try (Rows rows = model.newRows()) {
+      for (String text : new String[] {"\uD83D", "\uDE00", "\uDE00\uD83D"}) {
+        String expected = text.replaceAll("[\\uD800-\\uDFFF]", "\uFFFD");
+        MmoeException error = assertThrows(MmoeException.class, () -> rows.set(0, text, 1));
+        assertTrue(error.getMessage().contains("\"" + expected + "\""), error.getMessage());
+        rows.clear(1);
+      }
     }
   }
 
