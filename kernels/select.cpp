@@ -1,6 +1,6 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif (defined(__arm__) || defined(__aarch64__)) && defined(__linux__)
+#elif (defined(__arm__) || defined(__aarch64__) || defined(__riscv)) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -80,6 +80,42 @@ constexpr unsigned kZmm = 0xe6;  // and masks
   return false;
 #endif
 }
+
+// Bits of a register of SVE, as the system lets this thread have them; 0 without. Sets for one length compute wrong
+// numbers with another, and do not trap.
+[[maybe_unused]] unsigned long sve_bits() {
+#ifdef __linux__
+  constexpr unsigned long kSve = 1ul << 22;
+  if ((getauxval(AT_HWCAP) & kSve) == 0) return 0;
+  register unsigned long bytes __asm__("x0");
+  __asm__(".inst 0x04bf5020" : "=r"(bytes));  // rdvl x0, #1, which the assembler knows for a machine with SVE alone
+  return 8 * bytes;
+#else
+  return 0;
+#endif
+}
+[[maybe_unused]] bool has_sve128() { return sve_bits() == 128; }
+[[maybe_unused]] bool has_sve256() { return sve_bits() == 256; }
+[[maybe_unused]] bool has_sve512() { return sve_bits() == 512; }
+#endif
+
+#ifdef __riscv
+// Bits of a vector register; 0 without.
+[[maybe_unused]] unsigned long vector_bits() {
+#ifdef __linux__
+  constexpr unsigned long kV = 1ul << ('v' - 'a');
+  if ((getauxval(AT_HWCAP) & kV) == 0) return 0;
+  // vsetvli a0, zero, e8, m1, ta, ma: how many bytes a register has. Some systems report vectors of version 0.7 by the
+  // same bit. These do not know the settings ta and ma, and answer with 0.
+  register unsigned long bytes __asm__("a0");
+  __asm__ volatile(".4byte 0x0c007557" : "=r"(bytes));
+  return 8 * bytes;
+#else
+  return 0;
+#endif
+}
+[[maybe_unused]] bool has_rvv128() { return vector_bits() >= 128; }
+[[maybe_unused]] bool has_rvv256() { return vector_bits() >= 256; }
 #endif
 
 #ifdef __arm__

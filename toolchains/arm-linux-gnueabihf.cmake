@@ -8,5 +8,5 @@ set(CMAKE_CXX_FLAGS_INIT "-Wno-psabi")  # a note that GCC 7 changed how some arg
 
 # A core with NEON VFPv4, as in a Raspberry Pi 2; and one whose NEON cannot fuse, on which the other sets run.
 set(CMAKE_CROSSCOMPILING_EMULATOR ${MMOE_EMULATOR} -cpu cortex-a7)
-set(MMOE_CPUS_WITHOUT_FMA cortex-a9 CACHE STRING "Emulated CPUs on which the runtime's tests would take too long")
+set(MMOE_CPUS_WITHOUT_RUNTIME cortex-a9 CACHE STRING "Those of them that leave out unit.runtime: it would take too long")
 set(MMOE_EMULATED_CPUS cortex-a9 CACHE STRING "Further CPUs on which the tests run, as qemu names them")

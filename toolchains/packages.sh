@@ -34,7 +34,7 @@ packages_for_all_targets=(
 )
 
 # Presets that build for another machine and can be run here.
-cross_presets=(aarch64 armv7 armv7-no-neon cortex-m7 cortex-m55 wasm windows riscv64)
+cross_presets=(aarch64 armv7 armv7-no-neon cortex-m7 cortex-m55 wasm windows riscv64 riscv64-vectors)
 
 # packages_for_preset NAME: what it needs beyond the above.
 packages_for_preset() {
@@ -45,6 +45,7 @@ packages_for_preset() {
     wasm) echo emscripten nodejs ;;
     windows) echo g++-mingw-w64-x86-64-posix wine64 ;;
     riscv64) echo g++-riscv64-linux-gnu qemu-user ;;
+    riscv64-vectors) echo clang-19 g++-riscv64-linux-gnu qemu-user ;;
     fuzz) echo clang libclang-rt-14-dev ;;
     android-* | ios-*)
       echo "error: $1 needs the vendor's own kit, which Debian does not have: see toolchains/${1%%-*}.cmake" >&2

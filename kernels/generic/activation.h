@@ -18,7 +18,7 @@ inline void for_each_register(float* data, std::size_t size, Function function) 
 /// x < 0 ? alpha * x : x
 template <class Arch>
 inline Reg<Arch> leaky(const Reg<Arch>& x, const Reg<Arch>& alpha) {
-  return xsimd::select(x < Reg<Arch>(0.0f), alpha * x, x);
+  return select(x < Reg<Arch>(0.0f), alpha * x, x);
 }
 
 template <class Arch>
@@ -37,7 +37,7 @@ void activate(Activation activation, float alpha, float beta, float* data, std::
   switch (activation) {
     case Activation::kIdentity: return;
     case Activation::kRelu:
-      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x < zero, zero, x); });
+      return for_each_register<Arch>(data, size, [=](const B& x) { return select(x < zero, zero, x); });
     case Activation::kLeakyRelu:
     case Activation::kPRelu:
       return for_each_register<Arch>(data, size, [=](const B& x) { return leaky<Arch>(x, B(alpha)); });
@@ -72,9 +72,9 @@ void activate(Activation activation, float alpha, float beta, float* data, std::
     case Activation::kLogSigmoid:
       return for_each_register<Arch>(data, size, [=](const B& x) { return zero - softplus<Arch>(-x); });
     case Activation::kThreshold:
-      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x <= B(alpha), B(beta), x); });
+      return for_each_register<Arch>(data, size, [=](const B& x) { return select(x <= B(alpha), B(beta), x); });
     case Activation::kSquaredRelu:
-      return for_each_register<Arch>(data, size, [=](const B& x) { return xsimd::select(x < zero, zero, x * x); });
+      return for_each_register<Arch>(data, size, [=](const B& x) { return select(x < zero, zero, x * x); });
     case Activation::kExp: return for_each_register<Arch>(data, size, [](const B& x) { return exp<Arch>(x); });
     case Activation::kScaledSoftplus:
       return for_each_register<Arch>(data, size,

@@ -1,7 +1,7 @@
 // What is common to the sets with AVX-512: 32 registers, sixteen stored numbers into one, the fused multiply-add.
 #pragma once
 
-#include "kernels/generic/traits.h"
+#include "kernels/generic/batch.h"
 #include "kernels/generic/x86.h"
 
 namespace mmoe::kernels {

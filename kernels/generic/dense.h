@@ -126,7 +126,7 @@ MMOE_NOINLINE void dense_tile(const DenseArgs& args, std::size_t row0, std::size
     for (std::size_t m = 0; m < kRows; ++m) {
       MMOE_UNROLL
       for (std::size_t r = p * kRegs; r < (p + 1) * kRegs; ++r) {
-        const B y = relu ? xsimd::select(sum[m][r] < B(0.0f), B(0.0f), sum[m][r]) : sum[m][r];
+        const B y = relu ? select(sum[m][r] < B(0.0f), B(0.0f), sum[m][r]) : sum[m][r];
         y.store_unaligned(output[m] + r * kLanes);
       }
     }

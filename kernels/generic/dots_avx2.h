@@ -1,6 +1,7 @@
 // Products of bytes in 256-bit registers.
 #pragma once
 
+#include "kernels/generic/batch.h"
 #include "kernels/generic/dots.h"
 
 namespace mmoe::kernels {

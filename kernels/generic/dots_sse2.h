@@ -2,6 +2,7 @@
 // even and of odd places as 16 bits, in pairs.
 #pragma once
 
+#include "kernels/generic/batch.h"
 #include "kernels/generic/dots.h"
 
 namespace mmoe::kernels {

@@ -1,6 +1,7 @@
 // Products of bytes in 128-bit registers of x86 with SSSE3: for 256-bit floats without AVX2, which has integers of 128.
 #pragma once
 
+#include "kernels/generic/batch.h"
 #include "kernels/generic/dots.h"
 
 namespace mmoe::kernels {

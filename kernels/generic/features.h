@@ -125,7 +125,7 @@ inline void copy_row(const PlainRow<Arch, F32>& row, float* to, std::size_t widt
 
 template <class Arch>
 inline Reg<Arch> pool_register(const Reg<Arch>& before, const Reg<Arch>& x, bool largest) {
-  return largest ? xsimd::select(before < x, x, before) : before + x;
+  return largest ? select(before < x, x, before) : before + x;
 }
 
 /// One row of the table into the pooled ones, which are the first `width` floats of `pooled`.

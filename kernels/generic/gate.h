@@ -33,12 +33,12 @@ inline void transpose(const float* from, std::size_t from_stride, float* to, std
   static_assert(Q::size == 4);
   const Q a = Q::load_unaligned(from), b = Q::load_unaligned(from + from_stride);
   const Q c = Q::load_unaligned(from + 2 * from_stride), d = Q::load_unaligned(from + 3 * from_stride);
-  const Q ac = xsimd::zip_lo(a, c), bd = xsimd::zip_lo(b, d);
-  const Q ac_high = xsimd::zip_hi(a, c), bd_high = xsimd::zip_hi(b, d);
-  xsimd::zip_lo(ac, bd).store_unaligned(to);
-  xsimd::zip_hi(ac, bd).store_unaligned(to + to_stride);
-  xsimd::zip_lo(ac_high, bd_high).store_unaligned(to + 2 * to_stride);
-  xsimd::zip_hi(ac_high, bd_high).store_unaligned(to + 3 * to_stride);
+  const Q ac = zip_lo(a, c), bd = zip_lo(b, d);
+  const Q ac_high = zip_hi(a, c), bd_high = zip_hi(b, d);
+  zip_lo(ac, bd).store_unaligned(to);
+  zip_hi(ac, bd).store_unaligned(to + to_stride);
+  zip_lo(ac_high, bd_high).store_unaligned(to + 2 * to_stride);
+  zip_hi(ac_high, bd_high).store_unaligned(to + 3 * to_stride);
 }
 
 /// Softmax of as many rows as a register has lanes, a row per lane: `size` steps for all of them.
@@ -59,7 +59,7 @@ inline void softmax_lanes(const float* logits, std::size_t logits_stride, std::s
   B largest = B::load_unaligned(columns);
   for (std::size_t e = 1; e < size; ++e) {
     const B x = B::load_unaligned(columns + e * B::size);
-    largest = xsimd::select(largest < x, x, largest);
+    largest = select(largest < x, x, largest);
   }
   B sum(0.0f);
   for (std::size_t e = 0; e < size; ++e) {

@@ -33,13 +33,13 @@ inline Reg<Arch> exp_nonpositive(const Reg<Arch>& x) {
   p = multiply_add<Arch>(p, r, B(kExpPoly[5]));
   p = multiply_add<Arch>(p, r * r, r) + B(1.0f);
   // Out-of-range n only meets results that the last line replaces, but must convert without undefined bits.
-  const B bounded = xsimd::select(x < B(kExpMin), B(kExpMinN), n);
-  return xsimd::select(x < B(kExpMin), B(0.0f), xsimd::ldexp(p, Traits<Arch>::to_int(bounded)));
+  const B bounded = select(x < B(kExpMin), B(kExpMinN), n);
+  return select(x < B(kExpMin), B(0.0f), ldexp(p, Traits<Arch>::to_int(bounded)));
 }
 
 template <class Arch>
 inline Reg<Arch> negative_abs(const Reg<Arch>& x) {
-  return xsimd::select(x < Reg<Arch>(0.0f), x, -x);
+  return select(x < Reg<Arch>(0.0f), x, -x);
 }
 
 /// 1 / (1 + e^-x), by e^-|x| so that neither side overflows.
@@ -47,7 +47,7 @@ template <class Arch>
 inline Reg<Arch> sigmoid(const Reg<Arch>& x) {
   using B = Reg<Arch>;
   const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
-  return divide<Arch>(xsimd::select(x < B(0.0f), z, B(1.0f)), B(1.0f) + z);
+  return divide<Arch>(select(x < B(0.0f), z, B(1.0f)), B(1.0f) + z);
 }
 
 /// An odd polynomial below 0.625, (1 - e^-2|x|) / (1 + e^-2|x|) above.
@@ -64,8 +64,8 @@ inline Reg<Arch> tanh(const Reg<Arch>& x) {
   const B negative = negative_abs<Arch>(x);
   const B z = exp_nonpositive<Arch>(negative + negative);
   const B large = divide<Arch>(B(1.0f) - z, B(1.0f) + z);
-  const B with_sign = xsimd::select(x < B(0.0f), -large, large);
-  return xsimd::select(B(-kTanhSmall) < negative, small, with_sign);
+  const B with_sign = select(x < B(0.0f), -large, large);
+  return select(B(-kTanhSmall) < negative, small, with_sign);
 }
 
 /// e^x; infinite where e^-x is below the smallest normal number.
@@ -73,7 +73,7 @@ template <class Arch>
 inline Reg<Arch> exp(const Reg<Arch>& x) {
   using B = Reg<Arch>;
   const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
-  return xsimd::select(x < B(0.0f), z, divide<Arch>(B(1.0f), z));
+  return select(x < B(0.0f), z, divide<Arch>(B(1.0f), z));
 }
 
 /// x tanh(log(1 + e^x)), by e^-|x|.
@@ -82,14 +82,14 @@ inline Reg<Arch> mish(const Reg<Arch>& x) {
   using B = Reg<Arch>;
   const B z = exp_nonpositive<Arch>(negative_abs<Arch>(x));
   const B twice = z + z;
-  const B above = xsimd::select(x < B(0.0f), z * (z + B(2.0f)), B(1.0f) + twice);
-  return x * divide<Arch>(above, above + xsimd::select(x < B(0.0f), B(2.0f), twice * z));
+  const B above = select(x < B(0.0f), z * (z + B(2.0f)), B(1.0f) + twice);
+  return x * divide<Arch>(above, above + select(x < B(0.0f), B(2.0f), twice * z));
 }
 
 template <class Arch>
 inline Reg<Arch> clamp(const Reg<Arch>& x, const Reg<Arch>& lower, const Reg<Arch>& upper) {
-  const Reg<Arch> y = xsimd::select(x < lower, lower, x);
-  return xsimd::select(upper < y, upper, y);
+  const Reg<Arch> y = select(x < lower, lower, x);
+  return select(upper < y, upper, y);
 }
 
 template <class Arch>
@@ -102,18 +102,18 @@ inline Reg<Arch> hard_sigmoid(const Reg<Arch>& x, const Reg<Arch>& slope, const 
 template <class Arch>
 inline Reg<Arch> celu(const Reg<Arch>& x, const Reg<Arch>& alpha) {
   using B = Reg<Arch>;
-  const B below = xsimd::select(x < B(0.0f), x, B(0.0f));
+  const B below = select(x < B(0.0f), x, B(0.0f));
   const B curve = alpha * (exp_nonpositive<Arch>(divide<Arch>(below, alpha)) - B(1.0f));
-  return xsimd::select(x < B(0.0f), curve, x);
+  return select(x < B(0.0f), curve, x);
 }
 
 /// alpha * (e^x - 1) below zero, x elsewhere.
 template <class Arch>
 inline Reg<Arch> elu(const Reg<Arch>& x, const Reg<Arch>& alpha) {
   using B = Reg<Arch>;
-  const B below = xsimd::select(x < B(0.0f), x, B(0.0f));
+  const B below = select(x < B(0.0f), x, B(0.0f));
   const B curve = alpha * (exp_nonpositive<Arch>(below) - B(1.0f));
-  return xsimd::select(x < B(0.0f), curve, x);
+  return select(x < B(0.0f), curve, x);
 }
 
 /// x times the normal distribution function: the tail below zero, what it leaves above.
@@ -125,7 +125,7 @@ inline Reg<Arch> gelu(const Reg<Arch>& x) {
   B p = B(kTailPoly[0]);
   for (int i = 1; i < 6; ++i) p = multiply_add<Arch>(p, t, B(kTailPoly[i]));
   const B tail = x * (p * t * exp_nonpositive<Arch>(x * x * B(-0.5f)));
-  return xsimd::select(x < B(0.0f), tail, x - tail);
+  return select(x < B(0.0f), tail, x - tail);
 }
 
 template <class Arch>
@@ -143,7 +143,7 @@ inline Reg<Arch> softplus(const Reg<Arch>& x) {
   const B square = s * s;
   B p = B(kLogPoly[0]);
   for (int i = 1; i < 5; ++i) p = multiply_add<Arch>(p, square, B(kLogPoly[i]));
-  return multiply_add<Arch>(s + s, p, xsimd::select(x < B(0.0f), B(0.0f), x));
+  return multiply_add<Arch>(s + s, p, select(x < B(0.0f), B(0.0f), x));
 }
 
 }  // namespace MMOE_SET

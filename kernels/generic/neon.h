@@ -3,7 +3,7 @@
 
 #include <arm_neon.h>
 
-#include "kernels/generic/traits.h"
+#include "kernels/generic/batch.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -42,7 +42,7 @@ struct NeonWidening {
 #ifdef __aarch64__  // whether the compiler knows the intrinsics; which traits a set has, its file says
 
 template <class Arch>
-struct Neon64Traits : BaseTraits<Arch> {
+struct Neon64Traits : BatchTraits<Arch> {
   using Widening = NeonWidening<Arch>;
   static constexpr std::size_t kRegisters = 32;
   static constexpr bool kHasLanes = true;
@@ -59,7 +59,7 @@ struct Neon64Traits : BaseTraits<Arch> {
 
 /// ARMv7: no division on registers of four, and no fused multiply-add by a lane.
 template <class Arch>
-struct NeonTraits : BaseTraits<Arch> {
+struct NeonTraits : BatchTraits<Arch> {
   using Widening = NeonWidening<Arch>;
   static Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) {
     float32x4_t q = x;

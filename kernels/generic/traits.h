@@ -1,11 +1,11 @@
-// What a kernel set says of its processor beyond what xsimd knows. Everything in generic/ asks Traits<Arch>, never the
-// compiler's macros: those describe the flags of one file, and two sets of one processor family may differ.
+// What a kernel set says of its processor: what a register of floats is, and what it can do beyond arithmetic.
+// Everything in generic/ asks Traits<Arch>, never the compiler's macros: those describe the flags of one file, and two
+// sets of one processor family may differ.
 //
-// A file of sets/ defines MMOE_SET, its name, and specialises Traits for its architecture, from BaseTraits or from
-// those of its family (x86.h, neon.h). Two sets may have one architecture: everything that a set compiles is in
+// A file of sets/ defines MMOE_SET, its name, and specialises Traits for its architecture, from those of its family
+// (x86.h, neon.h, sve.h, vectors.h). Two sets may have one architecture: everything that a set compiles is in
 // namespaces of its own, so that no inline function of it has the name of another's. Of two the linker would keep one,
-// perhaps the one that this machine cannot run. That holds for xsimd too, whose namespace is xsimd_avx2 to the set
-// "avx2".
+// perhaps the one that this machine cannot run.
 #pragma once
 
 #include <cstddef>
@@ -14,16 +14,17 @@
 #include "kernels/stored.h"
 #include "kernels/unroll.h"
 
-#define MMOE_PASTE(a, b) a##b
-#define MMOE_PASTE_EXPANDED(a, b) MMOE_PASTE(a, b)
-#define xsimd MMOE_PASTE_EXPANDED(xsimd_, MMOE_SET)
-#include <xsimd/xsimd.hpp>
-
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
 
+/// Type is a register of floats: xsimd's (batch.h), or one of ours. It has `size`, load_unaligned() and
+/// store_unaligned(), a constructor for one float in all lanes, + - * < <= and the minus sign. Its namespace has
+/// select() and ldexp(); that of Traits<Arch>::Quad also zip_lo() and zip_hi().
 template <class Arch>
-using Reg = xsimd::batch<float, Arch>;
+struct Register;
+
+template <class Arch>
+using Reg = typename Register<Arch>::Type;
 
 /// Sixteen stored numbers into registers, one by one: for a set without instructions for it.
 template <class Arch>
@@ -58,16 +59,10 @@ struct BaseTraits {
   /// Four floats side by side, to transpose.
   using Quad = Reg<Arch>;
 
-  /// x * y + z, rounded once where the set is exact.
-  static Reg<Arch> multiply_add(const Reg<Arch>& x, const Reg<Arch>& y, const Reg<Arch>& z) {
-    return xsimd::fma(x, y, z);
-  }
-
-  /// Whole numbers within 32 bits.
-  static xsimd::batch<std::int32_t, Arch> to_int(const Reg<Arch>& x) { return xsimd::to_int(x); }
-
-  /// x / y, rounded once.
-  static Reg<Arch> divide(const Reg<Arch>& x, const Reg<Arch>& y) { return x / y; }
+  // And, from a family's traits:
+  //   multiply_add(x, y, z)   x * y + z, rounded once where the set is exact
+  //   to_int(x)               whole numbers within 32 bits, as ldexp() takes them
+  //   divide(x, y)            rounded once
 };
 
 template <class Arch>

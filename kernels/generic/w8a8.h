@@ -62,7 +62,7 @@ inline void finish_row(const DenseArgs& args, const W8A8Range& range, std::size_
       if (range.part.num_inputs != 0)
         y = B::load_unaligned(sum + p * kPanelWidth + r * B::size) * (scale * B::load_unaligned(args.scales + column)) +
             y;
-      if (panel0 + p < num_relu) y = xsimd::select(y < B(0.0f), B(0.0f), y);
+      if (panel0 + p < num_relu) y = select(y < B(0.0f), B(0.0f), y);
       y.store_unaligned(output + column);
     }
   }

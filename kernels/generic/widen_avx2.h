@@ -1,7 +1,7 @@
 // Sixteen stored numbers into two registers of AVX2, with F16C.
 #pragma once
 
-#include "kernels/generic/traits.h"
+#include "kernels/generic/batch.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {

@@ -1,7 +1,7 @@
 // Traits of x86.
 #pragma once
 
-#include "kernels/generic/traits.h"
+#include "kernels/generic/batch.h"
 
 namespace mmoe::kernels {
 inline namespace MMOE_SET {
@@ -81,7 +81,7 @@ struct AvxWidening {
 };
 
 template <class Arch>
-struct X86Traits : BaseTraits<Arch> {
+struct X86Traits : BatchTraits<Arch> {
   // Also where Arch has wider registers: those cross their lanes at a price.
   using Quad = xsimd::batch<float, xsimd::sse2>;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Instructions of WebAssembly per row of score(): count_wasm.py MODULE MODEL BATCH CALLS
+"""Instructions of WebAssembly per row of score(): count_wasm.py MODULE SET MODEL BATCH CALLS
 
-MODULE is score_calls_wasm.cpp, compiled. The count is wasmtime's fuel, of which every instruction takes one. Needs the
+MODULE is score_calls_wasm.cpp, compiled, and SET the number of a kernel set in it. The count is wasmtime's fuel, of which every instruction takes one. Needs the
 package wasmtime of PyPI; exit code 77 without it.
 """
 
@@ -19,7 +19,8 @@ FUEL = 10 ** 12
 
 
 def main():
-    module, model, batch, calls = sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes(), int(sys.argv[3]), int(sys.argv[4])
+    module, model = sys.argv[1], pathlib.Path(sys.argv[3]).read_bytes()
+    kernel_set, batch, calls = int(sys.argv[2]), int(sys.argv[4]), int(sys.argv[5])
     config = wasmtime.Config()
     config.consume_fuel = True
     engine = wasmtime.Engine(config)
@@ -33,7 +34,7 @@ def main():
         exports["_initialize"](store)
     at = exports["model_buffer"](store)
     ctypes.memmove(ctypes.addressof(exports["memory"].data_ptr(store).contents) + at, model, len(model))
-    failed = exports["prepare"](store, len(model), batch)
+    failed = exports["prepare"](store, len(model), batch, kernel_set)
     before = store.get_fuel()
     if failed or exports["score"](store, calls):
         sys.exit(f"error: {model} cannot be scored ({failed})")

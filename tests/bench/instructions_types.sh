@@ -57,8 +57,9 @@ per_row() {
   echo $(((twice - once) / ($3 * $4)))
 }
 
+# wasm SET MODEL_FILE BATCH CALLS: instructions per row.
 wasm() {
-  "$peers_venv/bin/python" tests/bench/count_wasm.py "$folder/wasm.wasm" "$1" "$2" "$3"
+  "$peers_venv/bin/python" tests/bench/count_wasm.py "$folder/wasm.wasm" "$@"
 }
 
 # report TARGET MODEL BATCH COMMAND...: a line per type; the command gets the model's file, the batch and the calls.
@@ -95,7 +96,10 @@ if [[ -e build/wasm/runtime/libmmoe.a && -x $peers_venv/bin/python ]]; then
     build/wasm/runtime/libmmoe.a -sSTANDALONE_WASM --no-entry -sINITIAL_MEMORY=64MB \
     -sEXPORTED_FUNCTIONS=_model_buffer,_prepare,_score -o "$folder/wasm.wasm"
   for model in paper small medium; do
-    for batch in 1 8; do report wasm "$model" "$batch" wasm; done
+    for batch in 1 8; do
+      report wasm-simd128 "$model" "$batch" wasm 0
+      report wasm-fpu "$model" "$batch" wasm 1
+    done
   done
 else
   echo "skipped: wasm is not built, or there is no wasmtime" >&2

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "mmoe/kernel_sets.h"
 #include "mmoe/session.h"
 
 namespace {
@@ -21,12 +22,12 @@ mmoe::Session* session;
 extern "C" {
 
 std::uint8_t* model_buffer() { return file; }
-int prepare(int size, int batch);
+int prepare(int size, int batch, int set);
 int score(int calls);
 }
 
-// Of the model in the buffer; 0: done.
-int prepare(int size, int batch) {
+// Of the model in the buffer, by the kernel set of this number; 0: done.
+int prepare(int size, int batch, int set) {
   auto model = mmoe::Model::from_bytes(file, static_cast<std::size_t>(size));
   if (!model) return 1;
   auto* kept = new (model_room) mmoe::Model(std::move(*model));
@@ -36,6 +37,7 @@ int prepare(int size, int batch) {
   for (std::size_t i = 0; i < num_rows * num_columns; ++i) x[i] = static_cast<float>(i % 17) * 0.125f - 1.0f;
   mmoe::SessionOptions options;
   options.max_batch = num_rows;
+  options.kernel_set = mmoe::kernel_set(static_cast<std::size_t>(set)).name;
   const auto plan = mmoe::Plan::create(*kept, options);
   if (!plan) return 3;
   auto made = mmoe::Session::create(*plan, arena, sizeof arena);
