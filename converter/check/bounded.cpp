@@ -104,11 +104,6 @@ Numbers standardise(const Numbers& x, double epsilon) {
   return result;
 }
 
-void layer_norm(const LayerNorm& norm, Numbers& x) {
-  x = standardise(x, norm.epsilon);
-  for (size_t i = 0; i < x.size(); ++i) x[i] = scale_and_shift(x[i], norm.gamma[i], norm.beta[i]);
-}
-
 // p x + (1 - p) slope x: the slope of the sum in p is x - slope x, in x at most the larger of 1 and |slope|.
 void dice(const Activation& activation, Numbers& x) {
   Numbers normal = x;
@@ -130,6 +125,11 @@ void dice(const Activation& activation, Numbers& x) {
 }
 
 }  // namespace
+
+void layer_norm(const LayerNorm& norm, Numbers& x) {
+  x = standardise(x, norm.epsilon);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = scale_and_shift(x[i], norm.gamma[i], norm.beta[i]);
+}
 
 Numbers run_layer(const DenseLayer& layer, const Numbers& inputs, double temperature) {
   Numbers x = inputs, y;

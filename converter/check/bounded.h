@@ -60,6 +60,9 @@ Numbers run_w8a8(const DenseLayer& layer, const Numbers& x);
 Numbers run_layer(const DenseLayer& layer, const Numbers& x, double temperature = 1);
 Numbers run_layers(const Mlp& layers, Numbers x);
 
+/// Over all of `x`, in place.
+void layer_norm(const LayerNorm& norm, Numbers& x);
+
 Number sigmoid(const Number& z);
 Number clamp(const Number& x, double lower, double upper);
 Number scale_and_shift(const Number& x, double scale, double shift);

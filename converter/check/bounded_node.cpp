@@ -1,6 +1,10 @@
 #include "converter/check/bounded_node.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "converter/description/attention_terms.h"
 
 namespace mmoe::converter {
 namespace {
@@ -119,9 +123,22 @@ Number regrouped_difference(const Number& a, const Number& b) {
   return difference;
 }
 
+Numbers outer_products(const Numbers& query, const Numbers& element) {
+  Numbers products;
+  for (const Number& q : query) {
+    for (const Number& k : element) products.push_back(multiply(q, k));
+  }
+  return products;
+}
+
 Numbers terms_of(const Attention& attention, const Numbers& query, const Numbers& element) {
   Numbers terms;
   for (const AttentionTerm term : attention.terms) {
+    if (term == kOuterTerm) {
+      const Numbers products = outer_products(query, element);
+      terms.insert(terms.end(), products.begin(), products.end());
+      continue;
+    }
     for (size_t i = 0; i < query.size(); ++i) {
       const Number &q = query[i], &k = element[i];
       terms.push_back(term == AttentionTerm::kQuery     ? q
@@ -137,11 +154,15 @@ Numbers terms_of(const Attention& attention, const Numbers& query, const Numbers
 Numbers sum_of_parts(const Node& node, const Numbers& query, const Numbers& element) {
   const Mlp& parts = node.attention.parts;
   Numbers gated;
-  for (size_t i = 0; i < query.size(); ++i) gated.push_back(multiply(query[i], element[i]));
+  if (parts[2].inputs() != query.size()) gated = outer_products(query, element);
+  for (size_t i = 0; gated.size() < parts[2].inputs(); ++i) gated.push_back(multiply(query[i], element[i]));
   const Numbers of_query = run_layer(parts[0], query), of_keys = run_layer(parts[1], element);
-  const Numbers of_product = run_layer(parts[2], gated);
+  DenseLayer product = parts[2];  // its norm is that of the sum
+  const std::optional<LayerNorm> norm = std::exchange(product.layer_norm_before_activation, std::nullopt);
+  const Numbers of_product = run_layer(product, gated);
   Numbers sums;
   for (size_t i = 0; i < of_query.size(); ++i) sums.push_back(sum_of({of_keys[i], of_query[i], of_product[i]}));
+  if (norm) layer_norm(*norm, sums);
   return apply_activation(node.activation, std::move(sums));
 }
 

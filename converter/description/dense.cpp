@@ -23,16 +23,17 @@ std::vector<uint64_t> file_shape(uint64_t outputs, uint64_t inputs, bool in_out)
   return in_out ? std::vector<uint64_t>{inputs, outputs} : std::vector<uint64_t>{outputs, inputs};
 }
 
-// `found` has two dimensions.
+// `found` has two dimensions, or is the kernel of a convolution.
 void check_shape(const TensorInfo& info, const DenseForm& form, const DenseShape& shape) {
-  const auto fits = [&](const std::vector<uint64_t>& expected) { return info.shape == expected; };
-  const uint64_t outputs = shape.outputs.value_or(info.shape[form.in_out ? 1 : 0]);
-  const uint64_t inputs = shape.inputs.value_or(info.shape[form.in_out ? 0 : 1]);
+  const std::vector<uint64_t> found = layer_shape(info);
+  const auto fits = [&](const std::vector<uint64_t>& expected) { return found == expected; };
+  const uint64_t outputs = shape.outputs.value_or(found[form.in_out ? 1 : 0]);
+  const uint64_t inputs = shape.inputs.value_or(found[form.in_out ? 0 : 1]);
   const std::vector<uint64_t> expected = file_shape(outputs, inputs, form.in_out);
   if (!fits(expected)) {
     std::string message = info.name + ": " + shape_text(info.shape) + ", expected " + shape_text(expected) + " (" +
                           counted(outputs, shape.outputs_noun) + ", " + counted(inputs, "input") + ")";
-    const uint64_t turned_outputs = shape.outputs.value_or(info.shape[form.in_out ? 0 : 1]);
+    const uint64_t turned_outputs = shape.outputs.value_or(found[form.in_out ? 0 : 1]);
     if (shape.inputs && fits(file_shape(turned_outputs, inputs, !form.in_out))) {
       message += std::string("; it would fit with \"orientation\": \"") + (form.in_out ? "out_in" : "in_out") + "\"";
     }
@@ -53,6 +54,12 @@ size_t require_tensor(TensorIndex& tensors, const std::string& name, const std::
 
 }  // namespace
 
+std::vector<uint64_t> layer_shape(const TensorInfo& info) {
+  std::vector<uint64_t> shape = info.shape;
+  while (shape.size() > 2 && shape.back() == 1) shape.pop_back();
+  return shape;
+}
+
 DenseForm read_dense_form(const JsonReader& object) {
   DenseForm form;
   if (const auto field = object.find("weight")) form.weight = field->text();
@@ -67,7 +74,7 @@ DenseForm read_dense_form(const JsonReader& object) {
 DenseLayer bind_dense(TensorIndex& tensors, size_t weight, const std::string& bias_name, const DenseForm& form,
                       const DenseShape& shape) {
   const TensorInfo& info = tensors.info(weight);
-  if (info.shape.size() != 2) {
+  if (layer_shape(info).size() != 2) {
     throw ConvertError(info.name + ": " + shape_text(info.shape) + ", expected a layer's weight, of two dimensions");
   }
   check_shape(info, form, shape);

@@ -20,6 +20,9 @@ struct DenseForm {
 
 DenseForm read_dense_form(const JsonReader& object);
 
+/// Without the trailing ones of a convolution's kernel of one place, which is a layer for each place.
+std::vector<uint64_t> layer_shape(const TensorInfo& info);
+
 /// What is known of a layer before its weights are seen.
 struct DenseShape {
   std::optional<size_t> inputs;

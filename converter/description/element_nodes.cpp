@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "converter/description/attention_terms.h"
 #include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
@@ -119,7 +120,7 @@ class ElementNode {
                      std::to_string(node.input_width));
     }
     bind_terms(object, node.attention);
-    if (const auto mask = object.find("mask")) node.attention.masked = mask->boolean();
+    if (const auto mask = object.find("mask"); mask && mask->is_boolean()) node.attention.masked = mask->boolean();
     if (const auto softmax = object.find("softmax")) node.attention.softmax = softmax->boolean();
     const size_t longest = node.attention.softmax ? kMaxExpertsPerLevel : kMaxAttended;
     if (node.attention.length > longest) sequences.fail_expected("a length of at most " + std::to_string(longest));
@@ -169,8 +170,8 @@ class ElementNode {
   }
 
   static void bind_terms(const JsonReader& object, Attention& attention) {
-    const std::vector<std::string> names = {"query", "element", "difference",
-                                            "product"};  // in the order of AttentionTerm
+    // In the order of AttentionTerm.
+    const std::vector<std::string> names = {"query", "element", "difference", "product", "outer"};
     attention.terms = {AttentionTerm::kQuery, AttentionTerm::kElement, AttentionTerm::kDifference,
                        AttentionTerm::kProduct};
     const auto list = object.find("terms");
@@ -187,19 +188,16 @@ class ElementNode {
   }
 
   void bind_attention_layers(Node& node) {
-    const size_t inputs = node.attention.terms.size() * node.input_width;
+    size_t inputs = 0;
+    for (const AttentionTerm term : node.attention.terms)
+      inputs += term == kOuterTerm ? node.input_width * node.input_width : node.input_width;
     node.layers = LayersFields(fields_.object, attention_node_keys(), true).bind(fields_.tensors, fields_.slot, inputs);
-    const DenseLayer& first = node.layers.front();
     const std::string layers = fields_.object.path() + ".layers: ";
     if (node.layers.size() < 2)
       throw ConvertError(layers + "expected at least two, of which the last gives the weight");
     if (node.layers.back().outputs() != 1) {
       throw ConvertError(layers + "the last gives " + counted(node.layers.back().outputs(), "number") +
                          ", expected 1, the weight");
-    }
-    if (first.layer_norm_before_activation || first.layer_norm_after_activation ||
-        first.activation.kind == ActivationKind::kPRelu) {
-      throw ConvertError(layers + "layer norms and prelu behind an attention's first layer are not supported");
     }
   }
 

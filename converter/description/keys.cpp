@@ -32,7 +32,12 @@ Keys node_mlp_keys() { return joined(layers_keys(), {"name", "tasks", "reads", "
 
 Keys attention_node_keys() { return joined(layers_keys(), {"name", "tasks", "attention"}); }
 
-Keys attention_keys() { return {"query", "sequences", "length", "terms", "mask", "softmax"}; }
+Keys attention_keys() { return {"query", "sequences", "length", "terms", "mask", "count", "softmax"}; }
+
+Keys compressed_interaction_keys() {
+  return {"name", "tasks",      "compressed_interaction", "group", "order", "layers", "activation", "weight",
+          "bias", "orientation"};
+}
 
 Keys pool_keys() { return joined(layers_keys(), {"name", "reads", "per", "first_expert", "num_experts"}); }
 

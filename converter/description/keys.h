@@ -18,7 +18,8 @@ Keys scaled_dot_keys();      ///< of a node with `scaled_dot`
 Keys node_mlp_keys();        ///< of a node that is an MLP: a layers object with more
 Keys attention_node_keys();  ///< the same of one that attends to a sequence
 Keys attention_keys();       ///< of its `attention`
-Keys pool_keys();            ///< a level's experts: a layers object with more
+Keys compressed_interaction_keys();
+Keys pool_keys();  ///< a level's experts: a layers object with more
 Keys gates_keys();
 Keys layers_keys();
 Keys towers_keys();  ///< a layers object with more

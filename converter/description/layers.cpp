@@ -88,7 +88,7 @@ void LayersFields::bind_linear_layers(Bound& bound, const Slot& slot, std::optio
       throw ConvertError(pattern.path() + ": \"" + text + "\": a list names one layer each, without {layer}");
     }
     for (const NumberedTensor& found : find_numbered(bound.tensors, pattern, slot)) {
-      const bool matrix = bound.tensors.info(found.tensor).shape.size() == 2;
+      const bool matrix = layer_shape(bound.tensors.info(found.tensor)).size() == 2;
       if (!matrix && pattern.has(Placeholder::kLayer)) {
         bound.others.push_back(found);
         continue;

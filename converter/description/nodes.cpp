@@ -1,6 +1,7 @@
 #include "converter/description/nodes.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "converter/description/activations.h"
@@ -10,6 +11,7 @@
 #include "converter/description/limits.h"
 #include "converter/description/pattern.h"
 #include "converter/description/text.h"
+#include "converter/description/written_out.h"
 #include "converter/error.h"
 
 namespace mmoe::converter {
@@ -92,6 +94,8 @@ class NodeBinder {
   void add(const std::string& name, std::optional<size_t> task) {
     if (is_constant()) return streams_.add_constant(name_, name, constant(task));
     const NodeFields fields{object_, task, slot_of(task), tensors_, streams_};
+    if (has_own_mask(object_)) return write_masked_attention(writer(fields, name));
+    if (object_.find("compressed_interaction")) return write_compressed_interaction(writer(fields, name));
     if (object_.find("attention")) return push(name, bind_attention(fields));
     if (object_.find("scaled_dot")) return push(name, bind_scaled_dot(fields));
     if (object_.find("layers")) return push(name, object_.find("each") ? bind_each(fields) : mlp(task));
@@ -100,6 +104,17 @@ class NodeBinder {
     const Activation activation = std::exchange(node.activation, {});
     push(name + " before its norm", std::move(node));
     push(name, bind_norm(fields, activation));
+  }
+
+  // Of a node that stands for several, which are bound like others.
+  NodeWriter writer(const NodeFields& fields, const std::string& name) {
+    const auto make = [this, &fields](const nlohmann::json& entry) -> Node& {
+      NodeBinder binder(JsonReader(entry, object_.path()), level_, tensors_, streams_, nodes_);
+      binder.tasks_ = tasks_;
+      binder.add(binder.name_.string(), fields.task);
+      return nodes_.back();
+    };
+    return {fields, name, make, [this](const std::string& made, Node node) { push(made, std::move(node)); }};
   }
 
   void push(const std::string& name, Node node) {

@@ -1,31 +1,76 @@
 #include "converter/lowering/attention.h"
 
+#include <algorithm>
+
+#include "converter/description/attention_terms.h"
 #include "converter/lowering/fold.h"
 
 namespace mmoe::converter {
 namespace {
 
-// A layer without activation of the sum of some columns of `layer`, each with its sign.
-DenseLayer part_of(const DenseLayer& layer, const Attention& attention, size_t width, const char* name,
-                   std::vector<std::pair<AttentionTerm, double>> signs) {
-  DenseLayer part;
-  part.name = layer.name + name;
-  part.storage = layer.storage;
-  part.weight = {layer.outputs(), width, std::vector<float>(layer.outputs() * width)};
-  for (size_t o = 0; o < layer.outputs(); ++o) {
-    for (size_t i = 0; i < width; ++i) {
-      double sum = 0;
-      for (size_t t = 0; t < attention.terms.size(); ++t) {
-        for (const auto& [term, sign] : signs) {
-          if (attention.terms[t] == term) sum += sign * layer.weight.at(o, t * width + i);
-        }
-      }
-      part.weight.data[o * width + i] = static_cast<float>(sum);
+using Term = AttentionTerm;
+
+// The first layer's columns, term by term.
+class Columns {
+ public:
+  Columns(const DenseLayer& layer, const Attention& attention, size_t width) : layer_(layer), width_(width) {
+    for (const Term term : attention.terms) {
+      places_.emplace_back(term, end_);
+      end_ += term == kOuterTerm ? width * width : width;
     }
   }
-  require_finite(part);
-  return part;
-}
+
+  bool has(Term term) const {
+    return std::any_of(places_.begin(), places_.end(), [&](const auto& place) { return place.first == term; });
+  }
+
+  // The weight of a term's column; 0 of a term that is not there.
+  double at(Term term, size_t output, size_t column) const {
+    for (const auto& [other, first] : places_) {
+      if (other == term) return layer_.weight.at(output, first + column);
+    }
+    return 0;
+  }
+
+  // A layer without activation, whose weight of an output and a column `weight_of` gives.
+  template <typename WeightOf>
+  DenseLayer part(const char* name, size_t inputs, const WeightOf& weight_of) const {
+    DenseLayer part;
+    part.name = layer_.name + name;
+    part.storage = layer_.storage;
+    part.weight = {layer_.outputs(), inputs, {}};
+    for (size_t o = 0; o < layer_.outputs(); ++o) {
+      for (size_t i = 0; i < inputs; ++i) part.weight.data.push_back(static_cast<float>(weight_of(o, i)));
+    }
+    require_finite(part);
+    return part;
+  }
+
+  // Of q k; with outer products of all products, among which q k are the diagonal.
+  DenseLayer products() const {
+    if (!has(kOuterTerm)) return part(" product", width_, [&](size_t o, size_t i) { return at(Term::kProduct, o, i); });
+    return part(" product", width_ * width_, [&](size_t o, size_t i) {
+      const size_t row = i / width_, column = i % width_;
+      return at(kOuterTerm, o, i) + (row == column ? at(Term::kProduct, o, column) : 0);
+    });
+  }
+
+  DenseLayer of_query() const {
+    return part("", width_, [&](size_t o, size_t i) { return at(Term::kQuery, o, i) + at(Term::kDifference, o, i); });
+  }
+
+  DenseLayer of_elements() const {
+    DenseLayer keys = part(" keys", width_,
+                           [&](size_t o, size_t i) { return at(Term::kElement, o, i) - at(Term::kDifference, o, i); });
+    keys.bias = layer_.bias;
+    return keys;
+  }
+
+ private:
+  const DenseLayer& layer_;
+  size_t width_, end_ = 0;
+  std::vector<std::pair<Term, size_t>> places_;  // with their first columns
+};
 
 }  // namespace
 
@@ -34,16 +79,15 @@ void take_apart(Node& node) {
   const DenseLayer first = std::move(node.layers.front());
   node.layers.erase(node.layers.begin());
   Attention& attention = node.attention;
-  using Term = AttentionTerm;
-  const auto part = [&](const char* name, std::vector<std::pair<Term, double>> signs) {
-    return part_of(first, attention, node.input_width, name, std::move(signs));
-  };
-  attention.parts.push_back(part("", {{Term::kQuery, 1}, {Term::kDifference, 1}}));
-  attention.parts.push_back(part(" keys", {{Term::kElement, 1}, {Term::kDifference, -1}}));
-  attention.parts.push_back(part(" product", {{Term::kProduct, 1}}));
-  attention.parts[1].bias = first.bias;
+  const Columns columns(first, attention, node.input_width);
+  attention.parts = {columns.of_query(), columns.of_elements(), columns.products()};
+  attention.parts.back().layer_norm_before_activation = first.layer_norm_before_activation;
   attention.terms.clear();
   node.activation = first.activation;
+  if (!first.layer_norm_after_activation) return;
+  DenseLayer norm = identity_layer(first.outputs(), first.name + ".norm");
+  norm.layer_norm_before_activation = first.layer_norm_after_activation;
+  node.layers.insert(node.layers.begin(), std::move(norm));
 }
 
 }  // namespace mmoe::converter

@@ -139,6 +139,8 @@ Normalisation normalisation_of(const DenseLayer& layer) {
     take_layer_norm(*layer.layer_norm_before_activation, NormUse::kBeforeActivation);
   } else if (layer.layer_norm_after_activation) {
     take_layer_norm(*layer.layer_norm_after_activation, NormUse::kAfterActivation);
+  } else if (layer.norm_before_activation) {
+    take(NormKind::kChannel, NormUse::kBeforeActivation, to_affine(*layer.norm_before_activation));
   } else if (layer.norm_after_activation) {
     take(NormKind::kChannel, NormUse::kAfterActivation, to_affine(*layer.norm_after_activation));
   }

@@ -229,15 +229,25 @@ void lower_towers(const std::vector<Tower>& towers, size_t shared_dim, LayerFuse
   for (size_t t = 0; t < towers.size(); ++t) fused_layers.add_alone(towers[t].layers, 1, lowered[t]);
 }
 
+// Behind the last of them is what follows their sum. Slopes belong to a normalisation there: one that changes nothing.
+Mlp parts_of_attention(const Node& node) {
+  Mlp parts = node.attention.parts;
+  if (parts.empty()) return parts;
+  DenseLayer& last = parts.back();
+  last.activation = node.activation;
+  if (node.activation.kind != ActivationKind::kPRelu || last.layer_norm_before_activation) return parts;
+  const std::vector<float> ones(last.outputs(), 1.0f), zeros(last.outputs());
+  last.norm_before_activation = BatchNorm{ones, zeros, zeros, ones, 0};
+  return parts;
+}
+
 void lower_nodes(const TrainedModel& model, size_t shared_dim, LayerFuser& fused_layers,
                  std::vector<LoweredMlp>& lowered) {
   lowered.resize(model.nodes.size());
   for (size_t n = 0; n < model.nodes.size(); ++n) {
     const Node& node = model.nodes[n];
     const bool of_x = node.kind == NodeKind::kMlp && reads_x(node.input, node.level == 0 && model.trunk.empty());
-    Mlp parts = node.attention.parts;
-    if (!parts.empty()) parts.back().activation = node.activation;  // of the sum
-    fused_layers.add_alone(parts, 0, lowered[n]);
+    fused_layers.add_alone(parts_of_attention(node), 0, lowered[n]);
     fused_layers.add_alone(node.layers, 0, lowered[n], of_x ? shared_inputs(node.input, shared_dim) : 0);
   }
 }

@@ -145,6 +145,30 @@ ordered_json of_kind(const std::string& kind, const ordered_json& library, const
   return found;
 }
 
+// All of x's features in its order, with what the attentions give in the place of the histories.
+ordered_json in_order(const ordered_json& rule, const ordered_json& library, const ordered_json& features,
+                      const NameIndex& names) {
+  const std::string attended = rule["attended"].get<std::string>(), placeholder = "{n}";
+  const size_t at = attended.find(placeholder);
+  size_t number = 0;
+  uint64_t first = 0;
+  ordered_json parts = ordered_json::array();
+  for (const ordered_json& feature : features) {
+    if (has_second_table(library, feature)) continue;
+    if (!is_history(feature)) {
+      parts.push_back(feature_name(feature));
+    } else if (at != attended.npos) {
+      std::string node = attended;
+      parts.push_back(node.replace(at, placeholder.size(), std::to_string(number++)));
+    } else {
+      const uint64_t width = width_of(feature, names);
+      parts.push_back({{"node", attended}, {"first", first}, {"count", width}});
+      first += width;
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 RecipeColumns read_columns(const ordered_json& library, const ordered_json& model, const NameIndex& names,
@@ -155,8 +179,12 @@ RecipeColumns read_columns(const ordered_json& library, const ordered_json& mode
     if (!features.is_array())
       throw ConvertError("features: the model treats them by their kinds: expected at least one");
     for (const ordered_json& rule : model["columns"]) {
-      const ordered_json found = of_kind(rule["of"].get<std::string>(), library, features);
-      const std::string name = rule["name"].get<std::string>();
+      const std::string name = rule["name"].get<std::string>(), kind = rule["of"].get<std::string>();
+      if (kind == "in_order") {
+        columns.streams[name] = in_order(rule, library, features, names);
+        continue;
+      }
+      const ordered_json found = of_kind(kind, library, features);
       for (size_t i = 0; i < found.size(); ++i) {
         columns.streams[name + "." + std::to_string(i)] = ordered_json::array({found[i]});
       }

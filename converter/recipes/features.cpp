@@ -41,11 +41,13 @@ ordered_json second_tables(const ordered_json& rules) {
 
 class Features {
  public:
-  Features(const ordered_json& library, const NameIndex& names, size_t input_dim, std::vector<std::string>& notes)
+  Features(const ordered_json& library, const NameIndex& names, size_t input_dim, ordered_json& ignored,
+           std::vector<std::string>& notes)
       : rules_(library["features"]),
         table_(rules_["table"].get<std::string>()),
         names_(names),
         input_dim_(input_dim),
+        ignored_(ignored),
         notes_(notes) {
     if (rules_.contains("sequence_table")) sequence_table_.emplace(rules_["sequence_table"].get<std::string>());
     for (size_t i = 0; i < names.size(); ++i) {
@@ -60,6 +62,7 @@ class Features {
  private:
   ordered_json complete_one(const json& given);
   void complete_table(ordered_json& feature, size_t table) const;
+  void leave_out_copy(const std::string& feature);
   const size_t* find(const std::string& name) const;
   ordered_json in_order(const ordered_json& features);
   ordered_json with_second_tables(ordered_json features) const;
@@ -72,6 +75,7 @@ class Features {
   std::optional<TablePattern> sequence_table_;  // where those of sequences are named otherwise
   const NameIndex& names_;
   size_t input_dim_;
+  ordered_json& ignored_;
   std::vector<std::string>& notes_;
   std::vector<size_t> tables_;  // in the order of the file
 };
@@ -106,7 +110,10 @@ ordered_json Features::complete_one(const json& given) {
   std::string name = feature["name"].get<std::string>();
   if (rules_.contains("shared_by")) {
     const std::string key = rules_["shared_by"].get<std::string>();
-    if (feature.contains(key) && feature[key].is_string()) name = feature[key].get<std::string>();
+    if (feature.contains(key) && feature[key].is_string()) {
+      leave_out_copy(name);
+      name = feature[key].get<std::string>();
+    }
     feature.erase(key);
   }
   if (feature.contains("embedding")) return feature;
@@ -119,6 +126,14 @@ ordered_json Features::complete_one(const json& given) {
                        table_.name(name));
   }
   return feature;
+}
+
+// A state dict names a table for each feature that has it.
+void Features::leave_out_copy(const std::string& feature) {
+  const size_t* table = find(feature);
+  if (table == nullptr) return;
+  ignored_.push_back(names_.prefix() + names_.name(*table));
+  notes_.push_back("left out " + names_.name(*table) + ": \"" + feature + "\" shares the table of another feature");
 }
 
 // The library's own order of kinds; within one, that of the settings.
@@ -165,7 +180,8 @@ void Features::add_second_tables(const ordered_json& rule, const ordered_json& f
   const TablePattern pattern(rule["table"].get<std::string>());
   for (const ordered_json& feature : features) {
     if (!feature.is_object() || !feature.contains("name") || !feature["name"].is_string()) continue;
-    const std::string name = feature["name"].get<std::string>(), table = pattern.name(name_of_table(feature));
+    const std::string name = feature["name"].get<std::string>(), own = pattern.name(name);
+    const std::string table = names_.has(own) ? own : pattern.name(name_of_table(feature));
     if (!names_.has(table)) continue;
     ordered_json second = feature;
     if (!second.contains("column")) second["column"] = name;
@@ -249,7 +265,7 @@ bool has_second_table(const ordered_json& library, const ordered_json& feature) 
 }
 
 std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names,
-                                              const Settings& settings, size_t input_dim,
+                                              const Settings& settings, size_t input_dim, ordered_json& ignored,
                                               std::vector<std::string>& notes) {
   const json* given = settings.find("features");
   if (given != nullptr && given->is_array() && given->empty()) return std::nullopt;  // x comes from the caller
@@ -258,7 +274,7 @@ std::optional<ordered_json> describe_features(const ordered_json& library, const
     return *given;
   }
   if (library["features"].contains("packed")) return packed_features(library["features"], names, settings, input_dim);
-  Features features(library, names, input_dim, notes);
+  Features features(library, names, input_dim, ignored, notes);
   if (settings.find("feature_map") != nullptr) return features.complete(fuxictr_features(settings));
   return given != nullptr ? features.complete(*given) : features.infer();
 }

@@ -57,11 +57,30 @@ void add_given(json& feature, const json* given) {
   }
 }
 
+// An encoder that is not there leaves the elements side by side. Padding is no element, whatever the vocabulary has for
+// it.
+void add_sequence(json& feature, const JsonReader& spec) {
+  feature["length"] = spec.get("max_len", "the most elements").count();
+  feature["padding_id"] = spec.find("padding_idx") ? json(spec.get("padding_idx", "").count()) : json();
+  const auto encoder = spec.find("feature_encoder");
+  if (!encoder || encoder->is_null()) {
+    feature["pooling"] = "none";
+    return;
+  }
+  const std::string text = encoder->is_string() ? encoder->string() : "";
+  if (text != "layers.MaskedAveragePooling()" && text != "layers.MaskedSumPooling()")
+    encoder->fail("is not supported: layers.MaskedAveragePooling() and layers.MaskedSumPooling() are");
+  feature["pooling"] = text == "layers.MaskedSumPooling()" ? "sum" : "mean";
+}
+
 json read_feature(const std::string& name, const JsonReader& spec, const json* vocabularies) {
-  const std::vector<std::string> kinds = {"numeric", "categorical", "meta"};
+  const std::vector<std::string> kinds = {"numeric", "categorical", "sequence", "meta"};
   const std::string type = kinds[spec.get("type", "the kind of feature").choice(kinds)];
   for (const char* key : {"pretrained_emb", "feature_encoder"}) {
-    if (spec.find(key)) spec.fail(std::string("has `") + key + "`, which changes what the embedding is; not supported");
+    const auto field = spec.find(key);
+    const bool pools = type == "sequence" && std::string(key) == "feature_encoder";
+    if (field && !field->is_null() && !pools)
+      spec.fail(std::string("has `") + key + "`, which changes what the embedding is; not supported");
   }
   json feature = {{"name", name}};
   if (type == "meta") return nullptr;
@@ -69,7 +88,8 @@ json read_feature(const std::string& name, const JsonReader& spec, const json* v
     feature["kind"] = "dense";
     return feature;
   }
-  feature["kind"] = "categorical";
+  feature["kind"] = type;
+  if (type == "sequence") add_sequence(feature, spec);
   if (const auto shared = spec.find("share_embedding")) feature["shared_with"] = shared->string();
   if (vocabularies == nullptr) return feature;
   const JsonReader tokens = JsonReader(*vocabularies).get(name, "the vocabulary of a categorical feature");

@@ -160,7 +160,8 @@ void LayersWriter::finish_node(ordered_json& node) {
   if (output && !node.contains("last_activation") && !node.contains("attention")) node["last_activation"] = "linear";
   node.erase("part");
   node.erase("with_output");
-  finish_stack(node, part, output ? StackEnd::kOutput : StackEnd::kBlock, true);
+  const bool stacked = !node.contains("compressed_interaction");  // its layers read products, not each other
+  finish_stack(node, part, output ? StackEnd::kOutput : StackEnd::kBlock, stacked);
 }
 
 void LayersWriter::finish_stack(ordered_json& layers, const std::string& part, StackEnd end, bool checked) {

@@ -28,8 +28,10 @@ void check_number(const JsonReader& field) {
 bool has_layers(const JsonReader& node) { return node.find("mlp") || node.find("layers") || node.find("layers_any"); }
 
 void check_layers_of_node(const JsonReader& node, const LayersRules& rules) {
-  const bool attends = node.find("attention").has_value();
-  rules.check(node, joined(attends ? attention_node_keys() : node_mlp_keys(), kOfRecipe));
+  const bool attends = node.find("attention").has_value(), compressed = node.find("compressed_interaction").has_value();
+  const Keys keys = attends ? attention_node_keys() : compressed ? compressed_interaction_keys() : node_mlp_keys();
+  rules.check(node, joined(keys, kOfRecipe));
+  if (compressed) check_streams(node.get("compressed_interaction", ""));
   if (const auto part = node.find("part")) part->choice({"experts", "gates", "towers"});
   if (const auto flag = node.find("with_output")) check_true(*flag);
   if (attends) node.get("attention", "").allow_keys(attention_keys());

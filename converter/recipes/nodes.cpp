@@ -159,7 +159,7 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
     if (node.contains(key)) node[key] = streams(node[key]);
   }
   for (const char* key : {"reads", "lower_pairs", "upper_pairs", "bi_interaction", "sum_of_groups", "sum_within_groups",
-                          "softmax", "mask"}) {
+                          "softmax", "mask", "compressed_interaction"}) {
     if (!node.contains(key)) continue;
     node[key] = parts(node[key]);
     if (is_nothing(node[key])) return replace(node["name"], ordered_json::array());
@@ -167,6 +167,7 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
   if (node.contains("/attention/query"_json_pointer)) node["attention"]["query"] = streams(node["attention"]["query"]);
   if (node.contains("/attention/sequences"_json_pointer))
     node["attention"]["sequences"] = parts(node["attention"]["sequences"]);
+  if (node.contains("attention")) add_softmax(node["attention"]);
   layers_.expand_mlp(node);
   leave_out_norm(node);
   const ordered_json otherwise = node.value("else", ordered_json());
@@ -191,6 +192,12 @@ void NodesWriter::add_node(ordered_json node, ordered_json& list) {
     list.push_back(std::move(node));
   }
   if (!missing.empty() && !otherwise.is_null()) add_missing(rest, missing, list);
+}
+
+// Whether an attention's weights are a softmax is not in the weights.
+void NodesWriter::add_softmax(ordered_json& attention) const {
+  const auto given = settings_.reader().find("attention_softmax");
+  if (given && given->boolean()) attention["softmax"] = true;
 }
 
 // A number, a dimension of a matrix, or what the settings say because the weights do not.

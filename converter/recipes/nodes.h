@@ -35,6 +35,7 @@ class NodesWriter {
   void add_node(nlohmann::ordered_json node, nlohmann::ordered_json& list);
   void add_each(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   nlohmann::ordered_json number_of(const nlohmann::ordered_json& rule) const;
+  void add_softmax(nlohmann::ordered_json& attention) const;
   void leave_out_norm(nlohmann::ordered_json& node) const;
   void add_each_within(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);
   void add_each_of_tasks(const nlohmann::ordered_json& group, nlohmann::ordered_json& list);

@@ -304,11 +304,12 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   ordered_json tasks = describe_tasks(choice, settings, names, texts, result.notes);
   const ordered_json model = with_num_tasks(choice.model, texts.size());
   if (model.contains("own_order")) choice.library.text["features"].erase("order");
+  if (model.contains("table")) choice.library.text["features"]["table"] = model["table"];
+  ordered_json ignored = ordered_json::array();
   const auto features = describe_features(choice.library.text, names, settings,
-                                          read_input_dim(choice.library.text, model, names), result.notes);
+                                          read_input_dim(choice.library.text, model, names), ignored, result.notes);
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
-  ordered_json ignored = ordered_json::array();
   const RecipeColumns columns =
       read_columns(choice.library.text, model, names, description.value("features", ordered_json()));
   if (columns.input_dim) description["input_dim"] = *columns.input_dim;

@@ -84,13 +84,16 @@ void check_columns(const JsonReader& model) {
   if (!list) return;
   std::vector<std::string> before;
   for (const JsonReader& item : some_items(*list)) {
-    item.allow_keys({"name", "count", "less", "of"});
+    item.allow_keys({"name", "count", "less", "of", "attended"});
     const auto kind = item.find("of");
     if (kind.has_value() != list->items().front().find("of").has_value())
       item.fail("expected `of` in each block, or in none");
     if (kind) {
-      kind->choice({"all", "embedded", "dense", "second", "history", "queried", "others"});
-      item.allow_keys({"name", "of"});
+      const size_t in_order = 7;
+      const size_t chosen =
+          kind->choice({"all", "embedded", "dense", "second", "history", "queried", "others", "in_order"});
+      if (chosen != in_order) item.allow_keys({"name", "of"});
+      if (chosen == in_order) (void)item.get("attended", "the node in the place of a history").string();
       (void)item.get("name", "by which nodes read them").string();
       continue;
     }
@@ -261,8 +264,9 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "columns", "description", "left_over", "only_by_name", "own_order", "refused"});
+                    "columns", "description", "left_over", "only_by_name", "own_order", "refused", "table"});
   check_optional_text(model, "note");
+  if (const auto table = model.find("table")) check_has(*table, "{feature}");
   for (const char* key : {"numbered_tasks", "only_by_name", "own_order"}) {
     if (const auto flag = model.find(key)) check_true(*flag);
   }

@@ -64,7 +64,8 @@ bool is_per_part(const json& value) { return value.is_object() && !value.contain
 Settings::Settings(std::string_view text, std::filesystem::path where)
     : json(text.empty() ? nlohmann::json::object() : parse_json(text)), folder(std::move(where)) {
   reader().allow_keys({"recipe", "model", "name", "activation", "experts", "towers", "tasks", "features", "shared_dim",
-                       "ignore", "field_dims", "feature_map", "feature_vocab", "relation_tower_names", "num_heads"});
+                       "ignore", "field_dims", "feature_map", "feature_vocab", "relation_tower_names", "num_heads",
+                       "attention_softmax"});
   for (const char* key : {"experts", "towers"}) {
     if (const auto field = reader().find(key)) check_layers(*field);
   }

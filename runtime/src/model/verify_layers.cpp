@@ -133,9 +133,11 @@ class LayerVerifier : Checker {
     if (node.length() > longest) return unsupported(&path, "length: %, at most %", node.length(), longest);
     if (!node.query() || !node.keys() || !node.product()) return damaged(&path, "query, keys or product: missing");
     const Input element{query.width, 0};
+    const bool outer = node.product()->inputs() == std::uint64_t{query.width} * query.width;
+    const Input products{outer ? node.product()->inputs() : query.width, 0};
     const Path layers(&path, "layers");
     if (!dense(*node.query(), element, Path(&path, "query")) || !dense(*node.keys(), element, Path(&path, "keys")) ||
-        !dense(*node.product(), element, Path(&path, "product"))) {
+        !dense(*node.product(), products, Path(&path, "product"))) {
       return false;
     }
     const std::uint32_t outputs = node.product()->outputs();
@@ -144,7 +146,7 @@ class LayerVerifier : Checker {
              layer.column() % kPanelWidth == 0;
     };
     if (!linear(*node.query()) || !linear(*node.keys()) || node.product()->column() % kPanelWidth != 0 ||
-        node.product()->activation() == schema::ActivationKind_PRelu ||
+        (node.product()->activation() == schema::ActivationKind_PRelu && !node.product()->norm()) ||
         (node.product()->norm() && node.product()->norm()->use() == schema::NormUse_AfterActivation)) {
       return damaged(&path, "query, keys or product: not linear, of one width, in panels of its own");
     }

@@ -44,7 +44,7 @@ void PlanBuilder::add_attention(const schema::Node& node, const Buffer& output) 
   // Behind the node's result (reserve_nodes).
   if (shared) step.user = make_keys(step, projected.stride, output.offset + block_rows_ * output.stride);
   add_element_layers(node, projected.stride, step);
-  add_work(2 * step.length, span.count * kPanelWidth * step.width);
+  add_work(step.length, std::uint64_t{span.count * kPanelWidth} * (step.width + node.product()->inputs()));
   add_work(step.length, step.width + kColumnWork);
 }
 
@@ -81,7 +81,7 @@ Keys PlanBuilder::make_keys(const AttentionStep& step, std::size_t projected_str
 void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t projected_stride, AttentionStep& step) {
   const std::size_t rows_of_block = block_rows_;
   block_rows_ = step.length;
-  const Buffer gated = buffer(in_end_, step.width), sums = buffer(in_end_, projected_stride);
+  const Buffer gated = buffer(in_end_, node.product()->inputs()), sums = buffer(in_end_, projected_stride);
   step.gated = work_.at(gated.offset);
   set_elements(*node.keys(), {0, step.element_stride}, {0, projected_stride}, step.project_keys);
   Buffer input = set_elements(*node.product(), gated, sums, step.product);

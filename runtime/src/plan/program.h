@@ -98,7 +98,7 @@ struct AttentionStep {
   const ElementsStep* layers;  ///< behind the first
   std::size_t num_layers;
   View weights;                    ///< [length, 1] what the last of them gives
-  float* gated;                    ///< [length, element_stride] query times element
+  float* gated;                    ///< [length, product's input_stride] query times element, or all their products
   std::uint16_t* selected;         ///< [length] elements that have a weight
   float* logits;                   ///< [length], padded to 16; also the weights
   kernels::Activation activation;  ///< of the first layers' sum, without a normalisation

@@ -18,15 +18,20 @@ void run_elements(const Block& block, const ElementsStep& step) {
   if (step.norm.data) block.kernels.normalise(step.norm);
 }
 
-// The first layers' sum: (keys k + query q) + product (q k), and its activation.
+// The first layers' sum: (keys k + query q) + product (q k), and its activation. The product may be of each number of
+// the query with each of the element.
 void add_first_layers(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
   const float* query = step.query.data + row * step.query.stride;
+  const kernels::DenseArgs& product = step.product.dense;
+  const std::size_t width = step.width, products = product.num_inputs;
   for (std::size_t i = 0; i < step.length; ++i) {
     const float* element = keys.elements + i * step.element_stride;
-    float* gated = step.gated + i * step.element_stride;
-    for (std::size_t c = 0; c < step.width; ++c) gated[c] = query[c] * element[c];
+    float* gated = step.gated + i * product.input_stride;
+    const float* factor = query;
+    for (std::size_t first = 0; first < products; first += width, ++factor, gated += width) {
+      for (std::size_t c = 0; c < width; ++c) gated[c] = factor[products == width ? c : 0] * element[c];
+    }
   }
-  const kernels::DenseArgs& product = step.product.dense;
   block.kernels.dense(product);
   const std::size_t stride = product.output_stride;
   const float* projected_query = step.projected_query.data + row * step.projected_query.stride;

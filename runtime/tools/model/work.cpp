@@ -203,7 +203,7 @@ std::uint64_t flops_of_operation(const schema::Node& node) {
 // All elements, as if none were left out.
 std::uint64_t flops_of_attention(const schema::Node& node) {
   const std::uint64_t of_element = flops_of(*node.keys()) + flops_of(*node.product()) + flops_of(node.layers()) +
-                                   4 * node.keys()->inputs();  // query times element, weight times element
+                                   2 * (node.product()->inputs() + node.keys()->inputs());  // query and weight times it
   return flops_of(*node.query()) + node.length() * of_element;
 }
 

@@ -119,6 +119,8 @@ class Reader:
 
     def matrix(self, array, orientation):
         array = self.cast(array)
+        if array is not None and array.ndim > 2:  # the kernel of a convolution of one place
+            array = array.reshape(array.shape[:2])
         return array.T if orientation == "in_out" else array
 
     def norm(self, pattern, fixed, suffixes, epsilon, default_names):

@@ -40,13 +40,18 @@ def operation(spec, kind, operands, constant):
     return scale * x.sum(1 if kind == "sum_of_groups" else 2)
 
 
-def attention(spec, layers, query, sequence):
+def attention(spec, layers, query, sequence, mask, count):
     length, width = spec["length"], query.shape[1]
     k = sequence[:, : length * width].reshape(len(query), length, width)
     there = sequence[:, length * width :] != 0 if spec.get("mask", True) else np.ones((len(query), length), bool)
+    if mask is not None:
+        there = mask != 0
+    if count is not None:
+        there = np.arange(length) < count
     q = np.broadcast_to(query[:, None], k.shape)
-    terms = {"query": q, "element": k, "difference": q - k, "product": q * k}
-    names = spec.get("terms", list(terms))
+    outer = (q[..., :, None] * k[..., None, :]).reshape(len(query), length, width * width)
+    terms = {"query": q, "element": k, "difference": q - k, "product": q * k, "outer": outer}
+    names = spec.get("terms", ["query", "element", "difference", "product"])
     weights = forward(layers, np.concatenate([terms[name] for name in names], 2))[:, :, 0]
     if spec.get("softmax"):
         lowest = np.where(there, weights, -np.inf).max(1, initial=-np.inf, keepdims=True)
@@ -75,6 +80,21 @@ def scaled_dot(spec, query, keys, values, mask):
     return mixed.transpose(0, 2, 1, 3).reshape(rows, -1).astype(query.dtype)
 
 
+def compressed_interaction(spec, reader, fixed, x):
+    fields = in_groups(x, spec["group"])  # [rows, fields, columns]
+    pattern, maps, sums = "rfd,rhd->rfhd", fields, []
+    layers = [reader.read({"layers": [name], "activation": spec["activation"]}, fixed)[0] for name in spec["layers"]]
+    for i, layer in enumerate(layers):
+        if spec.get("order") == "maps":
+            pattern = "rfd,rhd->rhfd"
+        products = np.einsum(pattern, fields, maps).reshape(len(x), -1, fields.shape[2])
+        made = forward([layer], products.transpose(0, 2, 1)).transpose(0, 2, 1)
+        passed = layers[i + 1]["weight"].shape[1] // fields.shape[1] if i + 1 < len(layers) else 0
+        sums.append(made.sum(2)[:, passed if passed < made.shape[1] else 0:])
+        maps = made[:, :passed]
+    return np.concatenate(sums, 1)
+
+
 def normalised(spec, reader, x):
     x = in_groups(x, spec.get("group", x.shape[1]))
     ones = np.ones(x.shape[2], x.dtype)
@@ -90,7 +110,12 @@ def node(spec, reader, fixed, read):
     if "attention" in spec:
         given = spec["attention"]
         layers = reader.read(spec, fixed, True)
-        return attention(given, layers, read(given["query"]), read(given["sequences"]))
+        own = given.get("mask", True)
+        mask = None if isinstance(own, bool) else read(own)
+        count = read(given["count"]) if "count" in given else None
+        return attention(given, layers, read(given["query"]), read(given["sequences"]), mask, count)
+    if "compressed_interaction" in spec:
+        return compressed_interaction(spec, reader, fixed, read(spec["compressed_interaction"]))
     if "scaled_dot" in spec:
         return scaled_dot(spec, *map(read, spec["scaled_dot"]), read(spec["mask"]) if "mask" in spec else None)
     if "each" in spec:

@@ -29,11 +29,13 @@ class RandomNodes:
     def node(self):
         """One node, or two where an operation needs an MLP of some width beside what there is."""
         maker, per_task = self.maker, self.maker.chance(0.4)
-        kind = maker.pick(["mlp", "each", "sum", "product", "attention", "scaled_dot", *KEPT])
+        kind = maker.pick(["mlp", "each", "sum", "product", "attention", "scaled_dot", "compressed", *KEPT])
         if kind == "mlp":
             return [self.mlp(per_task, self.widths()[-1])]
         if kind in ("attention", "scaled_dot"):
             return self.attention(per_task) if kind == "attention" else self.scaled_dot(per_task)
+        if kind == "compressed":
+            return self.compressed_interaction(per_task)
         operand, width = self.operand(per_task)
         if kind == "each":
             return [self.each(per_task, operand, width)]
@@ -134,24 +136,69 @@ class RandomNodes:
             self.end_with_relu(sequence)
         name = self.new_name(per_task)
         spec = {"name": name, "attention": {"query": query, "length": length, "sequences": sequence["name"]}}
-        terms = ["query", "element", "difference", "product"]
+        terms, before = ["query", "element", "difference", "product"], []
         if maker.chance(0.6):
-            terms = [terms[int(i)] for i in maker.rng.permutation(4)[: maker.between(1, 4)]]
+            all_terms = [*terms, "outer"] if width <= 6 else terms
+            terms = [all_terms[int(i)] for i in maker.rng.permutation(len(all_terms))[: maker.between(1, 4)]]
             spec["attention"]["terms"] = terms
         for key in ("mask", "softmax"):
             if maker.chance(0.5):
                 spec["attention"][key] = maker.chance(0.6)
+        if maker.chance(0.3):
+            key = maker.pick(["mask", "count"])
+            before = [self.mlp(per_task, length if key == "mask" else 1)]
+            if key == "mask":
+                self.end_with_relu(before[0])
+            spec["attention"].pop("mask", None)
+            spec["attention"][key] = before[0]["name"]
         spec["layers"] = f"nodes.{name}" + ".{layer}"
-        spec["activation"] = maker.pick(["relu", "sigmoid", "tanh"])
+        spec["activation"] = maker.pick(["relu", "sigmoid", "tanh", "prelu"])
+        normalised = maker.chance(0.3)
+        if normalised:
+            spec["layer_norm"] = f"nodes.{name}.norm" + ".{layer}"
+            spec["layer_norm_position"] = maker.pick(["before_activation", "after_activation"])
+        if spec["activation"] == "prelu":
+            spec["slopes"] = f"nodes.{name}.slopes"
         if maker.chance(0.3):
             spec["last_activation"] = "sigmoid"
-        inputs = len(terms) * width
+        inputs = sum(width * width if term == "outer" else width for term in terms)
         for task in self.task_values() if per_task else [None]:
             named = f"nodes.{name}".replace("{task}", str(task))
+            if spec["activation"] == "prelu":
+                maker.add(f"{named}.slopes", maker.array(maker.pick([1, 5]), scale=0.4))
+            if normalised:  # of the first layer alone
+                maker.add(f"{named}.norm.0.weight", 1 + maker.array(5, scale=0.3))
+                maker.add(f"{named}.norm.0.bias", maker.array(5, scale=0.3))
             for layer, (outputs, reads) in enumerate([(5, inputs), (1, 5)]):
                 maker.add(f"{named}.{layer}.weight", maker.matrix(outputs, reads))
                 maker.add(f"{named}.{layer}.bias", maker.array(outputs, scale=0.4))
-        return [sequence, self.added(spec, per_task, width)]
+        return [sequence, *before, self.added(spec, per_task, width)]
+
+    def compressed_interaction(self, per_task):
+        """Of what an MLP gives, in one to three layers; the next one reads all maps, or the first half."""
+        maker = self.maker
+        fields, group, depth = maker.between(1, 4), maker.between(1, 4), maker.between(1, 3)
+        source, name = self.mlp(per_task, fields * group), self.new_name(per_task)
+        spec = {"name": name, "compressed_interaction": source["name"], "group": group,
+                "layers": [f"nodes.{name}.{layer}" for layer in range(depth)],
+                "activation": maker.pick(["relu", "sigmoid", "linear"])}
+        if maker.chance(0.6):
+            spec["order"] = maker.pick(["fields", "maps"])
+        shapes, width, maps = [], 0, fields
+        for layer in range(depth):
+            outputs = maker.between(1, 5)
+            shapes.append((outputs, fields * maps))
+            half = layer + 1 < depth and outputs > 1 and outputs % 2 == 0 and maker.chance(0.5)
+            maps, width = (outputs // 2, width + outputs // 2) if half else (outputs, width + outputs)
+        kernel, biased = maker.chance(0.4), maker.chance(0.7)
+        for task in self.task_values() if per_task else [None]:
+            for layer, (outputs, inputs) in enumerate(shapes):
+                named = f"nodes.{name}.{layer}".replace("{task}", str(task))
+                weight = maker.matrix(outputs, inputs)
+                maker.add(f"{named}.weight", weight[:, :, None] if kernel else weight)
+                if biased:
+                    maker.add(f"{named}.bias", maker.array(outputs, scale=0.4))
+        return [source, self.added(spec, per_task, width)]
 
     def scaled_dot(self, per_task):
         """Between what MLPs give: in one or two heads."""

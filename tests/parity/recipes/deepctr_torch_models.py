@@ -1,13 +1,12 @@
-"""DeepCTR-Torch: SharedBottom, MMOE, PLE and ESMM, and of one task DeepFM, WDL, DCN, DCNMix, NFM, AutoInt and
-DIN, by its own compile, fit and
-predict."""
+"""DeepCTR-Torch: SharedBottom, MMOE, PLE and ESMM, and of one task DeepFM, WDL, DCN, DCNMix, NFM, xDeepFM, AutoInt and
+DIN, by its own compile, fit and predict."""
 
 import importlib.metadata
 
 import numpy as np
 import torch
 from deepctr_torch.inputs import DenseFeat, SparseFeat, VarLenSparseFeat, get_feature_names
-from deepctr_torch.models import DCN, DIN, NFM, WDL, AutoInt, DCNMix, DeepFM, multitask
+from deepctr_torch.models import DCN, DIN, NFM, WDL, AutoInt, DCNMix, DeepFM, multitask, xDeepFM
 
 from case import Case
 from torch_weights import spread
@@ -89,6 +88,12 @@ def ranker_cases(rows, full):
         columns, features, {}
     even = [SparseFeat("user", vocabulary, 4), SparseFeat("item", 2 * vocabulary, 4), DenseFeat("price")]
     yield "auto_int", "AutoInt", AutoInt(even, even, **common), even, [{"name": c.name} for c in even], {"num_heads": 2}
+    own = [column for column in columns if column.name != "last_item"]  # the CIN counts tables, not features
+    named = [feature for feature in features if feature["name"] != "last_item"]
+    cin = dict(cin_layer_size=(256, 128) if full else (6, 4))
+    yield "xdeep_fm", "xDeepFM", xDeepFM(own, own, **cin, **common), own, named, {}
+    yield ("xdeep_fm_whole", "xDeepFM", xDeepFM(own, own, dnn_hidden_units=(), cin_split_half=False, cin_activation="sigmoid",
+                                               cin_layer_size=(5, 4, 3), seed=7), own, named, {"activation": "sigmoid"})
     mixed = DCNMix(columns, columns, low_rank=3, num_experts=3, **common)
     yield "dcn_mix", "DCN v2", mixed, columns, features, {}
     length = dict(maxlen=4, length_name="seq_length")
@@ -102,6 +107,8 @@ def ranker_cases(rows, full):
     attends = dict(att_hidden_size=(64, 16) if full else (5, 4))
     yield "din", "DIN", DIN(history, ["item", "shop"], **common, **attends), history, described, {
         "activation": {"experts": "relu", "gates": "Dice"}}
+    yield "din_softmax", "DIN", DIN(history, ["item", "shop"], att_weight_normalization=True, **common, **attends), history, \
+        described, {"activation": {"experts": "relu", "gates": "Dice"}, "attention_softmax": True}
     yield "din_sigmoid", "DIN", DIN(history, ["item", "shop"], att_activation="sigmoid", **common, **attends), history, \
         described, {"activation": {"experts": "relu", "gates": "sigmoid"}}
 

@@ -1,5 +1,5 @@
-"""FuxiCTR: ShareBottom, MMoE, PLE, PPNet, and of one task DeepFM, WideDeep, DCNv2, AutoInt and MaskNet, of its model zoo,
-with its own preprocessing, feature map and vocabulary.
+"""FuxiCTR: ShareBottom, MMoE, PLE, PPNet, and of one task DeepFM, WideDeep, DCNv2, xDeepFM, AutoInt, MaskNet and DIN, of
+its model zoo, with its own preprocessing, feature map and vocabulary.
 
 The library is a package; its model zoo is in its repository only: MMOE_LIBRARIES names the folder in which a checkout
 lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, else on made-up rows with its columns.
@@ -7,7 +7,6 @@ lies as FuxiCTR. Trained with --full on the sample tiny_mtl of the repository, e
 
 import csv
 import importlib.metadata
-import importlib.util
 import json
 import logging
 import os
@@ -20,21 +19,15 @@ from fuxictr.features import FeatureMap
 from fuxictr.preprocess import FeatureProcessor
 
 from case import Case
+from fuxictr_din import din_cases
+from fuxictr_zoo import load
 from torch_weights import spread
 
 LIBRARY = "FuxiCTR " + importlib.metadata.version("fuxictr")
 
 
 OF_ONE_TASK = {"PPNet": "PEPNet", "DeepFM": "DeepFM/DeepFM_torch", "WideDeep": "WideDeep/WideDeep_torch", "DCNv2": "DCNv2",
-               "MaskNet": "MaskNet", "AutoInt": "AutoInt"}
-
-
-def load(root, model):
-    folder = OF_ONE_TASK.get(model, f"multitask/{model}")
-    spec = importlib.util.spec_from_file_location("fuxictr_model", root / f"model_zoo/{folder}/src/{model}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, model)
+               "MaskNet": "MaskNet", "AutoInt": "AutoInt", "xDeepFM": "xDeepFM"}
 
 
 def columns(full):
@@ -93,6 +86,7 @@ def random_rows(sample, count, full, rng):
 def cases(rows, full):
     logging.disable(logging.CRITICAL)
     root = pathlib.Path(os.environ["MMOE_LIBRARIES"], "FuxiCTR")
+    yield from din_cases(root, LIBRARY, rows, full)
     sizes = (dict(embedding_dim=64, tower_hidden_units=[128, 64]) if full else
              dict(embedding_dim=3, tower_hidden_units=[4]))
     wide, narrow = ([512, 256, 128], [128, 64]) if full else ([6, 5], [4])
@@ -106,6 +100,8 @@ def cases(rows, full):
             ("ppnet", "PPNet", "PPNet", "relu", True, dict(
                 hidden_units=wide, gate_priors=["categorical_1", "categorical_7"], gate_emb_dim=narrow[-1], gate_hidden_dim=4)),
             ("deep_fm", "DeepFM", "DeepFM", "relu", False, dict(hidden_units=wide)),
+            ("xdeep_fm", "xDeepFM", "xDeepFM", "relu", False, dict(
+                dnn_hidden_units=wide, cin_hidden_units=[16, 16] if full else [4, 3])),
             ("wide_deep", "WideDeep", "Wide & Deep", "relu", True, dict(hidden_units=wide)),
             ("dcn_v2", "DCNv2", "DCN v2", "relu", True, dict(parallel_dnn_hidden_units=wide)),
             ("dcn_v2_both", "DCNv2", "DCN v2", "relu", False, dict(
@@ -130,12 +126,14 @@ def cases(rows, full):
             files = {file: pathlib.Path(folder, "tiny_mtl", file).read_text()
                      for file in ("feature_map.json", "feature_vocab.json")}
             feature_map = FeatureMap("tiny_mtl", os.path.join(folder, "tiny_mtl"))
-            feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), sizes)
-            model = load(root, maker)(
+            # The CIN's fields have at most 512 columns together.
+            own = dict(sizes, embedding_dim=min(sizes["embedding_dim"], 6)) if maker == "xDeepFM" else sizes
+            feature_map.load(os.path.join(folder, "tiny_mtl", "feature_map.json"), own)
+            model = load(root, OF_ONE_TASK.get(maker, f"multitask/{maker}"), maker)(
                 feature_map, **(dict(task="binary_classification", loss="binary_crossentropy") if one else dict(
                     task=["binary_classification"] * 2, num_tasks=2, loss=["binary_crossentropy"] * 2)),
                 gpu=-1, learning_rate=1e-3, batch_norm=norm, hidden_activations=activation, optimizer="adam",
-                metrics=["AUC"], model_root=folder, verbose=0, **sizes, **more)
+                metrics=["AUC"], model_root=folder, verbose=0, **own, **more)
         spread(model)
         batch = encode(processor, sample, full)
         batch.update({label: torch.tensor([float(row[label]) for row in sample]) for label in ("click", "conversion")})

@@ -1,4 +1,4 @@
-"""LibMTL: MMoE and DSelect-k with encoders and decoders as its users write them.
+"""LibMTL: HPS, MMoE, CGC and DSelect-k with encoders and decoders as its users write them.
 
 Of the package only the architecture is loaded: its __init__ also wants ResNets of a torchvision of its time.
 """
@@ -31,6 +31,8 @@ def load(name):
 def cases(rows, full):
     yield case("MMoE", rows, full, [3], {})
     # The steps are as wide as 1 whatever kgamma says; the weights of `spread` make numbers on both sides of them.
+    yield case("HPS", rows, full, [], {})
+    yield case("CGC", rows, full, [2, 1, 2], {})
     yield case("DSelect_k", rows, full, [3], {"num_nonzeros": 2, "kgamma": 1.0})
 
 
@@ -62,6 +64,6 @@ def case(name, rows, full, num_experts, options):
         found = model(x)
     scores = torch.cat([torch.sigmoid(found["click"]), found["dwell"]], dim=1)
     settings = {"activation": "relu", "tasks": ["click", {"name": "dwell", "link": "identity"}]}
-    architecture = {"DSelect_k": "DSelect-k MMoE"}.get(name, name)
+    architecture = {"DSelect_k": "DSelect-k MMoE", "HPS": "Shared-Bottom"}.get(name, name)
     return Case("libmtl_" + name.lower(), LIBRARY, architecture, "best.pt",
                 lambda path: torch.save(model.state_dict(), path), settings, tasks, [f"x{i}" for i in range(inputs)], x.tolist(), scores)

@@ -114,7 +114,7 @@ def few_steps(model, features, rng):
         optimizer.step()
 
 
-def din(rows, dims, vocabulary, width):
+def din(name, rows, dims, vocabulary, width, **attention):
     """Two histories, each with an attention of its own."""
     sparse = [SparseFeature(name, vocabulary, embed_dim=width, padding_idx=0) for name in ("item", "shop")]
     history = [SequenceFeature(f"seen_{feature.name}", vocabulary, width, pooling="concat", shared_with=feature.name,
@@ -122,7 +122,7 @@ def din(rows, dims, vocabulary, width):
     user = [SparseFeature("user", vocabulary, embed_dim=width)]
     rng = np.random.default_rng(9)
     torch.manual_seed(9)
-    model = ranking.DIN(user, history, sparse, {"dims": dims}, {"dims": dims})
+    model = ranking.DIN(user, history, sparse, {"dims": dims}, {"dims": dims, **attention})
     spread(model)
     with torch.no_grad():
         for table in model.embedding.embed_dict.values():
@@ -133,9 +133,11 @@ def din(rows, dims, vocabulary, width):
     data = make_data(features, rows, rng)
     raw = [["|".join(map(str, v)) if np.ndim(v) else int(v) for v in row] for row in zip(*data.values())]
     kept = {"kind": "sequence", "length": 4, "pooling": "none", "padding_id": 0}
-    settings = {"activation": "dice", "features": [{"name": "user"}, {"name": "item"}, {"name": "shop"}, *(
+    settings = {"activation": attention.get("activation", "dice"), "features": [{"name": "user"}, {"name": "item"}, {"name": "shop"}, *(
         {"name": feature.name, "shared_with": feature.shared_with, **kept} for feature in history)]}
-    return Case("torch_rechub_din", LIBRARY, "DIN", "model.pth", lambda path: torch.save(model.state_dict(), path), settings,
+    if attention.get("use_softmax"):
+        settings["attention_softmax"] = True
+    return Case("torch_rechub_" + name, LIBRARY, "DIN", "model.pth", lambda path: torch.save(model.state_dict(), path), settings,
                 ["y"], list(data), raw, predict(model, data)[:, None])
 
 
@@ -175,4 +177,5 @@ def rankers(rows, dims, vocabulary, width):
         yield Case("torch_rechub_" + name, LIBRARY, architecture, "model.pth",
                    lambda path, model=model: torch.save(model.state_dict(), path), settings, ["y"], list(data), raw,
                    predict(model, data)[:, None])
-    yield din(rows, dims, vocabulary, width)
+    yield din("din", rows, dims, vocabulary, width)
+    yield din("din_prelu_softmax", rows, dims, vocabulary, width, activation="prelu", use_softmax=True)

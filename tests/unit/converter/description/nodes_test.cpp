@@ -148,8 +148,72 @@ TEST_CASE("nodes: what cannot be attended to is refused by name") {
                  "is there twice"));
   CHECK(contains(error_of(R"("sequences": "seen")", R"("sequences": "seen", "softmx": true)"), "softmx"));
   CHECK(contains(error_of(R"("attention.{layer}")", R"(["attention.0"])"), "at least two"));
-  CHECK(contains(error_of(R"("activation": "sigmoid")", R"("activation": "sigmoid", "layer_norm": true)"),
-                 "not supported"));
+  const auto error_with = [&](const char* more) {
+    return error_of(R"("sequences": "seen")", std::string(R"("sequences": "seen", )") + more);
+  };
+  CHECK(contains(error_with(R"("mask": "item")"),
+                 "nodes[0].attention.mask: found \"item\", expected a number for each of 3"));
+  CHECK(contains(error_with(R"("mask": "nothing")"), "nodes[0].attention.mask"));
+  CHECK(contains(error_with(R"("count": "item")"), "nodes[0].attention.count: found \"item\", expected one column"));
+  CHECK(contains(error_with(R"("mask": true, "count": "item")"),
+                 "nodes[0].attention.count: has no meaning beside `mask`"));
+  CHECK(contains(error_with(R"("terms": ["outer"])"), "(5 outputs, 4 inputs)"));
+}
+
+TEST_CASE("nodes: an attention with a mask of its own reads a node that has it behind the elements") {
+  const std::string text = replaced(kAttention, R"("sequences": "seen")",
+                                    R"("sequences": "seen", "mask": {"feature": "seen", "part": "mask"})");
+  const TrainedModel model = bind_description_text(text, attention_weights(), "din", nullptr, UnusedTensors::kRefuse);
+  REQUIRE(model.nodes.size() == 2);
+  CHECK(model.nodes[0].name == "interest elements");
+  CHECK(model.nodes[0].kind == NodeKind::kSum);
+  CHECK(model.nodes[0].width() == 9);
+  CHECK(model.nodes[1].name == "interest");
+  CHECK(model.nodes[1].inputs[1] == StreamRef(StreamSource::kNode, 0));
+  CHECK(model.nodes[1].attention.length == 3);
+  CHECK(model.nodes[1].attention.masked);
+}
+
+TEST_CASE("nodes: a number of elements is their mask") {
+  std::string text = replaced(kAttention, R"("sequences": "seen")", R"("sequences": "seen", "count": "length")");
+  text = replaced(text, R"("pooling": "none", "padding_id": 0})",
+                  R"("pooling": "none"}, {"name": "length", "kind": "dense", "side": "user"})");
+  const TrainedModel model = bind_description_text(text, attention_weights(), "din", nullptr, UnusedTensors::kRefuse);
+  REQUIRE(model.nodes.size() == 3);
+  const DenseLayer& mask = model.nodes[0].layers.front();
+  CHECK(mask.weight.data == std::vector<float>{1, 1, 1});
+  CHECK(mask.bias == std::vector<float>{0, -1, -2});
+  CHECK(mask.activation.kind == ActivationKind::kRelu);
+}
+
+// Two fields of two columns; the first layer has four maps, of which the second reads two.
+constexpr const char* kCompressed = R"({"mmoe_description": 1, "input_dim": 4,
+  "nodes": [{"name": "cin", "compressed_interaction": "input", "group": 2, "layers": "cin.{layer}", "order": "maps",
+             "activation": "relu"}],
+  "towers": {"layers": "tower", "reads": "cin"}, "tasks": [{"name": "click", "link": "sigmoid"}]})";
+
+MemoryWeights compressed_weights(uint64_t second) {
+  MemoryWeights weights;
+  weights.linear("cin.0", 4, 4).linear("cin.1", 3, second).linear("tower", 1, second == 4 ? 5 : 7);
+  return weights;
+}
+
+TEST_CASE("nodes: compressed interactions") {
+  const auto bound = [](uint64_t second) {
+    return bind_description_text(kCompressed, compressed_weights(second), "m", nullptr, UnusedTensors::kRefuse);
+  };
+  CHECK(bound(4).nodes.back().width() == 5);  // two of the first layer, three of the second
+  CHECK(bound(8).nodes.back().width() == 7);  // all four
+  const auto error_of = [](const char* from, const char* to) {
+    return bind_error(replaced(kCompressed, from, to), compressed_weights(4));
+  };
+  CHECK(contains(bind_error(kCompressed, compressed_weights(6)),
+                 "expected 8 inputs: the products of 2 fields and 4 maps"));
+  CHECK(contains(error_of(R"("group": 2, )", ""), "nodes[0].group: missing"));
+  CHECK(contains(error_of(R"("group": 2, )", R"("group": 3, )"), "4 columns in fields of 3"));
+  CHECK(contains(error_of(R"("maps")", R"("columns")"), "nodes[0].order"));
+  CHECK(contains(error_of(R"("order")", R"("reads": "input", "order")"), "nodes[0].reads"));
+  CHECK(contains(error_of(R"("input_dim": 4)", R"("input_dim": 514)"), "at most 512 columns"));
 }
 
 // Three elements of four columns attend to each other.

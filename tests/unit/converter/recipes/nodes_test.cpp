@@ -360,11 +360,19 @@ TEST_CASE("recipe columns: features by their kinds, and what reads none of them 
                  "features: the model treats them by their kinds"));
 }
 
-TEST_CASE("recipes: xDeepFM of DeepCTR-Torch is refused by name, with what is missing") {
-  MemoryWeights weights = ranker(1);
-  weights.add("cin.conv1ds.0.weight", {4, 4, 1}).add("cin.conv1ds.0.bias", {4}).add("cin_linear.weight", {1, 4});
-  CHECK(contains(error_of(weights, R"({"activation": "relu"})"),
-                 "cin.conv1ds.0.weight: the weights count the products map by map, and no derived tensor"));
+TEST_CASE("recipes: models that have no place in a description are refused by name, with what is missing") {
+  MemoryWeights batch;
+  batch.add("dn_share_gamma", {4}).add("share_parm_w.0", {4, 3});
+  CHECK(contains(error_of(batch, "{}"),
+                 "dn_share_gamma: its domain norm takes mean and variance of the rows of a batch"));
+  CHECK(contains(error_of(batch, "{}"), "in the Star of Scenario-Wise-Rec"));
+  MemoryWeights images;
+  images.add("encoder.cross_unit", {4, 2}).add("decoders.click.0.weight", {1, 4});
+  CHECK(contains(error_of(images, R"({"activation": "relu"})"),
+                 "encoder.cross_unit: the library builds it of the stages"));
+  MemoryWeights levels;
+  levels.add("lev_0.lev_0_exp_0_0.weight", {4, 3}).add("tower_out_0.weight", {3, 2});
+  CHECK(contains(error_of(levels, "{}"), "its forward() takes expert i * task_num + j for expert j of task i"));
 }
 
 TEST_CASE("recipes: models of the same names are told apart by the settings, and one task may be a regression") {
@@ -477,7 +485,8 @@ TEST_CASE("recipe columns: where a library has no name for histories, the featur
   const std::string settings = R"({"activation": "dice", "features": [{"name": "user"}, {"name": "item"},
     {"name": "seen", "shared_with": "item", "kind": "sequence", "length": 4, "pooling": "none"}]})";
   const json description = description_of(rechub_din(), settings);
-  CHECK(description["nodes"][0]["attention"] == json::parse(R"({"query": ["item"], "sequences": ["seen"]})"));
+  CHECK(description["nodes"][0]["attention"] ==
+        json::parse(R"({"query": ["item"], "sequences": ["seen"], "mask": false})"));
   CHECK(description["towers"]["reads"] == json::array({"interest.0", "item", "user"}));
   CHECK(model_of(rechub_din(), settings).architecture == "DIN");
   CHECK(contains(error_of(rechub_din(), replaced(settings, R"({"name": "item"},)", "")),
