@@ -29,7 +29,8 @@ struct WasmTraits : X86Traits<Arch> {
   static v128_t upper(const Reg<Arch>& x) { return wasm_i64x2_shuffle(bits(x), bits(x), 1, 1); }
 
   // Of the lower two lanes, into the lower two. The sum is rounded to odd: towards zero, with its last bit set where it
-  // is not exact. An error that is not a number, where the sum is none or infinite, leaves the sum as it is.
+  // is not exact. An error that is not a number, where the sum is none or infinite, leaves the sum as it is. Others are
+  // 0 or at least 2^-298, as products are multiples of that. A comparison with 0 would become two.
   static v128_t fused_two(v128_t x, v128_t y, v128_t z) {
     const v128_t product = wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(x), wasm_f64x2_promote_low_f32x4(y));
     const v128_t addend = wasm_f64x2_promote_low_f32x4(z);
@@ -37,8 +38,8 @@ struct WasmTraits : X86Traits<Arch> {
     const v128_t part = wasm_f64x2_sub(sum, product);
     const v128_t error =
         wasm_f64x2_add(wasm_f64x2_sub(product, wasm_f64x2_sub(sum, part)), wasm_f64x2_sub(addend, part));
-    const v128_t zero = wasm_f64x2_const(0, 0);
-    const v128_t inexact = wasm_u64x2_shr(wasm_f64x2_gt(wasm_f64x2_abs(error), zero), 63);
+    const v128_t tiny = wasm_f64x2_const(0x1p-600, 0x1p-600);
+    const v128_t inexact = wasm_u64x2_shr(wasm_f64x2_gt(wasm_f64x2_abs(error), tiny), 63);
     const v128_t beyond = wasm_v128_and(wasm_u64x2_shr(wasm_v128_xor(error, sum), 63), inexact);
     return wasm_f32x4_demote_f64x2_zero(wasm_v128_or(wasm_i64x2_sub(sum, beyond), inexact));
   }
