@@ -24,7 +24,18 @@ packages_for_experiments=(                                     # examples/RESULT
 )
 packages_for_bindings=(                                        # else their tests are skipped
   openjdk-17-jdk-headless junit5                               # the Java package
+  maven libexec-maven-plugin-java libmaven-compiler-plugin-java libmaven-jar-plugin-java
+  libmaven-resources-plugin-java libsurefire-java              # its jar
+  python3-pip python3-venv python3-wheel                       # the Python package's wheel
+  node-typescript                                              # the types of the npm package
 )
+# packages_for_commands: what brings the commands of other bindings that are not there, from wherever. npm is left out:
+# Debian's brings 600 packages, and Node.js from elsewhere has it.
+packages_for_commands() {
+  command -v go >/dev/null || echo golang-go
+  command -v cargo >/dev/null || echo cargo-web rustc-web     # Debian 12's rustc is older than the crates' 1.64
+  command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium  # examples/web
+}
 packages_for_all_targets=(
   ccache                                                       # tests compile the library again and again
   qemu-user                                                    # older x86-64 CPUs

@@ -8,6 +8,7 @@ converts two models with mmoe-convert of the folder PROGRAMS, scores rows with m
     plain.mmoe      takes x
     raw.mmoe        takes rows by name: a number, categories, sequences, a cross; the user's and the item's
     vectors.tsv     what to score, and what must come out
+    pages           models and scores for the examples of the documents (page_models.py)
 
 A line of vectors.tsv is a word and what belongs to it, separated by tabs. Floats are the eight hexadecimal digits of
 their bits.
@@ -36,6 +37,7 @@ import numpy
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "python"))
 
 import models  # noqa: E402
+import page_models  # noqa: E402
 import raw_rows  # noqa: E402
 
 
@@ -100,6 +102,7 @@ def main():
     os.environ["MMOE_PROGRAMS"] = arguments.programs
     arguments.out.mkdir(parents=True, exist_ok=True)
     lines = plain_vectors(arguments.out) + raw_vectors(arguments.out)
+    page_models.make_all(arguments.out / "pages", score)
     with open(arguments.out / "vectors.tsv", "w", encoding="utf-8") as file:
         file.writelines("\t".join(str(part) for part in line) + "\n" for line in lines)
 
