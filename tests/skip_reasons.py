@@ -2,7 +2,7 @@
 """Says beside each test that ctest skipped why: ctest --test-dir BUILD ... | skip_reasons.py BUILD
 
 Passes everything through; ctest names the skipped tests last. The reason is the line of a test's output that begins
-with "skipped:", else its last line.
+with "skipped:", those of pytest's lines "SKIPPED [1] FILE:LINE: REASON", each once, else the last line.
 """
 
 import pathlib
@@ -10,6 +10,7 @@ import re
 import sys
 import time
 
+OF_PYTEST = re.compile(r"^SKIPPED \[\d+\] [^:]+(?::\d+)?: (.+)$")
 SKIPPED = re.compile(r"^\s+\d+ - (\S+) \(Skipped\)$")
 
 
@@ -31,7 +32,9 @@ def reasons(log):
     for match in re.finditer(r"^\d+/\d+ Test: (\S+)\n.*?^Output:\n-+\n(.*?)^<end of output>", log, re.M | re.S):
         lines = [line.strip() for line in match.group(2).splitlines() if line.strip()]
         told = [line for line in lines if line.lower().startswith("skipped:")]
-        found[match.group(1)] = (told or lines[-1:] or ["it did not say why"])[0]
+        of_pytest = dict.fromkeys(line[1] for line in map(OF_PYTEST.match, lines) if line)
+        told = told or (["; ".join(of_pytest)] if of_pytest else lines[-1:])
+        found[match.group(1)] = told[0] if told else "it did not say why"
     return found
 
 
