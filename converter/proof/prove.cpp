@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -19,6 +20,7 @@ constexpr size_t kEnoughWork = size_t{1} << 28;  // about a second: after that, 
 constexpr size_t kLargestFixedBatch = 1024;
 constexpr double kLoosest = 0.01;  // of a score's size: a comparison that allows more than this counts for nothing
 constexpr double kClose = 1e-5;    // but where scores are as close as this, which says enough
+constexpr size_t kMostUnlike = 8;  // of so many rows one may have another score where rounding may explain any
 constexpr size_t kMostValues = size_t{1} << 22;  // of all rows together
 
 template <class T>
@@ -114,12 +116,24 @@ std::vector<double> bounds_of(const TrainedModel& description, const RawRows& ro
   return bounds;
 }
 
+/// Rounding that may explain any score, as where numbers cancel out, does not explain that many rows have another.
+void require_alike(const Model& model, const std::vector<size_t>& unlike, size_t rows) {
+  for (size_t task = 0; task < unlike.size(); ++task) {
+    if (unlike[task] * kMostUnlike <= rows) continue;
+    std::ostringstream message;
+    message << "the recognised model does not compute what the graph computes: of task '" << model.task_name(task)
+            << "' it has other scores on " << unlike[task] << " of " << rows
+            << " random rows, by more than a hundredth; in floats the graph's numbers may cancel out";
+    throw ConvertError(message.str());
+  }
+}
+
 /// Counts per task the rows whose comparison says something: a score that may be anything, as where a gate's k largest
 /// are as good as equal or where numbers overflow, proves nothing, unless it is the graph's. Nor does a row on which
 /// the graph itself overflows, as a softplus written as log(1 + exp(x)) does where the runtime's does not.
 void compare(const Model& model, const std::vector<float>& scores, const std::vector<double>& bounds,
              const std::vector<size_t>& columns, const GraphScores& graph, ProofReport& report) {
-  std::vector<size_t> compared(model.num_tasks());
+  std::vector<size_t> compared(model.num_tasks()), unlike(model.num_tasks());
   for (size_t i = 0; i < scores.size(); ++i) {
     const size_t row = i / model.num_tasks(), task = i % model.num_tasks();
     const double wanted = graph.rows[row][columns[task]];
@@ -135,10 +149,13 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
       throw ConvertError(message.str());
     }
     const double size = std::max(1.0, std::fabs(wanted));
+    const bool in_range = std::fabs(wanted) <= static_cast<double>(std::numeric_limits<float>::max());
+    if (in_range && !(difference <= kLoosest * size)) ++unlike[task];
     if (!(allowed <= kLoosest * size) && !(difference <= kClose * size)) continue;
     report.largest_difference = std::max(report.largest_difference, difference / size);
     ++compared[task];
   }
+  require_alike(model, unlike, graph.rows.size());
   const auto least = std::min_element(compared.begin(), compared.end());
   report.num_rows = *least;
   if (*least == 0) {
@@ -190,11 +207,21 @@ ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description
   return report;
 }
 
+/// Labels, whole numbers, are no scores; they stay only where there is nothing else.
+OnnxGraph scores_of(const OnnxGraph& graph) {
+  OnnxGraph scores = graph;
+  scores.outputs.clear();
+  std::copy_if(graph.outputs.begin(), graph.outputs.end(), std::back_inserter(scores.outputs),
+               [](const OnnxValue& output) { return !output.is_integer; });
+  return scores.outputs.empty() ? graph : scores;
+}
+
 }  // namespace
 
 ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed) {
+  const OnnxGraph scores = scores_of(graph);
   try {
-    return compare_rows(graph, description, file, seed);
+    return compare_rows(scores, description, file, seed);
   } catch (const NotEvaluated& error) {
     ProofReport report;
     report.why_not = error.what();
