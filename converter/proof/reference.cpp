@@ -16,7 +16,7 @@ std::string node_name(const OnnxGraph& graph, size_t index) {
 
 RefFunction function_of(const std::string& operation) {
   for (const auto find : {find_reference_elementwise, find_reference_layout, find_reference_indexing,
-                          find_reference_sums, find_reference_quantised}) {
+                          find_reference_sums, find_reference_windows, find_reference_quantised}) {
     if (const RefFunction function = find(operation)) return function;
   }
   throw ConvertError("the reference evaluation does not know this operation");

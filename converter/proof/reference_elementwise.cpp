@@ -32,6 +32,7 @@ RefResults simple(const RefCall& call) {
       {"Abs", std::fabs},
       {"Ceil", std::ceil},
       {"Erf", std::erf},
+      {"Erfc", std::erfc},
       {"Exp", std::exp},
       {"Floor", std::floor},
       {"HardSwish", [](double x) { return x * std::clamp(x / 6 + 0.5, 0.0, 1.0); }},
@@ -53,6 +54,23 @@ RefResults simple(const RefCall& call) {
   RefTensor whole = make_integers(call.input(0).shape);
   for (size_t i = 0; i < whole.integers.size(); ++i) whole.integers[i] = whole_number(results[0].reals[i]);
   return single(std::move(whole));
+}
+
+/// Of ONNX's own domain for machine learning: (x - offset) * scale, by the last axis.
+RefResults scale_columns(const RefCall& call) {
+  const RefTensor& x = call.input(0);
+  const auto number = [&](const char* name, size_t column, double otherwise) {
+    const auto found = call.node.attributes.find(name);
+    if (found == call.node.attributes.end() || found->second.reals.empty()) return otherwise;
+    const std::vector<float>& given = found->second.reals;
+    return static_cast<double>(given.size() == 1 ? given[0] : given.at(column));
+  };
+  call.spend(x.size());
+  RefTensor result = make_reals(x.shape);
+  const size_t columns = x.shape.empty() ? 1 : x.shape.back();
+  for (size_t i = 0; i < result.reals.size(); ++i)
+    result.reals[i] = (x.number(i) - number("offset", i % columns, 0)) * number("scale", i % columns, 1);
+  return single(std::move(result));
 }
 
 RefResults leaky_relu(const RefCall& call) {
@@ -195,6 +213,17 @@ RefResults cast(const RefCall& call) {
   return single(std::move(result));
 }
 
+/// Of which bits the other tensor's numbers have is not known here: floats are not rounded, whole numbers are cut.
+RefResults cast_like(const RefCall& call) {
+  const RefTensor& x = call.input(0);
+  call.spend(x.size());
+  if (call.input(1).whole == x.whole) return single(x);
+  if (!call.input(1).whole) return map_reals(call, [](double value) { return value; });
+  RefTensor result = make_integers(x.shape);
+  for (size_t i = 0; i < result.integers.size(); ++i) result.integers[i] = whole_number(x.real(i));
+  return single(std::move(result));
+}
+
 // ------------------------------------------------------------------------------------ two and three numbers
 
 double calculate(const std::string& operation, double a, double b) {
@@ -302,6 +331,7 @@ RefFunction find_reference_elementwise(const std::string& operation) {
   static const std::map<std::string, RefFunction> kTable = {{"Abs", simple},
                                                             {"Ceil", simple},
                                                             {"Erf", simple},
+                                                            {"Erfc", simple},
                                                             {"Exp", simple},
                                                             {"Floor", simple},
                                                             {"HardSwish", simple},
@@ -318,6 +348,7 @@ RefFunction find_reference_elementwise(const std::string& operation) {
                                                             {"Sqrt", simple},
                                                             {"Tanh", simple},
                                                             {"LeakyRelu", leaky_relu},
+                                                            {"ai.onnx.ml.Scaler", scale_columns},
                                                             {"Elu", elu},
                                                             {"Celu", celu},
                                                             {"Selu", selu},
@@ -330,6 +361,7 @@ RefFunction find_reference_elementwise(const std::string& operation) {
                                                             {"IsNaN", is_nan},
                                                             {"Not", logical_not},
                                                             {"Cast", cast},
+                                                            {"CastLike", cast_like},
                                                             {"PRelu", prelu},
                                                             {"Add", arithmetic},
                                                             {"Sub", arithmetic},

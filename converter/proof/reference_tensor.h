@@ -97,6 +97,7 @@ RefFunction find_reference_elementwise(const std::string& operation);
 RefFunction find_reference_layout(const std::string& operation);
 RefFunction find_reference_indexing(const std::string& operation);
 RefFunction find_reference_sums(const std::string& operation);
+RefFunction find_reference_windows(const std::string& operation);
 RefFunction find_reference_quantised(const std::string& operation);
 
 /// As MatMul.

@@ -301,24 +301,20 @@ std::optional<FoundAttention> AttentionFinder::find(const Vector& sums, const Ch
   if (too_long || !masks_fit(*elements, pieces->front()) || !read_layers(*elements, ends, found)) return std::nullopt;
   found.attention.length = elements->size();
   found.attention.masked = elements->front().mask.has_value();
-  if (found.attention.softmax && found.attention.masked && !masked_again && !zero_without_numbers)
-    require_no_padding(*pieces, *elements, sums);
+  if (found.attention.softmax && found.attention.masked && !masked_again && !zero_without_numbers &&
+      !is_zero_without_elements(*pieces, *elements))
+    return std::nullopt;
   for (const Piece& piece : *pieces) found.sequences.push_back(keep(piece, *elements));
   return found;
 }
 
 /// A softmax over padding alone spreads its weight over it: without elements the graph gives the padding's embedding.
-void AttentionFinder::require_no_padding(const std::vector<Piece>& pieces, const Elements& elements,
-                                         const Vector& sums) const {
+bool AttentionFinder::is_zero_without_elements(const std::vector<Piece>& pieces, const Elements& elements) const {
   const Expression& row = expressions_[pieces.front().row];
   const auto padding = static_cast<size_t>(elements.front().mask->padding);
   bool zero = pieces.size() == 1;
   for (size_t i = 0; zero && i < row.columns; ++i) zero = row.weight->at(padding, i) == 0;
-  if (!zero) {
-    chains_.fail(sums.front(),
-                 "of a sequence without elements, gives what is not 0; multiply the weights by the mask "
-                 "behind the softmax, or make the padding's embedding 0");
-  }
+  return zero;
 }
 
 }  // namespace mmoe::converter

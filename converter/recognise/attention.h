@@ -60,7 +60,7 @@ class AttentionFinder {
   std::optional<std::vector<Block>> blocks_of(const Chain& chain, const Vector& element, Vector& query) const;
   bool read_layers(const Elements& elements, const Chains::Ends& ends, FoundAttention& found) const;
   Vector keep(const Piece& piece, const Elements& elements);
-  void require_no_padding(const std::vector<Piece>& pieces, const Elements& elements, const Vector& sums) const;
+  bool is_zero_without_elements(const std::vector<Piece>& pieces, const Elements& elements) const;
 
   Chains& chains_;
   Expressions& expressions_;

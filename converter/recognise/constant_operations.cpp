@@ -219,6 +219,7 @@ NodeResults unary(const NodeCall& call) {
   static const std::map<std::string, double (*)(double)> kTable = {
       {"Abs", std::fabs},
       {"Ceil", std::ceil},
+      {"Erf", std::erf},
       {"Exp", std::exp},
       {"Floor", std::floor},
       {"Log", std::log},
@@ -230,6 +231,7 @@ NodeResults unary(const NodeCall& call) {
       {"Sign", [](double x) { return x > 0   ? 1.0
                                      : x < 0 ? -1.0
                                              : x; }},
+      {"Softplus", [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }},
       {"Sqrt", std::sqrt},
       {"Tanh", std::tanh}};
   const auto function = kTable.at(call.node.operation);
@@ -273,6 +275,32 @@ NodeResults softmax(const NodeCall& call) {
     }
   }
   return one(std::move(value));
+}
+
+/// The second of two values at the places of indices, the first elsewhere.
+NodeResults one_hot_constant(const NodeCall& call) {
+  const std::vector<int64_t> indices = call.integers(0), depth = call.integers(1);
+  const TensorValue& values = call.input(2);
+  if (depth.size() != 1 || depth[0] < 1 || depth[0] > 1 << 16 || values.size() != 2)
+    throw ConvertError("is no one-hot vector of up to 65536 places");
+  const auto size = static_cast<size_t>(depth[0]);
+  if (resolve_axis(call.integer("axis", -1), call.input(0).rank() + 1) != call.input(0).rank())
+    throw ConvertError("puts its places on another axis than the last");
+  TensorValue result = call.input(0);
+  result.shape.push_back(size);
+  result.kind = values.kind;
+  result.dtype.clear();
+  result.integers.clear();
+  call.expressions.charge(count_elements(result.shape));
+  for (const int64_t index : indices) {
+    const int64_t place = index < 0 ? index + depth[0] : index;
+    for (size_t i = 0; i < size; ++i) {
+      const size_t which = static_cast<int64_t>(i) == place ? 1 : 0;
+      if (values.kind == TensorKind::kFloats) result.floats.push_back(values.floats[which]);
+      if (values.kind == TensorKind::kIntegers) result.integers.push_back(values.integers[which]);
+    }
+  }
+  return one(std::move(result));
 }
 
 // ------------------------------------------------------------------------------------ all numbers of some axes
@@ -405,26 +433,49 @@ NodeResults non_zero(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_constant_operation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {{"Add", arithmetic},    {"Sub", arithmetic},
-                                                             {"Mul", arithmetic},    {"Div", arithmetic},
-                                                             {"Pow", arithmetic},    {"Max", arithmetic},
-                                                             {"Min", arithmetic},    {"Mod", arithmetic},
-                                                             {"Sum", arithmetic},    {"Equal", compare},
-                                                             {"Less", compare},      {"LessOrEqual", compare},
-                                                             {"Greater", compare},   {"GreaterOrEqual", compare},
-                                                             {"And", logic},         {"Or", logic},
-                                                             {"Xor", logic},         {"Not", negate_truth},
-                                                             {"Abs", unary},         {"Ceil", unary},
-                                                             {"Exp", unary},         {"Floor", unary},
-                                                             {"Log", unary},         {"Neg", unary},
-                                                             {"Reciprocal", unary},  {"Relu", unary},
-                                                             {"Round", unary},       {"Sigmoid", unary},
-                                                             {"Sign", unary},        {"Sqrt", unary},
-                                                             {"Tanh", unary},        {"Softmax", softmax},
-                                                             {"ReduceSum", reduce},  {"ReduceProd", reduce},
-                                                             {"ReduceMax", reduce},  {"ReduceMin", reduce},
-                                                             {"ReduceMean", reduce}, {"Range", range},
-                                                             {"NonZero", non_zero},  {"Trilu", triangle}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Add", arithmetic},
+                                                             {"Sub", arithmetic},
+                                                             {"Mul", arithmetic},
+                                                             {"Div", arithmetic},
+                                                             {"Pow", arithmetic},
+                                                             {"Max", arithmetic},
+                                                             {"Min", arithmetic},
+                                                             {"Mod", arithmetic},
+                                                             {"Sum", arithmetic},
+                                                             {"Equal", compare},
+                                                             {"Less", compare},
+                                                             {"LessOrEqual", compare},
+                                                             {"Greater", compare},
+                                                             {"GreaterOrEqual", compare},
+                                                             {"And", logic},
+                                                             {"Or", logic},
+                                                             {"Xor", logic},
+                                                             {"Not", negate_truth},
+                                                             {"Abs", unary},
+                                                             {"Ceil", unary},
+                                                             {"Exp", unary},
+                                                             {"Floor", unary},
+                                                             {"Log", unary},
+                                                             {"Neg", unary},
+                                                             {"Reciprocal", unary},
+                                                             {"Relu", unary},
+                                                             {"Round", unary},
+                                                             {"Sigmoid", unary},
+                                                             {"Sign", unary},
+                                                             {"Sqrt", unary},
+                                                             {"Tanh", unary},
+                                                             {"Softmax", softmax},
+                                                             {"ReduceSum", reduce},
+                                                             {"ReduceProd", reduce},
+                                                             {"ReduceMax", reduce},
+                                                             {"ReduceMin", reduce},
+                                                             {"ReduceMean", reduce},
+                                                             {"Range", range},
+                                                             {"OneHot", one_hot_constant},
+                                                             {"NonZero", non_zero},
+                                                             {"Trilu", triangle},
+                                                             {"Erf", unary},
+                                                             {"Softplus", unary}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

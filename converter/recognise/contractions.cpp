@@ -7,6 +7,7 @@
 #include "converter/recognise/functions.h"
 #include "converter/recognise/graph_evaluator.h"
 #include "converter/recognise/pooling.h"
+#include "converter/recognise/selections.h"
 
 namespace mmoe::converter {
 namespace {
@@ -141,7 +142,10 @@ TensorValue multiply_rows(const NodeCall& call, const Equation& equation, const 
     sum.terms.push_back(std::move(of_output));
   });
   sum.columns = sum.terms.size();
-  return call.rows_of(std::move(sum), result_like(plan, equation.out));
+  const TensorValue like = result_like(plan, equation.out);
+  if (auto pooled = find_pooled_sum(call, sum, like)) return std::move(*pooled);
+  if (auto scattered = find_scattered(call, sum, like)) return std::move(*scattered);
+  return call.rows_of(std::move(sum), like);
 }
 
 /// Inputs that are constants, as a column of ones that is joined to x, are a bias.
@@ -365,6 +369,7 @@ NodeResults reduce(const NodeCall& call, bool mean) {
   }
   sum.columns = sum.terms.size();
   if (auto pooled = find_pooled_sum(call, sum, found->like)) return one(std::move(*pooled));
+  if (auto scattered = find_scattered(call, sum, found->like)) return one(std::move(*scattered));
   return one(call.rows_of(std::move(sum), found->like));
 }
 
@@ -386,24 +391,35 @@ NodeResults reduce_l2(const NodeCall& call) {
   return one(apply_function(call, FunctionKind::kSqrt, {squares.refs}, squares));
 }
 
-/// Pairs become b + relu(a - b), until one is left.
 NodeResults reduce_max(const NodeCall& call) {
   std::optional<Reduced> found = reduced(call);
   if (!found) return one(call.rows(0));
   if (auto pooled = find_pooled_maximum(call, found->of_elements, found->like)) return one(std::move(*pooled));
   TensorValue like = found->like;
-  for (;;) {
-    const size_t size = found->of_elements.empty() ? 0 : found->of_elements.front().size();
-    if (size == 0) throw ConvertError("is the largest of nothing");
-    if (size == 1) break;
-    for (Vector& vector : found->of_elements) {
-      Vector larger;
-      for (size_t i = 0; i + 1 < size; i += 2) larger.push_back(larger_of(call, vector[i], vector[i + 1]));
-      if (size % 2 != 0) larger.push_back(vector.back());
-      vector = std::move(larger);
+  for (const Vector& vector : found->of_elements) like.refs.push_back(largest_of(call, vector));
+  return one(std::move(like));
+}
+
+/// Sums of products that others read too are made once for each pair.
+NodeResults reduce_product(const NodeCall& call) {
+  const std::optional<Reduced> found = reduced(call);
+  if (!found) return one(call.rows(0));
+  std::vector<Vector> vectors = found->of_elements;
+  if (vectors.empty() || vectors.front().empty()) throw ConvertError("is the product of nothing");
+  while (vectors.front().size() > 1) {
+    Expression products;
+    products.kind = ExpressionKind::kSum;
+    products.node = call.index;
+    products.columns = vectors.size();
+    for (const Vector& vector : vectors) products.terms.push_back({{1, vector[0], true, vector[1]}});
+    const Vector made = call.expressions.all(call.expressions.add(std::move(products)));
+    for (size_t i = 0; i < vectors.size(); ++i) {
+      vectors[i].erase(vectors[i].begin());
+      vectors[i].front() = made[i];
     }
   }
-  for (const Vector& vector : found->of_elements) like.refs.push_back(vector.front());
+  TensorValue like = found->like;
+  for (const Vector& vector : vectors) like.refs.push_back(vector.front());
   return one(std::move(like));
 }
 
@@ -412,6 +428,18 @@ NodeResults reduce_mean(const NodeCall& call) { return reduce(call, true); }
 
 }  // namespace
 
+/// Pairs become b + relu(a - b), until one is left.
+Ref largest_of(const NodeCall& call, Vector vector) {
+  if (vector.empty()) throw ConvertError("is the largest of nothing");
+  while (vector.size() > 1) {
+    Vector larger;
+    for (size_t i = 0; i + 1 < vector.size(); i += 2) larger.push_back(larger_of(call, vector[i], vector[i + 1]));
+    if (vector.size() % 2 != 0) larger.push_back(vector.back());
+    vector = std::move(larger);
+  }
+  return vector.front();
+}
+
 NodeFunction find_contraction(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {{"Gemm", gemm},
                                                              {"MatMul", matmul},
@@ -419,6 +447,7 @@ NodeFunction find_contraction(const std::string& operation) {
                                                              {"ReduceSum", reduce_sum},
                                                              {"ReduceMean", reduce_mean},
                                                              {"ReduceMax", reduce_max},
+                                                             {"ReduceProd", reduce_product},
                                                              {"ReduceL2", reduce_l2},
                                                              {"ReduceSumSquare", reduce_sum_of_squares}};
   const auto found = kTable.find(operation);

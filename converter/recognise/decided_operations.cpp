@@ -66,7 +66,7 @@ std::optional<NodeResults> choose(const NodeCall& call) {
 bool may_be_ids(const NodeCall& call, const TensorValue& value) {
   return value.is_rows() && std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
            const Expression& source = call.expressions.of(ref);
-           if (source.kind == ExpressionKind::kShiftedId) return true;
+           if (source.kind == ExpressionKind::kShiftedId || source.kind == ExpressionKind::kTopKIndex) return true;
            return source.kind == ExpressionKind::kInput && (value.ids || source.whole_numbers);
          });
 }
@@ -74,6 +74,7 @@ bool may_be_ids(const NodeCall& call, const TensorValue& value) {
 void assume_ids(const NodeCall& call, const TensorValue& value) {
   for (const Ref ref : value.refs) {
     const Expression& source = call.expressions.of(ref);
+    if (source.kind == ExpressionKind::kTopKIndex) continue;
     call.expressions.assume_id(source.kind == ExpressionKind::kShiftedId ? source.inputs[ref.column] : ref);
   }
 }
@@ -121,6 +122,9 @@ std::optional<NodeResults> compare_ids(const NodeCall& call, bool ids_first) {
 NodeResults shift_ids(const NodeCall& call, const TensorValue& ids, const TensorValue& constant) {
   TensorValue like = broadcast_frame(ids, constant);
   if (all_of_constant(constant, is_zero)) return one(spread(call, ids, like));
+  const auto is_place = [&](Ref ref) { return call.expressions.of(ref).kind == ExpressionKind::kTopKIndex; };
+  if (std::any_of(ids.refs.begin(), ids.refs.end(), is_place))
+    throw ConvertError("calculates with the places of a gate's k largest");
   call.expressions.charge(count_elements(like.shape));
   like.kind = TensorKind::kRows;
   like.ids = true;
@@ -139,6 +143,14 @@ NodeResults shift_ids(const NodeCall& call, const TensorValue& ids, const Tensor
   });
   shifted.columns = shifted.inputs.size();
   return one(call.rows_of(std::move(shifted), like));
+}
+
+/// Ids kept from being below 0, as they are.
+std::optional<NodeResults> keep_ids(const NodeCall& call) {
+  if (!call.input(0).ids || !may_be_ids(call, call.input(0)) || call.has(2) || !call.has(1)) return std::nullopt;
+  if (call.input(1).is_rows() || !all_of_constant(call.input(1), [](double x) { return x <= 0; })) return std::nullopt;
+  assume_ids(call, call.input(0));
+  return one(call.input(0));
 }
 
 /// Arithmetic of ids and a constant of whole numbers.
@@ -163,6 +175,7 @@ std::optional<NodeResults> calculate_ids(const NodeCall& call, bool ids_first) {
 std::optional<NodeResults> follow_decided(const NodeCall& call) {
   const std::string& operation = call.node.operation;
   if (operation == "Where") return choose(call);
+  if (operation == "Clip") return keep_ids(call);
   if (call.num_inputs() != 2 || !call.has(0) || !call.has(1)) return std::nullopt;
   const bool ids_first = may_be_ids(call, call.input(0)) && !call.input(1).is_rows();
   if (!ids_first && (call.input(0).is_rows() || !may_be_ids(call, call.input(1)))) return std::nullopt;

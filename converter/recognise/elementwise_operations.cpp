@@ -94,6 +94,62 @@ TensorValue common_like(const TensorValue& a, const TensorValue& b) {
   return like;
 }
 
+/// What a quotient is by what is divided: a norm, a mean, ...
+std::optional<TensorValue> find_quotient(const NodeCall& call, const TensorValue& rows, const Vector& divisors) {
+  for (const auto find : {find_layer_norm, find_unit_length, find_cosine, find_pooled_mean, find_softmax_sum,
+                          find_softmax_of_top_k, find_softmax_of_exponentials}) {
+    if (auto found = find(call, rows, divisors)) return found;
+  }
+  return std::nullopt;
+}
+
+/// x * (scale / d): the quotient x / d, scaled. Nothing where it is no quotient that has a name.
+std::optional<TensorValue> multiply_by_reciprocals(const NodeCall& call, const Expression& products,
+                                                   const TensorValue& like) {
+  TensorValue rows = like;
+  Vector divisors;
+  std::vector<double> scales;
+  const auto divisor_of = [&](Ref factor, double& scale) -> std::optional<Ref> {
+    Scaled scaled = call.expressions.scaled(factor);
+    Ref ref = scaled.of;
+    // min(x, c), which keeps the divisor above 1 / c, is c - relu(c - x).
+    const Expression& relu = call.expressions.of(ref);
+    if (relu.kind == ExpressionKind::kActivation && relu.activation.kind == ActivationKind::kRelu) {
+      const Scaled below = call.expressions.scaled(relu.inputs[ref.column]);
+      if (scaled.scale != -1 || below.scale != -1 || scaled.shift != below.shift || scaled.shift < 1e6)
+        return std::nullopt;
+      scaled = {1, 0, below.of};
+      ref = below.of;
+    }
+    const Expression& inverse = call.expressions.of(ref);
+    const bool found = inverse.kind == ExpressionKind::kFunction && inverse.function == FunctionKind::kReciprocal;
+    if (!found || scaled.shift != 0) return std::nullopt;
+    scale = scaled.scale;
+    return inverse.inputs[ref.column];
+  };
+  for (const std::vector<Term>& terms : products.terms) {
+    const Term& term = terms.front();
+    double scale = 1;
+    std::optional<Ref> divisor = divisor_of(term.b, scale);
+    rows.refs.push_back(divisor ? term.a : term.b);
+    if (!divisor) divisor = divisor_of(term.a, scale);
+    if (!divisor) return std::nullopt;
+    divisors.push_back(*divisor);
+    scales.push_back(scale);
+  }
+  if (divisors.empty()) return std::nullopt;
+  std::optional<TensorValue> quotient = find_quotient(call, rows, divisors);
+  const bool plain = std::all_of(scales.begin(), scales.end(), [](double scale) { return scale == 1; });
+  if (!quotient || plain) return quotient;
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.inputs = quotient->refs;
+  affine.columns = scales.size();
+  affine.norm = {std::vector<float>(scales.begin(), scales.end()), std::vector<float>(scales.size(), 0.0f),
+                 std::vector<float>(scales.size(), 0.0f), std::vector<float>(scales.size(), 1.0f), 0};
+  return call.rows_of(std::move(affine), *quotient);
+}
+
 TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const TensorValue& b) {
   const std::string& operation = call.node.operation;
   const TensorValue like = common_like(a, b);
@@ -109,7 +165,11 @@ TensorValue combine_rows(const NodeCall& call, const TensorValue& a, const Tenso
   });
   call.expressions.charge(2 * sum.terms.size());
   sum.columns = sum.terms.size();
+  if (operation == "Mul") {
+    if (auto quotient = multiply_by_reciprocals(call, sum, like)) return *quotient;
+  }
   if (auto selected = select_by_mask(call, sum, like)) return *selected;
+  if (auto norm = operation == "Add" ? find_spread_layer_norm(call, sum, like) : std::nullopt) return *norm;
   if (auto dice = operation == "Add" ? find_dice(call, sum, like) : std::nullopt) return *dice;
   return simplify(call, call.rows_of(std::move(sum), like));
 }
@@ -122,11 +182,7 @@ TensorValue divide_rows(const NodeCall& call, const TensorValue& a, const Tensor
     like.refs.push_back(a.refs[in_a]);
     divisors.push_back(b.refs[in_b]);
   });
-  if (auto normalised = find_layer_norm(call, like, divisors)) return *normalised;
-  if (auto unit = find_unit_length(call, like, divisors)) return *unit;
-  if (auto mean = find_pooled_mean(call, like, divisors)) return *mean;
-  if (auto scaled = find_softmax_sum(call, like, divisors)) return *scaled;
-  if (auto softmax = find_softmax_of_top_k(call, like, divisors)) return *softmax;
+  if (auto quotient = find_quotient(call, like, divisors)) return *quotient;
   TensorValue divisor = like;
   divisor.refs = divisors;
   const TensorValue inverse = apply_function(call, FunctionKind::kReciprocal, {divisor.refs}, divisor);
@@ -137,9 +193,20 @@ TensorValue divide_rows(const NodeCall& call, const TensorValue& a, const Tensor
   return simplify(call, call.rows_of(std::move(product), like));
 }
 
-/// A constant; minus infinity may be added, as masks of softmaxes are.
-const TensorValue& constant_of(const NodeCall& call, size_t which) {
+/// A constant; minus infinity may be added, as masks of softmaxes are. Whole numbers go with numbers that are whole by
+/// what they are made of (rows() takes no ids).
+TensorValue constant_of(const NodeCall& call, size_t which) {
   const TensorValue& value = call.input(which);
+  if (value.kind == TensorKind::kIntegers && call.node.operation != "Div") {
+    TensorValue floats = value;
+    floats.kind = TensorKind::kFloats;
+    floats.integers.clear();
+    for (const int64_t number : call.integers(which)) {
+      if (std::abs(number) > 1 << 24) throw ConvertError("calculates with whole numbers beyond 2^24");
+      floats.floats.push_back(static_cast<float>(number));
+    }
+    return floats;
+  }
   const auto fits = [](float x) { return std::isfinite(x) || (std::isinf(x) && x < 0); };
   const bool mask = call.node.operation == "Add" && value.kind == TensorKind::kFloats &&
                     std::all_of(value.floats.begin(), value.floats.end(), fits);
@@ -156,6 +223,34 @@ TensorValue combine(const NodeCall& call, size_t first, size_t second) {
                      : scale_and_shift(call, call.rows(second), constant_of(call, first), call.node.operation, false);
 }
 
+/// (x - offset) * scale of every column, as skl2onnx has scikit-learn's scalers.
+NodeResults scale_columns(const NodeCall& call) {
+  const TensorValue& value = call.rows(0);
+  const auto numbers = [&](const char* name, float otherwise) {
+    const auto found = call.node.attributes.find(name);
+    std::vector<float> given = found != call.node.attributes.end() ? found->second.reals : std::vector<float>();
+    if (given.empty()) given = {otherwise};
+    return given;
+  };
+  const std::vector<float> offset = numbers("offset", 0), scale = numbers("scale", 1);
+  const size_t width = value.rank() == 2 && value.batch_axis == 0 ? value.shape[1] : 0;
+  const auto fits = [&](const std::vector<float>& given) { return given.size() == 1 || given.size() == width; };
+  if (width == 0 || value.refs.size() != width || !fits(offset) || !fits(scale))
+    throw ConvertError("has numbers that do not fit");
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.inputs = value.refs;
+  affine.columns = width;
+  for (size_t i = 0; i < width; ++i) {
+    affine.norm.gamma.push_back(scale[scale.size() == 1 ? 0 : i]);
+    affine.norm.mean.push_back(offset[offset.size() == 1 ? 0 : i]);
+  }
+  affine.norm.beta.assign(width, 0.0f);
+  affine.norm.variance.assign(width, 1.0f);
+  affine.norm.epsilon = 0;
+  return one(call.rows_of(std::move(affine), value));
+}
+
 NodeResults combine_inputs(const NodeCall& call) { return one(combine(call, 0, 1)); }
 
 /// Of any number of rows.
@@ -168,8 +263,12 @@ NodeResults sum(const NodeCall& call) {
 }  // namespace
 
 NodeFunction find_elementwise_operation(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Add", combine_inputs}, {"Sub", combine_inputs}, {"Mul", combine_inputs}, {"Div", combine_inputs}, {"Sum", sum}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Add", combine_inputs},
+                                                             {"Sub", combine_inputs},
+                                                             {"Mul", combine_inputs},
+                                                             {"Div", combine_inputs},
+                                                             {"Sum", sum},
+                                                             {"ai.onnx.ml.Scaler", scale_columns}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

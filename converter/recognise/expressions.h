@@ -85,6 +85,8 @@ struct Expression {
   Vector inputs;
   std::string name;                                ///< kDense, kEmbedding, kPooled: of the constant, for messages
   std::shared_ptr<const Matrix> weight;            ///< kDense; kEmbedding, kPooled: the table
+  bool zero_beyond = false;                        ///< kEmbedding: of ids that are not in the table
+  bool truths = false;                             ///< each column is 1 or 0
   bool coded = false;                              ///< kDense: the weight is whole numbers times a scale in the file
   std::vector<float> bias;                         ///< kDense, where it may be empty; kConstant
   std::vector<int64_t> shifts;                     ///< kShiftedId, kIdEquals

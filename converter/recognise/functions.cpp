@@ -105,6 +105,10 @@ NodeResults binary(const NodeCall& call, FunctionKind kind, bool swapped = false
 
 NodeResults absolute(const NodeCall& call) { return unary(call, FunctionKind::kAbs); }
 NodeResults erf(const NodeCall& call) { return unary(call, FunctionKind::kErf); }
+/// 1 - Erf, as TensorFlow's GELU has it. No operator of ONNX, but tf2onnx leaves it as it is.
+NodeResults complement_of_erf(const NodeCall& call) {
+  return one(affine(call, apply_function(call, FunctionKind::kErf, {call.rows(0).refs}, call.rows(0)), -1, 1));
+}
 NodeResults square_root(const NodeCall& call) { return unary(call, FunctionKind::kSqrt); }
 NodeResults reciprocal(const NodeCall& call) { return unary(call, FunctionKind::kReciprocal); }
 NodeResults maximum(const NodeCall& call) { return binary(call, FunctionKind::kMaximum); }
@@ -112,20 +116,55 @@ NodeResults minimum(const NodeCall& call) { return binary(call, FunctionKind::kM
 /// Whether each id is a constant number; `negated`: is not.
 NodeResults compare_with_padding(const NodeCall& call, bool negated) {
   const bool ids_first = call.input(0).is_rows();
-  const TensorValue& ids = call.input(ids_first ? 0 : 1);
-  const std::vector<int64_t> numbers = call.integers(ids_first ? 1 : 0);
-  if (!ids.is_rows() || !ids.ids || numbers.size() != 1) {
-    throw ConvertError("compares computed numbers; expected ids, compared with one whole number, the padding id");
-  }
+  const TensorValue &ids = call.input(ids_first ? 0 : 1), &constant = call.input(ids_first ? 1 : 0);
+  if (!ids.is_rows() || !ids.ids || constant.is_rows())
+    throw ConvertError("compares computed numbers; expected ids, compared with whole numbers");
+  static_cast<void>(call.integers(ids_first ? 1 : 0));  // none of them depends on the batch
+  TensorValue like = broadcast_frame(ids, constant);
+  like.kind = TensorKind::kRows;
+  like.ids = like.per_row = false;
+  const size_t count = count_elements(like.shape);
+  call.expressions.charge(count);
   Expression equal;
   equal.kind = ExpressionKind::kIdEquals;
-  equal.inputs = ids.refs;
-  equal.columns = ids.refs.size();
-  equal.shifts.assign(equal.columns, numbers[0]);
-  TensorValue like = ids;
-  like.ids = false;
-  TensorValue result = call.rows_of(std::move(equal), like);
-  return one(negated ? affine(call, result, -1, 1) : std::move(result));
+  std::vector<size_t> index(like.rank(), 0);
+  for (size_t i = 0; i < count; ++i, next_index(like.shape, index)) {
+    equal.inputs.push_back(ids.refs[broadcast_position(ids.shape, index)]);
+    equal.shifts.push_back(constant.integers[broadcast_position(constant.shape, index)]);
+  }
+  equal.columns = count;
+  if (auto places = compare_places(call, equal, like)) return one(std::move(*places));
+  const TensorValue result = call.rows_of(std::move(equal), like);
+  return one(negated ? affine(call, result, -1, 1) : result);
+}
+
+/// 1 - truth; of constants, constants.
+TensorValue opposite(const NodeCall& call, const TensorValue& truths) {
+  TensorValue result = affine(call, truths, -1, 1);
+  for (size_t i = 0; i < truths.refs.size(); ++i) {
+    const Expression& source = call.expressions.of(truths.refs[i]);
+    if (source.kind != ExpressionKind::kConstant) continue;
+    Expression constant;
+    constant.kind = ExpressionKind::kConstant;
+    constant.node = call.index;
+    constant.columns = 1;
+    constant.bias = {1 - source.bias[truths.refs[i].column]};
+    result.refs[i] = {call.expressions.add(std::move(constant)), 0};
+  }
+  return result;
+}
+
+/// Of numbers that are 1 or 0: themselves, or 1 less each.
+std::optional<NodeResults> compare_truths(const NodeCall& call) {
+  const size_t rows = call.input(0).is_rows() ? 0 : 1;
+  const TensorValue &truths = call.input(rows), &constant = call.input(1 - rows);
+  if (!truths.is_rows() || truths.ids || constant.is_rows() || constant.size() != 1) return std::nullopt;
+  const bool whole = constant.kind == TensorKind::kIntegers;
+  const double number = whole ? static_cast<double>(call.integers(1 - rows)[0]) : double{constant.floats[0]};
+  const bool all =
+      std::all_of(truths.refs.begin(), truths.refs.end(), [&](Ref ref) { return is_truth(call.expressions, ref); });
+  if (!all || (number != 0 && number != 1)) return std::nullopt;
+  return one(number == 1 ? truths : opposite(call, truths));
 }
 
 /// Ids are 0 or more: those greater than 0 are those that are not 0.
@@ -135,7 +174,10 @@ NodeResults greater(const NodeCall& call) {
   return binary(call, FunctionKind::kGreater);
 }
 
-NodeResults equal(const NodeCall& call) { return compare_with_padding(call, false); }
+NodeResults equal(const NodeCall& call) {
+  if (auto truths = compare_truths(call)) return std::move(*truths);
+  return compare_with_padding(call, false);
+}
 NodeResults greater_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual); }
 NodeResults less(const NodeCall& call) { return binary(call, FunctionKind::kGreater, true); }
 NodeResults less_or_equal(const NodeCall& call) { return binary(call, FunctionKind::kGreaterOrEqual, true); }
@@ -163,6 +205,17 @@ NodeResults logarithm(const NodeCall& call) {
   return one(std::move(value));
 }
 
+/// Of two numbers that are 1 or 0.
+Ref product_of(const NodeCall& call, Ref a, Ref b) {
+  Expression product;
+  product.kind = ExpressionKind::kSum;
+  product.node = call.index;
+  product.columns = 1;
+  product.truths = true;
+  product.terms = {{{1, a, true, b}}};
+  return {call.expressions.add(std::move(product)), 0};
+}
+
 /// Of comparisons, and constants that decide some of them.
 NodeResults logical(const NodeCall& call) {
   const bool both = call.node.operation == "And";
@@ -182,6 +235,8 @@ NodeResults logical(const NodeCall& call) {
       result.refs.push_back(*second == both ? a[i] : b[i]);
     else if (a[i] == b[i])
       result.refs.push_back(a[i]);
+    else if (both && is_truth(call.expressions, a[i]) && is_truth(call.expressions, b[i]))
+      result.refs.push_back(product_of(call, a[i], b[i]));
     else
       throw ConvertError("joins comparisons of different ids");
   }
@@ -242,7 +297,7 @@ std::optional<TensorValue> without_nan(const NodeCall& call, const Vector& condi
 
 NodeResults negate(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 0)); }
 /// Of a comparison.
-NodeResults logical_not(const NodeCall& call) { return one(affine(call, call.rows(0), -1, 1)); }
+NodeResults logical_not(const NodeCall& call) { return one(opposite(call, call.rows(0))); }
 
 NodeResults where(const NodeCall& call) {
   if (auto masked = mask_by_top_k(call)) return one(std::move(*masked));
@@ -252,7 +307,9 @@ NodeResults where(const NodeCall& call) {
   Vector compared;
   std::copy_if(conditions.begin(), conditions.end(), std::back_inserter(compared),
                [&](Ref ref) { return !is_constant(ref); });
-  const bool masks = compares_ids(call.expressions, compared);  // of padding, which a softmax leaves out
+  const bool masks = std::all_of(compared.begin(), compared.end(), [&](Ref ref) {
+    return is_truth(call.expressions, ref);  // of padding, which a softmax leaves out
+  });
   const Vector taken = operands.refs(1, masks), otherwise = operands.refs(2, masks);
   if (auto numbers = without_nan(call, conditions, taken, otherwise, operands.like)) return one(std::move(*numbers));
   const auto is_nan = [&](Ref ref) {
@@ -314,17 +371,27 @@ TensorValue apply_function(const NodeCall& call, FunctionKind kind, const std::v
 }
 
 NodeFunction find_function(const std::string& operation) {
-  static const std::map<std::string, NodeFunction> kTable = {
-      {"Abs", absolute},     {"Erf", erf},
-      {"Sqrt", square_root}, {"Reciprocal", reciprocal},
-      {"Max", maximum},      {"Min", minimum},
-      {"Greater", greater},  {"GreaterOrEqual", greater_or_equal},
-      {"Less", less},        {"LessOrEqual", less_or_equal},
-      {"Log", logarithm},    {"Neg", negate},
-      {"Not", logical_not},  {"Where", where},
-      {"Pow", power},        {"Equal", equal},
-      {"Or", logical},       {"And", logical},
-      {"IsNaN", is_nan},     {"IsInf", is_infinite}};
+  static const std::map<std::string, NodeFunction> kTable = {{"Abs", absolute},
+                                                             {"Erf", erf},
+                                                             {"Erfc", complement_of_erf},
+                                                             {"Sqrt", square_root},
+                                                             {"Reciprocal", reciprocal},
+                                                             {"Max", maximum},
+                                                             {"Min", minimum},
+                                                             {"Greater", greater},
+                                                             {"GreaterOrEqual", greater_or_equal},
+                                                             {"Less", less},
+                                                             {"LessOrEqual", less_or_equal},
+                                                             {"Log", logarithm},
+                                                             {"Neg", negate},
+                                                             {"Not", logical_not},
+                                                             {"Where", where},
+                                                             {"Pow", power},
+                                                             {"Equal", equal},
+                                                             {"Or", logical},
+                                                             {"And", logical},
+                                                             {"IsNaN", is_nan},
+                                                             {"IsInf", is_infinite}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <set>
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
@@ -66,7 +67,10 @@ class Evaluator {
     }
     add_constants(graph_);
     for (size_t i = 0; i < graph_.inputs.size(); ++i) add_input(i);
-    for (size_t i = 0; i < graph_.nodes.size(); ++i) run_node(i);
+    const std::vector<bool> needed = needed_nodes();
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (needed[i]) run_node(i);
+    }
     for (const OnnxValue& output : graph_.outputs) {
       const auto found = values_.find(output.name);
       if (found == values_.end()) throw ConvertError("output " + in_quotes(output.name) + " is of no node");
@@ -79,6 +83,22 @@ class Evaluator {
   }
 
  private:
+  /// Those that an output comes from. What an exporter leaves beside them, or a person has cut off, is not read.
+  std::vector<bool> needed_nodes() const {
+    std::vector<bool> needed(graph_.nodes.size(), false);
+    std::set<std::string> wanted;
+    for (const OnnxValue& output : graph_.outputs) wanted.insert(output.name);
+    for (size_t i = graph_.nodes.size(); i-- > 0;) {
+      const OnnxNode& node = graph_.nodes[i];
+      needed[i] = std::any_of(node.outputs.begin(), node.outputs.end(),
+                              [&](const std::string& name) { return wanted.count(name) != 0; });
+      if (!needed[i]) continue;
+      wanted.insert(node.inputs.begin(), node.inputs.end());
+      wanted.insert(node.captured.begin(), node.captured.end());
+    }
+    return needed;
+  }
+
   void add_constants(const OnnxGraph& graph) {
     for (const std::string& name : graph.sparse_constants) unusable_[name] = "is a sparse tensor, which is not read";
     for (const auto& [name, tensor] : graph.initializers) {
@@ -233,9 +253,9 @@ class Evaluator {
     const NodeFunction on_constants = call.any_rows() ? nullptr : find_constant_operation(operation);
     if (on_constants != nullptr) return on_constants(call);
     if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
-    for (const auto find :
-         {find_value_operation, find_layout_operation, find_indexing_operation, find_elementwise_operation,
-          find_activation, find_function, find_selection, find_normalisation, find_contraction}) {
+    for (const auto find : {find_value_operation, find_layout_operation, find_indexing_operation,
+                            find_elementwise_operation, find_activation, find_function, find_selection,
+                            find_normalisation, find_contraction, find_window_operation}) {
       if (const NodeFunction function = find(operation)) return function(call);
     }
     throw ConvertError(why_unknown(call));

@@ -82,6 +82,7 @@ NodeFunction find_function(const std::string& operation);
 NodeFunction find_selection(const std::string& operation);
 NodeFunction find_normalisation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);
+NodeFunction find_window_operation(const std::string& operation);
 /// On constants alone.
 NodeFunction find_constant_operation(const std::string& operation);
 
@@ -93,6 +94,9 @@ NodeFunction find_quantising_operation(const std::string& operation, bool of_row
 /// An operation on rows whose result constants decide: a choice by a constant condition, and what is done with ids,
 /// which are never below 0. Nothing for all others.
 std::optional<NodeResults> follow_decided(const NodeCall& call);
+
+/// The largest of several numbers, in which no node of the runtime but relu tells larger from smaller.
+Ref largest_of(const NodeCall& call, Vector vector);
 
 /// Rows of an expression of constants.
 TensorValue constant_rows(const NodeCall& call, const TensorValue& constant);

@@ -234,6 +234,7 @@ void ModelInputs::add_categorical(Column column, Ref lookup, const std::string& 
   sparse.embedding = embedding_index(row, begin, end, name, model);
   sparse.vocabulary.identity = true;
   sparse.vocabulary.size = end - begin;
+  if (row.zero_beyond) sparse.vocabulary.unknown = UnknownRule::kZero;
   Feature feature;
   feature.name = name;
   feature.width = row.columns;

@@ -40,6 +40,7 @@ NodeFinder::NodeFinder(Chains& chains, Expressions& expressions, const std::vect
       mixtures_(chains, expressions),
       attentions_(chains, expressions),
       scaled_dots_(chains, expressions),
+      id_numbers_(chains, expressions),
       sums_(expressions, [this](Ref ref) { return is_there(ref) || is_shared(ref); }) {
   count_readers(scores);
 }
@@ -161,7 +162,7 @@ void NodeFinder::make(Vector vector) {
     for (const Vector& part : parts) make_of_one_source(part);
     return;
   }
-  if (kind != ExpressionKind::kSum) {
+  if (kind != ExpressionKind::kSum && kind != ExpressionKind::kFunction) {
     const Vector all = expressions_.all(vector.front().expression);
     const auto there = [&](Ref ref) { return is_there(ref); };
     if (by_source(all).size() == 1 && std::none_of(all.begin(), all.end(), there)) vector = all;
@@ -181,17 +182,29 @@ void NodeFinder::make_of_one_source(const Vector& vector) {
     }
     return;
   }
-  if (make_mask(vector) || make_mlp(vector)) return;
+  if (make_mask(vector) || make_of_count(vector) || make_mlp(vector)) return;
   switch (expression.kind) {
     case ExpressionKind::kSoftmax: return make_softmax(vector);
     case ExpressionKind::kActivation: return make_activated(vector);
     case ExpressionKind::kAffine: return make_affine(vector);
     case ExpressionKind::kLayerNorm: return make_bare(vector);
-    default: chains_.fail_between(vector);
+    default: break;
   }
+  if (!make_as(vector, id_numbers_.chosen(vector))) chains_.fail_between(vector);
 }
 
-/// Comparisons of ids with the padding are numbers that x has beside the sequence.
+/// As what computes the same.
+bool NodeFinder::make_as(const Vector& vector, const std::optional<Vector>& same) {
+  if (!same) return false;
+  provide(*same);
+  for (size_t i = 0; i < vector.size(); ++i) places_[vector[i]] = places_.at((*same)[i]);
+  return true;
+}
+
+/// What depends on how many ids are padding.
+bool NodeFinder::make_of_count(const Vector& vector) { return make_as(vector, id_numbers_.function_of_count(vector)); }
+
+/// Comparisons of ids with the padding are numbers that x has beside the sequence; others it has as rows of a table.
 bool NodeFinder::make_mask(const Vector& vector) {
   Vector numbers;
   std::vector<double> scales, shifts;
@@ -200,9 +213,10 @@ bool NodeFinder::make_mask(const Vector& vector) {
     const Expression& equal = expressions_.of(scaled.of);
     if (equal.kind != ExpressionKind::kIdEquals) return false;
     const IdMask mask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
-    numbers.push_back(scaled_dots_.number_of(mask, ref));
-    scales.push_back(-scaled.scale);  // (id == padding) is 1 - number
-    shifts.push_back(scaled.scale + scaled.shift);
+    const std::optional<Ref> number = scaled_dots_.number_of(mask, ref);
+    numbers.push_back(number ? *number : id_numbers_.equals(mask.id, mask.padding, ref));
+    scales.push_back(number ? -scaled.scale : scaled.scale);  // (id == padding) is 1 - number
+    shifts.push_back(scaled.shift + (number ? scaled.scale : 0));
   }
   const auto all = [](const std::vector<double>& values, double wanted) {
     return std::all_of(values.begin(), values.end(), [wanted](double value) { return value == wanted; });
@@ -443,7 +457,7 @@ bool NodeFinder::make_scaled_dot(const Vector& vector) {
       std::all_of(vector.begin(), vector.end(), [&](Ref ref) { return ref.expression == vector.front().expression; });
   std::optional<FoundScaledDot> found = one ? scaled_dots_.find(read_columns(vector.front())) : std::nullopt;
   if (!found) found = scaled_dots_.find(vector);
-  if (!found) return false;
+  if (!found || found->without_keys) return false;
   StreamMaker maker;
   maker.node.kind = NodeKind::kScaledDot;
   maker.node.group = found->group;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/recognise/attention.h"
+#include "converter/recognise/id_numbers.h"
 #include "converter/recognise/mixtures.h"
 #include "converter/recognise/scaled_dot.h"
 #include "converter/recognise/sum_operations.h"
@@ -66,6 +67,8 @@ class NodeFinder {
   Vector read_columns(Ref ref) const;
   Ref source_ref(Ref ref) const;
   bool make_mask(const Vector& vector);
+  bool make_as(const Vector& vector, const std::optional<Vector>& same);
+  bool make_of_count(const Vector& vector);
   void make_alike(const std::vector<Vector>& pieces);
   void make_each(const std::vector<Vector>& parts);
   bool make_gate(const Vector& vector);
@@ -89,6 +92,7 @@ class NodeFinder {
   Mixtures mixtures_;
   AttentionFinder attentions_;
   ScaledDotFinder scaled_dots_;
+  IdNumbers id_numbers_;
   SumOperations sums_;
   std::vector<StreamMaker> makers_;
   std::map<Ref, StreamPlace> places_;

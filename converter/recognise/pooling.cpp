@@ -16,6 +16,43 @@ std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref) {
   return IdMask{equal.inputs[scaled.of.column], equal.shifts[scaled.of.column]};
 }
 
+bool is_truth(const Expressions& expressions, Ref ref) {
+  const Scaled scaled = expressions.scaled(ref);
+  const Expression& of = expressions.of(scaled.of);
+  const bool itself = scaled.scale == 1 && scaled.shift == 0;
+  if (of.kind == ExpressionKind::kConstant) {
+    const double value = scaled.scale * double{of.bias[scaled.of.column]} + scaled.shift;
+    return value == 0 || value == 1;
+  }
+  const bool opposite = scaled.scale == -1 && scaled.shift == 1;
+  return (itself || opposite) && (of.truths || of.kind == ExpressionKind::kIdEquals);
+}
+
+bool is_whole(const Expressions& expressions, Ref ref) {
+  constexpr size_t kMostSteps = 16;
+  const auto whole = [](double number) { return number == std::nearbyint(number); };
+  for (size_t step = 0; step < kMostSteps; ++step) {
+    if (is_truth(expressions, ref)) return true;
+    const Scaled scaled = expressions.scaled(ref);
+    if (!whole(scaled.scale) || !whole(scaled.shift)) return false;
+    const Expression& of = expressions.of(scaled.of);
+    if (of.kind == ExpressionKind::kSum) {
+      const std::vector<Term>& terms = of.terms[scaled.of.column];
+      return std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
+        return !term.product && whole(double{term.coefficient}) && is_truth(expressions, term.a);
+      });
+    }
+    const Activation& activation = of.activation;
+    const bool kept =
+        of.kind == ExpressionKind::kActivation && (activation.kind == ActivationKind::kRelu ||
+                                                   (activation.kind == ActivationKind::kClamp &&
+                                                    whole(double{activation.alpha}) && whole(double{activation.beta})));
+    if (!kept) return false;
+    ref = of.inputs[scaled.of.column];
+  }
+  return false;
+}
+
 bool compares_ids(const Expressions& expressions, const Vector& vector) {
   return std::all_of(vector.begin(), vector.end(), [&](Ref ref) {
     const Scaled scaled = expressions.scaled(ref);
@@ -37,16 +74,19 @@ struct Pool {
 };
 
 /// An embedding's number, alone or times a mask of its id. False when it does not belong to the others.
-bool add(const Expressions& expressions, Ref ref, Pool& pool) {
+bool add(const Expressions& expressions, const Term& term, Pool& pool) {
   std::optional<IdMask> mask;
+  Ref ref = term.a;
   const Expression* expression = &expressions.of(ref);
-  if (expression->kind == ExpressionKind::kSum) {
-    const std::vector<Term>& terms = expression->terms[ref.column];
-    if (terms.size() != 1 || !terms[0].product || terms[0].coefficient != 1) return false;
-    const bool mask_first = expressions.of(terms[0].a).kind != ExpressionKind::kEmbedding;
-    mask = mask_of(expressions, mask_first ? terms[0].a : terms[0].b);
+  const bool inner = !term.product && expression->kind == ExpressionKind::kSum;
+  const std::vector<Term>* terms = inner ? &expression->terms[ref.column] : nullptr;
+  if (inner && (terms->size() != 1 || !terms->front().product || terms->front().coefficient != 1)) return false;
+  if (inner || term.product) {
+    const Term& product = inner ? terms->front() : term;
+    const bool mask_first = expressions.of(product.a).kind != ExpressionKind::kEmbedding;
+    mask = mask_of(expressions, mask_first ? product.a : product.b);
     if (!mask) return false;
-    ref = mask_first ? terms[0].b : terms[0].a;
+    ref = mask_first ? product.b : product.a;
     expression = &expressions.of(ref);
   }
   if (expression->kind != ExpressionKind::kEmbedding) return false;
@@ -113,8 +153,7 @@ std::optional<TensorValue> find_pooled(const NodeCall& call, const Expression& s
   for (const std::vector<Term>& terms : sums.terms) {
     Pool pool;
     for (const Term& term : terms) {
-      if (term.product || term.coefficient != terms.front().coefficient || !add(expressions, term.a, pool))
-        return std::nullopt;
+      if (term.coefficient != terms.front().coefficient || !add(expressions, term, pool)) return std::nullopt;
     }
     const float coefficient = terms.empty() ? 0 : terms.front().coefficient;
     const bool mean = coefficient != 1;

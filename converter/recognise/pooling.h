@@ -15,6 +15,10 @@ struct IdMask {
 };
 
 std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref);
+/// Whether the scalar is 1 or 0 in every row.
+bool is_truth(const Expressions& expressions, Ref ref);
+/// Whether the scalar is a whole number in every row: made of such truths.
+bool is_whole(const Expressions& expressions, Ref ref);
 /// Whether each is 1 where an id is a number and 0 where it is not, or the other way round.
 bool compares_ids(const Expressions& expressions, const Vector& vector);
 

@@ -343,8 +343,24 @@ Recognised choose(const OnnxGraph& graph) {
 
 }  // namespace
 
+namespace {
+
+/// Without outputs of whole numbers, as the labels that skl2onnx has beside the probabilities: they are no scores.
+OnnxGraph without_labels(const OnnxGraph& graph, std::vector<std::string>& notes) {
+  const auto is_label = [](const OnnxValue& output) { return output.is_integer; };
+  OnnxGraph scores = graph;
+  if (std::all_of(graph.outputs.begin(), graph.outputs.end(), is_label)) return scores;
+  for (const OnnxValue& output : graph.outputs) {
+    if (is_label(output)) notes.push_back("output '" + output.name + "' is of whole numbers, no score, and left out");
+  }
+  scores.outputs.erase(std::remove_if(scores.outputs.begin(), scores.outputs.end(), is_label), scores.outputs.end());
+  return scores;
+}
+
+}  // namespace
+
 TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
-  Recognised made = choose(graph);
+  Recognised made = choose(without_labels(graph, notes));
   notes.insert(notes.end(), made.notes.begin(), made.notes.end());
   made.model.name = name;
   return std::move(made.model);

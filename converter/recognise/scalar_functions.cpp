@@ -147,36 +147,37 @@ struct Found {
   Ref variable;
 };
 
+/// A scalar as functions of others, the nearest first.
+using FoundAll = std::vector<Found>;
+
 class Finder {
  public:
   explicit Finder(const Expressions& expressions) : expressions_(expressions) {}
 
-  std::optional<Found> find(Ref ref) {
+  FoundAll find(Ref ref) {
     const Walk walk(expressions_, ref);
-    if (walk.variables.empty()) return std::nullopt;
-    const auto [known, fresh] = known_.emplace(signature(expressions_, walk), Known());
+    FoundAll found;
+    if (walk.variables.empty()) return found;
+    const auto [known, fresh] = known_.emplace(signature(expressions_, walk), Matches());
     if (fresh) known->second = match(walk);
-    if (!known->second.function) return std::nullopt;
-    return Found{*known->second.function, walk.order[known->second.variable]};
+    for (const auto& [function, variable] : known->second) found.push_back({function, walk.order[variable]});
+    return found;
   }
 
  private:
-  struct Known {
-    std::optional<ScalarFunction> function;
-    size_t variable = 0;
-  };
+  using Matches = std::vector<std::pair<ScalarFunction, size_t>>;  // and their variables' places in the walk
 
-  /// Of the farthest scalar of which it is a function that the runtime has: what lies between is no layer of its own.
-  Known match(const Walk& walk) const {
-    Known best;
+  /// Of the scalars of which it is a function that the runtime has.
+  Matches match(const Walk& walk) const {
+    Matches matches;
     for (const size_t variable : walk.variables) {
-      if (auto function = FunctionOf(expressions_, walk, variable).match()) best = {std::move(function), variable};
+      if (auto function = FunctionOf(expressions_, walk, variable).match()) matches.emplace_back(*function, variable);
     }
-    return best;
+    return matches;
   }
 
   const Expressions& expressions_;
-  std::map<std::vector<double>, Known> known_;
+  std::map<std::vector<double>, Matches> known_;
 };
 
 TensorValue add_affine(const NodeCall& call, const TensorValue& like, const std::vector<double>& scales,
@@ -202,22 +203,33 @@ bool same_activation(const ScalarFunction& a, const ScalarFunction& b) {
 
 TensorValue simplify(const NodeCall& call, TensorValue rows) {
   Finder finder(call.expressions);
+  std::vector<FoundAll> all;
+  size_t most = kMaxVariables;
+  for (const Ref ref : rows.refs) {
+    all.push_back(finder.find(ref));
+    most = std::min(most, all.back().size());
+    if (most == 0) return rows;
+  }
+  // Of the farthest scalars of which all are the same activation: what lies between is no layer of its own. Bounds of a
+  // clamp behind a bias differ from number to number, those of the clamp before it do not.
+  const auto alike = [&](size_t which) {
+    return std::all_of(all.begin(), all.end(), [&](const FoundAll& own) {
+      return same_activation(all.front()[which].function, own[which].function);
+    });
+  };
+  while (most > 0 && !all.empty() && !alike(most - 1)) --most;
+  if (most == 0 || all.empty()) return rows;
   std::vector<double> input_scales, input_shifts, output_scales, output_shifts;
-  ScalarFunction activation;
+  const ScalarFunction activation = all.front()[most - 1].function;
   TensorValue result = rows;
-  for (Ref& ref : result.refs) {
-    const std::optional<Found> found = finder.find(ref);
-    if (!found) return rows;
-    const ScalarFunction& function = found->function;
-    if (input_scales.empty()) activation = function;
-    if (!same_activation(activation, function)) return rows;
-    ref = found->variable;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const ScalarFunction& function = all[i][most - 1].function;
+    result.refs[i] = all[i][most - 1].variable;
     input_scales.push_back(function.input_scale);
     input_shifts.push_back(function.input_shift);
     output_scales.push_back(function.output_scale);
     output_shifts.push_back(function.output_shift);
   }
-  if (result.refs.empty()) return rows;
   if (activation.kind == ActivationKind::kIdentity) return add_affine(call, result, output_scales, output_shifts);
   result = add_affine(call, result, input_scales, input_shifts);
   Expression activated;

@@ -279,20 +279,16 @@ bool ScaledDotFinder::take_keys(const std::vector<Row>& rows, std::vector<Head>&
 // ------------------------------------------------------------------------------------ masks
 
 /// Without any key the file gives zeros, and a graph whose scores are left out by a finite number the mean of all.
-void ScaledDotFinder::require_keys(const std::vector<Row>& rows, const std::vector<size_t>& keys, Ref at) const {
-  for (const Row& row : rows) {
+bool ScaledDotFinder::lacks_keys(const std::vector<Row>& rows, const std::vector<size_t>& keys) {
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
     bool always = row.zero_without_keys, infinite = true;
     for (const size_t key : keys) {
       const Logit& logit = row.logits[key];
       always = always || (!logit.left_out && !logit.mask);
       infinite = infinite && (!logit.mask || logit.mask_is_infinite);
     }
-    if (always || infinite) continue;
-    chains_.fail(
-        at,
-        "attends to no element of a sequence of padding alone, and then gives the mean of all elements; leave "
-        "elements out by minus infinity instead of a large number, and zeros by nan_to_num behind the softmax");
-  }
+    return !always && !infinite;
+  });
 }
 
 /// The masked keys come first; `ordered`: they must be there.
@@ -319,22 +315,24 @@ Vector ScaledDotFinder::mask_of_keys(const std::vector<Row>& rows, std::vector<s
   Vector mask;
   for (size_t i = 0; i < masks.size(); ++i) {
     if (!is_masked(keys[i])) chains_.fail(at, "leaves later elements out by ids, and earlier ones never");
-    mask.push_back(number_of(masks.at(keys[i]), at));
+    const std::optional<Ref> number = number_of(masks.at(keys[i]), at);
+    if (!number) chains_.fail(at, "compares ids that are no sequence whose embeddings are read");
+    mask.push_back(*number);
   }
-  require_keys(rows, keys, at);
   return mask;
 }
 
-Ref ScaledDotFinder::number_of(const IdMask& mask, Ref at) {
-  const uint32_t kept = keep(mask, at);
+std::optional<Ref> ScaledDotFinder::number_of(const IdMask& mask, Ref at) {
+  const std::optional<uint32_t> kept = keep(mask, at);
+  if (!kept) return std::nullopt;
   const size_t length = expressions_.of(mask.id).columns;
-  return {kept, static_cast<uint32_t>(expressions_[kept].columns - length + mask.id.column)};
+  return Ref{*kept, static_cast<uint32_t>(expressions_[*kept].columns - length + mask.id.column)};
 }
 
 /// The sequence as x has it when it is not pooled.
-uint32_t ScaledDotFinder::keep(const IdMask& mask, Ref at) {
-  const auto [known, fresh] = kept_.emplace(std::make_pair(mask.id.expression, mask.padding), 0);
-  if (!fresh) return known->second;
+std::optional<uint32_t> ScaledDotFinder::keep(const IdMask& mask, Ref at) {
+  const auto known = kept_.find({mask.id.expression, mask.padding});
+  if (known != kept_.end()) return known->second;
   for (; searched_ < expressions_.size(); ++searched_) {
     const Expression& row = expressions_[searched_];
     if (row.kind == ExpressionKind::kEmbedding)
@@ -342,8 +340,7 @@ uint32_t ScaledDotFinder::keep(const IdMask& mask, Ref at) {
   }
   const auto found = lookups_.find(mask.id.expression);
   const Expression& ids = expressions_.of(mask.id);
-  if (found == lookups_.end() || ids.kind != ExpressionKind::kInput || ids.columns < 2)
-    chains_.fail(at, "compares ids that are no sequence whose embeddings are read");
+  if (found == lookups_.end() || ids.kind != ExpressionKind::kInput || ids.columns < 2) return std::nullopt;
   const Expression& row = expressions_[found->second];
   if (mask.padding < 0 || static_cast<size_t>(mask.padding) >= row.weight->rows)
     chains_.fail(at, "compares ids with one that is not in their table");
@@ -357,7 +354,7 @@ uint32_t ScaledDotFinder::keep(const IdMask& mask, Ref at) {
   kept.pooling = Pooling::kKept;
   kept.padding_id = static_cast<uint32_t>(mask.padding);
   expressions_.charge(kept.columns);
-  return known->second = expressions_.add(std::move(kept));
+  return kept_[{mask.id.expression, mask.padding}] = expressions_.add(std::move(kept));
 }
 
 // ------------------------------------------------------------------------------------ all of it
@@ -375,6 +372,7 @@ std::optional<FoundScaledDot> ScaledDotFinder::find(const Vector& sums) {
   std::vector<size_t> keys;
   if (!heads || !take_keys(rows, *heads, found, keys) || keys.empty()) return std::nullopt;
   found.mask = mask_of_keys(rows, keys, found.causal, sums.front());
+  found.without_keys = !found.mask.empty() && lacks_keys(rows, keys);
   const auto append = [](Vector& to, const Vector& from) { to.insert(to.end(), from.begin(), from.end()); };
   for (size_t query = 0; query < heads->front().rows.size(); ++query) {
     for (const Head& head : *heads) {

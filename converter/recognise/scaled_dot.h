@@ -21,6 +21,7 @@ struct FoundScaledDot {
   size_t group = 0, heads = 1, value_width = 0;
   double scale = 1;
   bool causal = false;
+  bool without_keys = false;  ///< a query may have none to attend to, and the graph then gives what no such node does
 };
 
 class ScaledDotFinder {
@@ -34,8 +35,9 @@ class ScaledDotFinder {
   /// Whether the scalar may be one of find()'s sums.
   bool may_be(Ref ref) const;
 
-  /// 1 where the id is not the padding, as x has it. Throws ConvertError where x cannot have it; `at` is named.
-  Ref number_of(const IdMask& mask, Ref at);
+  /// 1 where the id is not the padding, as x has it beside a sequence; nothing where no sequence's embeddings are read.
+  /// Throws ConvertError where their table does not have the padding; `at` is named.
+  std::optional<Ref> number_of(const IdMask& mask, Ref at);
 
  private:
   /// A key's logit in one softmax.
@@ -70,8 +72,8 @@ class ScaledDotFinder {
   bool take_keys(const std::vector<Row>& rows, std::vector<Head>& heads, FoundScaledDot& found,
                  std::vector<size_t>& keys) const;
   Vector mask_of_keys(const std::vector<Row>& rows, std::vector<size_t>& keys, bool ordered, Ref at);
-  void require_keys(const std::vector<Row>& rows, const std::vector<size_t>& keys, Ref at) const;
-  uint32_t keep(const IdMask& mask, Ref at);
+  static bool lacks_keys(const std::vector<Row>& rows, const std::vector<size_t>& keys);
+  std::optional<uint32_t> keep(const IdMask& mask, Ref at);
 
   Chains& chains_;
   Expressions& expressions_;

@@ -8,6 +8,15 @@
 
 namespace mmoe::converter {
 
+/// Whether each index of a gate's k largest is a number, as `equal` has it for ids: 1 or 0. Nothing for ids of inputs.
+std::optional<TensorValue> compare_places(const NodeCall& call, const Expression& equal, const TensorValue& like);
+
+/// Sums of weights at the places of a gate's k largest, each weight times whether its place is the sum's.
+std::optional<TensorValue> find_scattered(const NodeCall& call, const Expression& sums, const TensorValue& like);
+
+/// The first of the k largest are the largest of fewer.
+Vector first_of_largest(const NodeCall& call, const Vector& vector);
+
 /// A softmax over logits of which all but the k largest are minus infinity becomes one with top_k.
 void select_top_k(const Expressions& expressions, Expression& softmax);
 

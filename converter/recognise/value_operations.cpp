@@ -41,18 +41,17 @@ void cast_rows(const NodeCall& call, int64_t to, TensorValue& value) {
     throw ConvertError("casts a result to " + type_name(to) +
                        ", which a model file cannot express: export the model in float32, without autocast");
   }
-  const auto is_truth = [&](Ref ref) {
+  const auto is_condition = [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);
-    const bool constant =
-        source.kind == ExpressionKind::kConstant && (source.bias[ref.column] == 0 || source.bias[ref.column] == 1);
     const bool comparison = source.kind == ExpressionKind::kFunction &&
                             (source.function == FunctionKind::kIsNan || source.function == FunctionKind::kGreater ||
                              source.function == FunctionKind::kGreaterOrEqual);
-    return constant || comparison || compares_ids(call.expressions, {ref});
+    return comparison || is_truth(call.expressions, ref);
   };
-  if (to == 9 && !value.ids && std::all_of(value.refs.begin(), value.refs.end(), is_truth)) return;
-  const bool truths = !value.ids && compares_ids(call.expressions, value.refs);
-  if (truths && is_wide_integer(to)) return;  // they are 0 and 1 already
+  const auto all = [&](auto wanted) { return std::all_of(value.refs.begin(), value.refs.end(), wanted); };
+  if (to == 9 && !value.ids && all(is_condition)) return;
+  const bool whole = !value.ids && all([&](Ref ref) { return is_whole(call.expressions, ref); });
+  if (whole && is_wide_integer(to)) return;  // they are whole already
   if (!is_float(to) && !is_wide_integer(to)) throw ConvertError("casts a result to " + type_name(to));
   const bool allowed = std::all_of(value.refs.begin(), value.refs.end(), [&](Ref ref) {
     const Expression& source = call.expressions.of(ref);
@@ -99,6 +98,15 @@ void cast_constant(int64_t to, TensorValue& value) {
 NodeResults cast(const NodeCall& call) {
   TensorValue value = call.input(0);
   const int64_t to = call.integer("to", 0);
+  value.is_rows() ? cast_rows(call, to, value) : cast_constant(to, value);
+  return one(std::move(value));
+}
+
+/// To floats or to whole numbers, as another tensor has them.
+NodeResults cast_like(const NodeCall& call) {
+  TensorValue value = call.input(0);
+  const TensorValue& like = call.input(1);
+  const int64_t to = like.kind == TensorKind::kIntegers || like.ids ? 7 : 1;
   value.is_rows() ? cast_rows(call, to, value) : cast_constant(to, value);
   return one(std::move(value));
 }
@@ -188,6 +196,7 @@ NodeFunction find_value_operation(const std::string& operation) {
   static const std::map<std::string, NodeFunction> kTable = {{"Identity", identity},
                                                              {"Dropout", dropout},
                                                              {"Cast", cast},
+                                                             {"CastLike", cast_like},
                                                              {"Constant", constant},
                                                              {"Shape", shape_of},
                                                              {"Size", number_of_elements},

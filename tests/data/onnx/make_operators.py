@@ -199,8 +199,21 @@ def sum_cases():
     yield Case("Dropout", [x, Constant(np.float32(0)), Constant(np.array(True))], since=12)
 
 
+def window_cases():
+    x, image = floats(2, 4, 5), floats(2, 2, 4, 5)
+    yield Case("Conv", [x, floats(3, 4, 2), floats(3)])
+    yield Case("Conv", [x, floats(4, 2, 2)], group=2, pads=[1, 2], strides=[2], dilations=[2])
+    yield Case("Conv", [image, floats(3, 2, 2, 3)], pads=[0, 1, 1, 0], strides=[1, 2], kernel_shape=[2, 3])
+    yield Case("MaxPool", [x], kernel_shape=[2], strides=[2])
+    yield Case("MaxPool", [image], kernel_shape=[2, 3], pads=[0, 1, 1, 1])
+    yield Case("GlobalAveragePool", [image])
+    yield Case("GlobalMaxPool", [x])
+    yield Case("CastLike", [x, whole(1)])
+    yield Case("CastLike", [whole(3, -2), floats(1)])
+
+
 def all_cases():
-    for cases in (unary_cases, binary_cases, layout_cases, indexing_cases, sum_cases):
+    for cases in (unary_cases, binary_cases, layout_cases, indexing_cases, sum_cases, window_cases):
         yield from cases()
 
 

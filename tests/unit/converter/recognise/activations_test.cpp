@@ -237,4 +237,20 @@ TEST_CASE("recognise: an activation behind another one, without a layer between 
   CHECK(layers[1].weight.data == std::vector<float>{1, 0, 0, 1});
 }
 
+TEST_CASE("recognise: an activation behind biases, of which the same bounds differ from number to number") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 3});
+  const std::string biased = build.node("Add", {build.node("MatMul", {x, build.weights({3, 4})}), build.weights({4})});
+  const std::string above = build.node("Max", {biased, build.scalar(0)});
+  build.model_of(build.node("Min", {above, build.scalar(6)}), 4);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
+  GraphBuilder erfc;  // 0.5 x erfc(-x / sqrt(2))
+  const std::string y = erfc.node("MatMul", {erfc.input("x", {0, 3}), erfc.weights({3, 4})});
+  const std::string inner = erfc.node("Erfc", {erfc.node("Mul", {erfc.node("Neg", {y}), erfc.scalar(0.70710678f)})});
+  erfc.model_of(erfc.node("Mul", {erfc.node("Mul", {y, erfc.scalar(0.5f)}), inner}), 4);
+  CHECK(erfc.recognise().levels.at(0).experts.at(0).layers.at(0).activation.kind == ActivationKind::kGelu);
+  CHECK(proof_of(erfc) == "");
+}
+
 }  // namespace mmoe::converter::testing

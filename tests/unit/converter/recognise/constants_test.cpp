@@ -271,4 +271,31 @@ TEST_CASE("constants: a graph of few bytes makes few numbers") {
   CHECK_CONTAINS(outer.error(), "numbers per row, the most for a file of its size");
 }
 
+TEST_CASE("recognise: one-hot vectors of constants, as a shape's repeats") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 2});
+  // [1, 3] repeats: ones, and 3 at place 1.
+  const std::string places =
+      build.node("OneHot", {build.integers({}, {1}), build.integers({}, {2}), build.integers({1, 3})});
+  build.model_of(build.node("Tile", {x, places}), 6);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
+  GraphBuilder other;
+  const std::string first = other.node("OneHot", {other.integers({1}), other.integers({}, {2}), other.integers({1, 3})},
+                                       {{"axis", GraphBuilder::integer(0)}});
+  other.model_of(other.node("Tile", {other.input("x", {0, 2}), other.node("Reshape", {first, other.integers({2})})}),
+                 6);
+  CHECK(other.error().find("another axis than the last") != std::string::npos);
+}
+
+TEST_CASE("recognise: softplus and erf of constants") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 3});
+  const std::string scale =
+      build.node("Add", {build.node("Softplus", {build.weights({3})}), build.node("Erf", {build.weights({3})})});
+  build.model_of(build.node("Mul", {x, scale}), 3);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
+}
+
 }  // namespace mmoe::converter::testing

@@ -88,4 +88,37 @@ TEST_CASE("recognise: products of columns, and wide inputs without a layer, are 
   CHECK(activated.nodes[0].activation.kind == ActivationKind::kTanh);
 }
 
+TEST_CASE("recognise: a scaler, and labels beside the scores, as skl2onnx writes them") {
+  GraphBuilder build;
+  OnnxAttribute offset, scale;
+  offset.reals = {1, -2, 0.5f};
+  scale.reals = {0.5f, 2, -1};
+  const std::string scaled =
+      build.node("ai.onnx.ml.Scaler", {build.input("X", {0, 3})}, {{"offset", offset}, {"scale", scale}});
+  const std::string hidden = build.node("Relu", {build.node("MatMul", {scaled, build.weights({3, 4})})});
+  const std::string scores = build.softmax(build.node("MatMul", {hidden, build.weights({4, 2})}));
+  const std::string best = build.node("ArgMax", {scores}, {{"axis", GraphBuilder::integer(1)}});
+  build.graph.outputs.push_back(
+      {build.node("ai.onnx.ml.ArrayFeatureExtractor", {build.integers({3, 7}), best}), true, {}});
+  build.output(scores);
+  std::vector<std::string> notes;
+  const TrainedModel model = converter::recognise(build.graph, "test", notes);
+  CHECK(model.tasks.size() == 2);
+  REQUIRE(notes.size() == 1);
+  CHECK_CONTAINS(notes[0], "is of whole numbers, no score, and left out");
+  CHECK(proof_of(build) == "");
+  scale.reals = {1, 2};
+  build.graph.nodes[0].attributes["scale"] = scale;
+  CHECK_CONTAINS(build.error(), "has numbers that do not fit");
+}
+
+TEST_CASE("recognise: nodes that no output comes from are not read") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 3});
+  build.node("NoSuchOperator", {x});
+  build.model_of(x, 3);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
+}
+
 }  // namespace mmoe::converter::testing

@@ -1,6 +1,6 @@
 // Layer norms as one node and written out, and what only looks like one.
 #include "tests/unit/converter/importers/weights_test_support.h"
-#include "tests/unit/converter/recognise/graph_builder.h"
+#include "tests/unit/converter/proof/proof_test_support.h"
 
 namespace mmoe::converter::testing {
 namespace {
@@ -93,11 +93,11 @@ TEST_CASE("recognise: layer norm of x has a layer of its own") {
   CHECK(layers[0].weight.data == std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1});
 }
 
-TEST_CASE("recognise: what looks like a layer norm is refused") {
+TEST_CASE("recognise: what looks like a layer norm is what it computes, or refused") {
   for (const Variant& variant : {Variant{true, false, false, 1}, Variant{false, true, false, 1},
                                  Variant{false, false, true, 1}, Variant{false, false, false, 1.5f}}) {
     Normalised norm;
-    CHECK(norm.refuses(written(norm.build, norm.layer, norm.other, variant)));
+    if (!norm.refuses(written(norm.build, norm.layer, norm.other, variant))) CHECK(proof_of(norm.build) == "");
   }
   Normalised part;  // the next layer reads two of its three numbers
   const std::string whole = written(part.build, part.layer, part.other);
@@ -115,6 +115,60 @@ TEST_CASE("recognise: what looks like a layer norm is refused") {
                    return batch.build.error();
                  }()),
                  "normalises over the batch");
+}
+
+TEST_CASE("recognise: division by the root of the mean square") {
+  for (const bool by_sum : {false, true}) {
+    CAPTURE(by_sum);
+    GraphBuilder build;
+    const std::string x = build.input("x", {0, 4});
+    const std::string squares = build.node("Mul", {x, x});
+    std::string mean = by_sum ? build.node("ReduceSum", {squares, build.integers({1})})
+                              : build.node("ReduceMean", {squares}, {{"axes", GraphBuilder::list({1})}});
+    if (by_sum) mean = build.node("Div", {mean, build.scalar(4)});
+    const std::string root = build.node("Sqrt", {build.node("Add", {mean, build.scalar(1e-2f)})});
+    const std::string scale = build.node("Mul", {build.node("Reciprocal", {root}), build.weights({4})});
+    build.model_of(build.node("Mul", {x, scale}), 4);
+    CHECK(build.error() == "");
+    CHECK(proof_of(build) == "");
+  }
+  GraphBuilder one(23);  // one node
+  one.model_of(one.node("RMSNormalization", {one.input("x", {0, 4}), one.weights({4})}), 4);
+  CHECK(proof_of(one) == "");
+}
+
+TEST_CASE("recognise: a cosine whose dot product is divided by both lengths") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 8});
+  const std::vector<std::string> halves =
+      build.split_node("Split", {x, build.integers({4, 4})}, 2, {{"axis", GraphBuilder::integer(1)}});
+  const auto dot = [&](const std::string& a, const std::string& b) {
+    return build.node("ReduceSum", {build.node("Mul", {a, b}), build.integers({1})});
+  };
+  const std::string both = build.node("Mul", {dot(halves[0], halves[0]), dot(halves[1], halves[1])});
+  const std::string length = build.node("Max", {build.node("Sqrt", {both}), build.scalar(1e-8f)});
+  const std::string cosine = build.node("Div", {dot(halves[0], halves[1]), length});
+  build.model_of(build.node("Concat", {x, cosine}, {{"axis", GraphBuilder::integer(1)}}), 9);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
+}
+
+TEST_CASE("recognise: a layer norm as x w + (b - mean w), with w scaled deviations") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 4});
+  const std::map<std::string, OnnxAttribute> axis = {{"axes", GraphBuilder::list({1})}};
+  const std::string mean = build.node("ReduceMean", {x}, axis);
+  // The variance has a mean of its own, as a sum that is divided.
+  const std::string other = build.node("Div", {build.node("ReduceSum", {x, build.integers({1})}), build.scalar(4)});
+  const std::string squares = build.node("ReduceSumSquare", {build.node("Sub", {x, other})}, axis);
+  const std::string variance = build.node("Div", {squares, build.scalar(4)});
+  const std::string root = build.node("Sqrt", {build.node("Add", {variance, build.scalar(1e-3f)})});
+  const std::string weight = build.node("Mul", {build.node("Div", {build.scalar(1), root}), build.weights({4})});
+  const std::string shift =
+      build.node("Add", {build.node("Mul", {build.node("Neg", {mean}), weight}), build.weights({4})});
+  build.model_of(build.node("Add", {build.node("Mul", {x, weight}), shift}), 4);
+  CHECK(build.error() == "");
+  CHECK(proof_of(build) == "");
 }
 
 }  // namespace mmoe::converter::testing

@@ -113,13 +113,15 @@ TEST_CASE("recognise: one id in two tables, and as a number too") {
 TEST_CASE("recognise: what looks like a pooled sequence is what it computes, or refused") {
   Pooled mixed;  // the sum leaves out another id than the count
   const std::string count = mixed.build.node("Clip", {mixed.count(mixed.mask(1)), mixed.build.scalar(1)});
-  CHECK_FALSE(mixed.error(mixed.build.node("Div", {mixed.sum(mixed.masked(mixed.mask(0))), count})).empty());
+  CHECK(mixed.error(mixed.build.node("Div", {mixed.sum(mixed.masked(mixed.mask(0))), count})) == "");
+  CHECK(proof_of(mixed.build) == "");
   Pooled whole;  // the padding is left out of the sum, but counted
   CHECK(whole.error(whole.mean(whole.masked(whole.mask()))) == "");
   CHECK(proof_of(whole.build) == "");
-  Pooled bare;  // by a number that may be 0
+  Pooled bare;  // by a number that may be 0, where the graph has no score
   const std::string mask = bare.mask();
-  CHECK_FALSE(bare.error(bare.build.node("Div", {bare.sum(bare.masked(mask)), bare.count(mask)})).empty());
+  CHECK(bare.error(bare.build.node("Div", {bare.sum(bare.masked(mask)), bare.count(mask)})) == "");
+  CHECK(proof_of(bare.build) == "");
   Pooled twice;
   const std::string both = twice.build.node("Concat", {twice.sum(twice.embedded), twice.mean(twice.embedded)},
                                             {{"axis", GraphBuilder::integer(1)}});

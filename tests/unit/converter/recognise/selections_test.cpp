@@ -164,4 +164,81 @@ TEST_CASE("recognise: a selecting gate's weights as scores are a gate over const
   CHECK(sparse.build.recognise().levels.at(0).gates.at(0).top_k != 0);
 }
 
+TEST_CASE("recognise: a gate whose k largest places are one-hot vectors") {
+  Sparse sparse;
+  sparse.select(sparse.logits);
+  const std::string places =
+      sparse.build.node("OneHot", {sparse.indices, sparse.build.integers({}, {3}), sparse.build.values({0, 1}, {2})});
+  const std::string weights =
+      sparse.build.node("Unsqueeze", {sparse.build.softmax(sparse.values), sparse.build.integers({2})});
+  check(sparse.gate(sparse.build.node("ReduceSum",
+                                      {sparse.build.node("Mul", {places, weights}), sparse.build.integers({1})},
+                                      {{"keepdims", GraphBuilder::integer(0)}})),
+        TopKMode::kSoftmaxOfTopK);
+  CHECK(proof_of(sparse.build) == "");
+  Sparse compared;  // by Equal, and the largest of the softmax
+  compared.select(compared.build.softmax(compared.logits));
+  const std::string equal =
+      compared.build.node("Equal", {compared.build.node("Unsqueeze", {compared.indices, compared.build.integers({2})}),
+                                    compared.build.integers({0, 1, 2})});
+  const std::string ones =
+      compared.build.node("Cast", {compared.build.node("Cast", {equal}, {{"to", GraphBuilder::integer(7)}})},
+                          {{"to", GraphBuilder::integer(1)}});
+  const std::string row = compared.build.node("Unsqueeze", {compared.values, compared.build.integers({1})});
+  check(compared.gate(
+            compared.build.node("Squeeze", {compared.build.node("MatMul", {row, ones}), compared.build.integers({1})})),
+        TopKMode::kTopKOfSoftmax);
+  CHECK(proof_of(compared.build) == "");
+}
+
+TEST_CASE("recognise: the largest weight alone") {
+  Sparse sparse;
+  const std::string weights = sparse.build.softmax(sparse.logits);
+  const std::string best = sparse.build.node(
+      "ArgMax", {weights}, {{"axis", GraphBuilder::integer(-1)}, {"keepdims", GraphBuilder::integer(0)}});
+  const std::string mask =
+      sparse.build.node("OneHot", {best, sparse.build.integers({}, {3}), sparse.build.values({0, 1}, {2})});
+  const Gate gate = sparse.gate(sparse.build.node("Mul", {weights, mask}));
+  CHECK(gate.top_k == 1);
+  CHECK(gate.top_k_mode == TopKMode::kTopKOfSoftmax);
+  CHECK(proof_of(sparse.build) == "");
+  Sparse last;
+  const std::string other = last.build.node(
+      "ArgMax", {last.logits}, {{"axis", GraphBuilder::integer(-1)}, {"select_last_index", GraphBuilder::integer(1)}});
+  CHECK(last.error(last.build.node("Cast", {other}, {{"to", GraphBuilder::integer(1)}})).find("takes the last") !=
+        std::string::npos);
+}
+
+TEST_CASE("recognise: the first of a gate's largest are the largest of fewer") {
+  Sparse sparse;
+  sparse.select(sparse.logits, 3);
+  const auto first = [&](const std::string& of) {
+    return sparse.build.node("Slice",
+                             {of, sparse.build.integers({0}), sparse.build.integers({2}), sparse.build.integers({1})});
+  };
+  const std::string values = first(sparse.values);
+  sparse.indices = first(sparse.indices);
+  // A whole 0, cast to the logits' type, as torch's newer exporter leaves it without its optimiser.
+  const std::string zero = sparse.build.node("CastLike", {sparse.build.integers({}, {0}), sparse.logits});
+  const std::string zeros = sparse.build.node("Expand", {zero, sparse.build.node("Shape", {sparse.logits})});
+  const std::string weights =
+      sparse.build.node("ScatterElements", {zeros, sparse.indices, sparse.build.softmax(values)},
+                        {{"axis", GraphBuilder::integer(1)}, {"reduction", GraphBuilder::text("none")}});
+  sparse.build.graph.opset = 18;
+  check(sparse.gate(weights), TopKMode::kSoftmaxOfTopK);
+  CHECK(proof_of(sparse.build) == "");
+}
+
+TEST_CASE("recognise: weights that are at least the k-th largest") {
+  Sparse sparse;
+  const std::string weights = sparse.build.softmax(sparse.logits);
+  sparse.select(weights);
+  const std::string last = sparse.build.node(
+      "Slice", {sparse.values, sparse.build.integers({1}), sparse.build.integers({2}), sparse.build.integers({1})});
+  const std::string kept = sparse.build.node("GreaterOrEqual", {weights, last});
+  check(sparse.gate(sparse.build.node("Where", {kept, weights, sparse.build.values({0, 0, 0}, {1, 3})})),
+        TopKMode::kTopKOfSoftmax);
+  CHECK(proof_of(sparse.build) == "");
+}
+
 }  // namespace mmoe::converter::testing
