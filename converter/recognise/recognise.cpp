@@ -357,9 +357,19 @@ OnnxGraph without_labels(const OnnxGraph& graph, std::vector<std::string>& notes
   return scores;
 }
 
+/// With inputs of ids, nothing else says that a graph calculates in half precision.
+void note_half_precision(const OnnxGraph& graph, std::vector<std::string>& notes) {
+  for (const OnnxValue& output : graph.outputs) {
+    if (output.dtype != "f16" && output.dtype != "bf16") continue;
+    notes.push_back("output '" + output.name + "' is of " + output.dtype +
+                    ": the graph rounds its results to that, which is left out here and in the proof");
+  }
+}
+
 }  // namespace
 
 TrainedModel recognise(const OnnxGraph& graph, const std::string& name, std::vector<std::string>& notes) {
+  note_half_precision(graph, notes);
   Recognised made = choose(without_labels(graph, notes));
   notes.insert(notes.end(), made.notes.begin(), made.notes.end());
   made.model.name = name;

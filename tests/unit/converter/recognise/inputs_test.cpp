@@ -121,4 +121,17 @@ TEST_CASE("recognise: nodes that no output comes from are not read") {
   CHECK(proof_of(build) == "");
 }
 
+TEST_CASE("recognise: that a graph of ids calculates in half precision is said") {
+  GraphBuilder build;
+  const std::string embedded = build.node("Gather", {build.weights({5, 3}), build.input("id", {0}, true)});
+  build.model_of(embedded, 3);
+  std::vector<std::string> notes;
+  converter::recognise(build.graph, "test", notes);
+  CHECK(notes.empty());
+  build.graph.outputs[0].dtype = "f16";
+  converter::recognise(build.graph, "test", notes);
+  REQUIRE(notes.size() == 1);
+  CHECK_CONTAINS(notes[0], "the graph rounds its results to that");
+}
+
 }  // namespace mmoe::converter::testing
