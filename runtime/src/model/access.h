@@ -84,11 +84,11 @@ inline StreamColumns columns_of(const schema::Model& root, const schema::Stream&
 }
 
 /// Calls visit(source, index) for every whole stream of which an expert, a gate, a tower or a node's MLP reads
-/// something: output streams of the level before, nodes, x.
-template <class Reader, class Visit>
-void for_each_source(const schema::Model& root, const Reader& reader, const Visit& visit) {
-  if (!kHasStreams || reader.source() != schema::StreamSource_Named) return visit(reader.source(), reader.input());
-  for (const schema::StreamPart* part : *root.streams()->Get(reader.input())->parts()) {
+/// something: output streams of the level before, nodes, x. `source` and `input` are the reader's.
+template <class Visit>
+void for_each_source(const schema::Model& root, schema::StreamSource source, std::uint32_t input, const Visit& visit) {
+  if (!kHasStreams || source != schema::StreamSource_Named) return visit(source, input);
+  for (const schema::StreamPart* part : *root.streams()->Get(input)->parts()) {
     visit(part->source(), part->input());
   }
 }
@@ -96,7 +96,7 @@ void for_each_source(const schema::Model& root, const Reader& reader, const Visi
 /// The same of all that a node reads, whatever its kind.
 template <class Visit>
 void for_each_source_of_node(const schema::Model& root, const schema::Node& node, const Visit& visit) {
-  if (node.kind() == schema::NodeKind_Mlp) return for_each_source(root, node, visit);
+  if (node.kind() == schema::NodeKind_Mlp) return for_each_source(root, node.source(), node.input(), visit);
   for (const schema::Stream* input : *node.inputs()) {
     for (const schema::StreamPart* part : *input->parts()) visit(part->source(), part->input());
   }

@@ -3,37 +3,22 @@
 #include "model/access.h"
 
 namespace mmoe {
-namespace {
-
-using flatbuffers::uoffset_t;
-using internal::ModelAccess;
-using internal::size_of;
-
-bool part_is(const schema::StreamPart& part, std::size_t gate) {
-  return part.source() == schema::StreamSource_Previous && part.input() == gate;
-}
-
-bool reads(const schema::Model& root, const schema::Expert& expert, std::size_t gate) {
-  if (expert.source() == schema::StreamSource_Previous) return expert.input() == gate;
-  if (expert.source() != schema::StreamSource_Named) return false;
-  const auto& parts = *root.streams()->Get(expert.input())->parts();
-  for (uoffset_t i = 0; i < parts.size(); ++i) {
-    if (part_is(*parts.Get(i), gate)) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 inline namespace v0_1 {
 
+// A verified expert reads gates that there are.
 bool expert_reads(const Model& model, std::size_t level, std::size_t expert, std::size_t gate) {
-  const schema::Model& root = *ModelAccess::root(model);
-  if (level == 0 || level >= size_of(root.levels())) return false;
-  const auto& levels = *root.levels();
-  const auto& experts = *levels.Get(static_cast<uoffset_t>(level))->experts();
-  const std::size_t num_gates = size_of(levels.Get(static_cast<uoffset_t>(level - 1))->gates());
-  return expert < experts.size() && gate < num_gates && reads(root, *experts.Get(static_cast<uoffset_t>(expert)), gate);
+  using flatbuffers::uoffset_t;
+  const schema::Model& root = *internal::ModelAccess::root(model);
+  if (level == 0 || level >= internal::size_of(root.levels())) return false;
+  const auto& experts = *root.levels()->Get(static_cast<uoffset_t>(level))->experts();
+  if (expert >= experts.size()) return false;
+  bool found = false;
+  const schema::Expert& its_expert = *experts.Get(static_cast<uoffset_t>(expert));
+  internal::for_each_source(root, its_expert.source(), its_expert.input(),
+                            [&](schema::StreamSource source, std::uint32_t index) {
+                              found = found || (source == schema::StreamSource_Previous && index == gate);
+                            });
+  return found;
 }
 
 }  // namespace v0_1

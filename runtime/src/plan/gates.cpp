@@ -28,11 +28,11 @@ void add_source(schema::StreamSource source, std::uint32_t index, std::uint64_t 
   if (internal::kHasNodes && source == schema::StreamSource_Node) tasks.nodes[index] |= its_tasks;
 }
 
-template <class Reader>
-void add_sources(const schema::Model& root, const Reader& reader, std::uint64_t its_tasks, std::uint64_t* previous,
-                 DependingTasks& tasks) {
-  internal::for_each_source(root, reader, [&](schema::StreamSource source, std::uint32_t index) {
-    add_source(source, index, its_tasks, previous, tasks);
+// `source` and `input`: of what depends on them.
+void add_sources(const schema::Model& root, schema::StreamSource source, std::uint32_t input, std::uint64_t its_tasks,
+                 std::uint64_t* previous, DependingTasks& tasks) {
+  internal::for_each_source(root, source, input, [&](schema::StreamSource its_source, std::uint32_t index) {
+    add_source(its_source, index, its_tasks, previous, tasks);
   });
 }
 
@@ -53,9 +53,11 @@ void pass_level(const schema::Model& root, const schema::Level& level, Depending
   for (uoffset_t g = 0; g < level.gates()->size(); ++g) {
     const schema::Gate& gate = *level.gates()->Get(g);
     for (const std::uint32_t expert : *gate.experts()) {
-      add_sources(root, *level.experts()->Get(expert), tasks.gates[g], previous, tasks);
+      const schema::Expert& its_expert = *level.experts()->Get(expert);
+      add_sources(root, its_expert.source(), its_expert.input(), tasks.gates[g], previous, tasks);
     }
-    if (gate.kind() != schema::GateKind_Constant) add_sources(root, gate, tasks.gates[g], previous, tasks);
+    if (gate.kind() == schema::GateKind_Constant) continue;
+    add_sources(root, gate.source(), gate.input(), tasks.gates[g], previous, tasks);
   }
   std::memcpy(tasks.gates, previous, sizeof previous);
 }
@@ -70,7 +72,8 @@ void pass_towers(const schema::Model& root, DependingTasks& tasks) {
     const std::size_t task = internal::task_at(root, position);
     const schema::Link& link = internal::link_of(root, task);
     if (internal::source_of(link) != schema::LinkKind_Product) {
-      add_sources(root, *root.towers()->Get(link.tower()), bits[task], tasks.gates, tasks);
+      const schema::Tower& tower = *root.towers()->Get(link.tower());
+      add_sources(root, tower.source(), tower.input(), bits[task], tasks.gates, tasks);
       continue;
     }
     for (const std::uint32_t factor : *link.factors()) {

@@ -29,9 +29,10 @@ struct Finder {
     if (source == schema::StreamSource_Previous && level > 0) needs.levels[level - 1].gates.insert(index);
     if (kHasNodes && source == schema::StreamSource_Node) needs.nodes.insert(index);
   }
-  template <class Reader>
-  void need_input(const Reader& reader) const {
-    for_each_source(root, reader, [&](schema::StreamSource source, std::uint32_t index) { need(source, index); });
+  // `source` and `input`: a reader's.
+  void need_input(schema::StreamSource source, std::uint32_t input) const {
+    for_each_source(root, source, input,
+                    [&](schema::StreamSource its_source, std::uint32_t index) { need(its_source, index); });
   }
   void find_nodes() const;
   void find_level(const schema::Level& level_table, Needs::Level& its_needs) const;
@@ -51,10 +52,12 @@ void Finder::find_level(const schema::Level& level_table, Needs::Level& its_need
     if (!its_needs.gates.contains(g)) continue;
     const schema::Gate& gate = *level_table.gates()->Get(g);
     for (const std::uint32_t expert : *gate.experts()) its_needs.experts.insert(expert);
-    if (gate.kind() != schema::GateKind_Constant) need_input(gate);
+    if (gate.kind() != schema::GateKind_Constant) need_input(gate.source(), gate.input());
   }
   for (uoffset_t e = 0; e < level_table.experts()->size(); ++e) {
-    if (its_needs.experts.contains(e)) need_input(*level_table.experts()->Get(e));
+    if (!its_needs.experts.contains(e)) continue;
+    const schema::Expert& expert = *level_table.experts()->Get(e);
+    need_input(expert.source(), expert.input());
   }
 }
 
@@ -75,7 +78,9 @@ Needs find_needs(const schema::Model& root, const std::uint8_t* tasks, std::size
   const uoffset_t num_levels = root.levels()->size();
   const Finder behind_all{root, needs, num_levels};
   for (uoffset_t t = 0; t < size_of(root.towers()); ++t) {
-    if (needs.towers.contains(t)) behind_all.need_input(*root.towers()->Get(t));
+    if (!needs.towers.contains(t)) continue;
+    const schema::Tower& tower = *root.towers()->Get(t);
+    behind_all.need_input(tower.source(), tower.input());
   }
   if (kHasNodes) behind_all.find_nodes();
   for (uoffset_t l = num_levels; l-- > 0;) {
