@@ -1,6 +1,8 @@
 #include "runtime/python/src/arrays.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "runtime/python/src/errors.h"
 
@@ -136,9 +138,12 @@ PyObject* Floats::make(std::size_t num_rows, std::size_t width, bool single) {
 PyObject* ResultRows::take(std::size_t width, float*& data) {
   if (next_ == kRows) {
     if (!numpy().empty) return nullptr;
-    array_ = Ref();
-    array_ = Ref(floats_.emplace().make(kRows, width, false));
-    if (!array_) return nullptr;
+    // Python may let another thread in while it allocates: what that one finds is whole.
+    auto floats = std::make_unique<Floats>();
+    Ref array(floats->make(kRows, width, false));
+    if (!array) return nullptr;
+    floats_ = std::move(floats);
+    array_ = std::move(array);
     next_ = 0;
   }
   data = floats_->data() + next_ * width;

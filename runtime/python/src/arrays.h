@@ -1,7 +1,7 @@
 // Matrices of float32 in the memory of Python's objects.
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include "runtime/python/src/python.h"
 
@@ -51,7 +51,7 @@ class ResultRows {
  private:
   static constexpr std::size_t kRows = 64;
 
-  std::optional<Floats> floats_;
+  std::unique_ptr<Floats> floats_;
   Ref array_;
   std::size_t next_ = kRows;
 };
