@@ -5,6 +5,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "converter/description/attention_terms.h"
 #include "converter/program/convert.h"
 #include "runtime/src/core/xxh64.h"
 
@@ -749,11 +750,25 @@ TrainedModel attention_description(std::uint64_t seed) {
   model.nodes.back().layers.front().activation.dice_norm = random_norm(19, random);
   model.nodes.back().layers[1].norm_before_activation = random_norm(6, random);
   const StreamRef unmasked{StreamSource::kNode, 2};
+  // With the products of all pairs, and PReLU or a layer norm behind the first layer.
+  const StreamRef of_pairs = make.attention({similar, input_stream({{25, 20}})}, 5, true, true);
+  const auto of_all_pairs = [&](Node& node) -> DenseLayer& {
+    node.attention.terms.push_back(converter::kOuterTerm);
+    node.layers = random_mlp(4 * 3 + 3 * 3, {19, 6, 1}, random, ActivationKind::kSigmoid, ActivationKind::kIdentity);
+    return node.layers.front();
+  };
+  DenseLayer& with_slopes = of_all_pairs(model.nodes.back());
+  with_slopes.activation.kind = ActivationKind::kPRelu;
+  with_slopes.activation.slopes = random.floats(19, -0.5f, 0.5f);
+  const StreamRef of_normed_pairs = make.attention({similar, input_stream({{25, 20}})}, 5, false, true);
+  of_all_pairs(model.nodes.back()).layer_norm_before_activation = random_layer_norm(19, random);
   const StreamRef all = beside({{StreamSource::kModelInput, 0, {0, 1}},
                                 {StreamSource::kModelInput, 0, {45, 8}},
                                 make.part(of_words, 0, 5),
                                 make.part(of_seen, 0, 3),
-                                make.part(unmasked, 0, 3)});
+                                make.part(unmasked, 0, 3),
+                                make.part(of_pairs, 0, 3),
+                                make.part(of_normed_pairs, 0, 3)});
   Level& level = model.levels[0];
   for (Expert& each : level.experts) each = reading(all, make.width_of(all), {16}, random);
   for (Gate& gate : level.gates) gate = gate_reading(all, make.width_of(all), iota(4), random);
