@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "converter/description/attention_terms.h"
-
 namespace mmoe::converter {
 namespace {
 
@@ -134,7 +132,7 @@ Numbers outer_products(const Numbers& query, const Numbers& element) {
 Numbers terms_of(const Attention& attention, const Numbers& query, const Numbers& element) {
   Numbers terms;
   for (const AttentionTerm term : attention.terms) {
-    if (term == kOuterTerm) {
+    if (term == AttentionTerm::kOuter) {
       const Numbers products = outer_products(query, element);
       terms.insert(terms.end(), products.begin(), products.end());
       continue;

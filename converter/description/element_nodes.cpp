@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "converter/description/attention_terms.h"
 #include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/limits.h"
@@ -190,7 +189,7 @@ class ElementNode {
   void bind_attention_layers(Node& node) {
     size_t inputs = 0;
     for (const AttentionTerm term : node.attention.terms)
-      inputs += term == kOuterTerm ? node.input_width * node.input_width : node.input_width;
+      inputs += term == AttentionTerm::kOuter ? node.input_width * node.input_width : node.input_width;
     node.layers = LayersFields(fields_.object, attention_node_keys(), true).bind(fields_.tensors, fields_.slot, inputs);
     const std::string layers = fields_.object.path() + ".layers: ";
     if (node.layers.size() < 2)

@@ -251,8 +251,9 @@ enum class NodeKind {
   kScaledDot
 };
 
-/// What an attention's first layer reads of the query q and an element k.
-enum class AttentionTerm { kQuery, kElement, kDifference, kProduct };  ///< q, k, q - k, q k
+/// What an attention's first layer reads of the query q and an element k: q, k, q - k, q k, and the products of each
+/// number of q with each of k, as q0 k0, q0 k1, ...
+enum class AttentionTerm { kQuery, kElement, kDifference, kProduct, kOuter };
 
 /// A query attends to the elements of a sequence (DIN; Zhou et al., KDD 2018): the sum of weight times element.
 struct Attention {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "converter/description/attention_terms.h"
 #include "converter/lowering/fold.h"
 
 namespace mmoe::converter {
@@ -16,7 +15,7 @@ class Columns {
   Columns(const DenseLayer& layer, const Attention& attention, size_t width) : layer_(layer), width_(width) {
     for (const Term term : attention.terms) {
       places_.emplace_back(term, end_);
-      end_ += term == kOuterTerm ? width * width : width;
+      end_ += term == Term::kOuter ? width * width : width;
     }
   }
 
@@ -48,10 +47,11 @@ class Columns {
 
   // Of q k; with outer products of all products, among which q k are the diagonal.
   DenseLayer products() const {
-    if (!has(kOuterTerm)) return part(" product", width_, [&](size_t o, size_t i) { return at(Term::kProduct, o, i); });
+    if (!has(Term::kOuter))
+      return part(" product", width_, [&](size_t o, size_t i) { return at(Term::kProduct, o, i); });
     return part(" product", width_ * width_, [&](size_t o, size_t i) {
       const size_t row = i / width_, column = i % width_;
-      return at(kOuterTerm, o, i) + (row == column ? at(Term::kProduct, o, column) : 0);
+      return at(Term::kOuter, o, i) + (row == column ? at(Term::kProduct, o, column) : 0);
     });
   }
 

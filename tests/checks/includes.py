@@ -64,8 +64,7 @@ FORMAT = ["schema/format.h", "schema/nodes.h"]
 # another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
 STATED = ["converter/importers/keras_config.h"]
-MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/attention_terms.h",
-         "converter/description/architecture.h"]
+MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 # What types of numbers there are, and what each is.
 NUMBERS = ["kernels/number_types.h", "kernels/number_functions.h"]

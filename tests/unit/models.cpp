@@ -5,7 +5,6 @@
 #include <new>
 #include <stdexcept>
 
-#include "converter/description/attention_terms.h"
 #include "converter/program/convert.h"
 #include "runtime/src/core/xxh64.h"
 
@@ -753,7 +752,7 @@ TrainedModel attention_description(std::uint64_t seed) {
   // With the products of all pairs, and PReLU or a layer norm behind the first layer.
   const StreamRef of_pairs = make.attention({similar, input_stream({{25, 20}})}, 5, true, true);
   const auto of_all_pairs = [&](Node& node) -> DenseLayer& {
-    node.attention.terms.push_back(converter::kOuterTerm);
+    node.attention.terms.push_back(converter::AttentionTerm::kOuter);
     node.layers = random_mlp(4 * 3 + 3 * 3, {19, 6, 1}, random, ActivationKind::kSigmoid, ActivationKind::kIdentity);
     return node.layers.front();
   };
