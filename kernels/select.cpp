@@ -88,7 +88,8 @@ constexpr unsigned kZmm = 0xe6;  // and masks
   constexpr unsigned long kSve = 1ul << 22;
   if ((getauxval(AT_HWCAP) & kSve) == 0) return 0;
   register unsigned long bytes __asm__("x0");
-  __asm__(".inst 0x04bf5020" : "=r"(bytes));  // rdvl x0, #1, which the assembler knows for a machine with SVE alone
+  __asm__ volatile(".inst 0x04bf5020"
+                   : "=r"(bytes));  // rdvl x0, #1, which the assembler knows for a machine with SVE alone
   return 8 * bytes;
 #else
   return 0;

@@ -48,6 +48,12 @@ void print_proof(std::ostream& out, const OnnxGraph* graph, const ProofReport& r
   out << "proved against the graph on " << report.num_rows << " random rows"
       << (report.matched_by == "order" ? ", tasks in the order of its outputs" : "") << ": largest difference "
       << report.largest_difference << '\n';
+  constexpr double kWorthSaying = 1e-5;
+  if (report.largest_of_others > kWorthSaying) {
+    out << "note: where float rounding may change a score by more than a hundredth, which proves nothing, the largest "
+           "difference is "
+        << report.largest_of_others << '\n';
+  }
   if (!report.rounded_difference) return;
   out << "note: the graph rounds results to 8 bits, which is left out here and in the proof. With its rounding, its "
          "scores on these rows differ by up to "

@@ -207,6 +207,8 @@ void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& ro
   const bool whole = graph_.inputs[place.input].is_integer;
   const size_t repeated = random.below(place.table);
   constexpr size_t kEmpty = 4, kBegins = 6;  // rows: a sequence of padding alone, and those that begin with padding
+  constexpr size_t kAlike = 7;  // all ids are one of the numbers that a graph may treat in a way of their own
+  const bool alike = row % 8 == kAlike && place.ids;
   const size_t padding_from = row == kEmpty ? 0 : row % 3 == 1 ? random.below(place.width + 1) : place.width;
   const size_t padding_until = row % 8 == kBegins ? place.width - 1 - row / 8 % place.width : 0;
   for (size_t i = 0; i < place.width; ++i) {
@@ -218,6 +220,7 @@ void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& ro
     size_t id = repeats ? repeated : random.below(place.table);
     if (random.below(8) == 0) id = special_id(place, random.bits());
     if (place.sequence && (i >= padding_from || i < padding_until)) id = place.padding;
+    if (alike) id = special_id(place, row / 8);
     rows.ids.push_back(static_cast<int32_t>(id));
   }
 }

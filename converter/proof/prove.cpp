@@ -128,6 +128,15 @@ void require_alike(const Model& model, const std::vector<size_t>& unlike, size_t
   }
 }
 
+/// As where an infinite number is multiplied by 0 for a choice that the graph makes by Where.
+[[noreturn]] void throw_not_a_number(std::string_view task, size_t row, double wanted) {
+  std::ostringstream message;
+  message.precision(9);
+  message << "the recognised model does not compute what the graph computes: task '" << task << "', random row "
+          << row + 1 << ": the graph gives " << wanted << ", the file NaN";
+  throw ConvertError(message.str());
+}
+
 /// Counts per task the rows whose comparison says something: a score that may be anything, as where a gate's k largest
 /// are as good as equal or where numbers overflow, proves nothing, unless it is the graph's. Nor does a row on which
 /// the graph itself overflows, as a softplus written as log(1 + exp(x)) does where the runtime's does not.
@@ -151,9 +160,11 @@ void compare(const Model& model, const std::vector<float>& scores, const std::ve
     const double size = std::max(1.0, std::fabs(wanted));
     const bool in_range = std::fabs(wanted) <= static_cast<double>(std::numeric_limits<float>::max());
     if (in_range && !(difference <= kLoosest * size)) ++unlike[task];
-    if (!(allowed <= kLoosest * size) && !(difference <= kClose * size)) continue;
-    report.largest_difference = std::max(report.largest_difference, difference / size);
-    ++compared[task];
+    if (in_range && std::isnan(scores[i])) throw_not_a_number(model.task_name(task), row, wanted);
+    const bool says_something = allowed <= kLoosest * size || difference <= kClose * size;
+    double& largest = says_something ? report.largest_difference : report.largest_of_others;
+    if (in_range || says_something) largest = std::max(largest, difference / size);
+    if (says_something) ++compared[task];
   }
   require_alike(model, unlike, graph.rows.size());
   const auto least = std::min_element(compared.begin(), compared.end());

@@ -15,7 +15,8 @@ namespace mmoe::converter {
 
 struct ProofReport {
   size_t num_rows = 0;            ///< of each task at least; 0: nothing was compared
-  double largest_difference = 0;  ///< |file - graph| / max(1, |graph|), over rows and tasks
+  double largest_difference = 0;  ///< |file - graph| / max(1, |graph|), over these rows and tasks
+  double largest_of_others = 0;   ///< the same where rounding may change a score by more than a hundredth
   /// The same of the graph as it stands, where it rounds results to 8 bits; `largest_difference` is then of the graph
   /// without that rounding.
   std::optional<double> rounded_difference;

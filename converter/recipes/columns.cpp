@@ -111,10 +111,17 @@ ordered_json sharing_table(const ordered_json& features) {
   ordered_json found = ordered_json::array();
   for (const ordered_json& feature : features) {
     if (!is_history(feature)) continue;
-    const auto owner = std::find_if(features.begin(), features.end(), [&](const ordered_json& other) {
+    const auto shares = [&](const ordered_json& other) {
       return other.value("kind", "") == "categorical" &&
              other.value("embedding", ordered_json()) == feature["embedding"];
-    });
+    };
+    const auto owner = std::find_if(features.begin(), features.end(), shares);
+    const auto second = owner == features.end() ? owner : std::find_if(owner + 1, features.end(), shares);
+    if (second != features.end()) {
+      throw ConvertError("features: \"" + feature_name(*owner) + "\" and \"" + feature_name(*second) +
+                         "\" share the table of \"" + feature_name(feature) +
+                         "\", and nothing says which of them attends to it: write a description");
+    }
     if (owner == features.end()) {
       throw ConvertError("features: \"" + feature_name(feature) +
                          "\" keeps its elements, but no category that attends to them shares its table");

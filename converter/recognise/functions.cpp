@@ -133,7 +133,7 @@ NodeResults compare_with_padding(const NodeCall& call, bool negated) {
     equal.shifts.push_back(constant.integers[broadcast_position(constant.shape, index)]);
   }
   equal.columns = count;
-  if (auto places = compare_places(call, equal, like)) return one(std::move(*places));
+  if (auto places = compare_places(call, equal, like)) return one(negated ? affine(call, *places, -1, 1) : *places);
   const TensorValue result = call.rows_of(std::move(equal), like);
   return one(negated ? affine(call, result, -1, 1) : result);
 }

@@ -245,7 +245,8 @@ uint32_t IdNumbers::add_layer(const Vector& inputs, Matrix weight, std::vector<f
   return expressions_.add(std::move(dense));
 }
 
-/// f(n) = f(0) + the sum over k of (f(k + 1) - 2 f(k) + f(k - 1)) relu(n - k) for whole n.
+/// f(n) = f(L) + the sum over k from L - 1 down to 0 of (f(k) - f(k + 1)) clamp(k + 1 - n, 0, 1), L the most, for whole
+/// n: each term is there or not, exactly, and what they sum up to stays between f(L) and f(n) where f falls.
 std::optional<Vector> IdNumbers::function_of_count(const Vector& vector) {
   const std::optional<Ref> sum = sum_below(vector.front());
   const std::optional<Counted> count = sum ? counted(*sum) : std::nullopt;
@@ -259,25 +260,22 @@ std::optional<Vector> IdNumbers::function_of_count(const Vector& vector) {
     if (!other || other->comparisons != count->comparisons) return std::nullopt;
     const std::vector<double> values = values_of(ref, *other);
     if (values.empty()) return std::nullopt;
-    begins.push_back(static_cast<float>(values[0]));
-    double slope = 0;
-    for (size_t k = 0; k < length; ++k) {
-      const double next = values[k + 1] - values[k];
-      outer.data.push_back(static_cast<float>(next - slope));
-      slope = next;
-    }
+    begins.push_back(static_cast<float>(values[length]));
+    for (size_t k = length; k-- > 0;) outer.data.push_back(static_cast<float>(values[k] - values[k + 1]));
   }
   const Vector not_equal = opposites(count->comparisons);
-  const Matrix inner{length, length, std::vector<float>(length * length, 1.0f)};
-  std::vector<float> knots;
-  for (size_t k = 0; k < length; ++k) knots.push_back(-static_cast<float>(k));
-  Expression relu;
-  relu.kind = ExpressionKind::kActivation;
-  relu.node = node;
-  relu.columns = length;
-  relu.inputs = expressions_.all(add_layer(not_equal, inner, std::move(knots), node));
-  relu.activation.kind = ActivationKind::kRelu;
-  const Vector hidden = expressions_.all(expressions_.add(std::move(relu)));
+  const Matrix inner{length, length, std::vector<float>(length * length, -1.0f)};
+  std::vector<float> ends;
+  for (size_t k = length; k-- > 0;) ends.push_back(static_cast<float>(k + 1));
+  Expression steps;
+  steps.kind = ExpressionKind::kActivation;
+  steps.node = node;
+  steps.columns = length;
+  steps.inputs = expressions_.all(add_layer(not_equal, inner, std::move(ends), node));
+  steps.activation.kind = ActivationKind::kClamp;
+  steps.activation.alpha = 0;
+  steps.activation.beta = 1;
+  const Vector hidden = expressions_.all(expressions_.add(std::move(steps)));
   return expressions_.all(add_layer(hidden, std::move(outer), std::move(begins), node));
 }
 

@@ -12,6 +12,8 @@ namespace {
 // A length that is divided by is kept above one up to the first, where a row's is never; the square of the second is
 // added instead, which is less than the rounding of the square of any length of 1e-8 or more.
 constexpr double kLeastLength = 1e-6, kNoLength = 1e-24;
+// The same of the product of two lengths: that of two vectors of 1e-4 each may be kept from being 0.
+constexpr double kLeastProduct = 1e-8;
 
 }  // namespace
 
@@ -120,8 +122,8 @@ RootMeanSquare root_mean_square(const Expressions& expressions, Ref divisor) {
   return result;
 }
 
-/// The root of a number, kept from being 0 by next to nothing.
-std::optional<Ref> kept_root(const Expressions& expressions, Ref divisor) {
+/// The root of a number, kept from being 0 by `most` or less.
+std::optional<Ref> kept_root(const Expressions& expressions, Ref divisor, double most) {
   Scaled scaled = expressions.scaled(divisor);
   const Expression& clamp = expressions.of(scaled.of);
   const bool clamped = clamp.kind == ExpressionKind::kActivation && clamp.activation.kind == ActivationKind::kClamp;
@@ -140,13 +142,13 @@ std::optional<Ref> kept_root(const Expressions& expressions, Ref divisor) {
   }
   const Expression& root = expressions.of(scaled.of);
   const bool found = root.kind == ExpressionKind::kFunction && root.function == FunctionKind::kSqrt;
-  if (!found || scaled.scale != 1 || least < 0 || least > kLeastLength) return std::nullopt;
+  if (!found || scaled.scale != 1 || least < 0 || least > most) return std::nullopt;
   return root.inputs[scaled.of.column];
 }
 
 /// Of sqrt(sum of x^2), kept from being 0.
 Vector vector_of_length(const Expressions& expressions, Ref divisor) {
-  const std::optional<Ref> squares = kept_root(expressions, divisor);
+  const std::optional<Ref> squares = kept_root(expressions, divisor, kLeastLength);
   return squares ? vector_of_squares(expressions, *squares) : Vector();
 }
 
@@ -181,7 +183,7 @@ std::optional<TensorValue> find_cosine(const NodeCall& call, const TensorValue& 
   Expression dots;
   dots.kind = ExpressionKind::kSum;
   for (size_t i = 0; i < divisors.size(); ++i) {
-    const std::optional<Ref> squares = kept_root(expressions, divisors[i]);
+    const std::optional<Ref> squares = kept_root(expressions, divisors[i], kLeastProduct);
     const std::vector<Term>* both = squares ? terms_of_sum(expressions, *squares) : nullptr;
     const std::vector<Term>* terms = terms_of_sum(expressions, rows.refs[i]);
     if (both == nullptr || both->size() != 1 || !both->front().product || terms == nullptr) return std::nullopt;

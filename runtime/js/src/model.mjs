@@ -134,6 +134,7 @@ export class Model {
   }
 
   expertReads(level, expert, gate) {
+    if (![level, expert, gate].every((number) => Number.isInteger(number) && number >= 0 && number < 2 ** 32)) return false;
     return this.open().exports.mmoe_model_expert_reads(this.handle, level, expert, gate) !== 0;
   }
 

@@ -133,6 +133,53 @@ TEST_CASE("id numbers: quotients by how many ids are not padding") {
       "Div", {summed, multiplied.build.node("Add", {multiplied.count(), multiplied.build.scalar(1e-8f)})}));
 }
 
+TEST_CASE("id numbers: quotients by the length of a long sequence are as exact as those of a short one") {
+  GraphBuilder build;
+  const std::string ids = build.input("ids", {0, 200}, true);
+  const std::string embedded = build.node("Gather", {build.weights({50, 3}), ids});
+  const std::string layer = build.node(
+      "Relu", {build.node("Add", {build.node("MatMul", {embedded, build.weights({3, 3})}), build.weights({3})})});
+  const std::string mask = build.node("Cast", {build.node("Not", {build.node("Equal", {ids, build.integers({0})})})},
+                                      {{"to", GraphBuilder::integer(1)}});
+  const std::string masked = build.node("Mul", {layer, build.node("Unsqueeze", {mask, build.integers({2})})});
+  const std::string sum =
+      build.node("ReduceSum", {masked, build.integers({1})}, {{"keepdims", GraphBuilder::integer(0)}});
+  const std::string count =
+      build.node("Add", {build.node("ReduceSum", {mask, build.integers({1})}), build.scalar(1e-8f)});
+  build.model_of(build.node("Div", {sum, count}), 3);
+  const TrainedModel model = build.recognise();
+  const ProofReport report = prove(build.graph, model, convert(model, {}).file, 5);
+  // All rows count: the bound of the rounding is below a hundredth. 200 sums of a float are 1.2e-5 of its size.
+  CHECK(report.num_rows == 64);
+  CHECK(report.largest_difference < 1.2e-5);
+  CHECK(report.largest_of_others == 0);
+}
+
+TEST_CASE("id numbers: what none of several ids gives is refused where it is another") {
+  GraphBuilder build;
+  std::vector<std::string> embedded, flags;
+  for (const char* name : {"a", "b", "c"}) {
+    const std::string id = build.input(name, {0, 1}, true);
+    embedded.push_back(
+        build.node("Squeeze", {build.node("Gather", {build.weights({50, 3}), id}), build.integers({1})}));
+    const std::string other = build.node("Not", {build.node("Equal", {id, build.integers({0})})});
+    flags.push_back(build.node("Cast", {other}, {{"to", GraphBuilder::integer(1)}}));
+  }
+  const std::string count =
+      build.node("ReduceSum", {build.node("Concat", flags, {{"axis", GraphBuilder::integer(1)}}), build.integers({1})});
+  embedded.push_back(build.node("Reciprocal", {build.node("Add", {count, build.scalar(1e-3f)})}));
+  build.model_of(build.node("Concat", embedded, {{"axis", GraphBuilder::integer(1)}}), 10);
+  CHECK(proof_of(build).find("does not compute what the graph computes") != std::string::npos);
+}
+
+TEST_CASE("id numbers: a choice whose other side is infinite is refused") {
+  Domains where;
+  const std::string logit = where.build.node(
+      "Mul", {where.build.node("MatMul", {where.x, where.build.weights({3, 1})}), where.build.scalar(500)});
+  where.build.output(where.build.node("Where", {where.is(7), where.build.node("Exp", {logit}), logit}));
+  CHECK(proof_of(where.build).find("the file NaN") != std::string::npos);
+}
+
 TEST_CASE("id numbers: the last element by the length") {
   History last;
   const std::string whole =

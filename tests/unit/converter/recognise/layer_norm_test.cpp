@@ -137,7 +137,10 @@ TEST_CASE("recognise: division by the root of the mean square") {
   CHECK(proof_of(one) == "");
 }
 
-TEST_CASE("recognise: a cosine whose dot product is divided by both lengths") {
+namespace {
+
+// [x, cosine of its halves], whose product of lengths is kept above `least`.
+GraphBuilder cosine_of_halves(float least) {
   GraphBuilder build;
   const std::string x = build.input("x", {0, 8});
   const std::vector<std::string> halves =
@@ -146,11 +149,18 @@ TEST_CASE("recognise: a cosine whose dot product is divided by both lengths") {
     return build.node("ReduceSum", {build.node("Mul", {a, b}), build.integers({1})});
   };
   const std::string both = build.node("Mul", {dot(halves[0], halves[0]), dot(halves[1], halves[1])});
-  const std::string length = build.node("Max", {build.node("Sqrt", {both}), build.scalar(1e-8f)});
+  const std::string length = build.node("Max", {build.node("Sqrt", {both}), build.scalar(least)});
   const std::string cosine = build.node("Div", {dot(halves[0], halves[1]), length});
   build.model_of(build.node("Concat", {x, cosine}, {{"axis", GraphBuilder::integer(1)}}), 9);
-  CHECK(build.error() == "");
-  CHECK(proof_of(build) == "");
+  return build;
+}
+
+}  // namespace
+
+TEST_CASE("recognise: a cosine whose dot product is divided by both lengths") {
+  CHECK(proof_of(cosine_of_halves(1e-8f)) == "");
+  // Halves of the length 1e-4 would have another.
+  CHECK(cosine_of_halves(1e-6f).error() != "");
 }
 
 TEST_CASE("recognise: a layer norm as x w + (b - mean w), with w scaled deviations") {
