@@ -492,8 +492,9 @@ TEST_CASE("recipe columns: where a library has no name for histories, the featur
   CHECK(contains(error_of(rechub_din(), replaced(settings, R"({"name": "item"},)", "")),
                  "features: \"seen\" keeps its elements, but no category that attends to them shares its table"));
   CHECK(contains(error_of(rechub_din(), replaced(settings, R"("none")", R"("sum")")), "features: none is a history"));
-  const std::string two = replaced(settings, R"({"name": "item"},)",
-                                   R"({"name": "item"}, {"name": "liked", "shared_with": "item", "kind": "categorical"},)");
+  const std::string two =
+      replaced(settings, R"({"name": "item"},)",
+               R"({"name": "item"}, {"name": "liked", "shared_with": "item", "kind": "categorical"},)");
   CHECK(contains(error_of(rechub_din(), two),
                  "\"item\" and \"liked\" share the table of \"seen\", and nothing says which of them attends to it"));
 }
