@@ -1,5 +1,6 @@
 #include "converter/recognise/norm_parts.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace mmoe::converter {
@@ -21,46 +22,42 @@ const Term* product_in(const Expressions& expressions, const Term& term) {
   return term.product ? &term : single_product(expressions, term.a);
 }
 
-Vector mean_of(const Expressions& expressions, Ref ref, double scale) {
+namespace {
+
+/// The terms of a mean, each of which counts 1 / their number of `scale` times the sum; null: it is none.
+const std::vector<Term>* terms_of_mean(const Expressions& expressions, Ref ref, double scale) {
   const Scaled scaled = expressions.scaled(ref);
   const std::vector<Term>* terms = terms_of_sum(expressions, scaled.of);
-  Vector vector;
-  if (terms == nullptr || scaled.shift != 0) return vector;
+  if (terms == nullptr || scaled.shift != 0) return nullptr;
   const double share = 1 / static_cast<double>(terms->size());
+  // To the rounding of a float, in which the share is.
+  const bool fits = std::all_of(terms->begin(), terms->end(), [&](const Term& term) {
+    return std::fabs(double{term.coefficient} * scaled.scale * scale - share) <= 1.2e-7 * share;
+  });
+  return fits ? terms : nullptr;
+}
+
+}  // namespace
+
+Vector mean_of(const Expressions& expressions, Ref ref, double scale) {
+  const std::vector<Term>* terms = terms_of_mean(expressions, ref, scale);
+  Vector vector;
+  if (terms == nullptr) return vector;
   for (const Term& term : *terms) {
-    // To the rounding of a float, in which the share is.
-    const bool fits = std::fabs(double{term.coefficient} * scaled.scale * scale - share) <= 1.2e-7 * share;
-    if (term.product || !fits) return {};
+    if (term.product) return {};
     vector.push_back(term.a);
   }
   return vector;
 }
 
-namespace {
-
-/// x of x * x.
-std::optional<Ref> root_of_square(const Expressions& expressions, Ref ref) {
-  const std::vector<Term>* terms = terms_of_sum(expressions, ref);
-  if (terms == nullptr || terms->size() != 1) return std::nullopt;
-  const Term& term = terms->front();
-  if (!term.product || term.coefficient != 1 || term.a != term.b) return std::nullopt;
-  return term.a;
-}
-
-}  // namespace
-
 Vector mean_of_squares(const Expressions& expressions, Ref ref, double scale) {
-  const Scaled scaled = expressions.scaled(ref);
-  const std::vector<Term>* terms = terms_of_sum(expressions, scaled.of);
+  const std::vector<Term>* terms = terms_of_mean(expressions, ref, scale);
   Vector vector;
-  if (terms == nullptr || scaled.shift != 0) return vector;
-  const double share = 1 / static_cast<double>(terms->size());
+  if (terms == nullptr) return vector;
   for (const Term& term : *terms) {
-    const bool fits = std::fabs(double{term.coefficient} * scaled.scale * scale - share) <= 1.2e-7 * share;
-    const std::optional<Ref> root = term.product ? (term.a == term.b ? std::make_optional(term.a) : std::nullopt)
-                                                 : root_of_square(expressions, term.a);
-    if (!fits || !root) return {};
-    vector.push_back(*root);
+    const Term* product = term.product ? &term : single_product(expressions, term.a);
+    if (product == nullptr || product->a != product->b) return {};
+    vector.push_back(product->a);
   }
   return vector;
 }
