@@ -57,7 +57,7 @@ def main():
     names = {"score": session.score, "row": x[0], "out": numpy.empty(2, "float32")}
     timers = {"with out": timeit.Timer("score(row, out)", globals=names), "new array": timeit.Timer("score(row)", globals=names)}
     times = {name: [] for name in ["C++", *timers]}
-    for _ in range(2 if arguments.quick else arguments.rounds // 20):
+    for _ in range(2 if arguments.quick else max(1, arguments.rounds // 20)):
         done = subprocess.run([arguments.bench, path, "--batch", "1", "--seconds", "0.05", "--json"], check=True,
                               capture_output=True)
         times["C++"].append(json.loads(done.stdout)["runs"][0]["best_us"])
