@@ -28,7 +28,7 @@
 #include <limits>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

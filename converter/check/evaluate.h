@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "converter/description/model.h"
 #include "converter/lowering/lowered.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -4,21 +4,21 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "converter/description/architecture.h"
 #include "converter/description/derived.h"
 #include "converter/description/features.h"
-#include "converter/description/json_reader.h"
-#include "converter/description/keys.h"
 #include "converter/description/layers.h"
 #include "converter/description/levels.h"
-#include "converter/description/limits.h"
 #include "converter/description/nodes.h"
 #include "converter/description/numbers.h"
 #include "converter/description/stated.h"
 #include "converter/description/streams.h"
 #include "converter/description/tasks.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/architecture.h"
+#include "converter/model/limits.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "converter/description/model.h"
-#include "converter/description/vocabulary_keys.h"
 #include "converter/error.h"
 #include "converter/importers/weight_source.h"
+#include "converter/model/model.h"
+#include "converter/reading/vocabulary_keys.h"
 
 namespace mmoe::converter {
 

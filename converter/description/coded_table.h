@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/table.h"
-#include "converter/description/tensor_index.h"
+#include "converter/model/table.h"
+#include "converter/reading/tensor_index.h"
 #include "kernels/number_types.h"
 
 namespace mmoe::converter {

@@ -2,11 +2,11 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/description/dense.h"
-#include "converter/description/keys.h"
-#include "converter/description/limits.h"
-#include "converter/description/pattern.h"
 #include "converter/description/written_out.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/pattern.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

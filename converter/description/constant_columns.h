@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

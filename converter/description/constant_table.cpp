@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "converter/description/limits.h"
+#include "converter/model/limits.h"
 #include "kernels/number_types.h"
 
 namespace mmoe::converter {

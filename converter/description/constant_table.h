@@ -1,8 +1,8 @@
 // Tables that no training has learned: the description has them in the place of an embedding's tensor.
 #pragma once
 
-#include "converter/description/json_reader.h"
-#include "converter/description/table.h"
+#include "converter/model/table.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

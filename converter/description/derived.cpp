@@ -4,10 +4,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "converter/description/limits.h"
-#include "converter/description/names.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/names.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

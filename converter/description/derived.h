@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/pattern.h"
 #include "converter/importers/weight_source.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/pattern.h"
 
 namespace mmoe::converter {
 

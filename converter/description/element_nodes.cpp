@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "converter/description/keys.h"
 #include "converter/description/layers.h"
-#include "converter/description/limits.h"
 #include "converter/description/norms.h"
-#include "converter/description/pattern.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/pattern.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <optional>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
-#include "converter/description/numbering.h"
 #include "converter/description/streams.h"
-#include "converter/description/tensor_index.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/numbering.h"
+#include "converter/reading/tensor_index.h"
 
 namespace mmoe::converter {
 

@@ -1,10 +1,10 @@
 #include "converter/description/embeddings.h"
 
 #include "converter/description/constant_table.h"
-#include "converter/description/limits.h"
 #include "converter/description/stated.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

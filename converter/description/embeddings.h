@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "converter/description/coded_table.h"
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
-#include "converter/description/table.h"
-#include "converter/description/tensor_index.h"
+#include "converter/model/model.h"
+#include "converter/model/table.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/tensor_index.h"
 
 namespace mmoe::converter {
 

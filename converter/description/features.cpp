@@ -6,11 +6,11 @@
 
 #include "converter/description/dense.h"
 #include "converter/description/embeddings.h"
-#include "converter/description/keras_preprocessing.h"
-#include "converter/description/limits.h"
-#include "converter/description/preprocessing.h"
-#include "converter/description/text.h"
 #include "converter/description/vocabulary.h"
+#include "converter/model/limits.h"
+#include "converter/preprocessing/keras_preprocessing.h"
+#include "converter/preprocessing/preprocessing.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

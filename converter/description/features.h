@@ -1,10 +1,10 @@
 // `features`: how raw rows become x.
 #pragma once
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
-#include "converter/description/tensor_index.h"
-#include "converter/description/vocabulary_keys.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/tensor_index.h"
+#include "converter/reading/vocabulary_keys.h"
 
 namespace mmoe::converter {
 

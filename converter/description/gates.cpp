@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "converter/description/activations.h"
-#include "converter/description/keys.h"
 #include "converter/description/layers.h"
-#include "converter/description/limits.h"
 #include "converter/description/mixes.h"
 #include "converter/description/routes.h"
 #include "converter/description/stated.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

@@ -1,7 +1,7 @@
 #include "converter/description/input_parts.h"
 
-#include "converter/description/limits.h"
-#include "converter/description/text.h"
+#include "converter/model/limits.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

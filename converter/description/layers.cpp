@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "converter/description/layers_bound.h"
-#include "converter/description/limits.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

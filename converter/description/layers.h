@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/activations.h"
 #include "converter/description/dense.h"
-#include "converter/description/json_reader.h"
-#include "converter/description/keys.h"
-#include "converter/description/model.h"
 #include "converter/description/norms.h"
-#include "converter/description/numbering.h"
+#include "converter/model/model.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/numbering.h"
 
 namespace mmoe::converter {
 

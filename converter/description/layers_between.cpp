@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "converter/description/layers_bound.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

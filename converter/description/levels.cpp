@@ -1,8 +1,8 @@
 #include "converter/description/levels.h"
 
 #include "converter/description/gates.h"
-#include "converter/description/keys.h"
 #include "converter/description/pools.h"
+#include "converter/reading/keys.h"
 
 namespace mmoe::converter {
 

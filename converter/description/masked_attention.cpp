@@ -1,8 +1,8 @@
 // An attention whose mask is another stream, or a number of elements.
 #include <nlohmann/json.hpp>
 
-#include "converter/description/limits.h"
 #include "converter/description/written_out.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "converter/description/text.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/json_reader.h"
 #include "converter/description/pools.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

@@ -4,15 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "converter/description/activations.h"
 #include "converter/description/element_nodes.h"
-#include "converter/description/keys.h"
 #include "converter/description/layers.h"
-#include "converter/description/limits.h"
-#include "converter/description/pattern.h"
-#include "converter/description/text.h"
 #include "converter/description/written_out.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/pattern.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 namespace {

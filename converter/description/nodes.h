@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
 #include "converter/description/streams.h"
-#include "converter/description/tensor_index.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/tensor_index.h"
 
 namespace mmoe::converter {
 

@@ -1,6 +1,6 @@
 #include "converter/description/norms.h"
 
-#include "converter/description/keys.h"
+#include "converter/reading/keys.h"
 
 namespace mmoe::converter {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "converter/description/dense.h"
-#include "converter/description/json_reader.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "converter/description/every_layer.h"
-#include "converter/description/keys.h"
-#include "converter/description/number_names.h"
-#include "converter/description/text.h"
+#include "converter/model/every_layer.h"
+#include "converter/model/number_names.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 namespace {

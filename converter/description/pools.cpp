@@ -2,10 +2,10 @@
 
 #include <optional>
 
-#include "converter/description/keys.h"
 #include "converter/description/layers.h"
-#include "converter/description/limits.h"
-#include "converter/description/text.h"
+#include "converter/model/limits.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "converter/description/text.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <string>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
 #include "converter/description/streams.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <map>
 
-#include "converter/description/activations.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/text.h"
 #include "converter/shape_text.h"
 
 namespace mmoe::converter {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/model.h"
 #include "converter/description/norms.h"
-#include "converter/description/tensor_index.h"
 #include "converter/importers/keras_config.h"
+#include "converter/model/model.h"
+#include "converter/reading/tensor_index.h"
 
 namespace mmoe::converter {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "converter/description/limits.h"
-#include "converter/description/pattern.h"
-#include "converter/description/text.h"
+#include "converter/model/limits.h"
+#include "converter/reading/pattern.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -10,8 +10,8 @@
 
 #include "converter/description/constant_columns.h"
 #include "converter/description/input_parts.h"
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

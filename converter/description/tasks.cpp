@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <optional>
 
-#include "converter/description/activations.h"
-#include "converter/description/keys.h"
-#include "converter/description/limits.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "converter/description/limits.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 

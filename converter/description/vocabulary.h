@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <string>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/model.h"
-#include "converter/description/vocabulary_keys.h"
+#include "converter/model/model.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/vocabulary_keys.h"
 
 namespace mmoe::converter {
 

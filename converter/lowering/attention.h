@@ -1,7 +1,7 @@
 // The first layer of an attention, taken apart.
 #pragma once
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

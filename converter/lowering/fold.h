@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "converter/description/model.h"
 #include "converter/lowering/lowered.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -4,8 +4,8 @@
 #include <limits>
 #include <string>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

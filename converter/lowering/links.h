@@ -1,8 +1,8 @@
 // Activations and links in the form that the file has for them.
 #pragma once
 
-#include "converter/description/model.h"
 #include "converter/lowering/lowered.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -2,8 +2,6 @@
 #include <set>
 #include <utility>
 
-#include "converter/description/every_layer.h"
-#include "converter/description/limits.h"
 #include "converter/error.h"
 #include "converter/lowering/attention.h"
 #include "converter/lowering/fold.h"
@@ -13,6 +11,8 @@
 #include "converter/lowering/project.h"
 #include "converter/lowering/readers.h"
 #include "converter/lowering/reorder.h"
+#include "converter/model/every_layer.h"
+#include "converter/model/limits.h"
 #include "kernels/panel16.h"
 
 namespace mmoe::converter {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
 #include "converter/lowering/fold.h"
 #include "converter/lowering/readers.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

@@ -1,7 +1,7 @@
 // Features' projections, which the file does not have.
 #pragma once
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -1,7 +1,7 @@
 // What reads streams, and with which layer.
 #pragma once
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

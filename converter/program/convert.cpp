@@ -4,8 +4,8 @@
 
 #include "converter/check/lookups.h"
 #include "converter/check/score_change.h"
-#include "converter/description/architecture.h"
 #include "converter/lowering/lowered.h"
+#include "converter/model/architecture.h"
 
 namespace mmoe::converter {
 namespace {

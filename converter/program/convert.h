@@ -9,7 +9,7 @@
 
 #include "converter/check/golden.h"
 #include "converter/check/score_change.h"
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/quantise/quantise.h"
 #include "converter/quantise/type_counts.h"
 #include "converter/writer/writer.h"

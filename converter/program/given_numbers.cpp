@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "converter/description/number_names.h"
 #include "converter/description/numbers.h"
 #include "converter/error.h"
+#include "converter/model/number_names.h"
 #include "runtime/tools/support/text_file.h"
 
 namespace mmoe::converter {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/quantise/quantise.h"
 
 namespace mmoe::converter {

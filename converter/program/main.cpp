@@ -11,11 +11,11 @@
 
 #include "converter/check/expect.h"
 #include "converter/check/score_rows.h"
-#include "converter/description/number_names.h"
 #include "converter/error.h"
 #include "converter/importers/left_out.h"
 #include "converter/importers/open_weights.h"
 #include "converter/interpretation/interpretation.h"
+#include "converter/model/number_names.h"
 #include "converter/program/convert.h"
 #include "converter/program/file_sink.h"
 #include "converter/program/given_numbers.h"

@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 
-#include "converter/description/number_names.h"
-#include "converter/description/text.h"
+#include "converter/model/number_names.h"
+#include "converter/reading/text.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::converter {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/description/text.h"
+#include "converter/reading/text.h"
 #include "runtime/tools/support/text.h"
 
 namespace mmoe::converter {

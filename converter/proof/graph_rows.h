@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "converter/check/evaluate.h"
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/proof/reference.h"
 
 namespace mmoe::converter {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "converter/description/model.h"
 #include "converter/importers/onnx_graph.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "converter/description/table.h"
+#include "converter/model/table.h"
 
 namespace mmoe::converter {
 

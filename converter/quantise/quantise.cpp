@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/description/every_layer.h"
 #include "converter/lowering/grid.h"
+#include "converter/model/every_layer.h"
 #include "converter/quantise/round.h"
 #include "kernels/stored.h"
 

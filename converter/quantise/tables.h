@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "converter/description/table.h"
+#include "converter/model/table.h"
 #include "kernels/number_types.h"
 
 namespace mmoe::converter {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/text.h"
 #include "converter/recipes/features.h"
 #include "converter/recipes/shape_rules.h"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/text.h"
 #include "converter/recipes/fuxictr.h"
 
 namespace mmoe::converter {

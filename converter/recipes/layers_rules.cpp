@@ -1,8 +1,8 @@
 #include "converter/recipes/layers_rules.h"
 
-#include "converter/description/activations.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/json_reader.h"
-#include "converter/description/keys.h"
-#include "converter/description/pattern.h"
+#include "converter/reading/json_reader.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/pattern.h"
 
 namespace mmoe::converter {
 

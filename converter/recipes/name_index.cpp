@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "converter/description/names.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/names.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

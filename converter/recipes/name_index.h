@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/pattern.h"
 #include "converter/importers/weight_source.h"
+#include "converter/reading/pattern.h"
 
 namespace mmoe::converter {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "converter/description/keys.h"
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/keys.h"
 
 namespace mmoe::converter {
 

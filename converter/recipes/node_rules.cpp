@@ -4,8 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "converter/description/activations.h"
 #include "converter/error.h"
+#include "converter/reading/activations.h"
 
 namespace mmoe::converter {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "converter/description/json_reader.h"
+#include "converter/reading/json_reader.h"
 #include "converter/recipes/layers_rules.h"
 
 namespace mmoe::converter {

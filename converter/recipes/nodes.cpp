@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "converter/description/keys.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/text.h"
 #include "converter/recipes/shape_rules.h"
 
 namespace mmoe::converter {

@@ -5,10 +5,10 @@
 #include <optional>
 #include <set>
 
-#include "converter/description/limits.h"
-#include "converter/description/names.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/names.h"
+#include "converter/reading/text.h"
 #include "converter/recipes/columns.h"
 #include "converter/recipes/features.h"
 #include "converter/recipes/fuxictr.h"

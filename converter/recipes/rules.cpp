@@ -7,10 +7,10 @@
 #include <sstream>
 #include <vector>
 
-#include "converter/description/activations.h"
-#include "converter/description/keys.h"
-#include "converter/description/pattern.h"
 #include "converter/error.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/keys.h"
+#include "converter/reading/pattern.h"
 #include "converter/recipes/layers_rules.h"
 #include "converter/recipes/node_rules.h"
 

@@ -5,9 +5,9 @@
 #include <map>
 #include <vector>
 
-#include "converter/description/limits.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cctype>
 
-#include "converter/description/pattern.h"
-#include "converter/description/text.h"
 #include "converter/error.h"
+#include "converter/reading/pattern.h"
+#include "converter/reading/text.h"
 
 namespace mmoe::converter {
 

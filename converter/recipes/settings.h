@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "converter/description/json_reader.h"
+#include "converter/reading/json_reader.h"
 
 namespace mmoe::converter {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <set>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
 #include "converter/recognise/heads.h"
 #include "converter/recognise/model_inputs.h"
 #include "converter/recognise/node_finder.h"

@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
-#include "converter/description/limits.h"
 #include "converter/error.h"
+#include "converter/model/limits.h"
 #include "converter/recognise/chains.h"
 #include "converter/recognise/heads.h"
 #include "converter/recognise/model_inputs.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/model.h"
 #include "converter/importers/onnx_graph.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/recognise/expressions.h"
 
 namespace mmoe::converter {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "converter/description/limits.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "converter/description/limits.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

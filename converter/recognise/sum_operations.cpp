@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "converter/description/limits.h"
+#include "converter/model/limits.h"
 
 namespace mmoe::converter {
 namespace {

@@ -7,10 +7,10 @@
 #include <optional>
 #include <utility>
 
-#include "converter/description/every_layer.h"
-#include "converter/description/number_names.h"
 #include "converter/error.h"
 #include "converter/lowering/lowered.h"
+#include "converter/model/every_layer.h"
+#include "converter/model/number_names.h"
 #include "converter/quantise/quantise.h"
 #include "converter/quantise/round.h"
 #include "converter/search/patterns.h"

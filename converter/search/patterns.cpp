@@ -6,9 +6,9 @@
 #include <set>
 #include <utility>
 
-#include "converter/description/every_layer.h"
-#include "converter/description/number_names.h"
 #include "converter/description/numbers.h"
+#include "converter/model/every_layer.h"
+#include "converter/model/number_names.h"
 
 namespace mmoe::converter {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 
 namespace mmoe::converter {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "converter/check/golden.h"
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/search/budget.h"
 #include "converter/search/parts.h"
 #include "converter/search/scratch_sink.h"

@@ -5,8 +5,8 @@
 #include <map>
 #include <optional>
 
-#include "converter/description/architecture.h"
 #include "converter/error.h"
+#include "converter/model/architecture.h"
 #include "converter/quantise/quantise.h"
 #include "schema/format.h"
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "converter/description/key_order.h"
 #include "converter/error.h"
+#include "converter/reading/key_order.h"
 
 namespace mmoe::converter {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/writer/segments.h"
 
 namespace mmoe::converter {

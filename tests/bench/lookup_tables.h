@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "tests/bench/aligned.h"
 
 namespace mmoe::bench {

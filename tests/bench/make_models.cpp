@@ -6,7 +6,7 @@
 #include <iostream>
 #include <string>
 
-#include "converter/description/number_names.h"
+#include "converter/model/number_names.h"
 #include "converter/program/convert.h"
 #include "tests/unit/models.h"
 

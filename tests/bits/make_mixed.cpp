@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "converter/description/number_names.h"
+#include "converter/model/number_names.h"
 #include "tests/unit/models.h"
 
 namespace {

@@ -57,18 +57,22 @@ def tools(*folders):
 
 # How text from files may be shown is one function, which the tools have; and what is text.
 PRINTABLE = ["runtime/tools/support/printable.h", "runtime/tools/support/utf8.h"]
-DESCRIPTION = ["converter/error.h", "converter/shape_text.h", "converter/description/"] + PRINTABLE
+# What a trained model is, in memory; JSON, patterns and keys, and the names of tensors; features as libraries save them;
+# and what binds a description to weights, which uses all of these.
+READING = ["converter/error.h", "converter/shape_text.h", "converter/model/", "converter/reading/"] + PRINTABLE
+PREPROCESSING = READING + ["converter/preprocessing/"]
+DESCRIPTION = PREPROCESSING + ["converter/description/"]
 # What is the file format's alone: its version, its limits, how wide a node is.
 FORMAT = ["schema/format.h", "schema/nodes.h"]
 # Binding a description to weights reads them through one interface, and what a Keras file says of its layers through
 # another. Importers know nothing of descriptions.
 WEIGHTS = ["converter/importers/weight_source.h"]
 STATED = ["converter/importers/keras_config.h"]
-MODEL = ["converter/error.h", "converter/description/model.h", "converter/description/architecture.h"]
+MODEL = ["converter/error.h", "converter/model/model.h", "converter/model/architecture.h"]
 LOWERED = MODEL + ["converter/lowering/"]
 # What types of numbers there are, and what each is.
 NUMBERS = ["kernels/number_types.h", "kernels/number_functions.h"]
-QUANTISED = LOWERED + ["converter/description/table.h", "converter/quantise/"] + NUMBERS
+QUANTISED = LOWERED + ["converter/model/table.h", "converter/quantise/"] + NUMBERS
 PACKED = QUANTISED + ["converter/packing/", "kernels/panel16.h"]
 WRITTEN = PACKED + ["converter/writer/"]
 
@@ -116,7 +120,7 @@ RULES = [
     Rule(r"runtime/python/src/python\.h", [], None, ["Python.h"]),
     Rule(r"runtime/python/src/.*", ["mmoe/mmoe.h", "runtime/python/src/"]),
     Rule(r"runtime/java/native/.*", ["mmoe/mmoe.h", "runtime/java/native/"], None, ["jni.h"]),
-    Rule(r"runtime/python/convert/.*", ["converter/program/", "converter/description/number_names.h",
+    Rule(r"runtime/python/convert/.*", ["converter/program/", "converter/model/number_names.h",
                                         "runtime/python/src/python.h"]),
     # tools: support <- {rows, model, page} <- labels, {{score, describe} <- report <- inspect, verify, bench}.
     Rule(r"runtime/tools/support/command_line\.cpp", tools("support"), None, ["CLI/"]),
@@ -132,56 +136,55 @@ RULES = [
     Rule(r"runtime/tools/inspect/.*", tools("support", "model", "describe", "report", "inspect")),
     Rule(r"runtime/tools/verify/.*", tools("support", "rows", "model", "verify"), None, ["nlohmann/"]),
     Rule(r"runtime/tools/bench/.*", tools("support", "model", "bench"), None, ["nlohmann/"]),
-    # converter: description <- {importers, lowering <- packing} <- writer <- check.
+    # converter: model <- {reading <- preprocessing <- description, lowering <- packing <- writer <- check}.
     # The header of .npy files is read in one place, which the tools have.
     Rule(r"converter/importers/.*", ["converter/error.h", "converter/shape_text.h", "converter/importers/", "runtime/tools/rows/npy_header.h",
                                      "runtime/tools/support/error.h", "runtime/tools/support/input_files.h"] + PRINTABLE, None, ["nlohmann/", "hdf5", "onnx.pb.h", "easyrec.pb.h", "google/protobuf/"]),
     # From a graph of operations to a description.
-    Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/description/model.h",
-                                     "converter/description/limits.h", "converter/importers/onnx_graph.h",
+    Rule(r"converter/recognise/.*", ["converter/error.h", "converter/recognise/", "converter/model/model.h",
+                                     "converter/model/limits.h", "converter/importers/onnx_graph.h",
                                      "converter/importers/messages.h"] + PRINTABLE),
-    Rule(r"converter/description/table\.h", NUMBERS),
+    Rule(r"converter/model/table\.h", NUMBERS),
+    Rule(r"converter/model/limits\.h", FORMAT),
+    Rule(r"converter/model/model\.cpp", ["converter/model/"] + FORMAT),
+    Rule(r"converter/model/model\.h", ["converter/model/", "kernels/activations.h"] + NUMBERS),
+    Rule(r"converter/model/.*", ["converter/error.h", "converter/model/"]),
+    Rule(r"converter/reading/.*", READING + WEIGHTS, None, ["nlohmann/"]),
     Rule(r"converter/description/constant_table\..*", DESCRIPTION + NUMBERS),
     Rule(r"converter/description/coded_table\..*",
          DESCRIPTION + WEIGHTS + ["converter/importers/float_convert.h", "kernels/stored.h"] + NUMBERS),
-    Rule(r"converter/description/limits\.h", FORMAT),
-    Rule(r"converter/description/model\.cpp", DESCRIPTION + FORMAT),
-    Rule(r"converter/description/model\.h", ["converter/description/string_list.h", "converter/description/table.h", "kernels/activations.h"] + NUMBERS),
     # What TorchEasyRec saves is a text protobuf, which a build may leave out.
-    Rule(r"converter/description/preprocessing\.cpp", DESCRIPTION + ["converter/importers/easyrec_config.h",
-                                                                     "converter/importers/left_out.h"], None,
-         ["nlohmann/"]),
+    Rule(r"converter/preprocessing/preprocessing\.cpp",
+         PREPROCESSING + ["converter/importers/easyrec_config.h", "converter/importers/left_out.h"], None, ["nlohmann/"]),
+    Rule(r"converter/preprocessing/.*", PREPROCESSING + STATED, None, ["nlohmann/"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.
-    Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/", "converter/description/json_reader.h",
-                                   "converter/description/pattern.h", "converter/description/names.h",
-                                   "converter/description/limits.h", "converter/description/keys.h",
-                                   "converter/description/activations.h",
-                                   "converter/description/text.h", "runtime/tools/support/text_file.h",
-                                   "runtime/tools/support/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
-    Rule(r"converter/lowering/.*", LOWERED + ["converter/description/every_layer.h", "converter/description/limits.h",
+    Rule(r"converter/recipes/.*", ["converter/error.h", "converter/shape_text.h", "converter/recipes/",
+                                   "converter/reading/", "converter/model/limits.h",
+                                   "runtime/tools/support/text_file.h", "runtime/tools/support/error.h"] + WEIGHTS + PRINTABLE, None, ["nlohmann/"]),
+    Rule(r"converter/lowering/.*", LOWERED + ["converter/model/every_layer.h", "converter/model/limits.h",
                                               "kernels/panel16.h"]),
-    Rule(r"converter/quantise/.*", QUANTISED + ["converter/description/every_layer.h", "kernels/stored.h"]),
+    Rule(r"converter/quantise/.*", QUANTISED + ["converter/model/every_layer.h", "kernels/stored.h"]),
     Rule(r"converter/packing/.*", PACKED),
     Rule(r"converter/writer/vocabulary_tensors\..*",
-         MODEL + ["converter/description/key_order.h", "converter/writer/", "schema/"]),
+         MODEL + ["converter/reading/key_order.h", "converter/writer/", "schema/"]),
     Rule(r"converter/writer/.*", WRITTEN + ["schema/", "kernels/activations.h"], None, ["flatbuffers/"]),
     # The evaluation knows the constants of the numerics contract.
     Rule(r"converter/check/bounded_w8a8\.cpp", ["converter/check/", "kernels/kernels.h"]),
     Rule(r"converter/check/.*", WRITTEN + ["converter/check/"] + tools("support", "rows", "labels")),
     # What the user's rows hardly have.
-    Rule(r"converter/prune/selected_rows\.h", ["converter/description/table.h"]),
+    Rule(r"converter/prune/selected_rows\.h", ["converter/model/table.h"]),
     Rule(r"converter/prune/.*", MODEL + ["converter/prune/"] + tools("support", "rows")),
     # Types of numbers by trial, and the page that shows what was tried. Names are bound as the description's.
     Rule(r"converter/search/.*", WRITTEN + ["converter/check/", "converter/search/", "converter/importers/scratch_file.h",
-                                            "converter/description/every_layer.h", "converter/description/number_names.h",
+                                            "converter/model/every_layer.h", "converter/model/number_names.h",
                                             "converter/description/numbers.h", "kernels/stored.h",
                                             "runtime/tools/bench/timing.h", "runtime/tools/model/probability.h"] + tools("support", "rows", "labels", "page"),
          None, ["nlohmann/"]),
     # The reference evaluation shares the parsed graph with what it proves, and nothing else.
     Rule(r"converter/proof/reference.*", ["converter/error.h", "converter/proof/reference", "converter/importers/onnx_graph.h",
                                           "converter/importers/messages.h"]),
-    Rule(r"converter/proof/.*", ["converter/error.h", "converter/proof/", "converter/description/model.h",
+    Rule(r"converter/proof/.*", ["converter/error.h", "converter/proof/", "converter/model/model.h",
                                  "converter/importers/onnx_graph.h", "converter/importers/messages.h",
                                  "converter/check/evaluate.h", "converter/check/session_input.h", "mmoe/"]),
     Rule(r"converter/(error|shape_text)\.h", []),
@@ -240,11 +243,14 @@ VIOLATIONS = [
     ("runtime/tools/page/html.cpp", "runtime/tools/model/model_view.h"),
     ("runtime/tools/labels/labels.cpp", "runtime/tools/rows/row_reader.h"),
     ("runtime/tools/model/work.cpp", "core/checked.h"),
-    ("converter/importers/pickle.cpp", "converter/description/model.h"),
-    ("converter/recipes/recipe.cpp", "converter/description/model.h"),
+    ("converter/importers/pickle.cpp", "converter/model/model.h"),
+    ("converter/recipes/recipe.cpp", "converter/model/model.h"),
     ("converter/recognise/recognise.cpp", "converter/importers/onnx_tensor.h"),
     ("converter/recognise/recognise.cpp", "converter/description/bind.h"),
-    ("converter/description/model.h", "converter/importers/weight_source.h"),
+    ("converter/model/model.h", "converter/importers/weight_source.h"),
+    ("converter/model/model.cpp", "converter/reading/json_reader.h"),
+    ("converter/reading/json_reader.cpp", "converter/preprocessing/preprocessing.h"),
+    ("converter/preprocessing/preprocessing.cpp", "converter/description/bind.h"),
     ("converter/description/bind.cpp", "converter/lowering/lowered.h"),
     ("converter/description/bind.cpp", "converter/importers/torch_zip.h"),
     ("converter/lowering/fold.cpp", "converter/packing/pack.h"),
@@ -258,7 +264,7 @@ VIOLATIONS = [
     ("converter/check/golden.cpp", "converter/importers/weight_source.h"),
     ("converter/prune/prune.cpp", "converter/lowering/lowered.h"),
     ("converter/proof/reference.cpp", "converter/recognise/expressions.h"),
-    ("converter/proof/reference_sums.cpp", "converter/description/model.h"),
+    ("converter/proof/reference_sums.cpp", "converter/model/model.h"),
     ("converter/proof/prove.cpp", "converter/recognise/recognise.h"),
     ("converter/program/convert.cpp", "kernels/kernels.h"),
     ("examples/embed/embed.cpp", "core/checked.h"),

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/activations.h"
-#include "converter/description/every_layer.h"
+#include "converter/model/every_layer.h"
+#include "converter/reading/activations.h"
 #include "tests/unit/models.h"
 
 namespace mmoe::fuzz {

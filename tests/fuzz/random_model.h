@@ -2,7 +2,7 @@
 // random numbers.
 #pragma once
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "tests/fuzz/byte_source.h"
 
 namespace mmoe::fuzz {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/model.h"
+#include "converter/model/model.h"
 #include "converter/quantise/quantise.h"
 #include "mmoe/model.h"
 #include "tests/unit/random.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/description/number_names.h"
+#include "converter/model/number_names.h"
 #include "converter/program/convert_weights.h"
 #include "converter/program/given_numbers.h"
 #include "runtime/python/src/python.h"

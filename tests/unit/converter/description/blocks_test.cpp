@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 
-#include "converter/description/architecture.h"
+#include "converter/model/architecture.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {

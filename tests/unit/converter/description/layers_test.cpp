@@ -1,8 +1,8 @@
 // Layers objects: orientations, suffixes, activations, normalisation.
 #include <doctest/doctest.h>
 
-#include "converter/description/activations.h"
-#include "converter/description/text.h"
+#include "converter/reading/activations.h"
+#include "converter/reading/text.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {

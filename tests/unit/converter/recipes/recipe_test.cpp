@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "converter/description/text.h"
+#include "converter/reading/text.h"
 #include "tests/unit/converter/description/memory_weights.h"
 
 namespace mmoe::converter {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "converter/description/architecture.h"
+#include "converter/model/architecture.h"
 #include "tests/unit/converter/importers/weights_test_support.h"
 #include "tests/unit/converter/recognise/graph_builder.h"
 

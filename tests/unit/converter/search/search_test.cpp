@@ -8,8 +8,8 @@
 #include <string>
 
 #include "converter/check/score_rows.h"
-#include "converter/description/every_layer.h"
 #include "converter/description/numbers.h"
+#include "converter/model/every_layer.h"
 #include "converter/program/convert.h"
 #include "converter/search/patterns.h"
 #include "converter/search/search_page.h"

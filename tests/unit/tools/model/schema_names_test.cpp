@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "converter/description/activations.h"
+#include "converter/reading/activations.h"
 
 namespace mmoe::tools {
 namespace {

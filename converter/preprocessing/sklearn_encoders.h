@@ -1,0 +1,23 @@
+// scikit-learn's encoders of categories: what OneHotEncoder, OrdinalEncoder and KBinsDiscretizer make of columns.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converter/preprocessing/preprocessed_columns.h"
+#include "converter/reading/json_reader.h"
+
+namespace mmoe::converter {
+
+/// `columns` are what it reads; none has been changed but for missing values. The columns that it gives; throws
+/// ConvertError where features cannot be the same.
+PreprocessedColumns encode_one_hot(const JsonReader& encoder, const PreprocessedColumns& columns,
+                                   std::vector<std::string>& notes);
+PreprocessedColumns encode_ordinal(const JsonReader& encoder, const PreprocessedColumns& columns,
+                                   std::vector<std::string>& notes);
+PreprocessedColumns encode_bins(const JsonReader& encoder, const PreprocessedColumns& columns);
+
+/// The field's items. Throws unless there is one for each of `num_columns` columns.
+std::vector<JsonReader> one_per_column(const JsonReader& transformer, const std::string& field, size_t num_columns);
+
+}  // namespace mmoe::converter
