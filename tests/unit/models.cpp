@@ -669,8 +669,9 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
   const StreamRef taste =
       make.add(make.operation(NodeKind::kProduct, {habits, profile, beside({make.part(habits, 3, 1)})}));
   const StreamRef seen = make.attention({beside({make.part(taste, 2, 3)}), input_stream({{0, 8}})}, 2, true, true);
+  const StreamRef habit = make.attention({input_stream({{9, 3}}), beside({make.part(profile, 0, 8)})}, 2, true, true);
   const StreamRef attended =
-      beside({make.part(of_user, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2), make.part(heads, 0, 16),
+      beside({make.part(of_user, 0, 3), make.part(habit, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2), make.part(heads, 0, 16),
               make.part(looking_back, 3, 9), make.part(taste, 1, 7), make.part(seen, 0, 3)});
   const StreamRef others = beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2),
                                    make.part(within, 0, 3), make.part(fields, 0, 4)});

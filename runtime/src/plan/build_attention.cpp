@@ -40,19 +40,22 @@ void PlanBuilder::add_attention(const schema::Node& node, const Buffer& output) 
   step.masked = node.masked();
   step.softmax = node.softmax();
   step.output = view_of(output);
-  step.keys = make_keys(step, projected.stride, work_.allocate(in_end_, key_floats(node)));
+  step.keys = make_keys(step, work_.allocate(in_end_, key_floats(node)));
   // Behind the node's result (reserve_nodes).
-  if (shared) step.user = make_keys(step, projected.stride, output.offset + block_rows_ * output.stride);
+  if (shared) step.user = make_keys(step, output.offset + block_rows_ * output.stride);
   add_element_layers(node, projected.stride, step);
   add_work(step.length, std::uint64_t{span.count * kPanelWidth} * (step.width + node.product()->inputs()));
   add_work(step.length, step.width + kColumnWork);
 }
 
-// Whether all sequences are the user's.
+// Whether all sequences are columns of the user, or nodes that read such columns alone.
 bool PlanBuilder::has_shared_keys(const schema::Node& node) const {
   for (uoffset_t i = 1; i < node.inputs()->size(); ++i) {
     const schema::StreamPart& part = *node.inputs()->Get(i)->parts()->Get(0);
-    if (part.source() != schema::StreamSource_ModelInput || part.first() >= root_.shared_dim()) return false;
+    const bool of_user = part.source() == schema::StreamSource_Node
+                             ? of_user_.contains(part.input())
+                             : part.source() == schema::StreamSource_ModelInput && part.first() < root_.shared_dim();
+    if (!of_user) return false;
   }
   return true;
 }
@@ -61,18 +64,17 @@ bool PlanBuilder::has_shared_keys(const schema::Node& node) const {
 std::size_t PlanBuilder::key_floats(const schema::Node& node) {
   const std::size_t length = node.length(), outputs = span_of(*node.keys()).count * kPanelWidth;
   const std::size_t element = padded_outputs(node.keys()->inputs());
-  return saturating_add(saturating_multiply(length, saturating_add(element, outputs)), round_up(length, kPanelWidth));
+  return saturating_multiply(length, saturating_add(element, outputs));
 }
 
 // At a place in the work buffers.
-Keys PlanBuilder::make_keys(const AttentionStep& step, std::size_t projected_stride, std::size_t place) {
+Keys PlanBuilder::make_keys(const AttentionStep& step, std::size_t place) {
   Keys keys{};
   kernels::ExpertOutput* experts = tables_.allocate<kernels::ExpertOutput>(step.length);
   keys.experts = experts;
   keys.elements = work_.at(place);
   if (!keys.elements) return keys;
   keys.projected = keys.elements + step.length * step.element_stride;
-  keys.mask = keys.projected + step.length * projected_stride;
   for (std::size_t i = 0; i < step.length; ++i) experts[i] = {keys.elements + i * step.element_stride, 0};
   return keys;
 }
@@ -101,7 +103,6 @@ void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t proje
   step.layers = layers;
   step.num_layers = num_layers;
   step.weights = view_of(input);
-  step.selected = tables_.allocate<std::uint16_t>(step.length);
   step.logits = work_.at(work_.allocate(in_end_, step.length));
   block_rows_ = rows_of_block;
 }

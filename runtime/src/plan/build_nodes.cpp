@@ -56,6 +56,8 @@ void PlanBuilder::find_user_nodes() {
       of_user_.insert(n);
     } else if (node.kind() == schema::NodeKind_Mlp) {
       note_read(node.source(), node.input());
+    } else if (node.kind() == schema::NodeKind_Attention && has_shared_keys(node)) {
+      note_read(*node.inputs()->Get(0));  // the query alone: the sequences are taken once
     } else {
       for (const schema::Stream* input : *node.inputs()) note_read(*input);
     }

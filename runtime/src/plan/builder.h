@@ -91,7 +91,7 @@ class PlanBuilder {
   void add_element_layers(const schema::Node& node, std::size_t projected_stride, internal::AttentionStep& step);
   Buffer set_elements(const schema::Dense& layer, const Buffer& input, const Buffer& output,
                       internal::ElementsStep& step);
-  internal::Keys make_keys(const internal::AttentionStep& step, std::size_t projected_stride, std::size_t place);
+  internal::Keys make_keys(const internal::AttentionStep& step, std::size_t place);
   static std::size_t key_floats(const schema::Node& node);
   bool has_shared_keys(const schema::Node& node) const;
   Buffer node_input(const schema::Stream& stream, bool whole = true);

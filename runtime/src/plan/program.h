@@ -71,12 +71,12 @@ struct ElementsStep {
   kernels::NormArgs norm;  ///< data null: none
 };
 
-/// Elements of a sequence, and what the keys' layer makes of them.
+/// Those elements of a sequence that have a weight, and what the keys' layer makes of them.
 struct Keys {
   float* elements;                       ///< [length, element_stride]
-  float* mask;                           ///< [length]; 0: left out
   float* projected;                      ///< [length, stride of the first layers' outputs]
   const kernels::ExpertOutput* experts;  ///< [length] the elements, to be mixed
+  std::size_t count;                     ///< how many have a weight; the others' memory is not used
 };
 
 /// Attention of a query to a sequence (schema::NodeKind_Attention).
@@ -99,7 +99,6 @@ struct AttentionStep {
   std::size_t num_layers;
   View weights;                    ///< [length, 1] what the last of them gives
   float* gated;                    ///< [length, product's input_stride] query times element, or all their products
-  std::uint16_t* selected;         ///< [length] elements that have a weight
   float* logits;                   ///< [length], padded to 16; also the weights
   kernels::Activation activation;  ///< of the first layers' sum, without a normalisation
   float alpha, beta;

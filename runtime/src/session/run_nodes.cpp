@@ -13,9 +13,21 @@ const float* column_of(const Block& block, std::size_t row, std::size_t column) 
   return block.rows.x + row * block.rows.stride + (column - block.lacking);
 }
 
-void run_elements(const Block& block, const ElementsStep& step) {
-  block.kernels.dense(step.dense);
-  if (step.norm.data) block.kernels.normalise(step.norm);
+void normalise_elements(const Block& block, const ElementsStep& step, std::size_t count) {
+  kernels::NormArgs args = step.norm;
+  args.num_rows = count;
+  block.kernels.normalise(args);
+}
+
+void multiply_elements(const Block& block, const ElementsStep& step, std::size_t count) {
+  kernels::DenseArgs args = step.dense;
+  args.num_rows = count;
+  block.kernels.dense(args);
+}
+
+void run_elements(const Block& block, const ElementsStep& step, std::size_t count) {
+  multiply_elements(block, step, count);
+  if (step.norm.data) normalise_elements(block, step, count);
 }
 
 // The first layers' sum: (keys k + query q) + product (q k), and its activation. The product may be of each number of
@@ -24,7 +36,7 @@ void add_first_layers(const Block& block, const AttentionStep& step, std::size_t
   const float* query = step.query.data + row * step.query.stride;
   const kernels::DenseArgs& product = step.product.dense;
   const std::size_t width = step.width, products = product.num_inputs;
-  for (std::size_t i = 0; i < step.length; ++i) {
+  for (std::size_t i = 0; i < keys.count; ++i) {
     const float* element = keys.elements + i * step.element_stride;
     float* gated = step.gated + i * product.input_stride;
     const float* factor = query;
@@ -32,54 +44,52 @@ void add_first_layers(const Block& block, const AttentionStep& step, std::size_t
       for (std::size_t c = 0; c < width; ++c) gated[c] = factor[products == width ? c : 0] * element[c];
     }
   }
-  block.kernels.dense(product);
+  multiply_elements(block, step.product, keys.count);
   const std::size_t stride = product.output_stride;
   const float* projected_query = step.projected_query.data + row * step.projected_query.stride;
-  for (std::size_t i = 0; i < step.length; ++i) {
+  for (std::size_t i = 0; i < keys.count; ++i) {
     const float* key = keys.projected + i * stride;
     float* sum = product.output + i * stride;
     for (std::size_t c = 0; c < stride; ++c) sum[c] = (key[c] + projected_query[c]) + sum[c];
   }
-  if (step.product.norm.data) return block.kernels.normalise(step.product.norm);
-  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, step.length * stride);
+  if (step.product.norm.data) return normalise_elements(block, step.product, keys.count);
+  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, keys.count * stride);
 }
 
-// Of the elements that are there; how many they are.
-std::size_t find_weights(const Block& block, const AttentionStep& step, const Keys& keys) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < step.length; ++i) {
-    if (step.masked && keys.mask[i] == 0) continue;
-    step.selected[count] = static_cast<std::uint16_t>(i);
-    step.logits[count++] = step.weights.data[i * step.weights.stride];
-  }
-  if (!step.softmax || count == 0) return count;
+void find_weights(const Block& block, const AttentionStep& step, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) step.logits[i] = step.weights.data[i * step.weights.stride];
+  if (!step.softmax) return;
   kernels::GateArgs args{};
   args.num_rows = 1;
   args.num_experts = count;
   args.logits = args.weights = step.logits;
   args.weights_stride = padded_outputs(count);
   block.kernels.gate(args);
-  return count;
 }
 
 }  // namespace
 
-void take_keys(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
-  std::size_t column = 0;
+void take_keys(const Block& block, const AttentionStep& step, std::size_t row, Keys& keys) {
+  float* elements = keys.elements;
+  const float* mask = nullptr;
   for (std::size_t s = 0; s < step.num_sequences; ++s) {
     const AttentionStep::Sequence& sequence = step.sequences[s];
     const View& stream = sequence.stream;
     const float* from =
         stream.data ? stream.data + row * stream.stride + sequence.column : column_of(block, row, sequence.column);
+    if (s == 0) mask = from + step.length * sequence.width;
+    keys.count = 0;
     for (std::size_t i = 0; i < step.length; ++i, from += sequence.width) {
-      std::memcpy(keys.elements + i * step.element_stride + column, from, sequence.width * sizeof(float));
+      if (step.masked && mask[i] == 0) continue;
+      std::memcpy(elements + keys.count++ * step.element_stride, from, sequence.width * sizeof(float));
     }
-    if (s == 0) std::memcpy(keys.mask, from, step.length * sizeof(float));
-    column += sequence.width;
+    elements += sequence.width;
   }
+  if (keys.count == 0) return;
   kernels::DenseArgs args = step.project_keys.dense;
   args.input = keys.elements;
   args.output = keys.projected;
+  args.num_rows = keys.count;
   block.kernels.dense(args);
 }
 
@@ -94,22 +104,21 @@ void run_combine(const Block& block, const CombineStep& step) {
   block.kernels.activate(step.activation, step.alpha, step.beta, args.output, args.num_rows * args.output_stride);
 }
 
-void run_attention(const Block& block, const AttentionStep& step) {
+void run_attention(const Block& block, AttentionStep& step) {
   const bool of_user = block.rows.candidates && step.user.elements;
-  const Keys& keys = of_user ? step.user : step.keys;
+  Keys& keys = of_user ? step.user : step.keys;
   for (std::size_t row = 0; row < step.num_rows; ++row) {
     if (!of_user) take_keys(block, step, row, keys);
-    add_first_layers(block, step, row, keys);
-    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
-    const std::size_t count = find_weights(block, step, keys);
     float* output = step.output.data + row * step.output.stride;
     std::memset(output, 0, step.width * sizeof(float));
-    if (count == 0) continue;
+    if (keys.count == 0) continue;
+    add_first_layers(block, step, row, keys);
+    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i], keys.count);
+    find_weights(block, step, keys.count);
     kernels::MixArgs mix{};
     mix.experts = keys.experts;
-    mix.num_weights = count;
+    mix.num_weights = keys.count;
     mix.weights = step.logits;
-    mix.selected = step.selected;
     mix.num_rows = 1;
     mix.dim = step.element_stride;
     mix.output = output;
@@ -121,7 +130,7 @@ void run_attention(const Block& block, const AttentionStep& step) {
 void run_each(const Block& block, const EachStep& step) {
   for (std::size_t row = 0; row < step.num_rows; ++row) {
     step.layers[0].dense.input = step.input.data + row * step.input.stride;
-    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i]);
+    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i], step.length);
     float* output = step.output.data + row * step.output.stride;
     for (std::size_t i = 0; i < step.length; ++i) {
       std::memcpy(output + i * step.outputs, step.last.data + i * step.last.stride, step.outputs * sizeof(float));

@@ -16,12 +16,12 @@ struct Block {
 };
 
 void run_combine(const Block& block, const CombineStep& step);
-void run_attention(const Block& block, const AttentionStep& step);
+void run_attention(const Block& block, AttentionStep& step);
 void run_each(const Block& block, const EachStep& step);
 void run_scaled_dot(const Block& block, ScaledDotStep& step);
 void run_user(const Block& block, const UserStep& step);
 
-/// Row `row`'s elements, and what their layer makes of them.
-void take_keys(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys);
+/// Row `row`'s elements, and what their layer makes of them. Those that a mask leaves out are not there.
+void take_keys(const Block& block, const AttentionStep& step, std::size_t row, Keys& keys);
 
 }  // namespace mmoe::internal
