@@ -671,8 +671,8 @@ TrainedModel node_description(std::size_t top_k, std::uint64_t seed) {
   const StreamRef seen = make.attention({beside({make.part(taste, 2, 3)}), input_stream({{0, 8}})}, 2, true, true);
   const StreamRef habit = make.attention({input_stream({{9, 3}}), beside({make.part(profile, 0, 8)})}, 2, true, true);
   const StreamRef attended =
-      beside({make.part(of_user, 0, 3), make.part(habit, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2), make.part(heads, 0, 16),
-              make.part(looking_back, 3, 9), make.part(taste, 1, 7), make.part(seen, 0, 3)});
+      beside({make.part(of_user, 0, 3), make.part(habit, 0, 3), make.part(of_both, 0, 6), make.part(of_node, 1, 2),
+              make.part(heads, 0, 16), make.part(looking_back, 3, 9), make.part(taste, 1, 7), make.part(seen, 0, 3)});
   const StreamRef others = beside({make.part(upper, 0, 3), make.part(dot, 0, 2), make.part(groups, 1, 2),
                                    make.part(within, 0, 3), make.part(fields, 0, 4)});
   const auto read = [&](const StreamRef& input) { return reading(input, make.width_of(input), {17, 9}, random); };
@@ -772,6 +772,20 @@ TrainedModel attention_description(std::uint64_t seed) {
   Level& level = model.levels[0];
   for (Expert& each : level.experts) each = reading(all, make.width_of(all), {16}, random);
   for (Gate& gate : level.gates) gate = gate_reading(all, make.width_of(all), iota(4), random);
+  name_all(model);
+  return model;
+}
+
+TrainedModel history_description(std::size_t length) {
+  Random random(length);
+  TrainedModel model = mmoe_description({4 * length + 3, 2, {8}, 2, {4}, 0, 0}, length);
+  model.shared_dim = 4 * length;
+  NodeMaker make(model, random);
+  const StreamRef item = input_stream({{4 * length, 3}});
+  const StreamRef attended = make.attention({item, input_stream({{0, 4 * length}})}, length, true, true);
+  const StreamRef all = beside({{StreamSource::kModelInput, 0, {4 * length, 3}}, make.part(attended, 0, 3)});
+  for (Expert& each : model.levels[0].experts) each = reading(all, 6, {8}, random);
+  for (Gate& gate : model.levels[0].gates) gate = gate_reading(all, 6, iota(2), random);
   name_all(model);
   return model;
 }

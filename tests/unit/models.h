@@ -85,6 +85,8 @@ converter::TrainedModel feature_parts_description(std::uint64_t seed = 1);
 converter::TrainedModel node_description(std::size_t top_k, std::uint64_t seed = 1);
 /// feature_description() with nodes over features, in another order than the file has them.
 converter::TrainedModel feature_node_description(std::uint64_t seed = 1);
+/// An item of three columns that attends to the user's `length` elements of three, and their masks, by softmax.
+converter::TrainedModel history_description(std::size_t length);
 /// sequence_description() whose user's sequences are kept, and attended to by the item's features: with a softmax, with
 /// a mask alone, and without one, behind Dice.
 converter::TrainedModel attention_description(std::uint64_t seed = 1);

@@ -82,7 +82,7 @@ Keys PlanBuilder::make_keys(const AttentionStep& step, std::size_t place) {
 // Buffers and layers whose rows are the elements.
 void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t projected_stride, AttentionStep& step) {
   const std::size_t rows_of_block = block_rows_;
-  block_rows_ = step.length;
+  block_rows_ = step.length < kMaxElements ? step.length : kMaxElements;
   const Buffer gated = buffer(in_end_, node.product()->inputs()), sums = buffer(in_end_, projected_stride);
   step.gated = work_.at(gated.offset);
   set_elements(*node.keys(), {0, step.element_stride}, {0, projected_stride}, step.project_keys);

@@ -64,6 +64,9 @@ struct CombineStep {
   float alpha, beta;
 };
 
+/// How many elements an attention's layers take at a time, and how many as the last ones. Tiles have 3, 4, 6 or 8 rows.
+constexpr std::size_t kElements = 12, kMaxElements = 18;
+
 /// A product of an attention's elements, and its normalisation. It runs for one row of the block at a time, whose
 /// elements are its rows.
 struct ElementsStep {
@@ -97,8 +100,8 @@ struct AttentionStep {
   ElementsStep project_keys, product;
   const ElementsStep* layers;  ///< behind the first
   std::size_t num_layers;
-  View weights;                    ///< [length, 1] what the last of them gives
-  float* gated;                    ///< [length, product's input_stride] query times element, or all their products
+  View weights;                    ///< [kMaxElements, 1] what the last of them gives
+  float* gated;                    ///< [kMaxElements, product's input_stride] query times element, or all products
   float* logits;                   ///< [length], padded to 16; also the weights
   kernels::Activation activation;  ///< of the first layers' sum, without a normalisation
   float alpha, beta;

@@ -30,35 +30,46 @@ void run_elements(const Block& block, const ElementsStep& step, std::size_t coun
   if (step.norm.data) normalise_elements(block, step, count);
 }
 
-// The first layers' sum: (keys k + query q) + product (q k), and its activation. The product may be of each number of
-// the query with each of the element.
-void add_first_layers(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
+// The first layers' sum, (keys k + query q) + product (q k), and its activation, of `count` elements from the first-th
+// on. The product may be of each number of the query with each of the element.
+void run_first_layers(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys,
+                      std::size_t first, std::size_t count) {
   const float* query = step.query.data + row * step.query.stride;
   const kernels::DenseArgs& product = step.product.dense;
   const std::size_t width = step.width, products = product.num_inputs;
-  for (std::size_t i = 0; i < keys.count; ++i) {
-    const float* element = keys.elements + i * step.element_stride;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* element = keys.elements + (first + i) * step.element_stride;
     float* gated = step.gated + i * product.input_stride;
     const float* factor = query;
-    for (std::size_t first = 0; first < products; first += width, ++factor, gated += width) {
+    for (std::size_t done = 0; done < products; done += width, ++factor, gated += width) {
       for (std::size_t c = 0; c < width; ++c) gated[c] = factor[products == width ? c : 0] * element[c];
     }
   }
-  multiply_elements(block, step.product, keys.count);
+  multiply_elements(block, step.product, count);
   const std::size_t stride = product.output_stride;
   const float* projected_query = step.projected_query.data + row * step.projected_query.stride;
-  for (std::size_t i = 0; i < keys.count; ++i) {
-    const float* key = keys.projected + i * stride;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* key = keys.projected + (first + i) * stride;
     float* sum = product.output + i * stride;
     for (std::size_t c = 0; c < stride; ++c) sum[c] = (key[c] + projected_query[c]) + sum[c];
   }
-  if (step.product.norm.data) return normalise_elements(block, step.product, keys.count);
-  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, keys.count * stride);
+  if (step.product.norm.data) return normalise_elements(block, step.product, count);
+  block.kernels.activate(step.activation, step.alpha, step.beta, product.output, count * stride);
 }
 
-void find_weights(const Block& block, const AttentionStep& step, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) step.logits[i] = step.weights.data[i * step.weights.stride];
-  if (!step.softmax) return;
+// So many elements at a time that what the layers make of them stays in an L1 cache beside the weights, in tiles of
+// rows that are full.
+void find_logits(const Block& block, const AttentionStep& step, std::size_t row, const Keys& keys) {
+  for (std::size_t first = 0, count; first < keys.count; first += count) {
+    const std::size_t left = keys.count - first;
+    count = left <= kMaxElements ? left : kElements;
+    run_first_layers(block, step, row, keys, first, count);
+    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i], count);
+    for (std::size_t i = 0; i < count; ++i) step.logits[first + i] = step.weights.data[i * step.weights.stride];
+  }
+}
+
+void turn_to_weights(const Block& block, const AttentionStep& step, std::size_t count) {
   kernels::GateArgs args{};
   args.num_rows = 1;
   args.num_experts = count;
@@ -112,9 +123,8 @@ void run_attention(const Block& block, AttentionStep& step) {
     float* output = step.output.data + row * step.output.stride;
     std::memset(output, 0, step.width * sizeof(float));
     if (keys.count == 0) continue;
-    add_first_layers(block, step, row, keys);
-    for (std::size_t i = 0; i < step.num_layers; ++i) run_elements(block, step.layers[i], keys.count);
-    find_weights(block, step, keys.count);
+    find_logits(block, step, row, keys);
+    if (step.softmax) turn_to_weights(block, step, keys.count);
     kernels::MixArgs mix{};
     mix.experts = keys.experts;
     mix.num_weights = keys.count;
