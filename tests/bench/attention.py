@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Times attention.mmoe and attention.onnx, which attention_model.py has written: attention.py TOOLS FOLDER [--rounds N]
+"""Times attention.mmoe and attention.onnx, which attention_model.py has written: attention.py MMOE_CONVERT FOLDER [--rounds N]
 
-TOOLS is the folder of mmoe-convert and mmoe-bench.
+The Python package scores the candidates of one user, and the same as whole rows; ONNX Runtime scores the same whole
+rows. The user's history is full, and half full: elements that are not there cost the package nothing.
 """
 
 import argparse
@@ -14,31 +15,21 @@ import time
 import numpy
 import onnxruntime
 
+import mmoe
+
 CANDIDATES = 500
 
 
-def random_rows(folder, count, seed):
-    """x, with some elements of the history left out."""
-    description = json.loads((folder / "attention.json").read_text())
+def rows_of_one_user(description, seed, full):
+    """[CANDIDATES, input_dim]: the same history in each row, `full` of its elements there."""
     attention = description["nodes"][0]["attention"]
-    end = attention["sequences"]["first"] + attention["sequences"]["count"]
-    x = numpy.random.default_rng(seed).standard_normal((count, description["input_dim"])).astype(numpy.float32)
-    there = x[:, end - attention["length"]:end]
-    there[:] = there > -1
+    length = attention["length"]
+    history = attention["sequences"]["first"] + attention["sequences"]["count"]
+    random = numpy.random.default_rng(seed)
+    x = random.standard_normal((CANDIDATES, description["input_dim"])).astype(numpy.float32)
+    x[:, :history] = x[0, :history]
+    x[:, history - length:history] = numpy.arange(length) < full * length
     return x
-
-
-def convert(tools, folder):
-    """The graph; the scores that the model gives some rows must be its."""
-    session = open_graph(folder)
-    rows = random_rows(folder, 8, 1)
-    numpy.save(folder / "rows.npy", rows)
-    heading = ",".join(["click", "buy"])
-    numpy.savetxt(folder / "expected.csv", session.run(None, {"x": rows})[0], "%.9g", ",", header=heading, comments="")
-    subprocess.run([tools / "mmoe-convert", folder / "attention.safetensors", folder / "attention.json", "-o",
-                    folder / "attention.mmoe", "--rows", folder / "rows.npy", "--expect", folder / "expected.csv",
-                    "--tolerance", "1e-5"], check=True, stdout=subprocess.DEVNULL)
-    return session
 
 
 def open_graph(folder):
@@ -47,41 +38,55 @@ def open_graph(folder):
     return onnxruntime.InferenceSession(folder / "attention.onnx", options, providers=["CPUExecutionProvider"])
 
 
-def ours(tools, folder, *arguments):
-    """Microseconds per call."""
-    command = [tools / "mmoe-bench", folder / "attention.mmoe", "--batch", str(CANDIDATES), "--json",
-               "--max-multiply-adds", "none", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)["runs"][0]["p50_us"]
+def convert(program, folder, graph, rows):
+    """The model file; the scores that it gives some rows must be the graph's."""
+    numpy.save(folder / "rows.npy", rows)
+    numpy.savetxt(folder / "expected.csv", graph.run(None, {"x": rows})[0], "%.9g", ",", header="click,buy", comments="")
+    subprocess.run([program, folder / "attention.safetensors", folder / "attention.json", "-o",
+                    folder / "attention.mmoe", "--rows", folder / "rows.npy", "--expect", folder / "expected.csv",
+                    "--tolerance", "1e-5"], check=True, stdout=subprocess.DEVNULL)
+    return folder / "attention.mmoe"
 
 
-def theirs(session, x):
+def median_us(call):
     times, end = [], time.perf_counter() + 0.5
     while time.perf_counter() < end:
         start = time.perf_counter()
-        session.run(None, {"x": x})
+        call()
         times.append((time.perf_counter() - start) * 1e6)
     return statistics.median(times)
 
 
+def calls_of(session, graph, x):
+    user = x[0, :session.model.user_dim].copy()
+    items = numpy.ascontiguousarray(x[:, session.model.user_dim:])
+    assert session.score(items, user=user, candidates=True).tobytes() == session.score(x).tobytes()
+    return {"candidates of one user": lambda: session.score(items, user=user, candidates=True),
+            "whole rows": lambda: session.score(x), "ONNX Runtime": lambda: graph.run(None, {"x": x})}
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("tools", type=pathlib.Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("convert", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    session = convert(options.tools, options.folder)
-    x = random_rows(options.folder, CANDIDATES, 2)
-    measured = {"ours, candidates of one user": [], "ours, whole rows": [], "ONNX Runtime": []}
-    for _ in range(options.rounds):
-        for name, value in zip(measured, (ours(options.tools, options.folder, "--candidates"),
-                                          ours(options.tools, options.folder), theirs(session, x))):
-            measured[name].append(value)
-    first = statistics.median(measured["ours, candidates of one user"])
-    print(f"{CANDIDATES} candidates, a call in us (ONNX Runtime {onnxruntime.__version__}); times that of the first")
-    for name, values in measured.items():
-        median = statistics.median(values)
-        print(f"  {name:30} {median:10.0f} {median / first:8.2f}")
+    description = json.loads((options.folder / "attention.json").read_text())
+    graph = open_graph(options.folder)
+    path = convert(options.convert, options.folder, graph, rows_of_one_user(description, 1, 0.5)[:8])
+    session = mmoe.Model.load(path).session(max_multiply_adds=10**9)
+    print(f"{CANDIDATES} candidates, a call in us; times that of the first; {session.kernel_set}, "
+          f"ONNX Runtime {onnxruntime.__version__}")
+    for full in (1, 0.5):
+        calls = calls_of(session, graph, rows_of_one_user(description, 2, full))
+        measured = {name: [] for name in calls}
+        for _ in range(max(1, options.rounds)):
+            for name, call in calls.items():
+                measured[name].append(median_us(call))
+        medians = {name: statistics.median(values) for name, values in measured.items()}
+        print(f"  a history of which {full:.0%} is there")
+        for name, median in medians.items():
+            print(f"    {name:24} {median:8.0f} {median / medians['candidates of one user']:8.2f}")
 
 
 if __name__ == "__main__":

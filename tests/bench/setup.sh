@@ -10,7 +10,7 @@ peers_venv=${MMOE_PEERS_VENV:-$bench_build/venv}
 # An optimised build, apart from the others.
 configure_bench() {
   quietly "$bench_build/log/configure.txt" cmake -S . -B "$bench_build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DMMOE_BUILD_BENCH=ON -DMMOE_BUILD_EXAMPLES=OFF
+    -DMMOE_BUILD_BENCH=ON -DMMOE_PYTHON=ON -DMMOE_BUILD_EXAMPLES=OFF
 }
 
 # build_bench TARGET...
