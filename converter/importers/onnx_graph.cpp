@@ -46,7 +46,7 @@ std::string operation_name(const std::string& domain, const std::string& name) {
   return is_own_domain(domain) ? name : domain + "." + name;
 }
 
-OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth);
+OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth, bool body);
 
 /// `depth`: how many nodes the graph lies within.
 OnnxNode read_node(const onnx::Node& message, const std::string& path, size_t depth) {
@@ -57,8 +57,9 @@ OnnxNode read_node(const onnx::Node& message, const std::string& path, size_t de
   node.outputs.assign(message.output().begin(), message.output().end());
   for (const onnx::Attribute& attribute : message.attribute()) {
     node.attributes[attribute.name()] = read_attribute(attribute, path);
-    const bool branch = node.operation == "If" && attribute.has_g();
-    if (branch) add_branch(node, attribute.name(), read_branch(attribute.g(), path, depth + 1));
+    const bool body = node.operation == "Loop";
+    const bool branch = (node.operation == "If" || body) && attribute.has_g();
+    if (branch) add_branch(node, attribute.name(), read_branch(attribute.g(), path, depth + 1, body));
   }
   return node;
 }
@@ -81,10 +82,11 @@ OnnxGraph read_graph(const onnx::Graph& message, const std::string& path, size_t
   return graph;
 }
 
-OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth) {
+OnnxGraph read_branch(const std::string& bytes, const std::string& path, size_t depth, bool body) {
   if (depth > kMaxBranches) throw ConvertError("more than 16 graphs lie within each other");
   onnx::Graph message;
-  if (!message.ParseFromString(bytes)) throw ConvertError("a branch of an If is damaged");
+  if (!message.ParseFromString(bytes))
+    throw ConvertError(body ? "the body of a Loop is damaged" : "a branch of an If is damaged");
   return read_graph(message, path, depth);
 }
 

@@ -71,9 +71,11 @@ void print_lines(std::ostream& out, const std::vector<std::string>& lines) {
 }
 
 ProofReport prove_file([[maybe_unused]] const OnnxGraph* graph, [[maybe_unused]] const TrainedModel& model,
-                       [[maybe_unused]] std::string_view f32_file, [[maybe_unused]] uint64_t seed) {
+                       [[maybe_unused]] std::string_view f32_file, [[maybe_unused]] uint64_t seed,
+                       [[maybe_unused]] Method method) {
   if constexpr (kReadsOnnx) {
-    if (graph != nullptr) return prove(*graph, model, f32_file, seed);
+    const Features features = method == Method::kGraph ? Features::kOfGraph : Features::kOfDescription;
+    if (graph != nullptr) return prove(*graph, model, f32_file, seed, features);
   }
   return {};
 }
@@ -94,7 +96,7 @@ ConvertedWeights convert_weights(const WeightsRequest& request) {
   result.report = convert(model, provenance, options_of(request), sink, f32_sink);
   const std::string_view f32_file = result.report.is_f32 ? sink.view() : f32_sink.view();
   result.has_graph = weights.graph() != nullptr;
-  result.proof = prove_file(weights.graph(), model, f32_file, request.options.golden_seed);
+  result.proof = prove_file(weights.graph(), model, f32_file, request.options.golden_seed, interpretation.method);
   result.warnings = describe_warnings(interpretation, bound);
   std::ostringstream out;
   print_notes(out, bound.notes);

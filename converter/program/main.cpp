@@ -237,8 +237,10 @@ void run(Arguments arguments) {
   const OnnxGraph* graph = weights.graph();
   ProofReport proof;
   if constexpr (kReadsOnnx) {
+    const bool of_graph = interpretation.method == Method::kGraph;
     if (graph != nullptr)
-      proof = prove(*graph, pruning ? pruning->whole_model() : model, f32_file, arguments.options.golden_seed);
+      proof = prove(*graph, pruning ? pruning->whole_model() : model, f32_file, arguments.options.golden_seed,
+                    of_graph ? Features::kOfGraph : Features::kOfDescription);
   }
   output.commit();
   if (page) {

@@ -68,7 +68,7 @@ std::vector<size_t> single_numbers(const OnnxGraph& graph) {
 
 }  // namespace
 
-GraphRows::GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference)
+GraphRows::GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference, bool computed)
     : graph_(graph), single_numbers_(single_numbers(graph)) {
   for (const OnnxValue& input : graph.inputs) {
     if (input.shape.empty()) throw NotEvaluated("input " + in_quotes(input.name) + " has no batch");
@@ -78,7 +78,7 @@ GraphRows::GraphRows(const OnnxGraph& graph, const TrainedModel& description, co
     }
   }
   if (description.features.empty()) place_x(reference);
-  for (const Feature& feature : description.features) place(feature);
+  for (const Feature& feature : description.features) place(feature, computed);
   for (const Place& first : places_) {
     if (first.width == 0) throw NotEvaluated("a feature has no columns");
   }
@@ -111,10 +111,20 @@ void GraphRows::place_x(const Reference& reference) {
     if (reference.needs(graph_.inputs[i].name)) read.push_back(i);
   }
   if (read.size() != 1) throw NotEvaluated("the graph reads several inputs, and the description has no features");
-  places_.push_back({read[0], 0, columns(read[0]), false, 0, false, 0, {}});
+  Place x;
+  x.input = read[0];
+  x.width = columns(read[0]);
+  places_.push_back(x);
 }
 
-void GraphRows::place(const Feature& feature) {
+void GraphRows::place_number(const Scaling& scaling, Place& place) const {
+  place.missing = !std::isnan(scaling.missing);
+  const NumberFunction function = scaling.function;
+  place.above_zero = function == NumberFunction::kLog1p || function == NumberFunction::kSqrt;
+  place.always_above = function == NumberFunction::kLog || function == NumberFunction::kLog10;
+}
+
+void GraphRows::place(const Feature& feature, bool computed) {
   Place place;
   const Vocabulary* vocabulary = feature.vocabulary();
   place.ids = vocabulary != nullptr;
@@ -124,7 +134,8 @@ void GraphRows::place(const Feature& feature) {
     throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
   if (place.ids) place.table = vocabulary->size;
   if (place.sequence) place.padding = std::get<SequenceFeature>(feature.kind).padding_id.value_or(0);
-  if (!place.ids && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
+  if (!place.ids) place_number(std::get<DenseFeature>(feature.kind).scaling, place);
+  if (!place.ids && !computed && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
     throw NotEvaluated("feature " + in_quotes(feature.name) + " is scaled before the graph gets it");
   }
   if (!find_columns(feature.name, place) && (feature.source.empty() || !find_columns(feature.source, place))) {
@@ -155,12 +166,15 @@ bool GraphRows::find_columns(const std::string& name, Place& place) const {
   return true;
 }
 
-/// Ids that are looked up in several tables lie within all of them.
+/// Ids that are looked up in several tables lie within all of them. A number that is read in several ways is one.
 void GraphRows::share(Place& place) {
   for (size_t i = 0; i < places_.size(); ++i) {
     Place& other = places_[i];
-    if (other.input != place.input || other.column != place.column || other.width != place.width || !other.ids)
-      continue;
+    if (other.input != place.input || other.column != place.column || other.width != place.width) continue;
+    if (!other.ids && place.ids) continue;
+    places_[other.same_as.value_or(i)].missing = other.missing && place.missing;
+    places_[other.same_as.value_or(i)].above_zero = other.above_zero || place.above_zero;
+    places_[other.same_as.value_or(i)].always_above = other.always_above || place.always_above;
     place.same_as = other.same_as.value_or(i);
     if (place.ids) places_[*place.same_as].table = std::min(places_[*place.same_as].table, place.table);
     return;
@@ -188,23 +202,32 @@ RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
   RawRows rows;
   rows.num_rows = num_rows;
   for (size_t row = 0; row < num_rows; ++row) {
-    std::vector<size_t> first_ids;  // of each place
+    std::vector<size_t> firsts;  // of each place, among ids or values
     for (const Place& place : places_) {
-      first_ids.push_back(rows.ids.size());
+      firsts.push_back(place.ids ? rows.ids.size() : rows.values.size());
       if (!place.same_as) make(place, row, random, rows);
       for (size_t i = 0; place.same_as && i < place.width; ++i) {
-        const int32_t id = rows.ids[first_ids[*place.same_as] + i];
-        place.ids ? rows.ids.push_back(id) : rows.values.push_back(static_cast<float>(id));
+        const size_t at = firsts[*place.same_as] + i;
+        const bool of_ids = places_[*place.same_as].ids;
+        if (place.ids) rows.ids.push_back(rows.ids[at]);
+        if (!place.ids) rows.values.push_back(of_ids ? static_cast<float>(rows.ids[at]) : rows.values[at]);
       }
     }
   }
   return rows;
 }
 
+float GraphRows::make_number(const Place& place, size_t row, Random& random) const {
+  const float value = random_value(row, graph_.inputs[place.input].is_integer, random);
+  if (place.missing && random.below(8) == 0) return std::numeric_limits<float>::quiet_NaN();
+  if (place.always_above) return value == 0 ? 1 : std::fabs(value);
+  // Some stay below 0, where a graph may keep them from being that.
+  return place.above_zero && row % 4 != 0 ? std::fabs(value) : value;
+}
+
 /// Some sequences repeat an element, some begin or end in padding, one is of padding alone. Ids that a graph may treat
 /// in a way of their own come in tables of every size.
 void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& rows) const {
-  const bool whole = graph_.inputs[place.input].is_integer;
   const size_t repeated = random.below(place.table);
   constexpr size_t kEmpty = 4, kBegins = 6;  // rows: a sequence of padding alone, and those that begin with padding
   constexpr size_t kAlike = 7;  // all ids are one of the numbers that a graph may treat in a way of their own
@@ -213,7 +236,7 @@ void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& ro
   const size_t padding_until = row % 8 == kBegins ? place.width - 1 - row / 8 % place.width : 0;
   for (size_t i = 0; i < place.width; ++i) {
     if (!place.ids) {
-      rows.values.push_back(random_value(row, whole, random));
+      rows.values.push_back(make_number(place, row, random));
       continue;
     }
     const bool repeats = place.sequence && random.below(4) == 0;

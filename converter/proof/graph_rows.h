@@ -18,8 +18,9 @@ class GraphRows {
  public:
   class Random;
 
-  /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it.
-  GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference);
+  /// Throws NotEvaluated where a feature is no input, or is not given to the graph as the file gets it. `computed`:
+  /// what features make of numbers, the graph makes of them too.
+  GraphRows(const OnnxGraph& graph, const TrainedModel& description, const Reference& reference, bool computed = false);
 
   /// Dense values of both signs and several magnitudes, ids over all of their tables, sequences with elements that
   /// repeat and with padding.
@@ -38,14 +39,19 @@ class GraphRows {
     size_t table = 0;  // ids are below it
     bool sequence = false;
     size_t padding = 0;             // of a sequence
-    std::optional<size_t> same_as;  // the place before it that has the same columns of the same input, as ids
+    bool above_zero = false;        // of numbers of which a logarithm or a root is taken, most are
+    bool always_above = false;      // of which the logarithm is infinite at 0, all are
+    bool missing = false;           // NaN is replaced
+    std::optional<size_t> same_as;  // the place before it that has the same columns of the same input
   };
 
   void place_x(const Reference& reference);
-  void place(const Feature& feature);
+  void place(const Feature& feature, bool computed);
+  void place_number(const Scaling& scaling, Place& place) const;
   bool find_columns(const std::string& name, Place& place) const;
   void share(Place& place);
   void make(const Place& place, size_t row, Random& random, RawRows& rows) const;
+  float make_number(const Place& place, size_t row, Random& random) const;
   std::optional<size_t> find_input(const std::string& name) const;
   size_t columns(size_t input) const;
   size_t special_id(const Place& place, uint64_t choice) const;

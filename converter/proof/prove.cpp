@@ -186,11 +186,11 @@ double largest_difference(const std::vector<float>& scores, const std::vector<si
   return largest;
 }
 
-ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description, std::string_view file,
-                         uint64_t seed) {
+ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed,
+                         Features features) {
   const bool rounds = rounds_results(graph);
   Reference reference(graph, rounds);
-  const GraphRows places(graph, description, reference);
+  const GraphRows places(graph, description, reference, features == Features::kOfGraph);
   const size_t batch = std::max<size_t>(1, places.fixed_batch());
   if (batch > kLargestFixedBatch) throw NotEvaluated("the graph's batch is fixed at " + std::to_string(batch));
   const size_t wanted_rows = std::clamp(kMostValues / places.width(), kRowsAtOnce, kRows);
@@ -229,10 +229,11 @@ OnnxGraph scores_of(const OnnxGraph& graph) {
 
 }  // namespace
 
-ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed) {
+ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed,
+                  Features features) {
   const OnnxGraph scores = scores_of(graph);
   try {
-    return compare_rows(scores, description, file, seed);
+    return compare_rows(scores, description, file, seed, features);
   } catch (const NotEvaluated& error) {
     ProofReport report;
     report.why_not = error.what();

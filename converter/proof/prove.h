@@ -30,12 +30,17 @@ struct ProofReport {
 /// differs by more than twice what float rounding allows the file: once for the file's own, once for weights that were
 /// rounded when operations of the graph were joined to a layer. Where the graph rounds results to codes of 8 bits, that
 /// is the graph without this rounding, which the file does not do either.
-ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed);
+///
+/// Features of a model that was recognised in the graph make of the raw data what the graph itself does; those of a
+/// description make of it what the graph then gets.
+enum class Features { kOfDescription, kOfGraph };
+ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed,
+                  Features features);
 
 /// The same for a file in memory.
 inline ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, const std::vector<uint8_t>& file,
-                         uint64_t seed) {
-  return prove(graph, description, {reinterpret_cast<const char*>(file.data()), file.size()}, seed);
+                         uint64_t seed, Features features = Features::kOfGraph) {
+  return prove(graph, description, {reinterpret_cast<const char*>(file.data()), file.size()}, seed, features);
 }
 
 }  // namespace mmoe::converter

@@ -41,6 +41,9 @@ class Reference {
   void run_node(size_t index, Values& values);
   const RefTensor& value_of(const std::string& name, const Values& values);
   std::vector<RefTensor> run_branch(const OnnxNode& node, const Values& values);
+  std::vector<RefTensor> run_loop(const OnnxNode& node, const Values& values);
+  void split_to_sequence(const OnnxNode& node, Values& values);
+  const RefTensor& part_of_sequence(const OnnxNode& node, const Values& values);
 
   const OnnxGraph& graph_;
   int64_t opset_;
@@ -49,6 +52,7 @@ class Reference {
   std::map<std::string, RefTensor> constants_;
   std::set<std::string> of_rows_;  // values that depend on the graph's inputs
   bool real_codes_;
+  bool doubles_;  // results are not of floats
   size_t work_ = 0;
 };
 

@@ -70,18 +70,34 @@ RefResults gemm(const RefCall& call) {
 }
 
 /// Any number of operands with letters for their axes; repeated letters take a diagonal.
+/// Dots stand for so many axes: the last ones of eight letters that no equation of ours has.
+std::string without_dots(const std::string& part, size_t axes) {
+  const std::string letters = "ABCDEFGH";
+  const size_t dots = part.find("...");
+  if (dots == std::string::npos) return part;
+  if (axes > letters.size()) throw ConvertError("has dots that do not fit");
+  return part.substr(0, dots) + letters.substr(letters.size() - axes) + part.substr(dots + 3);
+}
+
 RefResults einsum(const RefCall& call) {
   std::string equation = call.text("equation", "");
   equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
   const size_t arrow = equation.find("->");
-  if (arrow == std::string::npos || equation.find('.') != std::string::npos) throw ConvertError("has another equation");
+  if (arrow == std::string::npos) throw ConvertError("has another equation");
   std::vector<std::string> operands(1);
   for (const char letter : equation.substr(0, arrow)) {
     if (letter == ',') operands.emplace_back();
     if (letter != ',') operands.back() += letter;
   }
   if (operands.size() != call.inputs.size()) throw ConvertError("has another number of operands than its equation");
-  const std::string out = equation.substr(arrow + 2);
+  size_t most = 0;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].find("...") == std::string::npos) continue;
+    const size_t axes = call.input(i).shape.size() + 3 - operands[i].size();
+    most = std::max(most, axes);
+    operands[i] = without_dots(operands[i], axes);
+  }
+  const std::string out = without_dots(equation.substr(arrow + 2), most);
   std::string letters = out;  // those of the result first
   std::map<char, size_t> sizes;
   for (size_t i = 0; i < operands.size(); ++i) {
@@ -249,6 +265,32 @@ RefResults normalization(const RefCall& call) {
   return single(std::move(result));
 }
 
+/// Each number with all before it along an axis.
+RefResults running_sum(const RefCall& call) {
+  RefTensor result = call.input(0);
+  if (result.constant != nullptr) result.reals.assign(result.constant->begin(), result.constant->end());
+  result.constant = nullptr;
+  const size_t axis = axis_of(call.whole(1).integers.at(0), result.shape.size());
+  const size_t size = result.shape[axis], inner = product(result.shape, axis + 1, result.shape.size());
+  const bool exclusive = call.integer("exclusive", 0) != 0, reverse = call.integer("reverse", 0) != 0;
+  call.spend(result.size());
+  for (size_t first = 0; first < result.size(); ++first) {
+    if (first / inner % size != 0) continue;
+    double real = 0;
+    int64_t whole = 0;
+    for (size_t step = 0; step < size; ++step) {
+      const size_t at = first + (reverse ? size - 1 - step : step) * inner;
+      const double own = result.whole ? 0 : result.reals[at];
+      const int64_t own_whole = result.whole ? result.integers[at] : 0;
+      if (result.whole) result.integers[at] = exclusive ? whole : whole + own_whole;
+      if (!result.whole) result.reals[at] = exclusive ? real : real + own;
+      real += own;
+      whole += own_whole;
+    }
+  }
+  return single(std::move(result));
+}
+
 }  // namespace
 
 RefTensor multiply_matrices(const RefCall& call, const RefTensor& a, const RefTensor& b) {
@@ -268,6 +310,7 @@ RefFunction find_reference_sums(const std::string& operation) {
                                                             {"ReduceL2", reduce},
                                                             {"ReduceSumSquare", reduce},
                                                             {"ReduceLogSumExp", reduce},
+                                                            {"CumSum", running_sum},
                                                             {"Softmax", softmax},
                                                             {"LogSoftmax", softmax},
                                                             {"BatchNormalization", batch_normalization},

@@ -183,6 +183,7 @@ std::vector<double> Chains::kind_of_source(Ref ref) const {
   const double number = ref.expression;
   switch (source.kind) {
     case ExpressionKind::kInput:
+    case ExpressionKind::kNumber:
     case ExpressionKind::kPooled:
     case ExpressionKind::kEmbedding: return {0};
     case ExpressionKind::kLayerNorm: return {1, number};

@@ -395,8 +395,24 @@ int64_t single(const NodeCall& call, size_t which) {
   return values[0];
 }
 
+/// Of the rows of the batch: 0, step, 2 step, ..., one for each; nothing for other counts.
+std::optional<TensorValue> count_rows(const NodeCall& call) {
+  const std::vector<int64_t> start = call.sizes(0), limit = call.sizes(1), step = call.sizes(2);
+  const size_t times = limit.size() == 1 ? times_of_batch(limit[0]) : 0;
+  const bool each = start == std::vector<int64_t>{0} && times != 0 && step == std::vector<int64_t>{int64_t(times)};
+  if (!each) return std::nullopt;
+  TensorValue result;
+  result.kind = TensorKind::kIntegers;
+  result.shape = {1};
+  result.integers = {0};
+  result.per_row = true;
+  result.row_numbers.step = times;
+  return result;
+}
+
 NodeResults range(const NodeCall& call) {
   if (call.input(0).kind != TensorKind::kIntegers) throw ConvertError("counts in floats; expected whole numbers");
+  if (auto rows = count_rows(call)) return one(std::move(*rows));
   const int64_t start = single(call, 0), limit = single(call, 1), step = single(call, 2);
   if (step == 0) throw ConvertError("counts in steps of 0");
   TensorValue result;

@@ -1,6 +1,7 @@
 // Operations that sum products: Gemm, MatMul, Einsum, ReduceSum, ReduceMean. All are followed as an Einsum.
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "converter/error.h"
 #include "converter/importers/messages.h"
@@ -254,16 +255,28 @@ NodeResults matmul(const NodeCall& call) {
   return one(multiply(call, equation, shared));
 }
 
+constexpr std::string_view kDots = "ABCDEFGH";  // axes that dots stand for, the last ones of these
+
 NodeResults einsum(const NodeCall& call) {
   const auto found = call.node.attributes.find("equation");
   std::string text = found != call.node.attributes.end() ? found->second.text : "";
   text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
   const size_t comma = text.find(','), arrow = text.find("->");
   const bool supported = comma != std::string::npos && arrow != std::string::npos && comma < arrow &&
-                         text.find('.') == std::string::npos && text.find(',', comma + 1) == std::string::npos;
+                         text.find(',', comma + 1) == std::string::npos;
   if (!supported) throw ConvertError("has the equation " + in_quotes(text) + "; expected two operands and a result");
-  return one(
-      multiply(call, {text.substr(0, comma), text.substr(comma + 1, arrow - comma - 1), text.substr(arrow + 2)}));
+  size_t most = 0;  // axes that the dots stand for
+  const auto spell = [&](const std::string& part, size_t axes) {
+    const size_t dots = part.find("...");
+    if (dots == std::string::npos) return part;
+    if (axes > kDots.size()) throw ConvertError("has the equation " + in_quotes(text) + ", whose dots do not fit");
+    most = std::max(most, axes);
+    return part.substr(0, dots) + std::string(kDots.substr(kDots.size() - axes)) + part.substr(dots + 3);
+  };
+  const auto operand = [&](const std::string& part, size_t rank) { return spell(part, rank + 3 - part.size()); };
+  const std::string a = operand(text.substr(0, comma), call.input(0).rank());
+  const std::string b = operand(text.substr(comma + 1, arrow - comma - 1), call.input(1).rank());
+  return one(multiply(call, {a, b, spell(text.substr(arrow + 2), most)}));
 }
 
 void scale(Expressions& expressions, Expression& dense, float factor) {
@@ -391,10 +404,37 @@ NodeResults reduce_l2(const NodeCall& call) {
   return one(apply_function(call, FunctionKind::kSqrt, {squares.refs}, squares));
 }
 
+/// Of numbers that are 1 or 0 the largest is their sum, kept below 2; nothing for others.
+std::optional<TensorValue> find_any(const NodeCall& call, const std::vector<Vector>& of_elements,
+                                    const TensorValue& like) {
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  sum.columns = of_elements.size();
+  for (const Vector& vector : of_elements) {
+    const bool truths =
+        std::all_of(vector.begin(), vector.end(), [&](Ref ref) { return is_truth(call.expressions, ref); });
+    if (!truths || vector.size() < 2) return std::nullopt;
+    sum.terms.emplace_back();
+    for (const Ref ref : vector) sum.terms.back().push_back({1, ref, false, {}});
+  }
+  Expression any;
+  any.kind = ExpressionKind::kActivation;
+  any.activation.kind = ActivationKind::kClamp;
+  any.activation.alpha = 0;
+  any.activation.beta = 1;
+  any.truths = true;
+  any.columns = sum.columns;
+  any.inputs = call.rows_of(std::move(sum), like).refs;
+  return call.rows_of(std::move(any), like);
+}
+
 NodeResults reduce_max(const NodeCall& call) {
   std::optional<Reduced> found = reduced(call);
   if (!found) return one(call.rows(0));
-  if (auto pooled = find_pooled_maximum(call, found->of_elements, found->like)) return one(std::move(*pooled));
+  for (const auto find : {find_pooled_maximum, find_masked_maximum, find_chosen_maximum}) {
+    if (auto pooled = find(call, found->of_elements, found->like)) return one(std::move(*pooled));
+  }
+  if (auto any = find_any(call, found->of_elements, found->like)) return one(std::move(*any));
   TensorValue like = found->like;
   for (const Vector& vector : found->of_elements) like.refs.push_back(largest_of(call, vector));
   return one(std::move(like));

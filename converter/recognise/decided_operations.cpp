@@ -145,6 +145,32 @@ NodeResults shift_ids(const NodeCall& call, const TensorValue& ids, const Tensor
   return one(call.rows_of(std::move(shifted), like));
 }
 
+/// A number less than every id, as where the last element of a sequence is found by its length. It is no id.
+std::optional<NodeResults> lower_ids(const NodeCall& call, const TensorValue& ids, const TensorValue& constant) {
+  const auto is_input = [&](Ref ref) { return call.expressions.of(ref).kind == ExpressionKind::kInput; };
+  constexpr double kMost = 1 << 20;
+  const bool fits = std::all_of(ids.refs.begin(), ids.refs.end(), is_input) &&
+                    all_of_constant(constant, [](double x) { return x > 0 && x <= kMost; });
+  if (!fits) return std::nullopt;
+  assume_ids(call, ids);
+  TensorValue like = broadcast_frame(ids, constant);
+  like.kind = TensorKind::kRows;
+  like.per_row = false;
+  Expression lower;
+  lower.kind = ExpressionKind::kAffine;
+  for_each(like, [&](const std::vector<size_t>& index) {
+    lower.inputs.push_back(ids.refs[broadcast_position(ids.shape, index)]);
+    lower.norm.beta.push_back(-static_cast<float>(constant.integers[broadcast_position(constant.shape, index)]));
+  });
+  lower.columns = lower.inputs.size();
+  call.expressions.charge(lower.columns);
+  lower.norm.gamma.assign(lower.columns, 1.0f);
+  lower.norm.mean.assign(lower.columns, 0.0f);
+  lower.norm.variance.assign(lower.columns, 1.0f);
+  lower.norm.epsilon = 0;
+  return one(call.rows_of(std::move(lower), like));
+}
+
 /// Ids kept from being below 0, as they are.
 std::optional<NodeResults> keep_ids(const NodeCall& call) {
   if (!call.input(0).ids || !may_be_ids(call, call.input(0)) || call.has(2) || !call.has(1)) return std::nullopt;
@@ -163,6 +189,7 @@ std::optional<NodeResults> calculate_ids(const NodeCall& call, bool ids_first) {
   const bool itself = (operation == "Mul" && all_of_constant(constant, is_one)) ||
                       (operation == "Sub" && ids_first && all_of_constant(constant, is_zero));
   if (itself) return one(spread(call, ids, broadcast_frame(ids, constant)));
+  if (operation == "Sub" && ids_first) return lower_ids(call, ids, constant);
   if (operation == "Max" && all_of_constant(constant, [](double x) { return x <= 0; })) {
     assume_ids(call, ids);
     return one(spread(call, ids, broadcast_frame(ids, constant)));

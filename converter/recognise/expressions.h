@@ -4,6 +4,7 @@
 // what makes the many ways of writing one model alike.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,6 +33,7 @@ using Vector = std::vector<Ref>;
 
 enum class ExpressionKind {
   kInput,       ///< of the graph: its columns
+  kNumber,      ///< column i: what a feature makes of the number inputs[i], a column of a kInput, by scalings[i]
   kConstant,    ///< column i: bias[i]
   kShiftedId,   ///< column i: inputs[i] + shifts[i], of whole numbers: where a field begins in a table of several
   kEmbedding,   ///< a row of a table: `inputs` is the one id
@@ -53,8 +55,8 @@ enum class ExpressionKind {
   kSum          ///< column i: the sum of terms[i]
 };
 
-/// What is no activation by itself. kIsNan is of a softmax's columns. Comparisons give 1 or 0; kSelect is of a
-/// comparison, and of what is taken where it is 1 and where it is 0.
+/// What is no activation by itself. kIsNan is of a softmax's columns, or of the graph's inputs. Comparisons give 1 or
+/// 0; kSelect is of a comparison, and of what is taken where it is 1 and where it is 0.
 enum class FunctionKind {
   kAbs,
   kErf,
@@ -81,7 +83,7 @@ struct Expression {
   ExpressionKind kind = ExpressionKind::kInput;
   size_t node = 0;  ///< of the graph; kInput: the graph's input
   size_t columns = 0;
-  bool whole_numbers = false;  ///< kInput: the graph's input is of integers
+  bool whole_numbers = false;  ///< kInput, kEmbedding: the graph's input, or the table, is of integers
   Vector inputs;
   std::string name;                                ///< kDense, kEmbedding, kPooled: of the constant, for messages
   std::shared_ptr<const Matrix> weight;            ///< kDense; kEmbedding, kPooled: the table
@@ -90,6 +92,7 @@ struct Expression {
   bool coded = false;                              ///< kDense: the weight is whole numbers times a scale in the file
   std::vector<float> bias;                         ///< kDense, where it may be empty; kConstant
   std::vector<int64_t> shifts;                     ///< kShiftedId, kIdEquals
+  std::vector<Scaling> scalings;                   ///< kNumber
   BatchNorm norm;                                  ///< kAffine
   Activation activation;                           ///< kActivation; prelu's slopes are one per column
   FunctionKind function = FunctionKind::kAbs;      ///< kFunction
@@ -135,9 +138,24 @@ class Expressions {
   void assume_id(Ref input) { assumed_ids_.insert(input); }
   const std::set<Ref>& assumed_ids() const { return assumed_ids_; }
 
+  /// That the graph asks whether a number of its inputs is infinite; a file takes no such number.
+  void ask_infinite(Ref input) { asked_infinite_.insert(input); }
+  bool is_asked_infinite(Ref input) const { return asked_infinite_.count(input) != 0; }
+
+  /// That the graph itself fails for an id, a number of its inputs, of `end` or more: one that says a place.
+  void assume_below(Ref input, size_t end) {
+    const auto [at, fresh] = ends_of_ids_.emplace(input, end);
+    if (!fresh) at->second = std::min(at->second, end);
+  }
+  std::optional<size_t> end_of_id(Ref input) const {
+    const auto found = ends_of_ids_.find(input);
+    return found != ends_of_ids_.end() ? std::optional(found->second) : std::nullopt;
+  }
+
  private:
   std::vector<std::unique_ptr<Expression>> expressions_;
-  std::set<Ref> assumed_ids_;
+  std::set<Ref> assumed_ids_, asked_infinite_;
+  std::map<Ref, size_t> ends_of_ids_;
   size_t charged_ = 0, limit_;
 };
 

@@ -119,6 +119,7 @@ Vector one_hot_of(const NodeCall& call, Ref id, const std::shared_ptr<const Matr
     row.weight = table;
     row.columns = table->rows;
     row.truths = true;
+    row.zero_beyond = true;
     return call.expressions.all(call.expressions.add(std::move(row)));
   }
   if (source.inputs.size() != table->rows) throw ConvertError("has another depth than the gate");

@@ -9,6 +9,8 @@
 #include "converter/error.h"
 #include "converter/importers/messages.h"
 #include "converter/recognise/operators.h"
+#include "converter/recognise/places.h"
+#include "converter/recognise/row_loop.h"
 
 namespace mmoe::converter {
 namespace {
@@ -52,7 +54,22 @@ bool are_same(const TensorValue& a, const TensorValue& b) {
   const bool same_axes =
       a.shape == b.shape && a.has_batch() == b.has_batch() && (!a.has_batch() || a.batch_axis == b.batch_axis);
   return same_axes && a.kind == b.kind && a.ids == b.ids && a.refs == b.refs && a.floats == b.floats &&
-         a.integers == b.integers && a.quantiser == b.quantiser;
+         a.integers == b.integers && a.quantiser == b.quantiser && a.row_numbers == b.row_numbers;
+}
+
+/// Of the parts of SplitToSequence: as long as the input says, the last one perhaps shorter.
+std::vector<int64_t> sizes_of_parts(const NodeCall& call) {
+  const TensorValue& value = call.input(0);
+  const size_t axis = resolve_axis(call.integer("axis", 0), value.rank());
+  const auto length = static_cast<int64_t>(value.shape[axis]);
+  if (!call.has(1) && call.integer("keepdims", 1) == 0) throw ConvertError("removes the axis that it splits");
+  std::vector<int64_t> sizes = call.has(1) ? call.integers(1) : std::vector<int64_t>{1};
+  if (call.has(1) && call.input(1).rank() != 0) return sizes;
+  const int64_t each = sizes.at(0);
+  if (each < 1) throw ConvertError("splits into parts of no elements");
+  sizes.clear();
+  for (int64_t at = 0; at < length; at += each) sizes.push_back(std::min(each, length - at));
+  return sizes;
 }
 
 class Evaluator {
@@ -77,6 +94,8 @@ class Evaluator {
       if (found->second.quantiser) {
         throw ConvertError("not recognised: output " + in_quotes(output.name) + " is rounded to codes, not to floats");
       }
+      if (found->second.row_numbers.step != 0)
+        throw ConvertError("not recognised: output " + in_quotes(output.name) + " counts the rows of the batch");
       result_.outputs.push_back(found->second);
     }
     return std::move(result_);
@@ -153,17 +172,64 @@ class Evaluator {
     check_operator(node, graph_.opset);
     if (node.outputs.empty()) throw ConvertError("gives nothing");
     std::vector<const TensorValue*> inputs;
-    for (const std::string& name : node.inputs) inputs.push_back(find(name));
-    NodeResults results =
-        node.operation == "If"
-            ? choose_branch(node, index)
-            : follow_operation(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
+    for (const std::string& name : node.inputs) inputs.push_back(is_sequence(name) ? nullptr : find(name));
+    if (node.operation == "SplitToSequence") return split_to_sequence(node, index, inputs);
+    NodeResults results = follow_any(node, index, inputs);
     for (size_t i = 0; i < node.outputs.size() && i < results.size(); ++i) {
       if (node.outputs[i].empty()) continue;
       result_.expressions.charge(results[i].size());
       if (results[i].rank() > kMaxRank) throw ConvertError("makes a tensor of more than 64 axes");
       keep(node.outputs[i], std::move(results[i]));
     }
+  }
+
+  NodeResults follow_any(const OnnxNode& node, size_t index, const std::vector<const TensorValue*>& inputs) {
+    if (node.operation == "If") return choose_branch(node, index);
+    if (node.operation == "Loop") return loop_over_rows(node, index);
+    if (node.operation == "SequenceAt") return one(*find(part_name(node, inputs)));
+    return follow_operation(NodeCall(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
+  }
+
+  // ------------------------------------------------------------------ sequences: their parts are values
+
+  void split_to_sequence(const OnnxNode& node, size_t index, std::vector<const TensorValue*> inputs) {
+    const NodeCall call(node, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset);
+    OnnxNode split;
+    split.operation = "Split";
+    if (call.has_attribute("axis")) split.attributes["axis"] = node.attributes.at("axis");
+    TensorValue sizes;
+    sizes.kind = TensorKind::kIntegers;
+    sizes.integers = sizes_of_parts(call);
+    sizes.shape = {sizes.integers.size()};
+    split.outputs.resize(sizes.integers.size());
+    inputs = {inputs.at(0), &sizes};
+    const NodeCall parts(split, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset);
+    NodeResults results = follow_operation(parts);
+    for (size_t i = 0; i < results.size(); ++i) keep(node.outputs[0] + "#" + std::to_string(i), std::move(results[i]));
+  }
+
+  /// The value that a SequenceAt takes.
+  std::string part_name(const OnnxNode& node, const std::vector<const TensorValue*>& inputs) const {
+    const bool constant = inputs.size() == 2 && inputs[1] != nullptr && inputs[1]->kind == TensorKind::kIntegers &&
+                          inputs[1]->size() == 1 && inputs[1]->row_numbers.step == 0;
+    if (!constant) throw ConvertError("takes a part of a sequence by something else than a constant");
+    int64_t place = inputs[1]->integers[0], count = 0;
+    const auto name_of = [&](int64_t at) { return node.inputs[0] + "#" + std::to_string(at); };
+    while (values_.count(name_of(count)) != 0) ++count;
+    if (place < 0) place += count;
+    if (place < 0 || place >= count) throw ConvertError("takes a part that the sequence does not have");
+    return name_of(place);
+  }
+
+  // ------------------------------------------------------------------ a loop over the batch
+
+  NodeResults loop_over_rows(const OnnxNode& node, size_t index) {
+    const auto run = [&](const OnnxNode& inner, const std::vector<const TensorValue*>& inputs) {
+      check_operator(inner, graph_.opset);
+      return follow_operation(NodeCall(inner, index, inputs, result_.expressions, tables_, fixed_batch_, graph_.opset));
+    };
+    return follow_row_loop(
+        node, [&](const std::string& name) { return find(name); }, run);
   }
 
   void keep(const std::string& name, TensorValue value) {
@@ -197,7 +263,8 @@ class Evaluator {
   /// What constants and shapes decide is taken; else both branches must give the same numbers.
   NodeResults choose_branch(const OnnxNode& node, size_t index) {
     const TensorValue& condition = *find(node.inputs[0]);
-    const bool one_number = condition.size() == 1 && condition.kind == TensorKind::kIntegers;
+    const bool one_number =
+        condition.size() == 1 && condition.kind == TensorKind::kIntegers && condition.row_numbers.step == 0;
     if (one_number && !depends_on_batch(condition.integers[0]))
       return follow_branch(node, index, condition.integers[0] != 0 ? "then_branch" : "else_branch");
     const std::string why = condition.is_rows() ? "the rows decide which of its branches is taken"
@@ -212,6 +279,8 @@ class Evaluator {
     throw ConvertError(why + ", and they give different numbers; a model file computes the same for every row");
   }
 
+  bool is_sequence(const std::string& name) const { return values_.count(name + "#0") != 0; }
+
   const TensorValue* find(const std::string& name) const {
     if (name.empty()) return nullptr;
     const auto found = values_.find(name);
@@ -222,6 +291,12 @@ class Evaluator {
   }
 
   NodeResults follow_operation(const NodeCall& call) const {
+    if (call.any_row_numbers()) {
+      if (const NodeFunction function = find_row_place_operation(call.node.operation)) return function(call);
+      throw ConvertError(
+          "calculates with what counts the rows of the batch; it may only take elements of them, or the "
+          "parts of an nn.EmbeddingBag as torch's older exporter writes it");
+    }
     return call.any_batch_inside() ? run_batch_inside(call) : run(call);
   }
 
@@ -254,7 +329,7 @@ class Evaluator {
     if (on_constants != nullptr) return on_constants(call);
     if (std::optional<NodeResults> decided = follow_decided(call)) return std::move(*decided);
     for (const auto find : {find_value_operation, find_layout_operation, find_indexing_operation,
-                            find_elementwise_operation, find_activation, find_function, find_selection,
+                            find_elementwise_operation, find_activation, find_function, find_comparison, find_selection,
                             find_normalisation, find_contraction, find_window_operation}) {
       if (const NodeFunction function = find(operation)) return function(call);
     }
@@ -272,6 +347,15 @@ class Evaluator {
     if (nested) return "holds a graph of its own, which is not read; export without loops";
     if (node.operation.find("QLinear") != std::string::npos || node.operation.find("QGemm") != std::string::npos) {
       return "is an operation on codes of QuantFormat.QOperator; quantise with QuantFormat.QDQ, or dynamically";
+    }
+    for (const char* recurrent : {"GRU", "LSTM", "RNN"}) {
+      if (node.operation == recurrent)
+        return "is a recurrent layer, which a model file does not have; an attention or a pooled sequence may take its "
+               "place (ONNX.md)";
+    }
+    if (node.operation.find("Sequence") != std::string::npos) {
+      return "makes a sequence in a loop, as torch's newer exporter writes nn.EmbeddingBag; use nn.Embedding and a "
+             "sum, or the older exporter";
     }
     const size_t dot = node.operation.rfind('.');
     if (dot != std::string::npos) {
@@ -304,6 +388,11 @@ bool NodeCall::any_rows() const {
 bool NodeCall::any_batch_inside() const {
   return std::any_of(inputs_.begin(), inputs_.end(),
                      [](const TensorValue* input) { return input != nullptr && input->batch_inside; });
+}
+
+bool NodeCall::any_row_numbers() const {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const TensorValue* input) { return input != nullptr && input->row_numbers.step != 0; });
 }
 
 const TensorValue& NodeCall::input(size_t which) const {

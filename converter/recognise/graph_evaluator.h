@@ -41,6 +41,7 @@ class NodeCall {
   bool any_rows() const;   ///< whether an input is of rows
   bool any_codes() const;  ///< whether an input has a quantiser
   bool any_batch_inside() const;
+  bool any_row_numbers() const;
   /// Throws ConvertError when the node has no such input.
   const TensorValue& input(size_t which) const;
   const TensorValue& rows(size_t which) const;        ///< of scalars that are no ids
@@ -79,6 +80,7 @@ NodeFunction find_indexing_operation(const std::string& operation);
 NodeFunction find_elementwise_operation(const std::string& operation);
 NodeFunction find_activation(const std::string& operation);
 NodeFunction find_function(const std::string& operation);
+NodeFunction find_comparison(const std::string& operation);
 NodeFunction find_selection(const std::string& operation);
 NodeFunction find_normalisation(const std::string& operation);
 NodeFunction find_contraction(const std::string& operation);

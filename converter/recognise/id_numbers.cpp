@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "converter/recognise/pooling.h"
+#include "converter/recognise/scalar_values.h"
 
 namespace mmoe::converter {
 namespace {
@@ -27,7 +28,7 @@ void IdNumbers::learn_numbers() {
     const Expression& expression = expressions_[i];
     if (expression.kind == ExpressionKind::kIdEquals) {
       for (size_t k = 0; k < expression.columns; ++k) numbers_[expression.inputs[k]].insert(expression.shifts[k]);
-    } else if (expression.kind == ExpressionKind::kEmbedding) {
+    } else if (expression.kind == ExpressionKind::kEmbedding && !expression.zero_beyond) {
       const auto [at, fresh] = rows_.emplace(expression.inputs.front(), expression.weight->rows);
       if (!fresh) at->second = std::min(at->second, expression.weight->rows);
     }
@@ -47,14 +48,16 @@ const IdNumbers::Indicator& IdNumbers::indicator_of(Ref id, Ref at) {
     indicator.columns.emplace(number, column);
   }
   const auto looked_up = rows_.find(id);
+  std::optional<size_t> end = expressions_.end_of_id(id);
+  if (looked_up != rows_.end()) end = std::min(end.value_or(looked_up->second), looked_up->second);
   Expression row;
   row.kind = ExpressionKind::kEmbedding;
   row.node = expressions_.of(at).node;
   row.inputs = {id};
   row.columns = indicator.columns.size();
-  row.zero_beyond = looked_up == rows_.end();
+  row.zero_beyond = !end;
   const size_t numbers = static_cast<size_t>(indicator.columns.rbegin()->first) + 1;
-  Matrix table{row.zero_beyond ? numbers : looked_up->second, row.columns, {}};
+  Matrix table{end.value_or(numbers), row.columns, {}};
   expressions_.charge(table.rows * table.cols);
   table.data.assign(table.rows * table.cols, 0.0f);
   for (const auto& [number, column] : indicator.columns) {
@@ -188,31 +191,7 @@ std::optional<double> IdNumbers::value_at(Ref ref, Ref variable, double value, s
     if (!argument) return std::nullopt;
     arguments.push_back(*argument);
   }
-  if (expression.kind == ExpressionKind::kAffine) {
-    const BatchNorm& norm = expression.norm;
-    const double deviation = std::sqrt(double{norm.variance[ref.column]} + norm.epsilon);
-    return (arguments[0] - norm.mean[ref.column]) / deviation * norm.gamma[ref.column] + norm.beta[ref.column];
-  }
-  const Activation& activation = expression.activation;
-  if (expression.kind == ExpressionKind::kActivation) {
-    if (activation.kind == ActivationKind::kRelu) return std::max(arguments[0], 0.0);
-    if (activation.kind == ActivationKind::kClamp)
-      return std::clamp(arguments[0], double{activation.alpha}, double{activation.beta});
-    return std::nullopt;
-  }
-  if (expression.kind != ExpressionKind::kFunction) return std::nullopt;
-  switch (expression.function) {
-    case FunctionKind::kAbs: return std::fabs(arguments[0]);
-    case FunctionKind::kSqrt: return std::sqrt(arguments[0]);
-    case FunctionKind::kReciprocal: return 1 / arguments[0];
-    case FunctionKind::kLog: return std::log(arguments[0]);
-    case FunctionKind::kMaximum: return std::max(arguments[0], arguments[1]);
-    case FunctionKind::kMinimum: return std::min(arguments[0], arguments[1]);
-    case FunctionKind::kGreater: return arguments[0] > arguments[1] ? 1 : 0;
-    case FunctionKind::kGreaterOrEqual: return arguments[0] >= arguments[1] ? 1 : 0;
-    case FunctionKind::kSelect: return arguments[0] != 0 ? arguments[1] : arguments[2];
-    default: return std::nullopt;
-  }
+  return value_of(expression, ref.column, arguments);
 }
 
 /// Where none, one, two, ... of the ids are not their number. Empty where the function is another.

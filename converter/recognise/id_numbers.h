@@ -14,6 +14,8 @@
 
 namespace mmoe::converter {
 
+class IdFunction;
+
 class IdNumbers {
  public:
   IdNumbers(Chains& chains, Expressions& expressions) : chains_(chains), expressions_(expressions) {}
@@ -23,6 +25,8 @@ class IdNumbers {
 
   /// What conditions choose, as sums of products; nothing where the vector is no such choice.
   std::optional<Vector> chosen(const Vector& vector);
+  /// Functions of one id, as rows of a table that is looked up by it; nothing where the vector is none.
+  std::optional<Vector> function_of_id(const Vector& vector);
   /// Functions of how many ids of some are, or are not, a number, as layers; nothing where the vector is none.
   std::optional<Vector> function_of_count(const Vector& vector);
 
@@ -48,6 +52,7 @@ class IdNumbers {
   bool add_comparison(Ref ref, double factor, Counted& counted) const;
   std::optional<double> value_at(Ref ref, Ref variable, double value, size_t depth) const;
   std::vector<double> values_of(Ref ref, const Counted& counted) const;
+  std::optional<size_t> rows_of(const IdFunction& function);
   uint32_t add_layer(const Vector& inputs, Matrix weight, std::vector<float> bias, size_t node);
 
   Chains& chains_;

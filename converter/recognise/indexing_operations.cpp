@@ -6,6 +6,7 @@
 #include "converter/error.h"
 #include "converter/recognise/axes.h"
 #include "converter/recognise/graph_evaluator.h"
+#include "converter/recognise/places.h"
 #include "converter/recognise/pooling.h"
 
 namespace mmoe::converter {
@@ -247,14 +248,30 @@ NodeResults tile(const NodeCall& call) {
 
 // ------------------------------------------------------------------------------------ gather
 
+/// A constant of numbers as floats; whole ones as they are.
+std::vector<float> numbers_of(const NodeCall& call) {
+  constexpr int64_t kExact = 1 << 24;  // as a float
+  if (call.input(0).kind == TensorKind::kFloats) return call.floats(0).floats;
+  std::vector<float> numbers;
+  for (const int64_t number : call.integers(0)) {
+    if (number < -kExact || number > kExact) throw ConvertError("looks up whole numbers beyond 2^24");
+    numbers.push_back(static_cast<float>(number));
+  }
+  return numbers;
+}
+
 /// Rows of a table, looked up by ids of the batch.
 TensorValue look_up(const NodeCall& call, const TensorValue& table, const TensorValue& ids, size_t axis) {
   if (axis != 0 || table.rank() == 0) throw ConvertError("looks up something else than rows of a table");
-  if (!ids.ids) throw ConvertError("looks rows up by numbers that are not whole");
+  if (!ids.ids)
+    throw ConvertError("looks rows up by numbers that are calculated; expected ids, or ids plus a constant");
   const size_t width = count_elements(table.shape, 1, table.rank());
   call.expressions.charge(count_elements({ids.refs.size(), width}));
-  std::shared_ptr<const Matrix>& matrix = call.tables[&call.floats(0)];
-  if (!matrix) matrix = std::make_shared<const Matrix>(Matrix{table.shape[0], width, table.floats});
+  std::shared_ptr<const Matrix>& matrix = call.tables[&call.input(0)];
+  if (!matrix) matrix = std::make_shared<const Matrix>(Matrix{table.shape[0], width, numbers_of(call)});
+  const bool whole = table.kind == TensorKind::kIntegers;
+  const bool truths = whole && std::all_of(table.integers.begin(), table.integers.end(),
+                                           [](int64_t number) { return number == 0 || number == 1; });
   TensorValue result;
   result.kind = TensorKind::kRows;
   result.shape = ids.shape;
@@ -268,6 +285,8 @@ TensorValue look_up(const NodeCall& call, const TensorValue& table, const Tensor
     row.inputs = {id};
     row.name = table.name;
     row.weight = matrix;
+    row.whole_numbers = whole;
+    row.truths = truths;
     const Vector columns = call.expressions.all(call.expressions.add(std::move(row)));
     result.refs.insert(result.refs.end(), columns.begin(), columns.end());
   }
@@ -304,9 +323,20 @@ NodeResults gather(const NodeCall& call) {
   return one(std::move(result));
 }
 
+/// Rows of a table, by tuples of one id.
+TensorValue look_up_by_tuples(const NodeCall& call) {
+  TensorValue ids = call.input(1);
+  if (ids.shape.back() != 1 || ids.batch_axis + 1 == ids.rank() || call.integer("batch_dims", 0) != 0)
+    throw ConvertError("looks up in another way than by one id each");
+  ids.shape.pop_back();
+  return look_up(call, call.input(0), ids, 0);
+}
+
 /// Slices at tuples of indices into the axes behind `batch_dims`, which the batch is among or which lie before it.
 NodeResults gather_nd(const NodeCall& call) {
   const TensorValue &value = call.input(0), &indices = call.input(1);
+  if (indices.is_rows() && !value.is_rows()) return one(look_up_by_tuples(call));
+  if (indices.is_rows()) return take_by_tuples(call);
   const std::vector<int64_t> numbers = call.integers(1);
   const int64_t given = call.integer("batch_dims", 0);
   const auto least = static_cast<int64_t>(std::min(value.rank(), indices.rank()));

@@ -27,6 +27,7 @@ std::optional<LinearForm> LinearForms::find(Ref ref, size_t depth) {
   const Expression& source = expressions_.of(scaled.of);
   switch (source.kind) {
     case ExpressionKind::kInput:
+    case ExpressionKind::kNumber:
     case ExpressionKind::kPooled:
     case ExpressionKind::kEmbedding: form.weights[scaled.of] = scaled.scale; return form;
     case ExpressionKind::kConstant: form.constant += scaled.scale * source.bias[scaled.of.column]; return form;

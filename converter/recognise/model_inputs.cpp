@@ -1,6 +1,7 @@
 #include "converter/recognise/model_inputs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "converter/error.h"
@@ -21,6 +22,14 @@ void ModelInputs::add(const Vector& vector) {
       values_.insert({expression.node, ref.column});
       continue;
     }
+    if (expression.kind == ExpressionKind::kNumber) {
+      const Ref input = expression.inputs[ref.column];
+      const Column column{expressions_.of(input).node, input.column};
+      inputs_.insert(column.first);
+      std::vector<Scaling>& found = numbers_[column];
+      if (place_of_number(column, scaling_of(ref)) == found.size()) found.push_back(scaling_of(ref));
+      continue;
+    }
     if (expression.kind == ExpressionKind::kPooled) {
       add_pooled(expression, {ref.expression, 0});
       continue;
@@ -33,6 +42,23 @@ void ModelInputs::add(const Vector& vector) {
     const auto same = [&](Ref other) { return field_of(expressions_.of(other)) == field_of(expression); };
     if (std::none_of(found.begin(), found.end(), same)) found.push_back({ref.expression, 0});
   }
+}
+
+namespace {
+
+/// What recognition makes of features; NaN is the same as NaN.
+bool same_scaling(const Scaling& a, const Scaling& b) {
+  const bool same_missing = a.missing == b.missing || (std::isnan(a.missing) && std::isnan(b.missing));
+  return same_missing && a.function == b.function && a.lower == b.lower && a.upper == b.upper && a.points == b.points;
+}
+
+}  // namespace
+
+/// Among what the column becomes.
+size_t ModelInputs::place_of_number(Column column, const Scaling& scaling) const {
+  const std::vector<Scaling>& all = numbers_.at(column);
+  const auto same = [&](const Scaling& other) { return same_scaling(other, scaling); };
+  return static_cast<size_t>(std::find_if(all.begin(), all.end(), same) - all.begin());
 }
 
 void ModelInputs::add_pooled(const Expression& pooled, Ref at) {
@@ -62,7 +88,7 @@ std::string feature_name(const std::string& column, size_t place) {
 }  // namespace
 
 void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
-  const bool raw = inputs_.size() == 1 && lookups_.empty() && pooled_.empty();
+  const bool raw = inputs_.size() == 1 && lookups_.empty() && pooled_.empty() && numbers_.empty();
   for (size_t input = 0; input < graph_.inputs.size(); ++input) {
     if (inputs_.count(input) == 0) {
       notes.push_back("input '" + graph_.inputs[input].name + "' is not read");
@@ -74,7 +100,9 @@ void ModelInputs::finish(TrainedModel& model, std::vector<std::string>& notes) {
       for (size_t place = 0; place < pooled_.at(input).size(); ++place) add_sequence(input, place, model);
       if (has_ids) add_looked_up(input, model);
     } else {
-      has_ids ? add_columns(input, model) : add_dense(input, model);
+      const bool apart = has_ids || std::any_of(numbers_.begin(), numbers_.end(),
+                                                [input](const auto& number) { return number.first.first == input; });
+      apart ? add_columns(input, model) : add_dense(input, model);
     }
   }
   check_assumed_ids();
@@ -115,19 +143,29 @@ void ModelInputs::add_columns(size_t input, TrainedModel& model) {
       add_categorical(column, lookups->second[place], feature_name(column_name, place), model);
       if (place != 0) model.features.back().source = column_name;
     }
-    if (values_.count(column) != 0) add_value(column, column_name, model);
+    add_numbers(column, column_name, model);
   }
 }
 
-/// A number that is also an id comes behind it.
-void ModelInputs::add_value(Column column, const std::string& name, TrainedModel& model) {
+/// A number that is also an id comes behind it; what functions make of it behind that.
+void ModelInputs::add_numbers(Column column, const std::string& name, TrainedModel& model) {
   const bool also_id = lookups_.count(column) != 0;
-  Feature feature;
-  feature.name = also_id ? name + "@number" : name;
-  if (also_id) feature.source = name;
-  feature.kind = DenseFeature();
-  value_at_[column] = input_dim_++;
-  model.features.push_back(std::move(feature));
+  const std::string number_name = also_id ? name + "@number" : name;
+  size_t place = 0;
+  const auto add = [&](const Scaling& scaling) {
+    Feature feature;
+    feature.name = feature_name(number_name, place++);
+    if (feature.name != name) feature.source = name;
+    DenseFeature dense;
+    dense.scaling = scaling;
+    feature.kind = std::move(dense);
+    model.features.push_back(std::move(feature));
+    return input_dim_++;
+  };
+  if (values_.count(column) != 0) value_at_[column] = add({});
+  const auto numbers = numbers_.find(column);
+  for (size_t i = 0; numbers != numbers_.end() && i < numbers->second.size(); ++i)
+    number_at_[{column, i}] = add(numbers->second[i]);
 }
 
 ModelInputs::Lookup ModelInputs::lookup_of(const Expression& embedding) const {
@@ -208,7 +246,7 @@ void ModelInputs::add_looked_up(size_t input, TrainedModel& model) {
     if (column.first != input) continue;
     for (const Ref lookup : lookups) {
       const Expression& row = expressions_.of(lookup);
-      if (lookup_of(row).begin != 0 || values_.count(column) != 0)
+      if (lookup_of(row).begin != 0 || values_.count(column) != 0 || numbers_.count(column) != 0)
         chains_.fail(lookup, "reads ids of a sequence in another way than by their embeddings");
       const auto [at, fresh] = sequences.emplace(row.weight.get(), 0);
       if (fresh) {
@@ -261,6 +299,11 @@ size_t ModelInputs::column_of(Ref ref) const {
   if (expression.kind == ExpressionKind::kPooled) {
     const size_t input = expressions_.of(expression.inputs.front()).node;
     return pooled_at_.at({input, place_of_pooled(expression)}) + ref.column;
+  }
+  if (expression.kind == ExpressionKind::kNumber) {
+    const Ref input = expression.inputs[ref.column];
+    const Column column{expressions_.of(input).node, input.column};
+    return number_at_.at({column, place_of_number(column, scaling_of(ref))});
   }
   const bool value = expression.kind == ExpressionKind::kInput;
   const Ref id = value ? ref : lookup_of(expression).input;

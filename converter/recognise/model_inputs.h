@@ -54,17 +54,21 @@ class ModelInputs {
   std::optional<size_t> place_of_kept(size_t input, const Expression& embedding) const;
   Field field_of(const Expression& embedding) const { return {embedding.weight.get(), lookup_of(embedding).begin}; }
   void add_categorical(Column column, Ref lookup, const std::string& name, TrainedModel& model);
-  void add_value(Column column, const std::string& name, TrainedModel& model);
+  void add_numbers(Column column, const std::string& name, TrainedModel& model);
+  const Scaling& scaling_of(Ref number) const { return expressions_.of(number).scalings[number.column]; }
+  size_t place_of_number(Column column, const Scaling& scaling) const;
 
   const OnnxGraph& graph_;
   const Expressions& expressions_;
   const Chains& chains_;
   std::set<size_t> inputs_;                                // that are read
   std::set<Column> values_;                                // read as floats
+  std::map<Column, std::vector<Scaling>> numbers_;         // the same behind a function
   std::map<Column, std::vector<Ref>> lookups_;             // read as ids: the first number of an embedding each
   std::map<size_t, std::vector<Ref>> pooled_;              // inputs that are sequences: what they are pooled to
   std::map<std::pair<size_t, size_t>, size_t> pooled_at_;  // where in x, of an input and a place in its list
   std::map<Column, size_t> value_at_;                      // where in x
+  std::map<std::pair<Column, size_t>, size_t> number_at_;  // where in x, of a place in its list
   std::map<std::pair<Column, Field>, size_t> lookup_at_;   // where in x
   std::map<Field, size_t> embeddings_;
   size_t input_dim_ = 0;

@@ -5,6 +5,7 @@
 
 #include "converter/error.h"
 #include "converter/model/limits.h"
+#include "converter/recognise/number_functions.h"
 
 namespace mmoe::converter {
 namespace {
@@ -70,7 +71,8 @@ bool NodeFinder::is_shared(Ref ref) const {
 
 bool NodeFinder::is_input(Ref ref) const {
   const ExpressionKind kind = expressions_.of(ref).kind;
-  return kind == ExpressionKind::kInput || kind == ExpressionKind::kEmbedding || kind == ExpressionKind::kPooled;
+  return kind == ExpressionKind::kInput || kind == ExpressionKind::kNumber || kind == ExpressionKind::kEmbedding ||
+         kind == ExpressionKind::kPooled;
 }
 
 std::optional<StreamPlace> NodeFinder::place_of(Ref ref) const {
@@ -157,6 +159,7 @@ void NodeFinder::make(Vector vector) {
   const ExpressionKind kind = expressions_.of(vector.front()).kind;
   const bool whole = kind == ExpressionKind::kLayerNorm || kind == ExpressionKind::kSoftmax;
   if (whole) return make_of_one_source(expressions_.all(vector.front().expression));
+  if (make_of_id(vector) || make_of_number(vector)) return;
   const std::vector<Vector> parts = by_source(vector);
   if (parts.size() > 1) {
     for (const Vector& part : parts) make_of_one_source(part);
@@ -201,6 +204,55 @@ bool NodeFinder::make_as(const Vector& vector, const std::optional<Vector>& same
   return true;
 }
 
+void NodeFinder::make_copy(const Vector& vector, const Vector& of) {
+  Operation copy;
+  copy.inputs = {of};
+  copy.input_width = of.size();
+  make_operation(vector, std::move(copy), Activation());
+}
+
+/// What depends on one id is looked up by it.
+bool NodeFinder::make_of_id(const Vector& vector) {
+  const std::optional<Vector> made = id_numbers_.function_of_id(vector);
+  if (!made) return false;
+  if (!is_input(made->front())) return make_as(vector, made);
+  make_copy(vector, *made);
+  return true;
+}
+
+/// What is a function of a number of the model's inputs, and no layer, a feature makes of it.
+bool NodeFinder::make_of_number(const Vector& vector) {
+  std::vector<FunctionOfNumber> functions;
+  for (const Ref ref : vector) {
+    const std::optional<FunctionOfNumber> function = function_of_number(expressions_, ref);
+    if (!function) return false;
+    functions.push_back(*function);
+  }
+  Expression number;
+  number.kind = ExpressionKind::kNumber;
+  number.node = expressions_.of(vector.front()).node;
+  number.columns = vector.size();
+  Expression affine;
+  affine.kind = ExpressionKind::kAffine;
+  affine.columns = vector.size();
+  affine.norm = {{}, {}, std::vector<float>(vector.size(), 0.0f), std::vector<float>(vector.size(), 1.0f), 0};
+  for (const FunctionOfNumber& function : functions) {
+    number.inputs.push_back(function.input);
+    number.scalings.push_back(function.scaling);
+    affine.norm.gamma.push_back(static_cast<float>(function.scale));
+    affine.norm.beta.push_back(static_cast<float>(function.shift));
+  }
+  affine.node = number.node;
+  expressions_.charge(2 * vector.size());
+  affine.inputs = expressions_.all(expressions_.add(std::move(number)));
+  const auto is_plain = [](const FunctionOfNumber& function) { return function.scale == 1 && function.shift == 0; };
+  if (std::all_of(functions.begin(), functions.end(), is_plain)) {
+    make_copy(vector, affine.inputs);
+    return true;
+  }
+  return make_as(vector, expressions_.all(expressions_.add(std::move(affine))));
+}
+
 /// What depends on how many ids are padding.
 bool NodeFinder::make_of_count(const Vector& vector) { return make_as(vector, id_numbers_.function_of_count(vector)); }
 
@@ -222,10 +274,7 @@ bool NodeFinder::make_mask(const Vector& vector) {
     return std::all_of(values.begin(), values.end(), [wanted](double value) { return value == wanted; });
   };
   if (all(scales, 1) && all(shifts, 0)) {
-    Operation copy;
-    copy.inputs = {numbers};
-    copy.input_width = numbers.size();
-    make_operation(vector, std::move(copy), Activation());
+    make_copy(vector, numbers);
     return true;
   }
   Expression affine;

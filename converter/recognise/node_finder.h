@@ -68,6 +68,9 @@ class NodeFinder {
   Ref source_ref(Ref ref) const;
   bool make_mask(const Vector& vector);
   bool make_as(const Vector& vector, const std::optional<Vector>& same);
+  void make_copy(const Vector& vector, const Vector& of);
+  bool make_of_id(const Vector& vector);
+  bool make_of_number(const Vector& vector);
   bool make_of_count(const Vector& vector);
   void make_alike(const std::vector<Vector>& pieces);
   void make_each(const std::vector<Vector>& parts);

@@ -25,7 +25,9 @@ bool is_truth(const Expressions& expressions, Ref ref) {
     return value == 0 || value == 1;
   }
   const bool opposite = scaled.scale == -1 && scaled.shift == 1;
-  return (itself || opposite) && (of.truths || of.kind == ExpressionKind::kIdEquals);
+  const bool compared = of.kind == ExpressionKind::kFunction &&
+                        (of.function == FunctionKind::kGreater || of.function == FunctionKind::kGreaterOrEqual);
+  return (itself || opposite) && (of.truths || compared || of.kind == ExpressionKind::kIdEquals);
 }
 
 bool is_whole(const Expressions& expressions, Ref ref) {
@@ -36,6 +38,8 @@ bool is_whole(const Expressions& expressions, Ref ref) {
     const Scaled scaled = expressions.scaled(ref);
     if (!whole(scaled.scale) || !whole(scaled.shift)) return false;
     const Expression& of = expressions.of(scaled.of);
+    if (of.kind == ExpressionKind::kEmbedding) return of.whole_numbers;
+    if (of.kind == ExpressionKind::kInput) return of.whole_numbers && (step > 0 || scaled.of != ref);
     if (of.kind == ExpressionKind::kSum) {
       const std::vector<Term>& terms = of.terms[scaled.of.column];
       return std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
@@ -99,11 +103,14 @@ bool add(const Expressions& expressions, const Term& term, Pool& pool) {
   return true;
 }
 
-/// All columns of one input of the graph.
-bool is_input(const Expressions& expressions, const Vector& ids) {
+}  // namespace
+
+bool is_whole_input(const Expressions& expressions, const Vector& ids) {
   return ids.size() > 1 && expressions.of(ids.front()).kind == ExpressionKind::kInput &&
          ids == expressions.all(ids.front().expression);
 }
+
+namespace {
 
 /// The scalar that is kept from being less than 1, or to which next to nothing is added.
 std::optional<Ref> guarded(const Expressions& expressions, Ref divisor) {
@@ -158,7 +165,7 @@ std::optional<TensorValue> find_pooled(const NodeCall& call, const Expression& s
     const float coefficient = terms.empty() ? 0 : terms.front().coefficient;
     const bool mean = coefficient != 1;
     const Pooling pooling = largest ? Pooling::kMax : mean ? Pooling::kMean : Pooling::kSum;
-    if (!is_input(expressions, pool.ids) || (mean && coefficient != 1 / static_cast<float>(terms.size())))
+    if (!is_whole_input(expressions, pool.ids) || (mean && coefficient != 1 / static_cast<float>(terms.size())))
       return std::nullopt;
     // A mean over the whole length, of which some is left out, is neither.
     if ((mean || largest) && pool.padding) return std::nullopt;

@@ -17,10 +17,13 @@ struct IdMask {
 std::optional<IdMask> mask_of(const Expressions& expressions, Ref ref);
 /// Whether the scalar is 1 or 0 in every row.
 bool is_truth(const Expressions& expressions, Ref ref);
-/// Whether the scalar is a whole number in every row: made of such truths.
+/// Whether the scalar is a whole number in every row: made of such truths, or of a whole number of the graph's inputs.
 bool is_whole(const Expressions& expressions, Ref ref);
 /// Whether each is 1 where an id is a number and 0 where it is not, or the other way round.
 bool compares_ids(const Expressions& expressions, const Vector& vector);
+
+/// All columns of one input of the graph.
+bool is_whole_input(const Expressions& expressions, const Vector& ids);
 
 /// The sums where each is of one column of the embeddings of a whole input, all with the same coefficient: of 1 for a
 /// sum, of 1 / length for a mean. A factor of (id != padding) leaves the padding out.
@@ -28,6 +31,14 @@ std::optional<TensorValue> find_pooled_sum(const NodeCall& call, const Expressio
 
 /// The same of the largest; none may be left out.
 std::optional<TensorValue> find_pooled_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
+                                               const TensorValue& like);
+
+/// The same where a constant far below stands for padding: it is the result of padding alone.
+std::optional<TensorValue> find_masked_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
+                                               const TensorValue& like);
+
+/// The largest of numbers of which one id chooses one, and a constant far below stands for the others: that one.
+std::optional<TensorValue> find_chosen_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
                                                const TensorValue& like);
 
 /// Pooled sums without padding, divided by the number of ids that are not padding, which must be kept above 0.

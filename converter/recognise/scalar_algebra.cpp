@@ -67,10 +67,21 @@ Polynomial ScalarAlgebra::multiply(const Polynomial& a, const Polynomial& b) {
       Monomial both;
       std::merge(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(both));
       too_large_ = both.size() > kMaxDegree;
-      product = add(product, {{both, x * y}});
+      product = add(product, product_of_sigmoids(both).value_or(Polynomial{{both, 1.0}}), x * y);
     }
   }
   return product;
+}
+
+// sigmoid(q) sigmoid(q + c) = (sigmoid(q) - e^-c sigmoid(q + c)) / (1 - e^-c)
+std::optional<Polynomial> ScalarAlgebra::product_of_sigmoids(const Monomial& monomial) {
+  constexpr double kLeastDifference = 1e-3;  // below, the two terms cancel out
+  const auto is_sigmoid = [&](uint32_t atom) { return atoms_[atom].kind == AtomKind::kSigmoid; };
+  if (monomial.size() != 2 || !std::all_of(monomial.begin(), monomial.end(), is_sigmoid)) return std::nullopt;
+  const Polynomial difference = add(Polynomial(atoms_[monomial[1]].argument), atoms_[monomial[0]].argument, -1);
+  const double c = constant_of(difference), k = std::exp(-c);
+  if (!is_constant(difference) || !(std::fabs(c) >= kLeastDifference && std::isfinite(k))) return std::nullopt;
+  return add(Polynomial{{{monomial[0]}, 1 / (1 - k)}}, Polynomial{{{monomial[1]}, 1.0}}, -k / (1 - k));
 }
 
 Polynomial ScalarAlgebra::single(AtomKind kind, const Polynomial& argument) {
@@ -188,6 +199,13 @@ Polynomial ScalarAlgebra::reciprocal(const Polynomial& argument) {
   if (argument.size() == 2 && atom && nearly_equal(constant_of(argument), 1) &&
       atoms_[last.first[0]].kind == AtomKind::kExp) {
     return add(constant(1), apply(AtomKind::kSigmoid, Polynomial(atoms_[last.first[0]].argument)), -1);
+  }
+  // 1 / (a + b sigmoid(q)) = 1 / a + (1 / (a + b) - 1 / a) sigmoid(q + log((a + b) / a)), where it is never 0
+  const double a = constant_of(argument), end = a + last.second;
+  const bool sigmoid = last.first.size() == 1 && atoms_[last.first[0]].kind == AtomKind::kSigmoid;
+  if (argument.size() == 2 && sigmoid && a != 0 && end / a > 0) {
+    const Polynomial q = add(Polynomial(atoms_[last.first[0]].argument), constant(std::log(end / a)));
+    return add(constant(1 / a), apply(AtomKind::kSigmoid, q), 1 / end - 1 / a);
   }
   return single(AtomKind::kReciprocal, argument);
 }

@@ -63,6 +63,7 @@ class ScalarAlgebra {
   Polynomial call(FunctionKind kind, const std::vector<Polynomial>& arguments);
 
  private:
+  std::optional<Polynomial> product_of_sigmoids(const Monomial& monomial);
   Polynomial single(AtomKind kind, const Polynomial& argument);
   Polynomial relu(const Polynomial& argument);
   std::optional<Polynomial> nested_relu(const Polynomial& argument);

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <queue>
 
+#include "converter/recognise/kept_polynomial.h"
 #include "converter/recognise/match_function.h"
+#include "converter/recognise/number_functions.h"
 
 namespace mmoe::converter {
 namespace {
@@ -70,6 +72,8 @@ class FunctionOf {
   }
 
   std::optional<ScalarFunction> match() { return match_function(algebra_, values_.front()); }
+  std::optional<KeptPolynomial> match_kept() { return match_kept_polynomial(algebra_, values_.front()); }
+  std::optional<FunctionOfNumber> match_number() { return converter::match_number(algebra_, values_.front()); }
 
  private:
   const Polynomial& at(Ref ref) const {
@@ -195,6 +199,82 @@ TensorValue add_affine(const NodeCall& call, const TensorValue& like, const std:
   return call.rows_of(std::move(affine), like);
 }
 
+/// c, c^2, c^3, ... of every element, as many as there are powers.
+std::vector<TensorValue> powers_of(const NodeCall& call, const TensorValue& kept, size_t count) {
+  std::vector<TensorValue> powers = {kept};
+  while (powers.size() < count) {
+    Expression product;
+    product.kind = ExpressionKind::kSum;
+    product.columns = kept.refs.size();
+    for (size_t i = 0; i < product.columns; ++i)
+      product.terms.push_back({{1, powers.back().refs[i], true, kept.refs[i]}});
+    powers.push_back(call.rows_of(std::move(product), kept));
+  }
+  return powers;
+}
+
+/// The same polynomial of another scalar each, which is kept within bounds.
+struct KeptScalars {
+  KeptPolynomial polynomial;
+  Vector of;
+};
+
+/// Of the scalars that lie `which` steps on, through which everything goes. A bias makes those before it differ.
+std::optional<KeptScalars> kept_scalars(const Expressions& expressions, const Vector& scalars, size_t which) {
+  std::optional<KeptScalars> all;
+  for (const Ref ref : scalars) {
+    const Walk walk(expressions, ref);
+    if (walk.variables.size() <= which) return std::nullopt;
+    const size_t variable = walk.variables[which];
+    const auto own = FunctionOf(expressions, walk, variable).match_kept();
+    const bool alike = own && (!all || (own->lower == all->polynomial.lower && own->upper == all->polynomial.upper &&
+                                        own->coefficients == all->polynomial.coefficients));
+    if (!alike) return std::nullopt;
+    if (!all) all = KeptScalars{*own, {}};
+    all->of.push_back(walk.order[variable]);
+  }
+  return all;
+}
+
+/// coefficients[1] c + coefficients[2] c^2 + ... and coefficients[0], of every element.
+TensorValue sum_of_powers(const NodeCall& call, const TensorValue& kept, const std::vector<double>& coefficients) {
+  const size_t columns = kept.refs.size();
+  call.expressions.charge(columns * coefficients.size() * 2);
+  const std::vector<TensorValue> powers = powers_of(call, kept, coefficients.size() - 1);
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  sum.columns = columns;
+  sum.terms.resize(columns);
+  for (size_t i = 0; i < columns; ++i) {
+    for (size_t power = 1; power < coefficients.size(); ++power) {
+      const auto coefficient = static_cast<float>(coefficients[power]);
+      if (coefficient != 0) sum.terms[i].push_back({coefficient, powers[power - 1].refs[i], false, {}});
+    }
+  }
+  const TensorValue summed = call.rows_of(std::move(sum), kept);
+  return add_affine(call, summed, std::vector<double>(columns, 1.0), std::vector<double>(columns, coefficients[0]));
+}
+
+/// Where scalars are polynomials of others that are kept within bounds: sums of products.
+std::optional<TensorValue> as_kept_polynomial(const NodeCall& call, const TensorValue& rows) {
+  if (rows.refs.empty()) return std::nullopt;
+  const Expression& choice = call.expressions.of(rows.refs.front());
+  const bool may_be = choice.kind == ExpressionKind::kSum ||  // by products with comparisons
+                      (choice.kind == ExpressionKind::kFunction && choice.function == FunctionKind::kSelect);
+  std::optional<KeptScalars> found;
+  for (size_t which = 0; may_be && !found && which < kMaxVariables; ++which)
+    found = kept_scalars(call.expressions, rows.refs, which);
+  if (!found) return std::nullopt;
+  Expression clamp;
+  clamp.kind = ExpressionKind::kActivation;
+  clamp.inputs = found->of;
+  clamp.columns = found->of.size();
+  clamp.activation.kind = ActivationKind::kClamp;
+  clamp.activation.alpha = static_cast<float>(found->polynomial.lower);
+  clamp.activation.beta = static_cast<float>(found->polynomial.upper);
+  return sum_of_powers(call, call.rows_of(std::move(clamp), rows), found->polynomial.coefficients);
+}
+
 bool same_activation(const ScalarFunction& a, const ScalarFunction& b) {
   return a.kind == b.kind && a.alpha == b.alpha && a.beta == b.beta;
 }
@@ -208,7 +288,7 @@ TensorValue simplify(const NodeCall& call, TensorValue rows) {
   for (const Ref ref : rows.refs) {
     all.push_back(finder.find(ref));
     most = std::min(most, all.back().size());
-    if (most == 0) return rows;
+    if (most == 0) break;
   }
   // Of the farthest scalars of which all are the same activation: what lies between is no layer of its own. Bounds of a
   // clamp behind a bias differ from number to number, those of the clamp before it do not.
@@ -218,7 +298,7 @@ TensorValue simplify(const NodeCall& call, TensorValue rows) {
     });
   };
   while (most > 0 && !all.empty() && !alike(most - 1)) --most;
-  if (most == 0 || all.empty()) return rows;
+  if (most == 0 || all.empty()) return as_kept_polynomial(call, rows).value_or(rows);
   std::vector<double> input_scales, input_shifts, output_scales, output_shifts;
   const ScalarFunction activation = all.front()[most - 1].function;
   TensorValue result = rows;
@@ -241,6 +321,24 @@ TensorValue simplify(const NodeCall& call, TensorValue rows) {
   activated.activation.beta = activation.beta;
   result = call.rows_of(std::move(activated), result);
   return add_affine(call, result, output_scales, output_shifts);
+}
+
+std::optional<FunctionOfNumber> function_of_number(const Expressions& expressions, Ref ref) {
+  const Walk walk(expressions, ref);
+  if (walk.variables.empty()) return std::nullopt;
+  const Ref last = walk.order[walk.variables.back()];
+  const Expression& source = expressions.of(last);
+  const bool number = source.kind == ExpressionKind::kNumber || source.kind == ExpressionKind::kInput;
+  if (!number || walk.variables.back() == 0) return std::nullopt;
+  if (source.kind == ExpressionKind::kNumber && source.scalings[last.column].function != NumberFunction::kIdentity)
+    return std::nullopt;
+  std::optional<FunctionOfNumber> found = FunctionOf(expressions, walk, walk.variables.back()).match_number();
+  if (!found) return std::nullopt;
+  found->input = source.kind == ExpressionKind::kInput ? last : source.inputs[last.column];
+  if (source.kind == ExpressionKind::kNumber) found->scaling.missing = source.scalings[last.column].missing;
+  // A bound would take in what the graph may make something else of.
+  const bool bounded = std::isfinite(found->scaling.lower) || std::isfinite(found->scaling.upper);
+  return bounded && expressions.is_asked_infinite(found->input) ? std::nullopt : found;
 }
 
 }  // namespace mmoe::converter

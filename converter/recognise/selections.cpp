@@ -4,7 +4,7 @@
 #include <map>
 
 #include "converter/error.h"
-#include "converter/recognise/pooling.h"
+#include "converter/recognise/places.h"
 #include "converter/recognise/selection_parts.h"
 
 namespace mmoe::converter {
@@ -156,47 +156,15 @@ NodeResults scatter_elements(const NodeCall& call) {
   return one(std::move(result));
 }
 
-/// 1 where the number, which is whole, is `place`, else 0.
-Ref equals_place(const NodeCall& call, Ref number, size_t place) {
-  const auto made = [&](ExpressionKind kind, Ref input, float scale, float shift) {
-    Expression expression;
-    expression.kind = kind;
-    expression.node = call.index;
-    expression.columns = 1;
-    expression.inputs = {input};
-    expression.function = FunctionKind::kAbs;
-    expression.activation.kind = ActivationKind::kRelu;
-    expression.norm = {{scale}, {shift}, {0}, {1}, 0};
-    return Ref{call.expressions.add(std::move(expression)), 0};
-  };
-  const Ref shifted = made(ExpressionKind::kAffine, number, 1, -static_cast<float>(place));
-  const Ref distance = made(ExpressionKind::kFunction, shifted, 1, 0);
-  return made(ExpressionKind::kActivation, made(ExpressionKind::kAffine, distance, -1, 1), 1, 0);
-}
-
 /// The elements at the places that ids of inputs say, or whole numbers that are made of comparisons of ids: the sum of
 /// each times whether it is that. Nothing for other places.
 std::optional<TensorValue> take_by_numbers(const NodeCall& call, size_t axis) {
   const TensorValue &data = call.rows(0), &indices = call.input(1);
-  const auto is_number = [&](Ref ref) {
-    return indices.ids ? call.expressions.of(ref).kind == ExpressionKind::kInput : is_whole(call.expressions, ref);
-  };
-  if (!std::all_of(indices.refs.begin(), indices.refs.end(), is_number)) return std::nullopt;
+  const auto is_place = [&](Ref ref) { return PlaceTruths::is_place(call.expressions, ref, indices.ids); };
+  if (!std::all_of(indices.refs.begin(), indices.refs.end(), is_place)) return std::nullopt;
   const size_t size = data.shape[axis];
   call.expressions.charge(count_elements({indices.refs.size(), size}));
-  std::map<Ref, Vector> places;  // of each index: for every place a number that is 1 or 0
-  for (const Ref ref : indices.refs) {
-    Vector& own = places[ref];
-    if (!own.empty()) continue;
-    Expression equal;
-    equal.kind = ExpressionKind::kIdEquals;
-    equal.node = call.index;
-    equal.columns = size;
-    equal.inputs.assign(size, ref);
-    for (size_t place = 0; place < size; ++place) equal.shifts.push_back(static_cast<int64_t>(place));
-    if (indices.ids) own = call.expressions.all(call.expressions.add(std::move(equal)));
-    for (size_t place = 0; !indices.ids && place < size; ++place) own.push_back(equals_place(call, ref, place));
-  }
+  PlaceTruths places(call, size, indices.ids);
   std::vector<Vector> numbers;
   for_each_vector(data.shape, axis, [&](const auto& positions) { numbers.push_back(take(data.refs, positions)); });
   Expression sum;
@@ -207,7 +175,7 @@ std::optional<TensorValue> take_by_numbers(const NodeCall& call, size_t axis) {
   for_each_vector(indices.shape, axis, [&](const auto& positions) {
     const Vector& vector = numbers.at(next++);
     for (const size_t position : positions) {
-      const Vector& own = places.at(indices.refs[position]);
+      const Vector own = places.of(indices.refs[position]);
       for (size_t place = 0; place < size; ++place) sum.terms[position].push_back({1, own[place], true, vector[place]});
     }
   });

@@ -40,6 +40,19 @@ struct Quantiser {
 
 enum class TensorKind { kFloats, kIntegers, kRows };
 
+/// Numbers that count the rows of the batch: to each element `step` times the row's place in the batch is added. Only
+/// operations on places may take them.
+struct RowNumbers {
+  size_t step = 0;      ///< 0: they are none
+  bool next = false;    ///< of the row behind the row
+  bool bounds = false;  ///< one more than the batch has rows, the last of which is that of no row
+  bool tuples = false;  ///< for GatherND; the first number of each, the row's place, is left out
+
+  friend bool operator==(const RowNumbers& a, const RowNumbers& b) {
+    return a.step == b.step && a.next == b.next && a.bounds == b.bounds && a.tuples == b.tuples;
+  }
+};
+
 struct TensorValue {
   TensorKind kind = TensorKind::kFloats;
   std::vector<size_t> shape;  ///< with 1 for the batch; kRows: with n where its axis has n rows for each row of it
@@ -50,6 +63,7 @@ struct TensorValue {
   bool per_row = false;       ///< a constant that every row of the batch has
   bool batch_inside = false;  ///< kRows, of n rows for each: they are the first ones of all, then the second ones, ...
   bool ids = false;           ///< kRows: whole numbers, to look rows of a table up with
+  RowNumbers row_numbers;     ///< kRows, or a constant that is per_row
   std::string name;           ///< of the constant it came from, for messages
   std::string dtype;          ///< of a constant of whole numbers, as the file says; "" where that was calculated
   bool coded = false;         ///< a constant: whole numbers times a scale in the file

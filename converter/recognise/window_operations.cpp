@@ -268,6 +268,37 @@ NodeResults triangle_of_rows(const NodeCall& call) {
   return one(std::move(value));
 }
 
+/// Each number with all before it along one axis.
+NodeResults running_sum(const NodeCall& call) {
+  const TensorValue& value = call.rows(0);
+  const std::vector<int64_t> given = call.integers(1);
+  if (given.size() != 1) throw ConvertError("sums along several axes");
+  const size_t axis = resolve_axis(given[0], value.rank());
+  if (axis == value.batch_axis) throw ConvertError("sums over the batch");
+  const bool exclusive = call.integer("exclusive", 0) != 0, reverse = call.integer("reverse", 0) != 0;
+  const size_t size = value.shape[axis];
+  size_t inner = 1;
+  for (size_t i = axis + 1; i < value.rank(); ++i) inner *= value.shape[i];
+  call.expressions.charge(count_elements({value.refs.size(), size}));
+  Expression sum;
+  sum.kind = ExpressionKind::kSum;
+  sum.columns = value.refs.size();
+  std::vector<size_t> empty;
+  for (size_t i = 0; i < value.refs.size(); ++i) {
+    const size_t place = i / inner % size, first = i - place * inner;
+    sum.terms.emplace_back();
+    for (size_t at = 0; at < size; ++at) {
+      const bool before = reverse ? at > place : at < place;
+      if (before || (at == place && !exclusive))
+        sum.terms.back().push_back({1, value.refs[first + at * inner], false, {}});
+    }
+    if (sum.terms.back().empty()) empty.push_back(i);
+  }
+  const Ref zero = padding_number(call, 0);
+  for (const size_t i : empty) sum.terms[i].push_back({1, zero, false, {}});
+  return one(call.rows_of(std::move(sum), value));
+}
+
 }  // namespace
 
 NodeFunction find_window_operation(const std::string& operation) {
@@ -276,6 +307,7 @@ NodeFunction find_window_operation(const std::string& operation) {
                                                              {"GlobalAveragePool", global_average},
                                                              {"GlobalMaxPool", global_maximum},
                                                              {"Pad", pad_rows},
+                                                             {"CumSum", running_sum},
                                                              {"Trilu", triangle_of_rows}};
   const auto found = kTable.find(operation);
   return found != kTable.end() ? found->second : nullptr;

@@ -1,4 +1,4 @@
-"""Exports the models of keras_models.py by keras.export, or by tf2onnx itself.
+"""Exports the models of keras_models.py, and of keras_rankers.py on TensorFlow, by keras.export, or by tf2onnx itself.
 
     KERAS_BACKEND=torch|tensorflow|jax python3 export_keras.py --work DIR [--only NAME,PREFIX*] [--exporter keras|tf2onnx]
 
@@ -18,6 +18,9 @@ import numpy as np
 
 from inputs import draw, export_all, parser_of, write_rows, write_scores
 from keras_models import MODELS, inputs_of
+
+if keras.backend.backend() == "tensorflow":
+    import keras_rankers  # whose models, in TensorFlow's own operations, join those of keras_models
 
 
 def randomise(made, random):

@@ -1,4 +1,4 @@
-"""Exports the models of torch_models.py, and writes rows and the framework's scores beside each graph.
+"""Exports the models of torch_models.py and torch_rankers.py, and writes rows and the framework's scores beside each graph.
 
     python3 export_torch.py --work DIR [--only NAME,PREFIX*] [--exporter legacy|dynamo|dynamo_plain] [--type f32|f64|f16]
 
@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from inputs import draw, export_all, parser_of, write_rows, write_scores
+import torch_rankers  # whose models join those of torch_models
 from torch_models import MODELS
 
 torch.set_num_threads(1)

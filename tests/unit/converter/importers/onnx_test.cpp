@@ -144,7 +144,7 @@ TEST_CASE("onnx: operator sets, domains, functions, nested graphs and types of i
   const std::string function = field(25, field(1, "Block") + field(10, "mine"));
   const std::string inner = field(1, field(1, "around") + field(2, "y") + field(4, "Relu")) + field(12, field(1, "y"));
   const std::string nested = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, inner))) +
-                             field(1, field(4, "Loop") + field(5, field(1, "body") + field(6, "no graph")));
+                             field(1, field(4, "Scan") + field(5, field(1, "body") + field(6, "no graph")));
   const std::string foreign = field(1, field(4, "Gelu") + field(7, "com.microsoft"));
   const std::string sparse = field(15, field(1, field(8, "s")));
   const auto input = [](const std::string& name, uint64_t type) {

@@ -143,14 +143,14 @@ TEST_CASE("prove: features are the inputs of their names, or their columns") {
   const std::string embedded = build.node("Flatten", {build.node("Gather", {build.weights({7, 2}), ids})});
   build.model_of(build.node("Concat", {embedded, x}, {{"axis", GraphBuilder::integer(1)}}), 7);
   TrainedModel model = build.recognise();
-  CHECK(prove(build.graph, model, convert(model, {}).file, 5).num_rows == 64);
+  CHECK(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).num_rows == 64);
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 1;
-  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not,
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not,
                  "'x' is scaled before the graph gets it");
   model.features[0].name = "elsewhere";
-  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "scaled");
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not, "scaled");
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 0;
-  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5).why_not, "'elsewhere' is no input of the graph");
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not, "'elsewhere' is no input of the graph");
 }
 
 }  // namespace mmoe::converter::testing

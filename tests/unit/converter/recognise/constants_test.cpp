@@ -67,7 +67,7 @@ TEST_CASE("constants: the batch's size is a symbol") {
   CHECK_CONTAINS(with_batch([&](B& b, const std::string&, const std::string& batch) {
                    return joined(b, b.node("Range", {b.integers({}, {0}), batch, b.integers({}, {1})}));
                  }),
-                 "counts the rows of the batch");
+                 "takes elements by the rows of the batch");
 }
 
 TEST_CASE("constants: the least and largest numbers mean to the end, and none of the file is the batch's size") {

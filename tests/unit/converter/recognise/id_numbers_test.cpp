@@ -7,6 +7,8 @@
 namespace mmoe::converter::testing {
 namespace {
 
+using B = GraphBuilder;
+
 /// x [batch, 3] and the id of a domain.
 struct Domains {
   GraphBuilder build;
@@ -226,16 +228,47 @@ TEST_CASE("id numbers: a softmax that leaves padding out by a large number, of p
   }
 }
 
-TEST_CASE("id numbers: the largest of what is left in is refused where floats cancel out") {
-  History largest;
+namespace {
+
+/// The largest elements, a number in the place of padding.
+std::string largest_without_padding(History& history, const std::string& elements, float number) {
+  B& build = history.build;
   const std::string left =
-      largest.build.node("Where", {largest.build.node("Unsqueeze", {largest.is_padding, largest.build.integers({2})}),
-                                   largest.build.scalar(-1e9f), largest.embedded});
-  largest.build.model_of(
-      largest.build.node("ReduceMax", {left},
-                         {{"axes", GraphBuilder::list({1})}, {"keepdims", GraphBuilder::integer(0)}}),
-      3);
-  CHECK(proof_of(largest.build).find("in floats the graph's numbers may cancel out") != std::string::npos);
+      build.node("Where", {build.node("Unsqueeze", {history.is_padding, build.integers({2})}), build.scalar(number),
+                           elements});
+  return build.node("ReduceMax", {left}, {{"axes", B::list({1})}, {"keepdims", B::integer(0)}});
+}
+
+}  // namespace
+
+TEST_CASE("id numbers: the largest of a sequence's embeddings without the padding") {
+  // Of padding alone it is the number itself.
+  for (const float number : {-1e9f, -1e5f}) {
+    CAPTURE(number);
+    History history;
+    history.check(largest_without_padding(history, history.embedded, number));
+  }
+}
+
+TEST_CASE("id numbers: the largest of what is left in is refused where floats cancel out") {
+  History computed;
+  computed.build.model_of(
+      largest_without_padding(computed, computed.build.node("Tanh", {computed.embedded}), -1e9f), 3);
+  CHECK(proof_of(computed.build).find("in floats the graph's numbers may cancel out") != std::string::npos);
+}
+
+TEST_CASE("id numbers: the largest of scores of which an id chooses one") {
+  const auto largest = [](const std::vector<int64_t>& numbers) {
+    Domains domains;
+    B& build = domains.build;
+    const std::string scores = domains.joined({domains.tower(domains.x), domains.tower(domains.x)});
+    const std::string own = build.node("Equal", {domains.domain, build.integers(numbers)});
+    const std::string left = build.node("Where", {own, scores, build.scalar(-1e9f)});
+    build.output(build.node("ReduceMax", {left}, {{"axes", B::list({1})}, {"keepdims", B::integer(1)}}));
+    return proof_of(build);
+  };
+  CHECK(largest({0, 1}) == "");
+  CHECK(largest({1, 1}) == "");  // of both, or of none
 }
 
 }  // namespace mmoe::converter::testing

@@ -286,7 +286,7 @@ TEST_CASE("opset: an attribute, an operator set, a domain that is not known is n
   CHECK_CONTAINS(error_of_node("mine.Block", {}, functions), "a function that the model itself defines");
   OnnxAttribute nested;
   nested.graph = true;
-  CHECK_CONTAINS(error_of_node("Loop", {{"body", nested}}), "holds a graph of its own");
+  CHECK_CONTAINS(error_of_node("Scan", {{"body", nested}}), "holds a graph of its own");
   B sparse;
   sparse.graph.sparse_constants = {"s"};
   sparse.model_of(sparse.node("MatMul", {sparse.input("x", {0, 4}), "s"}), 4);

@@ -183,9 +183,13 @@ TEST_CASE("recognise: says at which node it stopped and why") {
     CHECK_CONTAINS(build.error(), why);
   };
   GraphBuilder unknown;
-  unknown.output(unknown.node("LSTM", {unknown.linear(unknown.input("x", {0, 3}), 3, 2)}));
+  unknown.output(unknown.node("Gridded", {unknown.linear(unknown.input("x", {0, 3}), 3, 2)}));
   unknown.graph.nodes[1].name = "/rnn";
-  stops(unknown, "node 1 '/rnn' (LSTM)", "this operation is not supported");
+  stops(unknown, "node 1 '/rnn' (Gridded)", "this operation is not supported");
+
+  GraphBuilder recurrent;
+  recurrent.output(recurrent.node("LSTM", {recurrent.linear(recurrent.input("x", {0, 3}), 3, 2)}));
+  stops(recurrent, "node 1 (LSTM)", "is a recurrent layer, which a model file does not have");
 
   GraphBuilder divided;  // an expert by another
   const std::string x = divided.input("x", {0, 3});

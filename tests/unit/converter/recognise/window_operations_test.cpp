@@ -115,4 +115,52 @@ TEST_CASE("windows: products over an axis") {
   CHECK(proof_of(build) == "");
 }
 
+TEST_CASE("recognise: running sums") {
+  for (const int64_t exclusive : {0, 1}) {
+    for (const int64_t reverse : {0, 1}) {
+      CAPTURE(exclusive);
+      CAPTURE(reverse);
+      GraphBuilder build;
+      const std::string x = build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
+      build.model_of(build.node("CumSum", {x, build.integers({}, {1})},
+                                {{"exclusive", GraphBuilder::integer(exclusive)},
+                                 {"reverse", GraphBuilder::integer(reverse)}}),
+                     4);
+      CHECK(proof_of(build) == "");
+    }
+  }
+  GraphBuilder batch;
+  batch.model_of(batch.node("CumSum", {batch.input("x", {0, 3}), batch.integers({}, {0})}), 3);
+  CHECK(batch.error().find("sums over the batch") != std::string::npos);
+}
+
+TEST_CASE("recognise: an equation with dots") {
+  const auto mixed = [](const std::string& equation) {
+    GraphBuilder build;
+    const std::string x = build.input("x", {0, 3});
+    const std::string gate = build.softmax(build.node("MatMul", {x, build.weights({3, 2})}));
+    const std::string experts = build.stack({build.node("Tanh", {build.node("MatMul", {x, build.weights({3, 4})})}),
+                                             build.node("Tanh", {build.node("MatMul", {x, build.weights({3, 4})})})});
+    build.model_of(build.node("Einsum", {gate, experts}, {{"equation", GraphBuilder::text(equation)}}), 4);
+    return proof_of(build);
+  };
+  CHECK(mixed("...e,...eh->...h") == "");
+  CHECK(mixed("...e,...eh->h").find("sums over the batch") != std::string::npos);
+}
+
+TEST_CASE("recognise: scores of a model that saw a part of the negatives") {
+  const auto corrected = [](float rate, float one) {
+    GraphBuilder build;
+    const std::string hidden = build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
+    const std::string p = build.node("Sigmoid", {build.node("MatMul", {hidden, build.weights({4, 1})})});
+    const std::string others = build.node("Div", {build.node("Sub", {build.scalar(one), p}), build.scalar(rate)});
+    build.output(build.node("Div", {p, build.node("Add", {p, others})}));
+    return proof_of(build);
+  };
+  CHECK(corrected(0.05f, 1) == "");
+  CHECK(corrected(3, 1) == "");
+  // p / (p + (0.9 - p) / r) has a place where it is infinite.
+  CHECK(corrected(0.05f, 0.9f).find("not recognised") != std::string::npos);
+}
+
 }  // namespace mmoe::converter::testing
