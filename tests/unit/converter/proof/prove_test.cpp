@@ -150,7 +150,8 @@ TEST_CASE("prove: features are the inputs of their names, or their columns") {
   model.features[0].name = "elsewhere";
   CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not, "scaled");
   std::get<DenseFeature>(model.features[0].kind).scaling.offset = 0;
-  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not, "'elsewhere' is no input of the graph");
+  CHECK_CONTAINS(prove(build.graph, model, convert(model, {}).file, 5, Features::kOfDescription).why_not,
+                 "'elsewhere' is no input of the graph");
 }
 
 }  // namespace mmoe::converter::testing

@@ -233,9 +233,8 @@ namespace {
 /// The largest elements, a number in the place of padding.
 std::string largest_without_padding(History& history, const std::string& elements, float number) {
   B& build = history.build;
-  const std::string left =
-      build.node("Where", {build.node("Unsqueeze", {history.is_padding, build.integers({2})}), build.scalar(number),
-                           elements});
+  const std::string left = build.node(
+      "Where", {build.node("Unsqueeze", {history.is_padding, build.integers({2})}), build.scalar(number), elements});
   return build.node("ReduceMax", {left}, {{"axes", B::list({1})}, {"keepdims", B::integer(0)}});
 }
 
@@ -252,8 +251,8 @@ TEST_CASE("id numbers: the largest of a sequence's embeddings without the paddin
 
 TEST_CASE("id numbers: the largest of what is left in is refused where floats cancel out") {
   History computed;
-  computed.build.model_of(
-      largest_without_padding(computed, computed.build.node("Tanh", {computed.embedded}), -1e9f), 3);
+  computed.build.model_of(largest_without_padding(computed, computed.build.node("Tanh", {computed.embedded}), -1e9f),
+                          3);
   CHECK(proof_of(computed.build).find("in floats the graph's numbers may cancel out") != std::string::npos);
 }
 

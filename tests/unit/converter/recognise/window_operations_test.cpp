@@ -121,11 +121,12 @@ TEST_CASE("recognise: running sums") {
       CAPTURE(exclusive);
       CAPTURE(reverse);
       GraphBuilder build;
-      const std::string x = build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
-      build.model_of(build.node("CumSum", {x, build.integers({}, {1})},
-                                {{"exclusive", GraphBuilder::integer(exclusive)},
-                                 {"reverse", GraphBuilder::integer(reverse)}}),
-                     4);
+      const std::string x =
+          build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
+      build.model_of(
+          build.node("CumSum", {x, build.integers({}, {1})},
+                     {{"exclusive", GraphBuilder::integer(exclusive)}, {"reverse", GraphBuilder::integer(reverse)}}),
+          4);
       CHECK(proof_of(build) == "");
     }
   }
@@ -151,7 +152,8 @@ TEST_CASE("recognise: an equation with dots") {
 TEST_CASE("recognise: scores of a model that saw a part of the negatives") {
   const auto corrected = [](float rate, float one) {
     GraphBuilder build;
-    const std::string hidden = build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
+    const std::string hidden =
+        build.node("Tanh", {build.node("MatMul", {build.input("x", {0, 3}), build.weights({3, 4})})});
     const std::string p = build.node("Sigmoid", {build.node("MatMul", {hidden, build.weights({4, 1})})});
     const std::string others = build.node("Div", {build.node("Sub", {build.scalar(one), p}), build.scalar(rate)});
     build.output(build.node("Div", {p, build.node("Add", {p, others})}));
