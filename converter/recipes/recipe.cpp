@@ -156,7 +156,8 @@ Choice choose(const std::string& recipe, const Settings& settings, const WeightS
   throw ConvertError("the tensors' names are not those of " +
                      (recipe.empty() ? "a model that a recipe is for" : join(tried)) +
                      (tensors.empty() ? "" : " (the file's first is " + tensors.front().name + ")") +
-                     ": write a description (DESCRIPTION.md)");
+                     ": write a description (DESCRIPTION.md)" +
+                     (settings.json.empty() ? "" : R"(. Is this one? Then "mmoe_description": 1 is missing in it)"));
 }
 
 // Width of x: the inputs of the first layer that reads it.
@@ -282,7 +283,9 @@ bool is_recipe_settings(std::string_view text) {
   if (!value.is_object()) {
     JsonReader(value).fail_expected("an object: a description (DESCRIPTION.md), or a recipe's settings (RECIPES.md)");
   }
-  return !value.contains("mmoe_description") && !value.contains("levels");
+  const auto describes = [&value](const char* key) { return value.contains(key); };
+  const auto keys = {"mmoe_description", "architecture", "derived", "numbers", "input_dim", "trunk", "nodes", "levels"};
+  return std::none_of(keys.begin(), keys.end(), describes);
 }
 
 namespace {

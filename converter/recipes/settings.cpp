@@ -57,15 +57,27 @@ void check_features(const JsonReader& features) {
   }
 }
 
+// Settings of a recipe are what has no version of a description.
+void check_keys(const JsonReader& settings) {
+  try {
+    settings.allow_keys({"recipe", "model", "name", "activation", "experts", "towers", "tasks", "features",
+                         "shared_dim", "ignore", "field_dims", "feature_map", "feature_vocab", "relation_tower_names",
+                         "num_heads", "attention_softmax"});
+  } catch (const ConvertError& error) {
+    throw ConvertError(
+        error.what() +
+        std::string(R"(, in the settings of a recipe (RECIPES.md). In a description, "mmoe_description": 1 )"
+                    "is missing"));
+  }
+}
+
 bool is_per_part(const json& value) { return value.is_object() && !value.contains("kind"); }
 
 }  // namespace
 
 Settings::Settings(std::string_view text, std::filesystem::path where)
     : json(text.empty() ? nlohmann::json::object() : parse_json(text)), folder(std::move(where)) {
-  reader().allow_keys({"recipe", "model", "name", "activation", "experts", "towers", "tasks", "features", "shared_dim",
-                       "ignore", "field_dims", "feature_map", "feature_vocab", "relation_tower_names", "num_heads",
-                       "attention_softmax"});
+  check_keys(reader());
   for (const char* key : {"experts", "towers"}) {
     if (const auto field = reader().find(key)) check_layers(*field);
   }

@@ -239,7 +239,10 @@ TEST_CASE("settings and descriptions are told apart") {
   CHECK(is_recipe_settings(R"({"activation": "relu"})"));
   CHECK(is_recipe_settings("{}"));
   CHECK_FALSE(is_recipe_settings(R"({"mmoe_description": 1})"));
-  CHECK_FALSE(is_recipe_settings(R"({"levels": []})"));  // a description whose version was forgotten
+  // Descriptions whose version was forgotten.
+  for (const char* key : {"levels", "trunk", "nodes", "derived", "numbers", "input_dim", "architecture"}) {
+    CHECK_FALSE(is_recipe_settings(std::string("{\"") + key + "\": []}"));
+  }
 }
 
 }  // namespace
