@@ -26,7 +26,7 @@ endforeach()
 
 set(mmoe_all_transforms hash functions bins dates)
 set(MMOE_TRANSFORMS "${mmoe_all_transforms}" CACHE STRING
-    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers, lines between points; of sequences: weights, sqrtn), bins (between bounds), dates (parts of them)")
+    "What this build does with raw features beyond scaling and vocabularies: hash (hash buckets), functions (of numbers: logarithms, roots, powers, lines between points; of sequences: weights, sqrtn, elements of empty ones), bins (between bounds), dates (parts of them)")
 foreach(name IN LISTS MMOE_TRANSFORMS)
   if(NOT name IN_LIST mmoe_all_transforms)
     message(FATAL_ERROR "MMOE_TRANSFORMS: '${name}', expected names of: ${mmoe_all_transforms}")

@@ -203,6 +203,7 @@ void RowReader::append_ids(const Feature& feature, const int32_t* ids, const flo
       const double weight = sequence->weights.empty() ? 1 : static_cast<double>(values[i]);
       if (sequence->pooling == Pooling::kSum || !(weight <= 0)) elements.push_back({*found, weight});
     }
+    if (elements.empty() && sequence->empty_id) elements.push_back({*sequence->empty_id, 1});
     return append_pooled(*sequence, elements, x);
   }
   const SparseFeature& sparse = std::get<SparseFeature>(feature.kind);
@@ -215,15 +216,18 @@ void RowReader::append_ids(const Feature& feature, const int32_t* ids, const flo
 void RowReader::append_kept(const Feature& feature, const int32_t* ids, size_t row, Numbers& x) const {
   const SequenceFeature& sequence = std::get<SequenceFeature>(feature.kind);
   const Table& table = model_.embeddings[sequence.embedding].table;
-  Numbers mask;
+  std::vector<std::optional<size_t>> elements(sequence.length);
+  bool empty = true;
   for (size_t i = 0; i < sequence.length; ++i) {
-    std::optional<size_t> found;
-    if (ids[i] != kNoElement) found = table_row(feature, sequence.embedding, ids[i], row);
-    if (found == sequence.padding_id) found.reset();
-    for (const float value : found ? table.row(*found) : std::vector<float>(table.cols)) x.push_back(plain(value, 0));
-    mask.push_back(plain(found ? 1 : 0, 0));
+    if (ids[i] != kNoElement) elements[i] = table_row(feature, sequence.embedding, ids[i], row);
+    if (elements[i] == sequence.padding_id) elements[i].reset();
+    empty = empty && !elements[i];
   }
-  x.insert(x.end(), mask.begin(), mask.end());
+  if (empty && sequence.empty_id) elements[0] = *sequence.empty_id;
+  for (const auto& found : elements) {
+    for (const float value : found ? table.row(*found) : std::vector<float>(table.cols)) x.push_back(plain(value, 0));
+  }
+  for (const auto& found : elements) x.push_back(plain(found ? 1 : 0, 0));
 }
 
 // A sum of n takes n - 1 roundings, and one more where each is multiplied by its weight; so does the sum of n weights,

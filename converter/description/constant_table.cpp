@@ -40,6 +40,28 @@ class OneHotRows : public TableRows {
   size_t width_;
 };
 
+/// Row i has a 1 in column i, and row `width` + i a -1.
+class SignedOneHotRows : public TableRows {
+ public:
+  explicit SignedOneHotRows(size_t width) : width_(width) {}
+
+  void read(size_t first, size_t count, float* to) const override {
+    std::fill_n(to, count * width_, 0.0f);
+    for (size_t i = 0; i < count; ++i) to[i * width_ + (first + i) % width_] = first + i < width_ ? 1 : -1;
+  }
+
+ private:
+  size_t width_;
+};
+
+Table signed_one_hot_table(const JsonReader& field) {
+  field.allow_keys({"signed_one_hot"});
+  const JsonReader columns = field.get("signed_one_hot", "");
+  const size_t width = columns.count(kMaxDim);
+  if (width == 0) columns.fail_expected("1 or more");
+  return Table::of(2 * width, width, std::make_shared<SignedOneHotRows>(width));
+}
+
 Table one_hot_table(const JsonReader& field) {
   field.allow_keys({"one_hot", "ids"});
   const JsonReader columns = field.get("one_hot", "");
@@ -55,8 +77,10 @@ Table one_hot_table(const JsonReader& field) {
 
 Table constant_table(const JsonReader& field) {
   if (field.find("one_hot")) return one_hot_table(field);
+  if (field.find("signed_one_hot")) return signed_one_hot_table(field);
   field.allow_keys({"rows"});
-  const JsonReader list = field.get("rows", "a list of numbers for each id, or \"one_hot\": the number of columns");
+  const JsonReader list =
+      field.get("rows", "a list of numbers for each id, or \"one_hot\" or \"signed_one_hot\": the number of columns");
   std::vector<float> data;
   const std::vector<JsonReader> rows = list.items();
   if (rows.empty()) list.fail_expected("at least one row");

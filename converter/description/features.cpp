@@ -163,10 +163,22 @@ std::optional<uint32_t> read_padding_id(const JsonReader& object, const Embeddin
   return id;
 }
 
+// {"id": n}, or zeros.
+std::optional<uint32_t> read_empty_id(const JsonReader& object, const EmbeddingTables::Part& part) {
+  const auto field = object.find("empty");
+  if (!field) return std::nullopt;
+  if (!field->is_object()) {
+    field->choice({"zero"});
+    return std::nullopt;
+  }
+  field->allow_keys({"id"});
+  return static_cast<uint32_t>(field->get("id", "the element of a row that has none").count(part.rows - 1));
+}
+
 void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources& sources, Feature& feature) {
   object.allow_keys({"name", "column", "kind", "side", "vocabulary", "first_id", "ids", "unknown", "missing",
                      "embedding", "first_row", "quantised", "embedding_width", "length", "pooling", "padding_id",
-                     "weights"});
+                     "weights", "empty"});
   const EmbeddingTables::Part part = tables.find(object);
   SequenceFeature sequence;
   sequence.vocabulary = read_vocabulary(object, part.rows, part.name, sources);
@@ -185,7 +197,9 @@ void bind_sequence(const JsonReader& object, EmbeddingTables& tables, KeySources
     sequence.weights = weights->string();
   }
   sequence.padding_id = read_padding_id(object, part);
-  sequence.embedding = tables.add(part, num_rows(sequence.vocabulary));
+  sequence.empty_id = read_empty_id(object, part);
+  const size_t empty_rows = sequence.empty_id ? size_t{*sequence.empty_id} + 1 : 0;
+  sequence.embedding = tables.add(part, std::max(num_rows(sequence.vocabulary), empty_rows));
   feature.width = part.width;
   if (sequence.pooling == Pooling::kKept) {
     feature.width = (part.width + 1) * sequence.length;

@@ -14,7 +14,7 @@ namespace {
 const std::vector<std::string> kFunctions = {"farmhash64", "xxh64",     "murmur3", "crc32",
                                              "murmur64",   "siphash24", "value"};
 const std::vector<std::string> kBytes = {"text", "int64", "int32"};
-const std::vector<std::string> kRules = {"unsigned", "absolute", "floored"};
+const std::vector<std::string> kRules = {"unsigned", "absolute", "floored", "signed"};
 
 Bins read_bins(const JsonReader& field) {
   field.allow_keys({"bounds", "side", "values"});
@@ -87,8 +87,21 @@ void read_function(const JsonReader& field, HashFunction function, Hashing& hash
   read_mask(field, hashing);
 }
 
+std::string read_prefix(const JsonReader& field, const Hashing& hashing) {
+  const std::string prefix = field.string();
+  if (hashing.bytes == HashedBytes::kInt64 || hashing.bytes == HashedBytes::kInt32) field.fail("only of texts");
+  if (prefix.size() > kMaxJoined) field.fail_expected("at most " + std::to_string(kMaxJoined) + " bytes");
+  return prefix;
+}
+
+// Negative hashes have half of the buckets.
+void check_number(const JsonReader& buckets, BucketRule rule, size_t number) {
+  if (number == 0) buckets.fail_expected("1 or more");
+  if (rule == BucketRule::kSigned && number % 2 != 0) buckets.fail_expected("an even number, since `modulo` is signed");
+}
+
 Hashing read_hashing(const JsonReader& field, const JsonReader& feature, size_t first_id) {
-  field.allow_keys({"hash", "buckets", "seed", "key", "of", "modulo", "mask", "join", "separator"});
+  field.allow_keys({"hash", "buckets", "seed", "key", "of", "modulo", "mask", "join", "separator", "prefix"});
   Hashing hashing;
   if (field.find("join")) {
     read_join(field, feature, hashing);
@@ -96,6 +109,7 @@ Hashing read_hashing(const JsonReader& field, const JsonReader& feature, size_t 
     separator->fail("only with `join`");
   }
   read_function(field, HashFunction::kFarmHash64, hashing);
+  if (const auto prefix = field.find("prefix")) hashing.prefix = read_prefix(*prefix, hashing);
   hashing.first_id = static_cast<uint32_t>(first_id);
   return hashing;
 }
@@ -116,7 +130,7 @@ Hashing read_others(const JsonReader& field, size_t table_rows, const std::strin
   }
   const JsonReader buckets = field.get("buckets", "the number of ids that unknown values have");
   hashing.buckets = buckets.count(table_rows);
-  if (hashing.buckets == 0) buckets.fail_expected("1 or more");
+  check_number(buckets, hashing.rule, hashing.buckets);
   const auto first = field.find("first_id");
   hashing.first_id = first ? static_cast<uint32_t>(first->count(table_rows)) : 0;
   if (hashing.buckets > table_rows - hashing.first_id) {
@@ -216,7 +230,8 @@ void read_unknown(const JsonReader& feature, size_t table_rows, const std::strin
 // An id for each key, several of which may have the same.
 void read_ids(const JsonReader& field, size_t table_rows, const std::string& table, Vocabulary& vocabulary) {
   const std::vector<JsonReader> items = field.items();
-  if (items.size() != vocabulary.size) field.fail_expected(std::to_string(vocabulary.size) + ", one for each key");
+  if (items.size() != vocabulary.size)
+    field.fail_expected(std::to_string(vocabulary.size) + ", one for each " + (vocabulary.bins ? "bin" : "key"));
   for (const JsonReader& item : items) {
     const size_t id = item.count();
     if (id >= table_rows) item.fail_expected("less than " + std::to_string(table_rows) + ", the rows of " + table);
@@ -251,7 +266,7 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
     vocabulary.hashing = crosses ? read_cross(field, feature, first_id) : read_hashing(field, feature, first_id);
     const JsonReader buckets = field.get("buckets", "the number of buckets");
     vocabulary.size = buckets.count();
-    if (vocabulary.size == 0) buckets.fail_expected("1 or more");
+    check_number(buckets, vocabulary.hashing->rule, vocabulary.size);
   } else if (field.is_object() && field.find("bounds")) {
     vocabulary.bins = read_bins(field);
     vocabulary.size = vocabulary.bins->bounds.size() + 1;
@@ -268,8 +283,8 @@ Vocabulary read_vocabulary(const JsonReader& feature, size_t table_rows, const s
     if (field.is_object()) read_joined_keys(field, feature, vocabulary);
   }
   if (const auto ids = feature.find("ids")) {
-    if (first || !vocabulary.has_keys()) {
-      ids->fail("only for a list or a file of keys, in the place of `first_id`");
+    if (first || (!vocabulary.has_keys() && !vocabulary.bins)) {
+      ids->fail("only for a list or a file of keys, or for bins, in the place of `first_id`");
     }
     read_ids(*ids, table_rows, table, vocabulary);
   } else {

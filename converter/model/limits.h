@@ -12,6 +12,7 @@ constexpr size_t kMaxGatesPerLevel = schema::kMaxGates;
 using schema::kMaxCrossed;  ///< columns of a cross
 using schema::kMaxDim;      ///< inputs or outputs of a layer, width of x
 using schema::kMaxFeatures;
+using schema::kMaxJoined;  ///< bytes of a joined text
 using schema::kMaxLayers;  ///< of one MLP
 using schema::kMaxLevels;
 using schema::kMaxNodeInputs;

@@ -359,7 +359,7 @@ enum class UnknownRule { kId, kZero, kError };
 // In the order of the file's.
 enum class HashFunction { kFarmHash64, kXXH64, kMurmur3, kCRC32, kMurmur64, kSipHash24, kValue };
 enum class HashedBytes { kText, kInt64, kInt32, kCrossed, kJoined };
-enum class BucketRule { kUnsigned, kAbsolute, kFloored };
+enum class BucketRule { kUnsigned, kAbsolute, kFloored, kSigned };
 
 /// How a value becomes a bucket (schema/mmoe.fbs); its id is the bucket's number, counted from first_id.
 struct Hashing {
@@ -375,6 +375,7 @@ struct Hashing {
   uint64_t seed_high = 0;   ///< kSipHash24: the other half of the key
   std::string separator{};  ///< kJoined
   size_t buckets = 0;       ///< Vocabulary::others
+  std::string prefix{};     ///< kText, kJoined: hashed in front of the text; a longer one than kMaxJoined is unknown
 };
 
 enum class DatePart { kMinute, kHour, kDayOfWeek, kDay, kMonth };
@@ -441,6 +442,7 @@ struct SequenceFeature {
   std::optional<uint32_t> padding_id;
   /// The raw data's column of the elements' weights, which schema/mmoe.fbs explains; empty: none. Not with kMax.
   std::string weights{};
+  std::optional<uint32_t> empty_id{};  ///< the element, with weight 1, of a row in which none is left
 };
 
 struct Feature {

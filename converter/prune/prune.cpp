@@ -26,6 +26,11 @@ std::optional<uint32_t>* padding_of(Feature& feature, size_t num_rows) {
   return has ? &sequence->padding_id : nullptr;
 }
 
+std::optional<uint32_t>* empty_of(Feature& feature) {
+  auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
+  return sequence != nullptr && sequence->empty_id ? &sequence->empty_id : nullptr;
+}
+
 // Buckets of hashes, bins and parts of dates are none that could be dropped.
 bool has_keys(const Vocabulary& vocabulary) { return vocabulary.identity || vocabulary.has_keys(); }
 
@@ -116,6 +121,7 @@ class Pruner {
     if (vocabulary.unknown == UnknownRule::kId) reached_[vocabulary.unknown_id] = true;
     for (size_t i = 0; i < buckets_of(vocabulary); ++i) reached_[vocabulary.others->first_id + i] = true;
     if (const auto* padding = padding_of(feature, reached_.size())) reached_[**padding] = true;
+    if (const auto* empty = empty_of(feature)) reached_[**empty] = true;
     pruned.num_dropped = vocabulary.size - kept.size();
     if (kept.empty()) {
       throw ConvertError("feature \"" + feature.name + "\": every id is in the rows fewer than " +
@@ -139,6 +145,7 @@ class Pruner {
 
   void renumber(Feature& feature, const std::vector<uint32_t>& kept) {
     if (auto* padding = padding_of(feature, reached_.size())) *padding = new_ids_[**padding];
+    if (auto* empty = empty_of(feature)) *empty = new_ids_[**empty];
     Vocabulary& vocabulary = vocabulary_of(feature);
     if (vocabulary.unknown == UnknownRule::kId) vocabulary.unknown_id = new_ids_[vocabulary.unknown_id];
     if (vocabulary.hashing) {  // its ids are all kept, and so still follow each other

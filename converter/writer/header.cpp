@@ -47,7 +47,7 @@ static_assert(kSame<NumberFunction::kNormalPoints, schema::NumberFunction_Normal
 static_assert(kSame<HashFunction::kValue, schema::HashFunction_Value>);
 static_assert(kSame<HashedBytes::kJoined, schema::HashedBytes_Joined>);
 static_assert(kSame<DatePart::kMonth, schema::DatePart_Month>);
-static_assert(kSame<BucketRule::kFloored, schema::BucketRule_Floored>);
+static_assert(kSame<BucketRule::kSigned, schema::BucketRule_Signed>);
 static_assert(kSame<NodeKind::kAttention, schema::NodeKind_Attention>);
 static_assert(kSame<NodeKind::kScaledDot, schema::NodeKind_ScaledDot>);
 static_assert(kSame<NodeKind::kLowerPairs, schema::NodeKind_LowerPairs>);
@@ -65,7 +65,9 @@ bool has_transforms(const TrainedModel& model) {
     const auto* dense = std::get_if<DenseFeature>(&feature.kind);
     if (dense) return dense->scaling.function != NumberFunction::kIdentity;
     const auto* sequence = std::get_if<SequenceFeature>(&feature.kind);
-    if (sequence && (sequence->pooling == Pooling::kSqrtN || !sequence->weights.empty())) return true;
+    if (sequence && (sequence->pooling == Pooling::kSqrtN || !sequence->weights.empty() || sequence->empty_id)) {
+      return true;
+    }
     const Vocabulary& vocabulary = *feature.vocabulary();
     return vocabulary.hashing || vocabulary.bins || vocabulary.dates || vocabulary.others;
   });
@@ -391,10 +393,12 @@ class HeaderWriter {
     if (!parts.empty()) list = out_.CreateVector(parts);
     Offset<flatbuffers::String> separator;
     if (!hashing.separator.empty()) separator = out_.CreateString(hashing.separator);
+    Offset<flatbuffers::String> prefix;
+    if (!hashing.prefix.empty()) prefix = out_.CreateString(hashing.prefix);
     return schema::CreateHashing(out_, static_cast<schema::HashFunction>(hashing.function), hashing.seed,
                                  static_cast<schema::HashedBytes>(hashing.bytes),
                                  static_cast<schema::BucketRule>(hashing.rule), hashing.first_id, mask, list,
-                                 hashing.seed_high, separator, u32(hashing.buckets));
+                                 hashing.seed_high, separator, u32(hashing.buckets), prefix);
   }
 
   Offset<schema::Vocabulary> write_vocabulary(const Vocabulary& vocabulary, const VocabularyTensors& tensors) {
@@ -450,7 +454,8 @@ class HeaderWriter {
       features.push_back(schema::CreateFeature(out_, name, kind, to_schema(feature.side),
                                                u32(model_.feature_columns[i]), u32(feature.width), scaling, vocabulary,
                                                embedding, found ? u32(sequence.length) : 0, pooling_of(sequence),
-                                               sequence.padding_id ? i32(*sequence.padding_id) : -1, source, weights));
+                                               sequence.padding_id ? i32(*sequence.padding_id) : -1, source, weights,
+                                               sequence.empty_id ? i32(*sequence.empty_id) : -1));
     }
     return out_.CreateVector(features);
   }

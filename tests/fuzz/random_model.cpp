@@ -405,6 +405,7 @@ class Builder {
                                     HashFunction::kMurmur64, HashFunction::kSipHash24});
     hashing.bytes = bytes_.pick({HashedBytes::kText, HashedBytes::kInt64, HashedBytes::kInt32});
     hashing.rule = bytes_.pick({BucketRule::kUnsigned, BucketRule::kAbsolute, BucketRule::kFloored});
+    if (bytes_.chance(60)) hashing.prefix = "prefix=";
     hashing.first_id = static_cast<std::uint32_t>(bytes_.between(0, most_first));
     if (bytes_.chance(128)) hashing.mask = "masked";
     return hashing;
@@ -445,6 +446,7 @@ class Builder {
     sequence.length = bytes_.between(1, 6);
     sequence.pooling = bytes_.pick({Pooling::kSum, Pooling::kMean, Pooling::kMax, Pooling::kSqrtN});
     if (bytes_.chance(100)) sequence.padding_id = static_cast<std::uint32_t>(bytes_.below(matrix.rows));
+    if (bytes_.chance(100)) sequence.empty_id = static_cast<std::uint32_t>(bytes_.below(matrix.rows));
     return {name, side(), matrix.cols, sequence};
   }
 

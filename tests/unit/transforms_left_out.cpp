@@ -23,6 +23,12 @@ bool refused(const TrainedModel& description, const char* message) {
          std::strcmp(model.error().message(), message) == 0;
 }
 
+TrainedModel with_empty_id() {
+  TrainedModel model = mmoe::test::sequence_description();
+  std::get<mmoe::converter::SequenceFeature>(model.features[1].kind).empty_id = 2;
+  return model;
+}
+
 }  // namespace
 
 int main() {
@@ -36,6 +42,8 @@ int main() {
               "features[0].vocabulary: hash buckets are not in this build") &&
       refused(mmoe::test::date_description(), "features[0].vocabulary: dates are not in this build") &&
       refused(mmoe::test::binned_description(), "features[0].vocabulary: bins are not in this build") &&
-      refused(mmoe::test::weighted_description(), "features[1].pooling: sqrtn and weights are not in this build");
+      refused(mmoe::test::weighted_description(),
+              "features[1].pooling: sqrtn, weights and empty_id are not in this build") &&
+      refused(with_empty_id(), "features[1].pooling: sqrtn, weights and empty_id are not in this build");
   return all ? 0 : 1;
 }

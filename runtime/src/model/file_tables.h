@@ -138,6 +138,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Feature::padding_id),
     optional_field(&schema::Feature::source),
     optional_field(&schema::Feature::weights),
+    optional_field(&schema::Feature::empty_id),
 
     optional_field(&schema::Scaling::offset),
     optional_field(&schema::Scaling::factor),
@@ -158,6 +159,7 @@ inline constexpr OwnedField kOwnedFields[] = {
     optional_field(&schema::Hashing::seed_high),
     optional_field(&schema::Hashing::separator),
     optional_field(&schema::Hashing::buckets),
+    optional_field(&schema::Hashing::prefix),
 
     required_field(&schema::HashedPart::column),
     optional_field(&schema::HashedPart::bytes),

@@ -32,10 +32,12 @@ Hash hash_of(const schema::Hashing& hashing, const void* data, std::size_t size)
 }
 
 std::uint64_t bucket_of(const Hash& hash, schema::BucketRule rule, std::uint64_t num_buckets) {
-  const bool negative = (hash.value >> (hash.bits - 1)) != 0;
+  const bool negative = (hash.value >> (hash.bits - 1)) != 0, is_signed = rule == schema::BucketRule_Signed;
+  if (is_signed) num_buckets /= 2;
   if (rule == schema::BucketRule_Unsigned || !negative) return hash.value % num_buckets;
   const std::uint64_t magnitude = hash.bits == 64 ? 0 - hash.value : (std::uint64_t{1} << 32) - hash.value;
   const std::uint64_t rest = magnitude % num_buckets;
+  if (is_signed) return num_buckets + rest;
   return rule == schema::BucketRule_Floored && rest != 0 ? num_buckets - rest : rest;
 }
 
@@ -48,6 +50,14 @@ std::int32_t id_of(const schema::Vocabulary& vocabulary, const void* data, std::
 // Of a joined text each part may be, which rows find out.
 bool is_masked(const schema::Hashing& hashing, std::string_view text) {
   return hashing.mask() && hashing.bytes() != schema::HashedBytes_Joined && text_of(hashing.mask()) == text;
+}
+
+std::int32_t id_with_prefix(const schema::Vocabulary& vocabulary, std::string_view prefix, std::string_view text) {
+  char room[schema::kMaxJoined];
+  if (prefix.size() > sizeof room || text.size() > sizeof room - prefix.size()) return Model::kUnknownId;
+  std::memcpy(room, prefix.data(), prefix.size());
+  if (!text.empty()) std::memcpy(room + prefix.size(), text.data(), text.size());
+  return id_of(vocabulary, room, prefix.size() + text.size());
 }
 
 }  // namespace
@@ -68,7 +78,8 @@ std::string_view decimal(std::int64_t value, bool is_unsigned, char (&room)[kMax
 std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::string_view text) {
   if (vocabulary.hashing()->bytes() == schema::HashedBytes_Crossed) return Model::kUnknownId;
   if (is_masked(*vocabulary.hashing(), text)) return Model::kUnknownId;
-  return id_of(vocabulary, text.data(), text.size());
+  const flatbuffers::String* prefix = vocabulary.hashing()->prefix();
+  return prefix ? id_with_prefix(vocabulary, text_of(prefix), text) : id_of(vocabulary, text.data(), text.size());
 }
 
 std::int32_t hashed_id(const schema::Vocabulary& vocabulary, std::int64_t value, bool is_unsigned) {

@@ -198,8 +198,11 @@ class FeatureVerifier : Checker {
       if (feature.pooling() > schema::Pooling_MAX || (kept && !kHasNodes)) {
         return unsupported(nullptr, "features[%].pooling: %", index, feature.pooling());
       }
-      if (!kHasWeights && feature.pooling() >= schema::Pooling_SqrtN) {
-        return unsupported(nullptr, "features[%].pooling: sqrtn and weights are not in this build", index);
+      if (!kHasWeights && (feature.pooling() >= schema::Pooling_SqrtN || feature.empty_id() >= 0)) {
+        return unsupported(nullptr, "features[%].pooling: sqrtn, weights and empty_id are not in this build", index);
+      }
+      if (kHasWeights && feature.empty_id() >= static_cast<std::int32_t>(tensor->rows())) {
+        return damaged(nullptr, "features[%].empty_id: % of %", index, feature.empty_id(), tensor->rows());
       }
       if (is_weighted(feature) != (feature.weights() != nullptr)) {
         return damaged(nullptr, "features[%].weights: not as pooling % has them", index, feature.pooling());
@@ -225,7 +228,7 @@ class FeatureVerifier : Checker {
                       : vocabulary.kind() == schema::VocabularyKind_Integers
                           ? its->bytes() < schema::HashedBytes_Crossed
                           : true;
-    if (!fits || (of_texts && its->function() == schema::HashFunction_Value)) {
+    if (!fits || (of_texts && its->function() == schema::HashFunction_Value) || (its->prefix() && !hashes_text(*its))) {
       return damaged(nullptr, "features[%].vocabulary.hashing.bytes: % of function %", index, its->bytes(),
                      its->function());
     }
@@ -236,6 +239,9 @@ class FeatureVerifier : Checker {
     const std::uint64_t most = wide ? UINT64_MAX : its->function() == schema::HashFunction_Murmur3 ? UINT32_MAX : 0;
     if (its->seed() > most) return damaged(nullptr, "features[%].vocabulary.hashing.seed: %", index, its->seed());
     const std::uint64_t buckets = num_buckets(vocabulary), end = its->first_id() + buckets;
+    if (its->rule() == schema::BucketRule_Signed && buckets % 2 != 0) {
+      return damaged(nullptr, "features[%].vocabulary: % buckets, expected an even number", index, buckets);
+    }
     return ((has_keys || buckets != 0) && end <= num_ids) ||
            damaged(nullptr, "features[%].vocabulary: ids % to %, of %", index, its->first_id(), end, num_ids);
   }

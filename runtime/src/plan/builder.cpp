@@ -192,6 +192,7 @@ void PlanBuilder::add_features() {
     step.weighted = is_weighted(feature);
     step.pooling = pooling_of(feature.pooling());
     step.padding_id = feature.padding_id();
+    if (kHasWeights) step.empty_id = feature.empty_id();
     step.column = feature.column();
     step.width = feature.width();
     if (step.sparse) {

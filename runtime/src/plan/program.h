@@ -236,6 +236,7 @@ struct FeatureStep {
   kernels::Pooling pooling;
   bool weighted;              ///< Sequence: each element has a weight
   std::int32_t padding_id;    ///< Sequence: elements of this id are left out
+  std::int32_t empty_id;      ///< Sequence: the element of a row that has none left; -1: there is none
   std::uint8_t unknown_rule;  ///< Sparse: schema::UnknownRule
   std::int32_t unknown_id;
   std::uint32_t num_ids;

@@ -66,6 +66,10 @@ Status pool(const Program& program, const FeatureStep& feature, const Ids& ids) 
       }
       ++count;
     }
+    if (kHasWeights && count == 0 && feature.empty_id >= 0) {
+      program.ids[count++] = feature.empty_id;
+      if (feature.weighted) program.weights[0] = 1;
+    }
     program.kernels->pool({feature.table_type, feature.table, feature.width, program.ids, count, feature.pooling,
                            program.input.data + row * program.input.stride + feature.column,
                            kHasWeights && feature.weighted ? program.weights : nullptr});
@@ -79,6 +83,7 @@ Status keep(const Program& program, const FeatureStep& feature, const Ids& ids) 
   for (std::size_t row = 0; row < ids.num_rows; ++row) {
     float* x = program.input.data + row * program.input.stride + feature.column;
     float* mask = x + width * feature.length;
+    bool empty = true;
     for (std::size_t i = 0; i < feature.length; ++i) {
       const std::int32_t id = ids.data[row * ids.stride + i];
       const std::int32_t resolved = id == Model::kNoElement ? Model::kUnknownId : resolve_id(feature, id);
@@ -86,6 +91,11 @@ Status keep(const Program& program, const FeatureStep& feature, const Ids& ids) 
       const bool there = resolved >= 0 && resolved != feature.padding_id;
       program.ids[i] = there ? resolved : -1;
       mask[i] = there ? 1.0f : 0.0f;
+      empty = empty && !there;
+    }
+    if (kHasWeights && empty && feature.empty_id >= 0) {
+      program.ids[0] = feature.empty_id;
+      mask[0] = 1;
     }
     program.kernels->lookup({feature.table_type, feature.table, width, program.ids, feature.length, x, width});
   }

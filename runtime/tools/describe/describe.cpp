@@ -69,6 +69,7 @@ Json hashing_of(const schema::Hashing& hashing) {
               {"mask", hashing.mask() ? Json(shown_text(hashing.mask())) : Json()},
               {"parts", parts_of(hashing)}};
   if (hashing.function() == schema::HashFunction_SipHash24) out["seed_high"] = hashing.seed_high();
+  if (hashing.prefix()) out["prefix"] = shown_text(hashing.prefix());
   if (hashing.separator()) out["separator"] = shown_text(hashing.separator());
   if (hashing.buckets() != 0) out["buckets"] = hashing.buckets();
   return out;
@@ -122,7 +123,8 @@ Json features_of(const ModelView& view) {
       item["sequence"] = {{"length", feature.length()},
                           {"pooling", name_of(feature.pooling())},
                           {"padding_id", feature.padding_id() < 0 ? Json() : Json(feature.padding_id())},
-                          {"weights", feature.weights() ? Json(shown_text(feature.weights())) : Json()}};
+                          {"weights", feature.weights() ? Json(shown_text(feature.weights())) : Json()},
+                          {"empty_id", feature.empty_id() < 0 ? Json() : Json(feature.empty_id())}};
     }
     out.push_back(std::move(item));
   }

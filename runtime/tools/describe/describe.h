@@ -21,11 +21,11 @@ using Json = nlohmann::ordered_json;
 ///              vocabulary {kind, size, unknown {rule, id},                      categorical, sequence
 ///                          hashing {function, seed, bytes, modulo, first_id, mask, parts},    kind hash; strings
 ///                                   and integers may have it, with buckets; separator: bytes joined; seed_high:
-///                                   function siphash24
+///                                   function siphash24; prefix: where there is one
 ///                          date {part, ticks, offset, first_id},              kind date
 ///                          side},                                              kind bins
 ///              embedding {name, rows, width, dtype},
-///              sequence {length, pooling, padding_id, weights}}]                         sequence
+///              sequence {length, pooling, padding_id, weights, empty_id}}]               sequence
 ///   trunk [layer]                layer: {inputs, outputs, activation, alpha, weights, norm: null or {kind, position}}
 ///   levels [{experts [{name, reads, layers [layer]}],
 ///            gates [{name, kind, reads, hidden [layer], experts [index], top_k, top_k_mode, weights [number]}]}]

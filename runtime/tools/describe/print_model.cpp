@@ -201,7 +201,8 @@ std::string scaling_text(const Json& scaling) {
 }
 
 std::string hash_text(const Json& hashing) {
-  if (hashing["parts"].is_null()) return text_of(hashing["function"]);
+  const std::string prefix = hashing.contains("prefix") ? " of " + text_of(hashing["prefix"]) + "..." : "";
+  if (hashing["parts"].is_null()) return text_of(hashing["function"]) + prefix;
   std::string columns;
   const std::string between = hashing["bytes"] == "joined" ? " + " : " x ";
   for (const Json& part : hashing["parts"]) columns += (columns.empty() ? "" : between) + text_of(part["column"]);
@@ -241,8 +242,9 @@ std::string kind_text(const Json& feature) {
   if (!feature.contains("sequence")) return text_of(feature["kind"]);
   const Json& sequence = feature["sequence"];
   const std::string weights = sequence["weights"].is_null() ? "" : " by " + text_of(sequence["weights"]);
+  const std::string empty = sequence["empty_id"].is_null() ? "" : ", of none id " + number_of(sequence["empty_id"]);
   return text_of(feature["kind"]) + ", " + text_of(sequence["pooling"]) + weights + " of at most " +
-         number_of(sequence["length"]);
+         number_of(sequence["length"]) + empty;
 }
 
 std::string features_text(const Json& features) {

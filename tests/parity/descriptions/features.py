@@ -139,7 +139,8 @@ def id_of(text, feature):
             dtype = np.float64 if vocabulary.get("values") == "float64" else np.float32
             with np.errstate(over="ignore"):
                 bounds, number = np.array(vocabulary["bounds"], dtype), np.array(number, np.float64).astype(dtype)
-            return feature.get("first_id", 0) + int(np.searchsorted(bounds, number, vocabulary["side"]))
+            found = int(np.searchsorted(bounds, number, vocabulary["side"]))
+            return feature["ids"][found] if "ids" in feature else feature.get("first_id", 0) + found
     elif isinstance(vocabulary, dict) and "date" in vocabulary:
         if text:
             return feature.get("first_id", 0) + part_of_date(int(text), vocabulary)
@@ -183,6 +184,8 @@ def table_of(feature, names, dtype):
         return names.tensors[embedding].astype(dtype)
     if "rows" in embedding:
         return np.array(embedding["rows"], np.float32).astype(dtype)
+    if "signed_one_hot" in embedding:
+        return np.concatenate([np.eye(embedding["signed_one_hot"], dtype=dtype), -np.eye(embedding["signed_one_hot"], dtype=dtype)])
     return np.eye(embedding.get("ids", embedding["one_hot"]), embedding["one_hot"], dtype=dtype)
 
 
@@ -219,6 +222,8 @@ def sequence_block(feature, rows, names, dtype):
             numbers = np.array([float(w) for w in row[feature["weights"]].split("|") if w], np.float32)
             kept = [k for k in kept if feature["pooling"] == "sum" or numbers[k] > 0]
             weights = numbers[kept].astype(dtype)
+        if not kept and "empty" in feature:
+            found, kept, weights = [feature["empty"]["id"]], [0], np.ones(1, dtype) if "weights" in feature else None
         if kept:
             vectors = table[[feature.get("first_row", 0) + found[k] for k in kept]]
             x[index] = pooled(vectors, feature["pooling"], weights)

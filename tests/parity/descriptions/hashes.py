@@ -225,10 +225,15 @@ def bucket(text, vocabulary):
         data = int(text).to_bytes(8 if of == "int64" else 4, "little", signed=True)
     if text == str(vocabulary.get("mask", object())):
         return None
+    if "prefix" in vocabulary:
+        data = vocabulary["prefix"].encode() + data
     function, bits = FUNCTIONS[vocabulary["hash"]]
     hashed = function(data, tuple(vocabulary["key"]) if "key" in vocabulary else vocabulary.get("seed", 0))
     if vocabulary.get("modulo", "unsigned") != "unsigned" and hashed >= 2 ** (bits - 1):
         hashed -= 2**bits
+    if vocabulary.get("modulo") == "signed":
+        half = vocabulary["buckets"] // 2
+        return abs(hashed) % half + (half if hashed < 0 else 0)
     if vocabulary.get("modulo") == "absolute":
         hashed = abs(hashed)
     return hashed % vocabulary["buckets"]

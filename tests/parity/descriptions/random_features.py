@@ -155,6 +155,9 @@ class RandomFeatures:
         first = 0
         if maker.chance(0.5):
             first = feature["first_id"] = maker.between(0, 3)
+        elif maker.chance(0.4):
+            feature["ids"] = [maker.below(5) for _ in range(len(bounds) + 1)]
+            first = 5
         inside = ["-7", "7", "1e39", "-inf", *(repr(bound) for bound in bounds)]
         inside += [repr(float(np.nextafter(bound, 9))) for bound in bounds]
         inside += [f"{maker.number(-4, 4):.3f}" for _ in range(4)]
@@ -168,9 +171,13 @@ class RandomFeatures:
         of = maker.pick(["int64"] if rule["hash"] == "value" else [None, "text", "int64", "int32"])
         if of is not None:
             rule["of"] = of
-        modulo = maker.pick([None, "unsigned", "absolute", "floored"])
+        modulo = maker.pick([None, "unsigned", "absolute", "floored", "signed"])
         if modulo is not None:
             rule["modulo"] = modulo
+        if modulo == "signed":
+            rule["buckets"] *= 2
+        if of in (None, "text") and maker.chance(0.3):
+            rule["prefix"] = maker.pick(["city=", "ß"])
         if of in ("int64", "int32"):
             values = [0, -1, 17, 2**31 - 1, -(2**31), *(int(i) for i in maker.rng.choice(10**6, 5))]
             inside, outside = [str(value) for value in values], []
@@ -212,6 +219,9 @@ class RandomFeatures:
         if maker.chance(0.5):
             width = maker.between(1, 4)
             feature["embedding"] = {"rows": [[maker.number(-1, 1) for _ in range(width)] for _ in range(ids)]}
+        elif maker.chance(0.3):
+            width = (ids + 1) // 2
+            feature["embedding"] = {"signed_one_hot": width}
         else:
             width = maker.between(max(1, ids - 2), ids)
             feature["embedding"] = {"one_hot": width}
@@ -296,6 +306,8 @@ class RandomFeatures:
         feature["pooling"] = maker.pick(["sum", "mean", "max", "sqrtn"])
         if maker.chance(0.5):
             feature["padding_id"] = maker.below(ids)
+        if maker.chance(0.3):
+            feature["empty"] = {"id": maker.below(ids)}
         self.table(feature, index, ids)
         name = feature["name"]
         element = lambda: maker.pick(outside if unknown and maker.chance(0.25) else inside)

@@ -254,6 +254,9 @@ std::vector<float> pooled(const converter::Table& table, const converter::Sequen
     }
     ++count;
   }
+  if (count == 0 && feature.empty_id) {
+    for (std::size_t d = 0; d < table.cols; ++d) sum[d] = table.at(*feature.empty_id, d);
+  }
   for (float& x : sum) {
     if (feature.pooling == converter::Pooling::kMean && count != 0) x /= static_cast<float>(count);
   }
@@ -276,8 +279,7 @@ std::vector<float> encode(const converter::TrainedModel& description, const Sequ
   return x;
 }
 
-TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in every batch") {
-  const converter::TrainedModel description = sequence_description();
+void check_pooled(const converter::TrainedModel& description) {
   const AlignedBytes file = model_file(description);
   const Model model = load(file);
   CHECK(model.feature(2).kind == FeatureKind::kSequence);
@@ -310,6 +312,23 @@ TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in ever
       std::copy(encoded.begin(), encoded.end(), x.begin() + static_cast<std::ptrdiff_t>(row * 17));
     }
   }
+}
+
+TEST_CASE("sequences: pooled rows have the bits of the x they stand for, in every batch") {
+  check_pooled(sequence_description());
+}
+
+TEST_CASE("sequences: a row in which no element is left has the one that is said") {
+  converter::TrainedModel description = sequence_description();
+  const auto sequence = [&](std::size_t feature) -> converter::SequenceFeature& {
+    return std::get<converter::SequenceFeature>(description.features[feature].kind);
+  };
+  sequence(1).empty_id = 0;  // also the padding, which others leave out
+  sequence(2).empty_id = 8;
+  sequence(3).empty_id = 2;
+  check_pooled(description);
+  sequence(3).empty_id = 9;
+  CHECK_THROWS_WITH(model_file(description), "the written file fails to load: features[3].empty_id: 9 of 9");
 }
 
 TEST_CASE("sequences: elements that are refused name feature and row") {

@@ -204,6 +204,32 @@ TEST_CASE("find_id: hashed texts and integers") {
   CHECK(integer(3, 5000000000) == 431);
 }
 
+// As scikit-learn's FeatureHasher: MurmurHash3_x86_32 of "city=Wien" is 0x0a55dad9, that of "abc" 0xb3dd93fa.
+TEST_CASE("find_id: a prefix is hashed too, and negative hashes have buckets of their own") {
+  converter::TrainedModel description = hashed_description();
+  const auto vocabulary = [&](std::size_t feature) -> converter::Vocabulary& {
+    return std::get<converter::SparseFeature>(description.features[feature].kind).vocabulary;
+  };
+  const converter::Hashing hashing{converter::HashFunction::kMurmur3, 0, converter::HashedBytes::kText,
+                                   converter::BucketRule::kSigned,    2, {}};
+  for (const std::size_t feature : {1, 3}) {
+    vocabulary(feature).hashing = hashing;
+    vocabulary(feature).size = 998;
+  }
+  vocabulary(3).hashing->prefix = "city=";
+  const AlignedBytes file = model_file(description);
+  const Model model = load(file);
+  CHECK(model.find_id(1, "city=Wien") == 2 + 0x0a55dad9 % 499);
+  CHECK(model.find_id(1, "abc") == 2 + 499 + (0x100000000 - 0xb3dd93fa) % 499);
+  CHECK(model.find_id(3, "Wien") == 2 + 0x0a55dad9 % 499);
+  CHECK(model.find_id(3, "7") == model.find_id(3, std::int64_t{7}));
+  CHECK(model.find_id(3, "7") == model.find_id(1, "city=7"));
+  CHECK(model.find_id(3, "") == model.find_id(1, "city="));
+  const std::string most(schema::kMaxJoined - 5, 'x');
+  CHECK(model.find_id(3, most) == model.find_id(1, "city=" + most));
+  CHECK(model.find_id(3, most + "x") == Model::kUnknownId);
+}
+
 TEST_CASE("Model: hashed features say what they take") {
   const AlignedBytes file = model_file(hashed_description());
   const Model model = load(file);
@@ -299,8 +325,10 @@ TEST_CASE("hostile: hash rules that do not fit the table or are not known are re
         "features[1].vocabulary.hashing.parts: 0 of a cross");
   CHECK(hashing(Hashing::VT_BYTES, std::uint8_t{3}, ErrorCode::kDamaged) ==
         "features[1].vocabulary.hashing.parts: 0 of a cross");
-  CHECK(hashing(Hashing::VT_RULE, std::uint8_t{3}, unsupported) ==
-        "features[1].vocabulary.hashing: function 2, bytes 2, rule 3");
+  CHECK(hashing(Hashing::VT_RULE, std::uint8_t{4}, unsupported) ==
+        "features[1].vocabulary.hashing: function 2, bytes 2, rule 4");
+  CHECK(hashing(Hashing::VT_RULE, std::uint8_t{3}, ErrorCode::kDamaged) ==
+        "features[1].vocabulary: 997 buckets, expected an even number");
   CHECK(hashing(Hashing::VT_SEED, std::uint64_t{1} << 32, ErrorCode::kDamaged) ==
         "features[1].vocabulary.hashing.seed: 4294967296");
   CHECK(hashing(Hashing::VT_FIRST_ID, std::uint32_t{4}, ErrorCode::kDamaged) ==

@@ -246,6 +246,20 @@ TEST_CASE("hashes with keys, of values themselves, and of joined texts") {
                  "a join names its columns itself"));
 }
 
+TEST_CASE("hashes with a sign, and with a prefix") {
+  const Vocabulary made =
+      vocabulary(R"("vocabulary": {"hash": "murmur3", "buckets": 4, "modulo": "signed", "prefix": "city="})");
+  CHECK(made.hashing->rule == BucketRule::kSigned);
+  CHECK(made.hashing->prefix == "city=");
+  const auto error = [](const std::string& fields) { return categorical_error(", \"vocabulary\": " + fields); };
+  CHECK(contains(error(R"({"hash": "murmur3", "buckets": 3, "modulo": "signed"})"),
+                 "features[0].vocabulary.buckets: found 3, expected an even number"));
+  CHECK(contains(error(R"(["a"], "unknown": {"buckets": 3, "modulo": "signed"})"), "expected an even number"));
+  CHECK(contains(error(R"({"hash": "murmur3", "buckets": 3, "of": "int64", "prefix": "a"})"), "prefix: only of texts"));
+  CHECK(contains(error(R"({"hash": "murmur3", "buckets": 3, "prefix": ")" + std::string(1025, 'a') + "\"}"),
+                 "at most 1024 bytes"));
+}
+
 TEST_CASE("parts of dates") {
   const std::string feature = R"({"name": "c", "kind": "categorical", "embedding": {"one_hot": 31}, "vocabulary": )";
   const auto dates = [&](const std::string& fields) {
@@ -284,6 +298,11 @@ TEST_CASE("vocabularies of bins") {
   CHECK(exact.bins->bounds == std::vector<double>{-1e300, 0.1});
   CHECK_FALSE(exact.bins->right);
   CHECK_FALSE(exact.bins->f32);
+  const Vocabulary shared = vocabulary(R"("vocabulary": {"bounds": [1, 2], "side": "left"}, "ids": [2, 0, 2])");
+  CHECK(shared.ids == std::vector<uint32_t>{2, 0, 2});
+  CHECK(contains(categorical_error(R"(, "vocabulary": {"bounds": [1], "side": "left"}, "ids": [1])"),
+                 "ids: found a list of 1, expected 2, one for each bin"));
+  CHECK(contains(categorical_error(R"(, "vocabulary": {"identity": 2}, "ids": [1, 1])"), "or for bins"));
 }
 
 TEST_CASE("vocabularies of bins: errors") {
@@ -317,7 +336,7 @@ TEST_CASE("vocabularies of hash buckets: errors") {
         "features[0].vocabulary.seed: only xxh64, murmur3 and murmur64 have a seed");
   CHECK(contains(error(R"("murmur3", "buckets": 4, "seed": 4294967296})"), "features[0].vocabulary.seed: found"));
   CHECK(contains(error(R"("crc32", "buckets": 4, "of": "int16"})"), "expected one of text, int64, int32"));
-  CHECK(contains(error(R"("crc32", "buckets": 4, "modulo": "signed"})"), "one of unsigned, absolute, floored"));
+  CHECK(contains(error(R"("crc32", "buckets": 4, "modulo": "even"})"), "one of unsigned, absolute, floored, signed"));
   CHECK(contains(error(R"("crc32", "buckets": 4, "mask": 0.5})"), "features[0].vocabulary.mask: found 0.5"));
   CHECK(contains(error(R"("crc32", "buckets": 4, "size": 1})"), "features[0].vocabulary.size: unknown key"));
 }
@@ -398,6 +417,17 @@ TEST_CASE("sequences") {
   CHECK(contains(error_of(start + R"("length": 5, "pooling": "sum", "padding_id": 4})"), "expected at most 3"));
 }
 
+TEST_CASE("sequences: the element of a row that has none") {
+  const std::string start = R"({"name": "s", "kind": "sequence", "embedding": "c.weight", "vocabulary": ["a", "b"],
+                                "length": 5, "pooling": "sum", "empty": )";
+  const auto empty_id = [](const Feature& feature) { return std::get<SequenceFeature>(feature.kind).empty_id; };
+  CHECK(empty_id(bound(start + R"({"id": 3}})", 3)) == 3u);
+  CHECK_FALSE(empty_id(bound(start + R"("zero"})", 3)));
+  CHECK(contains(error_of(start + R"({"id": 4}})"), "features[0].empty.id: found 4, expected at most 3"));
+  CHECK(contains(error_of(start + R"({"buckets": 1}})"), "features[0].empty.buckets: unknown key"));
+  CHECK(contains(error_of(start + R"("error"})"), "features[0].empty: found \"error\", expected one of zero"));
+}
+
 TEST_CASE("crosses") {
   const Vocabulary plain = vocabulary(R"("vocabulary": {"cross": ["a", "b"], "buckets": 3}, "first_id": 1)");
   REQUIRE(plain.hashing);
@@ -452,6 +482,11 @@ TEST_CASE("one-hot columns, and rows in the description") {
   for (size_t i = 0; i < 15; ++i) {
     CHECK(kernels::table_element(*type, stored.data(), 3, i / 3, i % 3) == one_hot.table.at(i / 3, i % 3));
   }
+  const Embedding pairs = table_of(R"({"signed_one_hot": 3})", 3);
+  CHECK(pairs.table.rows == 6);
+  for (size_t row = 0; row < 6; ++row) {
+    for (size_t col = 0; col < 3; ++col) CHECK(pairs.table.at(row, col) == (row == col ? 1 : row == col + 3 ? -1 : 0));
+  }
   const Embedding rows = table_of(R"({"rows": [[0.5, -1], [2, 3]]})", 2);
   CHECK(rows.table.at(1, 1) == 3);
   CHECK(!rows.table.stored_as());
@@ -461,6 +496,7 @@ TEST_CASE("one-hot columns, and rows in the description") {
     return error_of(R"({"name": "c", "kind": "categorical", "vocabulary": [7, 8], "embedding": )" + embedding + more +
                     "}");
   };
+  CHECK(contains(error(R"({"signed_one_hot": 0})"), "signed_one_hot: found 0, expected 1 or more"));
   CHECK(contains(error(R"({"one_hot": 0})"), "features[0].embedding.one_hot: found 0, expected 1 or more"));
   CHECK(contains(error(R"({"one_hot": 3, "ids": 2})"), "features[0].embedding.ids: found 2, expected 3 or more"));
   CHECK(contains(error(R"({"one_hot": 1})"), "ids 0 to 1, but one-hot of 1 has 1 rows"));

@@ -138,6 +138,15 @@ TEST_CASE("prune: where nothing is rare, only rows that no key reaches go") {
   CHECK(pruned.features[kShop].vocabulary()->identity);
 }
 
+TEST_CASE("prune: the element of empty rows keeps its row, and not its key") {
+  TrainedModel pruned = model();
+  std::get<SequenceFeature>(pruned.features[kLast].kind).empty_id = 8;
+  prune(counts(), 3, pruned);
+  CHECK(std::get<SequenceFeature>(pruned.features[kLast].kind).empty_id == 6u);
+  CHECK(keys(pruned.features[kLast]) == Keys{"k1", "k2", "k4", "k5", "k7"});
+  CHECK(pruned.embeddings[0].table.row(6) == model().embeddings[0].table.row(8));
+}
+
 TEST_CASE("prune: a padding id that the table has no row for is no element's") {
   TrainedModel pruned = model();
   std::get<SequenceFeature>(pruned.features[kLast].kind).padding_id = 50000;  // of a tensor that the table is a part of
