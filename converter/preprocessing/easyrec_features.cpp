@@ -1,12 +1,13 @@
 #include "converter/preprocessing/easyrec_features.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "converter/preprocessing/easyrec_fields.h"
+#include "converter/preprocessing/easyrec_numbers.h"
+#include "converter/preprocessing/text_hash.h"
 #include "converter/reading/text.h"
 
 namespace mmoe::converter {
@@ -15,20 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string text_at(const JsonReader& feature, const char* key, const std::string& otherwise) {
-  const auto field = feature.find(key);
-  return field ? field->text() : otherwise;
-}
-
-size_t count_at(const JsonReader& feature, const char* key, size_t otherwise) {
-  const auto field = feature.find(key);
-  return field ? field->count() : otherwise;
-}
-
-bool true_at(const JsonReader& feature, const char* key) {
-  const auto field = feature.find(key);
-  return field && field->boolean();
-}
+using namespace easyrec;
 
 /// Where a value comes from: "user:age".
 struct Input {
@@ -61,6 +49,12 @@ std::string side_of(const std::vector<Input>& inputs) {
   return user ? "user" : "item";
 }
 
+/// What a value is that is missing; of a sequence it is never empty.
+std::string default_of(const JsonReader& feature, bool in_sequence) {
+  const std::string value = text_at(feature, "default_value", "");
+  return value.empty() && in_sequence ? "0" : value;
+}
+
 /// A list of keys, or a file, with their ids.
 struct Words {
   json vocabulary;
@@ -74,6 +68,12 @@ struct Words {
     const auto place = static_cast<size_t>(found - vocabulary.begin());
     return ids.empty() ? first + place : ids[place];
   }
+};
+
+/// What an id feature is of.
+struct Sequence {
+  size_t length = 0;        // the most elements of a row, which are kept; 0: it is of no sequence
+  std::string prefix = "";  // of the names of features and columns
 };
 
 class EasyRecDescriber {
@@ -99,19 +99,18 @@ class EasyRecDescriber {
   void set_suffix(std::string suffix) { suffix_ = std::move(suffix); }
 
  private:
-  json id_feature(const JsonReader& feature, const std::string& kind);
+  json id_feature(const JsonReader& feature, const std::string& kind, const Sequence& sequence = {});
   json raw_feature(const JsonReader& feature);
   void sequence(const JsonReader& sequence, std::map<std::string, MadeFeature>& made, std::vector<std::string>& order);
-  void keep_elements(const JsonReader& from, json& feature, size_t length) const;
 
-  void add_vocabulary(const JsonReader& feature, const std::vector<Input>& inputs, json& out);
+  void add_vocabulary(const JsonReader& feature, const std::vector<Input>& inputs, const std::string& missing,
+                      json& out);
   void add_encoded(const JsonReader& feature, json& out) const;
-  void add_words(const JsonReader& feature, const std::vector<Input>& inputs, json& out);
-  Words words_of(const JsonReader& feature);
+  void add_words(const JsonReader& feature, const std::vector<Input>& inputs, const std::string& missing, json& out);
+  void add_buckets(size_t buckets, const std::vector<Input>& inputs, const std::string& missing, json& out) const;
+  Words words_of(const JsonReader& feature, const std::string& missing);
   Words words_of_file(const JsonReader& feature);
-  void add_bins(const JsonReader& feature, json& out) const;
-  void add_number(const JsonReader& feature, json& out) const;
-  void add_table(const JsonReader& feature, json& out);
+  void add_table(const JsonReader& feature, const std::string& name, json& out);
   void refuse_unsupported(const JsonReader& feature) const;
 
   const JsonReader& entry_;
@@ -133,16 +132,17 @@ void EasyRecDescriber::refuse_unsupported(const JsonReader& feature) const {
 }
 
 // The table's name is that of the feature, unless features share one.
-void EasyRecDescriber::add_table(const JsonReader& feature, json& out) {
-  std::string table = text_at(feature, "embedding_name", text_at(feature, "feature_name", "") + "_emb");
+void EasyRecDescriber::add_table(const JsonReader& feature, const std::string& name, json& out) {
+  std::string table = text_at(feature, "embedding_name", "");
+  if (table.empty()) table = name + "_emb";
   if (!suffix_.empty()) table += "_" + suffix_;
   const auto pattern = entry_.find("embedding");
   if (pattern) {
-    std::string name = pattern->string();
+    std::string tensor = pattern->string();
     const std::string placeholder = "{table}";
-    const size_t at = name.find(placeholder);
-    if (at == name.npos) pattern->fail_expected("{table} in the name");
-    out["embedding"] = name.replace(at, placeholder.size(), table);
+    const size_t at = tensor.find(placeholder);
+    if (at == tensor.npos) pattern->fail_expected("{table} in the name");
+    out["embedding"] = tensor.replace(at, placeholder.size(), table);
   } else {
     out["embedding"] = find_tensor_(feature, "." + table + ".weight");
   }
@@ -175,19 +175,17 @@ Words EasyRecDescriber::words_of_file(const JsonReader& feature) {
       name.fail(where + ": some lines have ids, some none");
     if (blank == text.npos) continue;
     const std::string_view number = text.substr(text.find_first_not_of(kBlanks, blank));
-    size_t id = 0;
-    const auto [at, error] = std::from_chars(number.data(), number.data() + number.size(), id);
-    if (error != std::errc() || at != number.data() + number.size()) name.fail(where + ": expected a word and its id");
-    words.ids.push_back(id);
+    const auto id = parsed<size_t>(std::string(number));
+    if (!id) name.fail(where + ": expected a word and its id");
+    words.ids.push_back(*id);
   }
   return words;
 }
 
 // Without default_bucketize_value, 0 is the id of the default value and 1 that of unknown ones.
-Words EasyRecDescriber::words_of(const JsonReader& feature) {
+Words EasyRecDescriber::words_of(const JsonReader& feature, const std::string& missing) {
   const auto list = feature.find("vocab_list"), dict = feature.find("vocab_dict");
   const auto other = feature.find("default_bucketize_value");
-  const std::string missing = text_at(feature, "default_value", "");
   Words words;
   if (list) {
     words.vocabulary = list->copy();
@@ -220,9 +218,9 @@ Words EasyRecDescriber::words_of(const JsonReader& feature) {
 }
 
 // An empty value is a missing one: it has the id of the default value, or without one a zero embedding.
-void EasyRecDescriber::add_words(const JsonReader& feature, const std::vector<Input>& inputs, json& out) {
-  const Words words = words_of(feature);
-  const std::string missing = text_at(feature, "default_value", "");
+void EasyRecDescriber::add_words(const JsonReader& feature, const std::vector<Input>& inputs,
+                                 const std::string& missing, json& out) {
+  const Words words = words_of(feature, missing);
   json& vocabulary = out["vocabulary"];
   vocabulary = words.vocabulary;
   if (inputs.size() > 1) {
@@ -239,70 +237,76 @@ void EasyRecDescriber::add_words(const JsonReader& feature, const std::vector<In
   out["missing"] = missing.empty() ? json("zero") : json({{"id", words.find(missing).value_or(*words.other)}});
 }
 
-constexpr uint64_t kStdSeed = 0xc70f6907;  // of std::hash of libstdc++
+// An empty value is a missing one, and the default value is hashed like any other.
+void EasyRecDescriber::add_buckets(size_t buckets, const std::vector<Input>& inputs, const std::string& missing,
+                                   json& out) const {
+  json vocabulary = {{"hash", farmhash_ ? "farmhash64" : "murmur64"}, {"buckets", buckets}, {"mask", ""}};
+  if (!farmhash_) vocabulary["seed"] = kStdHashSeed;
+  if (inputs.size() > 1) {
+    for (const Input& input : inputs) vocabulary["join"].push_back(input.column);
+    vocabulary["separator"] = "_";
+  }
+  out["vocabulary"] = vocabulary;
+  out["unknown"] = "zero";
+  if (missing.empty()) return;
+  const size_t bucket = farmhash_ ? farmhash64_bucket(missing, buckets) : std_hash_bucket(missing, buckets);
+  out["unknown"] = {{"id", bucket}};
+}
 
-void EasyRecDescriber::add_vocabulary(const JsonReader& feature, const std::vector<Input>& inputs, json& out) {
+void EasyRecDescriber::add_vocabulary(const JsonReader& feature, const std::vector<Input>& inputs,
+                                      const std::string& missing, json& out) {
   const auto buckets = feature.find("hash_bucket_size"), ids = feature.find("num_buckets");
-  const std::string missing = text_at(feature, "default_value", "");
   const bool has_words = feature.find("vocab_list") || feature.find("vocab_dict") || feature.find("vocab_file");
   if (int{buckets.has_value()} + int{ids.has_value()} + int{has_words} != 1) {
     feature.fail("expected one of hash_bucket_size, num_buckets, vocab_list, vocab_dict and vocab_file");
   }
-  if (has_words) return add_words(feature, inputs, out);
-  if (buckets) {
-    if (!missing.empty()) {
-      feature.get("default_value", "").fail("a default value that is hashed is not supported; fill the rows with it");
-    }
-    json vocabulary = {{"hash", farmhash_ ? "farmhash64" : "murmur64"}, {"buckets", buckets->count()}, {"mask", ""}};
-    if (!farmhash_) vocabulary["seed"] = kStdSeed;
-    if (inputs.size() > 1) {
-      for (const Input& input : inputs) vocabulary["join"].push_back(input.column);
-      vocabulary["separator"] = "_";
-    }
-    out["vocabulary"] = vocabulary;
-    out["unknown"] = "zero";
-    return;
-  }
+  if (has_words) return add_words(feature, inputs, missing, out);
+  const JsonReader& field = buckets ? *buckets : *ids;
+  if (field.count() == 0) field.fail_expected("1 or more");
+  if (buckets) return add_buckets(buckets->count(), inputs, missing, out);
   out["vocabulary"] = {{"identity", ids->count()}};
   out["unknown"] = "zero";
   if (missing.empty()) return;
-  size_t id = 0;
-  const auto [end, error] = std::from_chars(missing.data(), missing.data() + missing.size(), id);
-  const bool fits = error == std::errc() && end == missing.data() + missing.size() && id < ids->count();
-  if (!fits) feature.get("default_value", "").fail_expected("an id below num_buckets");
-  out["unknown"] = {{"id", id}};
+  const auto id = parsed<size_t>(missing);
+  if (!id || *id >= ids->count()) feature.get("default_value", "").fail_expected("an id below num_buckets");
+  out["unknown"] = {{"id", *id}};
 }
 
-// The elements of a sequence side by side.
-void EasyRecDescriber::keep_elements(const JsonReader& from, json& feature, size_t length) const {
+size_t sequence_length_of(const JsonReader& from) {
+  const size_t length = count_at(from, "sequence_length", 0);
   if (length == 0) from.fail("sequence_length: missing: the most elements of a row");
-  feature["kind"] = "sequence";
-  feature["length"] = length;
-  feature["pooling"] = "none";
+  return length;
 }
 
-json EasyRecDescriber::id_feature(const JsonReader& feature, const std::string& kind) {
+// What a row in which no element is left has: the default value.
+void add_empty(json& feature) {
+  const json& rule = feature.contains("missing") ? feature["missing"] : feature["unknown"];
+  if (rule.is_object()) feature["empty"] = rule;
+}
+
+// Several values of several columns make many texts: the rows have these.
+json EasyRecDescriber::id_feature(const JsonReader& feature, const std::string& kind, const Sequence& sequence) {
   refuse_unsupported(feature);
-  const std::string name = feature.get("feature_name", "the feature's name").string();
-  const std::vector<Input> inputs = inputs_of(feature);
+  const std::string name = sequence.prefix + feature.get("feature_name", "the feature's name").string();
+  std::vector<Input> inputs = inputs_of(feature);
   if (kind == "combo_feature" && !encoded_ && inputs.size() < 2) {
     feature.get("expression", "").fail_expected("two columns or more");
   }
   json out = {{"name", name}, {"kind", "categorical"}, {"side", side_of(inputs)}};
-  const bool combines = inputs.size() > 1 && !encoded_;
-  if (!combines && inputs.front().column != name && !encoded_) out["column"] = inputs.front().column;
-  if (encoded_) {
-    add_encoded(feature, out);
-  } else {
-    add_vocabulary(feature, inputs, out);
-  }
-  if (const auto length = lengths_.find(name); length != lengths_.end()) {
-    if (combines) feature.fail("combinations of several values (lengths) are not supported");
+  const bool kept = sequence.length != 0;
+  const auto bag = lengths_.find(name);
+  if (bag != lengths_.end() && kept) feature.fail("elements of several values (lengths) are not supported");
+  if (bag != lengths_.end() && inputs.size() > 1) inputs = {{"", name}};
+  const std::string column = encoded_ || inputs.size() > 1 ? name : sequence.prefix + inputs.front().column;
+  if (column != name) out["column"] = column;
+  encoded_ ? add_encoded(feature, out) : add_vocabulary(feature, inputs, default_of(feature, kept), out);
+  if (bag != lengths_.end() || kept) {
     out["kind"] = "sequence";
-    out["length"] = length->second;
-    out["pooling"] = text_at(feature, "pooling", "sum");
+    out["length"] = kept ? sequence.length : bag->second;
+    out["pooling"] = kept ? "none" : text_at(feature, "pooling", "sum");  // none: the elements side by side
+    add_empty(out);
   }
-  add_table(feature, out);
+  add_table(feature, name, out);
   return out;
 }
 
@@ -320,107 +324,9 @@ void EasyRecDescriber::add_encoded(const JsonReader& feature, json& out) const {
   const auto missing = feature.find("fg_encoded_default_value");
   out["unknown"] = "zero";
   if (!missing || missing->text().empty()) return;
-  size_t id = 0;
-  const std::string text = missing->text();
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id >= ids) missing->fail_expected("one id");
-  out["unknown"] = {{"id", id}};
-}
-
-double number_of(const JsonReader& field, const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    field.fail_expected("a number instead of \"" + text + "\"");
-  }
-  return value;
-}
-
-// "method=zscore,mean=0.0,standard_deviation=10.0"
-std::map<std::string, std::string> parameters_of(const JsonReader& normalizer) {
-  std::map<std::string, std::string> parameters;
-  const std::string text = normalizer.text();
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size()), equal = text.find('=', begin);
-    if (equal >= end) normalizer.fail_expected("method=..., and its parameters");
-    parameters[text.substr(begin, equal - begin)] = text.substr(equal + 1, end - equal - 1);
-    begin = end + 1;
-  }
-  return parameters;
-}
-
-/// A default value is that of the normalised number: what becomes it is its place among raw ones.
-struct Normalised {
-  json fields;
-  double offset = 0, factor = 1;
-  bool log10 = false;
-
-  double raw_of(double value) const { return log10 ? std::pow(10, value) : value / factor + offset; }
-};
-
-Normalised normalise(const JsonReader& field) {
-  std::map<std::string, std::string> parameters = parameters_of(field);
-  const auto get = [&](const std::string& key) {
-    if (parameters.count(key) == 0) field.fail("missing: " + key);
-    return number_of(field, parameters[key]);
-  };
-  Normalised out;
-  if (const std::string method = parameters["method"]; method == "zscore") {
-    out.offset = get("mean");
-    out.factor = 1 / get("standard_deviation");
-  } else if (method == "minmax") {
-    out.offset = get("min");
-    out.factor = 1 / (get("max") - out.offset);
-  } else if (method == "log10") {
-    // What is not above the threshold is replaced: the same as raising it to the threshold, of which this is the log.
-    const double threshold = parameters.count("threshold") != 0 ? get("threshold") : 1e-10;
-    const double low = parameters.count("default") != 0 ? get("default") : -10;
-    if (!(threshold > 0) || std::abs(std::log10(threshold) - low) > 1e-6 * std::abs(low)) {
-      field.fail("`default` is not the logarithm of `threshold`, which is not supported");
-    }
-    out.log10 = true;
-    out.fields = {{"clip", {threshold, nullptr}}, {"function", "log10"}};
-    return out;
-  } else {
-    field.fail("method=" + method + " is not supported: log10, zscore and minmax are");
-  }
-  if (!std::isfinite(out.factor)) field.fail("its range is 0");
-  out.fields = {{"scale", {{"offset", out.offset}, {"factor", out.factor}}}};
-  return out;
-}
-
-void EasyRecDescriber::add_number(const JsonReader& feature, json& out) const {
-  out["kind"] = "dense";
-  if (const size_t width = count_at(feature, "value_dim", 1); width != 1) out["width"] = width;
-  const auto normalizer = feature.find("normalizer");
-  Normalised normalised;
-  if (normalizer && !encoded_ && !normalizer->text().empty()) normalised = normalise(*normalizer);
-  for (const auto& [key, value] : normalised.fields.items()) out[key] = value;
-  const std::string missing = text_at(feature, encoded_ ? "fg_encoded_default_value" : "default_value", "0");
-  if (missing.empty()) return;
-  const JsonReader field = feature.find("default_value").value_or(feature);
-  const double value = number_of(field, missing), raw = normalised.raw_of(value);
-  if (normalised.log10 && raw < normalised.fields["clip"][0].get<double>()) {
-    field.fail("is below the normalizer's default, which is not supported");
-  }
-  out["missing"] = raw;
-}
-
-// A value that equals a boundary is in the bin above it.
-void EasyRecDescriber::add_bins(const JsonReader& feature, json& out) const {
-  const auto normalizer = feature.find("normalizer");
-  if (normalizer && !normalizer->text().empty()) normalizer->fail("with boundaries it is not supported");
-  if (count_at(feature, "value_dim", 1) != 1) feature.get("value_dim", "").fail("with boundaries only 1 is supported");
-  const JsonReader bounds = feature.get("boundaries", "");
-  out["kind"] = "categorical";
-  out["vocabulary"] = {{"bounds", bounds.copy()}, {"side", "right"}};
-  const std::string missing = text_at(feature, "default_value", "0");
-  out["unknown"] = "zero";
-  if (missing.empty()) return;
-  const auto value = static_cast<float>(number_of(feature.find("default_value").value_or(feature), missing));
-  size_t id = 0;
-  for (const JsonReader& bound : bounds.items()) id += bound.real() <= value ? 1 : 0;
-  out["unknown"] = {{"id", id}};
+  const auto id = parsed<size_t>(missing->text());
+  if (!id || *id >= ids) missing->fail_expected("one id");
+  out["unknown"] = {{"id", *id}};
 }
 
 json EasyRecDescriber::raw_feature(const JsonReader& feature) {
@@ -429,13 +335,11 @@ json EasyRecDescriber::raw_feature(const JsonReader& feature) {
   const std::vector<Input> inputs = inputs_of(feature);
   json out = {{"name", name}, {"side", side_of(inputs)}};
   if (inputs.front().column != name && !encoded_) out["column"] = inputs.front().column;
-  if (!feature.find("boundaries")) {
-    add_number(feature, out);
-    return out;
-  }
-  out["kind"] = "categorical";
-  encoded_ ? add_encoded(feature, out) : add_bins(feature, out);
-  add_table(feature, out);
+  const bool bins = feature.find("boundaries").has_value();
+  if (!bins || !encoded_) out.update(bins ? describe_bins(feature) : describe_number(feature, encoded_));
+  if (!bins) return out;
+  if (encoded_) add_encoded(feature, out);
+  add_table(feature, name, out);
   return out;
 }
 
@@ -443,19 +347,14 @@ json EasyRecDescriber::raw_feature(const JsonReader& feature) {
 void EasyRecDescriber::sequence(const JsonReader& sequence, std::map<std::string, MadeFeature>& made,
                                 std::vector<std::string>& order) {
   const std::string prefix = sequence.get("sequence_name", "the name of the sequence").string() + "__";
+  const size_t length = sequence_length_of(sequence);
   for (const JsonReader& feature : sequence.get("features", "the features of the sequence").items()) {
     const auto part = feature.find("id_feature");
     if (!part) feature.fail("only an id_feature is supported in a sequence");
-    json out = id_feature(*part, "id_feature");
-    if (out["kind"] != "categorical") part->fail("elements of several values (lengths) are not supported");
-    const bool of_sequence = part->find("sequence_fields") ? false : true;
-    if (!of_sequence) part->get("sequence_fields", "").fail("is not supported");
-    keep_elements(sequence, out, count_at(sequence, "sequence_length", 0));
-    const std::string column = out.value("column", out["name"].get<std::string>()),
-                      name = prefix + out["name"].get<std::string>();
-    out["name"] = name;
-    out["column"] = prefix + column;
+    if (const auto fields = part->find("sequence_fields")) fields->fail("is not supported");
+    json out = id_feature(*part, "id_feature", {length, prefix});
     out["side"] = "user";
+    const std::string name = out["name"];
     order.push_back(name);
     made[name] = {name, std::move(out)};
   }
@@ -473,8 +372,7 @@ void EasyRecDescriber::add(const JsonReader& feature, std::map<std::string, Made
   } else if (keys.front() == "raw_feature") {
     out = raw_feature(part);
   } else if (keys.front() == "sequence_id_feature") {
-    out = id_feature(part, "id_feature");
-    keep_elements(part, out, count_at(part, "sequence_length", 0));
+    out = id_feature(part, "id_feature", {sequence_length_of(part), ""});
   } else {
     feature.fail("a " + keys.front() + " is not supported");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -189,10 +190,6 @@ double code_of_missing(const JsonReader& encoder) {
   return code->number();
 }
 
-size_t bins_of(const std::vector<double>& bounds, double value) {
-  return static_cast<size_t>(std::upper_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
-}
-
 }  // namespace
 
 std::vector<JsonReader> one_per_column(const JsonReader& transformer, const std::string& field, size_t num_columns) {
@@ -242,6 +239,64 @@ PreprocessedColumns encode_ordinal(const JsonReader& encoder, const Preprocessed
   return out;
 }
 
+// Of each category what the target was on average; of classes one for each.
+PreprocessedColumns encode_target(const JsonReader& encoder, const PreprocessedColumns& columns,
+                                  std::vector<std::string>& notes) {
+  PreprocessedColumns out;
+  const std::vector<JsonReader> lists = one_per_column(encoder, "categories_", columns.size());
+  const std::vector<JsonReader> means = encoder.get("target_mean_", "of unknown categories").items_or_self();
+  const std::vector<JsonReader> encodings = one_per_column(encoder, "encodings_", columns.size() * means.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    check_raw(encoder, columns[i]);
+    Seen seen;
+    seen.keys = keys_of(lists[i], columns[i]);
+    seen.ids.resize(seen.keys.size());
+    std::iota(seen.ids.begin(), seen.ids.end(), 0u);
+    seen.unknown = static_cast<uint32_t>(seen.keys.size());
+    seen.num_ids = seen.keys.size() + 1;
+    const auto categories = categories_of(columns[i], seen, notes);
+    for (size_t k = 0; k < means.size(); ++k) {
+      const JsonReader& encoding = encodings[i * means.size() + k];
+      const std::vector<JsonReader> values = encoding.items();
+      if (values.size() != seen.keys.size()) encoding.fail_expected("a number for each category");
+      std::map<size_t, double> codes;
+      for (size_t key = 0; key < values.size(); ++key) codes[key] = values[key].number();
+      codes[*seen.unknown] = means[k].number();
+      out.push_back(value_of(columns[i].source, categories, std::move(codes)));
+    }
+  }
+  return out;
+}
+
+namespace {
+
+std::shared_ptr<const Categories> bins(const JsonReader& transformer, const PreprocessedColumn& column,
+                                       const std::vector<double>& bounds, const std::string& side) {
+  auto categories = std::make_shared<Categories>();
+  categories->vocabulary = {{"bounds", bounds}, {"side", side}, {"values", "float64"}};
+  categories->num_ids = bounds.size() + 1;
+  if (column.missing.is_null()) return categories;
+  if (!column.missing.is_number()) transformer.fail("a missing number becomes a text");
+  const double value = column.missing.get<double>();
+  const auto end = side == "right" ? std::upper_bound(bounds.begin(), bounds.end(), value)
+                                   : std::lower_bound(bounds.begin(), bounds.end(), value);
+  categories->unknown = static_cast<uint32_t>(end - bounds.begin());
+  return categories;
+}
+
+PreprocessedColumn numbers_of(const std::string& source, const std::shared_ptr<const Categories>& categories) {
+  std::map<size_t, double> codes;
+  for (size_t id = 0; id < categories->num_ids; ++id) codes[id] = static_cast<double>(id);
+  return value_of(source, categories, std::move(codes));
+}
+
+}  // namespace
+
+PreprocessedColumn bins_of_column(const JsonReader& transformer, const PreprocessedColumn& column,
+                                  const std::vector<double>& bounds, const std::string& side) {
+  return numbers_of(column.source, bins(transformer, column, bounds, side));
+}
+
 PreprocessedColumns encode_bins(const JsonReader& encoder, const PreprocessedColumns& columns) {
   PreprocessedColumns out;
   const std::vector<JsonReader> lists = one_per_column(encoder, "bin_edges_", columns.size());
@@ -251,21 +306,12 @@ PreprocessedColumns encode_bins(const JsonReader& encoder, const PreprocessedCol
     std::vector<double> edges;
     for (const JsonReader& edge : lists[i].items()) edges.push_back(edge.number());
     if (edges.size() < 3) lists[i].fail_expected("3 or more edges: one bin holds every value");
-    const std::vector<double> bounds(edges.begin() + 1, edges.end() - 1);
-    auto categories = std::make_shared<Categories>();
-    categories->vocabulary = {{"bounds", bounds}, {"side", "right"}, {"values", "float64"}};
-    categories->num_ids = bounds.size() + 1;
-    if (!columns[i].missing.is_null()) {
-      if (!columns[i].missing.is_number()) encoder.fail("a missing number becomes a text");
-      categories->unknown = static_cast<uint32_t>(bins_of(bounds, columns[i].missing.get<double>()));
-    }
-    if (!ordinal) {
+    const auto categories = bins(encoder, columns[i], {edges.begin() + 1, edges.end() - 1}, "right");
+    if (ordinal) {
+      out.push_back(numbers_of(columns[i].source, categories));
+    } else {
       add_one_hot(columns[i].source, categories, categories->num_ids, out);
-      continue;
     }
-    std::map<size_t, double> codes;
-    for (size_t id = 0; id < categories->num_ids; ++id) codes[id] = static_cast<double>(id);
-    out.push_back(value_of(columns[i].source, categories, std::move(codes)));
   }
   return out;
 }

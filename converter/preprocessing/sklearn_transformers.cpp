@@ -7,6 +7,7 @@
 
 #include "converter/model/limits.h"
 #include "converter/preprocessing/sklearn_encoders.h"
+#include "converter/preprocessing/sklearn_numbers.h"
 #include "converter/reading/text.h"
 
 namespace mmoe::converter {
@@ -15,197 +16,6 @@ namespace {
 
 using nlohmann::json;
 using Columns = PreprocessedColumns;
-
-// (v - offset) * factor of what the column is.
-void scale(const JsonReader& transformer, PreprocessedColumn& column, double offset, double factor) {
-  if (factor == 0 || !std::isfinite(factor) || !std::isfinite(offset)) transformer.fail("its scale is 0 or not finite");
-  if (auto* steps = std::get_if<NumberSteps>(&column.made)) {
-    steps->offset += offset / steps->factor;
-    steps->factor *= factor;
-    return;
-  }
-  auto& values = std::get<CategoryValues>(column.made);
-  values.other = (values.other - offset) * factor;
-  for (auto& [id, value] : values.values) value = (value - offset) * factor;
-}
-
-// Of a number that is 0 or 1.
-void clip_indicator(const JsonReader& transformer, NumberSteps& steps, double lower, double upper) {
-  const double off = std::clamp((0 - steps.offset) * steps.factor, lower, upper);
-  const double on = std::clamp((1 - steps.offset) * steps.factor, lower, upper);
-  if (on == off) transformer.fail("clips what says that a value is missing to one number");
-  steps.factor = on - off;
-  steps.offset = -off / steps.factor;
-}
-
-void clip(const JsonReader& transformer, PreprocessedColumn& column, double lower, double upper) {
-  if (auto* steps = std::get_if<NumberSteps>(&column.made)) {
-    if (steps->function == "is_missing") return clip_indicator(transformer, *steps, lower, upper);
-    if (!steps->function.empty()) transformer.fail("clips what a function gives, which is not supported");
-    double first = lower / steps->factor + steps->offset, last = upper / steps->factor + steps->offset;
-    if (first > last) std::swap(first, last);
-    steps->lower = std::clamp(steps->lower, first, last);
-    steps->upper = std::clamp(steps->upper, first, last);
-    return;
-  }
-  auto& values = std::get<CategoryValues>(column.made);
-  values.other = std::clamp(values.other, lower, upper);
-  for (auto& [id, value] : values.values) value = std::clamp(value, lower, upper);
-}
-
-// A description's name, and NumPy's.
-const std::map<std::string, std::string>& functions() {
-  static const std::map<std::string, std::string> names = {{"log1p", "log1p"}, {"log", "log"},      {"log10", "log10"},
-                                                           {"sqrt", "sqrt"},   {"absolute", "abs"}, {"fabs", "abs"}};
-  return names;
-}
-
-double value_of(const std::string& function, double value) {
-  if (function == "log1p") return std::log1p(value);
-  if (function == "log") return std::log(value);
-  if (function == "log10") return std::log10(value);
-  return function == "sqrt" ? std::sqrt(value) : std::abs(value);
-}
-
-void apply(const JsonReader& transformer, const std::string& function, PreprocessedColumn& column) {
-  if (auto* steps = std::get_if<NumberSteps>(&column.made)) {
-    if (!steps->function.empty() || steps->scales()) {
-      transformer.fail(function + " of column \"" + column.source +
-                       "\" behind another function or a scaling, which is not supported");
-    }
-    steps->function = function;
-    return;
-  }
-  auto& values = std::get<CategoryValues>(column.made);
-  values.other = value_of(function, values.other);
-  for (auto& [id, value] : values.values) value = value_of(function, value);
-}
-
-Columns apply_function(const JsonReader& transformer, Columns columns) {
-  const JsonReader name = transformer.get("func", "the function");
-  if (name.is_null()) return columns;
-  const auto arguments = transformer.find("kw_args");
-  if (arguments && !arguments->is_null()) arguments->fail("a function with arguments is not supported");
-  const auto found = name.is_string() ? functions().find(name.text()) : functions().end();
-  if (found == functions().end()) name.fail_expected("NumPy's log1p, log, log10, sqrt or abs");
-  for (PreprocessedColumn& column : columns) apply(transformer, found->second, column);
-  return columns;
-}
-
-// (v - center) / scale, of which either may be absent.
-Columns standardise(const JsonReader& transformer, Columns columns, const std::string& center,
-                    const std::string& center_flag, const std::string& scale_flag) {
-  const auto on = [&](const std::string& flag) {
-    return flag.empty() ? false : transformer.get(flag, "true or false").boolean();
-  };
-  const bool centers = on(center_flag), scales = scale_flag.empty() || on(scale_flag);
-  const size_t count = columns.size();
-  const auto centers_of = centers ? one_per_column(transformer, center, count) : std::vector<JsonReader>();
-  const auto scales_of = scales ? one_per_column(transformer, "scale_", count) : std::vector<JsonReader>();
-  for (size_t i = 0; i < count; ++i) {
-    scale(transformer, columns[i], centers ? centers_of[i].number() : 0, scales ? 1 / scales_of[i].number() : 1);
-  }
-  return columns;
-}
-
-void apply_to_number(const JsonReader& transformer, const json& function, PreprocessedColumn& column) {
-  auto* steps = std::get_if<NumberSteps>(&column.made);
-  if (steps == nullptr || !steps->function.empty() || steps->scales()) {
-    transformer.fail("column \"" + column.source +
-                     "\" is behind an encoder, another function or a scaling, which is not supported");
-  }
-  steps->function = function;
-}
-
-// Powers, then a scaler of its own.
-Columns transform_power(const JsonReader& transformer, Columns columns) {
-  const bool yeo_johnson = transformer.get("method", "yeo-johnson or box-cox").choice({"yeo-johnson", "box-cox"}) == 0;
-  const auto exponents = one_per_column(transformer, "lambdas_", columns.size());
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const json exponent = exponents[i].number();
-    apply_to_number(transformer, json{{yeo_johnson ? "yeo_johnson" : "box_cox", exponent}}, columns[i]);
-  }
-  if (!transformer.get("standardize", "true or false").boolean()) return columns;
-  return standardise(transformer.get("_scaler", "the scaler behind it"), std::move(columns), "mean_", "with_mean",
-                     "with_std");
-}
-
-using Points = std::vector<std::pair<double, double>>;
-
-// Of points in ascending order, between the first and the last.
-double between(const Points& points, double v) {
-  const auto behind = std::upper_bound(points.begin() + 1, points.end() - 1, v,
-                                       [](double value, const auto& point) { return value < point.first; });
-  const auto& before = *(behind - 1);
-  return before.second + (behind->second - before.second) * (v - before.first) / (behind->first - before.first);
-}
-
-// Where the output is normal, scikit-learn takes what is within 1e-7 of a bound for beyond it.
-Points with_margins(const JsonReader& transformer, const Points& points) {
-  constexpr double kMargin = 1e-7;
-  const double low = points.front().first, high = points.back().first;
-  const double first = static_cast<float>(low + kMargin), last = static_cast<float>(high - kMargin);
-  if (!(first < last)) transformer.fail("its quantiles lie within 2e-7, which is not supported");
-  Points out = {points.front()};
-  if (first > low) out.insert(out.end(), {{first, 0}, {first, between(points, first)}});
-  for (const auto& point : points) {
-    if (point.first > first && point.first < last) out.push_back(point);
-  }
-  if (last < high) out.insert(out.end(), {{last, between(points, last)}, {last, 1}});
-  out.push_back(points.back());
-  return out;
-}
-
-// Lines between the quantiles; several that are equal are a step, at whose place is the mean of its ends.
-Columns transform_quantiles(const JsonReader& transformer, Columns columns) {
-  const bool normal = transformer.get("output_distribution", "uniform or normal").choice({"uniform", "normal"}) == 1;
-  const std::vector<JsonReader> references = transformer.get("references_", "").items();
-  const std::vector<JsonReader> rows = one_per_column(transformer, "quantiles_", references.size());
-  if (rows.size() != references.size()) transformer.fail("its quantiles and references differ in number");
-  if (rows.size() < 2) transformer.fail("it has fewer than two quantiles, which is not supported");
-  std::vector<Points> points(columns.size());
-  for (size_t row = 0; row < rows.size(); ++row) {
-    const std::vector<JsonReader> cells = rows[row].items();
-    if (cells.size() != columns.size()) rows[row].fail_expected(std::to_string(columns.size()) + " numbers");
-    for (size_t i = 0; i < cells.size(); ++i) {
-      points[i].emplace_back(static_cast<double>(cells[i].real()), references[row].number());
-    }
-  }
-  for (size_t i = 0; i < columns.size(); ++i) {
-    json function = {{"points", normal ? with_margins(transformer, points[i]) : points[i]}};
-    if (normal) function["normal"] = true;
-    apply_to_number(transformer, function, columns[i]);
-  }
-  return columns;
-}
-
-// v / scale, then -1 to 1 where it clips.
-Columns scale_by_largest(const JsonReader& transformer, Columns columns) {
-  columns = standardise(transformer, std::move(columns), "", "", "");
-  const auto clips = transformer.find("clip");
-  for (PreprocessedColumn& column : columns) {
-    if (clips && clips->boolean()) clip(transformer, column, -1, 1);
-  }
-  return columns;
-}
-
-// v * scale + min, then the range where it clips.
-Columns scale_to_range(const JsonReader& transformer, Columns columns) {
-  const auto scales = one_per_column(transformer, "scale_", columns.size());
-  const auto shifts = one_per_column(transformer, "min_", columns.size());
-  const auto range = transformer.get("feature_range", "[lower, upper]").items();
-  if (range.size() != 2) transformer.get("feature_range", "").fail_expected("[lower, upper]");
-  const auto clips = transformer.find("clip");
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const double factor = scales[i].number();
-    if (factor == 0) scales[i].fail_expected("a number other than 0");
-    scale(transformer, columns[i], -shifts[i].number() / factor, factor);
-    if (!clips || !clips->boolean()) continue;
-    if (!(range[0].number() < range[1].number())) range[1].fail_expected("more than the lower bound");
-    clip(transformer, columns[i], range[0].number(), range[1].number());
-  }
-  return columns;
-}
 
 // Columns that say which values are missing.
 Columns indicate(const JsonReader& indicator, const Columns& columns) {
@@ -261,6 +71,28 @@ Columns fill_missing(const JsonReader& imputer, Columns columns) {
   for (size_t i = 0; i < columns.size(); ++i) impute(imputer, values[i], columns[i]);
   columns.insert(columns.end(), indicators.begin(), indicators.end());
   return columns;
+}
+
+// What is known, and no feature can be: with what to do.
+void refuse_by_name(const JsonReader& kind) {
+  static const std::map<std::string, std::string> reasons = {
+      {"PolynomialFeatures", "multiplies columns: write the products as `nodes` of the description"},
+      {"SplineTransformer", "makes curves of numbers; KBinsDiscretizer and QuantileTransformer are supported"},
+      {"Normalizer", "divides a row by its norm, which mixes columns"},
+      {"KNNImputer", "fills in what other columns say; SimpleImputer is supported"},
+      {"IterativeImputer", "fills in what other columns say; SimpleImputer is supported"},
+      {"PCA", "is a linear map of all columns: give its matrix as a layer of the description"},
+      {"TruncatedSVD", "is a linear map of all columns: give its matrix as a layer of the description"},
+      {"LabelEncoder", "is made for labels: its classes_ are the `vocabulary` of a feature"},
+      {"LabelBinarizer", "is made for labels: its classes_ are the `vocabulary` of a feature"},
+      {"MultiLabelBinarizer", "is made for labels: its classes_ are the `vocabulary` of a sequence, pooled by `max`"},
+      {"FeatureHasher", "hashes texts: write a feature with hash buckets, whose `modulo` is signed"},
+      {"HashingVectorizer", "takes texts apart into words: write a sequence of the words with hash buckets"},
+      {"CountVectorizer", "takes texts apart into words: write a sequence of the words with its vocabulary_"},
+      {"TfidfVectorizer", "takes texts apart into words: write a sequence of the words with its vocabulary_"},
+      {"DictVectorizer", "reads dictionaries: write a feature for each of their keys"}};
+  const auto found = kind.is_string() ? reasons.find(kind.text()) : reasons.end();
+  if (found != reasons.end()) kind.fail(found->first + " is not supported: it " + found->second);
 }
 
 class Transformers {
@@ -368,9 +200,10 @@ Columns Transformers::transform(const JsonReader& transformer, Columns columns, 
 
 Columns Transformers::transform_simple(const JsonReader& transformer, Columns columns) {
   const JsonReader kind = transformer.get("class", "");
+  refuse_by_name(kind);
   switch (kind.choice({"OneHotEncoder", "OrdinalEncoder", "KBinsDiscretizer", "StandardScaler", "MinMaxScaler",
                        "MaxAbsScaler", "RobustScaler", "SimpleImputer", "MissingIndicator", "FunctionTransformer",
-                       "PowerTransformer", "QuantileTransformer"})) {
+                       "PowerTransformer", "QuantileTransformer", "Binarizer", "TargetEncoder"})) {
     case 0: return encode_one_hot(transformer, columns, notes_);
     case 1: return encode_ordinal(transformer, columns, notes_);
     case 2: return encode_bins(transformer, columns);
@@ -382,7 +215,9 @@ Columns Transformers::transform_simple(const JsonReader& transformer, Columns co
     case 8: return indicate(transformer, columns);
     case 9: return apply_function(transformer, std::move(columns));
     case 10: return transform_power(transformer, std::move(columns));
-    default: return transform_quantiles(transformer, std::move(columns));
+    case 11: return transform_quantiles(transformer, std::move(columns));
+    case 12: return binarise(transformer, std::move(columns));
+    default: return encode_target(transformer, columns, notes_);
   }
 }
 

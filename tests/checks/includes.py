@@ -156,6 +156,8 @@ RULES = [
     # What TorchEasyRec saves is a text protobuf, which a build may leave out.
     Rule(r"converter/preprocessing/preprocessing\.cpp",
          PREPROCESSING + ["converter/importers/easyrec_config.h", "converter/importers/left_out.h"], None, ["nlohmann/"]),
+    # The ids of texts that hashes give are the runtime's.
+    Rule(r"converter/preprocessing/text_hash\.cpp", PREPROCESSING + ["core/hashes.h"]),
     Rule(r"converter/preprocessing/.*", PREPROCESSING + STATED, None, ["nlohmann/"]),
     Rule(r"converter/description/.*", DESCRIPTION + WEIGHTS + STATED, None, ["nlohmann/"]),
     # Recipes write descriptions, by the names of tensors: they read no weights and know no model.

@@ -17,8 +17,9 @@ import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import (FunctionTransformer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
-                                   OrdinalEncoder, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler)
+from sklearn.preprocessing import (Binarizer, FunctionTransformer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, OneHotEncoder,
+                                   OrdinalEncoder, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler,
+                                   TargetEncoder)
 from torch import nn
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -113,6 +114,22 @@ def quantiles():
     ])
 
 
+def targets():
+    """Averages of a target, as a number and of three classes; thresholds; functions that a description names otherwise."""
+    filled = SimpleImputer(strategy="median")
+    return ColumnTransformer([
+        ("classes", TargetEncoder(), ["work", "schooling"]),
+        ("number", make_pipeline(TargetEncoder(target_type="continuous"), StandardScaler()), ["state", "work"]),
+        ("long", make_pipeline(filled, Binarizer(threshold=40)), ["hours"]),
+        ("old", make_pipeline(filled, Binarizer(threshold=60.5), StandardScaler()), ["age"]),
+        ("much", Binarizer(threshold=900.25), ["gain"]),
+        ("codes", make_pipeline(OrdinalEncoder(), FunctionTransformer(np.square), Binarizer(threshold=9)), ["schooling"]),
+        ("square", make_pipeline(filled, FunctionTransformer(np.square), StandardScaler()), ["age"]),
+        ("log2", make_pipeline(filled, FunctionTransformer(np.log2), MinMaxScaler()), ["age"]),
+        ("reciprocal", make_pipeline(filled, FunctionTransformer(np.reciprocal), MaxAbsScaler()), ["age"]),
+    ])
+
+
 def arrays():
     """Fitted with an array: the columns have no names."""
     return make_pipeline(SimpleImputer(strategy="mean"), FunctionTransformer(np.sqrt), StandardScaler(with_mean=False))
@@ -138,9 +155,9 @@ def seeded(module, seed):
     return module
 
 
-def write_matrix(name, preprocessing, rows, seed, features, fit=None):
+def write_matrix(name, preprocessing, rows, seed, features, fit=None, y=None):
     fitted = persons(FITTED, seed) if fit is None else fit
-    preprocessing.fit(fitted)
+    preprocessing.fit(fitted, y)
     made = preprocessing.transform(rows if fit is None else rows.to_numpy())
     x = torch.tensor(np.asarray(made.todense() if hasattr(made, "todense") else made).astype(np.float32))
     write(name, features, preprocessing, seeded(Ranker(x.shape[1]), seed), x, rows)
@@ -188,6 +205,9 @@ def main():
                  fit=numbers.to_numpy())
     write_embedded(rows)
     write_matrix("quantiles", quantiles(), rows, 5, [{"preprocessing": "quantiles.preprocessing.json"}])
+    known = rows.assign(schooling=rows["schooling"].replace(99, 6))  # of which its OrdinalEncoder knows no others
+    write_matrix("targets", targets(), known, 6, [{"preprocessing": "targets.preprocessing.json"}],
+                 y=np.random.default_rng(7).integers(0, 3, FITTED))
 
 
 save_preprocessing = documented_script()

@@ -20,12 +20,17 @@ INTEGERS = [0, 1, -1, 7, 123456789012, -(2**63)]
 NONE = None  # a zero embedding
 
 
-def write(name, columns, recorded, features, tables):
+def tower_weights(tasks, wide):
+    """Each task reads the columns of its feature: one, or those that `wide` has weights of."""
+    blocks = [torch.tensor([wide.get(task, [1.0])]) for task in tasks]
+    return dict(zip(tasks, torch.block_diag(*blocks).split(1)))
+
+
+def write(name, columns, recorded, features, tables, wide={}):
     """`columns`: {column: cells}; `recorded`: {task: ids, or floats}, a task per feature; `tables`: {tensor: rows}."""
     count = max(len(cells) for cells in columns.values())
     tensors = {table: torch.arange(1.0, rows + 1).reshape(rows, 1) for table, rows in tables.items()}
-    for i, task in enumerate(recorded):
-        tensors[f"towers.{task}.weight"] = torch.eye(len(recorded))[i : i + 1]
+    tensors.update({f"towers.{task}.weight": row for task, row in tower_weights(recorded, wide).items()})
     description = {"mmoe_description": 1, "features": features, "towers": {"layers": "towers.{task}"},
                    "tasks": [{"name": task, "link": "identity"} for task in recorded]}
     (FIXTURES / f"{name}.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n")
@@ -120,14 +125,49 @@ feature_configs { raw_feature {
 feature_configs { raw_feature {
     feature_name: "range" expression: "user:raw2" normalizer: "method=minmax,min=0.1,max=0.6" default_value: "0.4"
 } }
+feature_configs { raw_feature {
+    feature_name: "log_bins" expression: "user:raw3" normalizer: "method=log10,threshold=0.05,default=-5"
+    boundaries: [0.05, 0.15, 0.25] default_value: "0.01" embedding_dim: 1 embedding_name: "bins_emb"
+} }
+feature_configs { id_feature {
+    feature_name: "filled" expression: "user:id_input" hash_bucket_size: 100 default_value: "xyz" embedding_dim: 1
+    embedding_name: "hashed_emb"
+} }
+feature_configs { id_feature {
+    feature_name: "bag" expression: "user:tags" hash_bucket_size: 100 default_value: "xyz" embedding_dim: 1
+    embedding_name: "hashed_emb"
+} }
+feature_configs { combo_feature {
+    feature_name: "pair_bag" expression: ["user:uids", "item:iids"] hash_bucket_size: 100 embedding_dim: 1 default_value: "xyz"
+} }
+feature_configs { sequence_feature {
+    sequence_name: "click_50_seq" sequence_length: 2 sequence_delim: ";"
+    features { id_feature { feature_name: "hashed" expression: "user:id_str" hash_bucket_size: 100 embedding_dim: 1 } }
+} }
+feature_configs { sequence_id_feature {
+    feature_name: "words" expression: "user:words" sequence_length: 6 vocab_list: ["a", "b", "c"] default_value: "0"
+    embedding_dim: 1
+} }
 feature_configs { lookup_feature { feature_name: "unread" map: "user:map" key: "item:key" } }
 model_config {
     feature_groups {
         group_name: "all" group_type: DEEP
-        feature_names: ["hashed", "pair", "listed", "dict", "unlisted", "bins", "range"]
+        feature_names: ["hashed", "pair", "listed", "dict", "unlisted", "bins", "range", "log_bins", "filled", "bag",
+                        "pair_bag", "click_50_seq__hashed", "words"]
     }
 }
 """
+
+
+def kept_weights(length):
+    """Of the elements, then of the numbers that say which of them are there: whole sums say both."""
+    return [*(7.0**i for i in range(length)), *(0.5**(i + 1) for i in range(length))]
+
+
+def kept(ids, length):
+    there = [1.0] * len(ids) + [0.0] * (length - len(ids))
+    columns = [id + 1.0 for id in ids] + [0.0] * (length - len(ids)) + there
+    return sum(weight * column for weight, column in zip(kept_weights(length), columns))
 
 
 def torch_easy_rec():
@@ -139,6 +179,11 @@ def torch_easy_rec():
         "word": ["abc", "efg", "", "hij"],
         "raw": [0.2, 0.1, 0.3, ""],
         "raw2": [0.2, 0.5, "", 0.3, 0.6],
+        "raw3": [0.1, "", 10],
+        "tags": ["abc|efg", "", "hij"],
+        "pair_bag": ["ua_ia|ua_ib|ub_ia|ub_ib", "uc_ic|ud_ic", ""],
+        "click_50_seq__id_str": ["abc|hij", "", "hij"],
+        "words": ["c||a|b|b|", "", "a|b||c"],
     }
     recorded = {
         "hashed": [33, 44, 66, 13, 95, 70, 13, 56, NONE],
@@ -148,11 +193,21 @@ def torch_easy_rec():
         "unlisted": [2, 3, NONE, 1],
         "bins": [2, 1, 3, 1],
         "range": [0.2, 0.8, 0.4, 0.4, 1.0],
+        "log_bins": [0, 0, 3],
+        "filled": [33, 44, 66, 13, 95, 70, 13, 56, 13],
+        # Several ids, of which each embedding is one more.
+        "bag": [34.0 + 45, 14.0, 67.0],
+        "pair_bag": [38.0 + 91 + 6 + 98, 61.0 + 57, 14.0],
+        "click_50_seq__hashed": [kept([33, 66], 2), kept([26], 2), kept([66], 2)],
+        "words": [kept([4, 0, 2, 3, 3, 0], 6), kept([0], 6), kept([2, 3, 0, 4], 6)],
     }
     (FIXTURES / "torcheasyrec.config").write_text(EASYREC)
-    tables = {"hashed_emb": 100, "pairs": 100, "listed_emb": 4, "dict_emb": 3, "bins_emb": 4}
-    write("torcheasyrec", columns, recorded, [{"torch_easy_rec": "torcheasyrec.config"}],
-          {f"model.ebc.embedding_bags.{table}.weight": rows for table, rows in tables.items()})
+    tables = {"hashed_emb": 100, "pairs": 100, "listed_emb": 4, "dict_emb": 3, "bins_emb": 4, "pair_bag_emb": 100,
+              "click_50_seq__hashed_emb": 100, "words_emb": 5}
+    entry = {"torch_easy_rec": "torcheasyrec.config", "lengths": {"bag": 3, "pair_bag": 4}}
+    write("torcheasyrec", columns, recorded, [entry],
+          {f"model.ebc.embedding_bags.{table}.weight": rows for table, rows in tables.items()},
+          {"click_50_seq__hashed": kept_weights(2), "words": kept_weights(6)})
 
 
 def fuxictr():

@@ -1,6 +1,7 @@
 // Features that TorchEasyRec and FuxiCTR save, as entries of a description.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -26,7 +27,7 @@ json made(const Files& files, const std::string& entry) {
     return SharedBytes{text, *text};
   };
   MemoryWeights weights;
-  for (const char* table : {"user_id_emb", "f_emb", "shared", "f_emb_side"}) {
+  for (const char* table : {"user_id_emb", "f_emb", "shared", "f_emb_side", "s__f_emb"}) {
     weights.add(std::string("model.ebc.embedding_bags.") + table + ".weight", {10, 4});
   }
   for (const char* table : {"city", "price", "item"}) {
@@ -86,9 +87,11 @@ TEST_CASE("TorchEasyRec: ids and hash buckets") {
   CHECK(feature_of(id("hash_bucket_size: 10")) ==
         expected(R"("vocabulary": {"hash": "murmur64", "seed": 3339675911, "buckets": 10, "mask": ""},
                     "unknown": "zero")"));
+  CHECK(feature_of(id("hash_bucket_size: 100 default_value: 'xyz'"))["unknown"] == json{{"id", 13}});
   const std::string farm = R"({"torch_easy_rec": "p.config", "hash": "farmhash64"})";
   CHECK(feature_of(id("hash_bucket_size: 10"), farm)["vocabulary"] ==
         json{{"hash", "farmhash64"}, {"buckets", 10}, {"mask", ""}});
+  CHECK(feature_of(id("hash_bucket_size: 100 default_value: '2'"), farm)["unknown"] == json{{"id", 59}});
   const json item = feature_of(id("num_buckets: 9 embedding_name: 'shared'", "context:raw"));
   CHECK(item["side"] == "item");
   CHECK(item["column"] == "raw");
@@ -151,9 +154,29 @@ TEST_CASE("TorchEasyRec: numbers and bins") {
   CHECK(contains(refused(raw("normalizer: 'zscore'")), "expected method=..."));
   CHECK(contains(refused(raw("normalizer: 'method=zscore,mean=1'")), "missing: standard_deviation"));
   CHECK(contains(refused(raw("normalizer: 'method=minmax,min=1,max=1'")), "its range is 0"));
-  CHECK(contains(refused(raw("boundaries: [1] normalizer: 'method=zscore,mean=1,standard_deviation=1'")),
-                 "with boundaries it is not supported"));
   CHECK(contains(refused(raw("autodis { num_channels: 3 }")), "autodis: is not supported"));
+}
+
+TEST_CASE("TorchEasyRec: bins of normalised numbers are bins of raw ones") {
+  const auto bins = [](const std::string& bounds, const std::string& normalizer) {
+    return "raw_feature { feature_name: 'f' expression: 'item:f' embedding_dim: 4 boundaries: " + bounds +
+           " normalizer: 'method=" + normalizer + "' default_value: '0.1' }";
+  };
+  const json zscore = feature_of(bins("[0, 1.5]", "zscore,mean=10,standard_deviation=2"));
+  CHECK(zscore["vocabulary"] == json{{"bounds", {10.0, 13.0}}, {"side", "right"}});
+  CHECK(zscore["ids"] == json{0, 1, 2});
+  CHECK(zscore["unknown"] == json{{"id", 1}});  // the default value is not normalised
+  CHECK(feature_of(bins("[0.5]", "minmax,min=2,max=6"))["vocabulary"]["bounds"] == json{4.0});
+  const json log10 = feature_of(bins("[-6, -3, -2, 0, 2]", "log10,threshold=0.5,default=-5"));
+  // What is not above 0.5 is -5, above the first bound; the next number is above the second and the third.
+  const float above = std::nextafter(0.5f, 1.0f);
+  CHECK(log10["vocabulary"]["bounds"] == json{above, 1.0f, 100.0f});
+  CHECK(log10["ids"] == json{1, 3, 4, 5});
+  const json one = feature_of(bins("[-6]", "log10,threshold=0.5,default=-5"));
+  CHECK(one["ids"] == json{1, 1});
+  CHECK(contains(refused(bins("[1]", "zscore,mean=1,standard_deviation=-1")), "does not ascend"));
+  CHECK(contains(refused(bins("[1]", "log10,threshold=0.5,default=3")), "does not ascend"));
+  CHECK(contains(refused(bins("[60]", "log10")), "boundaries[0]: no number reaches it"));
 }
 
 TEST_CASE("TorchEasyRec: combinations, bags and sequences") {
@@ -177,16 +200,36 @@ TEST_CASE("TorchEasyRec: combinations, bags and sequences") {
   CHECK(bag["kind"] == "sequence");
   CHECK(bag["length"] == 5);
   CHECK(bag["pooling"] == "mean");
-  CHECK(contains(refused(combo, bags), "combinations of several values"));
+  CHECK_FALSE(bag.contains("empty"));
+  CHECK(feature_of(id("hash_bucket_size: 100 default_value: 'xyz'"), bags)["empty"] == json{{"id", 13}});
+  CHECK(feature_of(id("vocab_list: ['a'] default_value: 'xyz'"), bags)["empty"] == json{{"id", 0}});
+  const json pairs = feature_of(combo, bags);  // their joined texts are the elements
+  CHECK(pairs["kind"] == "sequence");
+  CHECK_FALSE(pairs.contains("column"));
+  CHECK_FALSE(pairs["vocabulary"].contains("join"));
+  CHECK(pairs["side"] == "item");
   CHECK(contains(refused(id("num_buckets: 2"), R"({"torch_easy_rec": "p.config", "lengths": {"g": 5}})"),
                  "lengths.g: no feature of the configuration"));
-  const json sequence =
-      feature_of("sequence_feature { sequence_name: 's' sequence_length: 20 sequence_delim: '|' features { " +
-                 id("num_buckets: 9", "item:raw") + " } }");
+  const auto of_sequence = [](const std::string& feature) {
+    return "sequence_feature { sequence_name: 's' sequence_length: 20 sequence_delim: '|' features { " + feature +
+           " } }";
+  };
+  const json sequence = feature_of(of_sequence(id("num_buckets: 9", "item:raw")));
   CHECK(sequence["name"] == "s__f");
   CHECK(sequence["column"] == "s__raw");
   CHECK(sequence["length"] == 20);
   CHECK(sequence["pooling"] == "none");
+  CHECK(sequence["embedding"] == "model.ebc.embedding_bags.s__f_emb.weight");
+  // An empty sequence has one element, the default value; without one this is "0".
+  CHECK(sequence["empty"] == json{{"id", 0}});
+  CHECK(feature_of(of_sequence(id("hash_bucket_size: 100")))["empty"] == json{{"id", 26}});
+  CHECK(feature_of(of_sequence(id("hash_bucket_size: 100")))["unknown"] == json{{"id", 26}});
+  const json listed_elements = feature_of(of_sequence(id("vocab_list: ['a', 'b']")));
+  CHECK(listed_elements["vocabulary"] == json{"a", "b", "0", "<OOV>"});
+  CHECK(listed_elements["empty"] == json{{"id", 0}});
+  CHECK(
+      contains(refused(of_sequence(id("num_buckets: 9")), R"({"torch_easy_rec": "p.config", "lengths": {"s__f": 5}})"),
+               "elements of several values (lengths)"));
   CHECK(contains(refused("sequence_feature { sequence_name: 's' sequence_length: 20 features { raw_feature { "
                          "feature_name: 'f' } } }"),
                  "only an id_feature is supported in a sequence"));
@@ -222,8 +265,7 @@ TEST_CASE("TorchEasyRec: what is refused names the field") {
   CHECK(contains(refused(id("num_buckets: 5 weighted: true")), "weighted: is not supported"));
   CHECK(contains(refused(id("num_buckets: 5 hash_bucket_size: 4")), "expected one of hash_bucket_size, num_buckets"));
   CHECK(contains(refused(id("")), "expected one of hash_bucket_size, num_buckets"));
-  CHECK(
-      contains(refused(id("hash_bucket_size: 4 default_value: 'x'")), "default_value: a default value that is hashed"));
+  CHECK(contains(refused(id("hash_bucket_size: 0")), "hash_bucket_size: found 0, expected 1 or more"));
   CHECK(contains(refused(id("num_buckets: 5 default_value: 'x'")), "expected an id below num_buckets"));
   CHECK(contains(refused(id("num_buckets: 5", "feature:g")), "an input that is another feature"));
   CHECK(contains(refused(id("num_buckets: 5", "f")), "expected a side and a column"));

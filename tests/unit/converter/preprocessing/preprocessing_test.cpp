@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <memory>
 
 #include "converter/error.h"
@@ -178,6 +179,50 @@ TEST_CASE("preprocessing: bins") {
   CHECK(contains(error_of(bins("onehot", "[0, 1]")), "expected 3 or more edges"));
 }
 
+TEST_CASE("preprocessing: numbers above a threshold") {
+  const std::string above = R"({"class": "Binarizer", "threshold": 2.5})";
+  CHECK(described(pipeline({above})) ==
+        json(R"([{"name": "a", "kind": "categorical", "embedding": {"rows": [[0.0], [1.0]]},
+                  "vocabulary": {"bounds": [2.5], "side": "left", "values": "float64"}}])"));
+  CHECK(described(pipeline({kImputer, above}))[0]["unknown"] == json(R"({"id": 1})"));  // 3.5
+  const std::string equal = R"({"class": "SimpleImputer", "statistics_": [2.5]})";
+  CHECK(described(pipeline({equal, above}))[0]["unknown"] == json(R"({"id": 0})"));
+  CHECK(described(pipeline({ordinal("[5, 6, 7, 8]"), above}))[0]["embedding"]["rows"] ==
+        json("[[0.0], [0.0], [0.0], [1.0]]"));
+  CHECK(contains(error_of(pipeline({kStandard, above})), "\"a\" behind another step than SimpleImputer"));
+}
+
+TEST_CASE("preprocessing: averages of the target") {
+  const auto target = [](const std::string& categories, const std::string& learned) {
+    return R"({"class": "TargetEncoder", "feature_names_in_": ["a"], "categories_": [)" + categories + "], " + learned +
+           "}";
+  };
+  CHECK(described(target(R"(["x", "y"])", R"("target_mean_": 0.5, "encodings_": [[0.25, 0.75]])")) ==
+        json(R"([{"name": "a", "kind": "categorical", "vocabulary": ["x", "y"], "ids": [0, 1], "unknown": {"id": 2},
+                  "embedding": {"rows": [[0.25], [0.75], [0.5]]}}])"));
+  // Of three classes; a missing value is a category of its own.
+  const std::string classes = R"("target_mean_": [0.5, 0.3, 0.2], "encodings_": [[1, 2], [3, 4], [5, 6]])";
+  const nlohmann::json three = described(target(R"(["x", null])", classes));
+  REQUIRE(three.size() == 1);
+  CHECK(three[0]["vocabulary"] == json(R"(["x", ""])"));
+  CHECK(three[0]["embedding"]["rows"] == json("[[1.0, 3.0, 5.0], [2.0, 4.0, 6.0], [0.5, 0.3, 0.2]]"));
+  CHECK(contains(error_of(target(R"(["x", "y"])", R"("target_mean_": 0.5, "encodings_": [[0.25]])")),
+                 "encodings_[0]: found a list of 1, expected a number for each category"));
+  CHECK(contains(error_of(target(R"(["x"])", R"("target_mean_": [1, 2], "encodings_": [[1]])")), "expected 2 items"));
+}
+
+TEST_CASE("preprocessing: functions of NumPy that a description has by another name") {
+  const auto function = [](const std::string& name) {
+    return R"({"class": "FunctionTransformer", "func": ")" + name + R"(", "kw_args": null})";
+  };
+  CHECK(described(pipeline({function("square")}))[0]["function"] == json(R"({"power": 2})"));
+  CHECK(described(pipeline({function("reciprocal")}))[0]["function"] == json(R"({"power": -1})"));
+  const nlohmann::json binary = described(pipeline({function("log2")}))[0];
+  CHECK(binary["function"] == "log");
+  CHECK(binary["scale"]["factor"].get<double>() == doctest::Approx(1 / std::log(2.0)).epsilon(1e-15));
+  CHECK(described(pipeline({ordinal("[7, 9]"), function("square")}))[0]["embedding"]["rows"] == json("[[0.0], [1.0]]"));
+}
+
 TEST_CASE("preprocessing: columns by name, number and mask, and those that are wanted") {
   const auto columns = [](const std::string& parts) {
     return R"({"class": "ColumnTransformer", "feature_names_in_": ["a", "b", "c"], "transformers_": [)" + parts + "]}";
@@ -243,8 +288,16 @@ TEST_CASE("preprocessing: powers and quantiles") {
 }
 
 TEST_CASE("preprocessing: what is refused names the transformer") {
+  CHECK(contains(error_of(pipeline({R"({"class": "Mine"})"})),
+                 "p.json.steps[0][1].class: found \"Mine\", expected one of OneHotEncoder"));
   CHECK(contains(error_of(pipeline({R"({"class": "PolynomialFeatures"})"})),
-                 "p.json.steps[0][1].class: found \"PolynomialFeatures\", expected one of OneHotEncoder"));
+                 "p.json.steps[0][1].class: PolynomialFeatures is not supported: it multiplies columns: write the "
+                 "products as `nodes`"));
+  for (const char* name : {"SplineTransformer", "Normalizer", "KNNImputer", "PCA", "LabelEncoder", "FeatureHasher",
+                           "TfidfVectorizer", "DictVectorizer"}) {
+    CHECK(contains(error_of(pipeline({R"({"class": ")" + std::string(name) + "\"}"})),
+                   std::string(name) + " is not supported: it "));
+  }
   CHECK(contains(error_of(pipeline({R"({"class": "StandardScaler", "with_mean": true, "with_std": true})"})),
                  "mean_: missing: what the transformer has learned; is it fitted?"));
   CHECK(contains(error_of(pipeline({R"({"class": "FunctionTransformer", "func": "<lambda>"})"})),
