@@ -11,8 +11,21 @@ namespace mmoe::converter {
 namespace {
 
 // Layers of Keras's own and of DeepCTR's that have weights, where no config says what there is.
-constexpr const char* kKnownKinds[] = {"dense", "embedding", "batch_normalization", "layer_normalization", "p_re_lu",
-                                       "dnn",   "dice",      "prediction_layer"};
+constexpr const char* kKnownKinds[] = {"dense",
+                                       "embedding",
+                                       "batch_normalization",
+                                       "layer_normalization",
+                                       "p_re_lu",
+                                       "dnn",
+                                       "dice",
+                                       "prediction_layer",
+                                       "linear",
+                                       "cross_net",
+                                       "cross_net_mix",
+                                       "cin",
+                                       "interacting_layer",
+                                       "attention_sequence_pooling_layer",
+                                       "local_activation_unit"};
 
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts = {""};

@@ -17,6 +17,7 @@ namespace {
 struct Block {
   std::string name;
   uint64_t count;
+  bool rest = false;  // all features that stand behind the others
 };
 
 uint64_t less(uint64_t count, const Block& other, const ordered_json& rule) {
@@ -25,14 +26,43 @@ uint64_t less(uint64_t count, const Block& other, const ordered_json& rule) {
                      "\" beside the " + std::to_string(other.count) + " of \"" + other.name + "\"");
 }
 
+// A block for each text that {task} stands for in the pattern, in the order of the file: for modules that have names.
+ordered_json with_texts(const ordered_json& rules, const NameIndex& names) {
+  const std::string placeholder = "{task}";
+  ordered_json found = ordered_json::array();
+  for (const ordered_json& rule : rules) {
+    const std::string name = rule["name"].get<std::string>();
+    const size_t at = name.find(placeholder);
+    if (at == name.npos) {
+      found.push_back(rule);
+      continue;
+    }
+    std::string key = rule["count"].begin().key();
+    const std::string pattern = rule["count"][key].get<std::string>();
+    for (const std::string& text : names.any_tasks_of(pattern)) {
+      std::string own = name, tensor = pattern;
+      own.replace(at, placeholder.size(), text);
+      tensor.replace(tensor.find(placeholder), placeholder.size(), text);
+      found.push_back({{"name", own}, {"count", {{key, tensor}}}});
+    }
+  }
+  return found;
+}
+
 // Those that the file has, in the order of x.
 std::vector<Block> read_blocks(const ordered_json& rules, const NameIndex& names) {
   std::vector<Block> blocks;
   for (const ordered_json& rule : rules) {
+    if (rule.contains("rest")) {
+      blocks.push_back({rule["name"], 0, true});
+      continue;
+    }
     std::optional<uint64_t> count = read_shape(rule["count"], names);
     if (!count) continue;
+    const ordered_json other_rule = rule.value("less", ordered_json());
+    if (other_rule.is_object()) *count = less(*count, {"one", read_shape(other_rule, names).value_or(0)}, rule);
     for (const Block& other : blocks) {
-      if (rule.value("less", "") == other.name) *count = less(*count, other, rule);
+      if (other_rule == other.name) *count = less(*count, other, rule);
     }
     if (*count == 0) continue;
     blocks.push_back({rule["name"], *count});
@@ -54,7 +84,8 @@ uint64_t width_of(const ordered_json& feature, const NameIndex& names) {
 
 [[noreturn]] void fail_features(const std::vector<Block>& blocks, const std::string& where) {
   std::vector<std::string> columns;
-  for (const Block& block : blocks) columns.push_back(std::to_string(block.count) + " of " + block.name);
+  for (const Block& block : blocks)
+    columns.push_back((block.rest ? "the rest" : std::to_string(block.count)) + " of " + block.name);
   throw ConvertError("features: " + where + "; the model reads, in this order, columns " + join(columns));
 }
 
@@ -65,11 +96,11 @@ void add_features(const std::vector<Block>& blocks, const ordered_json& features
   for (const Block& block : blocks) {
     ordered_json parts = ordered_json::array();
     uint64_t width = 0;
-    for (; feature != features.end() && width < block.count; ++feature) {
+    for (; feature != features.end() && (block.rest || width < block.count); ++feature) {
       parts.push_back(feature->at("name"));
       width += width_of(*feature, names);
     }
-    if (width != block.count)
+    if (block.rest ? width == 0 : width != block.count)
       fail_features(blocks, "those of " + block.name + " are " + std::to_string(width) + " wide together");
     columns.streams[block.name] = std::move(parts);
   }
@@ -152,6 +183,14 @@ ordered_json of_kind(const std::string& kind, const ordered_json& library, const
   return found;
 }
 
+// Of each kept sequence, which elements are there.
+ordered_json masks(const ordered_json& library, const ordered_json& features) {
+  ordered_json found = ordered_json::array();
+  for (const ordered_json& name : of_kind("history", library, features))
+    found.push_back({{"feature", name}, {"part", "mask"}});
+  return found;
+}
+
 // All of x's features in its order, with what the attentions give in the place of the histories.
 ordered_json in_order(const ordered_json& rule, const ordered_json& library, const ordered_json& features,
                       const NameIndex& names) {
@@ -191,7 +230,7 @@ RecipeColumns read_columns(const ordered_json& library, const ordered_json& mode
         columns.streams[name] = in_order(rule, library, features, names);
         continue;
       }
-      const ordered_json found = of_kind(kind, library, features);
+      const ordered_json found = kind == "masks" ? masks(library, features) : of_kind(kind, library, features);
       for (size_t i = 0; i < found.size(); ++i) {
         columns.streams[name + "." + std::to_string(i)] = ordered_json::array({found[i]});
       }
@@ -199,13 +238,17 @@ RecipeColumns read_columns(const ordered_json& library, const ordered_json& mode
     }
     return columns;
   }
-  const std::vector<Block> blocks = read_blocks(model["columns"], names);
+  const std::vector<Block> blocks = read_blocks(with_texts(model["columns"], names), names);
   if (features.is_array()) {
     add_features(blocks, features, names, columns);
     return columns;
   }
   uint64_t first = 0;
   for (const Block& block : blocks) {
+    if (block.rest) {
+      throw ConvertError("features: missing: how many columns \"" + block.name +
+                         "\" has is not in the weights: list the features");
+    }
     columns.streams[block.name] = {{"first", first}, {"count", block.count}};
     first += block.count;
   }

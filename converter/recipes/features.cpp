@@ -4,6 +4,7 @@
 
 #include "converter/error.h"
 #include "converter/reading/text.h"
+#include "converter/recipes/copies.h"
 #include "converter/recipes/fuxictr.h"
 
 namespace mmoe::converter {
@@ -15,14 +16,16 @@ namespace {
 
 const char* const kPlaceholder = "{feature}";
 
-// The library's `table`, taken apart at {feature}.
+// The library's `table`, taken apart at {feature}. Without it, all fields share the one table of that name.
 struct TablePattern {
   explicit TablePattern(const std::string& text)
-      : before(text.substr(0, text.find(kPlaceholder))),
-        after(text.substr(before.size() + std::string(kPlaceholder).size())) {}
+      : before(text.substr(0, text.find(kPlaceholder))), shared(before.size() == text.size()) {
+    if (!shared) after = text.substr(before.size() + std::string(kPlaceholder).size());
+  }
 
-  std::string name(const std::string& feature) const { return before + feature + after; }
+  std::string name(const std::string& feature) const { return shared ? before : before + feature + after; }
   bool fits(const std::string& name) const {
+    if (shared) return name == before;
     return name.size() > before.size() + after.size() && name.compare(0, before.size(), before) == 0 &&
            name.compare(name.size() - after.size(), after.size(), after) == 0;
   }
@@ -31,6 +34,7 @@ struct TablePattern {
   }
 
   std::string before, after;
+  bool shared;
 };
 
 // Of a library's rules for features: those of the tables that some have beside their own.
@@ -41,9 +45,10 @@ ordered_json second_tables(const ordered_json& rules) {
 
 class Features {
  public:
-  Features(const ordered_json& library, const NameIndex& names, size_t input_dim, ordered_json& ignored,
-           std::vector<std::string>& notes)
-      : rules_(library["features"]),
+  Features(const WeightSource& weights, const ordered_json& library, const NameIndex& names, size_t input_dim,
+           ordered_json& ignored, std::vector<std::string>& notes)
+      : weights_(weights),
+        rules_(library["features"]),
         table_(rules_["table"].get<std::string>()),
         names_(names),
         input_dim_(input_dim),
@@ -62,14 +67,16 @@ class Features {
  private:
   ordered_json complete_one(const json& given);
   void complete_table(ordered_json& feature, size_t table) const;
-  void leave_out_copy(const std::string& feature);
+  void leave_out_copy(const std::string& feature, const std::string& owner);
   const size_t* find(const std::string& name) const;
   ordered_json in_order(const ordered_json& features);
   ordered_json with_second_tables(ordered_json features) const;
+  void check_width(const ordered_json& rule, const std::string& table) const;
   void add_second_tables(const ordered_json& rule, const ordered_json& features, ordered_json& more) const;
   std::string name_of_table(const ordered_json& feature) const;
   bool is_projection(size_t table) const;
 
+  const WeightSource& weights_;
   const ordered_json& rules_;
   TablePattern table_;
   std::optional<TablePattern> sequence_table_;  // where those of sequences are named otherwise
@@ -111,12 +118,18 @@ ordered_json Features::complete_one(const json& given) {
   if (rules_.contains("shared_by")) {
     const std::string key = rules_["shared_by"].get<std::string>();
     if (feature.contains(key) && feature[key].is_string()) {
-      leave_out_copy(name);
-      name = feature[key].get<std::string>();
+      const std::string owner = feature[key].get<std::string>();
+      leave_out_copy(name, owner);
+      name = owner;
     }
     feature.erase(key);
   }
   if (feature.contains("embedding")) return feature;
+  if (table_.shared && !feature.contains("kind")) {
+    throw ConvertError("features: \"" + name + "\": kind: missing: all fields share " + table_.before +
+                       ", so no name of a table tells it: categorical, sequence or dense");
+  }
+  if (feature.value("kind", "") == "dense" && !rules_.contains("projections")) return feature;
   if (const size_t* table = find(name)) {
     complete_table(feature, *table);
   } else if (!feature.contains("kind")) {
@@ -129,9 +142,18 @@ ordered_json Features::complete_one(const json& given) {
 }
 
 // A state dict names a table for each feature that has it.
-void Features::leave_out_copy(const std::string& feature) {
-  const size_t* table = find(feature);
-  if (table == nullptr) return;
+void Features::leave_out_copy(const std::string& feature, const std::string& owner) {
+  const size_t *table = find(feature), *shared = find(owner);
+  if (shared == nullptr) {
+    throw ConvertError("features: \"" + feature + "\" shares the table of \"" + owner + "\", but there is no " +
+                       table_.name(owner));
+  }
+  if (table == nullptr || table == shared) return;
+  if (!are_copies(weights_, names_, *table, *shared)) {
+    throw ConvertError("features: \"" + feature + "\" shares the table of \"" + owner + "\", but " +
+                       names_.name(*table) + " and " + names_.name(*shared) +
+                       " differ: each feature has a table of its own, or the file is damaged");
+  }
   ignored_.push_back(names_.prefix() + names_.name(*table));
   notes_.push_back("left out " + names_.name(*table) + ": \"" + feature + "\" shares the table of another feature");
 }
@@ -164,7 +186,7 @@ ordered_json Features::complete(const json& given) {
 // Of a feature that shares a table it is another's name.
 std::string Features::name_of_table(const ordered_json& feature) const {
   const ordered_json embedding = feature.value("embedding", ordered_json());
-  const bool known = embedding.is_string() && table_.fits(embedding.get<std::string>());
+  const bool known = !table_.shared && embedding.is_string() && table_.fits(embedding.get<std::string>());
   return known ? table_.feature(embedding.get<std::string>()) : feature["name"].get<std::string>();
 }
 
@@ -176,13 +198,24 @@ ordered_json Features::with_second_tables(ordered_json features) const {
   return features;
 }
 
+// The library's own is as wide as the rule says, where it says so.
+void Features::check_width(const ordered_json& rule, const std::string& table) const {
+  const uint64_t found = names_.shape(names_.find_all(table).front().tensor).back();
+  if (!rule.contains("width") || found == rule["width"].get<uint64_t>()) return;
+  throw ConvertError(
+      table + ": has " + counted(found, "column") + ", but the library's has " +
+      counted(rule["width"].get<size_t>(), "column") +
+      ". This is a different model with the same names of tensors: write a description (DESCRIPTION.md)");
+}
+
 void Features::add_second_tables(const ordered_json& rule, const ordered_json& features, ordered_json& more) const {
   const TablePattern pattern(rule["table"].get<std::string>());
   for (const ordered_json& feature : features) {
     if (!feature.is_object() || !feature.contains("name") || !feature["name"].is_string()) continue;
     const std::string name = feature["name"].get<std::string>(), own = pattern.name(name);
     const std::string table = names_.has(own) ? own : pattern.name(name_of_table(feature));
-    if (!names_.has(table)) continue;
+    if (!names_.has(table) || (pattern.shared && !feature.contains("embedding"))) continue;
+    check_width(rule, table);
     ordered_json second = feature;
     if (!second.contains("column")) second["column"] = name;
     second["name"] = name + rule["suffix"].get<std::string>();
@@ -196,6 +229,11 @@ void Features::add_second_tables(const ordered_json& rule, const ordered_json& f
 }
 
 ordered_json Features::infer() {
+  if (table_.shared) {
+    throw ConvertError("features: missing: all fields share " + table_.before +
+                       ", and how many there are is not in the weights. List them, such as " +
+                       R"({"name": "user", "kind": "categorical"} and {"name": "price", "kind": "dense"})");
+  }
   ordered_json features = ordered_json::array();
   size_t width = 0;
   for (const size_t table : tables_) {
@@ -264,9 +302,9 @@ bool has_second_table(const ordered_json& library, const ordered_json& feature) 
          });
 }
 
-std::optional<ordered_json> describe_features(const ordered_json& library, const NameIndex& names,
-                                              const Settings& settings, size_t input_dim, ordered_json& ignored,
-                                              std::vector<std::string>& notes) {
+std::optional<ordered_json> describe_features(const WeightSource& weights, const ordered_json& library,
+                                              const NameIndex& names, const Settings& settings, size_t input_dim,
+                                              ordered_json& ignored, std::vector<std::string>& notes) {
   const json* given = settings.find("features");
   if (given != nullptr && given->is_array() && given->empty()) return std::nullopt;  // x comes from the caller
   if (!library.contains("features")) {
@@ -274,7 +312,7 @@ std::optional<ordered_json> describe_features(const ordered_json& library, const
     return *given;
   }
   if (library["features"].contains("packed")) return packed_features(library["features"], names, settings, input_dim);
-  Features features(library, names, input_dim, ignored, notes);
+  Features features(weights, library, names, input_dim, ignored, notes);
   if (settings.find("feature_map") != nullptr) return features.complete(fuxictr_features(settings));
   return given != nullptr ? features.complete(*given) : features.infer();
 }

@@ -13,8 +13,9 @@ namespace mmoe::converter {
 
 /// From the settings' `features`, each completed by the table of its name, or from the tables alone. `input_dim`:
 /// width of x, where the first layer says it. None: the caller passes x itself. Tables that are copies of others are
-/// added to `ignored`.
-std::optional<nlohmann::ordered_json> describe_features(const nlohmann::ordered_json& library, const NameIndex& names,
+/// added to `ignored`; `weights` tells whether they are.
+std::optional<nlohmann::ordered_json> describe_features(const WeightSource& weights,
+                                                        const nlohmann::ordered_json& library, const NameIndex& names,
                                                         const Settings& settings, size_t input_dim,
                                                         nlohmann::ordered_json& ignored,
                                                         std::vector<std::string>& notes);

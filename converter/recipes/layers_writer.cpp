@@ -11,6 +11,13 @@ using nlohmann::ordered_json;
 
 namespace {
 
+// Of what is taken apart.
+std::string first_part(std::string name) {
+  const std::string placeholder = "{expert}";
+  const size_t at = name.find(placeholder);
+  return at == name.npos ? name : name.replace(at, placeholder.size(), "0");
+}
+
 std::string with_level(std::string text, const std::string& level) {
   const std::string placeholder = "{level}";
   const size_t position = text.find(placeholder);
@@ -49,7 +56,7 @@ std::vector<std::string> LayersWriter::numbers_of(const std::string& pattern) co
 
 bool LayersWriter::has(const std::string& pattern) const {
   return names_.has(here(pattern)) || std::any_of(derived_.begin(), derived_.end(), [&](const std::string& name) {
-           return name == pattern || Pattern(pattern, "recipe").match_any_task(name) ||
+           return name == pattern || first_part(name) == pattern || Pattern(pattern, "recipe").match_any_task(name) ||
                   Pattern(name, "recipe").match_any_task(pattern);
          });
 }
@@ -151,6 +158,14 @@ void LayersWriter::finish(ordered_json& layers, const std::string& part) {
                        : output_in_stack                                 ? StackEnd::kOutput
                                                                          : StackEnd::kBlock;
   finish_stack(layers, part, end, own == nullptr);
+  if (library_.contains("own_layers") && part == "experts") add_last_activation(layers);
+}
+
+// A layer alone is the whole encoder: nothing stands behind it. A list has an activation for each layer.
+void LayersWriter::add_last_activation(ordered_json& layers) const {
+  const ordered_json& activation = layers["activation"];
+  if (activation.is_array() || activation == "linear" || layers.contains("last_activation")) return;
+  layers["last_activation"] = last_activation_of(settings_);
 }
 
 void LayersWriter::finish_node(ordered_json& node) {

@@ -43,6 +43,7 @@ class LayersWriter {
  private:
   void finish_stack(nlohmann::ordered_json& layers, const std::string& part, StackEnd end, bool checked);
   void choose(nlohmann::ordered_json& layers, const char* key, const std::string& suffix) const;
+  void add_last_activation(nlohmann::ordered_json& layers) const;
   void choose_output(nlohmann::ordered_json& layers, const std::string& weight, const std::string& output_weight) const;
   void leave_out_absent(nlohmann::ordered_json& layers) const;
   size_t experts_left(const nlohmann::ordered_json& rule) const;

@@ -83,7 +83,7 @@ void Network::finish_towers(ordered_json& towers) {
 void Network::keep_derivable(ordered_json& derived) {
   ordered_json kept = ordered_json::array();
   for (ordered_json& item : derived) {
-    const char* source = item.contains("split") ? "split" : "slice";
+    const char* source = item.contains("split") ? "split" : item.contains("slice") ? "slice" : "stack";
     if (!layers_.has(item[source].get<std::string>())) continue;
     layers_.add_derived(item["name"].get<std::string>(), count_parts(item));
     kept.push_back(std::move(item));

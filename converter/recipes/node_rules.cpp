@@ -22,7 +22,13 @@ void check_number(const JsonReader& field) {
     field.allow_keys({"setting"});
     return (void)setting->choice({"num_heads"});
   }
-  check_shape(field, {"outputs_of", "inputs_of", "one_over_root_of_outputs_of"});
+  const auto over = field.find("over");
+  if (!over) return check_shape(field, {"outputs_of", "inputs_of", "one_over_root_of_outputs_of"});
+  check_shape(*over, {"outputs_of", "inputs_of"});
+  field.allow_keys({"outputs_of", "inputs_of", "over"});
+  if (field.find("outputs_of").has_value() == field.find("inputs_of").has_value())
+    field.fail("expected either `outputs_of` or `inputs_of`");
+  (void)check_pattern(field.find("outputs_of") ? field.get("outputs_of", "") : field.get("inputs_of", ""));
 }
 
 bool has_layers(const JsonReader& node) { return node.find("mlp") || node.find("layers") || node.find("layers_any"); }
@@ -139,8 +145,14 @@ void check_each(const JsonReader& group, const LayersRules& rules) {
   const auto together = group.find("together");
   if (together && per_task) together->fail("is not there with `per_task`");
   if (together) (void)check_pattern(*together);
-  check_has(group.get("each", "the pattern whose {layer} counts the nodes"), "{layer}");
-  (void)check_pattern(group.get("each", ""));
+  const JsonReader each = group.get("each", "the pattern whose {layer} counts the nodes");
+  if (each.is_object()) {
+    each.allow_keys({"setting"});
+    (void)each.get("setting", "the key of the settings that says how many").choice({"cross_num"});
+  } else {
+    if (per_task || each.string().find("{task}") == std::string::npos) check_has(each, "{layer}");
+    (void)check_pattern(each);
+  }
   check_streams(group.get("from", "what {before} stands for in the first of them"));
   (void)check_pattern(group.get("name", "by which others read the last of them"));
   for (const JsonReader& node : some_items(group.get("nodes", "the nodes of one number, {n}"))) {

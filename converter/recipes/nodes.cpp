@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/error.h"
+#include "converter/model/limits.h"
 #include "converter/reading/keys.h"
 #include "converter/reading/text.h"
 #include "converter/recipes/shape_rules.h"
@@ -117,7 +118,17 @@ void NodesWriter::add_each_within(const ordered_json& group, ordered_json& list)
 }
 
 std::vector<std::string> NodesWriter::numbers_of(const ordered_json& group) const {
-  return layers_.numbers_of(group["each"].get<std::string>());
+  if (group["each"].is_string()) {
+    const std::string pattern = group["each"].get<std::string>();
+    return pattern.find("{layer}") != pattern.npos ? layers_.numbers_of(pattern) : names_.any_tasks_of(pattern);
+  }
+  const JsonReader given = settings_.reader().get(group["each"]["setting"].get<std::string>(),
+                                                  "how many cross layers there are, which is not in the weights");
+  const size_t count = given.count(kMaxNodes);
+  if (count == 0) given.fail_expected("at least one");
+  std::vector<std::string> numbers;
+  for (size_t i = 0; i < count; ++i) numbers.push_back(std::to_string(i));
+  return numbers;
 }
 
 // The numbers go task by task: {step} counts those of one.

@@ -10,6 +10,7 @@
 #include "converter/reading/names.h"
 #include "converter/reading/text.h"
 #include "converter/recipes/columns.h"
+#include "converter/recipes/copies.h"
 #include "converter/recipes/features.h"
 #include "converter/recipes/fuxictr.h"
 #include "converter/recipes/library.h"
@@ -73,11 +74,15 @@ std::string first_pattern(const ordered_json& patterns, const NameIndex& names) 
 }
 
 // Whether the file has the tensors that identify the tasks, levels and input of the model.
-// A tensor of the name, and of the dimension where the recipe says one.
+// A tensor of the name, and all such of the dimension where the recipe says one.
 bool has_required(const ordered_json& required, const NameIndex& names) {
   if (!required.is_object()) return names.has(required.get<std::string>());
-  const std::optional<uint64_t> found = read_shape(required, names);
-  return found && *found == required["is"].get<uint64_t>();
+  const bool outputs = required.contains("outputs_of");
+  const auto found = names.find_all(required[outputs ? "outputs_of" : "inputs_of"].get<std::string>());
+  return !found.empty() && std::all_of(found.begin(), found.end(), [&](const NameIndex::Match& match) {
+    const std::vector<uint64_t>& shape = names.shape(match.tensor);
+    return !shape.empty() && (outputs ? shape.front() : shape.back()) == required["is"].get<uint64_t>();
+  });
 }
 
 bool fits(const ordered_json& model, const NameIndex& names) {
@@ -171,6 +176,7 @@ size_t read_input_dim(const ordered_json& library, const ordered_json& model, co
     return std::make_pair(number(a, Placeholder::kLevel), number(a, Placeholder::kLayer)) <
            std::make_pair(number(b, Placeholder::kLevel), number(b, Placeholder::kLayer));
   });
+  if (first == matches.end()) throw ConvertError("no tensor is named " + pattern);
   const std::vector<uint64_t>& shape = names.shape(first->tensor);
   if (shape.size() < 2)
     throw ConvertError(names.name(first->tensor) + ": " + shape_text(shape) + ", expected a matrix");
@@ -255,11 +261,29 @@ std::string in_last_level(std::string tensors, size_t level) {
   return position == tensors.npos ? tensors : tensors.replace(position, placeholder.size(), std::to_string(level));
 }
 
+// A second name of a module: `tensors` and `copy_of` end in the same tensors.
+void check_copies(const ordered_json& item, const WeightSource& weights, const NameIndex& names) {
+  if (!item.contains("copy_of")) return;
+  const std::string glob = item["tensors"].get<std::string>(), before = glob.substr(0, glob.find('*'));
+  const std::string original = item["copy_of"].get<std::string>();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!matches_glob(glob, names.name(i))) continue;
+    const std::string other = original.substr(0, original.find('*')) + names.name(i).substr(before.size());
+    const auto found = names.find_all(other);
+    if (!found.empty() && are_copies(weights, names, i, found.front().tensor)) continue;
+    throw ConvertError(names.name(i) + ": the library has it as a second name of " + other + ", which " +
+                       (found.empty() ? "is not there" : "has other numbers") +
+                       ". This is a different model with the same names of tensors: write a description "
+                       "(DESCRIPTION.md)");
+  }
+}
+
 // What the library saves and its own prediction does not read: noted here with the reason, so that nobody has to
 // wonder.
-void add_left_over(const ordered_json& owner, const NameIndex& names, size_t last_level, ordered_json& ignored,
-                   std::vector<std::string>& notes) {
+void add_left_over(const ordered_json& owner, const WeightSource& weights, const NameIndex& names, size_t last_level,
+                   ordered_json& ignored, std::vector<std::string>& notes) {
   for (const ordered_json& item : owner.value("left_over", ordered_json::array())) {
+    check_copies(item, weights, names);
     const ordered_json& globs = item["tensors"];
     for (const ordered_json& glob : globs.is_array() ? globs : ordered_json::array({globs})) {
       const std::string tensors = in_last_level(glob.get<std::string>(), last_level);
@@ -298,6 +322,9 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   Choice choice = choose(claimed, settings, weights);
   refuse(choice);
   NameIndex& names = choice.names;
+  const auto last = settings.reader().find("last_activation");
+  if (last && !choice.library.text.contains("own_layers"))
+    last->fail("is for libraries whose users write the encoder; the recipe knows what stands there");
   RecipeResult result{choice.library.name, choice.library.text["library"], choice.model["model"], "", {},
                       !claimed.empty()};
 
@@ -307,9 +334,11 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   ordered_json tasks = describe_tasks(choice, settings, names, texts, result.notes);
   const ordered_json model = with_num_tasks(choice.model, texts.size());
   if (model.contains("own_order")) choice.library.text["features"].erase("order");
-  if (model.contains("table")) choice.library.text["features"]["table"] = model["table"];
+  for (const char* key : {"table", "second_table"}) {
+    if (model.contains(key)) choice.library.text["features"][key] = model[key];
+  }
   ordered_json ignored = ordered_json::array();
-  const auto features = describe_features(choice.library.text, names, settings,
+  const auto features = describe_features(weights, choice.library.text, names, settings,
                                           read_input_dim(choice.library.text, model, names), ignored, result.notes);
   if (features) description["features"] = *features;
   if (const json* shared_dim = settings.find("shared_dim")) description["shared_dim"] = *shared_dim;
@@ -321,8 +350,8 @@ RecipeResult describe(const WeightSource& weights, const std::string& recipe, st
   description["tasks"] = std::move(tasks);
   if (model.contains("note")) result.notes.push_back(model["note"]);
   const size_t last_level = description.contains("levels") ? description["levels"].size() - 1 : 0;
-  add_left_over(choice.library.text, names, last_level, ignored, result.notes);
-  add_left_over(model, names, last_level, ignored, result.notes);
+  add_left_over(choice.library.text, weights, names, last_level, ignored, result.notes);
+  add_left_over(model, weights, names, last_level, ignored, result.notes);
   if (const json* more = settings.find("ignore")) {
     for (const json& item : *more) ignored.push_back(ordered_json(item));
   }

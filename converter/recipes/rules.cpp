@@ -11,6 +11,7 @@
 #include "converter/reading/activations.h"
 #include "converter/reading/keys.h"
 #include "converter/reading/pattern.h"
+#include "converter/recipes/column_rules.h"
 #include "converter/recipes/layers_rules.h"
 #include "converter/recipes/node_rules.h"
 
@@ -25,6 +26,13 @@ void check_link(const JsonReader& link) {
   if (link.string() != "identity") (void)read_activation(link);
 }
 
+void check_second_table(const JsonReader& second) {
+  second.allow_keys({"table", "suffix", "width"});
+  if (const auto width = second.find("width")) (void)width->count();
+  (void)second.get("table", "the name of a second table of a feature").string();
+  (void)second.get("suffix", "what the second feature's name ends with").string();
+}
+
 void check_features(const JsonReader& features) {
   if (features.find("packed")) {
     features.allow_keys({"packed", "projection"});
@@ -36,9 +44,8 @@ void check_features(const JsonReader& features) {
   check_optional_text(features, "history");
   const auto seconds = features.find("second_table");
   for (const JsonReader& second : seconds ? seconds->items_or_self() : std::vector<JsonReader>()) {
-    second.allow_keys({"table", "suffix"});
-    check_has(second.get("table", "the name of a second table of a feature"), "{feature}");
-    (void)second.get("suffix", "what the second feature's name ends with").string();
+    check_second_table(second);
+    check_has(second.get("table", ""), "{feature}");
   }
   check_has(features.get("table", "the name of a feature's embedding table, with {feature} in it"), "{feature}");
   if (const auto table = features.find("sequence_table")) check_has(*table, "{feature}");
@@ -56,13 +63,22 @@ void check_features(const JsonReader& features) {
   }
 }
 
+void check_ends_in_star(const JsonReader& field) {
+  const std::string text = field.string();
+  if (text.find('*') != text.size() - 1) field.fail_expected("a text with one *, at its end");
+}
+
 void check_left_over(const JsonReader& owner) {
   const auto list = owner.find("left_over");
   if (!list) return;
   for (const JsonReader& item : list->items()) {
-    item.allow_keys({"tensors", "why"});
+    item.allow_keys({"tensors", "copy_of", "why"});
     const JsonReader tensors = item.get("tensors", "the names, in which * stands for any text");
     for (const JsonReader& glob : tensors.items_or_self()) (void)glob.string();
+    if (const auto original = item.find("copy_of")) {
+      check_ends_in_star(tensors);
+      check_ends_in_star(*original);
+    }
     (void)item.get("why", "the reason, for the person who converts").string();
   }
 }
@@ -75,33 +91,6 @@ void check_refused(const JsonReader& model) {
     item.allow_keys({"tensors", "why"});
     (void)item.get("tensors", "the names, in which * stands for any text").string();
     (void)item.get("why", "what is missing, for the person who converts").string();
-  }
-}
-
-// Blocks of x, in its order.
-void check_columns(const JsonReader& model) {
-  const auto list = model.find("columns");
-  if (!list) return;
-  std::vector<std::string> before;
-  for (const JsonReader& item : some_items(*list)) {
-    item.allow_keys({"name", "count", "less", "of", "attended"});
-    const auto kind = item.find("of");
-    if (kind.has_value() != list->items().front().find("of").has_value())
-      item.fail("expected `of` in each block, or in none");
-    if (kind) {
-      const size_t in_order = 7;
-      const size_t chosen =
-          kind->choice({"all", "embedded", "dense", "second", "history", "queried", "others", "in_order"});
-      if (chosen != in_order) item.allow_keys({"name", "of"});
-      if (chosen == in_order) (void)item.get("attended", "the node in the place of a history").string();
-      (void)item.get("name", "by which nodes read them").string();
-      continue;
-    }
-    const JsonReader count = item.get("count", "what tells the number of columns");
-    for (const JsonReader& rule : count.is_array() ? some_items(count) : count.items_or_self())
-      check_shape(rule, {"outputs_of", "inputs_of"});
-    if (const auto less = item.find("less")) less->choice(before);
-    before.push_back(item.get("name", "by which nodes read them").string());
   }
 }
 
@@ -147,11 +136,11 @@ void check_description(const JsonReader& description, const LayersRules& rules) 
   check_optional_text(description, "architecture");
   if (const auto derived = description.find("derived")) {
     for (const JsonReader& item : some_items(*derived)) {
-      item.allow_keys({"name", "split", "slice", "axis", "first", "count"});
+      item.allow_keys({"name", "split", "slice", "stack", "axis", "first", "count"});
       (void)check_pattern(item.get("name", "of the tensors that are made"));
-      if (item.find("split").has_value() == item.find("slice").has_value())
-        item.fail("expected either `split` or `slice`");
-      for (const char* key : {"split", "slice"}) {
+      if (item.find("split").has_value() + item.find("slice").has_value() + item.find("stack").has_value() != 1)
+        item.fail("expected one of `split`, `slice` and `stack`");
+      for (const char* key : {"split", "slice", "stack"}) {
         if (const auto source = item.find(key)) (void)check_pattern(*source);
       }
       for (const char* key : {"axis", "first", "count"}) {
@@ -264,9 +253,11 @@ void check_activation(const JsonReader& library, const JsonReader& description) 
 
 void check_model(const JsonReader& library, const JsonReader& model, const LayersRules& rules) {
   model.allow_keys({"model", "names", "tasks", "fixed_tasks", "numbered_tasks", "note", "levels", "input", "requires",
-                    "columns", "description", "left_over", "only_by_name", "own_order", "refused", "table"});
+                    "columns", "description", "left_over", "only_by_name", "own_order", "refused", "table",
+                    "second_table"});
   check_optional_text(model, "note");
-  if (const auto table = model.find("table")) check_has(*table, "{feature}");
+  check_optional_text(model, "table");
+  if (const auto second = model.find("second_table")) check_second_table(*second);
   for (const char* key : {"numbered_tasks", "only_by_name", "own_order"}) {
     if (const auto flag = model.find(key)) check_true(*flag);
   }

@@ -61,8 +61,8 @@ void check_features(const JsonReader& features) {
 void check_keys(const JsonReader& settings) {
   try {
     settings.allow_keys({"recipe", "model", "name", "activation", "experts", "towers", "tasks", "features",
-                         "shared_dim", "ignore", "field_dims", "feature_map", "feature_vocab", "relation_tower_names",
-                         "num_heads", "attention_softmax"});
+                         "shared_dim", "ignore", "field_dims", "cross_num", "last_activation", "feature_map",
+                         "feature_vocab", "relation_tower_names", "num_heads", "attention_softmax"});
   } catch (const ConvertError& error) {
     throw ConvertError(
         error.what() +
@@ -106,6 +106,13 @@ ordered_json activation_of(const Settings& settings, const ordered_json& library
                      " were trained with is not in the weights; " + library["library"].get<std::string>() +
                      " has it as " + library.value("activation", "an argument") +
                      R"(. Give it as {"activation": "relu"})");
+}
+
+ordered_json last_activation_of(const Settings& settings) {
+  if (const json* value = settings.find("last_activation")) return translated(*value, ordered_json::object());
+  throw ConvertError(
+      "last_activation: missing: whether an activation stands behind the last layer of your encoder is not in the "
+      R"(weights. Give its name, such as {"last_activation": "relu"}, or "linear" if there is none)");
 }
 
 ordered_json tasks_of(const Settings& settings, const ordered_json& library, const std::vector<std::string>& texts,

@@ -27,6 +27,9 @@ struct Settings {
 nlohmann::ordered_json activation_of(const Settings& settings, const nlohmann::ordered_json& library,
                                      const std::string& part);
 
+/// `last_activation` of the settings. Throws if it is missing.
+nlohmann::ordered_json last_activation_of(const Settings& settings);
+
 /// `tasks` of the settings, or names and links by default. `count` tasks, called `texts` in the tensors' names.
 nlohmann::ordered_json tasks_of(const Settings& settings, const nlohmann::ordered_json& library,
                                 const std::vector<std::string>& texts, std::vector<std::string>& notes);

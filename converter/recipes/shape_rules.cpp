@@ -34,6 +34,11 @@ ordered_json read_number(const ordered_json& rule, const NameIndex& names) {
   const bool root = rule.contains(kRoot);
   const auto found = root ? dimension(rule[kRoot], true, names) : read_shape(rule, names);
   if (!found || *found == 0) throw ConvertError("no tensor tells the number " + rule.dump());
+  if (rule.contains("over")) {
+    const auto divisor = read_shape(rule["over"], names);
+    if (!divisor || *divisor == 0) throw ConvertError("no tensor tells the number " + rule["over"].dump());
+    return static_cast<double>(*found) / static_cast<double>(*divisor);
+  }
   if (!root) return *found;
   return 1 / std::sqrt(static_cast<double>(*found));
 }

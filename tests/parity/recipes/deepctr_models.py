@@ -1,7 +1,8 @@
-"""DeepCTR (Keras, TensorFlow 2.15): SharedBottom, MMOE, PLE, ESMM, by Keras's own fit, predict and save."""
+"""DeepCTR (Keras, TensorFlow 2.15): SharedBottom, MMOE, PLE, ESMM, and what deepctr_rankers.py has, by Keras's own fit, predict and save."""
 
 import importlib.metadata
 import os
+import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from deepctr.feature_column import DenseFeat, SparseFeat, VarLenSparseFeat
 from deepctr.models import multitask
 
+import deepctr_rankers
 from case import Case
 
 LIBRARY = "DeepCTR " + importlib.metadata.version("deepctr")
@@ -78,3 +80,4 @@ def cases(rows, full):
 
         yield Case("deepctr_" + name, LIBRARY, architecture, "model.h5" if saved else "weights.h5", save, settings,
                    ["ctr", "ctcvr"] if esmm else ["view", "dwell"], heading, raw, scores)
+    yield from deepctr_rankers.rankers(sys.modules[__name__], rows, full)

@@ -63,7 +63,7 @@ def case(name, rows, full, num_experts, options):
     with torch.no_grad():
         found = model(x)
     scores = torch.cat([torch.sigmoid(found["click"]), found["dwell"]], dim=1)
-    settings = {"activation": "relu", "tasks": ["click", {"name": "dwell", "link": "identity"}]}
+    settings = {"activation": "relu", "last_activation": "relu", "tasks": ["click", {"name": "dwell", "link": "identity"}]}
     architecture = {"DSelect_k": "DSelect-k MMoE", "HPS": "Shared-Bottom"}.get(name, name)
     return Case("libmtl_" + name.lower(), LIBRARY, architecture, "best.pt",
                 lambda path: torch.save(model.state_dict(), path), settings, tasks, [f"x{i}" for i in range(inputs)], x.tolist(), scores)

@@ -1,4 +1,4 @@
-"""PaddleRec: MMoE, ShareBottom, AITM and ESCM², from a checkout of its repository.
+"""PaddleRec: MMoE, ShareBottom, AITM, ESCM² and what paddlerec_rankers.py has, from a checkout of its repository.
 
 It is no package: MMOE_LIBRARIES names the folder in which the checkout lies as PaddleRec.
 """
@@ -6,18 +6,20 @@ It is no package: MMOE_LIBRARIES names the folder in which the checkout lies as 
 import importlib.util
 import os
 import pathlib
+import sys
 
 import numpy as np
 import paddle
 
+import paddlerec_rankers
 from case import Case
 
 LIBRARY = "PaddleRec 656326a"
 ROWS_OF_TRAINING = 64
 
 
-def layer_class(model, name):
-    path = pathlib.Path(os.environ["MMOE_LIBRARIES"], "PaddleRec", "models", "multitask", model, "net.py")
+def layer_class(model, name, kind="multitask"):
+    path = pathlib.Path(os.environ["MMOE_LIBRARIES"], "PaddleRec", "models", kind, model, "net.py")
     spec = importlib.util.spec_from_file_location("paddlerec_" + model, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -27,6 +29,8 @@ def layer_class(model, name):
 def spread(model, rng):
     """The library's constants leave all experts alike."""
     for parameter in model.parameters():
+        if parameter.stop_gradient:  # the statistics of a batch norm
+            continue
         shape = parameter.shape
         parameter.set_value((rng.normal(size=shape) / np.sqrt(shape[0] if len(shape) > 1 else 1)).astype("float32"))
     for layer in model.sublayers():
@@ -89,6 +93,15 @@ def aitm(rows, full, rng):
                 [[int(v) for v in row] for row in zip(*(column.numpy() for column in inputs))])
 
 
+def padded_lists(count, fields, ids, rng):
+    columns = []
+    for _ in range(fields):
+        column = rng.integers(1, ids, (count, 3))
+        column[np.arange(3) >= rng.integers(1, 4, (count, 1))] = 0
+        columns.append(paddle.to_tensor(column))
+    return columns
+
+
 def escm2(rows, full, rng, mode):
     """Each field is a list of ids of one table, padded by 0 and summed."""
     ids, width, fields, experts, units, tower = (10000, 12, 23, 8, 16, 8) if full else (9, 3, 4, 3, 4, 3)
@@ -96,12 +109,7 @@ def escm2(rows, full, rng, mode):
         model = layer_class("escm2", "ESCMLayer")(ids, width, fields, [], [], experts, units, tower, mode, fields * width)
 
     def make_inputs(count):
-        columns = []
-        for _ in range(fields):
-            column = rng.integers(1, ids, (count, 3))
-            column[np.arange(3) >= rng.integers(1, 4, (count, 1))] = 0
-            columns.append(paddle.to_tensor(column))
-        return columns
+        return padded_lists(count, fields, ids, rng)
 
     def scores_of(inputs):
         found = model(inputs)
@@ -127,3 +135,7 @@ def cases(rows, full):
     yield aitm(rows, full, rng)
     yield escm2(rows, full, rng, "IPW")
     yield escm2(rows, full, rng, "DR")
+    tools = sys.modules[__name__]
+    yield from paddlerec_rankers.rankers(tools, rows, full)
+    yield paddlerec_rankers.esmm(tools, rows, full)
+    yield paddlerec_rankers.metaheac(tools, rows, full)

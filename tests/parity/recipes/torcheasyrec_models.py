@@ -1,4 +1,4 @@
-"""TorchEasyRec: the networks of MMoE, PLE, DBMTL and PEPNet out of its own modules (tzrec.modules), from a checkout of its repository.
+"""TorchEasyRec: the networks of MMoE, PLE, DBMTL and PEPNet, and of the rankers of torcheasyrec_rankers.py, out of its own modules (tzrec.modules), from a checkout of its repository.
 
 The whole library needs torchrec and fbgemm, which are made for its own images; so the models here put its modules
 together as tzrec/models/mmoe.py, ple.py, dbmtl.py and pepnet.py do, under the same names, on x itself instead of its embedding groups.
@@ -14,6 +14,7 @@ import types
 import torch
 from torch import nn
 
+import torcheasyrec_rankers
 from case import Case
 from torch_weights import spread
 
@@ -143,27 +144,50 @@ def make_models(inputs, wide, narrow, modules):
             personalized.PPNet(every, uia, 2, hidden_units=list(wide)), towers())
 
 
+def train(model, inputs, generator):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+    for _ in range(8):
+        x, y = torch.randn(64, inputs, generator=generator), torch.rand(64, generator=generator)
+        loss = sum(nn.functional.binary_cross_entropy(output, y) for output in model(x))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+
+
+def case(name, architecture, model, inputs, rows, settings, tasks):
+    generator = torch.Generator().manual_seed(37)
+    spread(model)
+    train(model, inputs, generator)
+    x = torch.randn(rows, inputs, generator=generator)
+    with torch.no_grad():
+        scores = torch.stack(model(x), dim=1)
+    heading = [f"x{i}" for i in range(inputs)]
+    if "features" in settings:
+        heading = [column for feature in settings["features"] for column in
+                   ([f"{feature['name']}.{i}" for i in range(feature["width"])] if "width" in feature else [feature["name"]])]
+    return Case("torcheasyrec_" + name, LIBRARY, architecture, "model.pt",
+                lambda path: torch.save(model.state_dict(), path), settings, list(tasks), heading, x.tolist(), scores)
+
+
+class Ranker(nn.Module):
+    """A ranker of one task, under the name that the library's trainer gives it."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return [torch.sigmoid(self.model(x)[:, 0])]
+
+
 def cases(rows, full):
     inputs, wide, narrow = (256, (512, 256, 128), (256, 128, 64)) if full else (6, (6, 5), (4,))
     torch.manual_seed(37)
     for name, architecture, inner in make_models(inputs, wide, narrow, load()):
-        generator = torch.Generator().manual_seed(37)
-        model = Wrapped(inner)
-        spread(model)
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
-        for _ in range(8):
-            x, y = torch.randn(64, inputs, generator=generator), torch.rand(64, generator=generator)
-            loss = sum(nn.functional.binary_cross_entropy(output, y) for output in model(x))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        model.eval()
-        x = torch.randn(rows, inputs, generator=generator)
-        with torch.no_grad():
-            scores = torch.stack(model(x), dim=1)
         settings = {"activation": "nn.ReLU", "tasks": ["ctr", {"name": "cvr", "link": {"softmax_column": 1}}]}
         if architecture == "DBMTL":
             settings["relation_tower_names"] = inner.relations
-        yield Case("torcheasyrec_" + name, LIBRARY, architecture, "model.pt",
-                   lambda path, model=model: torch.save(model.state_dict(), path), settings, list(TASKS),
-                   [f"x{i}" for i in range(inputs)], x.tolist(), scores)
+        yield case(name, architecture, Wrapped(inner), inputs, rows, settings, TASKS)
+    for name, architecture, width, inner, settings in torcheasyrec_rankers.makers(inputs, wide):
+        yield case(name, architecture, Ranker(inner), width, rows, {"activation": "nn.ReLU", **settings}, ["y"])

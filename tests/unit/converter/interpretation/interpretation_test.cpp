@@ -29,7 +29,7 @@ MemoryWeights library_weights() {
   return weights;
 }
 
-const char* const kSettings = R"({"activation": "relu", "features": []})";
+const char* const kSettings = R"({"activation": "relu", "last_activation": "relu", "features": []})";
 
 std::string refusal(const WeightSource& weights, const OnnxGraph* graph, const InterpretationRequest& request) {
   try {

@@ -15,6 +15,8 @@ using test::contains;
 using test::MemoryWeights;
 
 const char* const kSettings = R"({"activation": "relu", "features": []})";
+/// Of a library whose users write the encoder.
+const char* const kOwnSettings = R"({"activation": "relu", "last_activation": "relu", "features": []})";
 
 /// Why the weights cannot be converted; empty where they can.
 std::string refusal(const WeightSource& weights, const std::string& settings = kSettings,
@@ -171,13 +173,14 @@ struct LibraryCase {
   const char* recipe;
   MemoryWeights weights;
   const char* gate;  // names one gate more
+  const char* settings = kSettings;
 };
 
 std::vector<LibraryCase> libraries() {
   return {{"mtreclib", mtreclib(), "gate.shared"},
           {"torch-rechub", torch_rechub(), "shared_gate.mlp.0"},
           {"fuxictr", fuxictr(), "mmoe_layer.gate_b.0.mlp.0"},
-          {"libmtl", libmtl(), "gate_shared.0"},
+          {"libmtl", libmtl(), "gate_shared.0", kOwnSettings},
           {"deepctr-torch", deepctr_torch(), "gate_dnn_final_layer_b.0"},
           {"torcheasyrec", torcheasyrec(), "mmoe.shared_gate"},
           {"deepctr", deepctr(), "gate_softmax_shared"},
@@ -190,9 +193,9 @@ std::vector<LibraryCase> libraries() {
 TEST_CASE("the libraries' own models are taken, by tensor names alone and claimed") {
   for (const LibraryCase& library : libraries()) {
     CAPTURE(library.recipe);
-    CHECK(refusal(library.weights) == "");
-    CHECK(refusal(library.weights, kSettings, library.recipe) == "");
-    const Interpretation description = interpret(library.weights, nullptr, {"m.pt", kSettings, ""});
+    CHECK(refusal(library.weights, library.settings) == "");
+    CHECK(refusal(library.weights, library.settings, library.recipe) == "");
+    const Interpretation description = interpret(library.weights, nullptr, {"m.pt", library.settings, ""});
     CHECK(description.recipe == library.recipe);
     REQUIRE_FALSE(description.notes.empty());
     CHECK(contains(description.notes[0], "by the tensors' names alone"));
@@ -206,13 +209,13 @@ TEST_CASE("a tensor that a recognised library does not have is refused by name, 
     MemoryWeights gate = library.weights, layer = library.weights;
     gate.add(std::string(library.gate) + ".weight", {2, 6});
     layer.linear("input_layer", 6, 6);
-    for (const std::string& error : {refusal(gate), refusal(layer)}) {
+    for (const std::string& error : {refusal(gate, library.settings), refusal(layer, library.settings)}) {
       CAPTURE(error);
       CHECK((contains(error, " of the file are not used: ") || contains(error, " of the file is not used: ")));
       CHECK(contains(error, std::string("--recipe ") + library.recipe));
       CHECK(contains(error, "write a description"));
     }
-    CHECK(contains(refusal(layer), "input_layer.weight [6, 6], input_layer.bias [6]"));
+    CHECK(contains(refusal(layer, library.settings), "input_layer.weight [6, 6], input_layer.bias [6]"));
   }
 }
 
@@ -251,10 +254,10 @@ TEST_CASE("modules of a Sequential in another order than the library's") {
 TEST_CASE("norms that a library always has, and norms of some layers only") {
   for (const auto& make : {mtreclib, torch_rechub}) CHECK(contains(refusal(make(0, 4)), "are not those of"));
   CHECK(refusal(fuxictr(0, 3)) == "");  // batch_norm is an option there
-  CHECK(refusal(libmtl(0, 2)) == "");
+  CHECK(refusal(libmtl(0, 2), kOwnSettings) == "");
   MemoryWeights last_is_linear = libmtl();  // an encoder of one's own may end so
   for (const std::string n : {"0", "1"}) last_is_linear.linear("experts_shared." + n + ".6", 4, 4);
-  CHECK(refusal(last_is_linear) == "");
+  CHECK(refusal(last_is_linear, kOwnSettings) == "");
   const auto without = [](MemoryWeights weights, const std::string& module) {
     for (const char* tensor : {".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked"}) {
       weights.remove(module + tensor);
@@ -274,9 +277,83 @@ TEST_CASE("norms that a library always has, and norms of some layers only") {
 
 TEST_CASE("layers that the settings describe are the user's to number") {
   const std::string settings =
-      R"({"activation": "relu", "features": [], "experts": {"batch_norm_position": "after_activation"}})";
+      R"({"activation": "relu", "last_activation": "relu", "features": [],
+          "experts": {"batch_norm_position": "after_activation"}})";
   CHECK(contains(refusal(libmtl(2, 4)), "are not those of LibMTL"));
   CHECK(refusal(libmtl(2, 4), settings) == "");
+}
+
+TEST_CASE("what stands behind the last layer of the user's own encoder has to be said") {
+  const std::string asked = "last_activation: missing: whether an activation stands behind the last layer";
+  CHECK(contains(refusal(libmtl()), asked));
+  for (const char* said : {R"("last_activation": "linear")", R"("last_activation": "nn.ReLU")",
+                           R"("experts": {"last_activation": "linear"})"}) {
+    CHECK(refusal(libmtl(), R"({"activation": "relu", "features": [], )" + std::string(said) + "}") == "");
+  }
+  // A list has one for each layer, and of an encoder that is a layer alone nothing is left to say.
+  CHECK(refusal(libmtl(), R"({"activation": {"experts": ["relu", "linear"]}, "features": []})") == "");
+  MemoryWeights alone;
+  for (const std::string n : {"0", "1"}) {
+    alone.linear("experts_shared." + n, 4, 6).linear("gate_specific." + n + ".0", 2, 6).linear("decoders." + n, 1, 4);
+  }
+  CHECK(refusal(alone) == "");
+  CHECK(contains(refusal(mtreclib(), kOwnSettings), "last_activation: is for libraries whose users write the encoder"));
+}
+
+/// PaddleRec's ShareBottom, whose bottom has two names.
+MemoryWeights share_bottom() {
+  MemoryWeights weights;
+  weights.add("bottom.weight", {6, 4}).add("bottom.bias", {4});
+  for (const std::string part : {".weight", ".bias"}) {
+    const std::vector<float> same = weights.data("bottom" + part);
+    weights.add("_param_bottom" + part, part == ".bias" ? std::vector<uint64_t>{4} : std::vector<uint64_t>{6, 4}, same);
+  }
+  for (const std::string n : {"0", "1"}) {
+    weights.add("tower_" + n + ".weight", {4, 3}).add("tower_" + n + ".bias", {3});
+    weights.add("tower_out_" + n + ".weight", {3, 2}).add("tower_out_" + n + ".bias", {2});
+  }
+  return weights;
+}
+
+TEST_CASE("what a library saves under two names is left out if both have the same numbers") {
+  CHECK(refusal(share_bottom()) == "");
+  MemoryWeights differs = share_bottom();
+  differs.data("_param_bottom.weight")[23] += 1;
+  CHECK(
+      contains(refusal(differs),
+               "_param_bottom.weight: the library has it as a second name of bottom.weight, which has other numbers"));
+  MemoryWeights alone = share_bottom();
+  alone.remove("bottom.bias");
+  CHECK(contains(refusal(alone), "second name of bottom.bias, which is not there"));
+}
+
+/// FuxiCTR's MMoE of two fields that share a table of 40000 rows, which a state dict names twice.
+MemoryWeights shared_table() {
+  MemoryWeights weights = fuxictr();
+  const std::string tables = "embedding_layer.embedding_layer.embedding_layers.";
+  weights.add(tables + "item.weight", {40000, 3});
+  const std::vector<float> same = weights.data(tables + "item.weight");
+  return weights.add(tables + "last.weight", {40000, 3}, same);
+}
+
+TEST_CASE("a table that features share is left out if both names have the same numbers") {
+  const std::string settings =
+      R"({"activation": "relu", "features": [{"name": "item"}, {"name": "last", "shared_with": "item"}]})";
+  const std::string last = "embedding_layer.embedding_layer.embedding_layers.last.weight";
+  CHECK(refusal(shared_table(), settings) == "");
+  for (const size_t at : {0, 65536, 119999}) {
+    MemoryWeights differs = shared_table();
+    differs.data(last)[at] += 1;
+    CHECK(contains(refusal(differs, settings), "\"last\" shares the table of \"item\", but " + last + " and "));
+    CHECK(contains(refusal(differs, settings), " differ: each feature has a table of its own"));
+  }
+  MemoryWeights shorter = shared_table();
+  shorter.remove(last).add(last, {39999, 3});
+  CHECK(contains(refusal(shorter, settings), " differ: "));
+  CHECK(contains(
+      refusal(shared_table(),
+              R"({"activation": "relu", "features": [{"name": "item"}, {"name": "last", "shared_with": "items"}]})"),
+      "\"last\" shares the table of \"items\", but there is no embedding_layer"));
 }
 
 TEST_CASE("names too long and tasks too many for any library are refused at once") {

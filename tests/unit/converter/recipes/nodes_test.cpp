@@ -366,6 +366,14 @@ TEST_CASE("recipes: models that have no place in a description are refused by na
   CHECK(contains(error_of(batch, "{}"),
                  "dn_share_gamma: its domain norm takes mean and variance of the rows of a batch"));
   CHECK(contains(error_of(batch, "{}"), "in the Star of Scenario-Wise-Rec"));
+  MemoryWeights rows;
+  rows.add("transformer.encoder.layers.0.self_attn.in_proj_weight", {12, 4}).linear("experts.0.mlp.0", 3, 4);
+  CHECK(contains(error_of(rows.linear("meta_tower_w_mlp.mlp.0", 9, 3), "{}"),
+                 "its transformer takes the rows of a batch for the elements of a sequence"));
+  CHECK(contains(error_of(rows, "{}"), "in the M2M of Scenario-Wise-Rec"));
+  MemoryWeights clusters;
+  clusters.add("domain_w.0.0", {4, 3}).add("domain_b.0.0", {3});
+  CHECK(contains(error_of(clusters, "{}"), "domain_w.0.0: the centers of its clusters"));
   MemoryWeights images;
   images.add("encoder.cross_unit", {4, 2}).add("decoders.click.0.weight", {1, 4});
   CHECK(contains(error_of(images, R"({"activation": "relu"})"),
@@ -497,6 +505,71 @@ TEST_CASE("recipe columns: where a library has no name for histories, the featur
                R"({"name": "item"}, {"name": "liked", "shared_with": "item", "kind": "categorical"},)");
   CHECK(contains(error_of(rechub_din(), two),
                  "\"item\" and \"liked\" share the table of \"seen\", and nothing says which of them attends to it"));
+}
+
+/// PaddleRec's DCN: two fields of one table of 3 columns and two numbers.
+MemoryWeights paddle_dcn() {
+  MemoryWeights weights;
+  weights.add("embedding.weight", {9, 3}).add("layer_w", {8}).add("layer_b", {8});
+  weights.add("linear_0.weight", {8, 4}).add("linear_0.bias", {4});
+  return weights.add("fc.weight", {12, 1}).add("fc.bias", {1});
+}
+
+TEST_CASE("recipe columns: fields of one table, and cross layers whose number the settings say") {
+  const std::string settings = R"({"cross_num": 2, "features": [
+    {"name": "a", "kind": "categorical"}, {"name": "p", "kind": "dense"}, {"name": "b", "kind": "categorical"},
+    {"name": "q", "kind": "dense"}]})";
+  const TrainedModel model = model_of(paddle_dcn(), settings);
+  CHECK(model.architecture == "DCN");
+  CHECK(model.nodes.size() == 1 + 3 * 2 + 1);
+  const json description = description_of(paddle_dcn(), settings);
+  CHECK(description["nodes"][0]["sum"] == json::parse(R"([["a", "b", "p", "q"]])"));
+  CHECK(description["features"][0]["embedding"] == "embedding.weight");
+  CHECK_FALSE(description["features"][1].contains("embedding"));
+  CHECK(contains(error_of(paddle_dcn(), replaced(settings, R"("cross_num": 2, )", "")),
+                 "cross_num: missing: how many cross layers there are, which is not in the weights"));
+  CHECK(contains(error_of(paddle_dcn(), replaced(settings, R"("cross_num": 2)", R"("cross_num": 0)")), "at least one"));
+  CHECK(contains(error_of(paddle_dcn(), R"({"cross_num": 2})"),
+                 "features: missing: all fields share embedding.weight, and how many there are is not in the weights"));
+  CHECK(contains(error_of(paddle_dcn(), replaced(settings, R"("a", "kind": "categorical")", R"("a")")),
+                 "features: \"a\": kind: missing: all fields share embedding.weight"));
+  CHECK_FALSE(error_of(paddle_dcn(), replaced(settings, R"(, {"name": "b", "kind": "categorical"})", "")).empty());
+}
+
+/// TorchEasyRec's MultiTower: groups of 3 and 2 columns.
+MemoryWeights multi_tower() {
+  MemoryWeights weights;
+  weights.linear("towers.user.mlp.0.perceptron.0", 4, 3).linear("towers.item.mlp.0.perceptron.0", 4, 2);
+  return weights.linear("output_mlp", 1, 8);
+}
+
+TEST_CASE("recipe columns: a block for each module that has a name") {
+  const std::string settings = R"({"activation": "nn.ReLU", "features": []})";
+  const json description = description_of(multi_tower(), settings);
+  CHECK(description["input_dim"] == 5);
+  CHECK(names_of(description["nodes"]) == json::array({"tower.user", "tower.item"}));
+  CHECK(description["nodes"][1]["reads"] == json::parse(R"([{"first": 3, "count": 2}])"));
+  CHECK(description["towers"]["reads"] == json::array({"tower.user", "tower.item"}));
+  MemoryWeights attends = multi_tower();
+  attends.linear("din_towers.0.mlp.mlp.0.perceptron.0", 4, 12).linear("din_towers.0.linear", 1, 4);
+  CHECK(contains(error_of(attends, settings), "which features are the query and the sequences of its attention"));
+}
+
+/// TorchEasyRec's DLRM: two numbers, and fields of 3 columns.
+TEST_CASE("recipe columns: the rest of the features is a block") {
+  MemoryWeights weights;
+  weights.linear("dense_mlp.mlp.0.perceptron.0", 3, 2).linear("final_mlp.mlp.0.perceptron.0", 4, 3 + 3 + 6);
+  weights.linear("output_mlp", 1, 4);
+  const std::string settings = R"({"activation": "nn.ReLU", "features": [{"name": "price", "kind": "dense", "width": 2},
+    {"name": "a", "kind": "dense", "width": 3}, {"name": "b", "kind": "dense", "width": 3}]})";
+  const json description = description_of(weights, settings);
+  CHECK(description["nodes"][1]["upper_pairs"] == json::array({"bottom", "a", "b"}));
+  CHECK(model_of(weights, settings).architecture == "DLRM");
+  CHECK(contains(error_of(weights, R"({"activation": "nn.ReLU", "features": []})"),
+                 "features: missing: how many columns \"sparse\" has is not in the weights"));
+  CHECK_FALSE(error_of(weights, replaced(settings, R"({"name": "b", "kind": "dense", "width": 3})",
+                                         R"({"name": "b", "kind": "dense", "width": 6})"))
+                  .empty());
 }
 
 }  // namespace
