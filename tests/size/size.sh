@@ -23,7 +23,7 @@ readonly small=$lto,-DMMOE_MESSAGES=OFF,-DMMOE_FEATURES=OFF,-DMMOE_EXTRAS=OFF
 read -r kernel_sets limit toolchain profile < <(awk -v target="$target" '$1 == target { print $2, $3, $4, $5 }' <<TABLE
 x86-64            avx2    57344  - $lto
 x86-64-numbers    avx2    94208  - $plain,$whole_streams,-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
-x86-64-all        auto   167936  - $f32
+x86-64-all        auto   172032  - $f32
 aarch64           neon64  65536  aarch64-linux-gnu $lto
 armv7             neon    49200  arm-linux-gnueabihf $lto
 cortex-m7         fpu     21504  arm-none-eabi-cortex-m7 $small
