@@ -59,15 +59,15 @@ struct Function {
 
 const std::map<std::string, Function>& functions() {
   static const std::map<std::string, Function> all = {
-      {"log1p", {"log1p", std::log1p}},
-      {"log", {"log", std::log}},
-      {"log2", {"log", std::log, 1 / std::log(2.0)}},
-      {"log10", {"log10", std::log10}},
-      {"sqrt", {"sqrt", std::sqrt}},
-      {"absolute", {"abs", std::fabs}},
-      {"fabs", {"abs", std::fabs}},
-      {"square", {{{"power", 2}}, [](double v) { return v * v; }}},
-      {"reciprocal", {{{"power", -1}}, [](double v) { return 1 / v; }}}};
+      {"numpy.log1p", {"log1p", std::log1p}},
+      {"numpy.log", {"log", std::log}},
+      {"numpy.log2", {"log", std::log, 1 / std::log(2.0)}},
+      {"numpy.log10", {"log10", std::log10}},
+      {"numpy.sqrt", {"sqrt", std::sqrt}},
+      {"numpy.absolute", {"abs", std::fabs}},
+      {"numpy.fabs", {"abs", std::fabs}},
+      {"numpy.square", {{{"power", 2}}, [](double v) { return v * v; }}},
+      {"numpy.reciprocal", {{{"power", -1}}, [](double v) { return 1 / v; }}}};
   return all;
 }
 
@@ -86,6 +86,10 @@ void apply(const JsonReader& transformer, const std::string& name, const Functio
   const auto made = [&function](double value) { return function.value(value) * function.factor; };
   values.other = made(values.other);
   for (auto& [id, value] : values.values) value = made(value);
+  for (const auto& [id, value] : values.values) {
+    if (std::isfinite(value)) continue;
+    transformer.fail(name + " of column \"" + column.source + "\" gives a number that is not finite for a category");
+  }
 }
 
 }  // namespace
@@ -97,7 +101,10 @@ PreprocessedColumns apply_function(const JsonReader& transformer, PreprocessedCo
   if (arguments && !arguments->is_null()) arguments->fail("a function with arguments is not supported");
   const auto found = name.is_string() ? functions().find(name.text()) : functions().end();
   if (found == functions().end()) {
-    name.fail_expected("NumPy's log1p, log, log2, log10, sqrt, square, reciprocal or abs");
+    name.fail_expected(
+        "NumPy's log1p, log, log2, log10, sqrt, square, reciprocal or abs, saved as \"numpy.log1p\": a function of "
+        "one's "
+        "own may have the same name");
   }
   for (PreprocessedColumn& column : columns) apply(transformer, found->first, found->second, column);
   return columns;

@@ -132,7 +132,8 @@ void GraphRows::place(const Feature& feature, bool computed) {
   place.width = place.ids ? feature.num_ids() : feature.num_values();
   if (place.ids && !vocabulary->identity)
     throw NotEvaluated("feature " + in_quotes(feature.name) + " has a vocabulary");
-  if (place.ids) place.table = vocabulary->size;
+  if (place.ids) place.size = place.table = vocabulary->size;
+  if (place.ids) place.open = vocabulary->unknown == UnknownRule::kZero;
   if (place.sequence) place.padding = std::get<SequenceFeature>(feature.kind).padding_id.value_or(0);
   if (!place.ids) place_number(std::get<DenseFeature>(feature.kind).scaling, place);
   if (!place.ids && !computed && !is_unscaled(std::get<DenseFeature>(feature.kind))) {
@@ -166,7 +167,8 @@ bool GraphRows::find_columns(const std::string& name, Place& place) const {
   return true;
 }
 
-/// Ids that are looked up in several tables lie within all of them. A number that is read in several ways is one.
+/// Ids that are looked up in several tables lie within all that refuse others, and reach beyond all that do not. A
+/// number that is read in several ways is one.
 void GraphRows::share(Place& place) {
   for (size_t i = 0; i < places_.size(); ++i) {
     Place& other = places_[i];
@@ -176,9 +178,19 @@ void GraphRows::share(Place& place) {
     places_[other.same_as.value_or(i)].above_zero = other.above_zero || place.above_zero;
     places_[other.same_as.value_or(i)].always_above = other.always_above || place.always_above;
     place.same_as = other.same_as.value_or(i);
-    if (place.ids) places_[*place.same_as].table = std::min(places_[*place.same_as].table, place.table);
+    if (place.ids) share_ids(place, places_[*place.same_as]);
     return;
   }
+}
+
+void GraphRows::share_ids(const Place& place, Place& first) {
+  const bool both_open = place.open && first.open;
+  if (place.open == first.open) {
+    first.table = both_open ? std::max(first.table, place.table) : std::min(first.table, place.table);
+  } else if (first.open) {
+    first.table = place.table;
+  }
+  first.open = both_open;
 }
 
 size_t GraphRows::width() const {
@@ -194,7 +206,8 @@ size_t GraphRows::special_id(const Place& place, uint64_t choice) const {
                     : which == 1 ? place.table - 1
                     : which == 2 ? place.padding
                                  : single_numbers_[which - 3];
-  return std::min(id, place.table - 1);
+  constexpr size_t kMost = size_t{1} << 24;  // a float, and an id of the file, holds it
+  return std::min(id, place.open ? kMost : place.table - 1);
 }
 
 RawRows GraphRows::make(size_t num_rows, uint64_t seed) const {
@@ -228,7 +241,8 @@ float GraphRows::make_number(const Place& place, size_t row, Random& random) con
 /// Some sequences repeat an element, some begin or end in padding, one is of padding alone. Ids that a graph may treat
 /// in a way of their own come in tables of every size.
 void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& rows) const {
-  const size_t repeated = random.below(place.table);
+  const size_t bound = place.table + (place.open ? 2 : 0);
+  const size_t repeated = random.below(bound);
   constexpr size_t kEmpty = 4, kBegins = 6;  // rows: a sequence of padding alone, and those that begin with padding
   constexpr size_t kAlike = 7;  // all ids are one of the numbers that a graph may treat in a way of their own
   const bool alike = row % 8 == kAlike && place.ids;
@@ -240,11 +254,22 @@ void GraphRows::make(const Place& place, size_t row, Random& random, RawRows& ro
       continue;
     }
     const bool repeats = place.sequence && random.below(4) == 0;
-    size_t id = repeats ? repeated : random.below(place.table);
+    size_t id = repeats ? repeated : random.below(bound);
     if (random.below(8) == 0) id = special_id(place, random.bits());
     if (place.sequence && (i >= padding_from || i < padding_until)) id = place.padding;
     if (alike) id = special_id(place, row / 8);
     rows.ids.push_back(static_cast<int32_t>(id));
+  }
+}
+
+void GraphRows::hide_unknown_ids(RawRows& rows) const {
+  int32_t* id = rows.ids.data();
+  for (size_t row = 0; row < rows.num_rows; ++row) {
+    for (const Place& place : places_) {
+      for (size_t i = 0; place.ids && i < place.width; ++i, ++id) {
+        if (static_cast<size_t>(*id) >= place.size) *id = -1;
+      }
+    }
   }
 }
 

@@ -27,6 +27,8 @@ class GraphRows {
   RawRows make(size_t num_rows, uint64_t seed) const;
   /// The same rows from `first` on.
   std::map<std::string, RefTensor> inputs(const RawRows& rows, size_t first, size_t count) const;
+  /// Ids that a feature's table does not have become -1, as a file's rows have them. inputs() reads them as they are.
+  void hide_unknown_ids(RawRows& rows) const;
   /// The batch that the graph has fixed; 0: none.
   size_t fixed_batch() const { return fixed_batch_; }
   /// How many values and ids a row has.
@@ -36,7 +38,9 @@ class GraphRows {
   struct Place {
     size_t input = 0, column = 0, width = 0;
     bool ids = false;
-    size_t table = 0;  // ids are below it
+    size_t size = 0;    // of the feature's table
+    size_t table = 0;   // ids are below it
+    bool open = false;  // ids from there on are not refused
     bool sequence = false;
     size_t padding = 0;             // of a sequence
     bool above_zero = false;        // of numbers of which a logarithm or a root is taken, most are
@@ -50,6 +54,7 @@ class GraphRows {
   void place_number(const Scaling& scaling, Place& place) const;
   bool find_columns(const std::string& name, Place& place) const;
   void share(Place& place);
+  static void share_ids(const Place& place, Place& first);
   void make(const Place& place, size_t row, Random& random, RawRows& rows) const;
   float make_number(const Place& place, size_t row, Random& random) const;
   std::optional<size_t> find_input(const std::string& name) const;

@@ -201,6 +201,7 @@ ProofReport compare_rows(const OnnxGraph& graph, const TrainedModel& description
   rows.values.resize(rows.values.size() / made * compared);
   rows.ids.resize(rows.ids.size() / made * compared);
   rows.num_rows = compared;
+  places.hide_unknown_ids(rows);
 
   LoadOptions options;
   options.copy_if_misaligned = true;

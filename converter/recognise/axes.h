@@ -8,6 +8,9 @@
 
 namespace mmoe::converter {
 
+/// A batch is never as large; exporters write "to the end" so.
+constexpr int64_t kBeyondAnyBatch = 1000000000;
+
 /// The elements along the axes from `begin` to before `end`.
 size_t count_elements(const std::vector<size_t>& shape, size_t begin, size_t end);
 

@@ -158,9 +158,6 @@ std::vector<size_t> slice_positions(int64_t start, int64_t end, int64_t step, si
   return taken;
 }
 
-/// A batch is never as large; exporters write "to the end" so.
-constexpr int64_t kBeyondAnyBatch = 1000000000;
-
 /// Whether a slice leaves the batch as it is.
 bool takes_all_rows(const NodeCall& call, int64_t start, int64_t end, int64_t step) {
   const bool to_end = end == kBatchSize || end >= kBeyondAnyBatch ||

@@ -23,7 +23,7 @@ struct Masked {
 };
 
 std::optional<Masked> masked(const Expressions& expressions, Ref ref) {
-  constexpr float kFarBelow = -1e4f;
+  constexpr float kLeftOut = -1e4f;
   const Expression& select = expressions.of(ref);
   if (select.kind != ExpressionKind::kFunction || select.function != FunctionKind::kSelect) return std::nullopt;
   const Scaled condition = expressions.scaled(select.inputs[ref.column]);
@@ -36,7 +36,7 @@ std::optional<Masked> masked(const Expressions& expressions, Ref ref) {
   if (expressions.of(constant).kind != ExpressionKind::kConstant) return std::nullopt;
   Masked found{constant_first ? second : first, condition.of, constant_first == itself,
                expressions.of(constant).bias[constant.column]};
-  return std::isfinite(found.constant) && found.constant <= kFarBelow ? std::optional(found) : std::nullopt;
+  return std::isfinite(found.constant) && found.constant <= kLeftOut ? std::optional(found) : std::nullopt;
 }
 
 /// A number of an embedding, or the constant where its id is the padding.

@@ -287,7 +287,6 @@ NodeResults slice_bounds(const NodeCall& call) {
     return list.empty() || list == std::vector<int64_t>{number};
   };
   TensorValue bounds = call.input(0);
-  constexpr int64_t kBeyondAnyBatch = 1000000000;
   const bool behind_first = bounds.row_numbers.bounds && starts == std::vector<int64_t>{1} && ends.size() == 1 &&
                             ends[0] >= kBeyondAnyBatch && is(axes, 0) && is(steps, 1);
   if (!behind_first) refuse_rows("of which a part is taken");

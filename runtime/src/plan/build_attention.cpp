@@ -82,10 +82,12 @@ Keys PlanBuilder::make_keys(const AttentionStep& step, std::size_t place) {
 // Buffers and layers whose rows are the elements.
 void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t projected_stride, AttentionStep& step) {
   const std::size_t rows_of_block = block_rows_;
-  block_rows_ = step.length < kMaxElements ? step.length : kMaxElements;
+  block_rows_ = step.length;  // take_keys() has all of them in one product
+  set_elements(*node.keys(), {0, step.element_stride}, {0, projected_stride}, step.project_keys);
+  if (block_rows_ > kMaxElements) block_rows_ = kMaxElements;
+  step.logits = work_.at(work_.allocate(in_end_, step.length));  // in front of the rooms, which layers use in turn
   const Buffer gated = buffer(in_end_, node.product()->inputs()), sums = buffer(in_end_, projected_stride);
   step.gated = work_.at(gated.offset);
-  set_elements(*node.keys(), {0, step.element_stride}, {0, projected_stride}, step.project_keys);
   Buffer input = set_elements(*node.product(), gated, sums, step.product);
   step.activation = step.product.dense.activation;
   step.product.dense.activation = kernels::Activation::kIdentity;
@@ -103,7 +105,6 @@ void PlanBuilder::add_element_layers(const schema::Node& node, std::size_t proje
   step.layers = layers;
   step.num_layers = num_layers;
   step.weights = view_of(input);
-  step.logits = work_.at(work_.allocate(in_end_, step.length));
   block_rows_ = rows_of_block;
 }
 

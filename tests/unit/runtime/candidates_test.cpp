@@ -96,29 +96,35 @@ TEST_CASE("candidates: the same for small batches and every kind of gate (not em
   check_all(nodes, 9, {0, 2}, {1, 7});
 }
 
+void check_masked_elements(std::size_t length, const converter::NumberOptions& numbers) {
+  const AlignedBytes file = model_file(history_description(length), 2, numbers);
+  const Model model = load(file);
+  Random random(length);
+  Request request(model, random), next(model, random);
+  for (std::size_t i = 0; i < length; ++i) next.set_of_user(3 * length + i, i % 5 == 2 || i < 2 ? 0.0f : 1.0f);
+  for (const char* kernel_set : available_kernel_sets()) {
+    SessionOptions options;
+    options.kernel_set = kernel_set;
+    check_candidates(model, options, request, next);
+  }
+  Session session = make_session(model, SessionOptions());
+  std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
+  REQUIRE(session.score(Input::x(next.rows, kCandidates), {expected}).ok());
+  for (std::size_t i = 0; i < length; ++i) {
+    if (next.user[3 * length + i] != 0) continue;
+    for (std::size_t c = 0; c < 3; ++c) next.set_of_user(3 * i + c, 1e6f);
+  }
+  REQUIRE(session.score(Input::x(next.rows, kCandidates), {found}).ok());
+  CHECK(found == expected);
+}
+
 // Elements are computed some at a time: 18 in one go, 19 in two, 40 in three.
 TEST_CASE("candidates: elements that a mask leaves out change no bit, and the others have those of whole rows") {
-  for (const std::size_t length : {1, 18, 19, 40}) {
-    CAPTURE(length);
-    const AlignedBytes file = model_file(history_description(length), 2);
-    const Model model = load(file);
-    Random random(length);
-    Request request(model, random), next(model, random);
-    for (std::size_t i = 0; i < length; ++i) next.set_of_user(3 * length + i, i % 5 == 2 || i < 2 ? 0.0f : 1.0f);
-    for (const char* kernel_set : available_kernel_sets()) {
-      SessionOptions options;
-      options.kernel_set = kernel_set;
-      check_candidates(model, options, request, next);
+  for (const converter::NumberOptions& numbers : all_numbers()) {
+    for (const std::size_t length : {1, 18, 19, 40}) {
+      CAPTURE(length);
+      check_masked_elements(length, numbers);
     }
-    Session session = make_session(model, SessionOptions());
-    std::vector<float> expected(kCandidates * 2), found(kCandidates * 2);
-    REQUIRE(session.score(Input::x(next.rows, kCandidates), {expected}).ok());
-    for (std::size_t i = 0; i < length; ++i) {
-      if (next.user[3 * length + i] != 0) continue;
-      for (std::size_t c = 0; c < 3; ++c) next.set_of_user(3 * i + c, 1e6f);
-    }
-    REQUIRE(session.score(Input::x(next.rows, kCandidates), {found}).ok());
-    CHECK(found == expected);
   }
 }
 

@@ -61,7 +61,11 @@ std::string pipeline(const std::vector<std::string>& steps, const std::string& n
 const char* const kImputer = R"({"class": "SimpleImputer", "missing_values": null, "statistics_": [3.5]})";
 const char* const kStandard =
     R"({"class": "StandardScaler", "with_mean": true, "with_std": true, "mean_": [2.0], "scale_": [4.0]})";
-const char* const kLog1p = R"({"class": "FunctionTransformer", "func": "log1p", "kw_args": null})";
+std::string function_of_numpy(const std::string& name) {
+  return R"({"class": "FunctionTransformer", "func": "numpy.)" + name + R"(", "kw_args": null})";
+}
+
+const char* const kLog1p = R"({"class": "FunctionTransformer", "func": "numpy.log1p", "kw_args": null})";
 
 std::string min_max(const std::string& clip) {
   return R"({"class": "MinMaxScaler", "feature_range": [0, 1], "min_": [-0.5], "scale_": [0.25], "clip": )" + clip +
@@ -212,9 +216,7 @@ TEST_CASE("preprocessing: averages of the target") {
 }
 
 TEST_CASE("preprocessing: functions of NumPy that a description has by another name") {
-  const auto function = [](const std::string& name) {
-    return R"({"class": "FunctionTransformer", "func": ")" + name + R"(", "kw_args": null})";
-  };
+  const auto function = function_of_numpy;
   CHECK(described(pipeline({function("square")}))[0]["function"] == json(R"({"power": 2})"));
   CHECK(described(pipeline({function("reciprocal")}))[0]["function"] == json(R"({"power": -1})"));
   const nlohmann::json binary = described(pipeline({function("log2")}))[0];
@@ -302,8 +304,13 @@ TEST_CASE("preprocessing: what is refused names the transformer") {
                  "mean_: missing: what the transformer has learned; is it fitted?"));
   CHECK(contains(error_of(pipeline({R"({"class": "FunctionTransformer", "func": "<lambda>"})"})),
                  "found \"<lambda>\", expected NumPy's log1p"));
-  CHECK(
-      contains(error_of(pipeline({kStandard, kLog1p})), "log1p of column \"a\" behind another function or a scaling"));
+  // A function of the user's own.
+  CHECK(contains(error_of(pipeline({R"({"class": "FunctionTransformer", "func": "log1p"})"})),
+                 "saved as \"numpy.log1p\": a function of one's own may have the same name"));
+  CHECK(contains(error_of(pipeline({ordinal("[7, 9]"), function_of_numpy("log")})),
+                 "numpy.log of column \"a\" gives a number that is not finite"));
+  CHECK(contains(error_of(pipeline({kStandard, kLog1p})),
+                 "numpy.log1p of column \"a\" behind another function or a scaling"));
   CHECK(contains(error_of(pipeline({kLog1p, min_max("true")})), "clips what a function gives"));
   CHECK(
       contains(error_of(pipeline({kStandard, kImputer})), "behind another step, which is not supported; put it first"));
