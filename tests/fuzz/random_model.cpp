@@ -405,7 +405,7 @@ class Builder {
                                     HashFunction::kMurmur64, HashFunction::kSipHash24});
     hashing.bytes = bytes_.pick({HashedBytes::kText, HashedBytes::kInt64, HashedBytes::kInt32});
     hashing.rule = bytes_.pick({BucketRule::kUnsigned, BucketRule::kAbsolute, BucketRule::kFloored});
-    if (bytes_.chance(60)) hashing.prefix = "prefix=";
+    if (hashing.bytes == HashedBytes::kText && bytes_.chance(60)) hashing.prefix = "prefix=";
     hashing.first_id = static_cast<std::uint32_t>(bytes_.between(0, most_first));
     if (bytes_.chance(128)) hashing.mask = "masked";
     return hashing;
