@@ -435,6 +435,7 @@ NodeResults reduce_max(const NodeCall& call) {
     if (auto pooled = find(call, found->of_elements, found->like)) return one(std::move(*pooled));
   }
   if (auto any = find_any(call, found->of_elements, found->like)) return one(std::move(*any));
+  require_no_masked_maximum(call.expressions, found->of_elements);
   TensorValue like = found->like;
   for (const Vector& vector : found->of_elements) like.refs.push_back(largest_of(call, vector));
   return one(std::move(like));

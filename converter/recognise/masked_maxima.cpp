@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "converter/error.h"
 #include "converter/recognise/pooling.h"
 
 namespace mmoe::converter {
@@ -22,8 +23,9 @@ struct Masked {
   float constant = 0;
 };
 
+constexpr float kLeftOut = -1e4f;  // and what is below it stands for what a mask leaves out
+
 std::optional<Masked> masked(const Expressions& expressions, Ref ref) {
-  constexpr float kLeftOut = -1e4f;
   const Expression& select = expressions.of(ref);
   if (select.kind != ExpressionKind::kFunction || select.function != FunctionKind::kSelect) return std::nullopt;
   const Scaled condition = expressions.scaled(select.inputs[ref.column]);
@@ -178,6 +180,37 @@ std::optional<TensorValue> find_chosen_maximum(const NodeCall& call, const std::
   }
   sum.columns = sum.terms.size();
   return call.rows_of(std::move(sum), like);
+}
+
+namespace {
+
+/// Whether a mask may set it far below, by a choice or by what it adds.
+bool may_be_far_below(const Expressions& expressions, Ref ref) {
+  const Expression& of = expressions.of(ref);
+  if (of.kind == ExpressionKind::kFunction && of.function == FunctionKind::kSelect) {
+    return std::any_of(of.inputs.begin() + static_cast<std::ptrdiff_t>(of.columns), of.inputs.end(), [&](Ref side) {
+      const Expression& constant = expressions.of(side);
+      return constant.kind == ExpressionKind::kConstant && constant.bias[side.column] <= kLeftOut;
+    });
+  }
+  if (of.kind != ExpressionKind::kSum) return false;
+  const std::vector<Term>& terms = of.terms[ref.column];
+  return std::any_of(terms.begin(), terms.end(), [&](const Term& term) {
+    return !term.product && std::fabs(term.coefficient * expressions.scaled(term.a).scale) >= -double{kLeftOut};
+  });
+}
+
+}  // namespace
+
+void require_no_masked_maximum(const Expressions& expressions, const std::vector<Vector>& of_elements) {
+  for (const Vector& vector : of_elements) {
+    for (const Ref ref : vector) {
+      if (!may_be_far_below(expressions, ref)) continue;
+      throw ConvertError(
+          "takes the largest of numbers that a mask sets far below, as by -1e9; such masks are read where they leave "
+          "out ids that are padding, or all but what one id chooses");
+    }
+  }
 }
 
 }  // namespace mmoe::converter

@@ -41,6 +41,10 @@ std::optional<TensorValue> find_masked_maximum(const NodeCall& call, const std::
 std::optional<TensorValue> find_chosen_maximum(const NodeCall& call, const std::vector<Vector>& of_elements,
                                                const TensorValue& like);
 
+/// Throws ConvertError for the largest of others among which such a constant may be: as max(a, b) = relu(a - b) + b
+/// they would cancel out.
+void require_no_masked_maximum(const Expressions& expressions, const std::vector<Vector>& of_elements);
+
 /// Pooled sums without padding, divided by the number of ids that are not padding, which must be kept above 0.
 std::optional<TensorValue> find_pooled_mean(const NodeCall& call, const TensorValue& sums, const Vector& divisors);
 

@@ -1,4 +1,7 @@
 // Elements at places that a graph calculates, masks by lengths, and a loop over the rows of the batch.
+#include <cmath>
+#include <limits>
+
 #include "tests/unit/converter/importers/weights_test_support.h"
 #include "tests/unit/converter/proof/proof_test_support.h"
 
@@ -108,6 +111,27 @@ TEST_CASE("places: masks by a length") {
                                                {{"axis", B::integer(1)}}),
                              mask})),
                  "is not from 0 to 4095");
+}
+
+TEST_CASE("places: a maximum that a mask by a length limits is refused, as its numbers would cancel out") {
+  for (const float number : {-1e9f, -1e6f, -1e4f, -std::numeric_limits<float>::infinity()}) {
+    CAPTURE(number);
+    Lengths masked;  // by a choice, and by a number that is added
+    B& build = masked.build;
+    const std::string column = build.node("Unsqueeze", {masked.length, build.integers({1})});
+    const std::string there = build.node("Less", {build.integers({1, 4}, {0, 1, 2, 3}), column});
+    const std::string mask = build.node("Unsqueeze", {there, build.integers({2})});
+    const auto largest = [&](const std::string& of) {
+      return build.node("ReduceMax", {of}, {{"axes", B::list({1})}, {"keepdims", B::integer(0)}});
+    };
+    CHECK_CONTAINS(masked.error(largest(build.node("Where", {mask, masked.embedded, build.scalar(number)}))),
+                   "takes the largest of numbers that a mask sets far below");
+    if (!std::isfinite(number)) continue;
+    const std::string hidden = build.node("Cast", {build.node("Not", {mask})}, {{"to", B::integer(1)}});
+    const std::string added = build.node("Mul", {hidden, build.scalar(number)});
+    CHECK_CONTAINS(masked.error(largest(build.node("Add", {masked.embedded, added}))),
+                   "takes the largest of numbers that a mask sets far below");
+  }
 }
 
 TEST_CASE("places: a table of masks that an id looks up") {
