@@ -51,6 +51,32 @@ TEST_CASE("prove: a model that was recognised wrongly is refused, however small 
   CHECK_CONTAINS(error_of_proof(half, build.recognise()), "float rounding explains at most");
 }
 
+// Each task's comparison of the length is looked up in a table of its own, of 2 and of 5 rows, beyond which it is zero.
+TEST_CASE("prove: a fault beyond the rows of the smallest table of an id is found") {
+  GraphBuilder build;
+  const std::string x = build.input("x", {0, 3});
+  const std::string length = build.node("Unsqueeze", {build.input("length", {0}, true), build.integers({1})});
+  for (const int64_t limit : {1, 4}) {
+    const std::string longer = build.node("Less", {build.integers({1, 1}, {limit}), length});
+    const std::string mask = build.node("Cast", {longer}, {{"to", GraphBuilder::integer(1)}});
+    build.model_of(build.node("Mul", {x, mask}), 3);
+  }
+  CHECK(proof_of(build) == "");
+  TrainedModel model = build.recognise();
+  size_t faults = 0;
+  for (Embedding& embedding : model.embeddings) {
+    Table& table = embedding.table;
+    if (table.rows < 3) continue;
+    std::vector<float> data(table.rows * table.cols);
+    table.read(0, table.rows, data.data());
+    for (size_t column = 0; column < table.cols; ++column) data[data.size() - 1 - column] += 0.5f;
+    table = Table(table.rows, table.cols, data);
+    ++faults;
+  }
+  REQUIRE(faults > 0);
+  CHECK_CONTAINS(error_of_proof(build, model), "does not compute what the graph computes");
+}
+
 TEST_CASE("prove: tasks find their outputs by name, else by order, else not at all") {
   GraphBuilder build;
   const std::string x = build.input("x", {0, 4});
