@@ -24,16 +24,16 @@ struct ProofReport {
   std::string matched_by;  ///< "name" or "order": how tasks found the graph's outputs
 };
 
+/// Features of a model that was recognised in the graph make of the raw data what the graph itself does; those of a
+/// description make of it what the graph then gets.
+enum class Features { kOfDescription, kOfGraph };
+
 /// Scores random rows with the file's bytes, evaluates the graph on the same rows by ONNX's reference semantics, and
 /// compares. A description whose features are not the graph's inputs, or whose tasks are not its outputs, and a graph
 /// that cannot be evaluated, are not compared (`why_not`). Throws ConvertError naming task and row where a score
 /// differs by more than twice what float rounding allows the file: once for the file's own, once for weights that were
 /// rounded when operations of the graph were joined to a layer. Where the graph rounds results to codes of 8 bits, that
 /// is the graph without this rounding, which the file does not do either.
-///
-/// Features of a model that was recognised in the graph make of the raw data what the graph itself does; those of a
-/// description make of it what the graph then gets.
-enum class Features { kOfDescription, kOfGraph };
 ProofReport prove(const OnnxGraph& graph, const TrainedModel& description, std::string_view file, uint64_t seed,
                   Features features);
 

@@ -85,14 +85,13 @@ class RowStep {
   /// [ids of a row, batch]
   TensorValue part_of(const OnnxNode& node, const std::vector<const TensorValue*>& inputs) {
     const TensorValue& all = *inputs[0];
-    const auto numbers = [&](size_t which) { return inputs.at(which) != nullptr ? inputs[which] : nullptr; };
-    const TensorValue *begin = inputs.size() > 2 ? numbers(1) : nullptr,
-                      *end = inputs.size() > 2 ? numbers(2) : nullptr;
+    const auto given = [&](size_t which) { return which < inputs.size() ? inputs[which] : nullptr; };
+    const TensorValue *begin = given(1), *end = given(2);
     const size_t length = all.shape.empty() ? 0 : all.shape[0];
     RowNumbers own{length}, next{length};
     next.next = true;
-    const bool first_axis = inputs.size() < 4 || (numbers(3) != nullptr && is_only(numbers(3)->integers, 0));
-    const bool one_by_one = inputs.size() < 5 || (numbers(4) != nullptr && is_only(numbers(4)->integers, 1));
+    const bool first_axis = inputs.size() < 4 || (given(3) != nullptr && is_only(given(3)->integers, 0));
+    const bool one_by_one = inputs.size() < 5 || (given(4) != nullptr && is_only(given(4)->integers, 1));
     const bool fits = begin != nullptr && end != nullptr && begin->row_numbers == own && end->row_numbers == next &&
                       is_only(begin->integers, 0) && is_only(end->integers, 0) && first_axis && one_by_one &&
                       all.batch_axis == 0 && all.rank() == 1 && !all.batch_inside;

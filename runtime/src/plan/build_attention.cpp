@@ -118,10 +118,8 @@ Buffer PlanBuilder::set_elements(const schema::Dense& layer, const Buffer& input
   set_dense(layer, span, step.dense);
   step.dense.output = work_.at(output.offset);
   step.dense.output_stride = output.stride;
-  step.dense.num_rows = block_rows_;
   if (!layer.norm()) return part;
   set_norm(layer, part, step.norm);
-  step.norm.num_rows = block_rows_;
   return part;
 }
 

@@ -67,8 +67,8 @@ struct CombineStep {
 /// How many elements an attention's layers take at a time, and how many as the last ones. Tiles have 3, 4, 6 or 8 rows.
 constexpr std::size_t kElements = 12, kMaxElements = 18;
 
-/// A product of an attention's elements, and its normalisation. It runs for one row of the block at a time, whose
-/// elements are its rows.
+/// A product of an attention's elements, and its normalisation. It runs for one row of the block at a time, and for as
+/// many of its elements as the step says then.
 struct ElementsStep {
   kernels::DenseArgs dense;
   kernels::NormArgs norm;  ///< data null: none
